@@ -1,0 +1,39 @@
+// Package collectors reads a Linux kernel into the vocabulary of package
+// netstat. [Open] gives a [Kernel], which is a netstat.Stack of the caller's
+// network namespace or of another one, and which can also report changes of
+// links as they happen ([Kernel.WatchLinks]). It reads neighbours, policy rules,
+// nexthop objects and per-interface settings besides.
+//
+// For those who keep a stack current there are [Kernel.Listen], which receives
+// rtnetlink's events, and [Kernel.Dump]. A [Decoder] gives both the same form.
+//
+// There is one file for each kernel interface, named after it: sock_diag.go,
+// rtnetlink_link.go, proc_net_snmp.go and so on. In each, reading and parsing
+// are two functions, and the parser takes bytes.
+//
+// # What is promised
+//
+// Sockets and routes are yielded while the kernel's answer arrives, and are
+// never held as a whole. Interfaces and addresses are read whole first, since
+// the kernel says only at the end whether they changed meanwhile; they are then
+// read again, and after several attempts the error matches
+// netstat.ErrInterrupted.
+//
+// The kernel does not say when sockets or IPv4 routes change during a dump. A
+// row that exists, unchanged, throughout is yielded; one that comes or goes
+// meanwhile may be yielded or not.
+//
+// # Privileges
+//
+// Nothing needs a privilege but entering another network namespace
+// (CAP_SYS_ADMIN) and finding the processes that hold other users' sockets
+// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH).
+//
+// # Errors
+//
+// Every error is, or wraps, a *netstat.ReadError that names the operation and
+// the namespace. It matches netstat.ErrNotSupported where the kernel lacks what
+// was asked, fs.ErrPermission where privileges are lacking, fs.ErrNotExist for
+// a namespace that does not exist, and the context's error when the context
+// ended.
+package collectors

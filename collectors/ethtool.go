@@ -1,0 +1,81 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// linkMode is what ethtool tells of one interface.
+type linkMode struct {
+	index  uint32
+	speed  netstat.Optional[uint64] // bits a second
+	duplex netstat.Optional[netstat.Duplex]
+}
+
+// linkModes calls f for every interface whose driver tells its link mode
+// (Documentation/networking/ethtool-netlink.rst, LINKMODES_GET; Linux 5.6).
+func (k *Kernel) linkModes(ctx context.Context, f func(*linkMode)) error {
+	id, err := k.family(ctx, &k.ethtool, unix.ETHTOOL_GENL_NAME)
+	if err != nil {
+		return err
+	}
+	body := []byte{unix.ETHTOOL_MSG_LINKMODES_GET, unix.ETHTOOL_GENL_VERSION, 0, 0}
+	// Bit sets in the compact form, since nobody here reads them.
+	header := appendUint32Attribute(nil, unix.ETHTOOL_A_HEADER_FLAGS, unix.ETHTOOL_FLAG_COMPACT_BITSETS)
+	body = appendAttribute(body, unix.ETHTOOL_A_LINKMODES_HEADER|unix.NLA_F_NESTED, header)
+	// A change only moves which interfaces are there, and those are known.
+	_, err = k.dump(ctx, request{protocol: unix.NETLINK_GENERIC, kind: id, body: body}, func(kind uint16, body []byte) (bool, error) {
+		if kind != id {
+			return true, nil
+		}
+		m, err := parseLinkModes(body)
+		if err != nil {
+			return false, err
+		}
+		f(&m)
+		return true, nil
+	})
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOENT) {
+		return notSupported(err)
+	}
+	return err
+}
+
+// parseLinkModes reads an ETHTOOL_MSG_LINKMODES_GET_REPLY.
+func parseLinkModes(body []byte) (linkMode, error) {
+	var m linkMode
+	if len(body) < sizeofGenlMsghdr {
+		return m, fmt.Errorf("ethtool message of %d bytes", len(body))
+	}
+	a := attributes{rest: body[sizeofGenlMsghdr:]}
+	for a.next() {
+		switch a.kind {
+		case unix.ETHTOOL_A_LINKMODES_HEADER:
+			header := attributes{rest: a.value}
+			for header.next() {
+				if header.kind == unix.ETHTOOL_A_HEADER_DEV_INDEX {
+					m.index = header.uint32()
+				}
+			}
+			if header.err != nil {
+				return m, fmt.Errorf("ethtool header: %w", header.err)
+			}
+		case unix.ETHTOOL_A_LINKMODES_SPEED:
+			// Drivers say unknown in three ways (SPEED_UNKNOWN, its lower half,
+			// and 0 without a link).
+			if mbits := a.uint32(); mbits != 0 && mbits != 0xffff && mbits != 0xffffffff {
+				m.speed.Set(uint64(mbits) * 1_000_000)
+			}
+		case unix.ETHTOOL_A_LINKMODES_DUPLEX:
+			if d := netstat.Duplex(a.uint8()); d == netstat.HalfDuplex || d == netstat.FullDuplex {
+				m.duplex.Set(d)
+			}
+		}
+	}
+	return m, a.err
+}

@@ -1,0 +1,178 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Options say which kernel stack to open.
+type Options struct {
+	// NetNS names the network namespace as OpenNetNS takes it. Empty means the
+	// one that the process runs in.
+	NetNS string
+}
+
+// Kernel is the network stack of one network namespace of this host's kernel.
+// Its methods may be called concurrently.
+type Kernel struct {
+	netns   *NetNS // nil: the process's own
+	hasIPv6 bool
+
+	snmp, snmp6, devMcast procNetFile
+
+	ethtool genlFamily
+
+	// buffers hold what datagrams are received into, *[]byte.
+	buffers sync.Pool
+}
+
+var _ netstat.Stack = (*Kernel)(nil)
+
+// Open opens the network stack of a namespace. The error matches
+// fs.ErrNotExist when there is no such namespace, and fs.ErrPermission when it
+// may not be entered.
+func Open(options Options) (*Kernel, error) {
+	k := &Kernel{
+		buffers: sync.Pool{New: func() any {
+			b := make([]byte, receiveSize)
+			return &b
+		}},
+	}
+	k.snmp.name, k.snmp6.name, k.devMcast.name = "snmp", "snmp6", "dev_mcast"
+	if options.NetNS != "" {
+		n, err := OpenNetNS(options.NetNS)
+		if err != nil {
+			return nil, &netstat.ReadError{Op: "open", Source: "netns " + options.NetNS, Err: err}
+		}
+		k.netns = n
+	}
+	// Dialing once tells now whether the namespace may be entered.
+	c, err := k.dial(unix.NETLINK_ROUTE)
+	if err != nil {
+		err = k.readError("open", err)
+		k.Close()
+		return nil, err
+	}
+	c.close()
+	k.hasIPv6 = kernelHasIPv6()
+	return k, nil
+}
+
+// Close releases what the Kernel holds. What is under way may fail then.
+func (k *Kernel) Close() error {
+	err := errors.Join(k.snmp.close(), k.snmp6.close(), k.devMcast.close())
+	if k.netns != nil {
+		err = errors.Join(err, k.netns.Close())
+	}
+	return err
+}
+
+// NetNS returns the name that the namespace was opened by, empty for the
+// process's own.
+func (k *Kernel) NetNS() string {
+	if k.netns == nil {
+		return ""
+	}
+	return k.netns.Name()
+}
+
+// inside calls f on a thread that is in the stack's namespace.
+func (k *Kernel) inside(f func() error) error {
+	if k.netns == nil {
+		return f()
+	}
+	return k.netns.Do(f)
+}
+
+// readError gives err, if there is one, the name of the operation and the
+// namespace, and makes the errnos by which kernels say that they lack something
+// match netstat.ErrNotSupported.
+func (k *Kernel) readError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, lacking := range []error{
+		unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT, unix.EPROTOTYPE, unix.EOPNOTSUPP, unix.ESOCKTNOSUPPORT,
+	} {
+		if errors.Is(err, lacking) && !errors.Is(err, netstat.ErrNotSupported) {
+			err = notSupported(err)
+		}
+	}
+	source := ""
+	if k.netns != nil {
+		source = "netns " + k.netns.Name()
+	}
+	return &netstat.ReadError{Op: op, Source: source, Err: err}
+}
+
+// notSupported makes an error match netstat.ErrNotSupported and keeps its
+// cause.
+func notSupported(cause error) error {
+	return fmt.Errorf("%w (%w)", netstat.ErrNotSupported, cause)
+}
+
+// kernelHasIPv6 reports whether the kernel has IPv6: built in or loaded, and
+// not disabled at boot.
+func kernelHasIPv6() bool {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return !errors.Is(err, unix.EAFNOSUPPORT)
+	}
+	unix.Close(fd)
+	return true
+}
+
+// families returns the families to read for a query that names asked. Both are
+// meant where it names none, and IPv6 is then left out where the kernel lacks
+// it; where it is named, lacking is an error.
+func (k *Kernel) families(asked []netstat.Family) ([]netstat.Family, error) {
+	if len(asked) == 0 {
+		if k.hasIPv6 {
+			return []netstat.Family{netstat.IPv4, netstat.IPv6}, nil
+		}
+		return []netstat.Family{netstat.IPv4}, nil
+	}
+	var known []netstat.Family
+	var err error
+	for _, f := range asked {
+		switch {
+		case f == netstat.IPv4, f == netstat.IPv6 && k.hasIPv6:
+			known = append(known, f)
+		default:
+			err = notSupported(fmt.Errorf("%v: %w", f, unix.EAFNOSUPPORT))
+		}
+	}
+	return known, err
+}
+
+// attempts bounds how often a dump that was interrupted by changes is read
+// again.
+const attempts = 10
+
+// consistently calls read until it was not interrupted by changes. read must
+// begin anew each time.
+func consistently(ctx context.Context, read func() (interrupted bool, err error)) error {
+	for range attempts {
+		interrupted, err := read()
+		if err != nil || !interrupted {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return netstat.ErrInterrupted
+}
+
+// isAbsent reports whether err says that the kernel does not have what was
+// asked, or not for this namespace.
+func isAbsent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, netstat.ErrNotSupported)
+}

@@ -1,0 +1,223 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// message builds a netlink message.
+func message(kind, flags uint16, body ...byte) []byte {
+	b := binary.NativeEndian.AppendUint32(nil, uint32(sizeofNlMsghdr+len(body)))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = binary.NativeEndian.AppendUint16(b, flags)
+	b = binary.NativeEndian.AppendUint32(b, sequence)
+	b = append(b, 0, 0, 0, 0)
+	return append(b, body...)
+}
+
+func errnoBytes(errno unix.Errno) []byte {
+	return binary.NativeEndian.AppendUint32(nil, uint32(-int32(errno)))
+}
+
+func TestParseNetlinkError(t *testing.T) {
+	words := attribute(unix.NLMSGERR_ATTR_MSG, []byte("no such thing\x00")...)
+	header := message(1, 0)
+	for _, c := range []struct {
+		name        string
+		kind, flags uint16
+		body        []byte
+		want        string
+	}{
+		{"an acknowledgement", unix.NLMSG_ERROR, 0, slices.Concat(errnoBytes(0), header), ""},
+		{"an errno", unix.NLMSG_ERROR, 0, slices.Concat(errnoBytes(unix.ENOENT), header), "no such file or directory"},
+		{"words, request capped", unix.NLMSG_ERROR, unix.NLM_F_ACK_TLVS | unix.NLM_F_CAPPED, slices.Concat(errnoBytes(unix.ENOENT), header, words), "no such file or directory (no such thing)"},
+		{"words, request whole", unix.NLMSG_ERROR, unix.NLM_F_ACK_TLVS, slices.Concat(errnoBytes(unix.EPERM), message(1, 0, 1, 2, 3, 4, 5), []byte{0, 0, 0}, words), "operation not permitted (no such thing)"},
+		{"a request that ends outside", unix.NLMSG_ERROR, unix.NLM_F_ACK_TLVS, slices.Concat(errnoBytes(unix.EPERM), message(1, 0, make([]byte, 99)...)[:16]), "operation not permitted"},
+		{"nothing", unix.NLMSG_ERROR, 0, nil, "netlink error message of 0 bytes"},
+		{"a good end", unix.NLMSG_DONE, 0, errnoBytes(0), ""},
+		{"an empty end", unix.NLMSG_DONE, 0, nil, ""},
+		{"an end with an errno", unix.NLMSG_DONE, unix.NLM_F_MULTI, errnoBytes(unix.ENOENT), "no such file or directory"},
+		{"an end with words", unix.NLMSG_DONE, unix.NLM_F_ACK_TLVS, slices.Concat(errnoBytes(unix.EINVAL), words), "invalid argument (no such thing)"},
+	} {
+		got := ""
+		if err := parseNetlinkError(c.kind, c.flags, c.body); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if err := parseNetlinkError(unix.NLMSG_ERROR, 0, errnoBytes(unix.EPERM)); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v is not fs.ErrPermission", err)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	datagram := slices.Concat(message(20, 2, 1, 2, 3), []byte{0}, message(21, 0, 4, 5, 6, 7), message(22, 0, 8))
+	var got []string
+	m := messages{rest: datagram}
+	for m.next() {
+		got = append(got, fmt.Sprintf("%v %v %v %v", m.kind, m.flags, m.sequence, m.body))
+	}
+	if want := []string{"20 2 1 [1 2 3]", "21 0 1 [4 5 6 7]", "22 0 1 [8]"}; m.err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, m.err)
+	}
+	for name, b := range map[string][]byte{
+		"too short a length": {15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		"past the end":       message(1, 0, 1, 2, 3, 4)[:19],
+		"a giant length":     slices.Concat([]byte{255, 255, 255, 255}, message(1, 0)[4:]),
+	} {
+		m := messages{rest: b}
+		for m.next() {
+			t.Errorf("%s: a message", name)
+		}
+		if m.err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	b := slices.Concat(attribute(1|unix.NLA_F_NESTED, 7), attribute(2, 1, 2), attribute(3, 1, 2, 3, 4), attribute(4, []byte("name\x00rest")...), attribute(5))
+	a := attributes{rest: b}
+	var got []string
+	for a.next() {
+		switch a.kind {
+		case 1:
+			got = append(got, fmt.Sprint(a.uint8()))
+		case 2:
+			got = append(got, fmt.Sprint(a.uint16() == binary.NativeEndian.Uint16([]byte{1, 2})))
+		case 3:
+			got = append(got, fmt.Sprint(a.uint32() == binary.NativeEndian.Uint32([]byte{1, 2, 3, 4})))
+		case 4:
+			got = append(got, a.string())
+		case 5:
+			got = append(got, fmt.Sprint(len(a.value)))
+		}
+	}
+	if want := []string{"7", "true", "true", "name", "0"}; a.err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, a.err)
+	}
+
+	// The first error is kept, and ends the loop.
+	a = attributes{rest: slices.Concat(attribute(9, 0xaa), attribute(10, 0xbb), attribute(11))}
+	loops := 0
+	for a.next() {
+		loops++
+		a.uint32()
+		a.uint16()
+	}
+	if loops != 1 || a.err == nil || a.err.Error() != "attribute 9 is not 4 bytes: aa" {
+		t.Errorf("%d loops, error %v", loops, a.err)
+	}
+	allocs := testing.AllocsPerRun(100, func() {
+		n := 0
+		for a := (attributes{rest: b}); a.next(); {
+			n += len(a.value)
+		}
+		if n == 0 {
+			t.Fatal("no attributes")
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+func TestConsistently(t *testing.T) {
+	count := 0
+	err := consistently(t.Context(), func() (bool, error) { count++; return count < 3, nil })
+	if err != nil || count != 3 {
+		t.Errorf("after %d attempts: %v", count, err)
+	}
+	count = 0
+	if err = consistently(t.Context(), func() (bool, error) { count++; return true, nil }); !errors.Is(err, netstat.ErrInterrupted) || count != attempts {
+		t.Errorf("after %d attempts: %v", count, err)
+	}
+	if err = consistently(t.Context(), func() (bool, error) { return true, unix.EPERM }); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("failure: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	count = 0
+	if err = consistently(ctx, func() (bool, error) { count++; cancel(); return true, nil }); !errors.Is(err, context.Canceled) || count != 1 {
+		t.Errorf("after %d attempts: %v", count, err)
+	}
+}
+
+// TestForgedMessagesAreDropped has another socket of this machine send what
+// looks like the kernel's answer.
+func TestForgedMessagesAreDropped(t *testing.T) {
+	n := nstest.New(t)
+	k := open(t, n)
+	c, err := k.dial(unix.NETLINK_ROUTE)
+	must(t, err)
+	defer c.close()
+	var port uint32
+	must(t, c.raw.Control(func(fd uintptr) {
+		name, err := unix.Getsockname(int(fd))
+		must(t, err)
+		port = name.(*unix.SockaddrNetlink).Pid
+	}))
+	forger := n.Socket(t, unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE)
+	must(t, unix.Sendto(forger, message(unix.RTM_NEWLINK, unix.NLM_F_MULTI, 6, 6, 6), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: port}))
+	must(t, c.send(request{kind: unix.RTM_GETLINK, flags: unix.NLM_F_DUMP, body: make([]byte, sizeofIfInfomsg)}, sequence))
+	datagram, err := c.receive(t.Context(), make([]byte, receiveSize))
+	must(t, err)
+	if m := (messages{rest: datagram}); !m.next() || len(m.body) < sizeofIfInfomsg {
+		t.Errorf("received %x", datagram[:min(len(datagram), 64)])
+	}
+}
+
+func TestReceiveReportsTruncation(t *testing.T) {
+	k := open(t, nstest.New(t))
+	c, err := k.dial(unix.NETLINK_ROUTE)
+	must(t, err)
+	defer c.close()
+	must(t, c.send(request{kind: unix.RTM_GETLINK, flags: unix.NLM_F_DUMP, body: make([]byte, sizeofIfInfomsg)}, sequence))
+	if _, err := c.receive(t.Context(), make([]byte, 64)); !errors.Is(err, errTruncated) {
+		t.Errorf("a datagram that does not fit: %v", err)
+	}
+}
+
+func TestKernelsWordsAreKept(t *testing.T) {
+	k := open(t, nstest.New(t))
+	// A header that strict checking refuses.
+	body := make([]byte, sizeofRtmsg)
+	body[0], body[1] = unix.AF_INET, 24
+	_, err := k.dump(t.Context(), request{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETROUTE, body: body}, func(uint16, []byte) (bool, error) { return true, nil })
+	if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "Invalid values in header") {
+		t.Errorf("strict checking says %v", err)
+	}
+}
+
+func FuzzMessages(f *testing.F) {
+	f.Add(slices.Concat(message(20, 2, 1, 2, 3), []byte{0}, message(unix.NLMSG_DONE, 2, 0, 0, 0, 0)))
+	f.Add(slices.Concat(message(unix.NLMSG_ERROR, unix.NLM_F_ACK_TLVS, slices.Concat(errnoBytes(unix.ENOENT), message(1, 0), attribute(1, 'x', 0))...)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		total := 0
+		m := messages{rest: b}
+		for m.next() {
+			total += sizeofNlMsghdr + len(m.body)
+			if m.kind == unix.NLMSG_ERROR || m.kind == unix.NLMSG_DONE {
+				_ = parseNetlinkError(m.kind, m.flags, m.body)
+			}
+			for a := (attributes{rest: m.body}); a.next(); {
+				_, _, _, _ = a.uint8(), a.uint16(), a.uint32(), a.string()
+			}
+		}
+		if total > len(b) {
+			t.Errorf("%d bytes of messages in %d", total, len(b))
+		}
+	})
+}

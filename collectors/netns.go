@@ -1,0 +1,97 @@
+package collectors
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// netnsDir is where ip-netns(8) keeps the names of network namespaces.
+const netnsDir = "/run/netns"
+
+// NetNS is a handle on a network namespace. The namespace lives at least as
+// long as the handle is open, even when its name is removed meanwhile.
+type NetNS struct {
+	name string
+	file *os.File
+}
+
+// OpenNetNS opens the namespace that name says: a name given by ip-netns(8),
+// which stands under /run/netns, or a path, which contains a slash
+// ("/proc/1/ns/net"). The error matches fs.ErrNotExist when there is none.
+func OpenNetNS(name string) (*NetNS, error) {
+	path := name
+	if !strings.Contains(name, "/") {
+		if name == "" || name == "." || name == ".." {
+			return nil, fmt.Errorf("%q is not the name of a network namespace", name)
+		}
+		path = filepath.Join(netnsDir, name)
+	}
+	return openNetNS(name, path)
+}
+
+// OpenNetNSOf opens the network namespace of the process pid.
+func OpenNetNSOf(pid int) (*NetNS, error) {
+	path := fmt.Sprintf("/proc/%d/ns/net", pid)
+	return openNetNS(path, path)
+}
+
+func openNetNS(name, path string) (*NetNS, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open network namespace: %w", err)
+	}
+	// A name whose namespace was never mounted, or was unmounted, is an
+	// ordinary file.
+	kind, err := unix.IoctlRetInt(int(file.Fd()), unix.NS_GET_NSTYPE)
+	if err != nil || kind != unix.CLONE_NEWNET {
+		file.Close()
+		return nil, fmt.Errorf("open network namespace: %s is not a network namespace", path)
+	}
+	return &NetNS{name: name, file: file}, nil
+}
+
+// Name returns the name or path that the namespace was opened by.
+func (n *NetNS) Name() string { return n.name }
+
+// Close releases the handle.
+func (n *NetNS) Close() error { return n.file.Close() }
+
+// Do calls f on a thread that is in the namespace. Sockets that f opens, and
+// files that it opens under /proc/thread-self/net, stay of that namespace. f
+// runs on a goroutine of its own and must not start others that rely on the
+// namespace. Entering needs CAP_SYS_ADMIN; without it the error matches
+// fs.ErrPermission.
+func (n *NetNS) Do(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		// The thread is unlocked only once it is back where it was: a goroutine
+		// that ends locked takes its thread with it.
+		runtime.LockOSThread()
+		back, err := os.Open("/proc/thread-self/ns/net")
+		if err != nil {
+			runtime.UnlockOSThread()
+			done <- err
+			return
+		}
+		defer back.Close()
+		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
+			runtime.UnlockOSThread()
+			done <- fmt.Errorf("enter network namespace %s: %w", n.name, os.NewSyscallError("setns", err))
+			return
+		}
+		err = f()
+		if restore := unix.Setns(int(back.Fd()), unix.CLONE_NEWNET); restore != nil {
+			done <- errors.Join(err, os.NewSyscallError("setns", restore))
+			return
+		}
+		runtime.UnlockOSThread()
+		done <- err
+	}()
+	return <-done
+}

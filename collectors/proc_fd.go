@@ -1,0 +1,282 @@
+package collectors
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// owners says which processes hold which sockets.
+type owners struct {
+	// inodes ascend, and processes[i] holds the socket inodes[i]; the
+	// processes of one socket ascend by PID.
+	inodes    []uint32
+	processes []netstat.Process
+	// hidden says that some process could not be looked at.
+	hidden bool
+}
+
+// of returns the processes that hold the socket with the inode, and whether
+// that is certain without another look: an inode that nobody held may have
+// been opened since.
+func (o *owners) of(inode uint32) (processes netstat.Optional[[]netstat.Process], found bool) {
+	if inode == 0 {
+		return netstat.Known[[]netstat.Process](nil), true
+	}
+	i, ok := slices.BinarySearch(o.inodes, inode)
+	if !ok {
+		if o.hidden {
+			return netstat.Optional[[]netstat.Process]{}, false
+		}
+		return netstat.Known[[]netstat.Process](nil), false
+	}
+	j := i + 1
+	for j < len(o.inodes) && o.inodes[j] == inode {
+		j++
+	}
+	return netstat.Known(o.processes[i:j:j]), true
+}
+
+// readOwners looks at the descriptors of every process in /proc (proc(5),
+// /proc/pid/fd).
+func readOwners(ctx context.Context) (*owners, error) {
+	proc, err := unix.Open("/proc", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: "/proc", Err: err}
+	}
+	defer unix.Close(proc)
+
+	var pids []int32
+	err = readDirectory(proc, make([]byte, 32<<10), func(name []byte) error {
+		if pid, ok := parseNumber(name); ok {
+			pids = append(pids, int32(pid))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	// A descriptor is a system call: the processors share the processes.
+	var next atomic.Int64
+	readers := make([]fdReader, min(runtime.GOMAXPROCS(0), maxFDReaders))
+	var wg sync.WaitGroup
+	for i := range readers {
+		r := &readers[i]
+		wg.Go(func() {
+			r.init()
+			for r.err == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(pids) {
+					return
+				}
+				if r.err = ctx.Err(); r.err == nil {
+					r.process(proc, pids[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+
+	// A PID namespace always has a process 1: where it does not show, /proc is
+	// mounted so that it hides other users' processes (hidepid=).
+	o := &owners{hidden: !slices.Contains(pids, 1)}
+	var held []holding
+	names := make(map[int32]string)
+	for i := range readers {
+		r := &readers[i]
+		if r.err != nil {
+			return nil, r.err
+		}
+		o.hidden = o.hidden || r.hidden
+		held = append(held, r.held...)
+		maps.Copy(names, r.names)
+	}
+
+	slices.SortFunc(held, func(a, b holding) int {
+		if c := cmp.Compare(a.inode, b.inode); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.pid, b.pid)
+	})
+	held = slices.Compact(held)
+	o.inodes = make([]uint32, len(held))
+	o.processes = make([]netstat.Process, len(held))
+	for i, h := range held {
+		o.inodes[i] = h.inode
+		o.processes[i] = netstat.Process{PID: h.pid, Name: names[h.pid]}
+	}
+	return o, nil
+}
+
+// maxFDReaders is how many processors look at processes at most.
+const maxFDReaders = 4
+
+// holding is a process that holds a socket.
+type holding struct {
+	inode uint32
+	pid   int32
+}
+
+// fdReader reads the descriptors of processes without allocating for each.
+type fdReader struct {
+	held   []holding
+	names  map[int32]string
+	hidden bool // some process could not be looked at
+	err    error
+
+	entries []byte
+	path    []byte
+	link    [64]byte
+	text    [64]byte
+}
+
+func (r *fdReader) init() {
+	r.names = make(map[int32]string)
+	r.entries, r.path = make([]byte, 32<<10), make([]byte, 0, 32)
+}
+
+// process takes note of the sockets that a process holds.
+func (r *fdReader) process(proc int, pid int32) {
+	name := strconv.AppendInt(make([]byte, 0, 10), int64(pid), 10)
+	before := len(r.held)
+	err := r.sockets(proc, name, func(inode uint32) { r.held = append(r.held, holding{inode, pid}) })
+	switch {
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		r.hidden = true
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH):
+		// It ended meanwhile.
+	case err != nil:
+		r.err = err
+	}
+	if len(r.held) > before {
+		r.names[pid] = r.comm(proc, name)
+	}
+}
+
+// sockets calls f with the inode of every socket among a process's
+// descriptors.
+func (r *fdReader) sockets(proc int, pid []byte, f func(inode uint32)) error {
+	dir, err := r.open(proc, pid, "/fd", unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	return readDirectory(dir, r.entries, func(name []byte) error {
+		if name[0] == '.' {
+			return nil
+		}
+		// name is followed by its NUL in the directory's entry.
+		n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(&name[0])),
+			uintptr(unsafe.Pointer(&r.link[0])), uintptr(len(r.link)), 0, 0)
+		switch errno {
+		case 0:
+			if inode, ok := parseSocketLink(r.link[:n]); ok {
+				f(inode)
+			}
+			return nil
+		case unix.ENOENT:
+			return nil // closed meanwhile
+		}
+		return errno
+	})
+}
+
+// comm returns a process's name, empty when it ended meanwhile.
+func (r *fdReader) comm(proc int, pid []byte) string {
+	fd, err := r.open(proc, pid, "/comm", 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, r.text[:])
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSuffix(r.text[:n], []byte("\n")))
+}
+
+func (r *fdReader) open(proc int, pid []byte, file string, flags int) (int, error) {
+	r.path = append(append(append(r.path[:0], pid...), file...), 0)
+	fd, _, errno := unix.Syscall6(unix.SYS_OPENAT, uintptr(proc), uintptr(unsafe.Pointer(&r.path[0])),
+		uintptr(flags|unix.O_RDONLY|unix.O_CLOEXEC), 0, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
+}
+
+// readDirectory calls f with the name of every entry of a directory.
+func readDirectory(dir int, entries []byte, f func(name []byte) error) error {
+	for {
+		n, err := unix.Getdents(dir, entries)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := parseDirectory(entries[:n], f); err != nil {
+			return err
+		}
+	}
+}
+
+// offsetofDirentName is where the name begins in struct linux_dirent64
+// (getdents(2)).
+const offsetofDirentName = 19
+
+// parseDirectory calls f with each name in what getdents64 returned.
+func parseDirectory(b []byte, f func(name []byte) error) error {
+	for len(b) >= offsetofDirentName {
+		length := int(binary.NativeEndian.Uint16(b[16:]))
+		if length <= offsetofDirentName || length > len(b) {
+			return errors.New("malformed directory entry")
+		}
+		name := b[offsetofDirentName:length]
+		end := bytes.IndexByte(name, 0)
+		if end <= 0 {
+			return errors.New("malformed directory entry")
+		}
+		if err := f(name[:end]); err != nil {
+			return err
+		}
+		b = b[length:]
+	}
+	return nil
+}
+
+// parseSocketLink reads what a socket's descriptor links to: "socket:[1234]".
+func parseSocketLink(link []byte) (inode uint32, ok bool) {
+	const prefix = "socket:["
+	if len(link) <= len(prefix) || string(link[:len(prefix)]) != prefix || link[len(link)-1] != ']' {
+		return 0, false
+	}
+	return parseNumber(link[len(prefix) : len(link)-1])
+}
+
+// parseNumber reads an unsigned decimal number of at most 32 bits.
+func parseNumber(b []byte) (uint32, bool) {
+	if len(b) == 0 || len(b) > 10 || b[0] < '0' || b[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(unsafe.String(&b[0], len(b)), 10, 32)
+	if err != nil {
+		return 0, false
+	}
+	return uint32(n), true
+}

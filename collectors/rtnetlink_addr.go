@@ -1,0 +1,133 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/if_addr.h.
+const (
+	sizeofIfAddrmsg    = 8
+	sizeofIfaCacheinfo = 16
+
+	ifaProto = 11 // IFA_PROTO
+
+	lifetimeForever = 1<<32 - 1 // INFINITY_LIFE_TIME
+	// The kernel's times since boot are in hundredths of a second.
+	cacheinfoTick = 10 * time.Millisecond
+)
+
+// Addresses yields every IPv4 and IPv6 address of the namespace, from
+// rtnetlink(7).
+func (k *Kernel) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {
+	return func(yield func(netstat.Address, error) bool) {
+		var addresses []netstat.Address
+		var z zones
+		err := consistently(ctx, func() (bool, error) {
+			addresses = addresses[:0]
+			return k.dump(ctx, request{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETADDR, body: make([]byte, sizeofIfAddrmsg)}, func(kind uint16, body []byte) (bool, error) {
+				// Without a family the kernel dumps those of every protocol.
+				if kind != unix.RTM_NEWADDR || len(body) > 0 && body[0] != unix.AF_INET && body[0] != unix.AF_INET6 {
+					return true, nil
+				}
+				a, err := parseAddress(body, &z)
+				addresses = append(addresses, a)
+				return true, err
+			})
+		})
+		if err != nil {
+			yield(netstat.Address{}, k.readError("dump addresses", err))
+			return
+		}
+		for i := range addresses {
+			if !yield(addresses[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// parseAddress reads a struct ifaddrmsg and its attributes.
+func parseAddress(body []byte, z *zones) (netstat.Address, error) {
+	var address netstat.Address
+	if len(body) < sizeofIfAddrmsg {
+		return address, fmt.Errorf("ifaddrmsg of %d bytes: % x", len(body), clip(body))
+	}
+	family := netstat.Family(body[0])
+	bits := int(body[1])
+	address.Flags = netstat.AddressFlags(body[2])
+	address.Scope = netstat.Scope(body[3])
+	address.Interface = binary.NativeEndian.Uint32(body[4:])
+
+	var local, other netip.Addr
+	a := attributes{rest: body[sizeofIfAddrmsg:]}
+	for a.next() {
+		switch a.kind {
+		case unix.IFA_LOCAL:
+			local = a.addr(family)
+		case unix.IFA_ADDRESS:
+			other = a.addr(family)
+		case unix.IFA_BROADCAST:
+			address.Broadcast = a.addr(family)
+		case unix.IFA_LABEL:
+			address.Label = a.string()
+		case unix.IFA_FLAGS:
+			// All 32 bits, of which the header holds 8.
+			address.Flags = netstat.AddressFlags(a.uint32())
+		case ifaProto:
+			address.Origin.Set(a.uint8())
+		case unix.IFA_CACHEINFO:
+			if len(a.value) < sizeofIfaCacheinfo {
+				a.malformed("ifa_cacheinfo")
+				break
+			}
+			seconds := func(offset int) (d netstat.Optional[time.Duration]) {
+				if s := binary.NativeEndian.Uint32(a.value[offset:]); s != lifetimeForever {
+					d.Set(time.Duration(s) * time.Second)
+				}
+				return d
+			}
+			address.Preferred, address.Valid = seconds(0), seconds(4)
+			address.Created.Set(time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick)
+			address.Updated.Set(time.Duration(binary.NativeEndian.Uint32(a.value[12:])) * cacheinfoTick)
+		}
+	}
+	if a.err != nil {
+		return address, a.err
+	}
+	// IPv4 always has both, equal unless there is a peer; IPv6 has IFA_LOCAL
+	// only when there is a peer.
+	switch {
+	case !local.IsValid():
+		local = other
+	case other != local:
+		address.Peer = z.add(other, address.Interface)
+	}
+	if !local.IsValid() {
+		return address, fmt.Errorf("%v address of interface %d is missing", family, address.Interface)
+	}
+	if address.Prefix = netip.PrefixFrom(local, bits); !address.Prefix.IsValid() {
+		return address, fmt.Errorf("prefix length %d of %v", bits, local)
+	}
+	return address, nil
+}
+
+// addr returns the value as an address of the family.
+func (a *attributes) addr(family netstat.Family) netip.Addr {
+	switch {
+	case family == netstat.IPv4 && len(a.value) == 4:
+		return netip.AddrFrom4([4]byte(a.value))
+	case family == netstat.IPv6 && len(a.value) == 16:
+		return netip.AddrFrom16([16]byte(a.value))
+	}
+	a.malformed(fmt.Sprintf("an %v address", family))
+	return netip.Addr{}
+}

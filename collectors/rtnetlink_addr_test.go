@@ -1,0 +1,164 @@
+package collectors
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+func addresses(t *testing.T, k *Kernel) []netstat.Address {
+	t.Helper()
+	var all []netstat.Address
+	for a, err := range k.Addresses(t.Context()) {
+		must(t, err)
+		all = append(all, a)
+	}
+	return all
+}
+
+func addressScene(t *testing.T, n *nstest.NS) {
+	t.Helper()
+	n.IP(t, "link add near type veth peer name far", "link set near up", "link set far up",
+		"addr add 192.0.2.1/24 broadcast + dev near label near:1",
+		"addr add 192.0.2.2/24 dev near",
+		"addr add 192.0.2.3/25 dev near valid_lft 3000 preferred_lft 2000",
+		"addr add 198.51.100.1 peer 198.51.100.2/32 dev near scope link noprefixroute",
+		"-6 addr add 2001:db8::1/64 dev near nodad",
+		"-6 addr add 2001:db8::2/64 dev near nodad valid_lft 3000 preferred_lft 0",
+		"-6 addr add 2001:db8::3/128 peer 2001:db8::4/128 dev near nodad",
+		"-6 addr add fe80::3/128 peer fe80::4/128 dev near nodad",
+		"-6 addr add 2001:db8::5/64 dev near nodad home mngtmpaddr noprefixroute",
+	)
+}
+
+func TestAddressesAgreeWithIP(t *testing.T) {
+	n := nstest.New(t)
+	addressScene(t, n)
+	var listed []struct {
+		IfIndex uint32
+		Info    []struct {
+			Family, Local, Broadcast, Address, Label, Scope string
+			PrefixLen                                       int
+			Valid                                           uint32 `json:"valid_life_time"`
+			Preferred                                       uint32 `json:"preferred_life_time"`
+
+			Secondary, Temporary, Deprecated, Tentative, MngTmpAddr, NoPrefixRoute, NoDAD, Home, Dynamic bool
+		} `json:"addr_info"`
+	}
+	n.JSON(t, &listed, "-N", "addr")
+	const compared = netstat.AddressSecondary | netstat.AddressDeprecated | netstat.AddressManageTemp |
+		netstat.AddressNoPrefixRoute | netstat.AddressNoDAD | netstat.AddressHome | netstat.AddressPermanent
+	lifetime := func(d netstat.Optional[time.Duration]) string {
+		if life, ok := d.Get(); ok {
+			return life.Round(time.Minute).String()
+		}
+		return "forever"
+	}
+	var want, got []string
+	for _, l := range listed {
+		for _, a := range l.Info {
+			var flags netstat.AddressFlags
+			for flag, set := range map[netstat.AddressFlags]bool{
+				netstat.AddressSecondary: a.Secondary || a.Temporary, netstat.AddressDeprecated: a.Deprecated,
+				netstat.AddressManageTemp: a.MngTmpAddr, netstat.AddressNoPrefixRoute: a.NoPrefixRoute,
+				netstat.AddressNoDAD: a.NoDAD, netstat.AddressHome: a.Home, netstat.AddressPermanent: !a.Dynamic,
+			} {
+				if set {
+					flags |= flag
+				}
+			}
+			life := func(seconds uint32) string {
+				if seconds == lifetimeForever {
+					return "forever"
+				}
+				return (time.Duration(seconds) * time.Second).Round(time.Minute).String()
+			}
+			peer, broadcast := a.Address, a.Broadcast
+			if strings.HasPrefix(peer, "fe80::") {
+				peer += fmt.Sprint("%", l.IfIndex)
+			}
+			if peer == "" {
+				peer = "invalid IP"
+			}
+			if broadcast == "" {
+				broadcast = "invalid IP"
+			}
+			want = append(want, fmt.Sprint(l.IfIndex, " ", a.Local, "/", a.PrefixLen, " ", peer, " ", broadcast, " ", a.Label, " ", a.Scope,
+				" ", flags, " ", life(a.Preferred), " ", life(a.Valid)))
+		}
+	}
+	for _, a := range addresses(t, open(t, n)) {
+		got = append(got, fmt.Sprint(a.Interface, " ", a.Prefix, " ", a.Peer, " ", a.Broadcast, " ", a.Label, " ", uint8(a.Scope),
+			" ", a.Flags&compared, " ", lifetime(a.Preferred), " ", lifetime(a.Valid)))
+		if created, ok := a.Created.Get(); !ok || created <= 0 || created > uptime(t) || a.Updated.Or(0) < created {
+			t.Errorf("%v was created at %v and updated at %v since boot", a.Prefix, a.Created, a.Updated)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if len(want) < 13 {
+		t.Errorf("ip lists only %d addresses", len(want))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("addresses (-ip +collectors):\n%s", diff)
+	}
+}
+
+func uptime(t *testing.T) time.Duration {
+	t.Helper()
+	var now unix.Timespec
+	must(t, unix.ClockGettime(unix.CLOCK_BOOTTIME, &now))
+	return time.Duration(now.Nano())
+}
+
+func addressBody(family byte, bits byte, attributes ...[]byte) []byte {
+	b := make([]byte, sizeofIfAddrmsg)
+	b[0], b[1] = family, bits
+	binary.NativeEndian.PutUint32(b[4:], 3)
+	return append(b, slices.Concat(attributes...)...)
+}
+
+func TestParseAddressPeer(t *testing.T) {
+	v4 := func(last byte) []byte { return []byte{192, 0, 2, last} }
+	a, err := parseAddress(addressBody(unix.AF_INET, 32, attribute(unix.IFA_ADDRESS, v4(2)...), attribute(unix.IFA_LOCAL, v4(1)...)), &zones{})
+	if err != nil || a.Prefix != netip.MustParsePrefix("192.0.2.1/32") || a.Peer != netip.MustParseAddr("192.0.2.2") || a.Interface != 3 {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+func TestParseAddressRejects(t *testing.T) {
+	for name, body := range map[string][]byte{
+		"empty":             {},
+		"no address":        addressBody(unix.AF_INET, 24),
+		"short address":     addressBody(unix.AF_INET, 24, attribute(unix.IFA_LOCAL, 1, 2, 3)),
+		"prefix of 33 bits": addressBody(unix.AF_INET, 33, attribute(unix.IFA_LOCAL, 1, 2, 3, 4)),
+		"short flags":       addressBody(unix.AF_INET, 24, attribute(unix.IFA_LOCAL, 1, 2, 3, 4), attribute(unix.IFA_FLAGS, 1)),
+		"short cacheinfo":   addressBody(unix.AF_INET, 24, attribute(unix.IFA_LOCAL, 1, 2, 3, 4), attribute(unix.IFA_CACHEINFO, 1, 2, 3, 4)),
+	} {
+		if _, err := parseAddress(body, &zones{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func FuzzParseAddress(f *testing.F) {
+	for _, body := range captured(f, unix.RTM_GETADDR, unix.RTM_NEWADDR, make([]byte, sizeofIfAddrmsg)) {
+		f.Add(body)
+	}
+	f.Add(addressBody(unix.AF_INET, 24, attribute(unix.IFA_ADDRESS, 192, 0, 2, 2), attribute(unix.IFA_LOCAL, 192, 0, 2, 1), attribute(unix.IFA_CACHEINFO, make([]byte, 16)...)))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if a, err := parseAddress(body, &zones{}); err == nil && !a.Prefix.IsValid() {
+			t.Errorf("accepted %+v", a)
+		}
+	})
+}

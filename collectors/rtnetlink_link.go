@@ -1,0 +1,349 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/rtnetlink.h, if_link.h and if_tunnel.h.
+const (
+	sizeofIfInfomsg = 16
+	sizeofStats64   = 25 * 8 // struct rtnl_link_stats64 since Linux 6.0
+
+	ifInfoKind      = 1 // IFLA_INFO_KIND
+	ifInfoData      = 2 // IFLA_INFO_DATA
+	ifInfoSlaveKind = 4 // IFLA_INFO_SLAVE_KIND
+
+	ifVXLANLink  = 3 // IFLA_VXLAN_LINK
+	ifTunnelLink = 1 // IFLA_GRE_LINK, IFLA_IPTUN_LINK, IFLA_VTI_LINK, IFLA_XFRM_LINK
+
+	filterSkipStats = 1 << 3 // RTEXT_FILTER_SKIP_STATS
+)
+
+// Interfaces yields every interface of the namespace, from rtnetlink(7), with
+// the multicast addresses of /proc/net/dev_mcast and the speed and duplex of
+// ethtool netlink. LastChange and CounterDiscontinuity are left zero: the
+// kernel does not keep them.
+func (k *Kernel) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
+	return func(yield func(netstat.Interface, error) bool) {
+		interfaces, err := k.interfaces(ctx)
+		if err != nil {
+			yield(netstat.Interface{}, err)
+			return
+		}
+		for i := range interfaces {
+			if !yield(interfaces[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+func (k *Kernel) interfaces(ctx context.Context) ([]netstat.Interface, error) {
+	var interfaces []netstat.Interface
+	err := consistently(ctx, func() (bool, error) {
+		interfaces = interfaces[:0]
+		return k.dump(ctx, linkRequest(), func(kind uint16, body []byte) (bool, error) {
+			if kind != unix.RTM_NEWLINK {
+				return true, nil
+			}
+			interfaces = append(interfaces, netstat.Interface{})
+			_, err := parseLink(body, &interfaces[len(interfaces)-1])
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, k.readError("dump links", err)
+	}
+
+	place := make(map[uint32]int, len(interfaces))
+	for i := range interfaces {
+		place[interfaces[i].Index] = i
+	}
+	err = k.multicastAddresses(func(index uint32, address netstat.HardwareAddress) {
+		if i, ok := place[index]; ok {
+			addresses, _ := interfaces[i].Multicast.Get()
+			interfaces[i].Multicast.Set(append(addresses, address))
+		}
+	})
+	switch {
+	case err == nil:
+		for i := range interfaces {
+			if !interfaces[i].Multicast.IsKnown() {
+				interfaces[i].Multicast.Set(nil)
+			}
+		}
+	case !isAbsent(err):
+		return nil, k.readError("read /proc/net/dev_mcast", err)
+	}
+	err = k.linkModes(ctx, func(m *linkMode) {
+		if i, ok := place[m.index]; ok {
+			interfaces[i].Speed, interfaces[i].Duplex = m.speed, m.duplex
+		}
+	})
+	if err = k.readError("dump ethtool link modes", err); err != nil && !isAbsent(err) {
+		return nil, err
+	}
+	return interfaces, nil
+}
+
+// linkRequest asks for every link, without the IPv6 counters of each, which
+// would be most of the answer and which nobody here reads.
+func linkRequest() request {
+	body := appendUint32Attribute(make([]byte, sizeofIfInfomsg), unix.IFLA_EXT_MASK, filterSkipStats)
+	return request{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETLINK, body: body}
+}
+
+// linkMessage says what a RTM_NEWLINK message is besides a whole link.
+type linkMessage struct {
+	family   uint8 // AF_BRIDGE: a bridge port's settings, not a link
+	wireless bool  // a wireless event, which carries little of the link
+}
+
+// parseLink reads a struct ifinfomsg and its attributes into ifc.
+func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
+	var m linkMessage
+	if len(body) < sizeofIfInfomsg {
+		return m, fmt.Errorf("ifinfomsg of %d bytes: % x", len(body), clip(body))
+	}
+	m.family = body[0]
+	ifc.HardwareType = binary.NativeEndian.Uint16(body[2:])
+	ifc.Index = binary.NativeEndian.Uint32(body[4:])
+	ifc.Flags = netstat.InterfaceFlags(binary.NativeEndian.Uint32(body[8:]))
+
+	var info linkInfo
+	a := attributes{rest: body[sizeofIfInfomsg:]}
+	for a.next() {
+		switch a.kind {
+		case unix.IFLA_IFNAME:
+			ifc.Name = a.string()
+		case unix.IFLA_IFALIAS:
+			ifc.Alias = a.string()
+		case unix.IFLA_ADDRESS:
+			ifc.Address = netstat.HardwareAddress(a.value)
+		case unix.IFLA_BROADCAST:
+			ifc.Broadcast = netstat.HardwareAddress(a.value)
+		case unix.IFLA_PERM_ADDRESS:
+			ifc.Permanent = netstat.HardwareAddress(a.value)
+		case unix.IFLA_MTU:
+			ifc.MTU = a.uint32()
+		case unix.IFLA_LINK:
+			ifc.Lower = a.uint32()
+		case unix.IFLA_LINK_NETNSID:
+			ifc.LowerNetNSID.Set(int32(a.uint32()))
+		case unix.IFLA_MASTER:
+			ifc.Master = a.uint32()
+		case unix.IFLA_TXQLEN:
+			ifc.TransmitQueueLength.Set(a.uint32())
+		case unix.IFLA_PROMISCUITY:
+			ifc.Promiscuity.Set(a.uint32())
+		case unix.IFLA_OPERSTATE:
+			ifc.OperState = netstat.OperState(a.uint8())
+		case unix.IFLA_CARRIER:
+			ifc.Carrier.Set(a.uint8() != 0)
+		case unix.IFLA_CARRIER_CHANGES:
+			ifc.CarrierChanges.Set(a.uint32())
+		case unix.IFLA_STATS64:
+			ifc.Counters.Set(parseStats64(a.value))
+		case unix.IFLA_LINKINFO:
+			var err error
+			if info, err = parseLinkInfo(a.value); err != nil {
+				return m, fmt.Errorf("link information: %w", err)
+			}
+		case unix.IFLA_WIRELESS:
+			m.wireless = true
+		}
+	}
+	if a.err != nil {
+		return m, a.err
+	}
+	ifc.Kind, ifc.PortKind = info.kind, info.slaveKind
+	// Tunnels name the device that they run over only in their own settings on
+	// many kernels.
+	if ifc.Lower == 0 {
+		ifc.Lower = info.lower
+	}
+	if ifc.Lower == 0 {
+		ifc.LowerNetNSID = netstat.Optional[int32]{}
+	}
+	return m, nil
+}
+
+// linkInfo is what IFLA_LINKINFO says.
+type linkInfo struct {
+	kind, slaveKind string
+	lower           uint32
+}
+
+// lowerAttribute returns which setting of a kind of link names the device that
+// it runs over, 0 for none.
+func lowerAttribute(kind string) uint16 {
+	switch kind {
+	case "vxlan":
+		return ifVXLANLink
+	case "gre", "gretap", "ip6gre", "ip6gretap", "erspan", "ip6erspan",
+		"ipip", "ip6tnl", "sit", "vti", "vti6", "xfrm":
+		return ifTunnelLink
+	}
+	return 0
+}
+
+func parseLinkInfo(b []byte) (linkInfo, error) {
+	var info linkInfo
+	var data []byte
+	a := attributes{rest: b}
+	for a.next() {
+		switch a.kind {
+		case ifInfoKind:
+			info.kind = a.string()
+		case ifInfoSlaveKind:
+			info.slaveKind = a.string()
+		case ifInfoData:
+			data = a.value
+		}
+	}
+	if a.err != nil {
+		return info, a.err
+	}
+	lower := lowerAttribute(info.kind)
+	if lower == 0 {
+		return info, nil
+	}
+	a = attributes{rest: data}
+	for a.next() {
+		if a.kind == lower {
+			info.lower = a.uint32()
+		}
+	}
+	return info, a.err
+}
+
+// parseStats64 reads a struct rtnl_link_stats64. Kernels append to it: what a
+// shorter one lacks is left 0, as the kernel that counts nothing there would.
+func parseStats64(b []byte) netstat.InterfaceCounters {
+	var whole [sizeofStats64]byte
+	copy(whole[:], b)
+	n := func(i int) uint64 { return binary.NativeEndian.Uint64(whole[i*8:]) }
+	return netstat.InterfaceCounters{
+		InPackets: n(0), OutPackets: n(1),
+		InOctets: n(2), OutOctets: n(3),
+		InErrors: n(4), OutErrors: n(5),
+		InDropped: n(6), OutDropped: n(7),
+		InMulticast: n(8),
+		Collisions:  n(9),
+
+		InLengthErrors: n(10), InOverErrors: n(11), InCRCErrors: n(12),
+		InFrameErrors: n(13), InFIFOErrors: n(14), InMissedErrors: n(15),
+
+		OutAbortedErrors: n(16), OutCarrierErrors: n(17), OutFIFOErrors: n(18),
+		OutHeartbeatErrors: n(19), OutWindowErrors: n(20),
+
+		InCompressed: n(21), OutCompressed: n(22),
+		InNoHandler: n(23),
+		InOtherHost: n(24),
+	}
+}
+
+// LinkEventKind says what a LinkEvent reports.
+type LinkEventKind uint8
+
+// Kinds of link events.
+const (
+	// LinksUnknown: changes may have happened that no event reports. It is the
+	// first event of every watch, once the kernel reports changes, and comes
+	// again whenever events were lost. Read the interfaces again.
+	LinksUnknown LinkEventKind = iota
+	// LinkChanged: the interface was created or something of it changed.
+	LinkChanged
+	// LinkRemoved: the interface is gone.
+	LinkRemoved
+)
+
+func (k LinkEventKind) String() string {
+	switch k {
+	case LinksUnknown:
+		return "unknown"
+	case LinkChanged:
+		return "changed"
+	case LinkRemoved:
+		return "removed"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// LinkEvent is a change of an interface.
+type LinkEvent struct {
+	Kind LinkEventKind
+	// Interface is the interface as it is after the change, or last was, but
+	// for Multicast, Speed and Duplex, which are unknown. It is zero when Kind
+	// is LinksUnknown.
+	Interface netstat.Interface
+}
+
+// linkEventBuffer holds some thousand link events (each takes 2 to 3 KiB)
+// while their reader is busy.
+const linkEventBuffer = 8 << 20
+
+// WatchLinks calls f with every change of the namespace's interfaces, in order,
+// until ctx ends or reading fails, and returns why. It begins with a
+// LinksUnknown event: whoever reads the interfaces at that moment and then
+// follows the events misses nothing. Between events it sleeps in the kernel.
+func (k *Kernel) WatchLinks(ctx context.Context, f func(LinkEvent)) error {
+	return k.readError("watch links", k.watchLinks(ctx, f))
+}
+
+func (k *Kernel) watchLinks(ctx context.Context, f func(LinkEvent)) error {
+	c, err := k.dial(unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	defer c.interruptible(ctx)()
+	if err := c.join(unix.RTNLGRP_LINK, linkEventBuffer); err != nil {
+		return err
+	}
+	f(LinkEvent{Kind: LinksUnknown})
+	buffer := make([]byte, receiveSize)
+	for {
+		datagram, err := c.receive(ctx, buffer)
+		switch {
+		case err == nil:
+		case isGap(err):
+			if err := c.drain(ctx); err != nil {
+				return err
+			}
+			f(LinkEvent{Kind: LinksUnknown})
+			continue
+		default:
+			return err
+		}
+		m := messages{rest: datagram}
+		for m.next() {
+			event := LinkEvent{Kind: LinkChanged}
+			switch m.kind {
+			case unix.RTM_NEWLINK:
+			case unix.RTM_DELLINK:
+				event.Kind = LinkRemoved
+			default:
+				continue
+			}
+			about, err := parseLink(m.body, &event.Interface)
+			if err != nil {
+				return err
+			}
+			if about.family != unix.AF_UNSPEC || about.wireless {
+				continue
+			}
+			f(event)
+		}
+		if m.err != nil {
+			return m.err
+		}
+	}
+}

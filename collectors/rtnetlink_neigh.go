@@ -1,0 +1,109 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/neighbour.h.
+const (
+	sizeofNdmsg        = 12
+	sizeofNdaCacheinfo = 16
+
+	ndaProtocol = 12 // NDA_PROTOCOL
+	ndaNextHop  = 13 // NDA_NH_ID
+	ndaFlagsExt = 15 // NDA_FLAGS_EXT
+)
+
+// Neighbours yields the neighbours of the families given, from rtnetlink(7): of
+// IPv4 and IPv6 where none is given. For netstat.Bridge it yields the forwarding
+// entries of bridges and VXLAN devices, and the addresses that other devices
+// receive, which the kernel lists with them. Proxy entries are left out.
+func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
+	if len(families) == 0 {
+		families = []netstat.Family{netstat.IPv4}
+		if k.hasIPv6 {
+			families = append(families, netstat.IPv6)
+		}
+	}
+	return func(yield func(netstat.Neighbour, error) bool) {
+		for _, family := range families {
+			all, err := collectMessages(ctx, k, func() []request { return []request{neighbourRequest(family)} }, netstat.KindNeighbour,
+				func(m *Message) (netstat.Neighbour, bool) { return m.Neighbour, m.Neighbour.Family == family })
+			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v neighbours", family), err)) {
+				return
+			}
+		}
+	}
+}
+
+func neighbourRequest(family netstat.Family) request {
+	body := make([]byte, sizeofNdmsg)
+	body[0] = byte(family)
+	return request{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETNEIGH, body: body}
+}
+
+// parseNeighbour reads a struct ndmsg and its attributes. Ages in it are
+// counted back from now.
+func parseNeighbour(body []byte, z *zones, now time.Time) (netstat.Neighbour, error) {
+	var n netstat.Neighbour
+	if len(body) < sizeofNdmsg {
+		return n, fmt.Errorf("ndmsg of %d bytes: % x", len(body), clip(body))
+	}
+	n.Family = netstat.Family(body[0])
+	n.Interface = binary.NativeEndian.Uint32(body[4:])
+	n.State = netstat.NeighbourState(binary.NativeEndian.Uint16(body[8:]))
+	n.Flags = netstat.NeighbourFlags(body[10])
+	a := attributes{rest: body[sizeofNdmsg:]}
+	for a.next() {
+		switch a.kind {
+		case unix.NDA_DST:
+			family := n.Family
+			if family == netstat.Bridge { // the remote end of a tunnel
+				family = netstat.IPv4
+				if len(a.value) == 16 {
+					family = netstat.IPv6
+				}
+			}
+			n.Address = z.add(a.addr(family), n.Interface)
+		case unix.NDA_LLADDR:
+			n.LinkAddress = netstat.HardwareAddress(a.value)
+		case unix.NDA_CACHEINFO:
+			if len(a.value) < sizeofNdaCacheinfo {
+				a.malformed("nda_cacheinfo")
+				break
+			}
+			n.Updated = now.Add(-time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick)
+		case unix.NDA_VLAN:
+			n.VLAN = a.uint16()
+		case unix.NDA_PORT:
+			if len(a.value) < 2 {
+				a.malformed("a port")
+				break
+			}
+			n.Port = binary.BigEndian.Uint16(a.value)
+		case unix.NDA_VNI:
+			n.VNI.Set(a.uint32())
+		case unix.NDA_SRC_VNI:
+			n.SourceVNI.Set(a.uint32())
+		case unix.NDA_IFINDEX:
+			n.Via = a.uint32()
+		case unix.NDA_MASTER:
+			n.Master = a.uint32()
+		case ndaProtocol:
+			n.Protocol = netstat.RouteProtocol(a.uint8())
+		case ndaNextHop:
+			n.NextHopID = a.uint32()
+		case ndaFlagsExt:
+			n.Flags |= netstat.NeighbourFlags(a.uint32()) << 8
+		}
+	}
+	return n, a.err
+}

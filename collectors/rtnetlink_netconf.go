@@ -1,0 +1,70 @@
+package collectors
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/netconf.h.
+const (
+	sizeofNetconfmsg = 4 // one byte, and what aligns the attributes
+
+	netconfIfindex             = 1 // NETCONFA_IFINDEX
+	netconfForwarding          = 2 // NETCONFA_FORWARDING
+	netconfRPFilter            = 3 // NETCONFA_RP_FILTER
+	netconfMCForwarding        = 4 // NETCONFA_MC_FORWARDING
+	netconfProxyNeigh          = 5 // NETCONFA_PROXY_NEIGH
+	netconfIgnoreRoutesLinkDwn = 6 // NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN
+	netconfBCForwarding        = 8 // NETCONFA_BC_FORWARDING
+	netconfForceForwarding     = 9 // NETCONFA_FORCE_FORWARDING
+)
+
+// Netconfs yields the settings of every interface, and those that stand for all
+// and for new ones, from rtnetlink(7): IPv4's before IPv6's.
+func (k *Kernel) Netconfs(ctx context.Context) iter.Seq2[netstat.Netconf, error] {
+	return func(yield func(netstat.Netconf, error) bool) {
+		all, err := collectMessages(ctx, k, k.netconfRequests, netstat.KindNetconf, func(m *Message) (netstat.Netconf, bool) { return m.Netconf, true })
+		yieldAll(yield, all, k.readError("dump netconf", err))
+	}
+}
+
+func (k *Kernel) netconfRequests() []request {
+	return k.perFamily(unix.RTM_GETNETCONF, sizeofNetconfmsg)
+}
+
+// parseNetconf reads a struct netconfmsg and its attributes. An event holds
+// only those of them that changed.
+func parseNetconf(body []byte) (netstat.Netconf, error) {
+	var n netstat.Netconf
+	if len(body) < sizeofNetconfmsg {
+		return n, fmt.Errorf("netconfmsg of %d bytes: % x", len(body), clip(body))
+	}
+	n.Family = netstat.Family(body[0])
+	a := attributes{rest: body[sizeofNetconfmsg:]}
+	for a.next() {
+		switch a.kind {
+		case netconfIfindex:
+			n.Interface = int32(a.uint32())
+		case netconfForwarding:
+			n.Forwarding.Set(a.uint32() != 0)
+		case netconfRPFilter:
+			n.ReversePathFilter.Set(uint8(a.uint32()))
+		case netconfMCForwarding:
+			n.MulticastForwarding.Set(a.uint32() != 0)
+		case netconfBCForwarding:
+			n.BroadcastForwarding.Set(a.uint32() != 0)
+		case netconfProxyNeigh:
+			n.ProxyNeighbours.Set(a.uint32() != 0)
+		case netconfIgnoreRoutesLinkDwn:
+			n.IgnoreRoutesWithLinkDown.Set(a.uint32() != 0)
+		case netconfForceForwarding:
+			n.ForceForwarding.Set(a.uint32() != 0)
+		}
+	}
+	return n, a.err
+}

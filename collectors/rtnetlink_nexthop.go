@@ -1,0 +1,114 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/nexthop.h.
+const (
+	sizeofNhmsg        = 8
+	sizeofNexthopGrp   = 8
+	nexthopID          = 1  // NHA_ID
+	nexthopGroup       = 2  // NHA_GROUP
+	nexthopBlackhole   = 4  // NHA_BLACKHOLE
+	nexthopOIF         = 5  // NHA_OIF
+	nexthopGateway     = 6  // NHA_GATEWAY
+	nexthopEncapType   = 7  // NHA_ENCAP_TYPE
+	nexthopFDB         = 11 // NHA_FDB
+	nexthopResGroup    = 12 // NHA_RES_GROUP
+	resGroupBuckets    = 1  // NHA_RES_GROUP_BUCKETS
+	resGroupIdle       = 2  // NHA_RES_GROUP_IDLE_TIMER
+	resGroupUnbalanced = 3  // NHA_RES_GROUP_UNBALANCED_TIMER
+)
+
+// NextHops yields the nexthop objects of the namespace, from rtnetlink(7), in
+// ascending order of their numbers. Kernels before Linux 5.3 have none.
+func (k *Kernel) NextHops(ctx context.Context) iter.Seq2[netstat.NextHop, error] {
+	return func(yield func(netstat.NextHop, error) bool) {
+		all, err := k.nexthops(ctx)
+		yieldAll(yield, all, k.readError("dump nexthops", err))
+	}
+}
+
+func (k *Kernel) nexthops(ctx context.Context) ([]netstat.NextHop, error) {
+	return collectMessages(ctx, k, nexthopRequests, netstat.KindNextHop, func(m *Message) (netstat.NextHop, bool) { return m.NextHop, true })
+}
+
+func nexthopRequests() []request {
+	return []request{{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETNEXTHOP, body: make([]byte, sizeofNhmsg)}}
+}
+
+// parseNexthop reads a struct nhmsg and its attributes.
+func parseNexthop(body []byte) (netstat.NextHop, error) {
+	var n netstat.NextHop
+	if len(body) < sizeofNhmsg {
+		return n, fmt.Errorf("nhmsg of %d bytes: % x", len(body), clip(body))
+	}
+	n.Family = netstat.Family(body[0])
+	n.Scope = netstat.Scope(body[1])
+	n.Protocol = netstat.RouteProtocol(body[2])
+	n.Flags = netstat.RouteFlags(binary.NativeEndian.Uint32(body[4:]) & nextHopFlags)
+	a := attributes{rest: body[sizeofNhmsg:]}
+	for a.next() {
+		switch a.kind {
+		case nexthopID:
+			n.ID = a.uint32()
+		case nexthopBlackhole:
+			n.Blackhole = true
+		case nexthopFDB:
+			n.Forwarding = true
+		case nexthopOIF:
+			n.Interface = a.uint32()
+		case nexthopGateway:
+			n.Gateway = a.addr(n.Family)
+		case nexthopEncapType:
+			n.EncapType = a.uint16()
+		case nexthopGroup:
+			if len(a.value)%sizeofNexthopGrp != 0 {
+				a.malformed("an array of nexthop_grp")
+				break
+			}
+			for b := a.value; len(b) > 0; b = b[sizeofNexthopGrp:] {
+				n.Group = append(n.Group, netstat.NextHopMember{
+					ID: binary.NativeEndian.Uint32(b),
+					// The high byte was padding, and 0, before Linux 6.12.
+					Weight: (uint16(b[4]) | uint16(b[5])<<8) + 1,
+				})
+			}
+		case nexthopResGroup:
+			group, err := parseResilient(a.value)
+			if err != nil {
+				return n, fmt.Errorf("resilient group: %w", err)
+			}
+			n.Resilient.Set(group)
+		}
+	}
+	if len(n.Group) > 0 {
+		n.Family = 0
+	}
+	return n, a.err
+}
+
+func parseResilient(b []byte) (netstat.ResilientGroup, error) {
+	var g netstat.ResilientGroup
+	a := attributes{rest: b}
+	for a.next() {
+		switch a.kind {
+		case resGroupBuckets:
+			g.Buckets = a.uint16()
+		case resGroupIdle:
+			g.IdleTimer = cacheinfoTick * time.Duration(a.uint32())
+		case resGroupUnbalanced:
+			g.UnbalancedTimer = cacheinfoTick * time.Duration(a.uint32())
+		}
+	}
+	return g, a.err
+}

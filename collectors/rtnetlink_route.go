@@ -1,0 +1,358 @@
+package collectors
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/rtnetlink.h.
+const (
+	sizeofRtmsg        = 12
+	sizeofRtnexthop    = 8
+	sizeofRtaCacheinfo = 32
+
+	// nextHopFlags are the RTNH_F_* among rtm_flags, which has RTM_F_* above
+	// them.
+	nextHopFlags = 0xff
+
+	rtaNexthopID = 30 // RTA_NH_ID
+
+	rtaxMTU      = 2  // RTAX_MTU
+	rtaxWindow   = 3  // RTAX_WINDOW
+	rtaxAdvMSS   = 8  // RTAX_ADVMSS
+	rtaxHopLimit = 10 // RTAX_HOPLIMIT
+	rtaxInitCwnd = 11 // RTAX_INITCWND
+)
+
+// Routes yields the routes of the namespace from rtnetlink(7), one value for
+// each next hop. Clones that the kernel keeps for single destinations (learnt
+// path MTUs, redirects) are left out. The order is the kernel's: by table, and
+// all IPv4 before IPv6.
+//
+// What changes while it is read may be there or not: the kernel does not say
+// that an IPv4 table changed. Where it does say so of an IPv6 table or of the
+// nexthop objects, the sequence ends with an error that matches
+// netstat.ErrInterrupted.
+func (k *Kernel) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[netstat.Route, error] {
+	return func(yield func(netstat.Route, error) bool) {
+		families, lacking := k.families(q.Families)
+		lacking = k.readError("dump routes", lacking)
+		d := routeDump{kernel: k, ctx: ctx, query: q, yield: yield}
+		for _, family := range families {
+			if err := d.read(family); err != nil {
+				yield(netstat.Route{}, k.readError(fmt.Sprintf("dump %v routes", family), err))
+				return
+			}
+			if d.stopped {
+				return
+			}
+		}
+		if lacking != nil {
+			yield(netstat.Route{}, lacking)
+		}
+	}
+}
+
+// routeDump is where the rows of one query go.
+type routeDump struct {
+	kernel  *Kernel
+	ctx     context.Context
+	query   netstat.RouteQuery
+	yield   func(netstat.Route, error) bool
+	stopped bool
+
+	message routeMessage
+	rows    []netstat.Route // of the message at hand
+	// nexthops are the nexthop objects by number, read when a route first
+	// names one without saying what it is.
+	nexthops map[uint32]netstat.NextHop
+}
+
+func (d *routeDump) read(family netstat.Family) error {
+	body := make([]byte, sizeofRtmsg)
+	body[0] = byte(family)
+	if d.query.Table != 0 {
+		body = appendUint32Attribute(body, unix.RTA_TABLE, d.query.Table)
+	}
+	interrupted, err := d.kernel.dump(d.ctx, request{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETROUTE, body: body}, func(kind uint16, body []byte) (bool, error) {
+		// A kernel that lacks the family answers for all of them.
+		if kind != unix.RTM_NEWROUTE || len(body) > 0 && body[0] != byte(family) {
+			return true, nil
+		}
+		if err := d.message.parse(body); err != nil {
+			return false, err
+		}
+		return d.add()
+	})
+	if d.query.Table != 0 && errors.Is(err, unix.ENOENT) {
+		return nil // no route ever was in that table
+	}
+	if err == nil && interrupted && !d.stopped {
+		return netstat.ErrInterrupted
+	}
+	return err
+}
+
+// add yields the routes of the message at hand.
+func (d *routeDump) add() (more bool, err error) {
+	m := &d.message
+	r := &m.route
+	switch {
+	case m.cloned,
+		d.query.Table != 0 && r.Table != d.query.Table,
+		d.query.ForwardingOnly && !r.IsForwarding():
+		return true, nil
+	}
+	d.rows = m.routes(d.rows[:0])
+	// With net.ipv4.nexthop_compat_mode off the kernel names the object and
+	// says nothing of what it is.
+	if d.rows[0].IsUnresolved() {
+		if err := d.resolve(); err != nil {
+			return false, err
+		}
+	}
+	for i := range d.rows {
+		if d.stopped = !d.yield(d.rows[i], nil); d.stopped {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// routes appends the route at hand, once for each next hop, to rows.
+func (m *routeMessage) routes(rows []netstat.Route) []netstat.Route {
+	if len(m.hops) == 1 {
+		m.hops[0].weight = 0 // nothing to weigh it against
+	}
+	if len(m.hops) == 0 {
+		return append(rows, m.route)
+	}
+	for _, h := range m.hops {
+		rows = append(rows, h.of(&m.route))
+	}
+	return rows
+}
+
+// resolve replaces the route at hand by its next hops from its nexthop object.
+func (d *routeDump) resolve() error {
+	if d.nexthops == nil {
+		objects, err := d.kernel.nexthops(d.ctx)
+		if err != nil {
+			return fmt.Errorf("dump nexthops: %w", err)
+		}
+		d.nexthops = make(map[uint32]netstat.NextHop, len(objects))
+		for _, o := range objects {
+			d.nexthops[o.ID] = o
+		}
+	}
+	route := d.rows[0]
+	d.rows = route.Through(func(id uint32) (netstat.NextHop, bool) { n, ok := d.nexthops[id]; return n, ok }, d.rows[:0])
+	return nil
+}
+
+// hop is one next hop.
+type hop struct {
+	gateway netip.Addr
+	device  uint32
+	flags   netstat.RouteFlags
+	weight  uint16
+	encap   uint16
+	realm   uint32
+}
+
+// of returns the route by this next hop.
+func (h *hop) of(r *netstat.Route) netstat.Route {
+	one := *r
+	one.Gateway, one.Interface, one.Weight, one.Flags = h.gateway, h.device, h.weight, h.flags
+	if h.encap != 0 || h.realm != 0 {
+		var options netstat.RouteOptions
+		if r.Options != nil {
+			options = *r.Options
+		}
+		options.EncapType = cmp.Or(h.encap, options.EncapType)
+		options.Realm = cmp.Or(h.realm, options.Realm)
+		one.Options = &options
+	}
+	return one
+}
+
+// routeMessage is a struct rtmsg and its attributes. It is used again and
+// again.
+type routeMessage struct {
+	route  netstat.Route // of which all next hops share what is set
+	cloned bool
+	hops   []hop // of a multipath route
+	// options is where route.Options points while they are read.
+	options netstat.RouteOptions
+}
+
+func (m *routeMessage) parse(body []byte) error {
+	if len(body) < sizeofRtmsg {
+		return fmt.Errorf("rtmsg of %d bytes: % x", len(body), clip(body))
+	}
+	family := netstat.Family(body[0])
+	destinationBits, sourceBits := int(body[1]), int(body[2])
+	flags := binary.NativeEndian.Uint32(body[8:])
+	m.cloned = flags&unix.RTM_F_CLONED != 0
+	m.hops = m.hops[:0]
+	m.options = netstat.RouteOptions{}
+	m.route = netstat.Route{
+		TOS:      body[3],
+		Table:    uint32(body[4]),
+		Protocol: netstat.RouteProtocol(body[5]),
+		Scope:    netstat.Scope(body[6]),
+		Type:     netstat.RouteType(body[7]),
+		Flags:    netstat.RouteFlags(flags & nextHopFlags),
+	}
+	r := &m.route
+
+	var destination, source netip.Addr
+	switch family {
+	case netstat.IPv4:
+		destination = netip.IPv4Unspecified()
+	case netstat.IPv6:
+		destination = netip.IPv6Unspecified()
+	default:
+		return fmt.Errorf("rtmsg of address family %d: % x", body[0], clip(body))
+	}
+	a := attributes{rest: body[sizeofRtmsg:]}
+	for a.next() {
+		switch a.kind {
+		case unix.RTA_DST:
+			destination = a.addr(family)
+		case unix.RTA_SRC:
+			source = a.addr(family)
+		case unix.RTA_OIF:
+			r.Interface = a.uint32()
+		case unix.RTA_GATEWAY:
+			r.Gateway = a.addr(family)
+		case unix.RTA_VIA:
+			r.Gateway = a.via()
+		case unix.RTA_PRIORITY:
+			r.Metric = a.uint32()
+		case unix.RTA_PREFSRC:
+			r.PreferredSource = a.addr(family)
+		case unix.RTA_TABLE:
+			r.Table = a.uint32()
+		case rtaNexthopID:
+			r.NextHopID = a.uint32()
+		case unix.RTA_MULTIPATH:
+			if err := m.parseMultipath(a.value, family); err != nil {
+				return fmt.Errorf("multipath: %w", err)
+			}
+		case unix.RTA_METRICS:
+			if err := m.parseMetrics(a.value); err != nil {
+				return fmt.Errorf("metrics: %w", err)
+			}
+		case unix.RTA_FLOW:
+			m.options.Realm = a.uint32()
+		case unix.RTA_ENCAP_TYPE:
+			m.options.EncapType = a.uint16()
+		case unix.RTA_CACHEINFO:
+			if len(a.value) < sizeofRtaCacheinfo {
+				a.malformed("rta_cacheinfo")
+				break
+			}
+			// Of rta_lastuse and rta_used the kernel fills nothing in for
+			// routes of a table, and an expiry of 0 stands for none.
+			if ticks := int32(binary.NativeEndian.Uint32(a.value[8:])); ticks != 0 {
+				m.options.Expires.Set(time.Duration(max(ticks, 0)) * cacheinfoTick)
+			}
+		}
+	}
+	if a.err != nil {
+		return a.err
+	}
+	var err error
+	if r.Destination, err = destination.Prefix(destinationBits); err != nil {
+		return fmt.Errorf("destination: %w", err)
+	}
+	if source.IsValid() {
+		if m.options.Source, err = source.Prefix(sourceBits); err != nil {
+			return fmt.Errorf("source: %w", err)
+		}
+	}
+	if m.options != (netstat.RouteOptions{}) {
+		options := m.options
+		r.Options = &options
+	}
+	return nil
+}
+
+// parseMultipath reads the struct rtnexthops of RTA_MULTIPATH.
+func (m *routeMessage) parseMultipath(b []byte, family netstat.Family) error {
+	for len(b) >= sizeofRtnexthop {
+		length := int(binary.NativeEndian.Uint16(b))
+		if length < sizeofRtnexthop || length > len(b) {
+			return fmt.Errorf("rtnexthop of %d bytes in %d: % x", length, len(b), clip(b))
+		}
+		h := hop{
+			flags:  netstat.RouteFlags(b[2]),
+			weight: uint16(b[3]) + 1,
+			device: binary.NativeEndian.Uint32(b[4:]),
+		}
+		a := attributes{rest: b[sizeofRtnexthop:length]}
+		for a.next() {
+			switch a.kind {
+			case unix.RTA_GATEWAY:
+				h.gateway = a.addr(family)
+			case unix.RTA_VIA:
+				h.gateway = a.via()
+			case unix.RTA_FLOW:
+				h.realm = a.uint32()
+			case unix.RTA_ENCAP_TYPE:
+				h.encap = a.uint16()
+			}
+		}
+		if a.err != nil {
+			return a.err
+		}
+		m.hops = append(m.hops, h)
+		b = b[min(align4(length), len(b)):]
+	}
+	return nil
+}
+
+// parseMetrics reads the RTAX_* of RTA_METRICS.
+func (m *routeMessage) parseMetrics(b []byte) error {
+	a := attributes{rest: b}
+	for a.next() {
+		switch a.kind {
+		case rtaxMTU:
+			m.options.MTU = a.uint32()
+		case rtaxWindow:
+			m.options.Window = a.uint32()
+		case rtaxAdvMSS:
+			m.options.AdvertisedMSS = a.uint32()
+		case rtaxHopLimit:
+			m.options.HopLimit = a.uint32()
+		case rtaxInitCwnd:
+			m.options.InitialCongestionWindow = a.uint32()
+		}
+	}
+	return a.err
+}
+
+// via returns the value, a struct rtvia, as an address.
+func (a *attributes) via() netip.Addr {
+	if len(a.value) < 2 {
+		a.malformed("an rtvia")
+		return netip.Addr{}
+	}
+	address := attributes{kind: a.kind, value: a.value[2:]}
+	via := address.addr(netstat.Family(binary.NativeEndian.Uint16(a.value)))
+	if address.err != nil {
+		a.malformed("an rtvia")
+	}
+	return via
+}

@@ -1,0 +1,137 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/fib_rules.h.
+const (
+	sizeofFibRuleHdr = 12
+
+	fraDSCP     = 25 // FRA_DSCP
+	fraDSCPMask = 30 // FRA_DSCP_MASK
+)
+
+// Rules yields the rules of the routing policy, from rtnetlink(7), in the order
+// that they apply in, those of IPv4 before those of IPv6.
+func (k *Kernel) Rules(ctx context.Context) iter.Seq2[netstat.Rule, error] {
+	return func(yield func(netstat.Rule, error) bool) {
+		all, err := collectMessages(ctx, k, k.ruleRequests, netstat.KindRule, func(m *Message) (netstat.Rule, bool) { return m.Rule, true })
+		yieldAll(yield, all, k.readError("dump rules", err))
+	}
+}
+
+func (k *Kernel) ruleRequests() []request {
+	return k.perFamily(unix.RTM_GETRULE, sizeofFibRuleHdr)
+}
+
+// parseRule reads a struct fib_rule_hdr and its attributes.
+func parseRule(body []byte) (netstat.Rule, error) {
+	var r netstat.Rule
+	if len(body) < sizeofFibRuleHdr {
+		return r, fmt.Errorf("fib_rule_hdr of %d bytes: % x", len(body), clip(body))
+	}
+	r.Family = netstat.Family(body[0])
+	destinationBits, sourceBits := int(body[1]), int(body[2])
+	r.TOS = body[3]
+	r.Table = uint32(body[4])
+	r.Action = netstat.RuleAction(body[7])
+	r.Flags = netstat.RuleFlags(binary.NativeEndian.Uint32(body[8:]))
+
+	a := attributes{rest: body[sizeofFibRuleHdr:]}
+	for a.next() {
+		switch a.kind {
+		case unix.FRA_DST:
+			r.Destination = a.prefix(r.Family, destinationBits)
+		case unix.FRA_SRC:
+			r.Source = a.prefix(r.Family, sourceBits)
+		case unix.FRA_IIFNAME:
+			r.InputInterface = a.string()
+		case unix.FRA_OIFNAME:
+			r.OutputInterface = a.string()
+		case unix.FRA_GOTO:
+			r.Goto = a.uint32()
+		case unix.FRA_PRIORITY:
+			r.Priority = a.uint32()
+		case unix.FRA_FWMARK:
+			r.Mark = a.uint32()
+		case unix.FRA_FWMASK:
+			r.Mask = a.uint32()
+		case unix.FRA_FLOW:
+			r.Realm = a.uint32()
+		case unix.FRA_TUN_ID:
+			if len(a.value) < 8 {
+				a.malformed("8 bytes")
+				break
+			}
+			r.TunnelID = binary.BigEndian.Uint64(a.value)
+		case unix.FRA_SUPPRESS_IFGROUP:
+			if n := a.uint32(); n != noSuppression {
+				r.SuppressGroup.Set(n)
+			}
+		case unix.FRA_SUPPRESS_PREFIXLEN:
+			if n := a.uint32(); n != noSuppression {
+				r.SuppressPrefixLength.Set(n)
+			}
+		case unix.FRA_TABLE:
+			r.Table = a.uint32()
+		case unix.FRA_L3MDEV:
+			r.L3MasterDevice = a.uint8() != 0
+		case unix.FRA_UID_RANGE:
+			if len(a.value) < 8 {
+				a.malformed("fib_rule_uid_range")
+				break
+			}
+			r.UIDs.Set(netstat.UIDRange{First: binary.NativeEndian.Uint32(a.value), Last: binary.NativeEndian.Uint32(a.value[4:])})
+		case unix.FRA_PROTOCOL:
+			r.Protocol = netstat.RouteProtocol(a.uint8())
+		case unix.FRA_IP_PROTO:
+			r.IPProtocol = a.uint8()
+		case unix.FRA_SPORT_RANGE:
+			r.SourcePorts = a.ports()
+		case unix.FRA_DPORT_RANGE:
+			r.DestinationPorts = a.ports()
+		case fraDSCP:
+			r.DSCP = a.uint8()
+			if r.DSCPMask == 0 {
+				r.DSCPMask = 0x3f
+			}
+		case fraDSCPMask:
+			r.DSCPMask = a.uint8()
+		}
+	}
+	return r, a.err
+}
+
+// noSuppression is what the kernel says where a rule suppresses nothing.
+const noSuppression = 1<<32 - 1
+
+// prefix returns the value, an address of the family, with a length in bits.
+func (a *attributes) prefix(family netstat.Family, bits int) netip.Prefix {
+	address := a.addr(family)
+	if a.err != nil {
+		return netip.Prefix{}
+	}
+	p := netip.PrefixFrom(address, bits)
+	if !p.IsValid() {
+		a.malformed(fmt.Sprintf("the address of a prefix of %d bits", bits))
+	}
+	return p
+}
+
+// ports returns the value, a struct fib_rule_port_range.
+func (a *attributes) ports() netstat.PortRange {
+	if len(a.value) < 4 {
+		a.malformed("fib_rule_port_range")
+		return netstat.PortRange{}
+	}
+	return netstat.PortRange{First: binary.NativeEndian.Uint16(a.value), Last: binary.NativeEndian.Uint16(a.value[2:])}
+}

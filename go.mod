@@ -1,0 +1,24 @@
+module github.com/netsnmp-agent/netsnmp-agent
+
+go 1.26.0
+
+require (
+	github.com/golangsnmp/gomib v0.2.2
+	github.com/google/go-cmp v0.7.0
+	github.com/gosnmp/gosnmp v1.47.0
+	github.com/jsimonetti/rtnetlink/v2 v2.2.0
+	github.com/mdlayher/netlink v1.8.0
+	github.com/posteo/go-agentx v0.3.0
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.9
+	github.com/vishvananda/netlink v1.3.1
+	github.com/vishvananda/netns v0.0.5
+	golang.org/x/sys v0.49.0
+)
+
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/mdlayher/socket v0.5.1 // indirect
+	golang.org/x/net v0.46.0 // indirect
+	golang.org/x/sync v0.19.0 // indirect
+)

@@ -1,0 +1,274 @@
+// Package nstest gives tests network namespaces of their own, so that they
+// never touch the machine's interfaces, routes and sockets.
+//
+// A test that cannot run says so by one of the Needs functions. With CI=true in
+// the environment that is a failure, except where the kernel lacks a feature.
+package nstest
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// NS is a network namespace of a test.
+type NS struct {
+	// Name is what ip-netns(8) knows it by.
+	Name string
+}
+
+// created tells the namespaces of one test process apart.
+var created atomic.Uint32
+
+// New makes a network namespace whose loopback is up, and removes it when the
+// test ends.
+func New(t testing.TB) *NS {
+	t.Helper()
+	NeedsRoot(t)
+	NeedsProgram(t, "ip")
+	n := &NS{Name: fmt.Sprintf("nstest-%d-%d", os.Getpid(), created.Add(1))}
+	run(t, nil, "ip", "netns", "add", n.Name)
+	t.Cleanup(func() { run(t, nil, "ip", "netns", "del", n.Name) })
+	n.IP(t, "link set lo up")
+	return n
+}
+
+// Path returns the file that the namespace is mounted on.
+func (n *NS) Path() string { return filepath.Join("/run/netns", n.Name) }
+
+// IP runs commands of ip(8), one in each string, in the namespace. One that
+// begins with -6 is run for IPv6.
+func (n *NS) IP(t testing.TB, commands ...string) {
+	t.Helper()
+	for len(commands) > 0 {
+		options := []string{"-n", n.Name, "-batch", "-"}
+		var batch strings.Builder
+		_, inet6 := strings.CutPrefix(commands[0], "-6 ")
+		if inet6 {
+			options = append([]string{"-6"}, options...)
+		}
+		for len(commands) > 0 {
+			command, is6 := strings.CutPrefix(commands[0], "-6 ")
+			if is6 != inet6 {
+				break
+			}
+			batch.WriteString(command + "\n")
+			commands = commands[1:]
+		}
+		run(t, strings.NewReader(batch.String()), "ip", options...)
+	}
+}
+
+// JSON decodes what `ip -j` prints for a command in the namespace.
+func (n *NS) JSON(t testing.TB, into any, args ...string) {
+	t.Helper()
+	out := run(t, nil, "ip", append([]string{"-n", n.Name, "-j"}, args...)...)
+	if strings.TrimSpace(out) == "" {
+		out = "[]"
+	}
+	if err := json.Unmarshal([]byte(out), into); err != nil {
+		t.Fatalf("ip -j %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// Run runs a program in the namespace and returns what it prints. Its failure
+// is the test's.
+func (n *NS) Run(t testing.TB, program string, args ...string) string {
+	t.Helper()
+	NeedsProgram(t, program)
+	return run(t, nil, "ip", append([]string{"netns", "exec", n.Name, program}, args...)...)
+}
+
+// Sysctl sets a file of /proc/sys/net, named with dots, in the namespace.
+func (n *NS) Sysctl(t testing.TB, name, value string) {
+	t.Helper()
+	n.Do(t, func() error {
+		return os.WriteFile("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), []byte(value), 0)
+	})
+}
+
+// Do calls f on a thread that is in the namespace. The error that f returns is
+// the test's failure.
+func (n *NS) Do(t testing.TB, f func() error) {
+	t.Helper()
+	if err := n.enter(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *NS) enter(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		// The thread is unlocked only when it is back. It is not simply thrown
+		// away, since the process's first thread, which /proc/self means, cannot
+		// be.
+		runtime.LockOSThread()
+		err := n.visit(f)
+		if !errors.Is(err, errStranded) {
+			runtime.UnlockOSThread()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// errStranded says that the thread could not leave the namespace.
+var errStranded = errors.New("the thread could not leave the network namespace")
+
+func (n *NS) visit(f func() error) error {
+	back, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(back)
+	fd, err := unix.Open(n.Path(), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: n.Path(), Err: err}
+	}
+	defer unix.Close(fd)
+	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+		return os.NewSyscallError("setns", err)
+	}
+	err = f()
+	if restore := unix.Setns(back, unix.CLONE_NEWNET); restore != nil {
+		return errors.Join(err, errStranded, restore)
+	}
+	return err
+}
+
+// Listen listens in the namespace until the test ends.
+func (n *NS) Listen(t testing.TB, network, address string) (l net.Listener) {
+	t.Helper()
+	n.Do(t, func() (err error) {
+		l, err = net.Listen(network, address)
+		return err
+	})
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// ListenPacket opens an unconnected datagram socket in the namespace until the
+// test ends.
+func (n *NS) ListenPacket(t testing.TB, network, address string) (c net.PacketConn) {
+	t.Helper()
+	n.Do(t, func() (err error) {
+		c, err = net.ListenPacket(network, address)
+		return err
+	})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Dial connects in the namespace until the test ends.
+func (n *NS) Dial(t testing.TB, network, address string) (c net.Conn) {
+	t.Helper()
+	n.Do(t, func() (err error) {
+		c, err = net.Dial(network, address)
+		return err
+	})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Socket opens a socket in the namespace until the test ends.
+func (n *NS) Socket(t testing.TB, domain, kind, protocol int) (fd int) {
+	t.Helper()
+	n.Do(t, func() (err error) {
+		fd, err = unix.Socket(domain, kind|unix.SOCK_CLOEXEC, protocol)
+		return os.NewSyscallError("socket", err)
+	})
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+func run(t testing.TB, input io.Reader, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Stdin = input
+	var out, complaint strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, complaint.String())
+	}
+	return out.String()
+}
+
+// Needs skips the test for reason, or fails it under CI.
+func Needs(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("under CI this must not be missing: %s", reason)
+	}
+	t.Skip(reason)
+}
+
+// NeedsRoot is for tests that make namespaces.
+func NeedsRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		Needs(t, "needs root to make network namespaces")
+	}
+}
+
+// NeedsProgram is for tests that run a program.
+func NeedsProgram(t testing.TB, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		Needs(t, "needs the program "+name)
+	}
+}
+
+// NeedsKernel is for tests of what only kernels with a build option have
+// ("CONFIG_VLAN_8021Q"). A kernel without it skips the test, under CI too.
+func NeedsKernel(t testing.TB, option string) {
+	t.Helper()
+	config, err := kernelConfig()
+	if err != nil {
+		Needs(t, "needs the kernel's configuration: "+err.Error())
+	}
+	defer config.Close()
+	lines := bufio.NewScanner(config)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), option+"="); ok && (value == "y" || value == "m") {
+			return
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("read the kernel's configuration: %v", err)
+	}
+	t.Skipf("this kernel lacks %s", option)
+}
+
+// kernelConfig opens the configuration that the running kernel was built with.
+func kernelConfig() (io.ReadCloser, error) {
+	file, err := os.Open("/proc/config.gz")
+	if err == nil {
+		z, err := gzip.NewReader(file)
+		if err != nil {
+			file.Close()
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{z, file}, nil
+	}
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return nil, os.NewSyscallError("uname", err)
+	}
+	return os.Open("/boot/config-" + unix.ByteSliceToString(name.Release[:]))
+}

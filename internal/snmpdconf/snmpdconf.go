@@ -1,0 +1,324 @@
+// Package snmpdconf reads configuration files in the syntax of net-snmp's
+// snmpd.conf(5): a directive a line, its name in any case of letters, arguments
+// between blanks, quotes around what holds blanks. A line that begins with "#" is
+// a comment.
+//
+// It knows the directives that this agent heeds. Everything else is an error:
+// a setting that is silently ignored would be worse than none.
+package snmpdconf
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// Config is what a file says. Nil pointers and empty lists stand for what it
+// does not say.
+type Config struct {
+	AgentAddresses []Setting // agentaddress, each address by itself
+	AgentXSocket   *Setting  // agentXSocket
+	Communities    []Community
+
+	SysLocation, SysContact, SysName, SysDescr *string
+	SysObjectID                                *mib.OID
+	SysServices                                *int32
+}
+
+// Setting is an argument and where it stands, for errors that are found later.
+type Setting struct {
+	Value string
+	Where string // "FILE:LINE: DIRECTIVE"
+}
+
+// Community is a read-only community and a network that may use it.
+type Community struct {
+	Name   string
+	Source netip.Prefix
+}
+
+// maxFile is the longest file that is read, in bytes.
+const maxFile = 1 << 20
+
+// ReadFile parses the file path. Its error names every line that is wrong, as
+// Parse's does, or matches fs.ErrNotExist and fs.ErrPermission.
+func ReadFile(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Parse(path, f)
+}
+
+// Parse parses a file; name is what its errors call it. Every line is looked
+// at: the error joins one for each that is wrong, "NAME:LINE: DIRECTIVE: ...".
+func Parse(name string, r io.Reader) (*Config, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxFile)
+	}
+	c := &Config{}
+	var problems []error
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, maxFile+1)
+	for n := 1; lines.Scan(); n++ {
+		where := fmt.Sprintf("%s:%d", name, n)
+		directive, rest := cutDirective(lines.Text())
+		if directive == "" {
+			continue
+		}
+		parse, known := directives[strings.ToLower(directive)]
+		if !known {
+			problems = append(problems, fmt.Errorf("%s: unknown directive %q%s", where, directive, suggest(directive)))
+			continue
+		}
+		if err := parse(c, where+": "+directive, rest); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %s: %w", where, directive, err))
+		}
+	}
+	return c, errors.Join(append(problems, lines.Err())...)
+}
+
+func cutDirective(line string) (directive, rest string) {
+	line = strings.TrimSpace(line)
+	if line == "" || line[0] == '#' {
+		return "", ""
+	}
+	if i := strings.IndexAny(line, " \t"); i >= 0 {
+		return line[:i], strings.TrimSpace(line[i:])
+	}
+	return line, ""
+}
+
+var directives = map[string]func(c *Config, where, rest string) error{
+	"agentaddress": func(c *Config, where, rest string) error {
+		if rest == "" {
+			return errors.New("needs an address")
+		}
+		for address := range strings.SplitSeq(unquote(rest), ",") {
+			c.AgentAddresses = append(c.AgentAddresses, Setting{strings.TrimSpace(address), where})
+		}
+		return nil
+	},
+	"agentxsocket": func(c *Config, where, rest string) error {
+		if rest == "" {
+			return errors.New("needs an address")
+		}
+		c.AgentXSocket = &Setting{unquote(rest), where}
+		return nil
+	},
+	"rocommunity":  func(c *Config, _, rest string) error { return c.community(rest, 4) },
+	"rocommunity6": func(c *Config, _, rest string) error { return c.community(rest, 6) },
+	"syslocation":  text(func(c *Config) **string { return &c.SysLocation }),
+	"syscontact":   text(func(c *Config) **string { return &c.SysContact }),
+	"sysname":      text(func(c *Config) **string { return &c.SysName }),
+	"sysdescr":     text(func(c *Config) **string { return &c.SysDescr }),
+	"sysobjectid": func(c *Config, _, rest string) error {
+		o, err := mib.ParseOID(rest)
+		if err != nil {
+			return err
+		}
+		first, second, _ := o.CutSubidentifier()
+		if sub, _, ok := second.CutSubidentifier(); !ok || first > 2 || first < 2 && sub >= 40 {
+			return fmt.Errorf("%q is not the name of anything: it begins with 0, 1 or 2 and a number below 40", rest)
+		}
+		c.SysObjectID = &o
+		return nil
+	},
+	"sysservices": func(c *Config, _, rest string) error {
+		var n int32
+		if _, err := fmt.Sscanf(rest, "%d\n", &n); err != nil || n < 0 || n > 127 {
+			return fmt.Errorf("%q is not a number from 0 to 127", rest)
+		}
+		c.SysServices = &n
+		return nil
+	},
+}
+
+// text is a directive whose argument is the rest of the line, a DisplayString
+// of at most 255 octets (RFC 2579).
+func text(where func(*Config) **string) func(*Config, string, string) error {
+	return func(c *Config, _, rest string) error {
+		s := unquote(rest)
+		if len(s) > 255 {
+			return fmt.Errorf("%d octets long: at most 255 are allowed", len(s))
+		}
+		*where(c) = &s
+		return nil
+	}
+}
+
+// community parses "COMMUNITY [SOURCE]".
+func (c *Config) community(rest string, family int) error {
+	args, err := fields(rest)
+	switch {
+	case err != nil:
+		return err
+	case len(args) == 0 || args[0] == "":
+		return errors.New("needs a community")
+	case len(args) > 2:
+		return fmt.Errorf("%q: restricting a community to part of the tree is not supported", strings.Join(args[2:], " "))
+	}
+	source := "default"
+	if len(args) == 2 {
+		source = args[1]
+	}
+	prefixes, err := parseSource(source, family)
+	if err != nil {
+		return err
+	}
+	for _, p := range prefixes {
+		c.Communities = append(c.Communities, Community{args[0], p})
+	}
+	return nil
+}
+
+// resolveTimeout bounds the look-up of a source that is a host's name.
+const resolveTimeout = 5 * time.Second
+
+// parseSource parses the networks that a community is accepted from: "default",
+// an address, a network with a prefix length or a mask, or a host's name.
+func parseSource(s string, family int) ([]netip.Prefix, error) {
+	wildcard, bits, network := netip.IPv4Unspecified(), 32, "ip4"
+	if family == 6 {
+		wildcard, bits, network = netip.IPv6Unspecified(), 128, "ip6"
+	}
+	if s == "default" {
+		return []netip.Prefix{netip.PrefixFrom(wildcard, 0)}, nil
+	}
+	host, length, hasLength := strings.Cut(s, "/")
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if addr.Is4() != (family == 4) {
+			return nil, fmt.Errorf("source %q is not an IPv%d network", s, family)
+		}
+		n := bits
+		if hasLength {
+			if n, err = prefixLength(length, addr); err != nil {
+				return nil, fmt.Errorf("source %q: %w", s, err)
+			}
+		}
+		p := netip.PrefixFrom(addr, n)
+		if p != p.Masked() {
+			return nil, fmt.Errorf("source %q has bits beyond its prefix length", s)
+		}
+		return []netip.Prefix{p}, nil
+	}
+	if hasLength {
+		return nil, fmt.Errorf("source %q is not an IPv%d network", s, family)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	if err != nil {
+		return nil, fmt.Errorf("source %q is neither a network nor a host that can be found: %w", s, err)
+	}
+	var prefixes []netip.Prefix
+	for _, a := range addrs {
+		prefixes = append(prefixes, netip.PrefixFrom(a.Unmap(), bits))
+	}
+	return prefixes, nil
+}
+
+// prefixLength parses "24" or, for IPv4, "255.255.255.0".
+func prefixLength(s string, addr netip.Addr) (int, error) {
+	if mask, err := netip.ParseAddr(s); err == nil && mask.Is4() && addr.Is4() {
+		octets := mask.As4()
+		ones, size := net.IPMask(octets[:]).Size()
+		if size == 0 {
+			return 0, fmt.Errorf("mask %s has holes", s)
+		}
+		return ones, nil
+	}
+	p, err := netip.ParsePrefix(addr.String() + "/" + s)
+	if err != nil {
+		return 0, fmt.Errorf("prefix length %q is not a number from 0 to %d", s, addr.BitLen())
+	}
+	return p.Bits(), nil
+}
+
+// fields splits arguments at blanks, heeding quotes and backslashes.
+func fields(s string) ([]string, error) {
+	var args []string
+	for s = strings.TrimLeft(s, " \t"); s != "" && s[0] != '#'; s = strings.TrimLeft(s, " \t") {
+		var arg []byte
+		quote := byte(0)
+		i := 0
+		for ; i < len(s); i++ {
+			c := s[i]
+			switch {
+			case c == '\\' && i+1 < len(s):
+				i++
+				arg = append(arg, s[i])
+				continue
+			case quote == 0 && (c == '"' || c == '\''):
+				quote = c
+				continue
+			case c == quote && quote != 0:
+				quote = 0
+				continue
+			}
+			if quote == 0 && (c == ' ' || c == '\t') {
+				break
+			}
+			arg = append(arg, c)
+		}
+		if quote != 0 {
+			return nil, fmt.Errorf("a quote %c is not closed", quote)
+		}
+		args, s = append(args, string(arg)), s[i:]
+	}
+	return args, nil
+}
+
+// unquote takes off quotes around the whole of s.
+func unquote(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// suggest names the known directive that starts most like an unknown one.
+func suggest(unknown string) string {
+	unknown = strings.ToLower(unknown)
+	best, most := "", 3
+	for _, known := range Directives() {
+		n := 0
+		for n < len(known) && n < len(unknown) && strings.ToLower(known)[n] == unknown[n] {
+			n++
+		}
+		if n > most {
+			best, most = known, n
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// Directives returns the names of the known directives as snmpd.conf(5) writes
+// them, in alphabetical order.
+func Directives() []string {
+	names := []string{
+		"agentaddress", "agentXSocket", "rocommunity", "rocommunity6",
+		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",
+	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return names
+}

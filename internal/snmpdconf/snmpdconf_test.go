@@ -1,0 +1,111 @@
+package snmpdconf
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	c, err := Parse("x.conf", strings.NewReader(`
+# comment
+agentAddress udp:127.0.0.1:1161,tcp6:[::1]:1161
+AGENTADDRESS 161
+rocommunity public
+rocommunity "with blank" 192.0.2.0/24   # the office
+rocommunity masked 198.51.100.0/255.255.255.0
+rocommunity one 192.0.2.7
+rocommunity here localhost
+rocommunity6 six 2001:db8::/32
+rocommunity6 all default
+sysLocation  Rack 4, "left"
+sysContact "Me <me@example.org>"
+agentXSocket tcp:localhost:705
+sysObjectID .1.3.6.1.4.1.8072
+sysServices 78
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Community{
+		{"public", netip.MustParsePrefix("0.0.0.0/0")},
+		{"with blank", netip.MustParsePrefix("192.0.2.0/24")},
+		{"masked", netip.MustParsePrefix("198.51.100.0/24")},
+		{"one", netip.MustParsePrefix("192.0.2.7/32")},
+		{"here", netip.MustParsePrefix("127.0.0.1/32")},
+		{"six", netip.MustParsePrefix("2001:db8::/32")},
+		{"all", netip.MustParsePrefix("::/0")},
+	}
+	if !slices.Equal(c.Communities, want) {
+		t.Errorf("communities\n %v, want\n %v", c.Communities, want)
+	}
+	addresses := []Setting{
+		{"udp:127.0.0.1:1161", "x.conf:3: agentAddress"}, {"tcp6:[::1]:1161", "x.conf:3: agentAddress"},
+		{"161", "x.conf:4: AGENTADDRESS"},
+	}
+	if !slices.Equal(c.AgentAddresses, addresses) {
+		t.Errorf("addresses %v", c.AgentAddresses)
+	}
+	if *c.SysLocation != `Rack 4, "left"` || *c.SysContact != "Me <me@example.org>" || c.SysName != nil {
+		t.Errorf("system: %q %q %v", *c.SysLocation, *c.SysContact, c.SysName)
+	}
+	if c.AgentXSocket.Value != "tcp:localhost:705" || c.SysObjectID.String() != "1.3.6.1.4.1.8072" || *c.SysServices != 78 {
+		t.Errorf("%v %v %v", c.AgentXSocket, c.SysObjectID, *c.SysServices)
+	}
+}
+
+func TestErrorsNameTheLine(t *testing.T) {
+	for line, want := range map[string]string{
+		"rocomunity public":                   "x.conf:2: unknown directive \"rocomunity\" (did you mean rocommunity?)",
+		"trapsink localhost":                  "x.conf:2: unknown directive \"trapsink\"",
+		"rocommunity":                         "x.conf:2: rocommunity: needs a community",
+		"rocommunity a 192.0.2.0/33":          "prefix length \"33\"",
+		"rocommunity a 192.0.2.1/24":          "bits beyond its prefix length",
+		"rocommunity a 192.0.2.0/255.0.255.0": "has holes",
+		"rocommunity a 2001:db8::/32":         "is not an IPv4 network",
+		"rocommunity6 a 192.0.2.0/24":         "is not an IPv6 network",
+		"rocommunity a 192.0.2.0/24 .1.3.6":   "part of the tree is not supported",
+		"rocommunity \"a":                     "not closed",
+		"sysServices many":                    "\"many\" is not a number",
+		"sysServices 128":                     "not a number from 0 to 127",
+		"rocommunity \"\" 192.0.2.0/24":       "needs a community",
+		"sysObjectID 9.9.9":                   "not the name of anything",
+		"sysObjectID 1.40":                    "not the name of anything",
+		"sysObjectID 1":                       "not the name of anything",
+		"sysObjectID 1.x":                     "invalid object identifier",
+		"agentaddress":                        "needs an address",
+		"sysName " + strings.Repeat("x", 256): "at most 255",
+	} {
+		_, err := Parse("x.conf", strings.NewReader("sysLocation here\n"+line+"\nsysContact me\n"))
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "x.conf:2: ") {
+			t.Errorf("%s: error %v, want one with %q", line, err, want)
+		}
+	}
+	_, err := Parse("x.conf", strings.NewReader("one\ntwo\n"))
+	if err == nil || !strings.Contains(err.Error(), "x.conf:1: ") || !strings.Contains(err.Error(), "x.conf:2: ") {
+		t.Errorf("error %v, want one for each line", err)
+	}
+	if _, err := Parse("x.conf", strings.NewReader(strings.Repeat("#", maxFile+1))); err == nil {
+		t.Error("a file without end was read")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("rocommunity \"a b\" 192.0.2.0/24\nsysName \\\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for line := range strings.Lines(text) {
+			if args, err := fields(line); err != nil || len(args) > 2 {
+				return // a source that is a name would be looked up
+			}
+		}
+		c, err := Parse("fuzz", strings.NewReader(text))
+		if err == nil {
+			for _, community := range c.Communities {
+				if !community.Source.IsValid() {
+					t.Fatalf("%q: community without a source", text)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,20 @@
+// Package netstat is the vocabulary of a network stack: what one is made of
+// (sockets, interfaces, addresses, routes, protocol counters) and how one is
+// read ([Stack] and its smaller parts). It does no input or output: other
+// packages fill these types from a Linux kernel, from a remote host or from a
+// file, and front-ends show them without knowing where they came from.
+//
+// # Unknown is not zero
+//
+// What a source cannot tell is absent. A field that some source may not know
+// is an [Optional]; a whole kind that a source cannot read is an error that
+// matches [ErrNotSupported], or fs.ErrPermission where privileges are lacking.
+// A zero is always a zero that the source reported.
+//
+// # Zones
+//
+// Addresses that are only meaningful on one link (fe80::/10, ff02::/16) carry
+// that link as their zone: the interface's index in decimal, which is what the
+// kernel and the MIBs use (RFC 4001, InetZoneIndex), and never its name, which
+// may change while the address does not.
+package netstat

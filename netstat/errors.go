@@ -1,0 +1,34 @@
+package netstat
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotSupported says that a source cannot tell what was asked: this kernel
+// has no such protocol, this recording no such kind, this remote agent no such
+// table. It is not an empty answer. It is matched with errors.Is and matches
+// errors.ErrUnsupported in turn.
+var ErrNotSupported = fmt.Errorf("not supported by this source: %w", errors.ErrUnsupported)
+
+// ErrInterrupted says that what was read kept changing while it was read, so
+// that no consistent answer could be taken within the source's retries.
+var ErrInterrupted = errors.New("changed while it was read")
+
+// ReadError says which operation on which source failed. It unwraps to the
+// cause: errors.Is matches fs.ErrPermission, fs.ErrNotExist, ErrNotSupported,
+// ErrInterrupted and context errors through it.
+type ReadError struct {
+	Op     string // what was read: "dump IPv4 routes", "read /proc/net/snmp"
+	Source string // where: "netns blue", "192.0.2.1:161"; empty for the caller's own stack
+	Err    error
+}
+
+func (e *ReadError) Error() string {
+	if e.Source == "" {
+		return e.Op + ": " + e.Err.Error()
+	}
+	return e.Op + " in " + e.Source + ": " + e.Err.Error()
+}
+
+func (e *ReadError) Unwrap() error { return e.Err }

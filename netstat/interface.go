@@ -1,0 +1,234 @@
+package netstat
+
+import (
+	"net/netip"
+	"time"
+)
+
+// HardwareAddress is a link-layer address as the bytes that the kernel gives:
+// 6 for Ethernet, 4 or 16 for tunnels over IP, empty where there is none. It
+// is a string so that values compare and copy cheaply.
+type HardwareAddress string
+
+// String returns the bytes in colon-separated hexadecimal.
+func (a HardwareAddress) String() string {
+	const hex = "0123456789abcdef"
+	if a == "" {
+		return ""
+	}
+	b := make([]byte, 0, len(a)*3)
+	for i := range len(a) {
+		if i > 0 {
+			b = append(b, ':')
+		}
+		b = append(b, hex[a[i]>>4], hex[a[i]&15])
+	}
+	return string(b)
+}
+
+// OperState is the operational state of an interface by the kernel's numbers,
+// which are RFC 2863's own (include/uapi/linux/if.h, IF_OPER_*).
+type OperState uint8
+
+// Operational states.
+const (
+	OperUnknown        OperState = 0
+	OperNotPresent     OperState = 1
+	OperDown           OperState = 2
+	OperLowerLayerDown OperState = 3
+	OperTesting        OperState = 4
+	OperDormant        OperState = 5
+	OperUp             OperState = 6
+)
+
+var operStateNames = [...]string{"unknown", "notPresent", "down", "lowerLayerDown", "testing", "dormant", "up"}
+
+func (s OperState) String() string {
+	if int(s) < len(operStateNames) {
+		return operStateNames[s]
+	}
+	return "invalid"
+}
+
+// InterfaceFlags are a device's flags (include/uapi/linux/if.h, IFF_*).
+type InterfaceFlags uint32
+
+// Interface flags.
+const (
+	FlagUp           InterfaceFlags = 1 << 0
+	FlagBroadcast    InterfaceFlags = 1 << 1
+	FlagLoopback     InterfaceFlags = 1 << 3
+	FlagPointToPoint InterfaceFlags = 1 << 4
+	FlagRunning      InterfaceFlags = 1 << 6
+	FlagNoARP        InterfaceFlags = 1 << 7
+	FlagPromiscuous  InterfaceFlags = 1 << 8
+	FlagAllMulticast InterfaceFlags = 1 << 9
+	FlagMulticast    InterfaceFlags = 1 << 12
+	FlagLowerUp      InterfaceFlags = 1 << 16
+	FlagDormant      InterfaceFlags = 1 << 17
+)
+
+// Duplex is the duplex mode of a link.
+type Duplex uint8
+
+// Duplex modes (include/uapi/linux/ethtool.h, DUPLEX_*).
+const (
+	HalfDuplex Duplex = 0
+	FullDuplex Duplex = 1
+)
+
+// Interface is one network interface.
+type Interface struct {
+	Index uint32 // from 1
+	Name  string // at most 15 bytes
+	Alias string // ifalias: at most 255 bytes, empty when none is set
+
+	// Kind is the driver family of a virtual device ("bridge", "vlan",
+	// "veth", ...), empty for physical ones and the loopback
+	// (IFLA_INFO_KIND).
+	Kind string
+	// PortKind is Kind's counterpart of the device's master ("bridge",
+	// "bond"): what the device is a port of (IFLA_INFO_SLAVE_KIND).
+	PortKind string
+	// HardwareType is the ARPHRD_* number (include/uapi/linux/if_arp.h).
+	HardwareType uint16
+
+	Flags     InterfaceFlags
+	OperState OperState
+	Carrier   Optional[bool]
+	MTU       uint32 // bytes
+	// TransmitQueueLength is in packets.
+	TransmitQueueLength Optional[uint32]
+
+	Address   HardwareAddress
+	Broadcast HardwareAddress
+	// Permanent is the address burnt into the device, where it has one.
+	Permanent HardwareAddress
+	// Multicast are the link-layer addresses that the device receives besides
+	// its own and the broadcast address. Unknown where the source does not
+	// tell.
+	Multicast Optional[[]HardwareAddress]
+
+	// Master is the index of the bridge, bond, team or VRF that the device is
+	// a port of, or 0.
+	Master uint32
+	// Lower is the index of the device that this one is stacked on (the VLAN's
+	// trunk, the tunnel's underlay), or 0. When LowerNetNSID is known, Lower
+	// is an index in that other network namespace. For a veth pair it is the
+	// peer.
+	Lower        uint32
+	LowerNetNSID Optional[int32]
+
+	// Speed is in bits a second; unknown where the device has none to tell.
+	Speed  Optional[uint64]
+	Duplex Optional[Duplex]
+
+	// Promiscuity counts who asked for promiscuous mode: the administrator,
+	// packet captures, a bridge (IFLA_PROMISCUITY).
+	Promiscuity Optional[uint32]
+	// LinkTraps says whether linkUp and linkDown notifications are meant to be
+	// sent for the interface; unknown where nobody manages it.
+	LinkTraps Optional[bool]
+
+	// LastChange is when the interface entered its OperState, and
+	// CounterDiscontinuity when its counters last lost continuity (the device
+	// was created under this index). The zero time means: before whatever
+	// reported it began to watch.
+	LastChange           time.Time
+	CounterDiscontinuity time.Time
+	// CarrierChanges counts transitions of the carrier, in both directions.
+	CarrierChanges Optional[uint32]
+
+	// Counters are unknown as a whole for sources that count nothing.
+	Counters Optional[InterfaceCounters]
+}
+
+// InterfaceCounters are an interface's 64-bit statistics (struct
+// rtnl_link_stats64, include/uapi/linux/if_link.h). Octets and packets count
+// all frames including multicast; errors are not among packets.
+type InterfaceCounters struct {
+	InPackets, OutPackets uint64
+	InOctets, OutOctets   uint64
+	InErrors, OutErrors   uint64
+	InDropped, OutDropped uint64
+	InMulticast           uint64
+	Collisions            uint64
+
+	InLengthErrors, InOverErrors, InCRCErrors, InFrameErrors, InFIFOErrors, InMissedErrors uint64
+
+	OutAbortedErrors, OutCarrierErrors, OutFIFOErrors, OutHeartbeatErrors, OutWindowErrors uint64
+
+	InCompressed, OutCompressed uint64
+	InNoHandler                 uint64 // frames of protocols that nobody handles
+	InOtherHost                 uint64 // frames dropped because of another destination address
+
+	// What rtnl_link_stats64 does not hold and ethtool or the device may tell.
+	InBroadcast, OutMulticast, OutBroadcast Optional[uint64]
+}
+
+// IsUp reports whether the administrator has set the interface up.
+func (i *Interface) IsUp() bool { return i.Flags&FlagUp != 0 }
+
+// Operational returns the state that RFC 2863 means: the kernel's own, but for
+// devices whose driver keeps none (OperUnknown: the loopback, tunnels). Those
+// are up while they run, and down otherwise.
+func (i *Interface) Operational() OperState {
+	switch {
+	case i.OperState != OperUnknown:
+		return i.OperState
+	case i.IsUp() && i.Flags&FlagRunning != 0:
+		return OperUp
+	}
+	return OperDown
+}
+
+// Address is an address of an interface.
+type Address struct {
+	Interface uint32 // index
+	// Prefix is the local address with its prefix length, not masked.
+	Prefix netip.Prefix
+	// Peer is the other end of a point-to-point link; the zero Addr if none.
+	Peer      netip.Addr
+	Broadcast netip.Addr // the zero Addr if none
+	Label     string     // IPv4 only: "eth0:1"
+	Scope     Scope
+	Flags     AddressFlags
+	// Preferred and Valid are the remaining lifetimes; unknown means forever.
+	Preferred, Valid Optional[time.Duration]
+	// Created and Updated are the time since boot when that happened.
+	Created, Updated Optional[time.Duration]
+	// Origin is how the address came to be, where the kernel tells
+	// (IFAPROT_*, include/uapi/linux/if_addr.h).
+	Origin Optional[uint8]
+}
+
+// AddressFlags are an address's flags (include/uapi/linux/if_addr.h, IFA_F_*).
+type AddressFlags uint32
+
+// Address flags. For IPv4 bit 0 means secondary, for IPv6 temporary.
+const (
+	AddressSecondary     AddressFlags = 0x01
+	AddressNoDAD         AddressFlags = 0x02
+	AddressOptimistic    AddressFlags = 0x04
+	AddressDADFailed     AddressFlags = 0x08
+	AddressHome          AddressFlags = 0x10
+	AddressDeprecated    AddressFlags = 0x20
+	AddressTentative     AddressFlags = 0x40
+	AddressPermanent     AddressFlags = 0x80
+	AddressManageTemp    AddressFlags = 0x100
+	AddressNoPrefixRoute AddressFlags = 0x200
+	AddressStablePrivacy AddressFlags = 0x800
+)
+
+// Scope is the reach of an address or route (include/uapi/linux/rtnetlink.h,
+// RT_SCOPE_*).
+type Scope uint8
+
+// Scopes.
+const (
+	ScopeUniverse Scope = 0
+	ScopeSite     Scope = 200
+	ScopeLink     Scope = 253
+	ScopeHost     Scope = 254
+	ScopeNowhere  Scope = 255
+)

@@ -1,0 +1,66 @@
+package netstat
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kinds is a set of the kinds of things that a stack is made of and that are
+// named below. The zero set is empty.
+type Kinds uint16
+
+// Kinds of things.
+const (
+	KindInterface Kinds = 1 << iota
+	KindAddress
+	KindRoute
+	KindNeighbour
+	KindRule
+	KindNextHop
+	KindNetconf
+
+	// AllKinds is every kind above.
+	AllKinds Kinds = 1<<iota - 1
+)
+
+var kindNames = [...]string{"interface", "address", "route", "neighbour", "rule", "nexthop", "netconf"}
+
+// Has reports whether the set holds all of those.
+func (k Kinds) Has(those Kinds) bool { return k&those == those }
+
+// Each calls f with every kind of the set, in the order of their declaration.
+func (k Kinds) Each(f func(Kinds)) {
+	for i := range kindNames {
+		if one := Kinds(1) << i; k.Has(one) {
+			f(one)
+		}
+	}
+}
+
+// String returns the names of the kinds, joined by commas.
+func (k Kinds) String() string {
+	var names []string
+	for i, name := range kindNames {
+		if k.Has(1 << i) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// ParseKinds returns the kinds that the names stand for, in the form of
+// Kinds.String.
+func ParseKinds(names ...string) (Kinds, error) {
+	var k Kinds
+next:
+	for _, name := range names {
+		for i, known := range kindNames {
+			if name == known {
+				k |= 1 << i
+				continue next
+			}
+		}
+		return 0, fmt.Errorf("kind %q is none of %s", name, strings.Join(kindNames[:], ", "))
+	}
+	return k, nil
+}

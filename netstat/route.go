@@ -1,0 +1,159 @@
+package netstat
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// RouteType is what a route does with a packet (include/uapi/linux/rtnetlink.h,
+// RTN_*).
+type RouteType uint8
+
+// Route types.
+const (
+	RouteUnspecified RouteType = iota
+	RouteUnicast
+	RouteLocal
+	RouteBroadcast
+	RouteAnycast
+	RouteMulticast
+	RouteBlackhole
+	RouteUnreachable
+	RouteProhibit
+	RouteThrow
+	RouteNAT
+)
+
+var routeTypeNames = [...]string{"unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit", "throw", "nat"}
+
+func (t RouteType) String() string {
+	if int(t) < len(routeTypeNames) {
+		return routeTypeNames[t]
+	}
+	return fmt.Sprintf("type %d", uint8(t))
+}
+
+// RouteProtocol is who installed a route (include/uapi/linux/rtnetlink.h,
+// RTPROT_*).
+type RouteProtocol uint8
+
+// Route protocols.
+const (
+	ProtocolUnspecified RouteProtocol = 0
+	ProtocolRedirect    RouteProtocol = 1
+	ProtocolKernel      RouteProtocol = 2
+	ProtocolBoot        RouteProtocol = 3
+	ProtocolStatic      RouteProtocol = 4
+	ProtocolGated       RouteProtocol = 8
+	ProtocolRA          RouteProtocol = 9
+	ProtocolMRT         RouteProtocol = 10
+	ProtocolZebra       RouteProtocol = 11
+	ProtocolBird        RouteProtocol = 12
+	ProtocolDNRouted    RouteProtocol = 13
+	ProtocolXORP        RouteProtocol = 14
+	ProtocolNTK         RouteProtocol = 15
+	ProtocolDHCP        RouteProtocol = 16
+	ProtocolMRouted     RouteProtocol = 17
+	ProtocolKeepalived  RouteProtocol = 18
+	ProtocolBabel       RouteProtocol = 42
+	ProtocolOpenR       RouteProtocol = 99
+	ProtocolBGP         RouteProtocol = 186
+	ProtocolISIS        RouteProtocol = 187
+	ProtocolOSPF        RouteProtocol = 188
+	ProtocolRIP         RouteProtocol = 189
+	ProtocolEIGRP       RouteProtocol = 192
+)
+
+// Routing tables that every Linux host has (RT_TABLE_*).
+const (
+	TableDefault uint32 = 253
+	TableMain    uint32 = 254
+	TableLocal   uint32 = 255
+)
+
+// RouteFlags are the flags of a next hop (include/uapi/linux/rtnetlink.h,
+// RTNH_F_*).
+type RouteFlags uint32
+
+// Next-hop flags.
+const (
+	RouteDead       RouteFlags = 1 << 0
+	RoutePervasive  RouteFlags = 1 << 1
+	RouteOnLink     RouteFlags = 1 << 2
+	RouteOffload    RouteFlags = 1 << 3
+	RouteLinkDown   RouteFlags = 1 << 4
+	RouteUnresolved RouteFlags = 1 << 5
+	RouteTrap       RouteFlags = 1 << 6
+)
+
+// Route is one next hop of one route: a multipath route, or one through a
+// group of nexthop objects, is as many Routes as it has next hops, equal but
+// for Gateway, Interface, Weight and Flags.
+type Route struct {
+	Destination netip.Prefix // 0.0.0.0/0 or ::/0 for a default route; masked
+	// Gateway is the next hop's address, the zero Addr for a destination
+	// that is on the link or has no next hop. A link-local gateway has no
+	// zone here: Interface is its link.
+	Gateway netip.Addr
+	// PreferredSource is the address that the host itself sends from, or the
+	// zero Addr.
+	PreferredSource netip.Addr
+
+	Table     uint32
+	Interface uint32 // index of the device, or 0 for a route without one
+	Metric    uint32 // the kernel's priority: lower wins
+	NextHopID uint32 // of a nexthop object, or 0
+	Weight    uint16 // of this next hop in a multipath route, from 1; 0 for a route with one next hop
+	Flags     RouteFlags
+
+	TOS      uint8
+	Type     RouteType
+	Protocol RouteProtocol
+	Scope    Scope
+
+	// Options holds what most routes do not have; nil when none is set.
+	Options *RouteOptions
+}
+
+// RouteOptions are the attributes that few routes have.
+type RouteOptions struct {
+	Source netip.Prefix // IPv6 source-specific routes; the zero Prefix otherwise
+	// Metrics of the path; 0 means not set (RTAX_*).
+	MTU, Window, AdvertisedMSS, HopLimit, InitialCongestionWindow uint32
+	// Expires is the remaining lifetime.
+	Expires Optional[time.Duration]
+	// Age is the time since the route was last updated.
+	Age   Optional[time.Duration]
+	Realm uint32
+	// EncapType is the lightweight tunnel's kind (LWTUNNEL_ENCAP_*), 0 for none.
+	EncapType uint16
+}
+
+// Family returns the family of the destination.
+func (r *Route) Family() Family {
+	if r.Destination.Addr().Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// IsForwarding reports whether the route takes part in forwarding: it says
+// where a packet for another host goes, or that it goes nowhere. Local,
+// broadcast, anycast and multicast entries are not.
+func (r *Route) IsForwarding() bool {
+	switch r.Type {
+	case RouteUnicast, RouteBlackhole, RouteUnreachable, RouteProhibit, RouteThrow, RouteNAT:
+		return true
+	}
+	return false
+}
+
+// RouteQuery selects routes. Its zero value selects every route of every
+// table, IPv4 and IPv6.
+type RouteQuery struct {
+	Families []Family // none means both
+	Table    uint32   // 0 means every table
+	// ForwardingOnly leaves out what Route.IsForwarding is false for.
+	ForwardingOnly bool
+}

@@ -1,0 +1,99 @@
+package netstat
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/netip"
+)
+
+// RuleAction is what a policy rule does (include/uapi/linux/fib_rules.h,
+// FR_ACT_*).
+type RuleAction uint8
+
+// Rule actions.
+const (
+	RuleTable       RuleAction = 1 // look the route up in a table
+	RuleGoto        RuleAction = 2 // go on at another rule
+	RuleNothing     RuleAction = 3
+	RuleBlackhole   RuleAction = 6
+	RuleUnreachable RuleAction = 7
+	RuleProhibit    RuleAction = 8
+)
+
+func (a RuleAction) String() string {
+	switch a {
+	case RuleTable:
+		return "table"
+	case RuleGoto:
+		return "goto"
+	case RuleNothing:
+		return "nop"
+	case RuleBlackhole:
+		return "blackhole"
+	case RuleUnreachable:
+		return "unreachable"
+	case RuleProhibit:
+		return "prohibit"
+	}
+	return fmt.Sprintf("action %d", uint8(a))
+}
+
+// RuleFlags are a rule's flags (include/uapi/linux/fib_rules.h, FIB_RULE_*).
+type RuleFlags uint32
+
+// Rule flags.
+const (
+	RulePermanent         RuleFlags = 1 << 0
+	RuleInvert            RuleFlags = 1 << 1 // it is for what does not match
+	RuleUnresolved        RuleFlags = 1 << 2 // its goto has no target
+	RuleInputDetached     RuleFlags = 1 << 3 // its input interface is not there
+	RuleOutputDetached    RuleFlags = 1 << 4
+	RuleFindSourceAddress RuleFlags = 1 << 16
+)
+
+// PortRange is a range of ports, both ends included. The zero range stands for
+// any port.
+type PortRange struct{ First, Last uint16 }
+
+// UIDRange is a range of user ids, both ends included.
+type UIDRange struct{ First, Last uint32 }
+
+// Rule is a rule of the routing policy database. Rules apply in ascending order
+// of Priority, and among equals in the order that they were added in.
+type Rule struct {
+	Family   Family
+	Priority uint32
+	Flags    RuleFlags
+
+	// What a packet must have. A zero value asks for nothing.
+	Source, Destination netip.Prefix
+	InputInterface      string // name; "lo" for what this host sends
+	OutputInterface     string // name: of sockets that are bound to it
+	TOS                 uint8
+	DSCP, DSCPMask      uint8 // both 0 where the rule names a TOS or neither (Linux 6.13)
+	Mark, Mask          uint32
+	TunnelID            uint64
+	IPProtocol          uint8
+	SourcePorts         PortRange
+	DestinationPorts    PortRange
+	UIDs                Optional[UIDRange]
+	L3MasterDevice      bool // look into the table of the packet's VRF
+
+	Action RuleAction
+	Table  uint32 // of RuleTable; 0 with L3MasterDevice
+	Goto   uint32 // of RuleGoto: a priority
+	Realm  uint32
+	// SuppressPrefixLength passes over routes whose prefix is at most so long.
+	SuppressPrefixLength Optional[uint32]
+	// SuppressGroup passes over routes by devices of that group.
+	SuppressGroup Optional[uint32]
+	Protocol      RouteProtocol
+}
+
+// RuleReader reads the routing policy.
+type RuleReader interface {
+	// Rules yields the rules in the order that they apply in, those of IPv4
+	// before those of IPv6.
+	Rules(ctx context.Context) iter.Seq2[Rule, error]
+}

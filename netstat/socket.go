@@ -1,0 +1,190 @@
+package netstat
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Protocol is a transport protocol, by its IP protocol number.
+type Protocol uint8
+
+// Transport protocols (IANA protocol numbers; include/uapi/linux/in.h).
+const (
+	TCP     Protocol = 6
+	UDP     Protocol = 17
+	UDPLite Protocol = 136
+)
+
+func (p Protocol) String() string {
+	switch p {
+	case TCP:
+		return "tcp"
+	case UDP:
+		return "udp"
+	case UDPLite:
+		return "udplite"
+	}
+	return fmt.Sprintf("protocol %d", uint8(p))
+}
+
+// Family is an Internet address family.
+type Family uint8
+
+// Address families (include/linux/socket.h).
+const (
+	IPv4 Family = 2
+	IPv6 Family = 10
+)
+
+func (f Family) String() string {
+	switch f {
+	case IPv4:
+		return "ipv4"
+	case IPv6:
+		return "ipv6"
+	case Bridge:
+		return "bridge"
+	}
+	return fmt.Sprintf("family %d", uint8(f))
+}
+
+// State is the state of a socket, by the kernel's numbers
+// (include/net/tcp_states.h). UDP sockets are Established when connected and
+// Close otherwise.
+type State uint8
+
+// Socket states.
+const (
+	Established State = 1
+	SynSent     State = 2
+	SynReceived State = 3
+	FinWait1    State = 4
+	FinWait2    State = 5
+	TimeWait    State = 6
+	Close       State = 7
+	CloseWait   State = 8
+	LastAck     State = 9
+	Listen      State = 10
+	Closing     State = 11
+	// NewSynReceived is a connection request that has no socket of its own
+	// yet; the kernel reports it as SynReceived to most readers.
+	NewSynReceived State = 12
+)
+
+var stateNames = [...]string{
+	Established: "ESTABLISHED", SynSent: "SYN-SENT", SynReceived: "SYN-RECEIVED",
+	FinWait1: "FIN-WAIT-1", FinWait2: "FIN-WAIT-2", TimeWait: "TIME-WAIT",
+	Close: "CLOSED", CloseWait: "CLOSE-WAIT", LastAck: "LAST-ACK",
+	Listen: "LISTEN", Closing: "CLOSING", NewSynReceived: "NEW-SYN-RECEIVED",
+}
+
+// String returns the state's name in RFC 9293.
+func (s State) String() string {
+	if int(s) < len(stateNames) && stateNames[s] != "" {
+		return stateNames[s]
+	}
+	return fmt.Sprintf("state %d", uint8(s))
+}
+
+// StateSet is a set of states; the zero set stands for all of them.
+type StateSet uint32
+
+// States returns the set of the states given.
+func States(states ...State) StateSet {
+	var s StateSet
+	for _, st := range states {
+		s |= 1 << st
+	}
+	return s
+}
+
+// Has reports whether the set holds st.
+func (s StateSet) Has(st State) bool { return s == 0 || s&(1<<st) != 0 }
+
+// Process is a process that holds a socket open.
+type Process struct {
+	PID  int32
+	Name string // /proc/PID/comm: at most 15 bytes, any bytes but NUL
+}
+
+// Socket is one transport endpoint.
+type Socket struct {
+	Protocol Protocol
+	Family   Family // of the socket itself: an IPv6 socket may carry IPv4
+	State    State
+	// V6Only says whether an IPv6 socket refuses IPv4 (IPV6_V6ONLY). Unknown
+	// for IPv4 sockets and where the source does not tell.
+	V6Only Optional[bool]
+
+	// Local and Remote are the socket's two ends; a wildcard is 0.0.0.0 or ::
+	// and an unconnected remote end has port 0. IPv4-mapped addresses are
+	// kept as the kernel gives them (::ffff:192.0.2.1). Link-local addresses
+	// carry their zone.
+	Local, Remote netip.AddrPort
+
+	// Interface is the index of the device that the socket is bound to
+	// (SO_BINDTODEVICE), or 0.
+	Interface uint32
+
+	// ReceiveQueue is bytes not yet read by the process; for a listener,
+	// connections waiting to be accepted.
+	ReceiveQueue Optional[uint32]
+	// SendQueue is bytes not yet acknowledged by the peer; for a listener,
+	// the most connections that may wait (its backlog).
+	SendQueue Optional[uint32]
+
+	UID    Optional[uint32] // owner; unknown for sockets without one
+	Inode  uint32           // sockfs inode, 0 when no process holds the socket
+	Cookie uint64           // SO_COOKIE, 0 when the source does not tell
+
+	// Timer says which timer is pending, and Expires when it fires.
+	Timer       Timer
+	Expires     time.Duration
+	Retransmits uint8
+
+	// Processes are those that hold the socket, in ascending order of PID.
+	// Unknown when it was not asked for (SocketQuery.Processes), or when
+	// privileges hid some process that may hold it; known and empty when no
+	// process does (a connection in TIME-WAIT).
+	Processes Optional[[]Process]
+}
+
+// Timer is a pending timer of a TCP socket, by the kernel's numbers
+// (net/ipv4/inet_diag.c, idiag_timer).
+type Timer uint8
+
+// Timers.
+const (
+	TimerNone Timer = iota
+	TimerRetransmit
+	TimerKeepalive
+	TimerTimeWait
+	TimerProbe
+)
+
+// SocketQuery selects sockets. Its zero value selects all that the source has.
+type SocketQuery struct {
+	Protocols []Protocol // none means all
+	Families  []Family   // none means both
+	States    StateSet   // zero means all
+	// Processes asks for the processes that hold each socket, which costs a
+	// look at every process's descriptors.
+	Processes bool
+}
+
+// IsListener reports whether the socket accepts what arrives from anybody: a
+// TCP listener, or a UDP socket that is not connected.
+func (s *Socket) IsListener() bool {
+	if s.Protocol == TCP {
+		return s.State == Listen
+	}
+	return s.Remote.Port() == 0 && (!s.Remote.Addr().IsValid() || s.Remote.Addr().IsUnspecified())
+}
+
+// IsDualStack reports whether the socket is bound to the wildcard of both
+// families: an IPv6 socket at :: that is not IPV6_V6ONLY.
+func (s *Socket) IsDualStack() bool {
+	v6only, known := s.V6Only.Get()
+	return s.Family == IPv6 && known && !v6only && s.Local.Addr() == netip.IPv6Unspecified()
+}
