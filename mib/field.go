@@ -1,0 +1,257 @@
+package mib
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"time"
+)
+
+// Access is how one value of type T is read from a row of type R and written
+// to it. Reading reports false where the row does not know the value.
+type Access[R, T any] struct {
+	get func(*R) (T, bool)
+	set func(*R, T)
+}
+
+// At gives access to a part of the row that is always known.
+func At[R, T any](part func(*R) *T) Access[R, T] {
+	return Access[R, T]{
+		get: func(r *R) (T, bool) { return *part(r), true },
+		set: func(r *R, v T) { *part(r) = v },
+	}
+}
+
+// Maybe gives access to a part of the row that may be unknown.
+func Maybe[R, T any, O interface {
+	Get() (T, bool)
+	Set(T)
+}](part func(*R) O) Access[R, T] {
+	return Access[R, T]{
+		get: func(r *R) (T, bool) { return part(r).Get() },
+		set: func(r *R, v T) { part(r).Set(v) },
+	}
+}
+
+// Through gives access by two functions. A nil set is for what follows from
+// the rest of the row.
+func Through[R, T any](get func(*R) (T, bool), set func(*R, T)) Access[R, T] {
+	if set == nil {
+		set = func(*R, T) {}
+	}
+	return Access[R, T]{get, set}
+}
+
+// Get returns the value in the row, and whether the row knows it.
+func (a Access[R, T]) Get(r *R) (T, bool) { return a.get(r) }
+
+// Set writes the value into the row.
+func (a Access[R, T]) Set(r *R, v T) { a.set(r, v) }
+
+// Field is how one object's value stands in a row: its type on the wire and
+// the way there and back.
+type Field[R any] struct {
+	typ Type
+	get func(*R) (Value, bool)
+	set func(*R, Value) error
+}
+
+type integer interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
+// field makes a Field of the conversions of a known value. toRow reports false
+// for a value that the row cannot hold.
+func field[R, T any](typ Type, a Access[R, T], toValue func(T) Value, toRow func(Value) (T, bool)) Field[R] {
+	return Field[R]{
+		typ: typ,
+		get: func(r *R) (Value, bool) {
+			v, ok := a.get(r)
+			if !ok {
+				return Value{}, false
+			}
+			return toValue(v), true
+		},
+		set: func(r *R, v Value) error {
+			t, ok := toRow(v)
+			if !ok {
+				return fmt.Errorf("value %v out of range", v)
+			}
+			a.set(r, t)
+			return nil
+		},
+	}
+}
+
+func unsigned[T integer](v Value) (T, bool) {
+	t := T(v.num)
+	return t, t >= 0 && uint64(t) == v.num
+}
+
+// AsInteger is an INTEGER. A value that does not fit 32 bits stands at the
+// nearest that does.
+func AsInteger[R any, T integer](a Access[R, T]) Field[R] {
+	return field(Integer32, a,
+		func(t T) Value {
+			if t > 0 && uint64(t) > math.MaxInt32 {
+				return Int(math.MaxInt32)
+			}
+			return Int(int32(max(int64(t), math.MinInt32)))
+		},
+		func(v Value) (T, bool) {
+			t := T(v.Int())
+			return t, int64(t) == int64(v.Int()) && (t < 0) == (v.Int() < 0)
+		})
+}
+
+// AsCounter32 is a Counter32: the low 32 bits of a wider counter.
+func AsCounter32[R any, T integer](a Access[R, T]) Field[R] {
+	return field(Counter32, a, func(t T) Value { return Count32(uint64(t)) }, unsigned[T])
+}
+
+// AsCounter64 is a Counter64.
+func AsCounter64[R any, T integer](a Access[R, T]) Field[R] {
+	return field(Counter64, a, func(t T) Value { return Count64(uint64(t)) }, unsigned[T])
+}
+
+// AsGauge is a Gauge32 or Unsigned32; larger values stand at its maximum.
+func AsGauge[R any, T integer](a Access[R, T]) Field[R] {
+	return field(Gauge32, a, func(t T) Value { return Gauge(uint64(t)) }, unsigned[T])
+}
+
+// AsTicks is TimeTicks of a duration, to the hundredth of a second.
+func AsTicks[R any](a Access[R, time.Duration]) Field[R] {
+	const hundredth = 10 * time.Millisecond
+	return field(TimeTicks, a,
+		func(d time.Duration) Value { return Ticks(uint64(max(d, 0) / hundredth)) },
+		func(v Value) (time.Duration, bool) { return time.Duration(v.num) * hundredth, true })
+}
+
+// AsTimeStamp is the TimeStamp of a moment (RFC 2579): the value of sysUpTime
+// then, 0 for the zero time and for what was before sysUpTime began.
+func AsTimeStamp[R any](a Access[R, time.Time]) Field[R] {
+	return field(timeStamp, a, stampValue, func(v Value) (time.Time, bool) {
+		if v.typ != timeStamp {
+			return time.Time{}, true
+		}
+		return time.Unix(0, int64(v.num)), true
+	})
+}
+
+// AsOctets is an OCTET STRING of any octets.
+func AsOctets[R any, T ~string](a Access[R, T]) Field[R] {
+	return field(OctetString, a,
+		func(t T) Value { return Octets(string(t)) },
+		func(v Value) (T, bool) { return T(v.str), true })
+}
+
+// AsOID is an OBJECT IDENTIFIER.
+func AsOID[R any](a Access[R, OID]) Field[R] {
+	return field(ObjectIdentifier, a, OIDValue, func(v Value) (OID, bool) { return v.OID(), true })
+}
+
+// AsIPAddress is an IpAddress; an address that is not IPv4 is absent.
+func AsIPAddress[R any](a Access[R, netip.Addr]) Field[R] {
+	f := field(IPAddress, a, AddrValue, func(v Value) (netip.Addr, bool) { return v.Addr(), true })
+	get := f.get
+	f.get = func(r *R) (Value, bool) {
+		if addr, ok := a.get(r); !ok || !addr.Is4() {
+			return Value{}, false
+		}
+		return get(r)
+	}
+	return f
+}
+
+// AsTruth is a TruthValue (RFC 2579): true(1) or false(2).
+func AsTruth[R any](a Access[R, bool]) Field[R] {
+	return AsEnum(a, Enum[bool]{{true, 1}, {false, 2}})
+}
+
+// Enum pairs the values of a Go type with the numbers of an enumerated INTEGER.
+// Where a Go value or a number stands more than once, its first pair counts.
+type Enum[T comparable] []struct {
+	Value  T
+	Number int32
+}
+
+func (e Enum[T]) number(t T) (int32, bool) {
+	for i := range e {
+		if e[i].Value == t {
+			return e[i].Number, true
+		}
+	}
+	return 0, false
+}
+
+func (e Enum[T]) value(number int32) (t T, ok bool) {
+	for i := range e {
+		if e[i].Number == number {
+			return e[i].Value, true
+		}
+	}
+	return t, false
+}
+
+// AsEnum is an enumerated INTEGER. A Go value without a number is absent; a
+// number without a Go value is an error.
+func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
+	return Field[R]{
+		typ: Integer32,
+		get: func(r *R) (Value, bool) {
+			t, ok := a.get(r)
+			if !ok {
+				return Value{}, false
+			}
+			number, ok := enum.number(t)
+			return Int(number), ok
+		},
+		set: func(r *R, v Value) error {
+			t, ok := enum.value(v.Int())
+			if !ok {
+				return fmt.Errorf("%v is not one of the enumeration", v)
+			}
+			a.set(r, t)
+			return nil
+		},
+	}
+}
+
+// AsConstant is an object that has the same value in every row. Reading a row
+// from elsewhere passes over it.
+func AsConstant[R any](v Value) Field[R] {
+	return Field[R]{
+		typ: v.typ,
+		get: func(*R) (Value, bool) { return v, true },
+		set: func(*R, Value) error { return nil },
+	}
+}
+
+// AsAbsent is an object that exists in the MIB and that rows of this kind never
+// know.
+func AsAbsent[R any](t Type) Field[R] {
+	return Field[R]{
+		typ: t,
+		get: func(*R) (Value, bool) { return Value{}, false },
+		set: func(*R, Value) error { return nil },
+	}
+}
+
+// store writes a value from the wire into a row.
+func (f Field[R]) store(r *R, v Value, epoch time.Time) error {
+	want := f.typ
+	if want == timeStamp {
+		want = TimeTicks
+	}
+	if v.typ != want {
+		return fmt.Errorf("is of type %v, not %v", v.typ, want)
+	}
+	if f.typ == timeStamp {
+		if v.num == 0 {
+			v = Ticks(0)
+		} else {
+			v = stampValue(epoch.Add(time.Duration(v.num) * 10 * time.Millisecond))
+		}
+	}
+	return f.set(r, v)
+}

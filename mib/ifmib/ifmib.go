@@ -1,0 +1,323 @@
+// Package ifmib declares the IF-MIB (RFC 2863) over netstat's interfaces.
+//
+// Linux counts received multicasts where the driver does (virtual devices such
+// as veth do not), and tells neither broadcasts nor sent multicasts apart. Those
+// counters are absent where nobody knows them; what is not known to be
+// multicast or broadcast is among the unicasts, so that ifInUcastPkts and
+// ifInNUcastPkts, like ifOutUcastPkts and ifOutNUcastPkts, always add up to all
+// packets.
+package ifmib
+
+import (
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Identity is the MODULE-IDENTITY ifMIB.
+var Identity = mib.MustParseOID("1.3.6.1.2.1.31")
+
+var (
+	interfaces = mib.MustParseOID("1.3.6.1.2.1.2")
+	objects    = Identity.Sub(1)
+)
+
+type (
+	iface    = netstat.Interface
+	counters = netstat.InterfaceCounters
+)
+
+// Summary is what the scalars of the IF-MIB tell.
+type Summary struct {
+	Number netstat.Optional[int32] // of interfaces
+	// TableLastChange is when an interface last came or went, and
+	// StackLastChange when one last came to stand on another or ceased to;
+	// the zero time for neither since whoever watches began to.
+	TableLastChange, StackLastChange netstat.Optional[time.Time]
+}
+
+// Number is ifNumber, the scalar below interfaces.
+var Number = mib.Group[Summary]{
+	Name: "interfaces",
+	OID:  interfaces,
+	Objects: mib.Columns(
+		mib.Column(1, "ifNumber", mib.AsInteger(mib.Maybe(func(s *Summary) *netstat.Optional[int32] { return &s.Number }))),
+	),
+}
+
+// Changes are the scalars below ifMIBObjects.
+var Changes = mib.Group[Summary]{
+	Name: "ifMIBObjects",
+	OID:  objects,
+	Objects: mib.Columns(
+		mib.Column(5, "ifTableLastChange", mib.AsTimeStamp(mib.Maybe(func(s *Summary) *netstat.Optional[time.Time] { return &s.TableLastChange }))),
+		mib.Column(6, "ifStackLastChange", mib.AsTimeStamp(mib.Maybe(func(s *Summary) *netstat.Optional[time.Time] { return &s.StackLastChange }))),
+	),
+}
+
+var index = mib.At(func(i *iface) *uint32 { return &i.Index })
+
+// counter gives access to one of the interface's counters.
+func counter(part func(*counters) *uint64) mib.Access[iface, uint64] {
+	return derived(
+		func(c *counters) (uint64, bool) { return *part(c), true },
+		func(c *counters, n uint64) { *part(c) = n },
+	)
+}
+
+// optionalCounter gives access to a counter that not every driver has.
+func optionalCounter(part func(*counters) *netstat.Optional[uint64]) mib.Access[iface, uint64] {
+	return derived(
+		func(c *counters) (uint64, bool) { return part(c).Get() },
+		func(c *counters, n uint64) { part(c).Set(n) },
+	)
+}
+
+func derived(get func(*counters) (uint64, bool), set func(*counters, uint64)) mib.Access[iface, uint64] {
+	return mib.Through(
+		func(i *iface) (uint64, bool) {
+			c, known := i.Counters.Pointer()
+			if !known {
+				return 0, false
+			}
+			return get(c)
+		},
+		func(i *iface, n uint64) {
+			if _, known := i.Counters.Pointer(); !known {
+				i.Counters.Set(counters{})
+			}
+			c, _ := i.Counters.Pointer()
+			set(c, n)
+		},
+	)
+}
+
+var (
+	inOctets     = counter(func(c *counters) *uint64 { return &c.InOctets })
+	outOctets    = counter(func(c *counters) *uint64 { return &c.OutOctets })
+	inErrors     = counter(func(c *counters) *uint64 { return &c.InErrors })
+	outErrors    = counter(func(c *counters) *uint64 { return &c.OutErrors })
+	outDiscards  = counter(func(c *counters) *uint64 { return &c.OutDropped })
+	inMulticast  = counter(func(c *counters) *uint64 { return &c.InMulticast })
+	inBroadcast  = optionalCounter(func(c *counters) *netstat.Optional[uint64] { return &c.InBroadcast })
+	outMulticast = optionalCounter(func(c *counters) *netstat.Optional[uint64] { return &c.OutMulticast })
+	outBroadcast = optionalCounter(func(c *counters) *netstat.Optional[uint64] { return &c.OutBroadcast })
+
+	// inUnicast is what is neither multicast nor, where that is known,
+	// broadcast. The kernel's packets include both, and its parts are not
+	// read at one moment.
+	inUnicast = derived(
+		func(c *counters) (uint64, bool) {
+			return c.InPackets - min(c.InPackets, c.InMulticast+c.InBroadcast.Or(0)), true
+		},
+		func(c *counters, n uint64) { c.InPackets = n + c.InMulticast + c.InBroadcast.Or(0) },
+	)
+	outUnicast = derived(
+		func(c *counters) (uint64, bool) {
+			return c.OutPackets - min(c.OutPackets, c.OutMulticast.Or(0)+c.OutBroadcast.Or(0)), true
+		},
+		func(c *counters, n uint64) { c.OutPackets = n + c.OutMulticast.Or(0) + c.OutBroadcast.Or(0) },
+	)
+	inNonUnicast = derived(
+		func(c *counters) (uint64, bool) { return c.InMulticast + c.InBroadcast.Or(0), true }, nothing)
+	outNonUnicast = derived(
+		func(c *counters) (uint64, bool) { return c.OutMulticast.Or(0) + c.OutBroadcast.Or(0), true }, nothing)
+
+	// inDiscards are packets dropped by the host and packets that the device
+	// had no room for.
+	inDiscards = derived(
+		func(c *counters) (uint64, bool) { return c.InDropped + c.InMissedErrors, true },
+		func(c *counters, n uint64) { c.InDropped, c.InMissedErrors = n, 0 },
+	)
+)
+
+func nothing(*counters, uint64) {}
+
+// speed is in bits a second; RFC 2863 has 0 for an interface that has none.
+var speed = mib.Through(
+	func(i *iface) (uint64, bool) { return i.Speed.Or(0), true },
+	func(i *iface, bits uint64) {
+		if bits > 0 && bits < math.MaxUint32 {
+			i.Speed.Set(bits)
+		}
+	},
+)
+
+const megabit = 1_000_000
+
+var highSpeed = mib.Through(
+	func(i *iface) (uint64, bool) { return (i.Speed.Or(0) + megabit/2) / megabit, true },
+	func(i *iface, megabits uint64) {
+		if megabits > 0 && !i.Speed.IsKnown() {
+			i.Speed.Set(megabits * megabit)
+		}
+	},
+)
+
+// physAddress is empty where the device has no link-layer address: the
+// loopback's zeros and a tunnel's own IP address are none.
+var physAddress = mib.Through(
+	func(i *iface) (netstat.HardwareAddress, bool) {
+		if i.Flags&netstat.FlagLoopback != 0 || isTunnelType(i.HardwareType) {
+			return "", true
+		}
+		return i.Address, true
+	},
+	func(i *iface, a netstat.HardwareAddress) { i.Address = a },
+)
+
+var adminStatus = mib.Through(
+	func(i *iface) (bool, bool) { return i.IsUp(), true },
+	func(i *iface, up bool) {
+		if up {
+			i.Flags |= netstat.FlagUp
+		}
+	},
+)
+
+var operState = mib.Through(
+	func(i *iface) (netstat.OperState, bool) { return i.Operational(), true },
+	func(i *iface, s netstat.OperState) { i.OperState = s },
+)
+
+var name = mib.At(func(i *iface) *string { return &i.Name })
+
+// alias is at most 64 octets (RFC 2863, ifAlias), where the kernel allows 255:
+// a longer one is cut at the end of a character.
+var alias = mib.Through(
+	func(i *iface) (string, bool) {
+		const most = 64
+		if len(i.Alias) <= most {
+			return i.Alias, true
+		}
+		end := most
+		for end > most-utf8.UTFMax && !utf8.RuneStart(i.Alias[end]) {
+			end--
+		}
+		return i.Alias[:end], true
+	},
+	func(i *iface, s string) { i.Alias = s },
+)
+
+var promiscuous = mib.Through(
+	func(i *iface) (bool, bool) {
+		n, known := i.Promiscuity.Get()
+		return known && n > 0 || i.Flags&netstat.FlagPromiscuous != 0, true
+	},
+	func(i *iface, on bool) {
+		if on {
+			i.Flags |= netstat.FlagPromiscuous
+		}
+	},
+)
+
+// connector says whether the device is hardware, which has somewhere to plug a
+// cable in.
+var connector = mib.Through(
+	func(i *iface) (bool, bool) { return i.Kind == "" && i.Flags&netstat.FlagLoopback == 0, true }, nil)
+
+var mtu = mib.At(func(i *iface) *uint32 { return &i.MTU })
+
+// Interfaces is ifTable (RFC 2863, section 6).
+var Interfaces = mib.Table[iface]{
+	Name:  "ifTable",
+	Entry: interfaces.Sub(2, 1),
+	Index: mib.Index(mib.IntegerIndex(index)),
+	Columns: mib.Columns(
+		mib.Column(1, "ifIndex", mib.AsInteger(index)),
+		mib.Column(2, "ifDescr", mib.AsOctets(name)),
+		mib.Column(3, "ifType", mib.AsInteger(deviceType)),
+		mib.Column(4, "ifMtu", mib.AsInteger(mtu)),
+		mib.Column(5, "ifSpeed", mib.AsGauge(speed)),
+		mib.Column(6, "ifPhysAddress", mib.AsOctets(physAddress)),
+		mib.Column(7, "ifAdminStatus", mib.AsEnum(adminStatus, mib.Enum[bool]{{Value: true, Number: 1}, {Value: false, Number: 2}, {Value: true, Number: 3}})),
+		mib.Column(8, "ifOperStatus", mib.AsEnum(operState, mib.Enum[netstat.OperState]{
+			{Value: netstat.OperUp, Number: 1}, {Value: netstat.OperDown, Number: 2},
+			{Value: netstat.OperTesting, Number: 3}, {Value: netstat.OperUnknown, Number: 4},
+			{Value: netstat.OperDormant, Number: 5}, {Value: netstat.OperNotPresent, Number: 6},
+			{Value: netstat.OperLowerLayerDown, Number: 7},
+		})),
+		mib.Column(9, "ifLastChange", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.LastChange }))),
+		mib.Column(10, "ifInOctets", mib.AsCounter32(inOctets)),
+		mib.Column(11, "ifInUcastPkts", mib.AsCounter32(inUnicast)),
+		mib.Column(12, "ifInNUcastPkts", mib.AsCounter32(inNonUnicast)),
+		mib.Column(13, "ifInDiscards", mib.AsCounter32(inDiscards)),
+		mib.Column(14, "ifInErrors", mib.AsCounter32(inErrors)),
+		mib.Column(15, "ifInUnknownProtos", mib.AsAbsent[iface](mib.Counter32)),
+		mib.Column(16, "ifOutOctets", mib.AsCounter32(outOctets)),
+		mib.Column(17, "ifOutUcastPkts", mib.AsCounter32(outUnicast)),
+		mib.Column(18, "ifOutNUcastPkts", mib.AsCounter32(outNonUnicast)),
+		mib.Column(19, "ifOutDiscards", mib.AsCounter32(outDiscards)),
+		mib.Column(20, "ifOutErrors", mib.AsCounter32(outErrors)),
+		mib.Column(21, "ifOutQLen", mib.AsAbsent[iface](mib.Gauge32)),
+		mib.Column(22, "ifSpecific", mib.AsConstant[iface](mib.OIDValue(mib.MakeOID(0, 0)))),
+	),
+}
+
+// Extensions is ifXTable (RFC 2863, section 6), which augments ifTable.
+var Extensions = mib.Table[iface]{
+	Name:  "ifXTable",
+	Entry: objects.Sub(1, 1),
+	Index: Interfaces.Index,
+	Columns: mib.Columns(
+		mib.Column(1, "ifName", mib.AsOctets(name)),
+		mib.Column(2, "ifInMulticastPkts", mib.AsCounter32(inMulticast)),
+		mib.Column(3, "ifInBroadcastPkts", mib.AsCounter32(inBroadcast)),
+		mib.Column(4, "ifOutMulticastPkts", mib.AsCounter32(outMulticast)),
+		mib.Column(5, "ifOutBroadcastPkts", mib.AsCounter32(outBroadcast)),
+		mib.Column(6, "ifHCInOctets", mib.AsCounter64(inOctets)),
+		mib.Column(7, "ifHCInUcastPkts", mib.AsCounter64(inUnicast)),
+		mib.Column(8, "ifHCInMulticastPkts", mib.AsCounter64(inMulticast)),
+		mib.Column(9, "ifHCInBroadcastPkts", mib.AsCounter64(inBroadcast)),
+		mib.Column(10, "ifHCOutOctets", mib.AsCounter64(outOctets)),
+		mib.Column(11, "ifHCOutUcastPkts", mib.AsCounter64(outUnicast)),
+		mib.Column(12, "ifHCOutMulticastPkts", mib.AsCounter64(outMulticast)),
+		mib.Column(13, "ifHCOutBroadcastPkts", mib.AsCounter64(outBroadcast)),
+		mib.Column(14, "ifLinkUpDownTrapEnable", mib.AsTruth(mib.Maybe(func(i *iface) *netstat.Optional[bool] { return &i.LinkTraps }))),
+		mib.Column(15, "ifHighSpeed", mib.AsGauge(highSpeed)),
+		mib.Column(16, "ifPromiscuousMode", mib.AsTruth(promiscuous)),
+		mib.Column(17, "ifConnectorPresent", mib.AsTruth(connector)),
+		mib.Column(18, "ifAlias", mib.AsOctets(alias)),
+		mib.Column(19, "ifCounterDiscontinuityTime", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.CounterDiscontinuity }))),
+	),
+}
+
+type (
+	stacking       = netstat.Stacking
+	receiveAddress = netstat.ReceiveAddress
+)
+
+// active is the RowStatus of rows that exist.
+var active = mib.Int(1)
+
+// Stack is ifStackTable (RFC 2863, section 6).
+var Stack = mib.Table[stacking]{
+	Name:  "ifStackTable",
+	Entry: objects.Sub(2, 1),
+	Index: mib.Index(
+		mib.IntegerIndex(mib.At(func(s *stacking) *uint32 { return &s.Higher })),
+		mib.IntegerIndex(mib.At(func(s *stacking) *uint32 { return &s.Lower })),
+	),
+	Columns: mib.Columns(
+		mib.Column(3, "ifStackStatus", mib.AsConstant[stacking](active)),
+	),
+}
+
+// ReceiveAddresses is ifRcvAddressTable (RFC 2863, section 6).
+var ReceiveAddresses = mib.Table[receiveAddress]{
+	Name:  "ifRcvAddressTable",
+	Entry: objects.Sub(4, 1),
+	Index: mib.Index(
+		mib.IntegerIndex(mib.At(func(a *receiveAddress) *uint32 { return &a.Interface })),
+		mib.StringIndex(mib.At(func(a *receiveAddress) *netstat.HardwareAddress { return &a.Address })),
+	),
+	Columns: mib.Columns(
+		mib.Column(2, "ifRcvAddressStatus", mib.AsConstant[receiveAddress](active)),
+		mib.Column(3, "ifRcvAddressType", mib.AsEnum(
+			mib.At(func(a *receiveAddress) *bool { return &a.Volatile }),
+			mib.Enum[bool]{{Value: true, Number: 2}, {Value: false, Number: 3}})),
+	),
+}

@@ -1,0 +1,332 @@
+package mib
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+)
+
+// Part is one object of a table's INDEX clause: how it is written into an
+// instance's identifier and read back (RFC 2578, section 7.7). A part that is
+// an InetAddress includes its InetAddressType before it.
+type Part[R any] struct {
+	write func(dst []byte, r *R) []byte
+	read  func(index OID, r *R) (rest OID, err error)
+}
+
+// NewPart makes a Part of two functions: write appends the packed
+// sub-identifiers that stand for the row (see AppendSubidentifier); read takes
+// them off the front of an index and returns what follows.
+func NewPart[R any](write func(dst []byte, r *R) []byte, read func(index OID, r *R) (OID, error)) Part[R] {
+	return Part[R]{write, read}
+}
+
+// CutOID cuts an OID that follows its own length off the front of an index.
+func CutOID(index OID) (o, rest OID, err error) {
+	n, rest, err := cutLength(index)
+	if err != nil {
+		return OID{}, rest, err
+	}
+	whole := rest
+	for range n {
+		var ok bool
+		if _, rest, ok = rest.CutSubidentifier(); !ok {
+			return OID{}, rest, errIndexTooShort
+		}
+	}
+	return OID{whole.packed[:len(whole.packed)-len(rest.packed)]}, rest, nil
+}
+
+var errIndexTooShort = errors.New("index ends early")
+
+func part[R, T any](a Access[R, T], write func([]byte, T) []byte, read func(OID) (T, OID, error)) Part[R] {
+	return Part[R]{
+		write: func(dst []byte, r *R) []byte {
+			t, _ := a.get(r)
+			return write(dst, t)
+		},
+		read: func(index OID, r *R) (OID, error) {
+			t, rest, err := read(index)
+			if err != nil {
+				return rest, err
+			}
+			a.set(r, t)
+			return rest, nil
+		},
+	}
+}
+
+// IntegerIndex is an integer: one sub-identifier.
+func IntegerIndex[R any, T integer](a Access[R, T]) Part[R] {
+	return part(a,
+		func(dst []byte, t T) []byte { return AppendSubidentifier(dst, uint32(t)) },
+		func(index OID) (T, OID, error) {
+			sub, rest, ok := index.CutSubidentifier()
+			if !ok {
+				return 0, rest, errIndexTooShort
+			}
+			t := T(sub)
+			if t < 0 || uint64(t) != uint64(sub) {
+				return 0, rest, fmt.Errorf("sub-identifier %d is out of range", sub)
+			}
+			return t, rest, nil
+		})
+}
+
+// EnumIndex is an enumerated INTEGER: one sub-identifier. A Go value without a
+// number is written as 0.
+func EnumIndex[R any, T comparable](a Access[R, T], enum Enum[T]) Part[R] {
+	return part(a,
+		func(dst []byte, t T) []byte {
+			number, _ := enum.number(t)
+			return AppendSubidentifier(dst, uint32(number))
+		},
+		func(index OID) (t T, rest OID, err error) {
+			sub, rest, ok := index.CutSubidentifier()
+			if !ok {
+				return t, rest, errIndexTooShort
+			}
+			t, ok = enum.value(int32(sub))
+			if !ok {
+				return t, rest, fmt.Errorf("%d is not one of the enumeration", sub)
+			}
+			return t, rest, nil
+		})
+}
+
+// IPAddressIndex is an IpAddress: four sub-identifiers. An address that is not
+// IPv4 is written as 0.0.0.0.
+func IPAddressIndex[R any](a Access[R, netip.Addr]) Part[R] {
+	return part(a,
+		func(dst []byte, addr netip.Addr) []byte {
+			var octets [4]byte
+			if addr = addr.Unmap(); addr.Is4() {
+				octets = addr.As4()
+			}
+			for _, o := range octets {
+				dst = AppendSubidentifier(dst, uint32(o))
+			}
+			return dst
+		},
+		func(index OID) (netip.Addr, OID, error) {
+			var octets [4]byte
+			rest, err := cutOctets(octets[:], index)
+			return netip.AddrFrom4(octets), rest, err
+		})
+}
+
+// StringIndex is an OCTET STRING of variable length: the length, then a
+// sub-identifier an octet.
+func StringIndex[R any, T ~string](a Access[R, T]) Part[R] {
+	return part(a,
+		func(dst []byte, t T) []byte {
+			return appendOctets(AppendSubidentifier(dst, uint32(len(t))), string(t))
+		},
+		func(index OID) (T, OID, error) {
+			n, rest, err := cutLength(index)
+			if err != nil {
+				return "", rest, err
+			}
+			octets := make([]byte, n)
+			rest, err = cutOctets(octets, rest)
+			return T(octets), rest, err
+		})
+}
+
+// FixedStringIndex is an OCTET STRING of n octets; a row's string of another
+// length is cut or filled with zeros.
+func FixedStringIndex[R any, T ~string](n int, a Access[R, T]) Part[R] {
+	return part(a,
+		func(dst []byte, t T) []byte {
+			for i := range n {
+				var o byte
+				if i < len(t) {
+					o = t[i]
+				}
+				dst = AppendSubidentifier(dst, uint32(o))
+			}
+			return dst
+		},
+		func(index OID) (T, OID, error) {
+			octets := make([]byte, n)
+			rest, err := cutOctets(octets, index)
+			return T(octets), rest, err
+		})
+}
+
+// ImpliedStringIndex is an IMPLIED OCTET STRING, the last object of its INDEX
+// clause: a sub-identifier an octet, to the end.
+func ImpliedStringIndex[R any, T ~string](a Access[R, T]) Part[R] {
+	return part(a,
+		func(dst []byte, t T) []byte { return appendOctets(dst, string(t)) },
+		func(index OID) (T, OID, error) {
+			octets := make([]byte, index.Len())
+			rest, err := cutOctets(octets, index)
+			return T(octets), rest, err
+		})
+}
+
+// OIDIndex is an OBJECT IDENTIFIER: its length, then its sub-identifiers.
+func OIDIndex[R any](a Access[R, OID]) Part[R] {
+	return part(a,
+		func(dst []byte, o OID) []byte {
+			return append(AppendSubidentifier(dst, uint32(o.Len())), o.packed...)
+		},
+		CutOID)
+}
+
+// ImpliedOIDIndex is an IMPLIED OBJECT IDENTIFIER, the last object of its INDEX
+// clause.
+func ImpliedOIDIndex[R any](a Access[R, OID]) Part[R] {
+	return part(a,
+		func(dst []byte, o OID) []byte { return append(dst, o.packed...) },
+		func(index OID) (OID, OID, error) { return index, OID{}, nil })
+}
+
+// InetAddressType values (RFC 4001, section 3).
+const (
+	inetUnknown = 0
+	inetIPv4    = 1
+	inetIPv6    = 2
+	inetIPv4z   = 3
+	inetIPv6z   = 4
+)
+
+// InetAddressIndex is an InetAddressType and an InetAddress (RFC 4001): two
+// objects of an INDEX clause. The zero Addr is unknown(0) with no octets. A
+// zone that is a decimal number makes the address ipv6z(4), or ipv4z(3) where
+// zone gives one to an IPv4 address, which netip cannot hold.
+//
+// zone may be nil: then only what the address itself carries counts, and the
+// zone of an ipv4z address is lost.
+func InetAddressIndex[R any](a Access[R, netip.Addr], zone *Access[R, uint32]) Part[R] {
+	return Part[R]{
+		write: func(dst []byte, r *R) []byte {
+			addr, ok := a.get(r)
+			if !ok {
+				addr = netip.Addr{}
+			}
+			index, zoned := uint32(0), false
+			if zone != nil {
+				index, zoned = zone.get(r)
+			}
+			if !zoned && addr.Zone() != "" {
+				n, err := strconv.ParseUint(addr.Zone(), 10, 32)
+				index, zoned = uint32(n), err == nil
+			}
+			return appendInetAddress(dst, addr, index, zoned)
+		},
+		read: func(index OID, r *R) (OID, error) {
+			addr, z, zoned, rest, err := cutInetAddress(index)
+			if err != nil {
+				return rest, err
+			}
+			switch {
+			case zoned && zone != nil:
+				zone.set(r, z)
+			case zoned && addr.Is6():
+				addr = addr.WithZone(strconv.FormatUint(uint64(z), 10))
+			}
+			a.set(r, addr)
+			return rest, nil
+		},
+	}
+}
+
+func appendInetAddress(dst []byte, addr netip.Addr, zone uint32, zoned bool) []byte {
+	var n, typ uint32
+	switch {
+	case addr.Is4():
+		n, typ = 4, inetIPv4
+	case addr.Is6():
+		n, typ = 16, inetIPv6
+	default:
+		return append(dst, inetUnknown, 0)
+	}
+	if zoned {
+		typ, n = typ+2, n+4
+	}
+	dst = append(dst, byte(typ), byte(n))
+	if addr.Is4() {
+		for _, o := range addr.As4() {
+			dst = AppendSubidentifier(dst, uint32(o))
+		}
+	} else {
+		for _, o := range addr.As16() {
+			dst = AppendSubidentifier(dst, uint32(o))
+		}
+	}
+	if zoned {
+		for shift := 24; shift >= 0; shift -= 8 {
+			dst = AppendSubidentifier(dst, zone>>shift&0xff)
+		}
+	}
+	return dst
+}
+
+func cutInetAddress(index OID) (addr netip.Addr, zone uint32, zoned bool, rest OID, err error) {
+	typ, rest, ok := index.CutSubidentifier()
+	if !ok {
+		return addr, 0, false, rest, errIndexTooShort
+	}
+	n, rest, err := cutLength(rest)
+	if err != nil {
+		return addr, 0, false, rest, err
+	}
+	want := map[uint32]int{inetUnknown: 0, inetIPv4: 4, inetIPv6: 16, inetIPv4z: 8, inetIPv6z: 20}
+	if length, known := want[typ]; !known || n != length {
+		return addr, 0, false, rest, fmt.Errorf("InetAddressType %d with %d octets", typ, n)
+	}
+	var octets [20]byte
+	if rest, err = cutOctets(octets[:n], rest); err != nil {
+		return addr, 0, false, rest, err
+	}
+	switch typ {
+	case inetIPv4, inetIPv4z:
+		addr = netip.AddrFrom4([4]byte(octets[:4]))
+	case inetIPv6, inetIPv6z:
+		addr = netip.AddrFrom16([16]byte(octets[:16]))
+	}
+	if typ == inetIPv4z || typ == inetIPv6z {
+		zoned = true
+		for _, o := range octets[n-4 : n] {
+			zone = zone<<8 | uint32(o)
+		}
+	}
+	return addr, zone, zoned, rest, nil
+}
+
+func appendOctets(dst []byte, octets string) []byte {
+	for i := range len(octets) {
+		dst = AppendSubidentifier(dst, uint32(octets[i]))
+	}
+	return dst
+}
+
+// cutLength cuts a length that the index has room for.
+func cutLength(index OID) (int, OID, error) {
+	sub, rest, ok := index.CutSubidentifier()
+	if !ok {
+		return 0, rest, errIndexTooShort
+	}
+	if uint64(sub) > uint64(len(rest.packed)) {
+		return 0, rest, fmt.Errorf("length %d: %w", sub, errIndexTooShort)
+	}
+	return int(sub), rest, nil
+}
+
+// cutOctets fills octets from the index.
+func cutOctets(octets []byte, index OID) (OID, error) {
+	for i := range octets {
+		sub, rest, ok := index.CutSubidentifier()
+		if !ok {
+			return rest, errIndexTooShort
+		}
+		if sub > 255 {
+			return rest, fmt.Errorf("sub-identifier %d is not an octet", sub)
+		}
+		octets[i], index = byte(sub), rest
+	}
+	return index, nil
+}

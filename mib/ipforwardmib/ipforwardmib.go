@@ -1,0 +1,410 @@
+// Package ipforwardmib declares the IP-FORWARD-MIB (RFC 4292), with the tables
+// of RFC 2096 and RFC 1354 that it deprecates, over netstat's routes.
+//
+// # inetCidrRoutePolicy
+//
+// Linux tells routes to one destination apart by more than the MIB's index
+// holds. The policy is therefore, for every route alike,
+//
+//	0.0.TABLE.TOS.METRIC.IFINDEX
+//
+// with the length of a source prefix and its 16 octets at the end for IPv6
+// routes that have one. It follows from the route alone: no other route's
+// coming or going changes it.
+package ipforwardmib
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Identity is the MODULE-IDENTITY ipForward.
+var Identity = mib.MustParseOID("1.3.6.1.2.1.4.24")
+
+type route = netstat.Route
+
+var (
+	// RouteNumber is inetCidrRouteNumber: the rows of Routes.
+	RouteNumber = Identity.Sub(6)
+	// CIDRRouteNumber is ipCidrRouteNumber: the rows of IPv4Routes.
+	CIDRRouteNumber = Identity.Sub(3)
+	// ForwardNumber is ipForwardNumber: the rows of ForwardRoutes.
+	ForwardNumber = Identity.Sub(1)
+)
+
+// Discards is inetCidrRouteDiscards: valid routes that were discarded. Linux
+// refuses a route that it has no memory for and never discards one that it
+// took: its value is how many it did discard, 0.
+var Discards = mib.Group[struct{}]{
+	Name: "inetCidrRouteDiscards",
+	OID:  Identity,
+	Objects: mib.Columns(
+		mib.Column(8, "inetCidrRouteDiscards", mib.AsConstant[struct{}](mib.Count32(0))),
+	),
+}
+
+var destination = mib.Through(
+	func(r *route) (netip.Addr, bool) { return r.Destination.Addr(), true },
+	func(r *route, a netip.Addr) { r.Destination = netip.PrefixFrom(a, 0) },
+)
+
+// destinationZone tells link-local destinations of different links apart.
+var destinationZone = mib.Through(
+	func(r *route) (uint32, bool) {
+		return r.Interface, isLinkLocal(r.Destination.Addr()) && r.Interface != 0
+	},
+	func(r *route, zone uint32) { r.Interface = zone },
+)
+
+var prefixLength = mib.Through(
+	func(r *route) (int, bool) { return r.Destination.Bits(), true },
+	func(r *route, bits int) { r.Destination = netip.PrefixFrom(r.Destination.Addr(), bits) },
+)
+
+var (
+	nextHop     = mib.At(func(r *route) *netip.Addr { return &r.Gateway })
+	nextHopZone = mib.Through(
+		func(r *route) (uint32, bool) { return r.Interface, isLinkLocal(r.Gateway) && r.Interface != 0 },
+		func(r *route, zone uint32) { r.Interface = zone },
+	)
+	ifIndex = mib.At(func(r *route) *uint32 { return &r.Interface })
+	metric  = mib.At(func(r *route) *uint32 { return &r.Metric })
+	tos     = mib.At(func(r *route) *uint8 { return &r.TOS })
+)
+
+func isLinkLocal(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
+
+// policy is inetCidrRoutePolicy, as the package's documentation has it. The
+// policies of other agents say nothing that a row could hold.
+var policy = mib.NewPart(
+	func(dst []byte, r *route) []byte {
+		source := netip.Prefix{}
+		if r.Options != nil {
+			source = r.Options.Source
+		}
+		n := uint32(6)
+		if source.IsValid() {
+			n += 17
+		}
+		for _, sub := range [...]uint32{n, 0, 0, r.Table, uint32(r.TOS), r.Metric, r.Interface} {
+			dst = mib.AppendSubidentifier(dst, sub)
+		}
+		if source.IsValid() {
+			dst = mib.AppendSubidentifier(dst, uint32(source.Bits()))
+			for _, o := range source.Addr().As16() {
+				dst = mib.AppendSubidentifier(dst, uint32(o))
+			}
+		}
+		return dst
+	},
+	func(index mib.OID, r *route) (mib.OID, error) {
+		o, rest, err := mib.CutOID(index)
+		if err != nil {
+			return rest, err
+		}
+		subs := o.Subidentifiers()
+		if len(subs) != 6 && len(subs) != 23 || subs[0] != 0 || subs[1] != 0 || subs[3] > 255 {
+			return rest, nil
+		}
+		r.Table, r.TOS, r.Metric, r.Interface = subs[2], uint8(subs[3]), subs[4], subs[5]
+		if len(subs) == 23 {
+			var octets [16]byte
+			for i, sub := range subs[7:] {
+				if sub > 255 {
+					return rest, fmt.Errorf("source prefix: sub-identifier %d is not an octet", sub)
+				}
+				octets[i] = byte(sub)
+			}
+			options(r).Source = netip.PrefixFrom(netip.AddrFrom16(octets), int(subs[6]))
+		}
+		return rest, nil
+	},
+)
+
+func options(r *route) *netstat.RouteOptions {
+	if r.Options == nil {
+		r.Options = new(netstat.RouteOptions)
+	}
+	return r.Options
+}
+
+// kind is what the MIB's route types tell: a route's type, and whether it ends
+// on the link.
+type kind uint8
+
+const (
+	kindOther kind = iota
+	kindReject
+	kindLocal
+	kindRemote
+	kindBlackhole
+)
+
+var routeKind = mib.Through(
+	func(r *route) (kind, bool) {
+		switch r.Type {
+		case netstat.RouteUnicast:
+			if r.Gateway.IsValid() {
+				return kindRemote, true
+			}
+			return kindLocal, true
+		case netstat.RouteBlackhole:
+			return kindBlackhole, true
+		case netstat.RouteUnreachable, netstat.RouteProhibit:
+			return kindReject, true
+		}
+		return kindOther, true
+	},
+	func(r *route, k kind) {
+		switch k {
+		case kindLocal, kindRemote:
+			r.Type = netstat.RouteUnicast
+		case kindBlackhole:
+			r.Type = netstat.RouteBlackhole
+		case kindReject:
+			r.Type = netstat.RouteUnreachable
+		default:
+			r.Type = netstat.RouteThrow
+		}
+	},
+)
+
+// protocol is a route's origin. Protocols of which the MIB knows no name are
+// other(1).
+var protocol = mib.Through(
+	func(r *route) (netstat.RouteProtocol, bool) {
+		for i := range protocols {
+			if protocols[i].Value == r.Protocol {
+				return r.Protocol, true
+			}
+		}
+		return netstat.ProtocolUnspecified, true
+	},
+	func(r *route, p netstat.RouteProtocol) { r.Protocol = p },
+)
+
+// protocols are the numbers of IANAipRouteProtocol (IANA-RTPROTO-MIB). What the
+// administrator configured, at boot or later, is netmgmt(3); what ICMP told,
+// router advertisements among it, is icmp(4).
+var protocols = mib.Enum[netstat.RouteProtocol]{
+	{Value: netstat.ProtocolUnspecified, Number: 1},
+	{Value: netstat.ProtocolKernel, Number: 2},
+	{Value: netstat.ProtocolStatic, Number: 3},
+	{Value: netstat.ProtocolBoot, Number: 3},
+	{Value: netstat.ProtocolRedirect, Number: 4},
+	{Value: netstat.ProtocolRA, Number: 4},
+	{Value: netstat.ProtocolRIP, Number: 8},
+	{Value: netstat.ProtocolISIS, Number: 9},
+	{Value: netstat.ProtocolOSPF, Number: 13},
+	{Value: netstat.ProtocolBGP, Number: 14},
+	{Value: netstat.ProtocolEIGRP, Number: 16},
+	{Value: netstat.ProtocolMRouted, Number: 17},
+	{Value: netstat.ProtocolDHCP, Number: 19},
+}
+
+// oldProtocols are the numbers of ipCidrRouteProto and ipForwardProto, which
+// end at the last protocol that the tables' own enumerations have.
+func oldProtocols(last int32) mib.Enum[netstat.RouteProtocol] {
+	var old mib.Enum[netstat.RouteProtocol]
+	for _, p := range protocols {
+		if p.Number > last {
+			p.Number = 1
+		}
+		old = append(old, p)
+	}
+	return old
+}
+
+// age is the seconds since the route was last updated, where the kernel tells
+// them.
+var age = mib.Through(
+	func(r *route) (uint32, bool) {
+		if r.Options == nil {
+			return 0, false
+		}
+		d, known := r.Options.Age.Get()
+		return uint32(d / time.Second), known
+	},
+	func(r *route, seconds uint32) { options(r).Age.Set(time.Duration(seconds) * time.Second) },
+)
+
+// dead is a next hop that the kernel has taken out of use.
+var dead = mib.Through(
+	func(r *route) (bool, bool) { return r.Flags&netstat.RouteDead != 0, true },
+	func(r *route, dead bool) {
+		if dead {
+			r.Flags |= netstat.RouteDead
+		}
+	},
+)
+
+// status is a RowStatus: active(1), or notInService(2) for a dead next hop.
+var status = mib.AsEnum(dead, mib.Enum[bool]{{Value: false, Number: 1}, {Value: true, Number: 2}})
+
+// unused is a metric that a route does not have.
+var unused = mib.AsConstant[route](mib.Int(-1))
+
+func implies(r *route) {
+	r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast
+}
+
+// Routes is inetCidrRouteTable (RFC 4292, section 5): a row for each next hop
+// of each route that takes part in forwarding, in whatever table it stands.
+var Routes = mib.Table[route]{
+	Name:  "inetCidrRouteTable",
+	Entry: Identity.Sub(7, 1),
+	Index: mib.Index(
+		mib.InetAddressIndex(destination, &destinationZone), mib.IntegerIndex(prefixLength),
+		policy, mib.InetAddressIndex(nextHop, &nextHopZone),
+	),
+	Columns: mib.Columns(
+		mib.Column(7, "inetCidrRouteIfIndex", mib.AsInteger(ifIndex)),
+		mib.Column(8, "inetCidrRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
+			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindLocal, Number: 3},
+			{Value: kindRemote, Number: 4}, {Value: kindBlackhole, Number: 5},
+		})),
+		mib.Column(9, "inetCidrRouteProto", mib.AsEnum(protocol, protocols)),
+		mib.Column(10, "inetCidrRouteAge", mib.AsGauge(age)),
+		mib.Column(11, "inetCidrRouteNextHopAS", mib.AsConstant[route](mib.Gauge(0))),
+		mib.Column(12, "inetCidrRouteMetric1", mib.AsInteger(metric)),
+		mib.Column(13, "inetCidrRouteMetric2", unused),
+		mib.Column(14, "inetCidrRouteMetric3", unused),
+		mib.Column(15, "inetCidrRouteMetric4", unused),
+		mib.Column(16, "inetCidrRouteMetric5", unused),
+		mib.Column(17, "inetCidrRouteStatus", status),
+	),
+	Where:   (*route).IsForwarding,
+	Implies: implies,
+}
+
+func isIPv4(r *route) bool { return r.IsForwarding() && r.Destination.Addr().Is4() }
+
+// mask is the prefix length as a netmask.
+var mask = mib.Through(
+	func(r *route) (netip.Addr, bool) {
+		m := ^uint32(0) << (32 - r.Destination.Bits())
+		return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}), true
+	},
+	func(r *route, m netip.Addr) {
+		bits := 0
+		for _, o := range m.As4() {
+			for ; o&0x80 != 0; o <<= 1 {
+				bits++
+			}
+		}
+		r.Destination = netip.PrefixFrom(r.Destination.Addr(), bits)
+	},
+)
+
+// ipv4NextHop is 0.0.0.0 for a destination on the link, and for a gateway that
+// is an IPv6 router, which an IpAddress cannot hold.
+var ipv4NextHop = mib.Through(
+	func(r *route) (netip.Addr, bool) {
+		if r.Gateway.Is4() {
+			return r.Gateway, true
+		}
+		return netip.IPv4Unspecified(), true
+	},
+	func(r *route, a netip.Addr) {
+		if !a.IsUnspecified() {
+			r.Gateway = a
+		}
+	},
+)
+
+// preferMain chooses among routes that the old tables cannot tell apart: the
+// main table's, then the one with the lowest metric.
+func preferMain(a, b *route) int {
+	other := func(r *route) int {
+		if r.Table == netstat.TableMain {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(a.Table, b.Table),
+		cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Interface, b.Interface))
+}
+
+var zeroDotZero = mib.AsConstant[route](mib.OIDValue(mib.MakeOID(0, 0)))
+
+// IPv4Routes is the deprecated ipCidrRouteTable (RFC 2096).
+var IPv4Routes = mib.Table[route]{
+	Name:  "ipCidrRouteTable",
+	Entry: Identity.Sub(4, 1),
+	Index: mib.Index(
+		mib.IPAddressIndex(destination), mib.IPAddressIndex(mask),
+		mib.IntegerIndex(tos), mib.IPAddressIndex(ipv4NextHop),
+	),
+	Columns: mib.Columns(
+		mib.Column(1, "ipCidrRouteDest", mib.AsIPAddress(readOnly(destination))),
+		mib.Column(2, "ipCidrRouteMask", mib.AsIPAddress(mask)),
+		mib.Column(3, "ipCidrRouteTos", mib.AsInteger(tos)),
+		mib.Column(4, "ipCidrRouteNextHop", mib.AsIPAddress(ipv4NextHop)),
+		mib.Column(5, "ipCidrRouteIfIndex", mib.AsInteger(ifIndex)),
+		mib.Column(6, "ipCidrRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
+			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindBlackhole, Number: 2},
+			{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
+		})),
+		mib.Column(7, "ipCidrRouteProto", mib.AsEnum(protocol, oldProtocols(16))),
+		mib.Column(8, "ipCidrRouteAge", mib.AsInteger(age)),
+		mib.Column(9, "ipCidrRouteInfo", zeroDotZero),
+		mib.Column(10, "ipCidrRouteNextHopAS", mib.AsConstant[route](mib.Int(0))),
+		mib.Column(11, "ipCidrRouteMetric1", mib.AsInteger(metric)),
+		mib.Column(12, "ipCidrRouteMetric2", unused),
+		mib.Column(13, "ipCidrRouteMetric3", unused),
+		mib.Column(14, "ipCidrRouteMetric4", unused),
+		mib.Column(15, "ipCidrRouteMetric5", unused),
+		mib.Column(16, "ipCidrRouteStatus", status),
+	),
+	Where:   isIPv4,
+	Implies: implies,
+	Prefer:  preferMain,
+}
+
+// ForwardRoutes is the obsolete ipForwardTable (RFC 1354), whose index has no
+// prefix length: of the routes to one address it holds the most specific.
+var ForwardRoutes = mib.Table[route]{
+	Name:  "ipForwardTable",
+	Entry: Identity.Sub(2, 1),
+	Index: mib.Index(
+		mib.IPAddressIndex(destination), protocolIndex,
+		mib.IntegerIndex(tos), mib.IPAddressIndex(ipv4NextHop),
+	),
+	Columns: mib.Columns(
+		mib.Column(1, "ipForwardDest", mib.AsIPAddress(readOnly(destination))),
+		mib.Column(2, "ipForwardMask", mib.AsIPAddress(mask)),
+		mib.Column(3, "ipForwardPolicy", mib.AsInteger(tos)),
+		mib.Column(4, "ipForwardNextHop", mib.AsIPAddress(ipv4NextHop)),
+		mib.Column(5, "ipForwardIfIndex", mib.AsInteger(ifIndex)),
+		mib.Column(6, "ipForwardType", mib.AsEnum(routeKind, mib.Enum[kind]{
+			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 1}, {Value: kindBlackhole, Number: 1},
+			{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
+		})),
+		mib.Column(7, "ipForwardProto", mib.AsEnum(protocol, oldProtocols(15))),
+		mib.Column(8, "ipForwardAge", mib.AsInteger(age)),
+		mib.Column(9, "ipForwardInfo", zeroDotZero),
+		mib.Column(10, "ipForwardNextHopAS", mib.AsConstant[route](mib.Int(0))),
+		mib.Column(11, "ipForwardMetric1", mib.AsInteger(metric)),
+		mib.Column(12, "ipForwardMetric2", unused),
+		mib.Column(13, "ipForwardMetric3", unused),
+		mib.Column(14, "ipForwardMetric4", unused),
+		mib.Column(15, "ipForwardMetric5", unused),
+	),
+	Where:   isIPv4,
+	Implies: implies,
+	Prefer: func(a, b *route) int {
+		return cmp.Or(cmp.Compare(b.Destination.Bits(), a.Destination.Bits()), preferMain(a, b))
+	},
+}
+
+var protocolIndex = mib.EnumIndex(protocol, oldProtocols(15))
+
+// readOnly is an access for a column that repeats what the index says already.
+func readOnly[T any](a mib.Access[route, T]) mib.Access[route, T] {
+	return mib.Through(a.Get, nil)
+}

@@ -1,0 +1,194 @@
+package ipforwardmib
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/internal/tabletest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+func randomRoute(r *rand.Rand) route {
+	addr := tabletest.Addr(r)
+	if addr.Is4In6() {
+		addr = addr.Unmap()
+	}
+	dest, err := addr.WithZone("").Prefix(r.IntN(addr.BitLen() + 1))
+	if err != nil {
+		panic(err)
+	}
+	rt := route{
+		Destination: dest,
+		Table:       r.Uint32N(1000), Interface: 1 + r.Uint32N(5), Metric: r.Uint32N(1 << 31),
+		TOS: uint8(r.Uint32()), Type: netstat.RouteUnicast,
+		Protocol: protocols[r.IntN(len(protocols))].Value,
+	}
+	switch r.IntN(5) {
+	case 0:
+		rt.Type, rt.Interface = netstat.RouteBlackhole, 0
+	case 1:
+		rt.Type = netstat.RouteUnreachable
+	case 2, 3:
+		rt.Gateway = tabletest.Addr(r).Unmap().WithZone("")
+	}
+	if dest.Addr().Is6() && r.IntN(5) == 0 {
+		source, err := netip.MustParseAddr("2001:db8:1234::1").Prefix(r.IntN(129))
+		if err != nil {
+			panic(err)
+		}
+		rt.Options = &netstat.RouteOptions{Source: source}
+	}
+	if r.IntN(5) == 0 {
+		rt.Flags = netstat.RouteDead
+	}
+	if r.IntN(5) == 0 {
+		options(&rt).Age.Set(time.Duration(r.IntN(1000)) * time.Second)
+	}
+	return rt
+}
+
+// first gives a route the protocol that its number comes back as.
+func first(r route) route {
+	switch r.Protocol {
+	case netstat.ProtocolBoot:
+		r.Protocol = netstat.ProtocolStatic
+	case netstat.ProtocolRA:
+		r.Protocol = netstat.ProtocolRedirect
+	}
+	return r
+}
+
+func TestRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	rows := make([]route, 3000)
+	for i := range rows {
+		rows[i] = randomRoute(random)
+	}
+	tabletest.RoundTrip(t, &Routes, rows, first)
+
+	old := func(last netstat.RouteProtocol) func(r route) route {
+		return func(r route) route {
+			r = first(r)
+			r.Table = netstat.TableMain
+			switch r.Protocol {
+			case netstat.ProtocolMRouted, netstat.ProtocolDHCP, last:
+				r.Protocol = netstat.ProtocolUnspecified
+			}
+			if r.Type == netstat.RouteBlackhole {
+				r.Type = netstat.RouteUnreachable
+			}
+			if !r.Gateway.Is4() {
+				r.Gateway = netip.Addr{}
+			}
+			return r
+		}
+	}
+	tabletest.RoundTrip(t, &IPv4Routes, rows, old(netstat.ProtocolUnspecified))
+	forward := old(netstat.ProtocolEIGRP)
+	tabletest.RoundTrip(t, &ForwardRoutes, rows, func(r route) route {
+		r = forward(r)
+		if r.Type == netstat.RouteUnreachable {
+			r.Type = netstat.RouteThrow
+		}
+		r.Flags = 0
+		return r
+	})
+}
+
+func TestTables(t *testing.T) {
+	prefix, addr := netip.MustParsePrefix, netip.MustParseAddr
+	unicast := func(dest string, gateway string, change func(*route)) route {
+		r := route{Destination: prefix(dest), Type: netstat.RouteUnicast, Table: netstat.TableMain, Interface: 2, Protocol: netstat.ProtocolStatic}
+		if gateway != "" {
+			r.Gateway = addr(gateway)
+		}
+		if change != nil {
+			change(&r)
+		}
+		return r
+	}
+	rows := []route{
+		unicast("0.0.0.0/0", "192.0.2.1", nil),
+		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Metric = 100 }),
+		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.TOS = 16 }),
+		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Table = 100 }),
+		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Interface = 3 }),
+		unicast("fe80::/64", "", func(r *route) { r.Metric = 256 }),
+		unicast("fe80::/64", "", func(r *route) { r.Metric, r.Interface = 256, 3 }),
+		unicast("2001:db8::/32", "fe80::1", nil),
+		unicast("198.51.100.0/24", "fe80::1", nil),
+		unicast("203.0.113.0/24", "", func(r *route) { r.Type, r.Interface = netstat.RouteBlackhole, 0 }),
+		unicast("203.0.113.0/25", "", func(r *route) { r.Type, r.Interface = netstat.RouteProhibit, 0 }),
+		unicast("203.0.113.128/25", "", func(r *route) { r.Type, r.Interface = netstat.RouteThrow, 0 }),
+		unicast("192.0.2.255/32", "", func(r *route) { r.Type, r.Table = netstat.RouteBroadcast, netstat.TableLocal }),
+		unicast("192.0.2.7/32", "", func(r *route) { r.Type, r.Table = netstat.RouteLocal, netstat.TableLocal }),
+	}
+	ll := "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0."
+	for _, c := range []struct {
+		table *mib.Table[route]
+		rows  int
+		want  map[string]mib.Value
+	}{
+		{&Routes, 12, map[string]mib.Value{
+			"12.1.4.0.0.0.0.0.6.0.0.254.0.0.2.1.4.192.0.2.1":                                         mib.Int(0),
+			"12.1.4.0.0.0.0.0.6.0.0.254.0.100.2.1.4.192.0.2.1":                                       mib.Int(100),
+			"7.1.4.0.0.0.0.0.6.0.0.254.16.0.2.1.4.192.0.2.1":                                         mib.Int(2),
+			"8.1.4.0.0.0.0.0.6.0.0.100.0.0.2.1.4.192.0.2.1":                                          mib.Int(4),
+			"7.1.4.0.0.0.0.0.6.0.0.254.0.0.3.1.4.192.0.2.1":                                          mib.Int(3),
+			"8.4.20." + ll + "0.0.0.0.2.64.6.0.0.254.0.256.2.0.0":                                    mib.Int(3),
+			"8.4.20." + ll + "0.0.0.0.3.64.6.0.0.254.0.256.3.0.0":                                    mib.Int(3),
+			"8.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.0.32.6.0.0.254.0.0.2.4.20." + ll + "1.0.0.0.2": mib.Int(4),
+			"8.1.4.198.51.100.0.24.6.0.0.254.0.0.2.4.20." + ll + "1.0.0.0.2":                         mib.Int(4),
+			"8.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                               mib.Int(5),
+			"8.1.4.203.0.113.0.25.6.0.0.254.0.0.0.0.0":                                               mib.Int(2),
+			"8.1.4.203.0.113.128.25.6.0.0.254.0.0.0.0.0":                                             mib.Int(1),
+			"9.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                               mib.Int(3),
+			"16.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                              mib.Int(-1),
+			"17.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                              mib.Int(1),
+		}},
+		{&IPv4Routes, 6, map[string]mib.Value{
+			// The main table's route with the lowest metric and index.
+			"11.0.0.0.0.0.0.0.0.0.192.0.2.1":          mib.Int(0),
+			"5.0.0.0.0.0.0.0.0.0.192.0.2.1":           mib.Int(2),
+			"3.0.0.0.0.0.0.0.0.16.192.0.2.1":          mib.Int(16),
+			"6.198.51.100.0.255.255.255.0.0.0.0.0.0":  mib.Int(4),
+			"6.203.0.113.0.255.255.255.0.0.0.0.0.0":   mib.Int(2),
+			"2.203.0.113.0.255.255.255.128.0.0.0.0.0": mib.AddrValue(addr("255.255.255.128")),
+		}},
+		{&ForwardRoutes, 5, map[string]mib.Value{
+			// Of 203.0.113.0/24 and /25 the more specific.
+			"2.203.0.113.0.3.0.0.0.0.0": mib.AddrValue(addr("255.255.255.128")),
+			"7.0.0.0.0.3.0.192.0.2.1":   mib.Int(3),
+		}},
+	} {
+		if n := c.table.View(rows).Len(); n != c.rows {
+			t.Errorf("%s has %d rows, want %d", c.table.Name, n, c.rows)
+		}
+		got := tabletest.Values(t, c.table, rows)
+		for name, v := range c.want {
+			if got[name] != v {
+				t.Errorf("%s: %s is %v, want %v", c.table.Name, name, got[name], v)
+			}
+		}
+	}
+}
+
+// A route's index follows from the route alone.
+func TestPolicyStaysWhenOtherRoutesChange(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 2))
+	rows := make([]route, 200)
+	for i := range rows {
+		rows[i] = randomRoute(random)
+	}
+	whole := Routes.View(rows)
+	for i := range rows {
+		alone := Routes.View(rows[i : i+1]).Index(0)
+		at := whole.Search(alone, true)
+		if at == whole.Len() || whole.Index(at) != alone {
+			t.Fatalf("%+v has index %v alone, which the whole table has not", rows[i], alone)
+		}
+	}
+}

@@ -1,0 +1,405 @@
+package mib
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sort"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// ColumnOf is an object of a table or group over rows of type R.
+type ColumnOf[R any] struct {
+	sub   uint32
+	name  string
+	field Field[R]
+}
+
+// Column declares the object that has sub as its last sub-identifier.
+func Column[R any](sub uint32, name string, f Field[R]) ColumnOf[R] {
+	return ColumnOf[R]{sub, name, f}
+}
+
+func (c *ColumnOf[R]) object(parent OID, scalar bool) Object {
+	typ := c.field.typ
+	if typ == timeStamp {
+		typ = TimeTicks
+	}
+	return Object{Name: c.name, OID: parent.Sub(c.sub), Type: typ, Scalar: scalar}
+}
+
+// Columns is the list of a table's or group's objects, in ascending order of
+// their sub-identifiers.
+func Columns[R any](columns ...ColumnOf[R]) []ColumnOf[R] { return columns }
+
+// Index is the list of a table's INDEX clause.
+func Index[R any](parts ...Part[R]) []Part[R] { return parts }
+
+// Table declares a conceptual table over rows of type R.
+type Table[R any] struct {
+	Name    string        // descriptor: "tcpConnectionTable"
+	Entry   OID           // of the conceptual row: the table's OID and 1
+	Index   []Part[R]     // the INDEX clause
+	Columns []ColumnOf[R] // the accessible objects, in ascending order
+
+	// Where says which rows of a source belong in this table; nil means all.
+	Where func(*R) bool
+	// Implies sets what a row's presence in this table says about it; nil
+	// means nothing.
+	Implies func(*R)
+	// Prefer says which of two rows with the same index stands: a when it
+	// returns a negative number. Nil, or 0, keeps the one that the source
+	// gave first.
+	Prefer func(a, b *R) int
+}
+
+// check says what is wrong with the declaration.
+func (t *Table[R]) check() error {
+	if t.Entry.Len() < 2 {
+		return fmt.Errorf("the OID of the conceptual row is %q", t.Entry)
+	}
+	if len(t.Index) == 0 {
+		return errors.New("no INDEX")
+	}
+	return checkColumns(t.Columns)
+}
+
+func checkColumns[R any](columns []ColumnOf[R]) error {
+	if len(columns) == 0 {
+		return errors.New("no objects")
+	}
+	for i := range columns {
+		c := &columns[i]
+		if c.field.get == nil {
+			return fmt.Errorf("%s has no field", c.name)
+		}
+		if i > 0 && c.sub <= columns[i-1].sub {
+			return fmt.Errorf("%s (%d) does not come after %s (%d)", c.name, c.sub, columns[i-1].name, columns[i-1].sub)
+		}
+	}
+	return nil
+}
+
+// View is an immutable set of rows of a table in the order of their indexes,
+// each index once.
+type View[R any] struct {
+	table *Table[R]
+	rows  []R
+	order []uint32 // positions in rows; nil when rows are in order
+	keys  string   // the packed indexes, one after the other
+	ends  []uint32 // where each ends
+	// empty says, for each column, that no row has a value: a walk passes
+	// over such a column at once.
+	empty []atomic.Bool
+}
+
+// sample is after how many rows View knows how long an index is.
+const sample = 64
+
+// View returns a view of those of the rows that belong in the table and whose
+// variables have names of at most MaxOIDLength sub-identifiers. It keeps rows,
+// which must not change any more.
+func (t *Table[R]) View(rows []R) *View[R] {
+	v := &View[R]{table: t, rows: rows, empty: make([]atomic.Bool, len(t.Columns))}
+	var keys []byte
+	ends := make([]uint32, 0, len(rows))
+	// order stays nil as long as every row belongs and none is out of order.
+	var order []uint32
+	sorted, last := true, uint32(0)
+	longest := MaxOIDLength - t.Entry.Len() - 1
+	for i := range rows {
+		r := &rows[i]
+		belongs := t.Where == nil || t.Where(r)
+		start := uint32(len(keys))
+		if belongs {
+			for p := range t.Index {
+				keys = t.Index[p].write(keys, r)
+			}
+			// A sub-identifier takes at least one octet.
+			if n := len(keys) - int(start); n > longest && (OID{string(keys[start:])}).Len() > longest {
+				keys, belongs = keys[:start], false
+			}
+		}
+		if !belongs {
+			if order == nil {
+				order = identity(i, len(rows))
+			}
+			continue
+		}
+		if len(ends) > 0 && string(keys[last:start]) >= string(keys[start:]) {
+			sorted = false
+		}
+		last = start
+		ends = append(ends, uint32(len(keys)))
+		if len(ends) == sample {
+			// Rows are much alike: what the first took, the rest will take.
+			keys = slices.Grow(keys, len(keys)/sample*(len(rows)-i)*17/16)
+		}
+		if order != nil {
+			order = append(order, uint32(i))
+		}
+	}
+	if sorted {
+		// Nobody else holds keys, and nothing changes them from here on.
+		v.order, v.keys, v.ends = order, unsafe.String(unsafe.SliceData(keys), len(keys)), ends
+		return v
+	}
+	if order == nil {
+		order = identity(len(rows), len(rows))
+	}
+	v.sort(order, keys, ends)
+	return v
+}
+
+func identity(n, capacity int) []uint32 {
+	order := make([]uint32, n, capacity)
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	return order
+}
+
+// sort puts the rows of order, whose keys end at ends, into order and drops all
+// but one of those with the same key.
+func (v *View[R]) sort(order []uint32, keys []byte, ends []uint32) {
+	key := func(i uint32) []byte {
+		if i == 0 {
+			return keys[:ends[0]]
+		}
+		return keys[ends[i-1]:ends[i]]
+	}
+	at := identity(len(order), len(order))
+	slices.SortFunc(at, func(a, b uint32) int {
+		if c := bytes.Compare(key(a), key(b)); c != 0 {
+			return c
+		}
+		if prefer := v.table.Prefer; prefer != nil {
+			if c := prefer(&v.rows[order[a]], &v.rows[order[b]]); c != 0 {
+				return c
+			}
+		}
+		return int(int64(a) - int64(b))
+	})
+	var packed strings.Builder
+	packed.Grow(len(keys))
+	v.ends = make([]uint32, 0, len(order))
+	v.order = make([]uint32, 0, len(order))
+	for n, i := range at {
+		k := key(i)
+		if n > 0 && bytes.Equal(k, key(at[n-1])) {
+			continue
+		}
+		packed.Write(k)
+		v.ends = append(v.ends, uint32(packed.Len()))
+		v.order = append(v.order, order[i])
+	}
+	v.keys = packed.String()
+}
+
+// Len returns the number of rows.
+func (v *View[R]) Len() int { return len(v.ends) }
+
+// Row returns row i, from 0 to Len()-1, in index order.
+func (v *View[R]) Row(i int) *R {
+	if v.order != nil {
+		i = int(v.order[i])
+	}
+	return &v.rows[i]
+}
+
+// Index returns the index of row i.
+func (v *View[R]) Index(i int) OID {
+	start := uint32(0)
+	if i > 0 {
+		start = v.ends[i-1]
+	}
+	return OID{v.keys[start:v.ends[i]]}
+}
+
+// Search returns the first row whose index is at or after index; with include
+// false, after it.
+func (v *View[R]) Search(index OID, include bool) int {
+	return sort.Search(len(v.ends), func(i int) bool {
+		key := v.Index(i).packed
+		return key > index.packed || include && key == index.packed
+	})
+}
+
+// All yields the variables of the view in the order of a walk: column by
+// column.
+func (v *View[R]) All() iter.Seq[Binding] {
+	return func(yield func(Binding) bool) {
+		for c := range v.table.Columns {
+			object := v.table.Entry.Sub(v.table.Columns[c].sub)
+			for row := 0; ; row++ {
+				var value Value
+				if row, value = v.next(row, c); row == v.Len() {
+					break
+				}
+				if !yield(Binding{object, v.Index(row), value}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (v *View[R]) reusable() bool                     { return false }
+func (v *View[R]) len() int                           { return v.Len() }
+func (v *View[R]) index(row int) OID                  { return v.Index(row) }
+func (v *View[R]) search(index OID, include bool) int { return v.Search(index, include) }
+func (v *View[R]) value(row, column int) (Value, bool) {
+	return v.table.Columns[column].field.get(v.Row(row))
+}
+
+func (v *View[R]) next(row, column int) (int, Value) {
+	if v.empty[column].Load() {
+		return len(v.ends), Value{}
+	}
+	get := v.table.Columns[column].field.get
+	for i := row; i < len(v.ends); i++ {
+		if value, ok := get(v.Row(i)); ok {
+			return i, value
+		}
+	}
+	if row == 0 {
+		v.empty[column].Store(true)
+	}
+	return len(v.ends), Value{}
+}
+
+// Decode returns the rows that the variables of this table tell, in the order
+// in which their indexes came first. Variables of other tables and of columns
+// that the declaration does not have are passed over. epoch is the moment at
+// which the sysUpTime of the variables' agent was zero. The first variable that
+// the declaration cannot take ends it with an error that names the variable.
+func (t *Table[R]) Decode(epoch time.Time, bindings iter.Seq[Binding]) ([]R, error) {
+	var rows []R
+	at := make(map[OID]int)
+	for b := range bindings {
+		name := b.Name()
+		rest, ok := name.CutPrefix(t.Entry)
+		if !ok {
+			continue
+		}
+		sub, index, _ := rest.CutSubidentifier()
+		c, ok := slices.BinarySearchFunc(t.Columns, sub, func(c ColumnOf[R], sub uint32) int { return int(int64(c.sub) - int64(sub)) })
+		if !ok {
+			continue
+		}
+		i, known := at[index]
+		if !known {
+			var r R
+			if t.Implies != nil {
+				t.Implies(&r)
+			}
+			if err := t.parseIndex(index, &r); err != nil {
+				return rows, fmt.Errorf("%s.%s: %w", t.Columns[c].name, index, err)
+			}
+			i = len(rows)
+			rows, at[index] = append(rows, r), i
+		}
+		if err := t.Columns[c].field.store(&rows[i], b.Value, epoch); err != nil {
+			return rows, fmt.Errorf("%s.%s: %w", t.Columns[c].name, index, err)
+		}
+	}
+	return rows, nil
+}
+
+func (t *Table[R]) parseIndex(index OID, r *R) error {
+	for i := range t.Index {
+		var err error
+		if index, err = t.Index[i].read(index, r); err != nil {
+			return fmt.Errorf("index object %d: %w", i+1, err)
+		}
+	}
+	if !index.IsEmpty() {
+		return fmt.Errorf("index has %d sub-identifiers too many", index.Len())
+	}
+	return nil
+}
+
+// Group declares scalar objects over a value of type R.
+type Group[R any] struct {
+	Name    string // descriptor of the node that they stand below: "tcp"
+	OID     OID    // of that node
+	Objects []ColumnOf[R]
+}
+
+// check says what is wrong with the declaration.
+func (g *Group[R]) check() error {
+	if g.OID.Len() < 2 {
+		return fmt.Errorf("the OID of the node above the scalars is %q", g.OID)
+	}
+	return checkColumns(g.Objects)
+}
+
+var scalarIndex = MakeOID(0)
+
+// groupRows is the single row that a group of scalars is.
+type groupRows[R any] struct {
+	group *Group[R]
+	row   R
+	own   bool // of one Request
+}
+
+func (g *groupRows[R]) reusable() bool { return g.own }
+func (g *groupRows[R]) len() int       { return 1 }
+func (g *groupRows[R]) index(int) OID  { return scalarIndex }
+func (g *groupRows[R]) search(index OID, include bool) int {
+	if index.Less(scalarIndex) || include && index == scalarIndex {
+		return 0
+	}
+	return 1
+}
+
+func (g *groupRows[R]) value(_, column int) (Value, bool) {
+	return g.group.Objects[column].field.get(&g.row)
+}
+
+func (g *groupRows[R]) next(row, column int) (int, Value) {
+	if row == 0 {
+		if v, ok := g.value(row, column); ok {
+			return 0, v
+		}
+	}
+	return 1, Value{}
+}
+
+// Values yields the scalars that r knows.
+func (g *Group[R]) Values(r R) iter.Seq[Binding] {
+	return func(yield func(Binding) bool) {
+		for i := range g.Objects {
+			if v, ok := g.Objects[i].field.get(&r); ok && !yield(Binding{g.OID.Sub(g.Objects[i].sub), scalarIndex, v}) {
+				return
+			}
+		}
+	}
+}
+
+// Decode writes the group's scalars among the variables into r; epoch is as for
+// Table.Decode. Variables that are not the group's are passed over.
+func (g *Group[R]) Decode(epoch time.Time, bindings iter.Seq[Binding], r *R) error {
+	for b := range bindings {
+		rest, ok := b.Name().CutPrefix(g.OID)
+		if !ok {
+			continue
+		}
+		sub, index, _ := rest.CutSubidentifier()
+		for i := range g.Objects {
+			o := &g.Objects[i]
+			if o.sub != sub || index != scalarIndex {
+				continue
+			}
+			if err := o.field.store(r, b.Value, epoch); err != nil {
+				return fmt.Errorf("%s.0: %w", o.name, err)
+			}
+		}
+	}
+	return nil
+}

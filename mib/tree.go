@@ -1,0 +1,353 @@
+package mib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ErrWouldWait is returned by a Request that may not wait (see NoWait) when an
+// answer needs a view that is not at hand. The same request can be answered
+// with another context, by somebody who may wait.
+var ErrWouldWait = errors.New("the view is not at hand")
+
+// NoWait returns the context of a Request that may not wait. It is done from
+// the start, with ErrWouldWait for its error.
+func NoWait() context.Context { return noWait{} }
+
+type noWait struct{}
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+func (noWait) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (noWait) Done() <-chan struct{}       { return closed }
+func (noWait) Err() error                  { return ErrWouldWait }
+func (noWait) Value(any) any               { return nil }
+
+// Handler is what a protocol serves: a tree for each SNMP context.
+type Handler interface {
+	// Tree returns the tree of a context, nil where there is no such context.
+	// The default context is the empty string.
+	Tree(contextName string) *Tree
+}
+
+// Node is something that a tree can hold: a table or a group of scalars, bound
+// to where its rows come from. Nodes are made by Table.Bind, Group.Bind and
+// their kin.
+type Node interface {
+	// Name is the descriptor of the table or group.
+	Name() string
+	// Regions are the subtrees that the node answers for, as an AgentX
+	// subagent registers them: a table's OID, or the OIDs of its scalars.
+	Regions() []OID
+	// Objects are the leaf objects, in order of their OIDs.
+	Objects() []Object
+
+	// check says what is wrong with the declaration.
+	check() error
+	// pin returns the rows that a request is answered from. kept is what the
+	// node returned to an earlier request of the same Request, or nil: it may
+	// return it again, changed.
+	pin(r *Request, kept rows) (rows, error)
+}
+
+// Object is a leaf object type: a scalar or a column.
+type Object struct {
+	Name   string
+	OID    OID
+	Type   Type // Integer32 to Counter64
+	Scalar bool
+}
+
+// rows is a set of rows in index order, typed away.
+type rows interface {
+	len() int
+	// search returns the first row whose index is at or after index, or after
+	// it when it may not be it.
+	search(index OID, include bool) int
+	index(row int) OID
+	// value returns the value of a column of a row; ok is false where it is
+	// absent.
+	value(row, column int) (v Value, ok bool)
+	// reusable reports whether the rows belong to one Request, which may fill
+	// them anew.
+	reusable() bool
+	// next returns the first row from row on that has a value in the column,
+	// and that value; len() where there is none.
+	next(row, column int) (int, Value)
+}
+
+type leaf struct {
+	Object
+	node   int // in Tree.nodes
+	column int // within the node
+}
+
+// Module is a MIB module as an agent serves it.
+type Module struct {
+	Name        string // "TCP-MIB"
+	Identity    OID    // what sysORID says (RFC 3418): the MODULE-IDENTITY or a capability statement
+	Description string
+	Nodes       []Node
+}
+
+// Tree answers requests from the nodes of its modules. It is immutable and safe
+// for concurrent use.
+type Tree struct {
+	modules []Module
+	nodes   []Node
+	leaves  []leaf // by OID
+	epoch   func() time.Time
+	log     *slog.Logger
+
+	complained sync.Map // by Node name: the text of the last error
+}
+
+// TreeOptions are what a tree needs beside its modules.
+type TreeOptions struct {
+	// Epoch returns the moment at which sysUpTime was zero, for TimeStamp
+	// objects. It is called once a request. Nil means the moment of NewTree.
+	Epoch func() time.Time
+	// Log is told of sources that cannot be read, once as long as the cause
+	// stays the same. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+// NewTree returns a tree of the modules. A declaration that is not whole (no
+// OID, no INDEX, no field, sub-identifiers that do not ascend) is an error that
+// names it, and so are two objects with the same OID or one below the other.
+func NewTree(options TreeOptions, modules ...Module) (*Tree, error) {
+	t := &Tree{modules: modules, epoch: options.Epoch, log: options.Log}
+	if t.epoch == nil {
+		start := time.Now()
+		t.epoch = func() time.Time { return start }
+	}
+	if t.log == nil {
+		t.log = slog.Default()
+	}
+	for _, m := range modules {
+		for _, n := range m.Nodes {
+			if err := n.check(); err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", m.Name, n.Name(), err)
+			}
+			for column, o := range n.Objects() {
+				t.leaves = append(t.leaves, leaf{Object: o, node: len(t.nodes), column: column})
+			}
+			t.nodes = append(t.nodes, n)
+		}
+	}
+	slices.SortStableFunc(t.leaves, func(a, b leaf) int { return a.OID.Compare(b.OID) })
+	for i := 1; i < len(t.leaves); i++ {
+		if a, b := t.leaves[i-1], t.leaves[i]; b.OID.HasPrefix(a.OID) {
+			return nil, fmt.Errorf("objects overlap: %s (%s) and %s (%s)", a.Name, a.OID, b.Name, b.OID)
+		}
+	}
+	return t, nil
+}
+
+// Tree makes a Tree the Handler of itself as the default context.
+func (t *Tree) Tree(contextName string) *Tree {
+	if contextName == "" {
+		return t
+	}
+	return nil
+}
+
+// Modules returns the modules that the tree was made of.
+func (t *Tree) Modules() []Module { return t.modules }
+
+// Objects returns every leaf object in the order of a walk.
+func (t *Tree) Objects() []Object {
+	objects := make([]Object, len(t.leaves))
+	for i := range t.leaves {
+		objects[i] = t.leaves[i].Object
+	}
+	return objects
+}
+
+// Request answers the variables of one request, each from the views that the
+// request met first. It is for one goroutine; NewRequest's caller reuses it
+// with Reset.
+type Request struct {
+	// SkipCounter64 makes Next pass over Counter64 objects, which SNMPv1
+	// cannot carry (RFC 3584, section 4.2.2.1).
+	SkipCounter64 bool
+
+	tree   *Tree
+	ctx    context.Context
+	pinned []rows   // by node; nil while not met
+	kept   []rows   // by node; what was pinned by an earlier request
+	failed []error  // by node
+	used   []int    // the nodes of which either is set
+	bases  []pinned // the snapshots that views were made of
+	epoch  time.Time
+}
+
+type pinned struct {
+	source any
+	taken  any
+}
+
+// NewRequest returns a request on the tree that may not wait.
+func (t *Tree) NewRequest() *Request {
+	return &Request{tree: t, ctx: NoWait(), pinned: make([]rows, len(t.nodes)), kept: make([]rows, len(t.nodes)), failed: make([]error, len(t.nodes))}
+}
+
+// Reset ends the request and begins another, which waits for sources until ctx
+// is done and returns the context's error then. With a context that is done
+// already, such as NoWait's, it answers from what is at hand and never waits.
+func (r *Request) Reset(ctx context.Context) {
+	for _, n := range r.used {
+		// Scalars that are made anew for each request keep their place.
+		// A view must not be kept beyond its time.
+		if r.pinned[n] != nil && r.pinned[n].reusable() {
+			r.kept[n] = r.pinned[n]
+		}
+		r.pinned[n], r.failed[n] = nil, nil
+	}
+	clear(r.bases)
+	r.used, r.bases = r.used[:0], r.bases[:0]
+	r.ctx, r.epoch, r.SkipCounter64 = ctx, time.Time{}, false
+}
+
+// rows returns the rows of a node as this request sees them; nil without an
+// error when the source cannot tell them, so that its objects are absent.
+func (r *Request) rows(node int) (rows, error) {
+	if r.pinned[node] != nil || r.failed[node] != nil {
+		return r.pinned[node], r.failed[node]
+	}
+	n := r.tree.nodes[node]
+	view, err := n.pin(r, r.kept[node])
+	switch {
+	case err == nil:
+	case r.ctx.Err() != nil && errors.Is(err, r.ctx.Err()):
+		return nil, err
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, fs.ErrPermission):
+		r.tree.complain(n, slog.LevelWarn, "objects are absent", err)
+		view, err = noRows{}, nil
+	default:
+		r.tree.complain(n, slog.LevelError, "cannot be read", err)
+	}
+	r.pinned[node], r.failed[node] = view, err
+	r.used = append(r.used, node)
+	return view, err
+}
+
+func (t *Tree) complain(n Node, level slog.Level, what string, err error) {
+	if last, _ := t.complained.Swap(n.Name(), err.Error()); last != err.Error() {
+		t.log.Log(context.Background(), level, what, "node", n.Name(), "error", err)
+	}
+}
+
+// resolve turns a TimeStamp into the TimeTicks of this request's sysUpTime.
+func (r *Request) resolve(v Value) Value {
+	if v.typ != timeStamp {
+		return v
+	}
+	if r.epoch.IsZero() {
+		r.epoch = r.tree.epoch()
+	}
+	return v.resolve(r.epoch)
+}
+
+// find returns the first leaf whose OID is name's or after it, or that name is
+// below of.
+func (t *Tree) find(name OID) int {
+	i, found := slices.BinarySearchFunc(t.leaves, name, func(l leaf, name OID) int { return l.OID.Compare(name) })
+	if !found && i > 0 && name.HasPrefix(t.leaves[i-1].OID) {
+		return i - 1
+	}
+	return i
+}
+
+// Get returns the value of the variable name: NoSuchObject where no object has
+// a prefix of that name, NoSuchInstance where the object has no such instance
+// (RFC 3416, section 4.2.1). An error means that its source failed or, when it
+// is ErrWouldWait, that the request may not wait for it.
+func (r *Request) Get(name OID) (Value, error) {
+	i := r.tree.find(name)
+	if i == len(r.tree.leaves) || !name.HasPrefix(r.tree.leaves[i].OID) {
+		return Exception(NoSuchObject), nil
+	}
+	l := &r.tree.leaves[i]
+	index, _ := name.CutPrefix(l.OID)
+	rows, err := r.rows(l.node)
+	if err != nil {
+		return Value{}, err
+	}
+	row := rows.search(index, true)
+	if row == rows.len() || rows.index(row) != index {
+		return Exception(NoSuchInstance), nil
+	}
+	v, ok := rows.value(row, l.column)
+	if !ok {
+		return Exception(NoSuchInstance), nil
+	}
+	return r.resolve(v), nil
+}
+
+// Cursor is a position in a walk of a Request; it is valid until the request's
+// Reset.
+type Cursor struct {
+	leaf int
+	row  int // the next row to look at, -1 when it must be searched
+	// from is where a search begins, when row is -1.
+	from    OID
+	include bool
+}
+
+// Seek returns a cursor whose Next gives the first variable after name, or
+// name itself when include is true and there is such a variable.
+func (r *Request) Seek(name OID, include bool) Cursor {
+	return Cursor{leaf: r.tree.find(name), row: -1, from: name, include: include}
+}
+
+// Next moves the cursor to the next variable that exists and returns it. At the
+// end of the tree the binding's value is EndOfMibView and its name is empty.
+// After an error the cursor is where it was.
+func (r *Request) Next(c *Cursor) (Binding, error) {
+	for c.leaf < len(r.tree.leaves) {
+		l := &r.tree.leaves[c.leaf]
+		if r.SkipCounter64 && l.Type == Counter64 {
+			*c = Cursor{leaf: c.leaf + 1}
+			continue
+		}
+		rows, err := r.rows(l.node)
+		if err != nil {
+			return Binding{}, err
+		}
+		if c.row < 0 {
+			c.row = 0
+			if index, below := c.from.CutPrefix(l.OID); below {
+				c.row = rows.search(index, c.include)
+			}
+		}
+		if row, v := rows.next(c.row, l.column); row < rows.len() {
+			c.row = row + 1
+			return Binding{Object: l.OID, Index: rows.index(row), Value: r.resolve(v)}, nil
+		}
+		*c = Cursor{leaf: c.leaf + 1}
+	}
+	return Binding{Value: Exception(EndOfMibView)}, nil
+}
+
+// TestSet says what a SET of the variable name must be answered with, once
+// access control has let it through. No object of a tree can be written or
+// created, which is NotWritable whether or not the variable exists (RFC 3416,
+// section 4.2.5, rule 2).
+func (r *Request) TestSet(name OID) Status { return NotWritable }
+
+// noRows is a table that its source cannot tell.
+type noRows struct{}
+
+func (noRows) reusable() bool               { return false }
+func (noRows) len() int                     { return 0 }
+func (noRows) search(OID, bool) int         { return 0 }
+func (noRows) index(int) OID                { return OID{} }
+func (noRows) value(int, int) (Value, bool) { return Value{}, false }
+func (noRows) next(int, int) (int, Value)   { return 0, Value{} }
