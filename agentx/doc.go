@@ -1,0 +1,25 @@
+// Package agentx is the subagent's side of the AgentX protocol (RFC 2741): a
+// codec for every PDU in both byte orders, and [Subagent], which serves the
+// trees of a [mib.Handler] through a master agent such as net-snmp's snmpd.
+//
+// # What is promised
+//
+//   - One malformed PDU never ends more than its connection, and memory is
+//     never taken for a length that a header merely claims.
+//   - Every PDU of the master is answered once, also when the master sends it
+//     again before the answer (same session, transaction and packet ID), and no
+//     answer waits for a slower one: a PDU whose source is not at hand is
+//     answered later and out of order.
+//   - A master that ends, hangs or restarts is found again, for ever, at most
+//     a second apart; everything is registered anew.
+//   - What a master refuses, since another subagent has it, is taken over
+//     within about a minute of that one's end.
+//   - What the subagent serves overrides what the master has of its own (see
+//     [Config.Priority]), and comes back when the subagent ends.
+//
+// # What is not
+//
+// There is no master agent here, no object can be written (every
+// agentx-TestSet-PDU is answered with the status of [mib.Request.TestSet]) and
+// indexes are not allocated from the master, though the codec knows the PDUs.
+package agentx

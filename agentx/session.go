@@ -1,0 +1,390 @@
+package agentx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+const (
+	// flushSize is how many octets of answers are gathered, while more PDUs
+	// are at hand, before they are written.
+	flushSize = 64 << 10
+	// closeTimeout is how long the end of a session waits for the master.
+	closeTimeout = time.Second
+)
+
+// A session is one AgentX session on a connection of its own. One goroutine
+// reads the connection and answers what can be answered at once; goroutines of
+// a bounded number answer the rest.
+type session struct {
+	sub  *Subagent
+	conn io.ReadWriteCloser
+	// ctx ends with the session, its cause being why.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	id         atomic.Uint32 // 0 until the master opened it
+	lastPacket atomic.Uint32
+	heard      atomic.Bool // from the master, since the keep-alive last asked
+
+	writing sync.Mutex
+
+	mu       sync.Mutex
+	waiting  map[uint32]chan reply // requests of ours, by packet ID
+	answered map[identity]bool     // being answered by other goroutines
+
+	// What follows belongs to the reading goroutine.
+	in     pduReader
+	out    encoder
+	query  query
+	served map[string]served
+	noWait context.Context
+	// recent holds the last PDUs that were answered, each at its packet ID's
+	// place, so that a duplicate is known for what it is.
+	recent [1024]identity
+}
+
+// identity is what a PDU and its duplicates have in common.
+type identity struct {
+	pdu                                PDUType
+	sessionID, transactionID, packetID uint32
+}
+
+// served is a tree with the request that the reading goroutine asks it with.
+type served struct {
+	tree    *mib.Tree
+	request *mib.Request
+}
+
+func newSession(sub *Subagent, conn io.ReadWriteCloser) *session {
+	s := &session{
+		sub:      sub,
+		conn:     conn,
+		waiting:  map[uint32]chan reply{},
+		answered: map[identity]bool{},
+		in:       pduReader{r: conn},
+		served:   map[string]served{},
+		noWait:   mib.NoWait(),
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	return s
+}
+
+// end ends the session because of err. Only the first err counts.
+func (s *session) end(err error) {
+	s.cancel(err)
+	s.conn.Close()
+}
+
+// open makes the connection an AgentX session (RFC 2741, section 7.1.1).
+func (s *session) open(ctx context.Context) error {
+	c := &s.sub.config
+	r, err := s.request(ctx, 0, &Open{Timeout: wholeSeconds(c.Timeout), ID: c.ID, Description: c.Description})
+	if err != nil {
+		return err
+	}
+	s.id.Store(r.header.SessionID)
+	return nil
+}
+
+// wholeSeconds returns d in seconds, rounded up, as Open and Register have it.
+func wholeSeconds(d time.Duration) uint8 {
+	return uint8(min((d+time.Second-1)/time.Second, 255))
+}
+
+// reply is a Response with its header.
+type reply struct {
+	header   Header
+	response *Response
+}
+
+// request sends a PDU and waits for its Response; an error in that is a
+// *ResponseError. A master that does not answer, or does not know the session,
+// ends the session.
+func (s *session) request(ctx context.Context, flags Flags, p Payload) (reply, error) {
+	id := s.lastPacket.Add(1)
+	b, err := Append(nil, Header{
+		Flags:         flags | NetworkByteOrder,
+		SessionID:     s.id.Load(),
+		TransactionID: id,
+		PacketID:      id,
+	}, p)
+	if err != nil {
+		return reply{}, err
+	}
+	answer := make(chan reply, 1)
+	s.mu.Lock()
+	s.waiting[id] = answer
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.waiting, id)
+		s.mu.Unlock()
+	}()
+	if s.write(b) != nil {
+		return reply{}, context.Cause(s.ctx)
+	}
+	timeout := time.NewTimer(s.sub.config.ResponseTimeout)
+	defer timeout.Stop()
+	select {
+	case r := <-answer:
+		if code := r.response.Error; code != ErrorCode(mib.NoError) {
+			err := &ResponseError{Request: p.Type(), Code: code, Index: r.response.Index}
+			if code == NotOpen {
+				s.end(err)
+			}
+			return r, err
+		}
+		return r, nil
+	case <-timeout.C:
+		s.end(fmt.Errorf("%s: the master agent does not answer within %v", p.Type(), s.sub.config.ResponseTimeout))
+		return reply{}, context.Cause(s.ctx)
+	case <-s.ctx.Done():
+		return reply{}, context.Cause(s.ctx)
+	case <-ctx.Done():
+		return reply{}, context.Cause(ctx)
+	}
+}
+
+// write writes whole PDUs. A failure ends the session.
+func (s *session) write(b []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_, err := s.conn.Write(b)
+	if err != nil {
+		s.end(fmt.Errorf("writing to the master agent: %w", err))
+	}
+	return err
+}
+
+// read serves the master until the session ends, and ends it when the
+// connection fails.
+func (s *session) read() {
+	for {
+		h, payload, err := s.in.next()
+		if err == nil {
+			err = s.handle(h, payload)
+		}
+		if err != nil {
+			if errors.Is(err, ErrMalformed) {
+				s.sayClose(ReasonParseError)
+			}
+			if errors.Is(err, io.EOF) {
+				err = errClosed
+			} else {
+				err = fmt.Errorf("reading from the master agent: %w", err)
+			}
+			s.end(err)
+			return
+		}
+		if n := len(s.out.b); n > 0 && (n >= flushSize || !s.in.ready()) {
+			if s.write(s.out.b) != nil {
+				return
+			}
+			s.out.b = s.out.b[:0]
+			if cap(s.out.b) > 2*flushSize {
+				s.out.b = nil
+			}
+		}
+	}
+}
+
+// handle takes one PDU; what answers it at once goes to s.out. An error ends
+// the session.
+func (s *session) handle(h Header, payload []byte) error {
+	if !s.heard.Load() {
+		s.heard.Store(true)
+	}
+	switch h.Type {
+	case TypeResponse:
+		return s.deliver(h, payload)
+	case TypeClose:
+		p, err := Decode(h, payload)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("the master agent closed the session: %s", p.(*Close).Reason)
+	case TypeCleanupSet:
+		// Nothing was set and nothing is kept of a TestSet.
+	case TypeGet, TypeGetNext, TypeGetBulk, TypeTestSet, TypeCommitSet, TypeUndoSet:
+		if !s.duplicate(h) {
+			s.answer(h, payload)
+		}
+	default:
+		respond(&s.out, h, ParseError, 0)
+	}
+	return nil
+}
+
+// deliver hands a Response to the request that waits for it.
+func (s *session) deliver(h Header, payload []byte) error {
+	p, err := Decode(h, payload)
+	if err != nil {
+		return err
+	}
+	r := p.(*Response)
+	if r.Error != OpenFailed {
+		s.sub.epoch.observe(r.SysUpTime, time.Now())
+	}
+	s.mu.Lock()
+	answer := s.waiting[h.PacketID]
+	delete(s.waiting, h.PacketID)
+	s.mu.Unlock()
+	if answer != nil {
+		answer <- reply{h, r}
+	}
+	return nil
+}
+
+// duplicate reports whether h is of a PDU that was answered or is being
+// answered, and takes note of it otherwise.
+func (s *session) duplicate(h Header) bool {
+	id := identity{h.Type, h.SessionID, h.TransactionID, h.PacketID}
+	place := &s.recent[h.PacketID%uint32(len(s.recent))]
+	if *place == id {
+		return true
+	}
+	s.mu.Lock()
+	slow := s.answered[id]
+	s.mu.Unlock()
+	if slow {
+		return true
+	}
+	*place = id
+	return false
+}
+
+// answer answers a PDU after RFC 2741, section 7.2.2.
+func (s *session) answer(h Header, payload []byte) {
+	if h.SessionID != s.id.Load() || h.SessionID == 0 {
+		respond(&s.out, h, NotOpen, 0)
+		return
+	}
+	switch h.Type {
+	case TypeCommitSet:
+		// No TestSet succeeds, so that there is nothing to commit.
+		respond(&s.out, h, ErrorCode(mib.CommitFailed), 0)
+		return
+	case TypeUndoSet:
+		respond(&s.out, h, ErrorCode(mib.NoError), 0)
+		return
+	}
+	q := &s.query
+	defer q.release()
+	if err := q.decode(h, payload); err != nil {
+		s.sub.config.Log.Debug("the master agent sent what cannot be read", "error", err)
+		respond(&s.out, h, ParseError, 0)
+		return
+	}
+	request := s.requestOf(q.context)
+	if request == nil {
+		respond(&s.out, h, UnsupportedContext, 0)
+		return
+	}
+	err := q.answer(&s.out, request)
+	request.Reset(s.noWait) // so that no view is held while the master is silent
+	if err != nil {
+		s.answerLater(q)
+	}
+}
+
+// requestOf returns a request on the tree of a context, nil where there is
+// none.
+func (s *session) requestOf(contextName string) *mib.Request {
+	tree := s.sub.config.Handler.Tree(contextName)
+	was := s.served[contextName]
+	if was.tree != tree {
+		if tree == nil {
+			delete(s.served, contextName)
+			return nil
+		}
+		was = served{tree, tree.NewRequest()}
+		s.served[contextName] = was
+	}
+	return was.request
+}
+
+// answerLater answers q in a goroutine, which may wait for sources.
+func (s *session) answerLater(q *query) {
+	select {
+	case s.sub.waiters <- struct{}{}:
+	default:
+		respond(&s.out, q.header, ProcessingError, 0)
+		return
+	}
+	q = q.clone()
+	h := q.header
+	id := identity{h.Type, h.SessionID, h.TransactionID, h.PacketID}
+	tree := s.served[q.context].tree
+	s.mu.Lock()
+	s.answered[id] = true
+	s.mu.Unlock()
+	s.sub.running.Go(func() {
+		defer func() { <-s.sub.waiters }()
+		ctx, cancel := context.WithTimeout(s.ctx, s.sub.config.Timeout)
+		defer cancel()
+		request := tree.NewRequest()
+		request.Reset(ctx)
+		var e encoder
+		if q.answer(&e, request) != nil {
+			respond(&e, h, ErrorCode(mib.GenErr), 0)
+		}
+		_ = s.write(e.b) // its failure ends the session
+		s.mu.Lock()
+		delete(s.answered, id)
+		s.mu.Unlock()
+	})
+}
+
+// keepAlive pings a silent master, for as long as the session lasts (RFC 2741,
+// section 7.1.7).
+func (s *session) keepAlive(ctx context.Context) {
+	ticker := time.NewTicker(s.sub.config.PingInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.ctx.Done():
+			return
+		case <-ticker.C:
+			if !s.heard.Swap(false) {
+				// A master that does not answer ends the session there.
+				_, _ = s.request(ctx, 0, &Ping{})
+			}
+		}
+	}
+}
+
+// close ends the session with an agentx-Close-PDU and waits a moment for the
+// master to take note of it.
+func (s *session) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_, _ = s.request(ctx, 0, &Close{Reason: ReasonShutdown})
+	s.end(errShutdown)
+}
+
+// sayClose sends an agentx-Close-PDU whose Response nobody waits for.
+func (s *session) sayClose(reason CloseReason) {
+	b, err := Append(nil, Header{
+		Flags:     NetworkByteOrder,
+		SessionID: s.id.Load(),
+		PacketID:  s.lastPacket.Add(1),
+	}, &Close{Reason: reason})
+	if err == nil {
+		_ = s.write(b)
+	}
+}
+
+var (
+	errShutdown = errors.New("shut down")
+	errClosed   = errors.New("the master agent closed the connection")
+)

@@ -1,0 +1,390 @@
+package agentx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// DefaultPriority is below net-snmp's 127 for its own registrations, so that
+// the subagent's win.
+const DefaultPriority = 100
+
+// Config says what a Subagent serves, and to whom. Zero fields but Handler have
+// usable defaults.
+type Config struct {
+	// Address is where the master listens, in the form of ParseAddress. Empty
+	// means DefaultAddress.
+	Address string
+	// Handler has the trees to serve. It is asked for the tree of a context
+	// with every PDU.
+	Handler mib.Handler
+	// Contexts are the SNMP contexts to register; nil means the default
+	// context only.
+	Contexts []string
+	// ID and Description are what the master shows of the subagent (RFC 2741,
+	// section 6.2.1: o.id, o.descr).
+	ID          mib.OID
+	Description string
+	// Timeout is how long an answer may wait for its source; after that the
+	// manager gets genErr. At most 255 s, 0 means 5 s, which is below the 6 s
+	// after which net-snmp gives up the whole session.
+	Timeout time.Duration
+	// Priority is that of every registration (RFC 2741, section 6.2.3): the
+	// lowest number wins. 0 means DefaultPriority.
+	Priority uint8
+	// Ranges registers consecutive subtrees together (RFC 2741, section 6.2.3:
+	// r.range_subid). Leave it off with net-snmp, whose 5.9.3 crashes when a
+	// session that registered ranges has ended and another registers them.
+	Ranges bool
+	// ResponseTimeout is how long the master may take to answer, or to read
+	// what it is sent, before it counts as hung and the connection is dropped;
+	// 0 means 10 s.
+	ResponseTimeout time.Duration
+	// PingInterval is how long the master may be silent before it is asked
+	// whether it is there; 0 means 30 s.
+	PingInterval time.Duration
+	// Log is told of connections made and lost, and once of everything that a
+	// master refuses: in one line for each context where that is much, with
+	// each registration at the debug level. Nil means slog.Default.
+	Log *slog.Logger
+	// Registered, unless nil, is called whenever all has been asked of a
+	// master: at first, after each reconnection, and when the master has
+	// accepted what it refused before. It is told how many registrations the
+	// session has and how many are refused, and must not wait.
+	Registered func(registered, refused int)
+}
+
+// Subagent serves a mib.Handler through a master agent. Its methods may be
+// called by any goroutine.
+type Subagent struct {
+	config           Config
+	network, address string
+	epoch            epoch
+	waiters          chan struct{}  // one place for each answer that waits
+	running          sync.WaitGroup // the goroutines of those answers
+	said             sync.Map       // complaints made already
+
+	mu       sync.Mutex
+	contexts []string
+	catalog  *catalog // of the session that is open, nil without one
+
+	updating sync.Mutex           // held while a catalog is updated
+	refusals map[string][]refusal // that were logged, by context
+}
+
+// maxWaiting is how many answers wait for their sources at a time. More are
+// answered with processingError.
+const maxWaiting = 64
+
+// maxNamed is how many refused registrations of a context are each worth a
+// warning. More are one.
+const maxNamed = 3
+
+const (
+	dialTimeout = 2 * time.Second
+	minBackoff  = 50 * time.Millisecond
+	maxBackoff  = time.Second
+)
+
+// ErrNotConnected is what Notify returns while there is no session with a
+// master.
+var ErrNotConnected = errors.New("no session with an AgentX master")
+
+// New returns a subagent, which does nothing before Run. An error says which
+// field of the Config is wrong.
+func New(config Config) (*Subagent, error) {
+	if config.Handler == nil {
+		return nil, errors.New("agentx: Config.Handler is nil")
+	}
+	if config.Address == "" {
+		config.Address = DefaultAddress
+	}
+	network, address, err := ParseAddress(config.Address)
+	if err != nil {
+		return nil, err
+	}
+	if config.Contexts == nil {
+		config.Contexts = []string{""}
+	}
+	if config.Timeout == 0 {
+		config.Timeout = 5 * time.Second
+	}
+	if config.Timeout < 0 || config.Timeout > 255*time.Second {
+		return nil, fmt.Errorf("agentx: Config.Timeout %v is not from 0 to 255 s", config.Timeout)
+	}
+	if config.Priority == 0 {
+		config.Priority = DefaultPriority
+	}
+	if config.ResponseTimeout <= 0 {
+		config.ResponseTimeout = 10 * time.Second
+	}
+	if config.PingInterval <= 0 {
+		config.PingInterval = 30 * time.Second
+	}
+	if config.Log == nil {
+		config.Log = slog.Default()
+	}
+	s := &Subagent{
+		config:   config,
+		network:  network,
+		address:  address,
+		contexts: slices.Clone(config.Contexts),
+		waiters:  make(chan struct{}, maxWaiting),
+		refusals: map[string][]refusal{},
+	}
+	s.epoch.zero = time.Now()
+	return s, nil
+}
+
+// Run connects to the master, registers and serves until ctx is done, and
+// connects again whenever the connection is lost, at most a second after the
+// last attempt. What the master refuses to register, since another subagent has
+// it, is tried again at most a minute apart. It ends with an agentx-Close-PDU
+// and returns nil. It is called once.
+func (s *Subagent) Run(ctx context.Context) error {
+	defer s.running.Wait()
+	backoff := minBackoff
+	last := ""
+	for ctx.Err() == nil {
+		opened, err := s.serve(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if opened {
+			backoff, last = minBackoff, ""
+		}
+		// A master that stays away is said to be once.
+		if text := err.Error(); text != last {
+			last = text
+			message := "the AgentX master opens no session, trying on"
+			if unreached := (*connectError)(nil); opened {
+				message = "AgentX session lost, connecting again"
+			} else if errors.As(err, &unreached) {
+				message = "no AgentX master, trying on"
+			}
+			s.config.Log.Warn(message, "address", s.config.Address, "error", err)
+		}
+		wait := time.NewTimer(backoff)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+		}
+		backoff = min(2*backoff, maxBackoff)
+	}
+	return nil
+}
+
+// serve runs one session from dialing to its end. It reports whether a master
+// opened the session, and why the session ended.
+func (s *Subagent) serve(ctx context.Context) (opened bool, err error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	dialed, err := dialer.DialContext(ctx, s.network, s.address)
+	if err != nil {
+		return false, &connectError{s.config.Address, err}
+	}
+	conn, err := newBlockingConn(dialed, s.config.ResponseTimeout)
+	if err != nil {
+		return false, &connectError{s.config.Address, err}
+	}
+	session := newSession(s, conn)
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	defer session.end(errShutdown)
+	s.epoch.forget()
+	parts.Go(session.read)
+	if err := session.open(ctx); err != nil {
+		return false, err
+	}
+	s.config.Log.Info("AgentX session opened", "address", s.config.Address, "session", session.id.Load())
+	parts.Go(func() { session.keepAlive(ctx) })
+
+	c := newCatalog(session)
+	defer c.retry.Stop()
+	s.mu.Lock()
+	s.catalog = c
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.catalog = nil
+		s.mu.Unlock()
+	}()
+	err = s.update(ctx)
+	for changed := true; ; {
+		if err != nil && ctx.Err() == nil {
+			session.end(err)
+			return true, err
+		}
+		if changed && s.config.Registered != nil && ctx.Err() == nil {
+			s.config.Registered(s.count(c))
+		}
+		select {
+		case <-session.ctx.Done():
+			return true, context.Cause(session.ctx)
+		case <-ctx.Done():
+			session.close()
+			return true, context.Cause(ctx)
+		case <-c.retry.C:
+			changed, err = s.tryAgain(ctx, c)
+		}
+	}
+}
+
+// SetContexts replaces the contexts to register. With a master at hand it
+// registers what their trees hold now and unregisters what is gone, also where
+// the contexts are the same and a tree is another; otherwise that happens at
+// the next connection. An error means that ctx is done or the session ended,
+// after which everything is registered anew.
+func (s *Subagent) SetContexts(ctx context.Context, contexts ...string) error {
+	s.mu.Lock()
+	s.contexts = slices.Clone(contexts)
+	s.mu.Unlock()
+	return s.update(ctx)
+}
+
+// update brings the open session's catalog up to date.
+func (s *Subagent) update(ctx context.Context) error {
+	s.updating.Lock()
+	defer s.updating.Unlock()
+	s.mu.Lock()
+	c, contexts := s.catalog, s.contexts
+	s.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	return c.update(ctx, contexts)
+}
+
+// tryAgain asks for what the master refused, and reports whether it has
+// accepted some of that.
+func (s *Subagent) tryAgain(ctx context.Context, c *catalog) (accepted bool, err error) {
+	s.updating.Lock()
+	accepted, err = c.probe(ctx)
+	s.updating.Unlock()
+	if accepted && err == nil {
+		err = s.update(ctx)
+	}
+	return accepted, err
+}
+
+// count returns how many registrations a session has, and how many more it
+// wants.
+func (s *Subagent) count(c *catalog) (registered, refused int) {
+	s.updating.Lock()
+	defer s.updating.Unlock()
+	return len(c.registrations), len(c.refused)
+}
+
+// Notification is what Notify sends (RFC 2741, section 6.2.10).
+type Notification struct {
+	Context string
+	// UpTime is the value of sysUpTime.0 in hundredths of a second; with 0 the
+	// master fills in its own.
+	UpTime uint32
+	// Trap is the value of snmpTrapOID.0.
+	Trap mib.OID
+	// Objects are the variables that follow.
+	Objects []mib.Binding
+}
+
+// Notify has the master send a notification, and returns once it has said that
+// it will. The error is ErrNotConnected without a session, a *ResponseError
+// when the master refuses, or the end of ctx or of the session.
+func (s *Subagent) Notify(ctx context.Context, n Notification) error {
+	s.mu.Lock()
+	c := s.catalog
+	s.mu.Unlock()
+	if c == nil {
+		return ErrNotConnected
+	}
+	bindings := make([]mib.Binding, 0, 2+len(n.Objects))
+	if n.UpTime != 0 {
+		bindings = append(bindings, mib.Binding{Object: sysUpTime, Value: mib.Ticks(uint64(n.UpTime))})
+	}
+	bindings = append(bindings, mib.Binding{Object: snmpTrapOID, Value: mib.OIDValue(n.Trap)})
+	bindings = append(bindings, n.Objects...)
+	_, err := c.session.request(ctx, 0, &Notify{Context: n.Context, Bindings: bindings})
+	return err
+}
+
+// The two objects that a notification begins with (RFC 3418).
+var (
+	sysUpTime   = mib.MustParseOID("1.3.6.1.2.1.1.3.0")
+	snmpTrapOID = mib.MustParseOID("1.3.6.1.6.3.1.1.4.1.0")
+)
+
+// Epoch returns the moment at which the master's sysUpTime was zero, as its
+// responses tell; before the first of them, the moment of New. It is what
+// mib.TreeOptions.Epoch wants.
+func (s *Subagent) Epoch() time.Time { return s.epoch.get() }
+
+// sayRefused logs what the master refuses of a context, unless that was logged
+// and is still so.
+func (s *Subagent) sayRefused(contextName string, o outcome) {
+	if slices.Equal(o.refused, s.refusals[contextName]) {
+		return
+	}
+	s.refusals[contextName] = o.refused
+	level := slog.LevelWarn
+	if n := len(o.refused); n > maxNamed {
+		level = slog.LevelDebug
+		first, message := o.refused[0], "the master agent refuses registrations"
+		if first.code == DuplicateRegistration {
+			message += ": is another subagent running?"
+		}
+		s.config.Log.Warn(message, "refused", n, "of", n+len(o.accepted), "context", contextName,
+			"first", first.object, "subtree", first.subtree.String(), "error", first.code.String())
+	}
+	for _, r := range o.refused {
+		s.config.Log.Log(context.Background(), level, "the master agent refuses a registration", "object", r.object,
+			"subtree", r.subtree.String(), "context", contextName, "priority", s.config.Priority, "error", r.code.String())
+	}
+}
+
+// complain logs a warning that was not logged before.
+func (s *Subagent) complain(message string, args ...any) {
+	if _, said := s.said.LoadOrStore(fmt.Sprint(message, args), true); !said {
+		s.config.Log.Warn(message, args...)
+	}
+}
+
+// An epoch estimates the moment at which the master's sysUpTime was zero.
+type epoch struct {
+	mu    sync.Mutex
+	known bool
+	zero  time.Time
+}
+
+// forget has the next observation replace the estimate: a new session's master
+// can be another one, started a moment after the last.
+func (e *epoch) forget() {
+	e.mu.Lock()
+	e.known = false
+	e.mu.Unlock()
+}
+
+func (e *epoch) get() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.zero
+}
+
+// observe takes note of a res.sysUpTime. Both its rounding and the way here
+// make estimates late, so that the earliest is the best, until one is so late
+// that the master must have started again.
+func (e *epoch) observe(sysUpTime uint32, now time.Time) {
+	estimate := now.Add(-time.Duration(sysUpTime) * 10 * time.Millisecond)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if late := estimate.Sub(e.zero); !e.known || late < 0 || late > time.Second {
+		e.zero, e.known = estimate, true
+	}
+}
