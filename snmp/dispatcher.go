@@ -1,0 +1,225 @@
+package snmp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// engine is what everything that processes messages shares (RFC 3411, section
+// 3.1.1).
+type engine struct {
+	handler  mib.Handler
+	access   accessControl
+	counters counters
+	log      *slog.Logger
+	noWait   context.Context // mib.NoWait's
+	models   atomic.Pointer[models]
+
+	tooManyWait, tooManyConnections, noEncoding warning
+}
+
+// models are the message processing models and the security model that they
+// share, which change together with the communities.
+type models struct {
+	v1, v2c  messageModel
+	security securityModel
+}
+
+// limits are how many octets an answer may have.
+type limits struct {
+	message int
+	// bulk is for the answer to a GetBulkRequest once it has its first
+	// repetition.
+	bulk int
+}
+
+func (e *engine) setCommunities(communities []Community) error {
+	security, err := newCommunityModel(communities)
+	if err != nil {
+		return err
+	}
+	e.models.Store(&models{
+		v1:       &communityMessages{versionSNMPv1, security},
+		v2c:      &communityMessages{versionSNMPv2c, security},
+		security: security,
+	})
+	return nil
+}
+
+// model returns the message processing model of a version, nil where there is
+// none.
+func (m *models) model(version int32) messageModel {
+	switch version {
+	case versionSNMPv1:
+		return m.v1
+	case versionSNMPv2c:
+		return m.v2c
+	}
+	return nil
+}
+
+// dispatcher processes one message after the other for one goroutine, with
+// memory that it uses again (RFC 3412, section 4.2).
+type dispatcher struct {
+	engine    *engine
+	fields    decoder // of the message
+	decoder   pduDecoder
+	in        incoming
+	responder responder
+	// requests are the ones on each context's tree; they belong to the
+	// communities of models.
+	requests map[string]treeRequest
+	models   *models
+}
+
+type treeRequest struct {
+	tree    *mib.Tree
+	request *mib.Request
+}
+
+func newDispatcher(e *engine) *dispatcher {
+	return &dispatcher{engine: e, requests: make(map[string]treeRequest)}
+}
+
+// process returns the answer to a message, within the limits, or nil where
+// there is none. The answer is valid until the next call. With the
+// engine's noWait for ctx nothing waits: where that would be necessary it
+// returns mib.ErrWouldWait and has counted nothing yet, so that the message can
+// be processed again.
+func (d *dispatcher) process(ctx context.Context, message []byte, source netip.Addr, limits limits) ([]byte, error) {
+	e := d.engine
+	models := e.models.Load()
+	if d.models != models {
+		clear(d.requests)
+		d.models = models
+	}
+
+	// Octets after the message are no part of it, and are passed over.
+	outer := decoder{b: message}
+	d.fields = decoder{b: outer.content("Message", tagSequence), err: outer.err}
+	fields := &d.fields
+	version := fields.integer("version")
+	if fields.err != nil {
+		d.malformed(source, fields.err)
+		return nil, nil
+	}
+	model := models.model(version)
+	if model == nil {
+		e.counters.inBadVersions.Add(1)
+		e.drop(source, "version is not supported", slog.Int("version", int(version)))
+		return nil, nil
+	}
+	in := &d.in
+	switch model.prepareDataElements(fields, source, in) {
+	case malformed:
+		d.malformed(source, fields.err)
+		return nil, nil
+	case unknownCommunity:
+		e.counters.inBadCommunityNames.Add(1)
+		e.drop(source, "community is unknown, or not let in from there")
+		return nil, nil
+	case accepted:
+	}
+
+	if in.v1 && in.pduType == trapV1 {
+		e.counters.unknownPDUHandlers.Add(1)
+		e.drop(source, "traps are not received here")
+		return nil, nil
+	}
+	if !pduTypeExists(in.pduType, in.v1) {
+		d.malformed(source, &decodeError{"data", "is not a PDU of its version"})
+		return nil, nil
+	}
+	p, err := d.decoder.decode(in.pduType, in.pdu, in.v1)
+	if err != nil {
+		d.malformed(source, err)
+		return nil, nil
+	}
+	switch p.kind {
+	case response:
+		e.countResponse(mib.Status(p.status))
+		fallthrough
+	case informRequest, trapV2, report:
+		e.counters.unknownPDUHandlers.Add(1)
+		e.drop(source, "no application takes such PDUs", slog.Int("type", int(p.kind)))
+		return nil, nil
+	}
+
+	request := d.request(in.who.contextName)
+	if request == nil {
+		e.counters.unknownContexts.Add(1)
+		e.drop(source, "context does not exist", slog.String("context", in.who.contextName))
+		return nil, nil
+	}
+	request.Reset(ctx)
+	defer request.Reset(e.noWait) // so that nothing is held while no request is answered
+	answer, err := d.responder.respond(e, model, in, p, request, limits)
+	if err == nil && answer == nil {
+		e.counters.silentDrops.Add(1)
+		e.drop(source, "no answer is small enough", slog.Int("limit", limits.message))
+	}
+	return answer, err
+}
+
+// pduTypeExists reports whether a version has PDUs of that type, besides the
+// Trap-PDU of SNMPv1 (RFC 1157, section 4.1; RFC 3416, section 3).
+func pduTypeExists(kind byte, v1 bool) bool {
+	if v1 {
+		return kind >= getRequest && kind <= setRequest
+	}
+	return kind >= getRequest && kind <= report && kind != trapV1
+}
+
+// request returns a request on the tree of a context, or nil.
+func (d *dispatcher) request(contextName string) *mib.Request {
+	tree := d.engine.handler.Tree(contextName)
+	known, ok := d.requests[contextName]
+	if ok && known.tree == tree {
+		return known.request
+	}
+	if tree == nil {
+		delete(d.requests, contextName)
+		return nil
+	}
+	r := tree.NewRequest()
+	d.requests[contextName] = treeRequest{tree, r}
+	return r
+}
+
+// malformed counts a message that cannot be decoded.
+func (d *dispatcher) malformed(source netip.Addr, err error) {
+	d.engine.counters.inASNParseErrs.Add(1)
+	d.engine.drop(source, "message cannot be decoded", slog.Any("error", err))
+}
+
+// countResponse counts a Response-PDU as RFC 1213, section 6, does.
+func (e *engine) countResponse(status mib.Status) {
+	switch status {
+	case mib.TooBig:
+		e.counters.inTooBigs.Add(1)
+	case mib.NoSuchName:
+		e.counters.inNoSuchNames.Add(1)
+	case mib.BadValue:
+		e.counters.inBadValues.Add(1)
+	case mib.ReadOnly:
+		e.counters.inReadOnlys.Add(1)
+	case mib.GenErr:
+		e.counters.inGenErrs.Add(1)
+	}
+}
+
+func (e *engine) drop(source netip.Addr, why string, attributes ...slog.Attr) {
+	ctx := context.Background()
+	if e.log.Enabled(ctx, slog.LevelDebug) {
+		e.log.LogAttrs(ctx, slog.LevelDebug, "message dropped: "+why, append(attributes, slog.Any("source", source))...)
+	}
+}
+
+// wouldWait reports whether a message has to be processed again by somebody who
+// may wait.
+func wouldWait(err error) bool { return errors.Is(err, mib.ErrWouldWait) }

@@ -1,0 +1,35 @@
+// Package snmp is an SNMP engine in the role of an agent (RFC 3411): it answers
+// the requests of managers, over UDP and TCP, from the trees of a
+// [mib.Handler].
+//
+// It speaks SNMPv1 (RFC 1157) and community-based SNMPv2c (RFC 1901), with the
+// protocol operations of RFC 3416 and the mappings between the two of RFC 3584.
+// Nothing that is received can make it fail: what cannot be decoded, is of
+// another version or names no community is dropped and counted as RFC 3418
+// says, and nothing is allocated on the strength of a length that a message
+// only claims. An OBJECT IDENTIFIER that has no encoding makes a request for it
+// fail with genErr.
+//
+// # What strangers get
+//
+// The source of a datagram may be forged. What was sent to a broadcast or
+// multicast address is not answered, and a GetBulkRequest from beyond loopback
+// gets an answer that a network carries in one piece ([Options]). Connections
+// are of those that a community lets in, and the idlest gives way to a new one
+// where there are too many.
+//
+// # How it is laid out
+//
+// The parts are those of RFC 3411, section 3.1. A transport ([Server.Listen])
+// hands each message to the dispatcher, which finds the message processing
+// model of its version. The model takes the message apart and asks a security
+// model who sent it. The command responder then answers the PDU, whatever the
+// version was, within what access control allows.
+//
+// # What waits
+//
+// A request is answered by the goroutine that received it, without an
+// allocation for each variable. Only a request that needs a view which is not
+// at hand waits, in one of a bounded number of goroutines of its own: nobody
+// else waits behind it.
+package snmp

@@ -1,0 +1,262 @@
+package snmp
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"net/netip"
+	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// The tests' own encoder and decoder share nothing with the package's: elements
+// are built from the inside out, and read by recursive descent.
+
+// tlv returns an element with the contents one after the other.
+func tlv(tag byte, contents ...[]byte) []byte {
+	var content []byte
+	for _, c := range contents {
+		content = append(content, c...)
+	}
+	n := len(content)
+	header := []byte{tag, byte(n)}
+	switch {
+	case n > 0xffff:
+		header = []byte{tag, 0x83, byte(n >> 16), byte(n >> 8), byte(n)}
+	case n > 0xff:
+		header = []byte{tag, 0x82, byte(n >> 8), byte(n)}
+	case n > 0x7f:
+		header = []byte{tag, 0x81, byte(n)}
+	}
+	return append(header, content...)
+}
+
+func num(v int32) []byte {
+	content := binary.BigEndian.AppendUint32(nil, uint32(v))
+	for len(content) > 1 && (content[0] == 0 && content[1] < 0x80 || content[0] == 0xff && content[1] >= 0x80) {
+		content = content[1:]
+	}
+	return tlv(0x02, content)
+}
+
+// oid encodes dotted decimal, of which the first two sub-identifiers are one.
+func oid(s string) []byte {
+	subs := mib.MustParseOID(s).Subidentifiers()
+	var content []byte
+	for i, sub := range append([]uint32{subs[0]*40 + subs[1]}, subs[2:]...) {
+		v := uint64(sub)
+		if i == 0 {
+			v = uint64(subs[0])*40 + uint64(subs[1])
+		}
+		octets := []byte{byte(v & 0x7f)}
+		for v >>= 7; v > 0; v >>= 7 {
+			octets = append([]byte{byte(v) | 0x80}, octets...)
+		}
+		content = append(content, octets...)
+	}
+	return tlv(0x06, content)
+}
+
+var null = []byte{0x05, 0x00}
+
+func varBind(name, value []byte) []byte { return tlv(0x30, name, value) }
+
+// asked is a list of variable bindings as requests have it.
+func asked(names ...string) []byte {
+	var bindings [][]byte
+	for _, n := range names {
+		bindings = append(bindings, varBind(oid(n), null))
+	}
+	return tlv(0x30, bindings...)
+}
+
+func pduOf(kind byte, id, status, index int32, bindings []byte) []byte {
+	return tlv(kind, num(id), num(status), num(index), bindings)
+}
+
+func messageOf(version int32, community string, pdu []byte) []byte {
+	return tlv(0x30, num(version), tlv(0x04, []byte(community)), pdu)
+}
+
+// answered is a message as the tests' decoder reads it.
+type answered struct {
+	version       int32
+	community     string
+	kind          byte
+	id            int32
+	status, index int32
+	bindings      []answeredBinding
+}
+
+type answeredBinding struct {
+	name string
+	tag  byte
+	hex  string // content
+}
+
+func (b answeredBinding) String() string { return fmt.Sprintf("%s=%02x:%s", b.name, b.tag, b.hex) }
+
+// cut reads one element and insists on the shortest form of its length.
+func cut(t testing.TB, b []byte, want byte) (content, rest []byte) {
+	t.Helper()
+	if len(b) < 2 || want != 0 && b[0] != want {
+		t.Fatalf("%x does not start with an element of tag %02x", b, want)
+	}
+	n, header := int(b[1]), 2
+	if n >= 0x80 {
+		octets := n & 0x7f
+		n = 0
+		for _, o := range b[2 : 2+octets] {
+			n = n<<8 | int(o)
+		}
+		header += octets
+		if n < 0x80 || octets > 1 && n>>(8*(octets-1)) == 0 {
+			t.Fatalf("length %x is not the shortest form", b[1:header])
+		}
+	}
+	if header+n > len(b) {
+		t.Fatalf("%x: length %d is more than there is", b[:header], n)
+	}
+	return b[header : header+n], b[header+n:]
+}
+
+func cutNum(t testing.TB, b []byte) (int32, []byte) {
+	t.Helper()
+	content, rest := cut(t, b, 0x02)
+	v := int64(int8(content[0]))
+	for _, o := range content[1:] {
+		v = v<<8 | int64(o)
+	}
+	if v != int64(int32(v)) || string(num(int32(v))) != string(tlv(0x02, content)) {
+		t.Fatalf("INTEGER %x is not the shortest form of 32 bits", content)
+	}
+	return int32(v), rest
+}
+
+func oidText(content []byte) string {
+	var subs []uint64
+	var v uint64
+	for _, o := range content {
+		v = v<<7 | uint64(o&0x7f)
+		if o >= 0x80 {
+			continue
+		}
+		if subs == nil {
+			first := min(v/40, 2)
+			subs, v = append(subs, first), v-first*40
+		}
+		subs, v = append(subs, v), 0
+	}
+	text := ""
+	for i, s := range subs {
+		if i > 0 {
+			text += "."
+		}
+		text += fmt.Sprint(s)
+	}
+	return text
+}
+
+func readAnswer(t testing.TB, message []byte) answered {
+	t.Helper()
+	var a answered
+	content, rest := cut(t, message, 0x30)
+	if len(rest) > 0 {
+		t.Fatalf("%x follows the message", rest)
+	}
+	a.version, content = cutNum(t, content)
+	community, content := cut(t, content, 0x04)
+	a.community, a.kind = string(community), content[0]
+	content, rest = cut(t, content, 0)
+	if len(rest) > 0 {
+		t.Fatalf("%x follows the PDU", rest)
+	}
+	a.id, content = cutNum(t, content)
+	a.status, content = cutNum(t, content)
+	a.index, content = cutNum(t, content)
+	list, rest := cut(t, content, 0x30)
+	if len(rest) > 0 {
+		t.Fatalf("%x follows the variable bindings", rest)
+	}
+	for len(list) > 0 {
+		var binding []byte
+		binding, list = cut(t, list, 0x30)
+		name, value := cut(t, binding, 0x06)
+		v, rest := cut(t, value, 0)
+		if len(rest) > 0 {
+			t.Fatalf("%x follows a value", rest)
+		}
+		a.bindings = append(a.bindings, answeredBinding{oidText(name), value[0], fmt.Sprintf("%x", v)})
+	}
+	return a
+}
+
+// expect is how a binding of the tree should look.
+func expect(name mib.OID, v mib.Value) answeredBinding {
+	b := answeredBinding{name: name.String(), tag: byte(v.Type())}
+	switch v.Type() {
+	case mib.Integer32:
+		b.hex = fmt.Sprintf("%x", num(v.Int())[2:])
+	case mib.OctetString, mib.Opaque:
+		b.hex = fmt.Sprintf("%x", v.Octets())
+	case mib.ObjectIdentifier:
+		content, _ := splitTLV(oid(v.OID().String()))
+		b.hex = fmt.Sprintf("%x", content)
+	case mib.IPAddress:
+		b.hex = fmt.Sprintf("%x", v.Addr().As4())
+	case mib.Counter32, mib.Gauge32, mib.TimeTicks, mib.Counter64:
+		content := binary.BigEndian.AppendUint64([]byte{0}, v.Uint())
+		for len(content) > 1 && content[0] == 0 && content[1] < 0x80 {
+			content = content[1:]
+		}
+		b.hex = fmt.Sprintf("%x", content)
+	}
+	return b
+}
+
+func splitTLV(b []byte) (content []byte, header int) {
+	header = 2
+	if b[1] >= 0x80 {
+		header += int(b[1] & 0x7f)
+	}
+	return b[header:], header
+}
+
+// testEngine returns a dispatcher that lets anybody in.
+func testEngine(t testing.TB, handler mib.Handler, communities []Community) *dispatcher {
+	t.Helper()
+	if communities == nil {
+		communities = anywhere
+	}
+	s, err := NewServer(Options{Handler: handler, Communities: communities, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newDispatcher(&s.engine)
+}
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+// ask processes a message as one that may wait; it returns nil where there is no
+// answer.
+func ask(t testing.TB, d *dispatcher, message []byte, limit int) *answered {
+	t.Helper()
+	answer, err := d.process(t.Context(), message, loopback, within(limit))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer == nil {
+		return nil
+	}
+	if len(answer) > limit {
+		t.Fatalf("the answer has %d octets, the limit is %d", len(answer), limit)
+	}
+	a := readAnswer(t, answer)
+	return &a
+}
+
+const noLimit = math.MaxUint16 - 28
+
+// within are limits that treat all requests alike.
+func within(limit int) limits { return limits{message: limit, bulk: limit} }

@@ -1,0 +1,150 @@
+package snmp
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+func TestCommunities(t *testing.T) {
+	m, err := newCommunityModel([]Community{
+		{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")},
+		{Name: "public", Source: netip.MustParsePrefix("192.0.2.77/24"), Context: "office"},
+		{Name: "public", Source: netip.MustParsePrefix("192.0.2.0/28"), Context: "later"},
+		{Name: "private", Source: netip.MustParsePrefix("::ffff:10.0.0.0/104"), Write: true},
+		{Name: "six", Source: netip.MustParsePrefix("fe80::/10"), Context: "six"},
+		{Name: "all4", Source: netip.MustParsePrefix("0.0.0.0/0")},
+		{Name: "all6", Source: netip.MustParsePrefix("::/0")},
+		{Name: "", Source: netip.MustParsePrefix("127.0.0.1/32"), Context: "nameless"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, source string
+		ok           bool
+		want         principal
+	}{
+		{"public", "127.0.0.1", true, principal{}},
+		{"public", "127.255.0.1", true, principal{}},
+		{"public", "::ffff:127.0.0.1", true, principal{}},
+		{"public", "128.0.0.1", false, principal{}},
+		{"public", "::1", false, principal{}},
+		{"public", "192.0.2.1", true, principal{contextName: "office"}},
+		{"publi", "127.0.0.1", false, principal{}},
+		{"publicx", "127.0.0.1", false, principal{}},
+		{"Public", "127.0.0.1", false, principal{}},
+		{"public\x00", "127.0.0.1", false, principal{}},
+		{"private", "10.1.2.3", true, principal{write: true}},
+		{"private", "::ffff:10.1.2.3", true, principal{write: true}},
+		{"private", "11.1.2.3", false, principal{}},
+		{"six", "fe80::1", true, principal{contextName: "six"}},
+		{"six", "fe80::1%7", true, principal{contextName: "six"}},
+		{"six", "fec0::1", false, principal{}},
+		{"all4", "203.0.113.9", true, principal{}},
+		{"all4", "2001:db8::1", false, principal{}},
+		{"all6", "2001:db8::1", true, principal{}},
+		{"all6", "::ffff:203.0.113.9", false, principal{}},
+		{"", "127.0.0.1", true, principal{contextName: "nameless"}},
+		{"", "127.0.0.2", false, principal{}},
+	} {
+		who, ok := m.processIncoming([]byte(c.name), netip.MustParseAddr(c.source))
+		if ok != c.ok || who != c.want {
+			t.Errorf("%q from %s: got %+v, %v", c.name, c.source, who, ok)
+		}
+	}
+	if _, err := newCommunityModel([]Community{{Name: "public"}}); err == nil || !strings.Contains(err.Error(), `"public"`) {
+		t.Errorf("a community without a source: %v", err)
+	}
+}
+
+// contexts is a handler of several trees.
+type contexts map[string]*mib.Tree
+
+func (c contexts) Tree(name string) *mib.Tree { return c[name] }
+
+func TestContexts(t *testing.T) {
+	group := func(descr string) *mib.Tree {
+		return newTreeOf(t, scalarGroup().BindNow(func() scalars { return scalars{descr: descr} }))
+	}
+	handler := contexts{"": group("default"), "blue": group("blue")}
+	source := netip.MustParsePrefix("127.0.0.0/8")
+	d := testEngine(t, handler, []Community{
+		{Name: "public", Source: source}, {Name: "blue", Source: source, Context: "blue"}, {Name: "red", Source: source, Context: "red"},
+	})
+	get := func(community string) string {
+		a := ask(t, d, messageOf(1, community, pduOf(0xa0, 1, 0, 0, asked(descrName))), noLimit)
+		if a == nil {
+			return "nothing"
+		}
+		return string(unhex(t, a.bindings[0].hex))
+	}
+	check := func(community, want string) {
+		t.Helper()
+		if got := get(community); got != want {
+			t.Errorf("%s sees %q, want %q", community, got, want)
+		}
+	}
+	check("public", "default")
+	check("blue", "blue")
+	check("red", "nothing")
+	// A context's tree may be another one for the next message, or be gone.
+	handler["blue"], handler["red"] = group("azure"), group("red")
+	check("blue", "azure")
+	check("red", "red")
+	delete(handler, "blue")
+	check("blue", "nothing")
+	if got := d.engine.counters.statistics(); got.UnknownContexts != 2 || got.InBadCommunityNames != 0 {
+		t.Errorf("counted %+v", got)
+	}
+}
+
+func TestStatistics(t *testing.T) {
+	good := asked(descrName)
+	for _, c := range []struct {
+		name    string
+		message []byte
+		want    Statistics
+	}{
+		{"get", messageOf(1, "public", pduOf(0xa0, 1, 0, 0, asked(descrName, upTimeName.String(), "1.3.6"))),
+			Statistics{InGetRequests: 1, InTotalReqVars: 2, OutGetResponses: 1}},
+		{"getnext", messageOf(1, "public", pduOf(0xa1, 1, 0, 0, asked(descrName, "2.5"))),
+			Statistics{InGetNexts: 1, InTotalReqVars: 1, OutGetResponses: 1}},
+		{"getbulk", messageOf(1, "public", pduOf(0xa5, 1, 0, 7, good)), Statistics{OutGetResponses: 1}},
+		{"set", messageOf(1, "public", pduOf(0xa3, 1, 0, 0, good)),
+			Statistics{InSetRequests: 1, InBadCommunityUses: 1, OutGetResponses: 1}},
+		{"set with access", messageOf(0, "private", pduOf(0xa3, 1, 0, 0, good)),
+			Statistics{InSetRequests: 1, OutNoSuchNames: 1, OutGetResponses: 1}},
+		{"no such name", messageOf(0, "public", pduOf(0xa0, 1, 0, 0, asked(descrName, "1.3.6"))),
+			Statistics{InGetRequests: 1, OutNoSuchNames: 1, OutGetResponses: 1}},
+		{"version 2", messageOf(2, "public", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadVersions: 1}},
+		{"SNMPv3", messageOf(3, "public", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadVersions: 1}},
+		{"version -1", messageOf(-1, "public", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadVersions: 1}},
+		{"wrong version and rubbish", tlv(0x30, num(9), []byte{1, 2, 3}), Statistics{InBadVersions: 1}},
+		{"unknown community", messageOf(1, "guess", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadCommunityNames: 1}},
+		{"unknown community and rubbish", messageOf(1, "guess", tlv(0xa0, null)), Statistics{InBadCommunityNames: 1}},
+		{"rubbish", messageOf(1, "public", tlv(0xa0, null)), Statistics{InASNParseErrs: 1}},
+		{"Response noError", messageOf(1, "public", pduOf(0xa2, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
+		{"Response tooBig", messageOf(1, "public", pduOf(0xa2, 1, 1, 0, good)), Statistics{UnknownPDUHandlers: 1, InTooBigs: 1}},
+		{"Response noSuchName", messageOf(0, "public", pduOf(0xa2, 1, 2, 1, good)), Statistics{UnknownPDUHandlers: 1, InNoSuchNames: 1}},
+		{"Response badValue", messageOf(1, "public", pduOf(0xa2, 1, 3, 1, good)), Statistics{UnknownPDUHandlers: 1, InBadValues: 1}},
+		{"Response readOnly", messageOf(1, "public", pduOf(0xa2, 1, 4, 1, good)), Statistics{UnknownPDUHandlers: 1, InReadOnlys: 1}},
+		{"Response genErr", messageOf(1, "public", pduOf(0xa2, 1, 5, 1, good)), Statistics{UnknownPDUHandlers: 1, InGenErrs: 1}},
+		{"Response notWritable", messageOf(1, "public", pduOf(0xa2, 1, 17, 1, good)), Statistics{UnknownPDUHandlers: 1}},
+		{"Trap of SNMPv1", messageOf(0, "public", tlv(0xa4, oid("1.3.6"), tlv(0x40, []byte{1, 2, 3, 4}), num(6), num(1), tlv(0x43, []byte{1}), good)),
+			Statistics{UnknownPDUHandlers: 1}},
+		{"Inform", messageOf(1, "public", pduOf(0xa6, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
+		{"Trap", messageOf(1, "public", pduOf(0xa7, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
+		{"Report", messageOf(1, "public", pduOf(0xa8, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := testEngine(t, newTestTree(t, 3), nil)
+			ask(t, d, c.message, noLimit)
+			if got := d.engine.counters.statistics(); got != c.want {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,223 @@
+package snmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// Options are what a Server works with. The zero value of everything but
+// Handler stands for a default.
+type Options struct {
+	// Handler has the trees of the SNMP contexts.
+	Handler mib.Handler
+	// Communities are who is let in; the first that fits counts. None lets
+	// nobody in.
+	Communities []Community
+	// Log is told of faults, and at the debug level of each message that is
+	// dropped. Nil means slog.Default.
+	Log *slog.Logger
+
+	// MaxMessageSize is the size of the greatest answer over UDP: from 484
+	// octets (RFC 3417, section 3.2) to 65507, the default.
+	MaxMessageSize int
+	// MaxBulkSize is the size of the greatest answer to a GetBulkRequest over
+	// UDP from beyond loopback: anybody can ask there in another's name, and
+	// so have much sent to them for little. It is from 484 to 65507 octets,
+	// by default what 1500 octets of path MTU carry in one piece: 1472 over
+	// IPv4, 1452 over IPv6. Managers ask on from where an answer ends (RFC
+	// 3416, section 4.2.3). The first repetition, which a GetNextRequest gets
+	// as well, may take it up to MaxMessageSize.
+	MaxBulkSize int
+	// MaxStreamMessageSize is the size of the greatest request and answer
+	// over TCP: from 8192 octets (RFC 3430, section 2.3) to 8 MiB, by default
+	// 256 KiB.
+	MaxStreamMessageSize int
+
+	// MaxWaiting is how many requests may wait at a time for views that are
+	// not at hand; by default 64. Further ones over UDP are dropped, which is
+	// logged, and over TCP keep their connection from being read.
+	MaxWaiting int
+	// WaitTimeout is how long a request waits before it is answered with
+	// genErr; by default 5 s.
+	WaitTimeout time.Duration
+
+	// MaxConnections is how many TCP connections there may be at each
+	// address; by default 128. For a further one, that which has been without
+	// an answer longest is closed, which is logged. Those from where no
+	// community lets anybody in are closed at once.
+	MaxConnections int
+	// IdleTimeout is how long a TCP connection may take to send its next
+	// message; by default 2 minutes.
+	IdleTimeout time.Duration
+	// WriteTimeout is how long an answer over TCP may take to be received; by
+	// default 10 s.
+	WriteTimeout time.Duration
+}
+
+// Limits of Options.
+const (
+	minDatagram        = 484
+	maxDatagram        = 65507
+	minStreamMessage   = 8192
+	maxStreamMessage   = 8 << 20
+	maxReceivedMessage = 1 << 16 // no datagram is longer
+)
+
+func (o *Options) setDefaults() error {
+	if o.Handler == nil {
+		return errors.New("snmp: no handler")
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	setDefault(&o.MaxMessageSize, maxDatagram)
+	setDefault(&o.MaxStreamMessageSize, 256<<10)
+	setDefault(&o.MaxWaiting, 64)
+	setDefault(&o.WaitTimeout, 5*time.Second)
+	setDefault(&o.MaxConnections, 128)
+	setDefault(&o.IdleTimeout, 2*time.Minute)
+	setDefault(&o.WriteTimeout, 10*time.Second)
+	if n := o.MaxMessageSize; n < minDatagram || n > maxDatagram {
+		return fmt.Errorf("snmp: maximum message size %d is not from %d to %d", n, minDatagram, maxDatagram)
+	}
+	if n := o.MaxBulkSize; n > 0 && n < minDatagram || n > maxDatagram {
+		return fmt.Errorf("snmp: maximum size of an answer to a GetBulkRequest %d is not from %d to %d", n, minDatagram, maxDatagram)
+	}
+	if n := o.MaxStreamMessageSize; n < minStreamMessage || n > maxStreamMessage {
+		return fmt.Errorf("snmp: maximum message size over TCP %d is not from %d to %d", n, minStreamMessage, maxStreamMessage)
+	}
+	return nil
+}
+
+func setDefault[T int | time.Duration](v *T, value T) {
+	if *v <= 0 {
+		*v = value
+	}
+}
+
+// Server is an engine with its transports.
+type Server struct {
+	options Options
+	engine  engine
+	waiting chan struct{} // a place for each request that waits
+	idle    sync.Pool     // dispatchers of requests that waited
+
+	mu        sync.Mutex
+	listeners []listener
+	serving   bool
+}
+
+// listener is a transport that listens at an address.
+type listener interface {
+	// serve answers until stop is called.
+	serve(ctx context.Context)
+	// stop ends serve, and lets answers under way be finished.
+	stop()
+	// close gives the socket back, once serve and all answers have ended.
+	close()
+}
+
+// NewServer returns a server that listens nowhere yet.
+func NewServer(options Options) (*Server, error) {
+	if err := options.setDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		options: options,
+		engine:  engine{handler: options.Handler, access: communityAccess{}, log: options.Log, noWait: mib.NoWait()},
+		waiting: make(chan struct{}, options.MaxWaiting),
+	}
+	s.idle.New = func() any { return newDispatcher(&s.engine) }
+	if err := s.engine.setCommunities(options.Communities); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// SetCommunities replaces the communities, between two messages. Where it fails
+// the old ones stay.
+func (s *Server) SetCommunities(communities []Community) error {
+	return s.engine.setCommunities(communities)
+}
+
+// Statistics returns the counters.
+func (s *Server) Statistics() Statistics { return s.engine.counters.statistics() }
+
+// Listen opens a socket and returns its address, which has a port where a was
+// without. It is called before Serve.
+func (s *Server) Listen(a Address) (Address, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.serving {
+		return Address{}, errors.New("snmp: the server is serving already")
+	}
+	var l listener
+	var err error
+	switch a.Transport {
+	case UDP, UDP6:
+		l, a, err = s.listenUDP(a)
+	case TCP, TCP6:
+		l, a, err = s.listenTCP(a)
+	default:
+		err = fmt.Errorf("transport %q is not known", a.Transport)
+	}
+	if err != nil {
+		return Address{}, fmt.Errorf("snmp: cannot listen at %v: %w", a, err)
+	}
+	s.listeners = append(s.listeners, l)
+	return a, nil
+}
+
+// Serve answers on all sockets until ctx is done. Then it receives nothing more,
+// finishes what it has begun, closes the sockets and returns nil. It is called
+// once.
+func (s *Server) Serve(ctx context.Context) error {
+	s.mu.Lock()
+	listeners, serving := s.listeners, s.serving
+	s.serving = true
+	s.mu.Unlock()
+	if serving {
+		return errors.New("snmp: the server is serving already")
+	}
+
+	var running sync.WaitGroup
+	for _, l := range listeners {
+		running.Go(func() { l.serve(ctx) })
+	}
+	<-ctx.Done()
+	for _, l := range listeners {
+		l.stop()
+	}
+	running.Wait()
+	for range cap(s.waiting) { // once all places are taken, none is
+		s.waiting <- struct{}{}
+	}
+	for _, l := range listeners {
+		l.close()
+	}
+	return nil
+}
+
+// Close closes the sockets of a server that does not Serve.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.serving {
+		return
+	}
+	s.serving = true
+	for _, l := range s.listeners {
+		l.close()
+	}
+}
+
+// waitContext returns the context of a request that waits.
+func (s *Server) waitContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.options.WaitTimeout)
+}
