@@ -1,0 +1,144 @@
+package live
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// manyRoutes makes a namespace with so many IPv4 routes through eight gateways.
+func manyRoutes(t testing.TB, count int) *nstest.NS {
+	t.Helper()
+	n := nstest.New(t)
+	n.IP(t, "link add near type veth peer name far", "link set near up", "link set far up", "addr add 192.0.2.1/24 dev near")
+	runBatch(t, n, writeBatch(t, "add", 0, count))
+	return n
+}
+
+// writeBatch writes a batch file that does verb with the routes from first on.
+func writeBatch(t testing.TB, verb string, first, count int) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), fmt.Sprintf("%s-%d", verb, first))
+	f, err := os.Create(path)
+	must(t, err)
+	defer f.Close()
+	buffer := make([]byte, 0, 1<<16)
+	for i := first; i < first+count; i++ {
+		buffer = fmt.Appendf(buffer, "route %s %d.%d.%d.0/24 via 192.0.2.%d\n", verb, 16+i>>16, i>>8&255, i&255, 2+i%8)
+		if len(buffer) > 1<<16-100 || i == first+count-1 {
+			_, err := f.Write(buffer)
+			must(t, err)
+			buffer = buffer[:0]
+		}
+	}
+	return path
+}
+
+func runBatch(t testing.TB, n *nstest.NS, path string) {
+	t.Helper()
+	out, err := exec.Command("ip", "-n", n.Name, "-batch", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip -batch: %v\n%s", err, out)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestRouteMemory holds the memory that a route takes.
+func TestRouteMemory(t *testing.T) {
+	count := 50_000
+	n := manyRoutes(t, count)
+	before := heap()
+	s := open(t, n, Options{Kinds: netstat.KindRoute})
+	took := heap() - before
+	if per := float64(took) / float64(count); per > 160 {
+		t.Errorf("%.0f bytes of heap a route, want at most 160", per)
+	}
+	if told := s.Bytes(netstat.KindRoute); told < int(took)/2 || told > int(took)*2 {
+		t.Errorf("Bytes tells %d, the heap grew by %d", told, took)
+	}
+	runtime.KeepAlive(s)
+}
+
+// BenchmarkOpen loads routes.
+func BenchmarkOpen(b *testing.B) {
+	n := manyRoutes(b, *benchRoutes)
+	before := heap()
+	for b.Loop() {
+		s, err := Open(b.Context(), Options{NetNS: n.Name, Kinds: netstat.KindRoute})
+		must(b, err)
+		b.StopTimer()
+		b.ReportMetric(float64(heap()-before)/float64(*benchRoutes), "B/route")
+		must(b, s.Close())
+		b.StartTimer()
+	}
+}
+
+// BenchmarkChurn adds routes to the others, and deletes them again, while a
+// stack follows. It reports how long that takes compared with nobody listening,
+// and the time until the stack has it all.
+func BenchmarkChurn(b *testing.B) {
+	n := manyRoutes(b, *benchRoutes)
+	const changes = 100_000
+	add, del := writeBatch(b, "add", 1<<20, changes), writeBatch(b, "del", 1<<20, changes)
+	run := func() time.Duration {
+		start := time.Now()
+		runBatch(b, n, add)
+		runBatch(b, n, del)
+		return time.Since(start)
+	}
+	alone := run()
+	s := open(b, n, Options{Kinds: netstat.KindRoute})
+	for b.Loop() {
+		cpu := processTime()
+		took := run()
+		start := time.Now()
+		settle(b, s)
+		b.ReportMetric(time.Since(start).Seconds()*1000, "ms-behind")
+		b.ReportMetric(float64(took)/float64(alone), "x-alone")
+		b.ReportMetric(float64(processTime()-cpu)/(2*changes), "cpu-ns/change")
+	}
+	if stats := s.Statistics(); stats.Gaps > 0 || stats.Dumps > 1 {
+		b.Errorf("%+v", stats)
+	}
+}
+
+// BenchmarkLookup looks routes up among many.
+func BenchmarkLookup(b *testing.B) {
+	n := manyRoutes(b, *benchRoutes)
+	s := open(b, n, Options{Kinds: netstat.KindRoute | netstat.KindRule})
+	view := s.Snapshot()
+	address := netip.MustParseAddr("16.0.77.5")
+	for b.Loop() {
+		if _, ok := view.Lookup(Flow{Destination: address}); !ok {
+			b.Fatal("no route")
+		}
+	}
+}
+
+// BenchmarkWalk goes through all routes.
+func BenchmarkWalk(b *testing.B) {
+	n := manyRoutes(b, *benchRoutes)
+	s := open(b, n, Options{Kinds: netstat.KindRoute})
+	rows := 0
+	for b.Loop() {
+		for range s.Snapshot().Routes(netstat.RouteQuery{}) {
+			rows++
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows), "ns/route")
+}

@@ -1,0 +1,42 @@
+// Package live keeps a network stack current from the kernel's events
+// (rtnetlink(7)): interfaces, addresses, routes of all tables, neighbours and
+// forwarding entries, policy rules, nexthop objects and per-interface settings.
+// [Open] loads what it tracks and returns a [Stack], which is a netstat.Stack
+// like others and has three things more: a [Snapshot] of the whole at no cost,
+// lookups in it, and subscriptions to its changes ([Stack.Subscribe],
+// [Stack.Notify]).
+//
+// # What is promised
+//
+// Once the events that were sent are taken in, the state is what a fresh dump
+// would show; [Stack.Sync] waits for that. The kernel does not report every
+// change: routes go with their link, their preferred source or their nexthop
+// object without events, and so on. What an event makes doubtful is dumped
+// again, which takes at most a fifth of one processor; so is everything when
+// events were lost (a gap), and one kind when the kernel says that it changed
+// during a dump. [Stack.Statistics] counts these, and the log tells them.
+//
+// What is not tracked costs nothing: no subscription, no memory. Tracking routes
+// implies following interfaces and nexthop objects.
+//
+// # What the kernel reports no changes of
+//
+// Counters, speed, duplex and multicast addresses of interfaces: Stack.Interfaces
+// asks for them. Sockets and the protocols' counters: they are read when asked
+// for. Neighbours that are incomplete, delayed, or made for multicast. The
+// remaining lifetimes of addresses and routes, which are counted down from what
+// the kernel last said. Where the other end of a veth pair is, once it moved to
+// another namespace.
+//
+// # Network namespaces
+//
+// A Stack keeps its namespace alive, as every socket does. When the name that it
+// was opened by is removed (ip netns del), the Stack ends, so that the namespace
+// goes; a namespace that was opened by a path under /proc lives until Close.
+//
+// # Memory
+//
+// A route takes 40 bytes in a table that was loaded in order, and what it has
+// besides its destination, table, TOS and metric is kept once for all routes
+// that share it.
+package live

@@ -1,0 +1,193 @@
+package live
+
+import (
+	"net/netip"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Flow is what a route is looked up for: something that this host sends.
+type Flow struct {
+	Destination netip.Addr
+	Source      netip.Addr // the zero Addr: none chosen yet
+	TOS         uint8
+	Mark        uint32
+	UID         uint32 // of the user who sends
+	// Interface is the index of the device that the socket is bound to, or 0.
+	Interface uint32
+}
+
+// Lookup returns the route that the kernel would take for what this host sends:
+// the rules in their order, and in each table the longest prefix and then the
+// lowest metric. It returns the next hops that are not dead, of which the kernel
+// chooses one for each flow; a single Route with only its Type for a rule that
+// decides by itself; and false where there is no route. Destinations that are
+// unreachable by a route or rule are found, and Type says so.
+//
+// It needs routes, and rules where they are not the kernel's own. Rules for VRFs
+// (l3mdev) and for interface groups are passed over.
+func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, bool) {
+	if !f.Destination.IsValid() || !v.kinds.Has(netstat.KindRoute) {
+		return nil, false
+	}
+	f.Destination = zoneless(f.Destination.Unmap())
+	family := netstat.IPv4
+	if f.Destination.Is6() {
+		family = netstat.IPv6
+	}
+	if !v.kinds.Has(netstat.KindRule) {
+		for _, table := range [...]uint32{netstat.TableLocal, netstat.TableMain, netstat.TableDefault} {
+			if found, throw := v.lookupTable(table, &f); found != nil && !throw {
+				return v.alive(found), true
+			}
+		}
+		return nil, false
+	}
+	var goTo *uint32
+	for row := range v.state.rules.from(&ruleRow{&netstat.Rule{Family: family}, 0}) {
+		r := row.rule
+		switch {
+		case r.Family != family:
+			return nil, false
+		case goTo != nil && r.Priority < *goTo:
+			continue
+		case !v.matches(r, &f):
+			goTo = nil
+			continue
+		}
+		goTo = nil
+		switch r.Action {
+		case netstat.RuleTable:
+			if r.L3MasterDevice {
+				continue
+			}
+			found, throw := v.lookupTable(r.Table, &f)
+			if found == nil || throw {
+				continue
+			}
+			if length, ok := r.SuppressPrefixLength.Get(); ok && uint32(found.bits) <= length {
+				continue
+			}
+			return v.alive(found), true
+		case netstat.RuleGoto:
+			if r.Flags&netstat.RuleUnresolved == 0 {
+				goTo = &r.Goto
+			}
+		case netstat.RuleBlackhole:
+			return []netstat.Route{{Type: netstat.RouteBlackhole}}, true
+		case netstat.RuleUnreachable:
+			return []netstat.Route{{Type: netstat.RouteUnreachable}}, true
+		case netstat.RuleProhibit:
+			return []netstat.Route{{Type: netstat.RouteProhibit}}, true
+		}
+	}
+	return nil, false
+}
+
+// matches reports whether the rule is for the flow (net/core/fib_rules.c,
+// fib_rule_match, and those of both families).
+func (v *Snapshot) matches(r *netstat.Rule, f *Flow) bool {
+	source := f.Source
+	if !source.IsValid() && f.Destination.Is4() {
+		source = netip.IPv4Unspecified()
+	}
+	within := func(p netip.Prefix, a netip.Addr) bool {
+		return !p.IsValid() || p.Bits() == 0 || p.Contains(zoneless(a))
+	}
+	uids, limited := r.UIDs.Get()
+	matched := (r.InputInterface == "" || r.InputInterface == "lo") &&
+		(r.OutputInterface == "" || v.isNamed(f.Interface, r.OutputInterface)) &&
+		(r.Mark^f.Mark)&r.Mask == 0 &&
+		r.TunnelID == 0 && r.IPProtocol == 0 && r.SourcePorts == netstat.PortRange{} && r.DestinationPorts == netstat.PortRange{} &&
+		(r.TOS == 0 || r.TOS == f.TOS) && (f.TOS>>2^r.DSCP)&r.DSCPMask == 0 &&
+		(!limited || uids.First <= f.UID && f.UID <= uids.Last) &&
+		within(r.Destination, f.Destination) && within(r.Source, source)
+	return matched != (r.Flags&netstat.RuleInvert != 0)
+}
+
+func (v *Snapshot) isNamed(index uint32, name string) bool {
+	l := v.state.link(index)
+	return l != nil && l.Name == name
+}
+
+// lookupTable returns the best route of one table. throw says that it ends the
+// search in this table.
+func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw bool) {
+	address := prefixKey(netip.PrefixFrom(f.Destination, f.Destination.BitLen()))
+	lengths := &v.state.routes.lengths[address.family]
+	for bits := f.Destination.BitLen(); bits >= 0; bits-- {
+		if lengths[bits] == 0 {
+			continue
+		}
+		key := address
+		key.mask(bits)
+		key.table = table
+		var plain *routeEntry
+		for e := range v.state.routes.entries.from(&routeEntry{routeKey: key}) {
+			if e.high != key.high || e.low != key.low || e.bits != key.bits || e.table != table || e.family != key.family {
+				break
+			}
+			if !v.usable(e, f) {
+				continue
+			}
+			if e.tos != 0 {
+				if e.tos == f.TOS {
+					return e, e.info.hops[0].Type == netstat.RouteThrow
+				}
+				continue
+			}
+			if plain == nil {
+				plain = e
+			}
+		}
+		if plain != nil {
+			return plain, plain.info.hops[0].Type == netstat.RouteThrow
+		}
+	}
+	return nil, false
+}
+
+// usable reports whether the route serves the flow: it has a next hop that is not
+// dead, by the device asked for, and is for the flow's source.
+func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
+	if source := sourceOf(e.info.hops); source.IsValid() && source.Bits() > 0 && !source.Contains(zoneless(f.Source)) {
+		return false
+	}
+	for row := range e.rows(v.state.object) {
+		if row.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || row.Interface == 0 || row.Interface == f.Interface) {
+			return true
+		}
+	}
+	return false
+}
+
+// alive returns the next hops that are not dead.
+func (v *Snapshot) alive(e *routeEntry) (found []netstat.Route) {
+	for row := range e.rows(v.state.object) {
+		if row.Flags&netstat.RouteDead == 0 {
+			found = append(found, row)
+		}
+	}
+	return found
+}
+
+// mask leaves the first bits of the address.
+func (k *routeKey) mask(bits int) {
+	k.bits = uint8(bits)
+	if bits >= 64 {
+		if k.family == 1 {
+			k.low &= ^uint64(0) << (128 - bits)
+		}
+		return
+	}
+	k.high &= ^(^uint64(0) >> bits)
+	k.low = 0
+}
+
+// Bytes estimates the memory, in bytes, that the rows of a kind take. Snapshots
+// that others hold count only while they share it.
+func (s *Stack) Bytes(kind netstat.Kinds) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.bytes(kind)
+}

@@ -1,0 +1,193 @@
+package live
+
+import (
+	"iter"
+	"slices"
+)
+
+// chunkSize is how many items a chunk holds at most.
+const chunkSize = 256
+
+// ordered is a sorted collection that can be copied in no time: a sequence of
+// sorted chunks, which copies share until one of them changes. Finding, setting
+// and deleting take O(log n) steps and one move within a chunk; the first
+// change after a copy clones the chunk that it touches and the list of chunks.
+//
+// A collection that grows in order fills its chunks completely.
+type ordered[T any] struct {
+	compare func(a, b *T) int
+	chunks  []*chunk[T]
+	count   int
+	// owner marks the chunks that only this collection has. shared says that
+	// the slice of chunks itself belongs to a copy, too.
+	owner  *owner
+	shared bool
+}
+
+// owner is an identity; it is not empty since empty values may share an address.
+type owner struct{ _ byte }
+
+type chunk[T any] struct {
+	owner *owner
+	items []T
+}
+
+func newOrdered[T any](compare func(a, b *T) int) ordered[T] {
+	return ordered[T]{compare: compare, owner: new(owner)}
+}
+
+func (o *ordered[T]) len() int { return o.count }
+
+// snapshot returns a copy, which must not be changed.
+func (o *ordered[T]) snapshot() ordered[T] {
+	o.owner, o.shared = new(owner), true
+	s := *o
+	s.owner = nil
+	return s
+}
+
+// find returns where the item is or would be inserted.
+func (o *ordered[T]) find(item *T) (c, i int, found bool) {
+	// The first chunk whose last item is not before the item.
+	low, high := 0, len(o.chunks)
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		items := o.chunks[mid].items
+		if o.compare(&items[len(items)-1], item) < 0 {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == len(o.chunks) {
+		return low, 0, false
+	}
+	c = low
+	items := o.chunks[c].items
+	low, high = 0, len(items)
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		if o.compare(&items[mid], item) < 0 {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return c, low, o.compare(&items[low], item) == 0
+}
+
+// get returns the item that is equal to the one given. What it points to must
+// not be changed.
+func (o *ordered[T]) get(item *T) (*T, bool) {
+	c, i, found := o.find(item)
+	if !found {
+		return nil, false
+	}
+	return &o.chunks[c].items[i], true
+}
+
+// own makes the chunk this collection's alone.
+func (o *ordered[T]) own(c int) *chunk[T] {
+	o.ownChunks()
+	if o.chunks[c].owner != o.owner {
+		items := make([]T, len(o.chunks[c].items), chunkSize)
+		copy(items, o.chunks[c].items)
+		o.chunks[c] = &chunk[T]{o.owner, items}
+	}
+	return o.chunks[c]
+}
+
+func (o *ordered[T]) ownChunks() {
+	if o.shared {
+		o.chunks, o.shared = slices.Clone(o.chunks), false
+	}
+}
+
+// set puts the item in, in place of the one that is equal to it, if any.
+func (o *ordered[T]) set(item T) {
+	c, i, found := len(o.chunks), 0, false
+	if last := len(o.chunks) - 1; last < 0 || o.compare(o.last(), &item) >= 0 {
+		c, i, found = o.find(&item)
+	}
+	if found {
+		o.own(c).items[i] = item
+		return
+	}
+	o.count++
+	if c == len(o.chunks) { // behind everything
+		if c > 0 && len(o.chunks[c-1].items) < chunkSize {
+			last := o.own(c - 1)
+			last.items = append(last.items, item)
+			return
+		}
+		o.ownChunks()
+		o.chunks = append(o.chunks, &chunk[T]{o.owner, []T{item}})
+		return
+	}
+	if len(o.chunks[c].items) == chunkSize {
+		left := o.own(c)
+		const half = chunkSize / 2
+		right := &chunk[T]{o.owner, append(make([]T, 0, chunkSize), left.items[half:]...)}
+		clear(left.items[half:])
+		left.items = left.items[:half]
+		o.chunks = slices.Insert(o.chunks, c+1, right)
+		if i > half {
+			c, i = c+1, i-half
+		}
+	}
+	at := o.own(c)
+	at.items = slices.Insert(at.items, i, item)
+}
+
+func (o *ordered[T]) last() *T {
+	items := o.chunks[len(o.chunks)-1].items
+	return &items[len(items)-1]
+}
+
+// delete takes out the item that is equal to the one given and reports whether
+// there was one.
+func (o *ordered[T]) delete(item *T) bool {
+	c, i, found := o.find(item)
+	if !found {
+		return false
+	}
+	o.count--
+	at := o.own(c)
+	at.items = slices.Delete(at.items, i, i+1)
+	switch {
+	case len(at.items) == 0:
+		o.chunks = slices.Delete(o.chunks, c, c+1)
+	case len(at.items) < chunkSize/4 && c+1 < len(o.chunks) && len(at.items)+len(o.chunks[c+1].items) <= chunkSize*3/4:
+		at.items = append(at.items, o.chunks[c+1].items...)
+		o.chunks = slices.Delete(o.chunks, c+1, c+2)
+	}
+	return true
+}
+
+// from goes through the items from the first one on that is not before the one
+// given, or from the beginning for nil. The collection must not change
+// meanwhile.
+func (o *ordered[T]) from(item *T) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		c, i := 0, 0
+		if item != nil {
+			c, i, _ = o.find(item)
+		}
+		for ; c < len(o.chunks); c, i = c+1, 0 {
+			items := o.chunks[c].items
+			for ; i < len(items); i++ {
+				if !yield(&items[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// capacity returns how many items there is memory for.
+func (o *ordered[T]) capacity() (items int) {
+	for _, c := range o.chunks {
+		items += cap(c.items)
+	}
+	return items
+}

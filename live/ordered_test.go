@@ -1,0 +1,87 @@
+package live
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestOrderedAgreesWithMap does random things to a collection and to a map, and
+// takes copies that must not change.
+func TestOrderedAgreesWithMap(t *testing.T) {
+	for _, space := range []int{10, 1000, 20_000} {
+		r := rand.New(rand.NewPCG(uint64(space), 7))
+		type item struct{ key, value int }
+		o := newOrdered(func(a, b *item) int { return cmp.Compare(a.key, b.key) })
+		m := make(map[int]int)
+		type copied struct {
+			o ordered[item]
+			m []item
+		}
+		list := func(o *ordered[item]) (all []item) {
+			for i := range o.from(nil) {
+				all = append(all, *i)
+			}
+			return all
+		}
+		want := func() (all []item) {
+			for k, v := range m {
+				all = append(all, item{k, v})
+			}
+			slices.SortFunc(all, func(a, b item) int { return a.key - b.key })
+			return all
+		}
+		var copies []copied
+		for step := range 50_000 {
+			key := r.IntN(space)
+			switch n := r.IntN(1000); {
+			case n < 2:
+				copies = append(copies, copied{o.snapshot(), want()})
+				if len(copies) > 8 {
+					copies = copies[1:]
+				}
+			case n < 550-100*(step/10_000%2)*2:
+				o.set(item{key, step})
+				m[key] = step
+			default:
+				_, had := m[key]
+				if got := o.delete(&item{key: key}); got != had {
+					t.Fatalf("delete of %d: %v, want %v", key, got, had)
+				}
+				delete(m, key)
+			}
+			got, ok := o.get(&item{key: key})
+			value, has := m[key]
+			if ok != has || ok && got.value != value || o.len() != len(m) {
+				t.Fatalf("step %d: get %v %v, want %v %v; %d items, want %d", step, got, ok, value, has, o.len(), len(m))
+			}
+		}
+		if got := list(&o); !slices.Equal(got, want()) {
+			t.Errorf("%d items, want %d, or others", len(got), len(m))
+		}
+		for i := range copies {
+			if !slices.Equal(list(&copies[i].o), copies[i].m) {
+				t.Errorf("copy %d changed", i)
+			}
+		}
+		from := space / 3
+		var tail []item
+		for i := range o.from(&item{key: from}) {
+			tail = append(tail, *i)
+		}
+		if i := slices.IndexFunc(want(), func(i item) bool { return i.key >= from }); i >= 0 && !slices.Equal(tail, want()[i:]) {
+			t.Errorf("from %d: %d items", from, len(tail))
+		}
+	}
+}
+
+func TestOrderedFillsChunks(t *testing.T) {
+	o := newOrdered(func(a, b *int) int { return cmp.Compare(*a, *b) })
+	for i := range 100 * chunkSize {
+		o.set(i)
+	}
+	if len(o.chunks) != 100 || o.capacity() > 110*chunkSize {
+		t.Errorf("%d chunks for %d items", len(o.chunks), o.capacity())
+	}
+}

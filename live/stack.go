@@ -1,0 +1,761 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Options say which stack to keep current, and what of it.
+type Options struct {
+	// NetNS names the network namespace as collectors.OpenNetNS takes it: a
+	// name given by ip-netns(8) or a path, which "/proc/self/fd/N" makes of a
+	// file descriptor. Empty means the one that the process runs in.
+	NetNS string
+	// Kinds is what to track; 0 means everything. Kinds that are not tracked
+	// are read from the kernel when they are asked for.
+	Kinds netstat.Kinds
+	// ReceiveBuffer is the size of the event socket's receive buffer in bytes;
+	// 0 means collectors.DefaultListenBuffer. A smaller one makes gaps more
+	// likely and costs time then, and nothing else.
+	ReceiveBuffer int
+	// Log takes what is worth knowing: gaps, dumps that were repeated,
+	// messages that were not understood. nil means nowhere.
+	Log *slog.Logger
+}
+
+// Stack is the network stack of one namespace, kept current from the kernel's
+// events. Its methods may be called concurrently.
+type Stack struct {
+	kernel   *collectors.Kernel
+	log      *slog.Logger
+	kinds    netstat.Kinds // asked for
+	tracked  netstat.Kinds // kept: what is asked for and what that follows from
+	listener *collectors.Listener
+	removal  *removalWatch // nil where the namespace has no name that may go
+
+	// write is held by who changes the state, for as long as that takes; mu by
+	// who looks at it or changes it, for a moment. write comes before mu.
+	write sync.Mutex
+	mu    sync.Mutex
+	state *state
+
+	// What write guards.
+	update      update
+	stale       netstat.Kinds // to be dumped again
+	dumping     bool          // log the events
+	events      [][]byte      // since the dump began
+	subscribers map[*Subscription]struct{}
+	fences      map[uint32]func() // called when reached
+	fence       uint32            // the last one's number
+	idle        chan struct{}     // closed while nothing is stale
+	ended       error
+
+	wake    chan struct{}
+	loaded  chan struct{} // closed when everything was dumped once
+	done    chan struct{} // closed when the stack ends
+	running sync.WaitGroup
+
+	counters counters
+}
+
+type counters struct {
+	events, malformed, gaps, dumps, interrupted atomic.Uint64
+}
+
+var _ netstat.Stack = (*Stack)(nil)
+
+// Open opens the stack of a namespace and returns when what it tracks is
+// loaded, or with the error that prevented that: one that matches fs.ErrNotExist
+// when there is no such namespace, fs.ErrPermission when it may not be entered,
+// the context's when that ended first. ctx matters for Open only: Close ends the
+// stack.
+func Open(ctx context.Context, options Options) (*Stack, error) {
+	if options.Kinds&^netstat.AllKinds != 0 {
+		return nil, fmt.Errorf("kinds %#x are unknown", uint16(options.Kinds))
+	}
+	if options.Kinds == 0 {
+		options.Kinds = netstat.AllKinds
+	}
+	if options.ReceiveBuffer == 0 {
+		options.ReceiveBuffer = collectors.DefaultListenBuffer
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	removal, err := watchRemoval(options.NetNS)
+	if err != nil {
+		return nil, err
+	}
+	kernel, err := collectors.Open(collectors.Options{NetNS: options.NetNS})
+	if err != nil {
+		removal.close()
+		return nil, err
+	}
+	s := &Stack{
+		kernel: kernel, log: options.Log, removal: removal,
+		kinds: options.Kinds, tracked: options.Kinds,
+		state:       newState(),
+		subscribers: make(map[*Subscription]struct{}),
+		fences:      make(map[uint32]func()),
+		idle:        make(chan struct{}),
+		wake:        make(chan struct{}, 1),
+		loaded:      make(chan struct{}),
+		done:        make(chan struct{}),
+	}
+	listen := s.tracked
+	if s.tracked.Has(netstat.KindRoute) {
+		s.tracked |= netstat.KindInterface | netstat.KindNextHop
+		listen |= netstat.KindAddress | netstat.KindNetconf
+	}
+	if s.tracked&(netstat.KindNextHop|netstat.KindRule|netstat.KindAddress|netstat.KindNeighbour|netstat.KindNetconf) != 0 {
+		s.tracked |= netstat.KindInterface
+	}
+	listen |= s.tracked
+	s.update = update{state: s.state, kinds: s.tracked}
+	s.stale = s.tracked
+	if s.listener, err = kernel.Listen(listen, options.ReceiveBuffer); err != nil {
+		removal.close()
+		kernel.Close()
+		return nil, err
+	}
+	s.running.Go(s.receive)
+	s.running.Go(s.refresh)
+	if removal != nil {
+		s.running.Go(func() { s.end(removal.wait()) })
+	}
+	s.wake <- struct{}{}
+	select {
+	case <-s.loaded:
+		return s, nil
+	case <-s.done:
+		err = s.Err()
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.Close()
+	return nil, err
+}
+
+// Close ends the stack: subscriptions end, and what is read afterwards fails
+// with an error that matches fs.ErrClosed. Snapshots stay what they are.
+func (s *Stack) Close() error {
+	s.end(fs.ErrClosed)
+	s.running.Wait()
+	return s.kernel.Close()
+}
+
+// Done is closed when the stack has ended; Err tells why.
+func (s *Stack) Done() <-chan struct{} { return s.done }
+
+// Err returns why the stack ended, nil while it has not: fs.ErrClosed after
+// Close, an error that matches fs.ErrNotExist when the namespace's name was
+// removed, or what made reading the kernel's events fail.
+func (s *Stack) Err() error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	return s.ended
+}
+
+// end ends the stack for a reason, once.
+func (s *Stack) end(reason error) {
+	s.write.Lock()
+	if s.ended != nil {
+		s.write.Unlock()
+		return
+	}
+	s.ended = reason
+	for sub := range s.subscribers {
+		sub.end(reason)
+	}
+	clear(s.subscribers)
+	close(s.done)
+	s.write.Unlock()
+	s.listener.Close()
+	s.removal.close()
+}
+
+// receive takes in the kernel's events until the stack ends.
+func (s *Stack) receive() {
+	decoder := s.listener.Decoder()
+	each := s.message
+	for {
+		datagram, err := s.listener.Receive()
+		s.write.Lock()
+		switch {
+		case s.ended != nil:
+			s.write.Unlock()
+			return
+		case err == nil:
+		case errors.Is(err, collectors.ErrGap):
+			s.gap(err)
+			s.write.Unlock()
+			continue
+		default:
+			s.write.Unlock()
+			s.end(err)
+			return
+		}
+		if s.dumping {
+			s.events = append(s.events, append([]byte(nil), datagram...))
+		}
+		s.update.emit = s.emitter()
+		s.update.now = time.Now()
+		s.mu.Lock()
+		err = decoder.Decode(datagram, each)
+		s.mu.Unlock()
+		if err != nil {
+			s.malformed(0, err)
+		}
+		s.markStale()
+		s.write.Unlock()
+	}
+}
+
+// message takes in one message of a datagram.
+func (s *Stack) message(m *collectors.Message, err error) {
+	switch {
+	case m.Answer != 0:
+		if reached := s.fences[m.Answer]; reached != nil {
+			delete(s.fences, m.Answer)
+			reached()
+		}
+	case err != nil:
+		s.malformed(m.Kind, err)
+	default:
+		s.counters.events.Add(1)
+		s.update.apply(m)
+	}
+}
+
+// malformed notes a message that was not understood: what it told of is dumped
+// again.
+func (s *Stack) malformed(kind netstat.Kinds, err error) {
+	s.counters.malformed.Add(1)
+	s.log.Warn("an rtnetlink message was not understood", "kind", kind, "error", err)
+	if kind == 0 {
+		kind = s.tracked
+	}
+	s.update.stale |= kind & s.tracked
+}
+
+// gap has everything dumped again.
+func (s *Stack) gap(err error) {
+	s.counters.gaps.Add(1)
+	s.log.Info("everything is dumped again", "error", err)
+	s.update.stale = s.tracked
+	s.markStale()
+	for number := range s.fences { // what was lost may be their answers
+		_ = s.listener.Fence(number)
+	}
+}
+
+// markStale has what the updates found stale dumped again.
+func (s *Stack) markStale() {
+	found := s.update.stale & s.tracked
+	s.update.stale = 0
+	if found == 0 {
+		return
+	}
+	s.stale |= found
+	select {
+	case <-s.idle:
+		s.idle = make(chan struct{})
+	default:
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Dumping takes at most about a fifth of one processor, and after a failure it
+// is tried again no sooner than that.
+const (
+	dumpShare  = 5
+	retryPause = time.Second
+)
+
+// refresh dumps what is stale, until the stack ends.
+func (s *Stack) refresh() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s.running.Go(func() {
+		<-s.done
+		cancel()
+	})
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-s.wake:
+		}
+		start := time.Now()
+		err := s.dumpStale(ctx)
+		rest := (dumpShare - 1) * time.Since(start)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return
+		case !s.isLoaded():
+			s.end(err)
+			return
+		default:
+			s.log.Warn("the kernel could not be dumped", "error", err)
+			rest = max(rest, retryPause)
+		}
+		pause := time.NewTimer(rest)
+		select {
+		case <-s.done:
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+func (s *Stack) isLoaded() bool {
+	select {
+	case <-s.loaded:
+		return true
+	default:
+		return false
+	}
+}
+
+// dumpStale dumps what is stale, once. What events say meanwhile applies to the
+// state at hand, and then to what was dumped before that takes its place.
+func (s *Stack) dumpStale(ctx context.Context) error {
+	s.write.Lock()
+	kinds := s.stale
+	s.stale, s.dumping, s.events = 0, kinds != 0, nil
+	s.write.Unlock()
+	if kinds == 0 {
+		return nil // dumped by the turn before
+	}
+
+	fresh := update{state: newState(), kinds: kinds}
+	interrupted, err := s.dump(ctx, kinds, &fresh)
+	older := 0 // how many of the events may be older than the dump's end
+	if err == nil {
+		err = s.reach(ctx, func() { older = len(s.events) })
+	}
+
+	s.write.Lock()
+	defer s.write.Unlock()
+	events := s.events
+	s.dumping, s.events = false, nil
+	if err != nil {
+		s.update.stale |= kinds
+		s.markStale()
+		return err
+	}
+	s.counters.dumps.Add(1)
+	fresh.stale, fresh.now = interrupted, time.Now()
+	decoder := s.listener.Decoder()
+	for i, datagram := range events {
+		fresh.replay = i < older
+		_ = decoder.Decode(datagram, func(m *collectors.Message, err error) {
+			if m.Answer == 0 && err == nil {
+				fresh.apply(m)
+			}
+		})
+	}
+	loaded := s.isLoaded()
+	if kinds.Has(netstat.KindInterface) {
+		s.datesOf(fresh.state, loaded, fresh.now)
+	}
+	if loaded {
+		if emit := s.emitter(); emit != nil {
+			diff(kinds, s.state, fresh.state, emit)
+		}
+	}
+	before := s.state.links
+	s.mu.Lock()
+	s.state.take(kinds, fresh.state)
+	s.mu.Unlock()
+	if kinds.Has(netstat.KindInterface) && loaded {
+		// The events of what the dump found may come later, and tell nothing
+		// new then.
+		s.update.followDump(&before, &s.state.links)
+	}
+	if !loaded {
+		close(s.loaded)
+	}
+	s.update.stale |= fresh.stale
+	s.markStale()
+	if s.stale == 0 {
+		close(s.idle)
+	}
+	return nil
+}
+
+// dump loads the kinds. interrupted are those that the kernel says changed
+// meanwhile.
+func (s *Stack) dump(ctx context.Context, kinds netstat.Kinds, into *update) (interrupted netstat.Kinds, err error) {
+	if err := s.kernel.Settle(ctx); err != nil {
+		return 0, err
+	}
+	kinds.Each(func(kind netstat.Kinds) {
+		if err != nil {
+			return
+		}
+		into.emit = nil
+		changed, e := s.kernel.Dump(ctx, kind, func(m *collectors.Message) error {
+			into.load(m)
+			return nil
+		})
+		if changed {
+			s.counters.interrupted.Add(1)
+			interrupted |= kind
+		}
+		if !errors.Is(e, netstat.ErrNotSupported) {
+			err = e
+		}
+	})
+	return interrupted, err
+}
+
+// datesOf gives the links of a dump the moments that are known of them.
+func (s *Stack) datesOf(fresh *state, loaded bool, now time.Time) {
+	if !loaded {
+		now = time.Time{}
+	}
+	for l := range fresh.links.from(nil) {
+		link, old := *l, s.state.link((*l).Index)
+		switch {
+		case old == nil:
+			link.LastChange, link.CounterDiscontinuity = now, now
+		case old.Operational() != link.Operational():
+			link.LastChange, link.CounterDiscontinuity = now, old.CounterDiscontinuity
+		default:
+			link.LastChange, link.CounterDiscontinuity = old.LastChange, old.CounterDiscontinuity
+		}
+	}
+}
+
+// diff tells how the kinds differ from one state to another.
+func diff(kinds netstat.Kinds, before, after *state, emit func(Event)) {
+	tell := func(kind netstat.Kinds, change Change, value, old any) {
+		emit(Event{Kind: kind, Change: change, Value: value, Old: old})
+	}
+	kinds.Each(func(kind netstat.Kinds) {
+		switch kind {
+		case netstat.KindInterface:
+			diffRows(&before.links, &after.links, kind, sameInterface, tell)
+		case netstat.KindAddress:
+			diffRows(&before.addresses, &after.addresses, kind, sameAddress, tell)
+		case netstat.KindRoute:
+			diffTables(before, after, tell)
+		case netstat.KindNeighbour:
+			diffRows(&before.neighbours, &after.neighbours, kind, sameNeighbour, tell)
+		case netstat.KindRule:
+			for r := range before.rules.from(nil) {
+				if other, ok := after.rules.get(r); !ok || *other.rule != *r.rule {
+					tell(kind, Removed, *r.rule, nil)
+				}
+			}
+			for r := range after.rules.from(nil) {
+				if other, ok := before.rules.get(r); !ok || *other.rule != *r.rule {
+					tell(kind, Added, *r.rule, nil)
+				}
+			}
+		case netstat.KindNextHop:
+			diffRows(&before.nexthops, &after.nexthops, kind, sameNextHop, tell)
+		case netstat.KindNetconf:
+			diffRows(&before.netconfs, &after.netconfs, kind, func(a, b *netstat.Netconf) bool { return *a == *b }, tell)
+		}
+	})
+}
+
+func diffRows[T any](before, after *ordered[*T], kind netstat.Kinds, same func(a, b *T) bool, tell teller) {
+	for row := range before.from(nil) {
+		if _, ok := after.get(row); !ok {
+			tell(kind, Removed, **row, nil)
+		}
+	}
+	for row := range after.from(nil) {
+		switch old, ok := before.get(row); {
+		case !ok:
+			tell(kind, Added, **row, nil)
+		case !same(*old, *row):
+			tell(kind, Changed, **row, **old)
+		}
+	}
+}
+
+// diffTables tells how the routes differ. It goes through both in order, since
+// there may be a million, most of them the same.
+func diffTables(before, after *state, tell teller) {
+	type pair struct{ a, b *routeInfo }
+	var last pair // of infos that say the same
+	next, stop := iter.Pull(after.routes.entries.from(nil))
+	defer stop()
+	b, more := next()
+	var old, young []netstat.Route
+	var key routeKey
+	flush := func() {
+		diffRoutes(old, young, tell)
+		old, young = old[:0], young[:0]
+	}
+	at := func(e *routeEntry) {
+		if len(old)+len(young) > 0 && !e.sameKey(&key) {
+			flush()
+		}
+		key = e.routeKey
+	}
+	added := func() {
+		at(b)
+		for row := range b.rows(after.object) {
+			young = append(young, row)
+		}
+		b, more = next()
+	}
+	for a := range before.routes.entries.from(nil) {
+		for more && compareRoutes(b, a) < 0 {
+			added()
+		}
+		if more && b.routeKey == a.routeKey {
+			same := pair{a.info, b.info} == last
+			if !same && sameHops(a.info.hops, b.info.hops, 0) && !a.info.hops[0].IsUnresolved() {
+				same, last = true, pair{a.info, b.info}
+			}
+			if same {
+				b, more = next()
+				continue
+			}
+		}
+		at(a)
+		for row := range a.rows(before.object) {
+			old = append(old, row)
+		}
+	}
+	for more {
+		added()
+	}
+	flush()
+}
+
+// waitIdle waits until nothing is stale.
+func (s *Stack) waitIdle(ctx context.Context) error {
+	for {
+		s.write.Lock()
+		idle, ended := s.idle, s.ended
+		s.write.Unlock()
+		if ended != nil {
+			return ended
+		}
+		select {
+		case <-idle:
+			return nil
+		case <-s.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// fenceAgain is how long to wait for an answer that found no room in a full
+// socket.
+const fenceAgain = 100 * time.Millisecond
+
+// Sync returns when everything that happened before the call is in the state:
+// the events that were waiting are taken in, and what they made necessary is
+// dumped.
+func (s *Stack) Sync(ctx context.Context) error {
+	if err := s.reach(ctx, nil); err != nil {
+		return err
+	}
+	return s.waitIdle(ctx)
+}
+
+// reach returns when the events of everything that happened before the call are
+// taken in. at, unless it is nil, is called at that moment, by who takes them
+// in.
+func (s *Stack) reach(ctx context.Context, at func()) error {
+	reached := make(chan struct{})
+	s.write.Lock()
+	if s.ended != nil {
+		s.write.Unlock()
+		return s.ended
+	}
+	s.fence++
+	number := max(s.fence, 1)
+	s.fence = number
+	s.fences[number] = func() {
+		if at != nil {
+			at()
+		}
+		close(reached)
+	}
+	s.write.Unlock()
+	defer func() {
+		s.write.Lock()
+		delete(s.fences, number)
+		s.write.Unlock()
+	}()
+	for {
+		if err := s.listener.Fence(number); err != nil {
+			return err
+		}
+		again := time.NewTimer(fenceAgain)
+		select {
+		case <-reached:
+			again.Stop()
+			return nil
+		case <-s.done:
+			again.Stop()
+			return s.Err()
+		case <-ctx.Done():
+			again.Stop()
+			return ctx.Err()
+		case <-again.C:
+		}
+	}
+}
+
+// Statistics are counts since the stack was opened.
+type Statistics struct {
+	Events      uint64 // messages that the kernel sent by itself
+	Malformed   uint64 // messages that were not understood
+	Gaps        uint64 // times that events were lost
+	Dumps       uint64 // times that something was dumped, the first included
+	Interrupted uint64 // dumps of one kind during which the kernel saw a change
+}
+
+// Statistics returns what happened so far.
+func (s *Stack) Statistics() Statistics {
+	c := &s.counters
+	return Statistics{c.events.Load(), c.malformed.Load(), c.gaps.Load(), c.dumps.Load(), c.interrupted.Load()}
+}
+
+// Snapshot returns the stack as it is now. It takes no time and no memory but
+// for what changes while it is held.
+func (s *Stack) Snapshot() *Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &Snapshot{state: s.state.snapshot(), kinds: s.kinds}
+}
+
+// NetNS returns the name that the namespace was opened by.
+func (s *Stack) NetNS() string { return s.kernel.NetNS() }
+
+// Kinds returns what the stack tracks.
+func (s *Stack) Kinds() netstat.Kinds { return s.kinds }
+
+// tracks reports whether the kind is answered from the state, and not by asking
+// the kernel.
+func (s *Stack) tracks(kind netstat.Kinds) bool { return s.kinds.Has(kind) }
+
+// Interfaces yields the interfaces with their counters, which have no events: it
+// asks the kernel. LastChange and CounterDiscontinuity are what the stack saw.
+// Snapshot has the interfaces without counters, at no cost.
+func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
+	return func(yield func(netstat.Interface, error) bool) {
+		if err := s.Err(); err != nil {
+			yield(netstat.Interface{}, err)
+			return
+		}
+		view := s.Snapshot()
+		for i, err := range s.kernel.Interfaces(ctx) {
+			if known, ok := view.Interface(i.Index); ok {
+				i.LastChange, i.CounterDiscontinuity = known.LastChange, known.CounterDiscontinuity
+			}
+			if !yield(i, err) {
+				return
+			}
+		}
+	}
+}
+
+// Addresses yields the addresses.
+func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {
+	if !s.tracks(netstat.KindAddress) {
+		return s.kernel.Addresses(ctx)
+	}
+	return answer(s, ctx, func(v *Snapshot) iter.Seq[netstat.Address] { return v.Addresses() })
+}
+
+// Routes yields the routes that q selects, in the order of Snapshot.Routes.
+func (s *Stack) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[netstat.Route, error] {
+	if !s.tracks(netstat.KindRoute) {
+		return s.kernel.Routes(ctx, q)
+	}
+	return answer(s, ctx, func(v *Snapshot) iter.Seq[netstat.Route] { return v.Routes(q) })
+}
+
+// Neighbours yields the neighbours of the families, of IPv4 and IPv6 where none
+// is given.
+func (s *Stack) Neighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
+	if !s.tracks(netstat.KindNeighbour) {
+		return s.kernel.Neighbours(ctx, families...)
+	}
+	return answer(s, ctx, func(v *Snapshot) iter.Seq[netstat.Neighbour] { return v.Neighbours(families...) })
+}
+
+// Rules yields the rules in the order that they apply in.
+func (s *Stack) Rules(ctx context.Context) iter.Seq2[netstat.Rule, error] {
+	if !s.tracks(netstat.KindRule) {
+		return s.kernel.Rules(ctx)
+	}
+	return answer(s, ctx, func(v *Snapshot) iter.Seq[netstat.Rule] { return v.Rules() })
+}
+
+// NextHops yields the nexthop objects.
+func (s *Stack) NextHops(ctx context.Context) iter.Seq2[netstat.NextHop, error] {
+	if !s.tracks(netstat.KindNextHop) {
+		return s.kernel.NextHops(ctx)
+	}
+	return answer(s, ctx, func(v *Snapshot) iter.Seq[netstat.NextHop] { return v.NextHops() })
+}
+
+// Netconfs yields the settings.
+func (s *Stack) Netconfs(ctx context.Context) iter.Seq2[netstat.Netconf, error] {
+	if !s.tracks(netstat.KindNetconf) {
+		return s.kernel.Netconfs(ctx)
+	}
+	return answer(s, ctx, func(v *Snapshot) iter.Seq[netstat.Netconf] { return v.Netconfs() })
+}
+
+// answer yields what a snapshot has.
+func answer[T any](s *Stack, ctx context.Context, of func(*Snapshot) iter.Seq[T]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		err := s.Err()
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		for row := range of(s.Snapshot()) {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Sockets asks the kernel: it reports no changes of sockets.
+func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	return s.kernel.Sockets(ctx, q)
+}
+
+// TCPStatistics asks the kernel.
+func (s *Stack) TCPStatistics(ctx context.Context) (netstat.TCPStatistics, error) {
+	return s.kernel.TCPStatistics(ctx)
+}
+
+// UDPStatistics asks the kernel.
+func (s *Stack) UDPStatistics(ctx context.Context) (netstat.UDPStatistics, error) {
+	return s.kernel.UDPStatistics(ctx)
+}

@@ -1,0 +1,668 @@
+package live
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// state is what is known of a stack: one table for each kind. What rows point
+// to does not change.
+type state struct {
+	links      ordered[*netstat.Interface]
+	names      ordered[*netstat.Interface] // the same by name
+	addresses  ordered[*netstat.Address]
+	routes     routes
+	neighbours ordered[*netstat.Neighbour]
+	rules      ordered[ruleRow]
+	nexthops   ordered[*netstat.NextHop]
+	netconfs   ordered[*netstat.Netconf]
+}
+
+// ruleRow is a rule and its place among those of its priority.
+type ruleRow struct {
+	rule *netstat.Rule
+	seq  uint32
+}
+
+func newState() *state {
+	return &state{
+		links: newOrdered(func(a, b **netstat.Interface) int { return cmp.Compare((*a).Index, (*b).Index) }),
+		names: newOrdered(func(a, b **netstat.Interface) int {
+			return cmp.Or(strings.Compare((*a).Name, (*b).Name), cmp.Compare((*a).Index, (*b).Index))
+		}),
+		addresses:  newOrdered(func(a, b **netstat.Address) int { return compareAddresses(*a, *b) }),
+		routes:     newRoutes(),
+		neighbours: newOrdered(func(a, b **netstat.Neighbour) int { return compareNeighbours(*a, *b) }),
+		rules: newOrdered(func(a, b *ruleRow) int {
+			return cmp.Or(cmp.Compare(a.rule.Family, b.rule.Family), cmp.Compare(a.rule.Priority, b.rule.Priority), cmp.Compare(a.seq, b.seq))
+		}),
+		nexthops: newOrdered(func(a, b **netstat.NextHop) int { return cmp.Compare((*a).ID, (*b).ID) }),
+		netconfs: newOrdered(func(a, b **netstat.Netconf) int {
+			return cmp.Or(cmp.Compare((*a).Interface, (*b).Interface), cmp.Compare((*a).Family, (*b).Family))
+		}),
+	}
+}
+
+// compareAddresses orders addresses by what tells them apart. An IPv6 address is
+// on an interface once, an IPv4 one once for each network and peer.
+func compareAddresses(a, b *netstat.Address) int {
+	c := cmp.Or(cmp.Compare(a.Interface, b.Interface), a.Prefix.Addr().Compare(b.Prefix.Addr()))
+	if c != 0 || a.Prefix.Addr().Is6() {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()), a.Peer.Compare(b.Peer))
+}
+
+// compareNeighbours orders neighbours by what tells them apart. A bridge has an
+// address once, which may move from port to port.
+func compareNeighbours(a, b *netstat.Neighbour) int {
+	if a.Family != b.Family {
+		return cmp.Compare(a.Family, b.Family)
+	}
+	if a.Family != netstat.Bridge {
+		return cmp.Or(cmp.Compare(a.Interface, b.Interface), a.Address.Compare(b.Address))
+	}
+	if c := cmp.Compare(a.Flags&netstat.NeighbourSelf, b.Flags&netstat.NeighbourSelf); c != 0 {
+		return c
+	}
+	if a.Flags&netstat.NeighbourSelf == 0 {
+		return cmp.Or(cmp.Compare(a.Master, b.Master), strings.Compare(string(a.LinkAddress), string(b.LinkAddress)), cmp.Compare(a.VLAN, b.VLAN))
+	}
+	return cmp.Or(cmp.Compare(a.Interface, b.Interface), strings.Compare(string(a.LinkAddress), string(b.LinkAddress)), cmp.Compare(a.VLAN, b.VLAN),
+		a.Address.Compare(b.Address), cmp.Compare(a.Port, b.Port), cmp.Compare(a.VNI.Or(0), b.VNI.Or(0)),
+		cmp.Compare(a.SourceVNI.Or(0), b.SourceVNI.Or(0)), cmp.Compare(a.Via, b.Via), cmp.Compare(a.NextHopID, b.NextHopID))
+}
+
+// hasEvents reports whether the kernel reports changes of such a neighbour. It
+// does not of the addresses that a device receives, which stand among the
+// forwarding entries.
+func hasEvents(n *netstat.Neighbour) bool {
+	return n.Family != netstat.Bridge || n.Flags&netstat.NeighbourSelf == 0 ||
+		n.Address.IsValid() || n.NextHopID != 0 || n.VNI.IsKnown() || n.SourceVNI.IsKnown()
+}
+
+// snapshot returns a copy that does not change with the state.
+func (s *state) snapshot() *state {
+	c := &state{
+		links: s.links.snapshot(), names: s.names.snapshot(), addresses: s.addresses.snapshot(),
+		neighbours: s.neighbours.snapshot(), rules: s.rules.snapshot(),
+		nexthops: s.nexthops.snapshot(), netconfs: s.netconfs.snapshot(),
+	}
+	c.routes = routes{entries: s.routes.entries.snapshot(), hops: s.routes.hops, lengths: s.routes.lengths}
+	return c
+}
+
+// take takes the tables of the kinds over from another state.
+func (s *state) take(kinds netstat.Kinds, from *state) {
+	kinds.Each(func(kind netstat.Kinds) {
+		switch kind {
+		case netstat.KindInterface:
+			s.links, s.names = from.links, from.names
+		case netstat.KindAddress:
+			s.addresses = from.addresses
+		case netstat.KindRoute:
+			s.routes = from.routes
+		case netstat.KindNeighbour:
+			s.neighbours = from.neighbours
+		case netstat.KindRule:
+			s.rules = from.rules
+		case netstat.KindNextHop:
+			s.nexthops = from.nexthops
+		case netstat.KindNetconf:
+			s.netconfs = from.netconfs
+		}
+	})
+}
+
+// count returns how many rows there are of a kind.
+func (s *state) count(kind netstat.Kinds) int {
+	switch kind {
+	case netstat.KindInterface:
+		return s.links.len()
+	case netstat.KindAddress:
+		return s.addresses.len()
+	case netstat.KindRoute:
+		return s.routes.hops
+	case netstat.KindNeighbour:
+		return s.neighbours.len()
+	case netstat.KindRule:
+		return s.rules.len()
+	case netstat.KindNextHop:
+		return s.nexthops.len()
+	case netstat.KindNetconf:
+		return s.netconfs.len()
+	}
+	return 0
+}
+
+// bytes estimates the memory that the rows of a kind take.
+func (s *state) bytes(kind netstat.Kinds) int {
+	const pointer = int(unsafe.Sizeof(uintptr(0)))
+	switch kind {
+	case netstat.KindInterface:
+		return s.links.len()*int(unsafe.Sizeof(netstat.Interface{})) + 2*s.links.capacity()*pointer
+	case netstat.KindAddress:
+		return s.addresses.len()*int(unsafe.Sizeof(netstat.Address{})) + s.addresses.capacity()*pointer
+	case netstat.KindRoute:
+		return s.routes.bytes()
+	case netstat.KindNeighbour:
+		return s.neighbours.len()*int(unsafe.Sizeof(netstat.Neighbour{})) + s.neighbours.capacity()*pointer
+	case netstat.KindRule:
+		return s.rules.len()*int(unsafe.Sizeof(netstat.Rule{})) + s.rules.capacity()*int(unsafe.Sizeof(ruleRow{}))
+	case netstat.KindNextHop:
+		return s.nexthops.len()*int(unsafe.Sizeof(netstat.NextHop{})) + s.nexthops.capacity()*pointer
+	case netstat.KindNetconf:
+		return s.netconfs.len()*int(unsafe.Sizeof(netstat.Netconf{})) + s.netconfs.capacity()*pointer
+	}
+	return 0
+}
+
+// object returns a nexthop object.
+func (s *state) object(id uint32) (netstat.NextHop, bool) {
+	key := &netstat.NextHop{ID: id}
+	n, ok := s.nexthops.get(&key)
+	if !ok {
+		return netstat.NextHop{}, false
+	}
+	return **n, true
+}
+
+func (s *state) link(index uint32) *netstat.Interface {
+	key := &netstat.Interface{Index: index}
+	if l, ok := s.links.get(&key); ok {
+		return *l
+	}
+	return nil
+}
+
+// update is how messages change a state.
+type update struct {
+	state *state
+	kinds netstat.Kinds // what the state keeps; others are passed over
+	// replay says that the messages may be older than the state.
+	replay bool
+	// emit is told each change; nil when nobody wants to know.
+	emit func(Event)
+	now  time.Time
+	// stale is what the messages say must be dumped again.
+	stale netstat.Kinds
+
+	group []routeEntry
+}
+
+func (u *update) wants(kind netstat.Kinds) bool { return u.kinds.Has(kind) }
+
+// load takes in a row of a dump.
+func (u *update) load(m *collectors.Message) {
+	switch m.Kind {
+	case netstat.KindRoute:
+		u.state.routes.load(m.Routes)
+	case netstat.KindRule:
+		u.addRule(m.Rule)
+	default:
+		u.apply(m)
+	}
+}
+
+// apply takes in an event.
+func (u *update) apply(m *collectors.Message) {
+	s := u.state
+	switch m.Kind {
+	case netstat.KindInterface:
+		u.applyLink(m)
+	case netstat.KindAddress:
+		// Routes that preferred a removed address, or with the last one all of
+		// the device's, go without events, and next hops that were dead are
+		// not any more when there is an address again (net/ipv4/fib_frontend.c,
+		// fib_inetaddr_event).
+		if by := s.routes.devices[m.Address.Interface]; m.Removed && (by.infos > 0 || s.routes.usesSource(zoneless(m.Address.Prefix.Addr()))) || by.dead > 0 {
+			u.stale |= netstat.KindRoute
+		}
+		if u.wants(m.Kind) {
+			applyRow(u, &s.addresses, m.Kind, m.Address, m.Removed, sameAddress)
+		}
+	case netstat.KindRoute:
+		u.applyRoute(m)
+	case netstat.KindNeighbour:
+		if u.wants(m.Kind) && hasEvents(&m.Neighbour) {
+			applyRow(u, &s.neighbours, m.Kind, m.Neighbour, m.Removed, sameNeighbour)
+		}
+	case netstat.KindRule:
+		u.applyRule(m)
+	case netstat.KindNextHop:
+		if s.routes.objects > 0 {
+			u.stale |= netstat.KindRoute
+		}
+		if u.wants(m.Kind) {
+			if m.Removed { // from groups without events, when it went with its link
+				u.stale |= netstat.KindNextHop
+			}
+			applyRow(u, &s.nexthops, m.Kind, m.NextHop, m.Removed, sameNextHop)
+		}
+	case netstat.KindNetconf:
+		u.applyNetconf(m)
+	}
+}
+
+// applyRow puts a row in or takes it out of a table, and tells.
+func applyRow[T any](u *update, table *ordered[*T], kind netstat.Kinds, row T, removed bool, same func(a, b *T) bool) {
+	key := &row
+	old, known := table.get(&key)
+	switch {
+	case removed && known:
+		gone := *old
+		table.delete(&key)
+		u.tell(kind, Removed, *gone, nil)
+	case removed:
+	case !known:
+		table.set(&row)
+		u.tell(kind, Added, row, nil)
+	default:
+		was := *old
+		table.set(&row)
+		if !same(was, &row) {
+			u.tell(kind, Changed, row, *was)
+		}
+	}
+}
+
+func (u *update) tell(kind netstat.Kinds, change Change, value, old any) {
+	if u.emit != nil {
+		u.emit(Event{Kind: kind, Change: change, Value: value, Old: old})
+	}
+}
+
+// teller tells a change; old is nil but for Changed.
+type teller func(kind netstat.Kinds, change Change, value, old any)
+
+func (u *update) applyLink(m *collectors.Message) {
+	s, ifc := u.state, m.Interface
+	ifc.Counters = netstat.Optional[netstat.InterfaceCounters]{}
+	old := s.link(ifc.Index)
+	switch {
+	case u.replay: // the state may have the change already
+		u.follow(&ifc, nil)
+		u.follow(nil, &ifc)
+	case m.Removed:
+		u.follow(&ifc, nil)
+	default:
+		u.follow(old, &ifc)
+	}
+	if m.Removed {
+		u.removeOf(ifc.Index)
+	}
+	if !u.wants(netstat.KindInterface) {
+		return
+	}
+	switch {
+	case old == nil:
+		ifc.LastChange, ifc.CounterDiscontinuity = u.now, u.now
+	case old.Operational() != ifc.Operational():
+		ifc.LastChange, ifc.CounterDiscontinuity = u.now, old.CounterDiscontinuity
+	default:
+		ifc.LastChange, ifc.CounterDiscontinuity = old.LastChange, old.CounterDiscontinuity
+	}
+	if old != nil {
+		s.names.delete(&old)
+	}
+	applyRow(u, &s.links, netstat.KindInterface, ifc, m.Removed, sameInterface)
+	if now := s.link(ifc.Index); now != nil {
+		s.names.set(now)
+	}
+	// The first link of a veth pair learns silently of the second.
+	if peer := s.link(ifc.Lower); old == nil && ifc.Kind == "veth" && !ifc.LowerNetNSID.IsKnown() && peer != nil && peer.Kind == "veth" && peer.Lower == 0 {
+		paired := *peer
+		paired.Lower = ifc.Index
+		s.names.delete(&peer)
+		applyRow(u, &s.links, netstat.KindInterface, paired, false, sameInterface)
+		s.names.set(s.link(paired.Index))
+	}
+}
+
+// follow marks stale what the kernel changes without events when a link changes
+// from old to now, either of which may be nil.
+func (u *update) follow(old, now *netstat.Interface) {
+	s := u.state
+	one := now
+	if one == nil {
+		one = old
+	}
+	const states = netstat.FlagUp | netstat.FlagRunning | netstat.FlagLowerUp
+	gone, came := now == nil, old == nil
+	renamed := !gone && !came && old.Name != now.Name
+	moved := !gone && !came && (old.Master != now.Master || old.Address != now.Address)
+	if gone || !came && (old.Flags&states != now.Flags&states || old.MTU != now.MTU || moved) {
+		// Of routes and nexthop objects that go with their link, or are dead
+		// without it, there are few events or none.
+		if s.routes.devices[one.Index].infos > 0 {
+			u.stale |= netstat.KindRoute
+		}
+		if u.hasNextHopBy(one.Index) {
+			u.stale |= netstat.KindNextHop
+		}
+	}
+	if (gone || came || renamed) && (u.hasRuleBy(one.Name) || renamed && u.hasRuleBy(old.Name)) {
+		u.stale |= netstat.KindRule // whether the rule is detached
+	}
+	if (gone || moved) && (isBridged(one) || !came && isBridged(old)) {
+		// A bridge gives an address that a port had to another port, or to
+		// itself, without an event (net/bridge/br_fdb.c, fdb_delete_local).
+		u.stale |= netstat.KindNeighbour
+	}
+	if gone {
+		for l := range s.links.from(nil) {
+			if (*l).Lower == one.Index && (*l).Index != one.Index {
+				u.stale |= netstat.KindInterface
+				break
+			}
+		}
+	}
+}
+
+// followDump does the same for all links that a dump found different.
+func (u *update) followDump(before, after *ordered[*netstat.Interface]) {
+	for l := range before.from(nil) {
+		if _, ok := after.get(l); !ok {
+			u.follow(*l, nil)
+		}
+	}
+	for l := range after.from(nil) {
+		if old, ok := before.get(l); ok {
+			u.follow(*old, *l)
+		} else {
+			u.follow(nil, *l)
+		}
+	}
+}
+
+// isBridged reports whether the link is a bridge or may be a port of one.
+func isBridged(i *netstat.Interface) bool { return i.Kind == "bridge" || i.Master != 0 }
+
+func (u *update) hasNextHopBy(index uint32) bool {
+	for n := range u.state.nexthops.from(nil) {
+		if (*n).Interface == index {
+			return true
+		}
+	}
+	return false
+}
+
+func (u *update) hasRuleBy(name string) bool {
+	for r := range u.state.rules.from(nil) {
+		if r.rule.InputInterface == name || r.rule.OutputInterface == name {
+			return true
+		}
+	}
+	return false
+}
+
+// removeOf takes out what a removed link had.
+func (u *update) removeOf(index uint32) {
+	s := u.state
+	if u.wants(netstat.KindAddress) {
+		first := &netstat.Address{Interface: index}
+		removeRows(u, &s.addresses, &first, netstat.KindAddress,
+			func(a *netstat.Address) bool { return a.Interface == index }, func(a *netstat.Address) bool { return a.Interface != index })
+	}
+	if u.wants(netstat.KindNeighbour) {
+		for _, family := range [...]netstat.Family{netstat.IPv4, netstat.IPv6} {
+			first := &netstat.Neighbour{Family: family, Interface: index}
+			removeRows(u, &s.neighbours, &first, netstat.KindNeighbour,
+				func(n *netstat.Neighbour) bool { return n.Interface == index },
+				func(n *netstat.Neighbour) bool { return n.Interface != index || n.Family != family })
+		}
+		first := &netstat.Neighbour{Family: netstat.Bridge}
+		removeRows(u, &s.neighbours, &first, netstat.KindNeighbour,
+			func(n *netstat.Neighbour) bool { return n.Family == netstat.Bridge && n.Interface == index },
+			func(*netstat.Neighbour) bool { return false })
+	}
+	if u.wants(netstat.KindNetconf) {
+		first := &netstat.Netconf{Interface: int32(index)}
+		removeRows(u, &s.netconfs, &first, netstat.KindNetconf,
+			func(n *netstat.Netconf) bool { return n.Interface == int32(index) }, func(n *netstat.Netconf) bool { return n.Interface != int32(index) })
+	}
+}
+
+// removeRows takes out these of the rows from first on, up to the first that is
+// beyond.
+func removeRows[T any](u *update, table *ordered[*T], first **T, kind netstat.Kinds, these, beyond func(*T) bool) {
+	var gone []*T
+	for row := range table.from(first) {
+		if beyond(*row) {
+			break
+		}
+		if these(*row) {
+			gone = append(gone, *row)
+		}
+	}
+	for _, row := range gone {
+		table.delete(&row)
+		u.tell(kind, Removed, *row, nil)
+	}
+}
+
+func (u *update) applyRoute(m *collectors.Message) {
+	if !u.wants(netstat.KindRoute) {
+		return
+	}
+	r := &u.state.routes
+	key := keyOf(&m.Routes[0])
+	u.group = r.group(key, u.group[:0])
+	var before []netstat.Route
+	if u.emit != nil {
+		before = u.rowsOf(u.group)
+	}
+	change := r.apply(m, u.group)
+	if u.replay && !change.certain || !u.replay && !change.matched || u.replay && key.family == 1 {
+		// An IPv6 dump may miss rows when others change meanwhile.
+		u.stale |= netstat.KindRoute
+	}
+	if u.emit != nil {
+		u.group = r.group(key, u.group[:0])
+		diffRoutes(before, u.rowsOf(u.group), u.tell)
+	}
+}
+
+func (u *update) rowsOf(group []routeEntry) (rows []netstat.Route) {
+	for i := range group {
+		for row := range group[i].rows(u.state.object) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// diffRoutes tells how rows with one key changed. Rows with the same gateway and
+// interface are one that changed.
+func diffRoutes(before, after []netstat.Route, tell teller) {
+	used := make([]bool, len(before))
+	var rest []netstat.Route
+	for _, row := range after {
+		i := slices.IndexFunc(before, func(b netstat.Route) bool { return sameHops([]netstat.Route{b}, []netstat.Route{row}, 0) })
+		if i >= 0 && !used[i] {
+			used[i] = true
+			continue
+		}
+		rest = append(rest, row)
+	}
+	for _, row := range rest {
+		i := slices.IndexFunc(before, func(b netstat.Route) bool { return b.Gateway == row.Gateway && b.Interface == row.Interface })
+		if i >= 0 && !used[i] {
+			used[i] = true
+			tell(netstat.KindRoute, Changed, row, before[i])
+		} else {
+			tell(netstat.KindRoute, Added, row, nil)
+		}
+	}
+	for i, b := range before {
+		if !used[i] {
+			tell(netstat.KindRoute, Removed, b, nil)
+		}
+	}
+}
+
+func (u *update) addRule(rule netstat.Rule) {
+	row := ruleRow{&rule, 0}
+	last := row
+	for r := range u.state.rules.from(&row) {
+		if r.rule.Family != rule.Family || r.rule.Priority != rule.Priority {
+			break
+		}
+		last.seq = r.seq + 1
+	}
+	u.state.rules.set(last)
+	u.tell(netstat.KindRule, Added, rule, nil)
+}
+
+func (u *update) applyRule(m *collectors.Message) {
+	if !u.wants(netstat.KindRule) {
+		return
+	}
+	if u.replay {
+		// Rules may be there several times: whether a dump had this one
+		// already cannot be told.
+		u.stale |= netstat.KindRule
+	}
+	if !m.Removed {
+		u.addRule(m.Rule)
+		u.rulesResolved()
+		return
+	}
+	const status = netstat.RuleUnresolved | netstat.RuleInputDetached | netstat.RuleOutputDetached
+	for r := range u.state.rules.from(&ruleRow{&m.Rule, 0}) {
+		if r.rule.Family != m.Rule.Family || r.rule.Priority != m.Rule.Priority {
+			break
+		}
+		known, gone := *r.rule, m.Rule
+		known.Flags &^= status
+		gone.Flags &^= status
+		if known == gone {
+			row := *r
+			u.state.rules.delete(&row)
+			u.tell(netstat.KindRule, Removed, *row.rule, nil)
+			u.rulesResolved()
+			return
+		}
+	}
+	if !u.replay {
+		u.stale |= netstat.KindRule
+	}
+}
+
+// rulesResolved has the rules dumped again when what a goto leads to may have
+// changed.
+func (u *update) rulesResolved() {
+	for r := range u.state.rules.from(nil) {
+		if r.rule.Action == netstat.RuleGoto {
+			u.stale |= netstat.KindRule
+			return
+		}
+	}
+}
+
+func (u *update) applyNetconf(m *collectors.Message) {
+	if m.Netconf.IgnoreRoutesWithLinkDown.IsKnown() && u.state.routes.entries.len() > 0 {
+		u.stale |= netstat.KindRoute
+	}
+	if !u.wants(netstat.KindNetconf) {
+		return
+	}
+	n := m.Netconf
+	if n.Interface < 0 {
+		// Interfaces that were not set apart follow without an event
+		// (net/ipv4/devinet.c, devinet_copy_dflt_conf).
+		u.stale |= netstat.KindNetconf
+	}
+	key := &n
+	if old, known := u.state.netconfs.get(&key); known && !m.Removed {
+		n = mergeNetconf(**old, n)
+	}
+	applyRow(u, &u.state.netconfs, netstat.KindNetconf, n, m.Removed, func(a, b *netstat.Netconf) bool { return *a == *b })
+}
+
+// mergeNetconf returns old with what changed.
+func mergeNetconf(old, changed netstat.Netconf) netstat.Netconf {
+	merge(&old.Forwarding, changed.Forwarding)
+	merge(&old.ReversePathFilter, changed.ReversePathFilter)
+	merge(&old.MulticastForwarding, changed.MulticastForwarding)
+	merge(&old.BroadcastForwarding, changed.BroadcastForwarding)
+	merge(&old.ProxyNeighbours, changed.ProxyNeighbours)
+	merge(&old.IgnoreRoutesWithLinkDown, changed.IgnoreRoutesWithLinkDown)
+	merge(&old.ForceForwarding, changed.ForceForwarding)
+	return old
+}
+
+func merge[T any](into *netstat.Optional[T], changed netstat.Optional[T]) {
+	if changed.IsKnown() {
+		*into = changed
+	}
+}
+
+// What two readings of one thing must have in common for nobody to be told of a
+// change. What passes with time does not count.
+
+func sameInterface(a, b *netstat.Interface) bool {
+	x, y := *a, *b
+	x.Multicast, y.Multicast = netstat.Optional[[]netstat.HardwareAddress]{}, netstat.Optional[[]netstat.HardwareAddress]{}
+	x.LastChange, y.LastChange = time.Time{}, time.Time{}
+	x.CounterDiscontinuity, y.CounterDiscontinuity = time.Time{}, time.Time{}
+	return interfaceFields(&x) == interfaceFields(&y)
+}
+
+// comparableInterface is an Interface that the == operator takes.
+type comparableInterface struct {
+	index                         uint32
+	name, alias, kind, portKind   string
+	hardwareType                  uint16
+	flags                         netstat.InterfaceFlags
+	state                         netstat.OperState
+	carrier                       netstat.Optional[bool]
+	mtu                           uint32
+	queue                         netstat.Optional[uint32]
+	address, broadcast, permanent netstat.HardwareAddress
+	master, lower                 uint32
+	lowerNS                       netstat.Optional[int32]
+	promiscuity, carrierChanges   netstat.Optional[uint32]
+}
+
+func interfaceFields(i *netstat.Interface) comparableInterface {
+	return comparableInterface{
+		i.Index, i.Name, i.Alias, i.Kind, i.PortKind, i.HardwareType, i.Flags, i.OperState, i.Carrier, i.MTU,
+		i.TransmitQueueLength, i.Address, i.Broadcast, i.Permanent, i.Master, i.Lower, i.LowerNetNSID, i.Promiscuity, i.CarrierChanges,
+	}
+}
+
+func sameAddress(a, b *netstat.Address) bool {
+	x, y := *a, *b
+	for _, o := range [...]*netstat.Address{&x, &y} {
+		o.Updated, o.Created = netstat.Optional[time.Duration]{}, netstat.Optional[time.Duration]{}
+		for _, life := range [...]*netstat.Optional[time.Duration]{&o.Preferred, &o.Valid} {
+			if life.IsKnown() {
+				life.Set(0)
+			}
+		}
+	}
+	return x == y
+}
+
+func sameNeighbour(a, b *netstat.Neighbour) bool {
+	x, y := *a, *b
+	x.Updated, y.Updated = time.Time{}, time.Time{}
+	return x == y
+}
+
+func sameNextHop(a, b *netstat.NextHop) bool {
+	return slices.Equal(a.Group, b.Group) && a.ID == b.ID && a.Family == b.Family && a.Gateway == b.Gateway &&
+		a.Interface == b.Interface && a.Flags == b.Flags && a.Scope == b.Scope && a.Protocol == b.Protocol &&
+		a.Blackhole == b.Blackhole && a.Forwarding == b.Forwarding && a.EncapType == b.EncapType && a.Resilient == b.Resilient
+}
+
+// zoneless is an address without its zone.
+func zoneless(a netip.Addr) netip.Addr { return a.WithZone("") }

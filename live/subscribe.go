@@ -1,0 +1,392 @@
+package live
+
+import (
+	"context"
+	"io/fs"
+	"iter"
+	"net/netip"
+	"sync"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Change says what an Event reports.
+type Change uint8
+
+// Changes.
+const (
+	// Added: it is new. Changed: it is there, different from before. Removed:
+	// it is gone; the Event has what it last was.
+	Added Change = iota
+	Changed
+	Removed
+	// Present: it was there when the subscription began.
+	Present
+	// Synced: what was there has been told, changes follow. Kind is 0.
+	Synced
+	// Gap: changes were lost, since the subscriber took longer than the queue
+	// is. Event.Snapshot has the stack as it is between what was lost and what
+	// follows. Kind is 0.
+	Gap
+)
+
+var changeNames = [...]string{"added", "changed", "removed", "present", "synced", "gap"}
+
+func (c Change) String() string {
+	if int(c) < len(changeNames) {
+		return changeNames[c]
+	}
+	return "invalid"
+}
+
+// Event is a change of a stack.
+type Event struct {
+	Kind   netstat.Kinds // exactly one; 0 for Synced and Gap
+	Change Change
+	// Value is what changed, by its kind a netstat.Interface (without the
+	// fields that Snapshot.Interfaces lacks), netstat.Address, netstat.Route
+	// (one next hop), netstat.Neighbour, netstat.Rule, netstat.NextHop or
+	// netstat.Netconf; nil for Synced and Gap. It must not be changed.
+	Value any
+	// Old is what it was before, with Changed; nil otherwise.
+	Old any
+	// Snapshot is the stack that the events after this one apply to. It is nil
+	// but for Synced and Gap.
+	Snapshot *Snapshot
+}
+
+// Initial says how a subscriber learns what is there when it subscribes.
+type Initial uint8
+
+// How to begin.
+const (
+	// InitialNone: changes only.
+	InitialNone Initial = iota
+	// InitialEvents: as Present events before the first change, and then a
+	// Synced event.
+	InitialEvents
+	// InitialBefore: like InitialEvents, and before Notify returns. Of an
+	// iterator it is the same as InitialEvents.
+	InitialBefore
+)
+
+// Filter says what a subscriber wants to know. Its zero value is for everything.
+type Filter struct {
+	// Kinds are the kinds wanted, 0 for all. Those that the stack does not
+	// track have no events.
+	Kinds netstat.Kinds
+	// Interface is an index: only what belongs to that interface. Rules, and
+	// routes and nexthop objects without a device, belong to none.
+	Interface uint32
+	// Table leaves out routes and rules of other tables, unless it is 0.
+	Table uint32
+	// Prefix leaves out routes, addresses and neighbours outside of it, unless
+	// it is the zero Prefix. It has no meaning for other kinds.
+	Prefix netip.Prefix
+}
+
+// Matches reports whether the filter lets an event pass. Synced and Gap always
+// pass.
+func (f *Filter) Matches(e *Event) bool {
+	if e.Kind == 0 {
+		return true
+	}
+	if f.Kinds != 0 && !f.Kinds.Has(e.Kind) {
+		return false
+	}
+	var device, table uint32
+	var prefix netip.Prefix
+	hasTable := false
+	switch v := e.Value.(type) {
+	case netstat.Interface:
+		device = v.Index
+	case netstat.Address:
+		device, prefix = v.Interface, netip.PrefixFrom(zoneless(v.Prefix.Addr()), v.Prefix.Addr().BitLen())
+	case netstat.Route:
+		device, prefix, table, hasTable = v.Interface, v.Destination, v.Table, true
+	case netstat.Neighbour:
+		device = v.Interface
+		if v.Address.IsValid() {
+			prefix = netip.PrefixFrom(zoneless(v.Address), v.Address.BitLen())
+		}
+	case netstat.Rule:
+		table, hasTable = v.Table, true
+	case netstat.NextHop:
+		device = v.Interface
+	case netstat.Netconf:
+		if v.Interface > 0 {
+			device = uint32(v.Interface)
+		}
+	}
+	switch {
+	case f.Interface != 0 && device != f.Interface,
+		f.Table != 0 && hasTable && table != f.Table,
+		f.Prefix.IsValid() && prefix.IsValid() && (prefix.Bits() < f.Prefix.Bits() || !f.Prefix.Contains(prefix.Addr())):
+		return false
+	}
+	return true
+}
+
+// SubscribeOptions say what a subscriber gets.
+type SubscribeOptions struct {
+	Filter
+	Initial Initial
+	// Queue is how many events may wait for the subscriber; 0 means
+	// DefaultQueue. One more is a gap.
+	Queue int
+}
+
+// DefaultQueue is how many events may wait for a subscriber.
+const DefaultQueue = 4096
+
+// Subscription is one subscriber's queue of events. It takes no memory for
+// events that do not wait.
+type Subscription struct {
+	stack   *Stack
+	options SubscribeOptions
+
+	mu     sync.Mutex
+	queue  []Event
+	gap    bool
+	closed error
+	ready  chan struct{} // holds one when there is something to do
+
+	initial *Snapshot // what is still to be told first
+	told    int       // how many events of it have been
+}
+
+// Subscribe begins a subscription: nothing that changes from now on is missed.
+// Close it when it is not needed any more.
+func (s *Stack) Subscribe(o SubscribeOptions) *Subscription {
+	if o.Queue <= 0 {
+		o.Queue = DefaultQueue
+	}
+	sub := &Subscription{stack: s, options: o, ready: make(chan struct{}, 1)}
+	s.write.Lock()
+	defer s.write.Unlock()
+	if s.ended != nil {
+		sub.closed = s.ended
+		return sub
+	}
+	if o.Initial != InitialNone {
+		sub.initial = s.Snapshot()
+	}
+	s.subscribers[sub] = struct{}{}
+	return sub
+}
+
+// Close ends the subscription, and what goes through its events.
+func (sub *Subscription) Close() {
+	sub.stack.write.Lock()
+	delete(sub.stack.subscribers, sub)
+	sub.stack.write.Unlock()
+	sub.end(fs.ErrClosed)
+}
+
+func (sub *Subscription) end(reason error) {
+	sub.mu.Lock()
+	if sub.closed == nil {
+		sub.closed = reason
+	}
+	sub.mu.Unlock()
+	sub.signal()
+}
+
+func (sub *Subscription) signal() {
+	select {
+	case sub.ready <- struct{}{}:
+	default:
+	}
+}
+
+// emitter returns what tells all subscribers, nil when there are none.
+func (s *Stack) emitter() func(Event) {
+	if len(s.subscribers) == 0 {
+		return nil
+	}
+	return s.emit
+}
+
+func (s *Stack) emit(e Event) {
+	if !s.kinds.Has(e.Kind) {
+		return
+	}
+	for sub := range s.subscribers {
+		if sub.options.Matches(&e) {
+			sub.put(e)
+		}
+	}
+}
+
+func (sub *Subscription) put(e Event) {
+	sub.mu.Lock()
+	switch {
+	case sub.gap:
+	case len(sub.queue) >= sub.options.Queue:
+		sub.gap = true
+	default:
+		sub.queue = append(sub.queue, e)
+	}
+	sub.mu.Unlock()
+	sub.signal()
+}
+
+// take waits for events and returns them.
+func (sub *Subscription) take(ctx context.Context) ([]Event, error) {
+	for {
+		sub.mu.Lock()
+		events, gap, closed := sub.queue, sub.gap, sub.closed
+		sub.queue = nil
+		sub.mu.Unlock()
+		switch {
+		case len(events) > 0:
+			if gap { // what waited is told, and then the gap
+				sub.signal()
+			}
+			return events, nil
+		case closed != nil:
+			return nil, closed
+		case gap:
+			return []Event{sub.resume()}, nil
+		}
+		select {
+		case <-sub.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// resume ends a gap.
+func (sub *Subscription) resume() Event {
+	sub.stack.write.Lock()
+	defer sub.stack.write.Unlock()
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	sub.gap, sub.queue = false, nil
+	return Event{Change: Gap, Snapshot: sub.stack.Snapshot()}
+}
+
+// Events yields the events until the context ends, the subscription is closed or
+// the stack ends; the error says which: the context's, fs.ErrClosed, or
+// Stack.Err. Breaking out leaves the subscription as it is, and Events may be
+// called again. It must not be called concurrently.
+func (sub *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if view := sub.initial; view != nil {
+			told := 0
+			for e := range sub.present(view) {
+				if told++; told <= sub.told {
+					continue // before the caller broke out
+				}
+				sub.told = told
+				if !yield(e, nil) {
+					return
+				}
+			}
+			sub.initial = nil
+		}
+		for {
+			events, err := sub.take(ctx)
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			for i, e := range events {
+				if !yield(e, nil) {
+					sub.putBack(events[i+1:])
+					return
+				}
+			}
+		}
+	}
+}
+
+// putBack returns events that were taken and not yielded to the queue.
+func (sub *Subscription) putBack(events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	sub.mu.Lock()
+	sub.queue = append(events[:len(events):len(events)], sub.queue...)
+	sub.mu.Unlock()
+	sub.signal()
+}
+
+// present yields what a snapshot has, and a Synced event.
+func (sub *Subscription) present(view *Snapshot) iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		for e := range view.events(sub.options.Filter) {
+			if !yield(e) {
+				return
+			}
+		}
+		yield(Event{Change: Synced, Snapshot: view})
+	}
+}
+
+// events yields everything that the filter lets pass as a Present event.
+func (v *Snapshot) events(f Filter) iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		more := true
+		v.kinds.Each(func(kind netstat.Kinds) {
+			if !more || f.Kinds != 0 && !f.Kinds.Has(kind) {
+				return
+			}
+			switch kind {
+			case netstat.KindInterface:
+				more = present(v.Interfaces(), kind, &f, yield)
+			case netstat.KindAddress:
+				more = present(v.Addresses(), kind, &f, yield)
+			case netstat.KindRoute:
+				more = present(v.Routes(netstat.RouteQuery{Table: f.Table}), kind, &f, yield)
+			case netstat.KindNeighbour:
+				more = present(v.Neighbours(netstat.IPv4, netstat.IPv6, netstat.Bridge), kind, &f, yield)
+			case netstat.KindRule:
+				more = present(v.Rules(), kind, &f, yield)
+			case netstat.KindNextHop:
+				more = present(v.NextHops(), kind, &f, yield)
+			case netstat.KindNetconf:
+				more = present(v.Netconfs(), kind, &f, yield)
+			}
+		})
+	}
+}
+
+func present[T any](rows iter.Seq[T], kind netstat.Kinds, f *Filter, yield func(Event) bool) bool {
+	for row := range rows {
+		e := Event{Kind: kind, Change: Present, Value: row}
+		if f.Matches(&e) && !yield(e) {
+			return false
+		}
+	}
+	return true
+}
+
+// Notify calls f with every event, one after the other, until stop is called or
+// the stack ends. stop returns when f will not be called any more; f must not
+// call it. With InitialBefore f has been called with what is there, and with
+// Synced, when Notify returns.
+func (s *Stack) Notify(o SubscribeOptions, f func(Event)) (stop func()) {
+	sub := s.Subscribe(o)
+	if view := sub.initial; o.Initial == InitialBefore && view != nil {
+		sub.initial = nil
+		for e := range sub.present(view) {
+			f(e)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for e, err := range sub.Events(context.Background()) {
+			if err != nil {
+				return
+			}
+			f(e)
+		}
+	}()
+	return func() {
+		sub.Close()
+		<-done
+	}
+}
