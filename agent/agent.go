@@ -1,0 +1,134 @@
+// Package agent puts a network stack behind MIB modules: it makes the tree that
+// packages agentx and snmp put on the wire.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Config says what an Agent serves. Stack is needed, the rest has defaults.
+type Config struct {
+	Stack netstat.Stack
+	// Modules are the names of the MIB modules to serve, in any case of
+	// letters; none means all that the configuration allows.
+	Modules []string
+	// Extra are modules of the caller's own, served beside the agent's.
+	Extra []mib.Module
+	// Epoch returns the moment at which sysUpTime was zero: nil means the
+	// moment of New. A subagent's is its master's.
+	Epoch func() time.Time
+	// System returns what the system group says beside sysUpTime, and Engine
+	// the counters of the SNMP engine. Where they are nil the SNMPv2-MIB is
+	// left to somebody else: to the master, for a subagent.
+	System func() snmpv2mib.System
+	Engine func() snmpv2mib.Engine
+	Log    *slog.Logger // nil means slog.Default
+}
+
+// Agent serves a stack as managed objects. It is a mib.Handler with the default
+// context.
+type Agent struct {
+	tree    *mib.Tree
+	sources *sources
+	log     *slog.Logger
+}
+
+// New returns an agent. An unknown module is an error that lists the known
+// ones.
+func New(c Config) (*Agent, error) {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Epoch == nil {
+		started := time.Now()
+		c.Epoch = func() time.Time { return started }
+	}
+	chosen, err := choose(c.Modules, c.System != nil && c.Engine != nil)
+	if err != nil {
+		return nil, err
+	}
+	s := newSources(c)
+	var modules []mib.Module
+	for _, m := range chosen {
+		s.resources = append(s.resources, snmpv2mib.Resource{
+			Index: uint32(len(s.resources) + 1), ID: m.identity, Description: m.description,
+		})
+		modules = append(modules, mib.Module{
+			Name: m.name, Identity: m.identity, Description: m.description, Nodes: m.nodes(s),
+		})
+	}
+	for _, m := range c.Extra {
+		s.resources = append(s.resources, snmpv2mib.Resource{
+			Index: uint32(len(s.resources) + 1), ID: m.Identity, Description: m.Description,
+		})
+		modules = append(modules, m)
+	}
+	tree, err := mib.NewTree(mib.TreeOptions{Epoch: c.Epoch, Log: c.Log}, modules...)
+	if err != nil {
+		return nil, err
+	}
+	return &Agent{tree: tree, sources: s, log: c.Log}, nil
+}
+
+// choose returns the modules of the names, in the order of the list below.
+func choose(names []string, withSystem bool) ([]module, error) {
+	var known []string
+	wanted := make(map[string]bool)
+	for _, name := range names {
+		wanted[strings.ToLower(strings.TrimSpace(name))] = true
+	}
+	var chosen []module
+	for _, m := range modules {
+		if m.system && !withSystem {
+			if wanted[strings.ToLower(m.name)] {
+				return nil, fmt.Errorf("MIB module %s describes the agent that managers ask, which is the master here", m.name)
+			}
+			continue
+		}
+		known = append(known, m.name)
+		if lower := strings.ToLower(m.name); len(names) == 0 || wanted[lower] {
+			chosen = append(chosen, m)
+			delete(wanted, lower)
+		}
+	}
+	for _, name := range names {
+		if wanted[strings.ToLower(strings.TrimSpace(name))] {
+			return nil, fmt.Errorf("unknown MIB module %q: known are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return chosen, nil
+}
+
+// Tree returns the tree of an SNMP context: there is the default one.
+func (a *Agent) Tree(contextName string) *mib.Tree { return a.tree.Tree(contextName) }
+
+// linkWatcher is a stack that reports changes of its links as they happen.
+type linkWatcher interface {
+	WatchLinks(ctx context.Context, f func(collectors.LinkEvent)) error
+}
+
+// Run follows the changes of the stack that leave no trace in it (when an
+// interface changed its state), until ctx is done. Without it, such changes
+// are dated by the requests that meet them. It returns nil when ctx ends or
+// the stack reports no changes.
+func (a *Agent) Run(ctx context.Context) error {
+	w, ok := a.sources.stack.(linkWatcher)
+	if !ok {
+		return nil
+	}
+	err := w.WatchLinks(ctx, func(e collectors.LinkEvent) { a.sources.linkEvent(ctx, e) })
+	if err == nil || errors.Is(err, context.Canceled) || ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("watch links: %w", err)
+}

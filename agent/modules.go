@@ -1,0 +1,97 @@
+package agent
+
+import (
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+type module struct {
+	name        string
+	identity    mib.OID
+	description string
+	// system says that the module describes the agent itself.
+	system bool
+	nodes  func(*sources) []mib.Node
+}
+
+// modules are the MIB modules that an agent can serve.
+var modules = [...]module{
+	{
+		name: "SNMPv2-MIB", identity: snmpv2mib.Identity, system: true,
+		description: "The MIB module for SNMP entities (RFC 3418)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{
+				snmpv2mib.SystemObjects.BindNow(s.system),
+				snmpv2mib.Resources.Bind(s.resourceRows()),
+				snmpv2mib.EngineObjects.BindNow(s.engine),
+				snmpv2mib.SetSerialNo.BindNow(func() int32 { return 0 }),
+			}
+		},
+	},
+	{
+		name: "IF-MIB", identity: ifmib.Identity,
+		description: "The MIB module to describe generic objects for network interface sub-layers (RFC 2863)",
+		nodes: func(s *sources) []mib.Node {
+			interfaces := func(l links) []netstat.Interface { return l.interfaces }
+			summary := func(l links) ifmib.Summary { return l.summary }
+			return []mib.Node{
+				mib.BindGroup(&ifmib.Number, s.links, summary),
+				mib.BindTable(&ifmib.Interfaces, s.links, interfaces),
+				mib.BindTable(&ifmib.Extensions, s.links, interfaces),
+				mib.BindTable(&ifmib.Stack, s.links, func(l links) []netstat.Stacking {
+					return netstat.StackingOf(l.interfaces)
+				}),
+				mib.BindTable(&ifmib.ReceiveAddresses, s.links, func(l links) []netstat.ReceiveAddress {
+					return netstat.ReceiveAddressesOf(l.interfaces)
+				}),
+				mib.BindGroup(&ifmib.Changes, s.links, summary),
+			}
+		},
+	},
+	{
+		name: "IP-FORWARD-MIB", identity: ipforwardmib.Identity,
+		description: "The MIB module for the management of CIDR multipath IP routes (RFC 4292)",
+		nodes: func(s *sources) []mib.Node {
+			routes := ipforwardmib.Routes.Bind(s.routes)
+			cidr := ipforwardmib.IPv4Routes.Bind(s.routes)
+			forward := ipforwardmib.ForwardRoutes.Bind(s.routes)
+			return []mib.Node{
+				mib.BindCount("ipForwardNumber", ipforwardmib.ForwardNumber, forward),
+				forward,
+				mib.BindCount("ipCidrRouteNumber", ipforwardmib.CIDRRouteNumber, cidr),
+				cidr,
+				mib.BindCount("inetCidrRouteNumber", ipforwardmib.RouteNumber, routes),
+				routes,
+				ipforwardmib.Discards.BindNow(func() struct{} { return struct{}{} }),
+			}
+		},
+	},
+	{
+		name: "TCP-MIB", identity: tcpmib.Identity,
+		description: "The MIB module for managing TCP implementations (RFC 4022)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{
+				tcpmib.Statistics.Bind(s.tcpStatistics),
+				tcpmib.IPv4Connections.Bind(s.tcpSockets),
+				tcpmib.Connections.Bind(s.tcpSockets),
+				tcpmib.Listeners.Bind(s.tcpSockets),
+			}
+		},
+	},
+	{
+		name: "UDP-MIB", identity: udpmib.Identity,
+		description: "The MIB module for managing UDP implementations (RFC 4113)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{
+				udpmib.Statistics.Bind(s.udpStatistics),
+				udpmib.IPv4Listeners.Bind(s.udpSockets),
+				udpmib.Endpoints.Bind(s.udpSockets),
+			}
+		},
+	},
+}

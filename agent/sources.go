@@ -1,0 +1,144 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// sources is what the modules' tables are answered from: one for each thing
+// that is read as a whole, shared by all the tables that show it.
+type sources struct {
+	stack     netstat.Stack
+	log       *slog.Logger
+	config    Config
+	resources []snmpv2mib.Resource
+	history   linkHistory
+	// unknownOwners says once that processes are hidden.
+	unknownOwners sync.Once
+
+	tcpStatistics *mib.Source[netstat.TCPStatistics]
+	udpStatistics *mib.Source[netstat.UDPStatistics]
+	tcpSockets    *mib.Source[[]netstat.Socket]
+	udpSockets    *mib.Source[[]netstat.Socket]
+	routes        *mib.Source[[]netstat.Route]
+	links         *mib.Source[links]
+}
+
+// links is the interfaces and what is known of their changes.
+type links struct {
+	interfaces []netstat.Interface
+	summary    ifmib.Summary
+}
+
+// attempts is how often something is read that changes while it is read.
+const attempts = 3
+
+func newSources(c Config) *sources {
+	s := &sources{stack: c.Stack, log: c.Log, config: c}
+	s.tcpStatistics = mib.NewSource(c.Stack.TCPStatistics)
+	s.udpStatistics = mib.NewSource(c.Stack.UDPStatistics)
+	s.tcpSockets = s.sockets(netstat.TCP)
+	s.udpSockets = s.sockets(netstat.UDP)
+	var routes int
+	s.routes = mib.NewSource(func(ctx context.Context) (rows []netstat.Route, err error) {
+		for range attempts {
+			rows, err = collect(c.Stack.Routes(ctx, netstat.RouteQuery{ForwardingOnly: true}), routes)
+			routes = len(rows)
+			if !errors.Is(err, netstat.ErrInterrupted) {
+				return rows, err
+			}
+		}
+		// A table that never stands still is shown as it was found: the
+		// next reading will have what this one missed.
+		s.log.Debug("routes changed during each of several readings", "attempts", attempts)
+		return rows, nil
+	})
+	s.links = mib.NewSource(func(ctx context.Context) (links, error) {
+		began := time.Now()
+		interfaces, err := collect(c.Stack.Interfaces(ctx), 0)
+		if err != nil {
+			return links{}, err
+		}
+		summary := s.history.annotate(interfaces, began)
+		return links{interfaces, summary}, nil
+	})
+	return s
+}
+
+func (s *sources) sockets(p netstat.Protocol) *mib.Source[[]netstat.Socket] {
+	query := netstat.SocketQuery{Protocols: []netstat.Protocol{p}, Processes: true}
+	var size int
+	return mib.NewSource(func(ctx context.Context) ([]netstat.Socket, error) {
+		rows, err := collect(s.stack.Sockets(ctx, query), size)
+		size = len(rows)
+		for i := range rows {
+			if rows[i].Inode != 0 && !rows[i].Processes.IsKnown() {
+				s.unknownOwners.Do(func() {
+					s.log.Info("the processes of some sockets are unknown: other users' need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
+				})
+				break
+			}
+		}
+		return rows, err
+	})
+}
+
+// collect gathers a sequence, of about size rows, and gives back what came
+// before an error with the error. What goes beyond size is gathered in pieces,
+// so that a large table is copied once and not at every doubling.
+func collect[T any](seq iter.Seq2[T, error], size int) (rows []T, err error) {
+	const piece = 1024
+	var full [][]T
+	rows = make([]T, 0, max(size+size/64, piece))
+	for row, err := range seq {
+		if err != nil {
+			return slices.Concat(append(full, rows)...), err
+		}
+		if len(rows) == cap(rows) {
+			full, rows = append(full, rows), make([]T, 0, piece)
+		}
+		rows = append(rows, row)
+	}
+	if len(full) == 0 {
+		return rows, nil
+	}
+	return slices.Concat(append(full, rows)...), nil
+}
+
+func (s *sources) linkEvent(ctx context.Context, e collectors.LinkEvent) {
+	if e.Kind != collectors.LinksUnknown {
+		s.history.event(e, time.Now())
+		return
+	}
+	began := time.Now()
+	interfaces, err := collect(s.stack.Interfaces(ctx), 0)
+	if err != nil {
+		s.log.Warn("interfaces could not be read after link events were lost", "error", err)
+		return
+	}
+	s.history.annotate(interfaces, began)
+}
+
+func (s *sources) system() snmpv2mib.System {
+	system := s.config.System()
+	system.Started, system.Now = s.config.Epoch(), time.Now()
+	return system
+}
+
+func (s *sources) engine() snmpv2mib.Engine { return s.config.Engine() }
+
+// resourceRows are the modules of the agent, which stay what they are.
+func (s *sources) resourceRows() *mib.Source[[]snmpv2mib.Resource] {
+	return mib.NewSource(func(context.Context) ([]snmpv2mib.Resource, error) { return s.resources, nil })
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netsnmp-agent/netsnmp-agent/agent"
+	"github.com/netsnmp-agent/netsnmp-agent/agentx"
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+)
+
+// version is set by the linker for releases.
+var version string
+
+// flags are what the command line says.
+type flags struct {
+	agentx   string
+	listen   []string
+	config   string
+	netns    string
+	modules  []string
+	list     bool
+	logLevel string
+}
+
+const long = `netsnmp-agent answers SNMP with this kernel's connections, sockets, interfaces and
+routes (TCP-MIB, UDP-MIB, IF-MIB, IP-FORWARD-MIB).
+
+Without arguments it is an SNMP agent of its own on the loopback addresses, port
+1161, for the community "public". With --agentx it is a subagent of net-snmp's
+snmpd or of any other AgentX master, whose own tables it overrides.`
+
+func newCommand(reload <-chan os.Signal) *cobra.Command {
+	var f flags
+	cmd := &cobra.Command{
+		Use:     "netsnmp-agent",
+		Short:   "SNMP agent for the network stack of a Linux host",
+		Long:    long,
+		Version: versionString(),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unexpected argument %q: an option's value follows it after \"=\", as in --agentx=ADDRESS", args[0])
+			}
+			return nil
+		},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range []string{"agentx", "config", "netns"} {
+				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+					return fmt.Errorf("--%s: the value is empty", name)
+				}
+			}
+			if f.list {
+				return list(cmd, f)
+			}
+			return run(cmd, f, reload)
+		},
+	}
+	cmd.SetVersionTemplate("netsnmp-agent {{.Version}}\n")
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.agentx, "agentx", "", "be a subagent of the AgentX master at `ADDRESS`")
+	fs.Lookup("agentx").NoOptDefVal = defaultMaster
+	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `TRANSPORT:ADDRESS:PORT`; TRANSPORT is udp, udp6, tcp or tcp6 (may be repeated)")
+	fs.StringVar(&f.config, "config", "", "read `FILE`, in the syntax of snmpd.conf")
+	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`: one of \"ip netns\", or a path")
+	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
+	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
+	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
+	cmd.AddCommand(newMonitorCommand())
+	return cmd
+}
+
+// defaultMaster is what --agentx without an address means: what the
+// configuration file says, or agentx.DefaultAddress.
+const defaultMaster = "default"
+
+func versionString() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}
+
+// settings are what the command line and the configuration file say together.
+type settings struct {
+	flags
+	file *snmpdconf.Config
+	log  *slog.Logger
+}
+
+func newSettings(f flags) (settings, error) {
+	s := settings{flags: f, file: &snmpdconf.Config{}}
+	level, known := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}[strings.ToLower(f.logLevel)]
+	if !known {
+		return s, fmt.Errorf("--log-level: %q is not debug, info, warn or error", f.logLevel)
+	}
+	s.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	if f.agentx != "" && len(f.listen) > 0 {
+		return s, errors.New("--agentx and --listen exclude each other: a subagent is asked through its master")
+	}
+	if f.config != "" {
+		file, err := snmpdconf.ReadFile(f.config)
+		if err != nil {
+			return s, err
+		}
+		s.file = file
+	}
+	return s, nil
+}
+
+// list prints the objects that the settings would serve.
+func list(cmd *cobra.Command, f flags) error {
+	s, err := newSettings(f)
+	if err != nil {
+		return err
+	}
+	kernel, err := collectors.Open(collectors.Options{NetNS: f.netns})
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	config := agent.Config{Stack: kernel, Modules: f.modules, Log: s.log}
+	if f.agentx == "" {
+		config.System = func() snmpv2mib.System { return snmpv2mib.System{} }
+		config.Engine = func() snmpv2mib.Engine { return snmpv2mib.Engine{} }
+	}
+	a, err := agent.New(config)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+	for _, o := range a.Tree("").Objects() {
+		oid := "." + o.OID.String()
+		if o.Scalar {
+			oid += ".0"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", o.Name, oid, o.Type)
+	}
+	return w.Flush()
+}
+
+// master returns the address of the AgentX master.
+func (s *settings) master() (string, error) {
+	address, where := s.agentx, "--agentx"
+	if address == defaultMaster {
+		address = agentx.DefaultAddress
+		if set := s.file.AgentXSocket; set != nil {
+			address, where = set.Value, set.Where
+		}
+	}
+	if _, _, err := agentx.ParseAddress(address); err != nil {
+		return "", fmt.Errorf("%s: %w", where, err)
+	}
+	return address, nil
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netsnmp-agent/netsnmp-agent/live"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// monitorFlags are what the command line of monitor says.
+type monitorFlags struct {
+	netns   string
+	kinds   []string
+	dev     string
+	table   uint32
+	prefix  string
+	initial bool
+	asJSON  bool
+}
+
+const monitorLong = `netsnmp-agent monitor prints the changes of a network stack as they happen, one a
+line: of interfaces, addresses, routes, neighbours, policy rules, nexthop objects and
+per-interface settings.`
+
+func newMonitorCommand() *cobra.Command {
+	var f monitorFlags
+	cmd := &cobra.Command{
+		Use:   "monitor",
+		Short: "Print the changes of a network stack as they happen",
+		Long:  monitorLong,
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return monitor(cmd, f) },
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.netns, "netns", "", "watch the network namespace `NAME`: one of \"ip netns\", or a path")
+	fs.StringSliceVar(&f.kinds, "kinds", nil, "print only these `KIND,...`: interface, address, route, neighbour, rule, nexthop, netconf")
+	fs.StringVar(&f.dev, "dev", "", "print only what belongs to the interface `NAME`, which must be there")
+	fs.Uint32Var(&f.table, "table", 0, "print only routes and rules of the table `NUMBER`")
+	fs.StringVar(&f.prefix, "prefix", "", "print only routes, addresses and neighbours within `PREFIX`")
+	fs.BoolVar(&f.initial, "initial", false, "print what is there first")
+	fs.BoolVar(&f.asJSON, "json", false, "print JSON, one object a line")
+	return cmd
+}
+
+func monitor(cmd *cobra.Command, f monitorFlags) error {
+	options := live.Options{NetNS: f.netns, Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))}
+	subscribe := live.SubscribeOptions{Queue: 1 << 16}
+	var err error
+	if options.Kinds, err = netstat.ParseKinds(f.kinds...); err != nil {
+		return fmt.Errorf("--kinds: %w", err)
+	}
+	subscribe.Kinds, subscribe.Table = options.Kinds, f.table
+	if f.prefix != "" {
+		if subscribe.Prefix, err = netip.ParsePrefix(f.prefix); err != nil {
+			return fmt.Errorf("--prefix: %w", err)
+		}
+		subscribe.Prefix = subscribe.Prefix.Masked()
+	}
+	if f.initial {
+		subscribe.Initial = live.InitialEvents
+	}
+	if options.Kinds != 0 {
+		options.Kinds |= netstat.KindInterface // whose names are printed
+	}
+	stack, err := live.Open(cmd.Context(), options)
+	if err != nil {
+		return err
+	}
+	defer stack.Close()
+	if f.dev != "" {
+		i, ok := stack.Snapshot().InterfaceByName(f.dev)
+		if !ok {
+			return fmt.Errorf("--dev: there is no interface %s", f.dev)
+		}
+		subscribe.Interface = i.Index
+	}
+	sub := stack.Subscribe(subscribe)
+	defer sub.Close()
+	p := printer{w: bufio.NewWriter(cmd.OutOrStdout()), stack: stack, asJSON: f.asJSON, names: make(map[uint32]string)}
+	for i := range stack.Snapshot().Interfaces() {
+		p.names[i.Index] = i.Name
+	}
+	for e, err := range sub.Events(cmd.Context()) {
+		switch {
+		case cmd.Context().Err() != nil:
+			return p.w.Flush()
+		case err != nil:
+			return errors.Join(p.w.Flush(), err)
+		}
+		if err := p.print(&e, time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printer prints events.
+type printer struct {
+	w      *bufio.Writer
+	stack  *live.Stack
+	asJSON bool
+	names  map[uint32]string // of the interfaces seen so far
+}
+
+func (p *printer) print(e *live.Event, now time.Time) error {
+	if p.asJSON {
+		if err := p.printJSON(e, now); err != nil {
+			return err
+		}
+	} else {
+		p.printText(e, now)
+	}
+	return p.w.Flush()
+}
+
+// name returns the name of an interface: the one that it has or last had, and its
+// index where it was gone before anyone saw it.
+func (p *printer) name(index uint32) string {
+	if i, ok := p.stack.Snapshot().Interface(index); ok {
+		p.names[index] = i.Name
+	}
+	if name, ok := p.names[index]; ok {
+		return name
+	}
+	return fmt.Sprintf("if%d", index)
+}
+
+func (p *printer) printText(e *live.Event, now time.Time) {
+	fmt.Fprintf(p.w, "%s %s", now.Format("15:04:05.000"), e.Change)
+	if e.Kind != 0 {
+		fmt.Fprintf(p.w, " %s", e.Kind)
+	}
+	switch v := e.Value.(type) {
+	case netstat.Interface:
+		fmt.Fprintf(p.w, " %s index %d %s", v.Name, v.Index, v.Operational())
+		if old, ok := e.Old.(netstat.Interface); ok && old.Operational() != v.Operational() {
+			fmt.Fprintf(p.w, " (was %s)", old.Operational())
+		}
+		if !v.IsUp() {
+			fmt.Fprint(p.w, " disabled")
+		}
+		fmt.Fprintf(p.w, " mtu %d", v.MTU)
+		if v.Kind != "" {
+			fmt.Fprintf(p.w, " kind %s", v.Kind)
+		}
+		if v.Master != 0 {
+			fmt.Fprintf(p.w, " master %s", p.name(v.Master))
+		}
+		if v.Address != "" {
+			fmt.Fprintf(p.w, " address %s", v.Address)
+		}
+		if v.Alias != "" {
+			fmt.Fprintf(p.w, " alias %q", v.Alias)
+		}
+	case netstat.Address:
+		fmt.Fprintf(p.w, " %s dev %s", netip.PrefixFrom(v.Prefix.Addr().WithZone(""), v.Prefix.Bits()), p.name(v.Interface))
+		if v.Peer.IsValid() {
+			fmt.Fprintf(p.w, " peer %s", v.Peer.WithZone(""))
+		}
+	case netstat.Route:
+		if v.Type != netstat.RouteUnicast {
+			fmt.Fprintf(p.w, " %s", v.Type)
+		}
+		fmt.Fprintf(p.w, " %s", v.Destination)
+		if v.Gateway.IsValid() {
+			fmt.Fprintf(p.w, " via %s", v.Gateway)
+		}
+		if v.Interface != 0 {
+			fmt.Fprintf(p.w, " dev %s", p.name(v.Interface))
+		}
+		for _, n := range []struct {
+			name  string
+			value uint32
+		}{{"table", v.Table}, {"metric", v.Metric}, {"nhid", v.NextHopID}, {"tos", uint32(v.TOS)}, {"weight", uint32(v.Weight)}} {
+			if n.value != 0 {
+				fmt.Fprintf(p.w, " %s %d", n.name, n.value)
+			}
+		}
+		if v.PreferredSource.IsValid() {
+			fmt.Fprintf(p.w, " src %s", v.PreferredSource)
+		}
+		if v.Flags&netstat.RouteDead != 0 {
+			fmt.Fprint(p.w, " dead")
+		}
+	case netstat.Neighbour:
+		if v.Address.IsValid() {
+			fmt.Fprintf(p.w, " %s", v.Address.WithZone(""))
+		}
+		if v.LinkAddress != "" {
+			fmt.Fprintf(p.w, " lladdr %s", v.LinkAddress)
+		}
+		fmt.Fprintf(p.w, " dev %s", p.name(v.Interface))
+		if v.Master != 0 {
+			fmt.Fprintf(p.w, " master %s", p.name(v.Master))
+		}
+		fmt.Fprintf(p.w, " %s", v.State)
+	case netstat.Rule:
+		fmt.Fprintf(p.w, " %s priority %d", v.Family, v.Priority)
+		if v.Flags&netstat.RuleInvert != 0 {
+			fmt.Fprint(p.w, " not")
+		}
+		if v.Source.IsValid() {
+			fmt.Fprintf(p.w, " from %s", v.Source)
+		}
+		if v.Destination.IsValid() {
+			fmt.Fprintf(p.w, " to %s", v.Destination)
+		}
+		if v.InputInterface != "" {
+			fmt.Fprintf(p.w, " iif %s", v.InputInterface)
+		}
+		if v.OutputInterface != "" {
+			fmt.Fprintf(p.w, " oif %s", v.OutputInterface)
+		}
+		if v.Mask != 0 {
+			fmt.Fprintf(p.w, " fwmark %#x/%#x", v.Mark, v.Mask)
+		}
+		switch v.Action {
+		case netstat.RuleTable:
+			fmt.Fprintf(p.w, " table %d", v.Table)
+		case netstat.RuleGoto:
+			fmt.Fprintf(p.w, " goto %d", v.Goto)
+		default:
+			fmt.Fprintf(p.w, " %s", v.Action)
+		}
+	case netstat.NextHop:
+		fmt.Fprintf(p.w, " id %d", v.ID)
+		if v.Gateway.IsValid() {
+			fmt.Fprintf(p.w, " via %s", v.Gateway)
+		}
+		if v.Interface != 0 {
+			fmt.Fprintf(p.w, " dev %s", p.name(v.Interface))
+		}
+		if v.Blackhole {
+			fmt.Fprint(p.w, " blackhole")
+		}
+		for i, m := range v.Group {
+			fmt.Fprintf(p.w, "%s%d,%d", []string{" group ", "/"}[min(i, 1)], m.ID, m.Weight)
+		}
+	case netstat.Netconf:
+		name := map[int32]string{netstat.NetconfAll: "all", netstat.NetconfDefault: "default"}[v.Interface]
+		if name == "" {
+			name = p.name(uint32(v.Interface))
+		}
+		fmt.Fprintf(p.w, " %s dev %s", v.Family, name)
+		settings := reflect.ValueOf(v)
+		for i := range settings.NumField() {
+			if text := fmt.Sprint(settings.Field(i).Interface()); i >= 2 && text != "-" {
+				fmt.Fprintf(p.w, " %s %s", kebab(settings.Type().Field(i).Name), text)
+			}
+		}
+	}
+	fmt.Fprintln(p.w)
+}
+
+// kebab returns a field's name in small letters with hyphens.
+func kebab(name string) string {
+	var b strings.Builder
+	for i, c := range name {
+		if c >= 'A' && c <= 'Z' {
+			if i > 0 {
+				b.WriteByte('-')
+			}
+			c += 'a' - 'A'
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}

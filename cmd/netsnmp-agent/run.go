@@ -1,0 +1,343 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/agent"
+	"github.com/netsnmp-agent/netsnmp-agent/agentx"
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+)
+
+// run serves until the context ends.
+func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
+	s, err := newSettings(f)
+	if err != nil {
+		return err
+	}
+	kernel, err := collectors.Open(collectors.Options{NetNS: f.netns})
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	if f.agentx != "" {
+		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, kernel, reload)
+	}
+	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, kernel, reload)
+}
+
+// reloaded calls apply with the configuration file's new content at each
+// signal, and keeps the old one where the new one is wrong.
+func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply func(*snmpdconf.Config) error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-reload:
+		}
+		if s.config == "" {
+			s.log.Info("nothing to read again: there is no configuration file")
+			continue
+		}
+		file, err := snmpdconf.ReadFile(s.config)
+		if err == nil {
+			err = apply(file)
+		}
+		if err != nil {
+			s.log.Error("the old configuration stays", "error", err)
+			continue
+		}
+		s.log.Info("configuration read again", "file", s.config)
+	}
+}
+
+func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, reload <-chan os.Signal) error {
+	address, err := s.master()
+	if err != nil {
+		return err
+	}
+	// The agent's moments are told in the master's sysUpTime, and the
+	// subagent that knows it needs the agent: handler closes the circle.
+	handler := new(lateHandler)
+	var objects int
+	sub, err := agentx.New(agentx.Config{
+		Address:     address,
+		Handler:     handler,
+		Description: "netsnmp-agent " + versionString(),
+		Log:         s.log,
+		Registered: func(registered, refused int) {
+			s.log.Info("registered with the master", "address", address, "objects", objects, "registered", registered, "refused", refused)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a, err := agent.New(agent.Config{Stack: kernel, Modules: s.modules, Epoch: sub.Epoch, Log: s.log})
+	if err != nil {
+		return err
+	}
+	handler.Handler = a
+	objects = len(a.Tree("").Objects())
+	fmt.Fprintf(out, "subagent of the AgentX master at %s\n", address)
+	go reloaded(ctx, s, reload, func(file *snmpdconf.Config) error {
+		if changed(s.file.AgentXSocket, file.AgentXSocket) {
+			s.log.Warn("a changed agentXSocket takes effect at the next start")
+		}
+		return nil
+	})
+	return together(ctx, s.log, a, sub.Run)
+}
+
+// lateHandler is a handler that is set after what serves it was made.
+type lateHandler struct{ mib.Handler }
+
+// together runs the agent's watch and serve until ctx is done or serve fails.
+func together(ctx context.Context, log *slog.Logger, a *agent.Agent, serve func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := a.Run(ctx); err != nil {
+			log.Warn("changes of interfaces are noticed when they are asked for only", "error", err)
+		}
+	})
+	err := serve(ctx)
+	cancel()
+	wg.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func changed(a, b *snmpdconf.Setting) bool {
+	return (a == nil) != (b == nil) || a != nil && a.Value != b.Value
+}
+
+func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, reload <-chan os.Signal) error {
+	addresses, chosen, err := s.addresses()
+	if err != nil {
+		return err
+	}
+	communities, err := access(s.file, addresses)
+	if err != nil {
+		return err
+	}
+	var described atomic.Pointer[snmpv2mib.System]
+	describe := func(file *snmpdconf.Config) { described.Store(new(system(file))) }
+	describe(s.file)
+	handler := new(lateHandler)
+	server, err := snmp.NewServer(snmp.Options{Handler: handler, Communities: communities, Log: s.log})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	a, err := agent.New(agent.Config{
+		Stack: kernel, Modules: s.modules, Log: s.log,
+		System: func() snmpv2mib.System { return *described.Load() },
+		Engine: func() snmpv2mib.Engine { return engine(server.Statistics()) },
+	})
+	if err != nil {
+		return err
+	}
+	handler.Handler = a
+
+	var listening []snmp.Address
+	for _, address := range addresses {
+		at, err := server.Listen(address)
+		if err != nil && !chosen && lacksFamily(err) {
+			s.log.Info("not listening", "address", address, "error", err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "listening on %s\n", at)
+		listening = append(listening, at)
+	}
+	if len(listening) == 0 {
+		return errors.New("there is no loopback address to listen on")
+	}
+	if try := example(communities, listening); try != "" {
+		fmt.Fprintf(out, "try: %s\n", try)
+	}
+	warnOfNobody(s.log, communities, listening)
+
+	go reloaded(ctx, s, reload, func(next *snmpdconf.Config) error {
+		communities, err := access(next, listening)
+		if err != nil {
+			return err
+		}
+		if err := server.SetCommunities(communities); err != nil {
+			return err
+		}
+		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {
+			s.log.Warn("a changed agentaddress takes effect at the next start")
+		}
+		describe(next)
+		return nil
+	})
+	return together(ctx, s.log, a, server.Serve)
+}
+
+// lacksFamily reports whether listening failed because this host has no such
+// address: a kernel without IPv6.
+func lacksFamily(err error) bool {
+	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)
+}
+
+// loopback is where the agent listens when nobody says where.
+var loopback = []string{"udp:127.0.0.1:1161", "udp6:[::1]:1161"}
+
+// addresses returns where to listen, and whether somebody said so.
+func (s *settings) addresses() (addresses []snmp.Address, chosen bool, err error) {
+	var from []snmpdconf.Setting
+	for _, l := range s.listen {
+		from = append(from, snmpdconf.Setting{Value: l, Where: "--listen"})
+	}
+	if len(from) == 0 {
+		from = s.file.AgentAddresses
+	}
+	if chosen = len(from) > 0; !chosen {
+		for _, l := range loopback {
+			from = append(from, snmpdconf.Setting{Value: l})
+		}
+	}
+	for _, set := range from {
+		a, err := snmp.ParseAddress(set.Value)
+		if err != nil {
+			return nil, chosen, fmt.Errorf("%s: %w", set.Where, err)
+		}
+		addresses = append(addresses, a)
+	}
+	return addresses, chosen, nil
+}
+
+// access returns who may read: whom the file names, or anybody on this host by
+// the name of public where it names nobody and nobody else can reach the agent.
+func access(file *snmpdconf.Config, addresses []snmp.Address) ([]snmp.Community, error) {
+	var communities []snmp.Community
+	for _, c := range file.Communities {
+		communities = append(communities, snmp.Community{Name: c.Name, Source: c.Source})
+	}
+	if len(communities) > 0 {
+		return communities, nil
+	}
+	for _, a := range addresses {
+		if !a.AddrPort.Addr().IsLoopback() {
+			return nil, fmt.Errorf("%s is beyond the loopback interface and nobody is given access: "+
+				"add a line such as \"rocommunity SECRET 192.0.2.0/24\" to a file and name it with --config", a)
+		}
+	}
+	return []snmp.Community{
+		{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")},
+		{Name: "public", Source: netip.MustParsePrefix("::1/128")},
+	}, nil
+}
+
+// example returns a command that this host can ask the agent with, or nothing
+// where it is not let in. It does not tell a community that a file keeps.
+func example(communities []snmp.Community, listening []snmp.Address) string {
+	for _, a := range listening {
+		local := a.Addr()
+		if local.IsUnspecified() {
+			local = netip.MustParseAddr("127.0.0.1")
+			if a.Addr().Is6() {
+				local = netip.IPv6Loopback()
+			}
+		}
+		for _, c := range communities {
+			if !c.Source.Contains(local) {
+				continue
+			}
+			name := "COMMUNITY"
+			if c.Name == "public" {
+				name = c.Name
+			}
+			target := netip.AddrPortFrom(local, a.AddrPort.Port()).String()
+			if a.Transport != snmp.UDP {
+				target = string(a.Transport) + ":" + target
+			}
+			return fmt.Sprintf("snmpwalk -v2c -c %s %s .1", name, target)
+		}
+	}
+	return ""
+}
+
+// warnOfNobody says which addresses nobody can ask, since all communities are
+// for the other family.
+func warnOfNobody(log *slog.Logger, communities []snmp.Community, listening []snmp.Address) {
+	for _, a := range listening {
+		is6 := a.Addr().Is6()
+		if !slices.ContainsFunc(communities, func(c snmp.Community) bool { return c.Source.Addr().Is6() == is6 }) {
+			log.Warn("nobody is let in there: rocommunity is for IPv4, rocommunity6 for IPv6", "address", a)
+		}
+	}
+}
+
+// linuxObjectID is netSnmpAgentOIDs.linux, which is how managers know a Linux
+// host.
+var linuxObjectID = mib.MustParseOID("1.3.6.1.4.1.8072.3.2.10")
+
+// hostServices is what RFC 3418 has for a host that offers application
+// services: layers 4 and 7.
+const hostServices = 72
+
+// system is the system group: what the file says, or else what the host says.
+func system(file *snmpdconf.Config) snmpv2mib.System {
+	var u unix.Utsname
+	field := func(b [65]byte) string { return unix.ByteSliceToString(b[:]) }
+	s := snmpv2mib.System{ObjectID: linuxObjectID, Services: hostServices}
+	if err := unix.Uname(&u); err == nil {
+		s.Name = field(u.Nodename)
+		s.Descr = fmt.Sprintf("%s %s %s %s %s", field(u.Sysname), s.Name, field(u.Release), field(u.Version), field(u.Machine))
+	}
+	for _, o := range []struct {
+		to   *string
+		from *string
+	}{{&s.Descr, file.SysDescr}, {&s.Contact, file.SysContact}, {&s.Name, file.SysName}, {&s.Location, file.SysLocation}} {
+		if o.from != nil {
+			*o.to = *o.from
+		}
+	}
+	if file.SysObjectID != nil {
+		s.ObjectID = *file.SysObjectID
+	}
+	if file.SysServices != nil {
+		s.Services = *file.SysServices
+	}
+	return s
+}
+
+func engine(s snmp.Statistics) snmpv2mib.Engine {
+	return snmpv2mib.Engine{
+		InPkts: s.InPkts, OutPkts: s.OutPkts,
+		InBadVersions: s.InBadVersions, InBadCommunityNames: s.InBadCommunityNames,
+		InBadCommunityUses: s.InBadCommunityUses, InASNParseErrs: s.InASNParseErrs,
+		InTooBigs: s.InTooBigs, InNoSuchNames: s.InNoSuchNames, InBadValues: s.InBadValues,
+		InReadOnlys: s.InReadOnlys, InGenErrs: s.InGenErrs,
+		InTotalReqVars: s.InTotalReqVars, InTotalSetVars: s.InTotalSetVars,
+		InGetRequests: s.InGetRequests, InGetNexts: s.InGetNexts, InSetRequests: s.InSetRequests,
+		InGetResponses: s.InGetResponses, InTraps: s.InTraps,
+		OutTooBigs: s.OutTooBigs, OutNoSuchNames: s.OutNoSuchNames, OutBadValues: s.OutBadValues,
+		OutGenErrs: s.OutGenErrs, OutGetRequests: s.OutGetRequests, OutGetNexts: s.OutGetNexts,
+		OutSetRequests: s.OutSetRequests, OutGetResponses: s.OutGetResponses, OutTraps: s.OutTraps,
+		SilentDrops: s.SilentDrops, ProxyDrops: s.ProxyDrops,
+	}
+}
