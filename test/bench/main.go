@@ -1,0 +1,250 @@
+// Command bench compares netsnmp-agent with its peers: net-snmp's snmpd, and
+// subagents on libnetsnmp and github.com/posteo/go-agentx. It builds its scenes
+// in network namespaces of its own, runs the agents in them one after the
+// other, and prints a Markdown page.
+//
+// It needs root, and Debian's snmpd, snmp and iproute2. It runs for several
+// minutes, most of which are snmpd's.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bench is one run of the command.
+type bench struct {
+	ctx context.Context
+	options
+	dir          string // for what is written
+	agentProgram string
+	// agentCPU and clientCPU are what the agent and the load client are kept
+	// to where that is measured; nil on a machine with one processor.
+	agentCPU, clientCPU *int
+
+	running []*process
+	routes  *namespace // made when it is needed first
+	// peerMemory is snmpd's after a walk of the routes, once it has walked.
+	peerMemory *memory
+}
+
+type options struct {
+	routeCount, conns, connections, interfaces int
+	repetitions, runs                          int
+	peerTimeout                                time.Duration
+	probeInterval, idleTime                    time.Duration
+}
+
+type benchmark struct {
+	name string
+	run  func(*bench, *section) error
+}
+
+// benchmarks are the cases, in the order of the report.
+var benchmarks = []benchmark{
+	{"walk", (*bench).walkCase},
+	{"routes", (*bench).routesCase},
+	{"tcpconn", (*bench).tcpConnCase},
+	{"connections", (*bench).connectionsCase},
+	{"interfaces", (*bench).interfacesCase},
+	{"agentx", (*bench).agentXCase},
+	{"memory", (*bench).memoryCase},
+	{"idle", (*bench).idleCase},
+}
+
+// The main goroutine stays on the main thread, so that the processes that it
+// starts end with this one and not before.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run() (err error) {
+	b := &bench{}
+	var names []string
+	for _, c := range benchmarks {
+		names = append(names, c.name)
+	}
+	flag.IntVar(&b.routeCount, "routes", 100_000, "IPv4 routes of the route tables' scene")
+	flag.IntVar(&b.conns, "conns", 18_000, "sockets of the tcpConnTable scene")
+	flag.IntVar(&b.connections, "connections", 32_000, "sockets of the tcpConnectionTable scene")
+	flag.IntVar(&b.interfaces, "interfaces", 2_000, "interfaces of the ifTable scene")
+	flag.IntVar(&b.repetitions, "repetitions", 50, "max-repetitions of the walks")
+	flag.IntVar(&b.runs, "runs", 3, "how often quick things are measured")
+	flag.DurationVar(&b.peerTimeout, "peer-timeout", 4*time.Minute, "how long a peer may take for one thing")
+	flag.DurationVar(&b.probeInterval, "probe", 3*time.Millisecond, "between two GETs of sysUpTime during a walk")
+	flag.DurationVar(&b.idleTime, "idle", 10*time.Second, "how long wake-ups are counted")
+	only := flag.String("only", "", "run only the cases `NAME,...` of "+strings.Join(names, ", "))
+	program := flag.String("agent", "", "measure the netsnmp-agent at `PATH` instead of building it")
+	out := flag.String("out", "", "write the report to `FILE` instead of standard output")
+	asJSON := flag.Bool("json", false, "write JSON instead of Markdown")
+	role := flag.String("role", "", "used by the command itself: what its helper process does")
+	number := flag.Int("count", 0, "used by the command itself")
+	address := flag.String("address", "", "used by the command itself")
+	flag.Parse()
+	switch *role {
+	case "":
+	case "sockets":
+		return socketsRole(*number)
+	case "echo":
+		return echoRole(*address)
+	case "go-agentx":
+		return goAgentXRole(*address, *number)
+	default:
+		return fmt.Errorf("unknown role %q", *role)
+	}
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unknown argument %q", flag.Arg(0))
+	}
+	chosen := benchmarks
+	if *only != "" {
+		if chosen, err = choose(*only); err != nil {
+			return err
+		}
+	}
+	if b.runs < 1 || b.repetitions < 1 {
+		return errors.New("-runs and -repetitions are at least 1")
+	}
+	if os.Geteuid() != 0 {
+		return errors.New("only root can make network namespaces")
+	}
+	for _, name := range []string{"ip", "taskset", "snmpbulkwalk", snmpdProgram} {
+		if _, err := exec.LookPath(name); err != nil {
+			return fmt.Errorf("%w (apt-get install snmpd snmp iproute2 util-linux)", err)
+		}
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	b.ctx = ctx
+	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	defer b.cleanUp()
+	if err := b.chooseCPUs(); err != nil {
+		return err
+	}
+	// Opened first, so that a run of minutes does not end with a wrong path.
+	w := io.Writer(os.Stdout)
+	if *out != "" {
+		f, err := os.Create(*out)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		w = f
+	}
+	r := report{Machine: b.machine(), Runs: b.runs}
+	if b.agentProgram = *program; b.agentProgram == "" {
+		progress("building netsnmp-agent")
+		b.agentProgram = filepath.Join(b.dir, "netsnmp-agent")
+		if _, err := command(ctx, nil, "go", "build", "-o", b.agentProgram, "github.com/netsnmp-agent/netsnmp-agent/cmd/netsnmp-agent"); err != nil {
+			return err
+		}
+	}
+
+	// What fails is said, and takes nothing away from the others.
+	var failed error
+	for _, c := range chosen {
+		progress("%s", c.name)
+		s := section{Title: c.name, Peer: "snmpd"}
+		err := c.run(b, &s)
+		b.stopAll()
+		if err != nil {
+			err = fmt.Errorf("%s: %w", c.name, err)
+			failed = errors.Join(failed, err)
+			progress("%v", err)
+			s.note("**failed**: %v", strings.ReplaceAll(err.Error(), "\n", " "))
+		}
+		r.Sections = append(r.Sections, s)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if *asJSON {
+		err = r.json(w)
+	} else {
+		err = r.markdown(w)
+	}
+	return errors.Join(failed, err)
+}
+
+func choose(list string) (chosen []benchmark, err error) {
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(benchmarks, func(c benchmark) bool { return c.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("-only: there is no case %q", name)
+		}
+		chosen = append(chosen, benchmarks[i])
+	}
+	return chosen, nil
+}
+
+// chooseCPUs takes the first two processors that the bench may use.
+func (b *bench) chooseCPUs() error {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return fmt.Errorf("processors: %w", err)
+	}
+	var found []int
+	for cpu := 0; cpu < 1024 && len(found) < 2; cpu++ {
+		if set.IsSet(cpu) {
+			found = append(found, cpu)
+		}
+	}
+	if len(found) == 2 {
+		b.agentCPU, b.clientCPU = &found[0], &found[1]
+	}
+	return nil
+}
+
+func (b *bench) stopAll() {
+	for _, p := range b.running {
+		p.stop()
+	}
+	b.running = nil
+}
+
+func (b *bench) cleanUp() {
+	b.stopAll()
+	if b.routes != nil {
+		b.routes.remove()
+	}
+}
+
+// routesNamespace returns the scene of the route tables, which several cases
+// share.
+func (b *bench) routesNamespace() (*namespace, error) {
+	if b.routes == nil {
+		progress("%d routes", b.routeCount)
+		ns, err := routesScene(b.ctx, b.routeCount)
+		if err != nil {
+			return nil, err
+		}
+		b.routes = ns
+	}
+	return b.routes, nil
+}
+
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+}

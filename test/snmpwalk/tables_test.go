@@ -1,0 +1,65 @@
+package snmpwalk_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// mib-2 objects, by name.
+const (
+	sysUpTime = "1.3.6.1.2.1.1.3.0"
+
+	ifNumber           = "1.3.6.1.2.1.2.1.0"
+	ifEntry            = "1.3.6.1.2.1.2.2.1"
+	ifXEntry           = "1.3.6.1.2.1.31.1.1.1"
+	ifStackEntry       = "1.3.6.1.2.1.31.1.2.1"
+	ifRcvAddressEntry  = "1.3.6.1.2.1.31.1.4.1"
+	ifTableLastChange  = "1.3.6.1.2.1.31.1.5.0"
+	ifStackLastChange  = "1.3.6.1.2.1.31.1.6.0"
+	tcpConnEntry       = "1.3.6.1.2.1.6.13.1"
+	tcpConnectionEntry = "1.3.6.1.2.1.6.19.1"
+	tcpListenerEntry   = "1.3.6.1.2.1.6.20.1"
+	udpEntry           = "1.3.6.1.2.1.7.5.1"
+	udpEndpointEntry   = "1.3.6.1.2.1.7.7.1"
+
+	ipForwardNumber       = "1.3.6.1.2.1.4.24.1.0"
+	ipForwardEntry        = "1.3.6.1.2.1.4.24.2.1"
+	ipCidrRouteNumber     = "1.3.6.1.2.1.4.24.3.0"
+	ipCidrRouteEntry      = "1.3.6.1.2.1.4.24.4.1"
+	inetCidrRouteNumber   = "1.3.6.1.2.1.4.24.6.0"
+	inetCidrRouteEntry    = "1.3.6.1.2.1.4.24.7.1"
+	inetCidrRouteDiscards = "1.3.6.1.2.1.4.24.8.0"
+)
+
+// tables are the entries of all tables that are the same both ways.
+var tables = map[string]string{
+	"ifTable":            ifEntry,
+	"ifXTable":           ifXEntry,
+	"ifStackTable":       ifStackEntry,
+	"ifRcvAddressTable":  ifRcvAddressEntry,
+	"tcpConnTable":       tcpConnEntry,
+	"tcpConnectionTable": tcpConnectionEntry,
+	"tcpListenerTable":   tcpListenerEntry,
+	"udpTable":           udpEntry,
+	"udpEndpointTable":   udpEndpointEntry,
+	"ipForwardTable":     ipForwardEntry,
+	"ipCidrRouteTable":   ipCidrRouteEntry,
+	"inetCidrRouteTable": inetCidrRouteEntry,
+}
+
+// matches waits until a table is what something else says that it is.
+func matches(t *testing.T, name string, got, want func() rows) {
+	t.Helper()
+	var last rows
+	eventually(t, func() string {
+		last = want()
+		if diff := cmp.Diff(last, got()); diff != "" {
+			return name + " (-want +got):\n" + diff
+		}
+		return ""
+	})
+	if len(last) == 0 {
+		t.Errorf("%s is expected to be empty: the scene shows nothing", name)
+	}
+}
