@@ -140,8 +140,9 @@ func (v *Snapshot) Netconfs() iter.Seq[netstat.Netconf] {
 }
 
 // Routes yields the routes that q selects, one for each next hop, in the order
-// of: family, destination address, prefix length, table, TOS, metric; and those
-// that do not differ in these in the kernel's order.
+// of: family, destination address, prefix length, table, TOS, metric, those for a
+// source prefix behind the others of their destination; and those that do not
+// differ in these in the kernel's order.
 func (v *Snapshot) Routes(q netstat.RouteQuery) iter.Seq[netstat.Route] {
 	return v.routesFrom(nil, q)
 }
@@ -151,6 +152,7 @@ func (v *Snapshot) routesFrom(first *routeEntry, q netstat.RouteQuery) iter.Seq[
 		if !v.kinds.Has(netstat.KindRoute) {
 			return
 		}
+		var rows []netstat.Route
 		for e := range v.state.routes.entries.from(first) {
 			family := netstat.IPv4
 			if e.family == 1 {
@@ -158,11 +160,12 @@ func (v *Snapshot) routesFrom(first *routeEntry, q netstat.RouteQuery) iter.Seq[
 			}
 			if len(q.Families) > 0 && !slices.Contains(q.Families, family) ||
 				q.Table != 0 && e.table != q.Table ||
-				q.ForwardingOnly && !e.info.hops[0].IsForwarding() {
+				q.ForwardingOnly && !v.state.routes.info(e).hops[0].IsForwarding() {
 				continue
 			}
-			for row := range e.rows(v.state.object) {
-				if !yield(row) {
+			rows = v.state.appendRows(rows[:0], e)
+			for i := range rows {
+				if !yield(rows[i]) {
 					return
 				}
 			}

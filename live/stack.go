@@ -514,9 +514,7 @@ func diffTables(before, after *state, tell teller) {
 	}
 	added := func() {
 		at(b)
-		for row := range b.rows(after.object) {
-			young = append(young, row)
-		}
+		young = after.appendRows(young, b)
 		b, more = next()
 	}
 	for a := range before.routes.entries.from(nil) {
@@ -524,9 +522,10 @@ func diffTables(before, after *state, tell teller) {
 			added()
 		}
 		if more && b.routeKey == a.routeKey {
-			same := pair{a.info, b.info} == last
-			if !same && sameHops(a.info.hops, b.info.hops, 0) && !a.info.hops[0].IsUnresolved() {
-				same, last = true, pair{a.info, b.info}
+			was, is := before.routes.info(a), after.routes.info(b)
+			same := pair{was, is} == last
+			if !same && sameHops(was.hops, is.hops, 0) && !was.hops[0].IsUnresolved() {
+				same, last = true, pair{was, is}
 			}
 			if same {
 				b, more = next()
@@ -534,9 +533,7 @@ func diffTables(before, after *state, tell teller) {
 			}
 		}
 		at(a)
-		for row := range a.rows(before.object) {
-			old = append(old, row)
-		}
+		old = before.appendRows(old, a)
 	}
 	for more {
 		added()

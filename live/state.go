@@ -95,7 +95,7 @@ func (s *state) snapshot() *state {
 		neighbours: s.neighbours.snapshot(), rules: s.rules.snapshot(),
 		nexthops: s.nexthops.snapshot(), netconfs: s.netconfs.snapshot(),
 	}
-	c.routes = routes{entries: s.routes.entries.snapshot(), hops: s.routes.hops, lengths: s.routes.lengths}
+	c.routes = s.routes.snapshot()
 	return c
 }
 
@@ -472,9 +472,7 @@ func (u *update) applyRoute(m *collectors.Message) {
 
 func (u *update) rowsOf(group []routeEntry) (rows []netstat.Route) {
 	for i := range group {
-		for row := range group[i].rows(u.state.object) {
-			rows = append(rows, row)
-		}
+		rows = u.state.appendRows(rows, &group[i])
 	}
 	return rows
 }
