@@ -60,6 +60,12 @@ func compareRoutes(a, b *routeEntry) int {
 	return cmp.Compare(a.seq, b.seq)
 }
 
+// lowerBound returns the place of the first route that is not before a key.
+func (r *routes) lowerBound(k routeKey) place {
+	key := routeEntry{routeKey: k}
+	return r.entries.search(place{}, r.entries.end(), func(e *routeEntry) bool { return compareRoutes(e, &key) < 0 })
+}
+
 // sameKey reports whether the keys differ in seq at most.
 func (k *routeKey) sameKey(other *routeKey) bool {
 	a, b := *k, *other
@@ -475,7 +481,7 @@ func (r *routes) applyRemoval(m *collectors.Message, group []routeEntry) routeCh
 			rest[0].Weight = 0
 		}
 		for i := range rest {
-			rest[i].Destination, rest[i].Table, rest[i].Metric, rest[i].TOS = e.prefix(), e.table, e.metric, e.tos
+			e.fill(&rest[i])
 		}
 		r.replace(e, rest)
 		return routeChange{} // what the rest has in common may be another's now
@@ -494,6 +500,11 @@ func (r *routes) usesSource(a netip.Addr) bool {
 	return false
 }
 
+// fill gives a next hop the fields that the key has.
+func (k *routeKey) fill(h *netstat.Route) {
+	h.Destination, h.Table, h.Metric, h.TOS = k.prefix(), k.table, k.metric, k.tos
+}
+
 // appendRows appends the next hops of an entry, as routes, to rows.
 func (s *state) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route {
 	info := s.routes.info(e)
@@ -503,10 +514,9 @@ func (s *state) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route 
 	} else {
 		rows = append(rows, info.hops...)
 	}
-	prefix := e.prefix()
 	for i := first; i < len(rows); i++ {
 		h := &rows[i]
-		h.Destination, h.Table, h.Metric, h.TOS = prefix, e.table, e.metric, e.tos
+		e.fill(h)
 		if !info.received.IsZero() {
 			options := *h.Options
 			if left, ok := options.Expires.Get(); ok {

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -14,6 +15,11 @@ type Snapshot struct {
 	state *state
 	kinds netstat.Kinds
 }
+
+// Version returns a number that differs between two snapshots of a Stack when
+// anything of a kind does, and is greater for the later one. Of several kinds it
+// is 0.
+func (v *Snapshot) Version(kind netstat.Kinds) uint64 { return v.state.version(kind) }
 
 // Count returns how many there are of a kind; of routes, each next hop counts.
 func (v *Snapshot) Count(kind netstat.Kinds) int {
@@ -41,6 +47,14 @@ func rows[T any](v *Snapshot, kind netstat.Kinds, table *ordered[*T]) iter.Seq[T
 func (v *Snapshot) Interfaces() iter.Seq[netstat.Interface] {
 	return rows(v, netstat.KindInterface, &v.state.links)
 }
+
+// InterfacesChanged returns when an interface last came or went; the zero time for
+// none since the stack was opened.
+func (v *Snapshot) InterfacesChanged() time.Time { return v.state.tableChanged }
+
+// StackingChanged returns when an interface last came to stand on another, or
+// ceased to, or came or went; the zero time for none since the stack was opened.
+func (v *Snapshot) StackingChanged() time.Time { return v.state.stackingChanged }
 
 // Interface returns the interface with an index.
 func (v *Snapshot) Interface(index uint32) (netstat.Interface, bool) {
