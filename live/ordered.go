@@ -209,13 +209,11 @@ func (o *ordered[T]) search(from, to place, before func(*T) bool) place {
 			high = mid
 		}
 	}
-	first, last := 0, 0
+	first, last := 0, to.item
 	if low == from.chunk {
 		first = from.item
 	}
-	if low == to.chunk {
-		last = to.item
-	} else {
+	if low < to.chunk {
 		last = len(o.chunks[low].items)
 	}
 	for first < last {

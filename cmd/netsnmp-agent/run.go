@@ -33,11 +33,11 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	stack, closeStack, err := openStack(cmd.Context(), f.netns, s)
+	stack, err := openStack(cmd.Context(), f.netns, s)
 	if err != nil {
 		return err
 	}
-	defer closeStack()
+	defer stack.Close()
 	if f.agentx != "" {
 		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
 	}
@@ -46,18 +46,14 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 
 // openStack opens the stack of a namespace, and has what the modules show of it
 // kept current. It does not wait until that is loaded.
-func openStack(ctx context.Context, netns string, s settings) (stack netstat.Stack, closeStack func() error, err error) {
+func openStack(ctx context.Context, netns string, s settings) (openedStack, error) {
 	kinds := agent.Kinds(s.modules)
 	if kinds == 0 {
-		kernel, err := collectors.Open(collectors.Options{NetNS: netns})
-		if err != nil {
-			return nil, nil, err
-		}
-		return kernel, kernel.Close, nil
+		return collectors.Open(collectors.Options{NetNS: netns})
 	}
 	current, err := live.Start(live.Options{NetNS: netns, Kinds: kinds, Log: s.log})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	go func() {
 		select {
@@ -68,7 +64,12 @@ func openStack(ctx context.Context, netns string, s settings) (stack netstat.Sta
 		case <-ctx.Done():
 		}
 	}()
-	return current, current.Close, nil
+	return current, nil
+}
+
+type openedStack interface {
+	netstat.Stack
+	io.Closer
 }
 
 // reloaded calls apply with the configuration file's new content at each
