@@ -94,7 +94,7 @@ func TestRuns(t *testing.T) {
 	for _, run := range []RouteRun{SameAddress, SamePrefix, SameKey} {
 		key := func(r *netstat.Route) routeKey { return run.start(keyOf(r)) }
 		var rows []netstat.Route
-			for at := RoutePlace(0); at < v.RoutesEnd(); {
+		for at := RoutePlace(0); at < v.RoutesEnd(); {
 			n := len(rows)
 			var next RoutePlace
 			rows, next = v.AppendRun(rows, at, v.RoutesEnd(), run)
