@@ -40,9 +40,9 @@ type ownedRows[Row any] struct {
 	late []Row
 }
 
-// begin looks at the processes if the query asks for them.
-func (r *ownedRows[Row]) begin(ctx context.Context, q *netstat.SocketQuery) (err error) {
-	if r.owners = q.Owners; r.owners == nil && q.Processes {
+// begin looks at the processes if they are asked for and not there yet.
+func (r *ownedRows[Row]) begin(ctx context.Context, owners *netstat.SocketOwners, asked bool) (err error) {
+	if r.owners = owners; r.owners == nil && asked {
 		r.owners, err = readOwners(ctx)
 	}
 	return err

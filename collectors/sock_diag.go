@@ -61,7 +61,7 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 		if len(families) == 0 && lacking == nil {
 			return
 		}
-		if err := d.owners.begin(ctx, &q); err != nil {
+		if err := d.owners.begin(ctx, q.Owners, q.Processes); err != nil {
 			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
 			return
 		}
