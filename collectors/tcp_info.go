@@ -12,6 +12,10 @@ import (
 // that every kernel of today has: up to tcpi_total_retrans.
 const sizeofTCPInfoLeast = 104
 
+// sizeofTCPInfo is the size of the longest struct tcp_info that is known here
+// (Linux 6.18).
+const sizeofTCPInfo = 280
+
 // structure reads fields of a structure that may be shorter than what is known
 // of it, or longer.
 type structure []byte
@@ -76,6 +80,10 @@ func (a *attributes) tcpInfo() *netstat.TCPInfo {
 		return nil
 	}
 	b := structure(a.value)
+	if netstat.State(b[0]) == netstat.Listen {
+		// The kernel fills in nothing behind tcpi_max_pacing_rate.
+		b = b[:min(len(b), 120)]
+	}
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
 	milli := func(at int) time.Duration { return time.Duration(u32(at)) * time.Millisecond }
 	micro := func(at int) time.Duration { return time.Duration(u32(at)) * time.Microsecond }
@@ -164,6 +172,9 @@ func (a *attributes) tcpInfo() *netstat.TCPInfo {
 // (include/uapi/linux/mptcp.h) that every kernel with Multipath TCP has: up to
 // mptcpi_rcv_nxt.
 const sizeofMPTCPInfoLeast = 40
+
+// sizeofMPTCPInfo is the size of the longest that is known here (Linux 6.18).
+const sizeofMPTCPInfo = 96
 
 // Flags of struct mptcp_info.
 const (
