@@ -647,25 +647,6 @@ func TestParseInetDiagAllocatesNothing(t *testing.T) {
 	}
 }
 
-func FuzzParseInetDiag(f *testing.F) {
-	f.Add(inetDiag(netstat.IPv4, netstat.Established))
-	f.Add(inetDiag(netstat.IPv6, netstat.Listen, appendAttribute(appendAttribute(nil, 8, []byte{3}), inetDiagSKV6Only, []byte{0})...))
-	f.Add(inetDiag(netstat.IPv6, netstat.TimeWait, 3, 0, 11, 0))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var s netstat.Socket
-		if err := new(inetDiagParser).socket(b, &s); err != nil {
-			return
-		}
-		if s.Family != netstat.IPv4 && s.Family != netstat.IPv6 || s.Local.Addr().Is4() != (s.Family == netstat.IPv4) || !s.Remote.Addr().IsValid() {
-			t.Errorf("accepted %+v", s)
-		}
-		if s.V6Only.IsKnown() && len(b) <= sizeofInetDiagMsg {
-			t.Errorf("IPV6_V6ONLY from nowhere: %+v", s)
-		}
-	})
-}
-
 func BenchmarkSockets(b *testing.B) {
 	count := *benchSockets
 	for _, c := range []struct {
