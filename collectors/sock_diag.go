@@ -39,7 +39,8 @@ var everyProtocol = [...]netstat.Protocol{
 // Sockets yields the sockets of the namespace from sock_diag(7), and, where the
 // kernel's sock_diag does not have them, raw and ICMP sockets from
 // /proc/net/raw, icmp and the like, which tell neither the cookie nor the
-// device that they are bound to nor any detail. A connection request is
+// device that they are bound to nor any detail. Multipath TCP's connections come
+// besides the TCP connections that they consist of. A connection request is
 // SynReceived whether it has a socket of its own yet or not; a query for
 // NewSynReceived alone selects those that have not.
 //

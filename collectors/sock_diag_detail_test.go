@@ -3,6 +3,7 @@ package collectors
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
 	"regexp"
@@ -430,6 +431,9 @@ func TestSCTPMessages(t *testing.T) {
 	locals := append(address("192.0.2.1"), address("2001:db8::1")...)
 	message := func(state uint8, remotePort uint16) []byte {
 		b := inetDiag(netstat.IPv4, netstat.State(state), appendAttribute(nil, inetDiagLocals, locals)...)
+		if remotePort != 0 {
+			b[2] = 4 // SCTP_EVENT_TIMEOUT_T3_RTX
+		}
 		binary.BigEndian.PutUint16(b[6:], remotePort)
 		return b
 	}
@@ -440,12 +444,53 @@ func TestSCTPMessages(t *testing.T) {
 		5: netstat.ShutdownSent, 6: netstat.ShutdownReceived, 7: netstat.ShutdownAckSent,
 	} {
 		must(t, p.socket(message(number, 99), &s))
-		if s.State != want {
-			t.Errorf("association in state %d is %v, want %v", number, s.State, want)
+		if s.State != want || s.Timer != netstat.TimerRetransmit {
+			t.Errorf("association in state %d is %v with the timer %v, want %v", number, s.State, s.Timer, want)
 		}
 	}
 	must(t, p.socket(message(uint8(netstat.Listen), 0), &s))
-	if s.State != netstat.Listen || fmt.Sprint(s.Detail.LocalAddresses) != "[192.0.2.1 2001:db8::1]" {
+	if s.State != netstat.Listen || s.Timer != netstat.TimerNone || fmt.Sprint(s.Detail.LocalAddresses) != "[192.0.2.1 2001:db8::1]" {
 		t.Errorf("endpoint: %+v, %+v", s, s.Detail)
 	}
+}
+
+// TestRowsAreNotKept reads many sockets with as little as few.
+func TestRowsAreNotKept(t *testing.T) {
+	n := nstest.New(t)
+	k := open(t, n)
+	queries := map[string]func() int{
+		"inet": func() int {
+			return rowCount(t, k.Sockets(t.Context(), netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.UDP}}))
+		},
+		"unix": func() int { return rowCount(t, k.UnixSockets(t.Context(), netstat.EndpointQuery{Memory: true})) },
+	}
+	allocations := func() map[string]float64 {
+		counts := make(map[string]float64)
+		for name, read := range queries {
+			counts[name] = testing.AllocsPerRun(3, func() { read() })
+		}
+		return counts
+	}
+	before := allocations()
+	manySockets(t, n, unix.SOCK_DGRAM, 4000)
+	for range 4000 {
+		n.Socket(t, unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	}
+	after := allocations()
+	for name, read := range queries {
+		if rows := read(); rows != 4000 {
+			t.Errorf("%s: %d rows, want 4000", name, rows)
+		}
+		// Per datagram, of which each holds about a hundred rows.
+		if after[name] > before[name]+1000 {
+			t.Errorf("%s: %v allocations for 4000 sockets, %v for none", name, after[name], before[name])
+		}
+	}
+}
+
+func rowCount[Row any](t *testing.T, all iter.Seq2[Row, error]) int {
+	t.Helper()
+	rows, err := rowsUntilError(all)
+	must(t, err)
+	return rows
 }

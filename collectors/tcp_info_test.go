@@ -151,7 +151,7 @@ func compareTCPInfo(t *testing.T, got *netstat.TCPInfo, want *unix.TCPInfo, leng
 			continue
 		}
 		expect := fmt.Sprint(reflect.ValueOf(want).Elem().FieldByIndex(f.Index).Uint())
-		have := ""
+		var have string
 		switch v := g.Interface().(type) {
 		case time.Duration:
 			unit := time.Microsecond
