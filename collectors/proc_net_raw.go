@@ -53,14 +53,9 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 	if family == netstat.IPv6 {
 		name += "6"
 	}
-	f := &d.query.Filter
-	if f.Interface != 0 || f.Mark.IsKnown() || f.CGroup != 0 {
-		option := "CONFIG_INET_RAW_DIAG"
-		if protocol == netstat.ICMP {
-			option = "sock_diag of ICMP sockets"
-		}
-		return lacking(option, errors.New("/proc/net/"+name+" tells no device, mark or cgroup to select by"))
-	}
+	filter := d.query.Filter
+	filter.Interface = 0
+	untold := d.query.Filter.Interface != 0 || filter.Mark.IsKnown() || filter.CGroup != 0
 	s := netstat.Socket{Protocol: protocol, Family: family}
 	if d.query.Details != 0 {
 		s.Detail = new(netstat.SocketDetail)
@@ -69,8 +64,11 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 		if err := parseProcRaw(line, &s); err != nil {
 			return false, err
 		}
-		if !d.query.States.Has(s.State) || !f.MatchesEnds(&s) {
+		if !d.query.States.Has(s.State) || !filter.MatchesEnds(&s) {
 			return true, nil
+		}
+		if untold {
+			return false, lacking(protocolOption(protocol), fmt.Errorf("/proc/net/%s: %w: device, mark or cgroup", name, errUntold))
 		}
 		return d.owners.add(&s), nil
 	})

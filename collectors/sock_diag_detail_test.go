@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -401,6 +402,19 @@ func TestRawAndICMPSockets(t *testing.T) {
 	}
 	if got := count(netstat.SocketQuery{Protocols: both, Filter: netstat.SocketFilter{Local: netip.MustParsePrefix("127.0.0.1/32")}}); got != 3 {
 		t.Errorf("%d at 127.0.0.1, want 3", got)
+	}
+	// By a device they cannot be selected, which is said rather than that there
+	// are none.
+	byDevice := netstat.SocketQuery{Filter: netstat.SocketFilter{Interface: 1}}
+	for _, named := range [][]netstat.Protocol{nil, {netstat.ICMP}} {
+		byDevice.Protocols = named
+		if rows, err := rowsUntilError(k.Sockets(t.Context(), byDevice)); rows != 0 || !errors.Is(err, netstat.ErrNotSupported) || !strings.Contains(err.Error(), "/proc/net/icmp") {
+			t.Errorf("selected by device: %d rows, error %v", rows, err)
+		}
+	}
+	byDevice.Filter.Local = netip.MustParsePrefix("192.0.2.0/24") // where there are none
+	if rows, err := rowsUntilError(k.Sockets(t.Context(), byDevice)); rows != 0 || err != nil {
+		t.Errorf("selected by device and address: %d rows, error %v", rows, err)
 	}
 	// A datagram that waits.
 	must(t, unix.Sendto(connected, []byte("x"), 0, inet4(t, "127.0.0.2", 0)))

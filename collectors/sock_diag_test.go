@@ -425,6 +425,9 @@ func TestSocketsOfALackingProtocol(t *testing.T) {
 		t.Errorf("%d rows, error %v", rows, err)
 	}
 	var read *netstat.ReadError
+	if strings.Count(err.Error(), "dump protocol 200") != 1 {
+		t.Errorf("error %v", err)
+	}
 	if !errors.As(err, &read) || read.Source != "netns "+n.Name || read.Op != "dump protocol 200 sockets over ipv4" && read.Op != "dump protocol 200 sockets over ipv6" {
 		t.Errorf("error %#v does not name the operation and the namespace", err)
 	}
