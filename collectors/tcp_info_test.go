@@ -208,6 +208,10 @@ func TestTCPInfoOfAnyLength(t *testing.T) {
 			t.Errorf("%d bytes: the last field is %v, want %d", length, got.AccurateECNOptionSeen, last)
 		}
 	}
+	binary.NativeEndian.PutUint64(full[168:], 1<<64-1)
+	if got, err := parse(full); err != nil || got.BusyTime.Or(0) < 290*365*24*time.Hour {
+		t.Errorf("a time without end: %v, %v", got.BusyTime, err)
+	}
 	full[0] = byte(netstat.Listen)
 	if got, err := parse(full); err != nil || got.BytesSent.IsKnown() || !got.MaxPacingRate.IsKnown() {
 		t.Errorf("a listener: %+v, %v", got, err)
