@@ -84,7 +84,11 @@ func (k *Kernel) namespaces(ctx context.Context) ([]netstat.Namespace, error) {
 		n.Paths, n.Names = slices.Compact(n.Paths), slices.Compact(n.Names)
 		slices.SortFunc(n.Processes, func(a, b netstat.Process) int { return int(a.PID) - int(b.PID) })
 		switch n.ID, err = k.namespaceID(ctx, n); {
-		case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		case err == nil, errors.Is(err, fs.ErrPermission):
+		case errors.Is(err, fs.ErrNotExist):
+			if !n.Current { // gone since
+				continue
+			}
 		default:
 			return nil, err
 		}
@@ -244,6 +248,8 @@ func openNamespace(n *netstat.Namespace) (*NetNS, error) {
 			}
 			ns.Close()
 			err = fmt.Errorf("open network namespace: %s is another one now: %w", path, fs.ErrNotExist)
+		} else if errors.Is(err, errNotNetNS) { // it was unmounted meanwhile
+			err = fmt.Errorf("%w: %w", err, fs.ErrNotExist)
 		}
 		// Lacking permission says more than being gone.
 		if first == nil || errors.Is(err, fs.ErrPermission) {
