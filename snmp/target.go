@@ -118,7 +118,7 @@ func parseTargetAddress(s string, port uint16) (a TargetAddress, err error) {
 	}
 	if a.Host, a.Port, err = splitPort(rest, port); err != nil {
 		if hasColon && a.Transport == "" && isTransport(before) {
-			return a, fmt.Errorf(unknownTransport, before)
+			return a, fmt.Errorf("%w, and "+unknownTransport, err, before)
 		}
 		return a, err
 	}
