@@ -32,6 +32,9 @@ type Config struct {
 	// left to somebody else: to the master, for a subagent.
 	System func() snmpv2mib.System
 	Engine func() snmpv2mib.Engine
+	// LinkNotifications says whether a LinkNotifier sends notifications, which
+	// ifLinkUpDownTrapEnable shows; nil means that it does.
+	LinkNotifications func() bool
 	Log    *slog.Logger // nil means slog.Default
 }
 

@@ -96,11 +96,6 @@ func TestLinkHistory(t *testing.T) {
 	port := func(i *netstat.Interface) { i.Master = 1 }
 	rows[2] = link(3, port)
 	check("enslaved, found by reading", rows, 8, at(6), at(8), map[uint32]time.Time{2: at(2), 3: at(6)})
-	for i, want := range []bool{false, true, true} {
-		if got, _ := rows[i].LinkTraps.Get(); got != want {
-			t.Errorf("ifLinkUpDownTrapEnable.%d is %v, want %v", rows[i].Index, got, want)
-		}
-	}
 
 	// A reading that began before an event does not undo it.
 	h.event(collectors.LinkEvent{Kind: collectors.LinkChanged, Interface: link(1, down)}, at(9))

@@ -41,11 +41,9 @@ func (h *linkHistory) annotate(interfaces []netstat.Interface, began time.Time) 
 	}
 	outdated := func(index uint32) bool { return h.events[index].After(began) }
 	present := make(map[uint32]bool, len(interfaces))
-	above := make(map[uint32]bool)
 	for i := range interfaces {
 		ifc := &interfaces[i]
 		present[ifc.Index] = true
-		above[ifc.Master] = true
 		if !outdated(ifc.Index) {
 			h.update(ifc, date)
 		}
@@ -64,9 +62,6 @@ func (h *linkHistory) annotate(interfaces []netstat.Interface, began time.Time) 
 		ifc := &interfaces[i]
 		record := h.links[ifc.Index]
 		ifc.LastChange, ifc.CounterDiscontinuity = record.changed, record.discontinuity
-		// RFC 2863: enabled by default for interfaces that do not operate
-		// on top of any other.
-		ifc.LinkTraps.Set(!above[ifc.Index] && ifc.LowerInterface() == 0)
 	}
 	return ifmib.Summary{
 		Number:          netstat.Known(int32(len(interfaces))),

@@ -158,6 +158,21 @@ func (s *linkStates) update(ifc *netstat.Interface) {
 	s.notifier.Send(notification.New(at, ifc))
 }
 
+// linkTraps says of each interface whether it is notified of, unless its stack
+// knows.
+func (s *sources) linkTraps(interfaces []netstat.Interface) {
+	enabled := s.config.LinkNotifications == nil || s.config.LinkNotifications()
+	ports := make(map[uint32]bool)
+	for i := range interfaces {
+		ports[interfaces[i].Master] = true
+	}
+	for i := range interfaces {
+		if ifc := &interfaces[i]; !ifc.LinkTraps.IsKnown() {
+			ifc.LinkTraps.Set(enabled && !ports[ifc.Index] && ifc.LowerInterface() == 0)
+		}
+	}
+}
+
 // isDown reports whether the state is down(2) or its refinement.
 func isDown(s netstat.OperState) bool {
 	return s == netstat.OperDown || s == netstat.OperLowerLayerDown

@@ -123,6 +123,31 @@ func TestWhoIsNotifiedOf(t *testing.T) {
 	}
 }
 
+// TestLinkTraps holds that ifLinkUpDownTrapEnable is RFC 2863's default while
+// notifications are sent, and never enabled otherwise.
+func TestLinkTraps(t *testing.T) {
+	for _, c := range []struct {
+		enabled func() bool
+		want    []bool
+	}{
+		{nil, []bool{true, false, false, true, true}},
+		{func() bool { return true }, []bool{true, false, false, true, true}},
+		{func() bool { return false }, []bool{false, false, false, false, true}},
+	} {
+		s := newSources(Config{Stack: routeStack{}, LinkNotifications: c.enabled})
+		links := []netstat.Interface{
+			{Index: 1, Master: 2}, {Index: 2, Kind: "bridge"}, {Index: 3, Kind: "vlan", Lower: 1}, {Index: 4, Kind: "veth", Lower: 5},
+			{Index: 5, LinkTraps: netstat.Known(true)},
+		}
+		s.linkTraps(links)
+		for i, want := range c.want {
+			if got, known := links[i].LinkTraps.Get(); got != want || !known {
+				t.Errorf("ifLinkUpDownTrapEnable.%d is %v, want %v", links[i].Index, got, want)
+			}
+		}
+	}
+}
+
 // received gathers notifications.
 type received struct {
 	mu  sync.Mutex

@@ -71,6 +71,7 @@ func newSources(c Config) *sources {
 			return links{}, err
 		}
 		summary := s.history.annotate(interfaces, began)
+		s.linkTraps(interfaces)
 		return links{interfaces, summary}, nil
 	})
 	return s
