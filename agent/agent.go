@@ -35,7 +35,7 @@ type Config struct {
 	// LinkNotifications says whether a LinkNotifier sends notifications, which
 	// ifLinkUpDownTrapEnable shows; nil means that it does.
 	LinkNotifications func() bool
-	Log    *slog.Logger // nil means slog.Default
+	Log               *slog.Logger // nil means slog.Default
 }
 
 // Agent serves a stack as managed objects. It is a mib.Handler with the default

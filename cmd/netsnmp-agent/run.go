@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -20,8 +21,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
 
@@ -36,10 +39,15 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 		return err
 	}
 	defer kernel.Close()
-	if f.agentx != "" {
-		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, kernel, reload)
+	links, err := live.Open(cmd.Context(), live.Options{NetNS: f.netns, Kinds: netstat.KindInterface, Log: s.log})
+	if err != nil {
+		return err
 	}
-	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, kernel, reload)
+	defer links.Close()
+	if f.agentx != "" {
+		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, kernel, links, reload)
+	}
+	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, kernel, links, reload)
 }
 
 // reloaded calls apply with the configuration file's new content at each
@@ -67,7 +75,7 @@ func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply fu
 	}
 }
 
-func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, reload <-chan os.Signal) error {
+func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, links *live.Stack, reload <-chan os.Signal) error {
 	address, err := s.master()
 	if err != nil {
 		return err
@@ -88,7 +96,12 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collect
 	if err != nil {
 		return err
 	}
-	a, err := agent.New(agent.Config{Stack: kernel, Modules: s.modules, Epoch: sub.Epoch, Log: s.log})
+	var notify choices
+	notify.set(s.file)
+	warnOfSinks(s.log, s.file)
+	a, err := agent.New(agent.Config{
+		Stack: kernel, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load,
+	})
 	if err != nil {
 		return err
 	}
@@ -99,8 +112,11 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collect
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
 		}
+		notify.set(file)
+		warnOfSinks(s.log, file)
 		return nil
 	})
+	go notify.notifyLinks(ctx, links, s.log, func(n mib.Notification) { sub.Notify("", n) })
 	return together(ctx, s.log, a, sub.Run)
 }
 
@@ -130,7 +146,7 @@ func changed(a, b *snmpdconf.Setting) bool {
 	return (a == nil) != (b == nil) || a != nil && a.Value != b.Value
 }
 
-func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, reload <-chan os.Signal) error {
+func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, links *live.Stack, reload <-chan os.Signal) error {
 	addresses, chosen, err := s.addresses()
 	if err != nil {
 		return err
@@ -142,16 +158,37 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collect
 	var described atomic.Pointer[snmpv2mib.System]
 	describe := func(file *snmpdconf.Config) { described.Store(new(system(file))) }
 	describe(s.file)
+	sinks, err := targets(s.file)
+	if err != nil {
+		return err
+	}
+	var notify choices
+	notify.set(s.file)
 	handler := new(lateHandler)
-	server, err := snmp.NewServer(snmp.Options{Handler: handler, Communities: communities, Log: s.log})
+	started := time.Now()
+	epoch := func() time.Time { return started }
+	var server *snmp.Server
+	server, err = snmp.NewServer(snmp.Options{
+		Handler: handler, Communities: communities, Log: s.log, Epoch: epoch,
+		AuthenticationFailure: func(netip.Addr) {
+			if notify.authentication.Load() {
+				server.Notify(snmpv2mib.AuthenticationFailure.New(time.Now(), nil))
+			}
+		},
+	})
 	if err != nil {
 		return err
 	}
 	defer server.Close()
+	if err := server.SetTargets(sinks); err != nil {
+		return err
+	}
+	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	a, err := agent.New(agent.Config{
-		Stack: kernel, Modules: s.modules, Log: s.log,
-		System: func() snmpv2mib.System { return *described.Load() },
-		Engine: func() snmpv2mib.Engine { return engine(server.Statistics()) },
+		Stack: kernel, Modules: s.modules, Epoch: epoch, Log: s.log,
+		System:            func() snmpv2mib.System { return *described.Load() },
+		Engine:            func() snmpv2mib.Engine { return engine(server.Statistics(), notify.authentication.Load()) },
+		LinkNotifications: notify.links.Load,
 	})
 	if err != nil {
 		return err
@@ -184,15 +221,26 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collect
 		if err != nil {
 			return err
 		}
+		sinks, err := targets(next)
+		if err != nil {
+			return err
+		}
+		if err := server.SetTargets(sinks); err != nil {
+			return err
+		}
 		if err := server.SetCommunities(communities); err != nil {
 			return err
 		}
+		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
+		notify.set(next)
 		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {
 			s.log.Warn("a changed agentaddress takes effect at the next start")
 		}
 		describe(next)
 		return nil
 	})
+	server.Notify(snmpv2mib.ColdStart.New(time.Now(), nil))
+	go notify.notifyLinks(ctx, links, s.log, server.Notify)
 	return together(ctx, s.log, a, server.Serve)
 }
 
@@ -325,7 +373,7 @@ func system(file *snmpdconf.Config) snmpv2mib.System {
 	return s
 }
 
-func engine(s snmp.Statistics) snmpv2mib.Engine {
+func engine(s snmp.Statistics, authenticationTraps bool) snmpv2mib.Engine {
 	return snmpv2mib.Engine{
 		InPkts: s.InPkts, OutPkts: s.OutPkts,
 		InBadVersions: s.InBadVersions, InBadCommunityNames: s.InBadCommunityNames,
@@ -338,6 +386,6 @@ func engine(s snmp.Statistics) snmpv2mib.Engine {
 		OutTooBigs: s.OutTooBigs, OutNoSuchNames: s.OutNoSuchNames, OutBadValues: s.OutBadValues,
 		OutGenErrs: s.OutGenErrs, OutGetRequests: s.OutGetRequests, OutGetNexts: s.OutGetNexts,
 		OutSetRequests: s.OutSetRequests, OutGetResponses: s.OutGetResponses, OutTraps: s.OutTraps,
-		SilentDrops: s.SilentDrops, ProxyDrops: s.ProxyDrops,
+		SilentDrops: s.SilentDrops, ProxyDrops: s.ProxyDrops, EnableAuthenTraps: authenticationTraps,
 	}
 }
