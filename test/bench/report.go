@@ -26,6 +26,7 @@ type quantity struct {
 
 	size      int     // variables, of a rate through a master
 	processor float64 // seconds that the subagent took for each of them
+	master    float64 // and its master
 }
 
 type unit string

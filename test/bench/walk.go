@@ -218,6 +218,11 @@ func (b *bench) warmWalk(s *section, a *agent, name, root string, p placement, r
 // processorTime is what a process has used.
 type processorTime struct{ user, system time.Duration }
 
+// since returns what was used from before on.
+func (t processorTime) since(before processorTime) time.Duration {
+	return t.user + t.system - before.user - before.system
+}
+
 func (p *process) cpuTime() (t processorTime, err error) {
 	stat, err := os.ReadFile(p.proc("stat"))
 	if err != nil {
