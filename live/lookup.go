@@ -2,6 +2,7 @@ package live
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -113,8 +114,9 @@ func (v *Snapshot) isNamed(index uint32, name string) bool {
 // lookupTable returns the best route of one table. throw says that it ends the
 // search in this table.
 func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw bool) {
+	routes := &v.state.routes
 	address := prefixKey(netip.PrefixFrom(f.Destination, f.Destination.BitLen()))
-	lengths := &v.state.routes.lengths[address.family]
+	lengths := &routes.lengths[address.family]
 	for bits := f.Destination.BitLen(); bits >= 0; bits-- {
 		if lengths[bits] == 0 {
 			continue
@@ -122,38 +124,58 @@ func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw b
 		key := address
 		key.mask(bits)
 		key.table = table
-		var plain *routeEntry
-		for e := range v.state.routes.entries.from(&routeEntry{routeKey: key}) {
-			if e.high != key.high || e.low != key.low || e.bits != key.bits || e.table != table || e.family != key.family {
+		if routes.sourced > 0 {
+			key.sourced = key.family
+		}
+		for {
+			if best = v.best(&key, f); best != nil {
+				return best, v.throws(best)
+			}
+			if key.sourced == 0 {
 				break
 			}
-			if !v.usable(e, f) {
-				continue
-			}
-			if e.tos != 0 {
-				if e.tos == f.TOS {
-					return e, e.info.hops[0].Type == netstat.RouteThrow
-				}
-				continue
-			}
-			if plain == nil {
-				plain = e
-			}
-		}
-		if plain != nil {
-			return plain, plain.info.hops[0].Type == netstat.RouteThrow
+			key.sourced = 0
 		}
 	}
 	return nil, false
 }
 
+// best returns the best of the routes to one destination, all for any source or
+// all for a source prefix: the one for the flow's TOS or else for none, for the
+// longest source prefix, with the lowest metric.
+func (v *Snapshot) best(key *routeKey, f *Flow) (best *routeEntry) {
+	longest := -1
+	for e := range v.state.routes.entries.from(&routeEntry{routeKey: *key}) {
+		if e.high != key.high || e.low != key.low || e.bits != key.bits || e.sourced != key.sourced || e.table != key.table || e.family != key.family {
+			break
+		}
+		if !v.usable(e, f) {
+			continue
+		}
+		if e.tos != 0 {
+			if e.tos == f.TOS {
+				return e
+			}
+			continue
+		}
+		bits := 0
+		if e.sourced != 0 {
+			bits = sourceOf(v.state.routes.info(e).hops).Bits()
+		}
+		if bits > longest {
+			best, longest = e, bits
+		}
+	}
+	return best
+}
+
 // usable reports whether the route serves the flow: it has a next hop that is not
 // dead, by the device asked for, and is for the flow's source.
 func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
-	if source := sourceOf(e.info.hops); source.IsValid() && source.Bits() > 0 && !source.Contains(zoneless(f.Source)) {
+	if source := sourceOf(v.state.routes.info(e).hops); source.IsValid() && source.Bits() > 0 && !source.Contains(zoneless(f.Source)) {
 		return false
 	}
-	for row := range e.rows(v.state.object) {
+	for _, row := range v.state.appendRows(nil, e) {
 		if row.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || row.Interface == 0 || row.Interface == f.Interface) {
 			return true
 		}
@@ -162,13 +184,13 @@ func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
 }
 
 // alive returns the next hops that are not dead.
-func (v *Snapshot) alive(e *routeEntry) (found []netstat.Route) {
-	for row := range e.rows(v.state.object) {
-		if row.Flags&netstat.RouteDead == 0 {
-			found = append(found, row)
-		}
-	}
-	return found
+func (v *Snapshot) alive(e *routeEntry) []netstat.Route {
+	return slices.DeleteFunc(v.state.appendRows(nil, e), func(r netstat.Route) bool { return r.Flags&netstat.RouteDead != 0 })
+}
+
+// throws reports whether the route sends the search on to the next rule.
+func (v *Snapshot) throws(e *routeEntry) bool {
+	return v.state.routes.info(e).hops[0].Type == netstat.RouteThrow
 }
 
 // mask leaves the first bits of the address.

@@ -11,6 +11,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
 
@@ -53,9 +54,14 @@ func warnOfSinks(log *slog.Logger, file *snmpdconf.Config) {
 	}
 }
 
-// notifyLinks sends notifications of interfaces until ctx is done.
-func (c *choices) notifyLinks(ctx context.Context, stack *live.Stack, log *slog.Logger, send func(mib.Notification)) {
-	if err := (agent.LinkNotifier{Stack: stack, Enabled: c.links.Load, Send: send, Log: log}).Run(ctx); err != nil {
+// notifyLinks sends notifications of the interfaces that the IF-MIB shows, until
+// ctx is done.
+func (c *choices) notifyLinks(ctx context.Context, stack netstat.Stack, log *slog.Logger, send func(mib.Notification)) {
+	current, ok := stack.(*live.Stack)
+	if !ok || !current.Kinds().Has(netstat.KindInterface) {
+		return
+	}
+	if err := (agent.LinkNotifier{Stack: current, Enabled: c.links.Load, Send: send, Log: log}).Run(ctx); err != nil {
 		log.Warn("no linkDown and linkUp notifications are sent any more", "error", err)
 	}
 }

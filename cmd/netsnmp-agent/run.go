@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -34,20 +34,43 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	kernel, err := collectors.Open(collectors.Options{NetNS: f.netns})
+	stack, err := openStack(cmd.Context(), f.netns, s)
 	if err != nil {
 		return err
 	}
-	defer kernel.Close()
-	links, err := live.Open(cmd.Context(), live.Options{NetNS: f.netns, Kinds: netstat.KindInterface, Log: s.log})
-	if err != nil {
-		return err
-	}
-	defer links.Close()
+	defer stack.Close()
 	if f.agentx != "" {
-		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, kernel, links, reload)
+		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
 	}
-	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, kernel, links, reload)
+	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
+}
+
+// openStack opens the stack of a namespace, and has what the modules show of it
+// kept current. It does not wait until that is loaded.
+func openStack(ctx context.Context, netns string, s settings) (openedStack, error) {
+	kinds := agent.Kinds(s.modules)
+	if kinds == 0 {
+		return collectors.Open(collectors.Options{NetNS: netns})
+	}
+	current, err := live.Start(live.Options{NetNS: netns, Kinds: kinds, Log: s.log})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		select {
+		case <-current.Done():
+			if err := current.Err(); !errors.Is(err, fs.ErrClosed) {
+				s.log.Error("interfaces and routes are not followed any more", "error", err)
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return current, nil
+}
+
+type openedStack interface {
+	netstat.Stack
+	io.Closer
 }
 
 // reloaded calls apply with the configuration file's new content at each
@@ -75,7 +98,7 @@ func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply fu
 	}
 }
 
-func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, links *live.Stack, reload <-chan os.Signal) error {
+func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.Stack, reload <-chan os.Signal) error {
 	address, err := s.master()
 	if err != nil {
 		return err
@@ -100,7 +123,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collect
 	notify.set(s.file)
 	warnOfSinks(s.log, s.file)
 	a, err := agent.New(agent.Config{
-		Stack: kernel, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load,
+		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load,
 	})
 	if err != nil {
 		return err
@@ -116,26 +139,15 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collect
 		warnOfSinks(s.log, file)
 		return nil
 	})
-	go notify.notifyLinks(ctx, links, s.log, func(n mib.Notification) { sub.Notify("", n) })
-	return together(ctx, s.log, a, sub.Run)
+	go notify.notifyLinks(ctx, stack, s.log, func(n mib.Notification) { sub.Notify("", n) })
+	return untilDone(sub.Run(ctx))
 }
 
 // lateHandler is a handler that is set after what serves it was made.
 type lateHandler struct{ mib.Handler }
 
-// together runs the agent's watch and serve until ctx is done or serve fails.
-func together(ctx context.Context, log *slog.Logger, a *agent.Agent, serve func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := a.Run(ctx); err != nil {
-			log.Warn("changes of interfaces are noticed when they are asked for only", "error", err)
-		}
-	})
-	err := serve(ctx)
-	cancel()
-	wg.Wait()
+// untilDone returns the error of what ran until the context's end, which is none.
+func untilDone(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -146,7 +158,7 @@ func changed(a, b *snmpdconf.Setting) bool {
 	return (a == nil) != (b == nil) || a != nil && a.Value != b.Value
 }
 
-func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, links *live.Stack, reload <-chan os.Signal) error {
+func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.Stack, reload <-chan os.Signal) error {
 	addresses, chosen, err := s.addresses()
 	if err != nil {
 		return err
@@ -185,7 +197,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collect
 	}
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	a, err := agent.New(agent.Config{
-		Stack: kernel, Modules: s.modules, Epoch: epoch, Log: s.log,
+		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
 		System:            func() snmpv2mib.System { return *described.Load() },
 		Engine:            func() snmpv2mib.Engine { return engine(server.Statistics(), notify.authentication.Load()) },
 		LinkNotifications: notify.links.Load,
@@ -240,8 +252,8 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collect
 		return nil
 	})
 	server.Notify(snmpv2mib.ColdStart.New(time.Now(), nil))
-	go notify.notifyLinks(ctx, links, s.log, server.Notify)
-	return together(ctx, s.log, a, server.Serve)
+	go notify.notifyLinks(ctx, stack, s.log, server.Notify)
+	return untilDone(server.Serve(ctx))
 }
 
 // lacksFamily reports whether listening failed because this host has no such
