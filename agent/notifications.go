@@ -14,7 +14,7 @@ import (
 
 // LinkNotifier sends linkDown and linkUp notifications (RFC 2863, section 6) when
 // interfaces of a stack enter and leave the down state. The state lowerLayerDown
-// is a refinement of it (section 3.1.14): going from the one to the other is no
+// is a refinement of it (section 3.1.12): going from the one to the other is no
 // transition. What comes from the state notPresent, and what goes there, is none
 // either; so is the coming and going of interfaces.
 //
