@@ -29,15 +29,16 @@ const (
 // that belong to it (RFC 3413, section 4).
 type Target struct {
 	Address   TargetAddress
-	Version   Version
+	Version   Version // the zero value is SNMPv1
 	Community string
 	// Inform has notifications sent in InformRequest-PDUs, which SNMPv1 does
-	// not have: each again until it is acknowledged.
+	// not have: each again until it is acknowledged, from the address that it
+	// was sent to.
 	Inform bool
 	// Timeout is how long an InformRequest-PDU waits for its acknowledgement
 	// before it is sent again; by default 1 s.
 	Timeout time.Duration
-	// Retries is how often it is sent again.
+	// Retries is how often it is sent again, 0 for never.
 	Retries int
 	// AgentAddress is what Trap-PDUs have for their agent-addr; the zero Addr
 	// means the address that they are sent from.

@@ -80,18 +80,21 @@ var (
 	upTime   = regexp.MustCompile(`Timeticks: \(\d+\) .*`)
 )
 
-// received returns what was received by a community. sysUpTime is left out of it.
+// received returns what was received by a community, informs that came again
+// once. sysUpTime is left out of it.
 func (d *trapd) received(t testing.TB, community string) (all []trap) {
 	t.Helper()
 	text, err := os.ReadFile(d.log)
 	if err != nil {
 		t.Fatal(err)
 	}
+	seen := make(map[string]bool)
 	for line := range strings.Lines(string(text)) {
 		m := trapLine.FindStringSubmatch(strings.TrimRight(line, "\n"))
-		if m == nil || m[2] != community || strings.Contains(line, probe) {
+		if m == nil || m[2] != community || strings.Contains(line, probe) || m[1] == "INFORM" && seen[line] {
 			continue
 		}
+		seen[line] = true
 		n := trap{form: m[1], community: m[2], header: m[3]}
 		for v := range strings.SplitSeq(m[4], "\t") {
 			if v = strings.TrimSpace(v); v != "" {
@@ -220,6 +223,9 @@ func TestNotifications(t *testing.T) {
 	events = append(events, event{linkDown, linkVariables(11, down, down)}, event{linkDown, linkVariables(12, up, lowerLayerDown)})
 	check()
 
+	if v := c.get(t, parseOID(t, trapEnable+".11")); v.value != "1" {
+		t.Errorf("ifLinkUpDownTrapEnable: %v, want enabled(1)", v)
+	}
 	// What the agent counts is what came.
 	eventually(t, func() string {
 		text, _ := os.ReadFile(d.log)
@@ -236,10 +242,12 @@ func TestNotifications(t *testing.T) {
 	rewrite(t, file, "rocommunity public", "trap2sink localhost two "+trapPort, "linkUpDownNotifications no")
 	p.signal(t, syscall.SIGHUP)
 	p.await(t, "configuration read again", 1)
+	changed := func(index string) uint64 { return c.number(t, ifEntry+".9."+index) }
+	before11, before12 := changed("11"), changed("12")
 	s.IP(t, "link set v0 up")
 	eventually(t, func() string {
-		if v := c.get(t, parseOID(t, ifEntry+".8.11")); v.value != "1" {
-			return fmt.Sprintf("ifOperStatus: %v", v)
+		if changed("11") == before11 || changed("12") == before12 {
+			return "ifLastChange says that nothing happened"
 		}
 		if v := c.get(t, parseOID(t, trapEnable+".11")); v.value != "2" {
 			return fmt.Sprintf("ifLinkUpDownTrapEnable: %v, want disabled(2)", v)
@@ -392,11 +400,18 @@ func TestLostInform(t *testing.T) {
 		}
 		return ""
 	})
-	// The first was lost, the second's acknowledgement was, and the third's
-	// was not.
-	d.awaits(t, "it", trapV2("INFORM", "it", 1), trapV2("INFORM", "it", 1))
+	// The first was lost, and the second's acknowledgement was. The third came
+	// through, and perhaps more, where the machine is slow.
+	d.awaits(t, "it", trapV2("INFORM", "it", 1))
+	text, err := os.ReadFile(d.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "INFORM, "); n < 2 {
+		t.Errorf("the inform came %d times, want it twice", n)
+	}
 	l.mu.Lock()
-	if l.lost != 2 || l.through != 3 {
+	if l.lost != 2 || l.through < 3 {
 		t.Errorf("%d datagrams were lost and %d went through, want 2 and 3", l.lost, l.through)
 	}
 	l.mu.Unlock()
@@ -428,7 +443,7 @@ func TestDeadReceiver(t *testing.T) {
 			i--
 		}
 		if i < 0 || !slices.Equal(all[i].variables, last.variables) {
-			return fmt.Sprintf("of %d the last is %v", len(all), all[max(i, 0)])
+			return fmt.Sprintf("%d were received, of which the last of v0 is not that it is up", len(all))
 		}
 		return ""
 	})
