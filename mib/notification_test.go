@@ -111,3 +111,22 @@ func TestNotificationsThatAreNone(t *testing.T) {
 	opened.Objects = []string{"doorColour"}
 	opened.New(epoch, &door{})
 }
+
+// FuzzNotification holds that what is told of a row is what is read of it, to the
+// hundredth of a second.
+func FuzzNotification(f *testing.F) {
+	f.Add(uint32(800), uint32(300), true)
+	f.Add(uint32(0), uint32(1<<31), false)
+	f.Fuzz(func(t *testing.T, up, number uint32, open bool) {
+		epoch := time.Unix(1000, 0)
+		opened := NotificationType[door]{Name: "doorOpened", OID: MustParseOID("1.3.6.1.4.1.32473.8.0.1"), Table: doors(), Objects: []string{"doorOpen"}}
+		at := epoch.Add(time.Duration(up) * 10 * time.Millisecond)
+		n, err := ParseNotification(epoch, opened.New(at, &door{number: number, open: open}).Variables(epoch))
+		if err != nil || !n.At.Equal(at) {
+			t.Fatalf("%v is read as %+v, %v", at, n, err)
+		}
+		if row, err := opened.Decode(epoch, n); err != nil || row.number != number || row.open != open {
+			t.Fatalf("door %d is read as %+v, %v", number, row, err)
+		}
+	})
+}

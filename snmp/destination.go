@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,12 +42,14 @@ type destination struct {
 	target  Target
 	cancel  context.CancelFunc
 
-	mu    sync.Mutex
-	queue [][]mib.Binding // oldest first
-	wake  chan struct{}   // holds one when something was put into queue
+	mu      sync.Mutex
+	queue   [][]mib.Binding // oldest first
+	wake    chan struct{}   // holds one when something was put into queue
+	dropped atomic.Uint64
 
 	// What follows belongs to run.
 	informs []*inform // that wait for their acknowledgement
+	lost    int       // informs that were never acknowledged
 	decoder pduDecoder
 	faulty  bool
 
@@ -75,7 +78,7 @@ func (d *destination) put(variables []mib.Binding) {
 	d.queue = append(d.queue, variables)
 	d.mu.Unlock()
 	if full {
-		d.drop(1, "too many wait")
+		d.drop("too many wait")
 	}
 	select {
 	case d.wake <- struct{}{}:
@@ -104,7 +107,7 @@ func (d *destination) putBack(variables []mib.Binding) {
 	}
 	d.mu.Unlock()
 	if full {
-		d.drop(1, "too many wait")
+		d.drop("too many wait")
 	}
 }
 
@@ -115,10 +118,10 @@ func (d *destination) waiting() int {
 	return len(d.queue)
 }
 
-// drop counts notifications that will not be sent, and says so.
-func (d *destination) drop(n int, why string) {
-	c := &d.engine.counters
-	dropped := c.notificationsDropped.Add(uint64(n))
+// drop counts a notification that will not be sent, and says so.
+func (d *destination) drop(why string) {
+	d.engine.counters.notificationsDropped.Add(1)
+	dropped := d.dropped.Add(1)
 	d.engine.warn(&d.dropping, "notifications are dropped", slog.Any("target", d.target.Address), slog.String("why", why),
 		slog.Uint64("dropped", dropped))
 }
@@ -245,7 +248,7 @@ func (d *destination) send(conn net.Conn) error {
 			}
 		}
 		if err != nil {
-			d.drop(1, err.Error())
+			d.drop(err.Error())
 			continue
 		}
 		if d.target.Inform {
@@ -270,9 +273,10 @@ func (d *destination) resend(conn net.Conn) error {
 		return up
 	})
 	if given > 0 {
-		lost := d.engine.counters.informsUnacknowledged.Add(uint64(given))
+		d.engine.counters.informsUnacknowledged.Add(uint64(given))
+		d.lost += given
 		d.engine.warn(&d.unacknowledged, "informs are not acknowledged", slog.Any("target", d.target.Address),
-			slog.Int("sent", d.target.Retries+1), slog.Uint64("unacknowledged", lost))
+			slog.Int("sent", d.target.Retries+1), slog.Int("unacknowledged", d.lost))
 	}
 	for _, i := range d.informs {
 		if i.due.After(now) {
