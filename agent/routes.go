@@ -20,7 +20,7 @@ func (s *sources) routeTables() (inet, cidr, forward mib.Node) {
 		if err := s.live.Wait(ctx); err != nil {
 			return nil, err
 		}
-		return s.live.Snapshot(), nil
+		return s.live.Recent(), nil
 	})
 	// The kernel tells no age of a route.
 	const inetAge, cidrAge, forwardAge = 10, 8, 8

@@ -67,7 +67,7 @@ func newSources(c Config) *sources {
 	})
 	s.links = mib.NewSource(s.readLinks)
 	if s.live != nil && s.live.Kinds().Has(netstat.KindInterface) {
-		s.links.ChangesWith(func() uint64 { return s.live.Version(netstat.KindInterface) })
+		s.links.ChangesWith(func() uint64 { return s.live.Recent().Version(netstat.KindInterface) })
 	}
 	return s
 }

@@ -170,6 +170,8 @@ type routes struct {
 	// lookups those that are not there.
 	lengths [2][129]int
 	sourced int // routes for a source prefix
+
+	scratch []netstat.Route
 }
 
 // deviceUse counts the next hops, in infos, by a device.
@@ -210,10 +212,9 @@ func (r *routes) intern(rows []netstat.Route) *routeInfo {
 	}
 	info := &routeInfo{hops: slices.Clone(rows)}
 	info.number = r.numbered.add(info)
+	strip(info.hops)
 	for i := range info.hops {
-		h := &info.hops[i]
-		h.Destination, h.Table, h.Metric, h.TOS = netip.Prefix{}, 0, 0, 0
-		r.use(h, 1)
+		r.use(&info.hops[i], 1)
 	}
 	if first.NextHopID != 0 {
 		r.objects++
@@ -316,7 +317,8 @@ func (r *routes) replace(e routeEntry, rows []netstat.Route) {
 // group returns the routes with the key, in the kernel's order.
 func (r *routes) group(key routeKey, into []routeEntry) []routeEntry {
 	key.seq = 0
-	for e := range r.entries.from(&routeEntry{routeKey: key}) {
+	for p := r.lowerBound(key); p != r.entries.end(); p = r.entries.after(p) {
+		e := r.entries.at(p)
 		if !e.sameKey(&key) {
 			break
 		}
@@ -343,8 +345,10 @@ func (r *routes) load(rows []netstat.Route) {
 	// look for.
 	if r.entries.len() > 0 && compareRoutes(r.entries.last(), &e) >= 0 {
 		if group := r.group(key, nil); len(group) > 0 {
+			r.scratch = append(r.scratch[:0], rows...)
+			strip(r.scratch)
 			for _, other := range group {
-				if sameHops(r.info(&other).hops, bare(rows), 0) {
+				if sameHops(r.info(&other).hops, r.scratch, 0) {
 					return // told twice, since it changed meanwhile
 				}
 			}
@@ -354,13 +358,11 @@ func (r *routes) load(rows []netstat.Route) {
 	r.add(key, rows)
 }
 
-// bare returns the rows as an info has them.
-func bare(rows []netstat.Route) []netstat.Route {
-	rows = slices.Clone(rows)
+// strip makes rows what an info has of them.
+func strip(rows []netstat.Route) {
 	for i := range rows {
 		rows[i].Destination, rows[i].Table, rows[i].Metric, rows[i].TOS = netip.Prefix{}, 0, 0, 0
 	}
-	return rows
 }
 
 // apply takes in an event.
@@ -454,7 +456,9 @@ func sourceOf(rows []netstat.Route) netip.Prefix {
 }
 
 func (r *routes) applyRemoval(m *collectors.Message, group []routeEntry) routeChange {
-	gone := bare(m.Routes)
+	r.scratch = append(r.scratch[:0], m.Routes...)
+	gone := r.scratch
+	strip(gone)
 	for _, e := range group {
 		if sameHops(r.info(&e).hops, gone, statusFlags) {
 			r.remove(e)

@@ -48,8 +48,12 @@ type Stack struct {
 	write sync.Mutex
 	mu    sync.Mutex
 	state *state
-	// current is the last snapshot, until something changes.
+	// current is the last snapshot, until something changes. recent is one that
+	// may be a little older, for who must not wait; read is when that was asked
+	// for last, by time.Time.UnixNano.
 	current atomic.Pointer[Snapshot]
+	recent  atomic.Pointer[recentSnapshot]
+	read    atomic.Int64
 
 	// What write guards.
 	update      update
@@ -244,7 +248,7 @@ func (s *Stack) receive() {
 		before := s.state.changes()
 		err = decoder.Decode(datagram, each)
 		if s.state.changes() != before {
-			s.current.Store(nil)
+			s.changed(s.update.now)
 		}
 		s.mu.Unlock()
 		if err != nil {
@@ -261,6 +265,7 @@ func (s *Stack) message(m *collectors.Message, err error) {
 	case m.Answer != 0:
 		if reached := s.fences[m.Answer]; reached != nil {
 			delete(s.fences, m.Answer)
+			s.recent.Store(nil) // who waited for this must not meet what was before
 			reached()
 		}
 	case err != nil:
@@ -417,6 +422,7 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	s.mu.Lock()
 	s.state.take(kinds, fresh.state)
 	s.current.Store(nil)
+	s.recent.Store(nil)
 	s.mu.Unlock()
 	if kinds.Has(netstat.KindInterface) && loaded {
 		// The events of what the dump found may come later, and tell nothing
@@ -682,6 +688,11 @@ func (s *Stack) Snapshot() *Snapshot {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.take()
+}
+
+// take returns a snapshot. Its caller holds mu.
+func (s *Stack) take() *Snapshot {
 	v := s.current.Load()
 	if v == nil {
 		v = &Snapshot{state: s.state.snapshot(), kinds: s.kinds}
@@ -690,11 +701,58 @@ func (s *Stack) Snapshot() *Snapshot {
 	return v
 }
 
-// Version returns what Snapshot().Version would, without a snapshot.
-func (s *Stack) Version(kind netstat.Kinds) uint64 {
-	s.mu.Lock()
+// recentSnapshot is a snapshot and when it was taken.
+type recentSnapshot struct {
+	view  *Snapshot
+	taken time.Time
+}
+
+// How old the snapshot of Recent may be: so old in any case, or so old where whoever
+// takes events in is at it; and after how long nobody is expected to ask for one.
+const (
+	recently    = 2 * time.Millisecond
+	busyAt      = 100 * time.Millisecond
+	unwantedFor = time.Second
+)
+
+// Recent returns a Snapshot as well, for who must not wait: taking events in may be
+// held up by other processes. While events come it is up to two milliseconds old,
+// or as much older as taking them in is held up. It is never older than what the
+// caller knows from Sync.
+func (s *Stack) Recent() *Snapshot {
+	if v := s.current.Load(); v != nil {
+		return v
+	}
+	now := time.Now()
+	s.read.Store(now.UnixNano())
+	last := s.recent.Load()
+	if last != nil && now.Sub(last.taken) < recently {
+		return last.view
+	}
+	if !s.mu.TryLock() {
+		if last != nil && now.Sub(last.taken) < busyAt {
+			return last.view
+		}
+		s.mu.Lock()
+	}
 	defer s.mu.Unlock()
-	return s.state.version(kind)
+	v := s.take()
+	s.recent.Store(&recentSnapshot{v, now})
+	return v
+}
+
+// changed is called when an event changed the state, by who holds mu.
+func (s *Stack) changed(now time.Time) {
+	s.current.Store(nil)
+	last := s.recent.Load()
+	if last == nil || now.Sub(last.taken) < recently {
+		return
+	}
+	if now.UnixNano()-s.read.Load() > int64(unwantedFor) {
+		s.recent.Store(nil)
+		return
+	}
+	s.recent.Store(&recentSnapshot{s.take(), now})
 }
 
 // NetNS returns the name that the namespace was opened by.
