@@ -200,8 +200,12 @@ type member struct {
 	row   int
 }
 
-// keepKeys is how much memory for indexes is kept for the next request.
-const keepKeys = 1 << 17
+// keepKeys and keepRows are how much memory for indexes, and for how many rows of a
+// run, is kept for the next request.
+const (
+	keepKeys = 1 << 17
+	keepRows = 1 << 10
+)
 
 func (o *orderedRows[R]) release() bool {
 	if !o.last.IsEmpty() {
@@ -210,6 +214,9 @@ func (o *orderedRows[R]) release() bool {
 		o.last = OID{}
 	}
 	o.ordered, o.ctx, o.view, o.loaded = nil, nil, nil, false
+	if cap(o.rows) > keepRows {
+		o.rows = nil
+	}
 	clear(o.rows)
 	clear(o.members)
 	o.rows, o.members = o.rows[:0], o.members[:0]
