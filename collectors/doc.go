@@ -1,11 +1,10 @@
 // Package collectors reads a Linux kernel into the vocabulary of package
 // netstat. [Open] gives a [Kernel], which is a netstat.Stack of the caller's
-// network namespace or of another one, and which can also report changes of
-// links as they happen ([Kernel.WatchLinks]). It reads neighbours, policy rules,
-// nexthop objects and per-interface settings besides, and whatever else netstat
-// has a reader for: every counter of a protocol ([Kernel.Counters]), details and
-// queues of interfaces, memory, queueing disciplines, multicast routing and
-// memberships, and how the tables of routing fare.
+// network namespace or of another one. It reads neighbours, policy rules, nexthop
+// objects and per-interface settings besides, and whatever else netstat has a
+// reader for: every counter of a protocol ([Kernel.Counters]), details and queues
+// of interfaces, memory, queueing disciplines, multicast routing and memberships,
+// and how the tables of routing fare.
 //
 // [Kernel.Namespaces] finds the network namespaces of the host, named and
 // unnamed, and [InEvery] reads all of them.
