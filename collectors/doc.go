@@ -33,8 +33,10 @@
 // Nothing needs a privilege but entering another network namespace
 // (CAP_SYS_ADMIN), finding the processes that hold other users' sockets
 // (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH) or run in other users' namespaces
-// (CAP_SYS_PTRACE), and the kernel's slabs, which are root's. The queues of
-// devices in another namespace need CAP_SYS_ADMIN.
+// (CAP_SYS_PTRACE), sockets' marks, the peers that sign their segments and the
+// filters of packet sockets (CAP_NET_ADMIN in the namespace), the queues of
+// devices in another namespace (CAP_SYS_ADMIN), and the kernel's slabs, which are
+// root's. What is not told without is unknown.
 //
 // # Errors
 //
