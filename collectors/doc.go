@@ -28,6 +28,10 @@
 // row that exists, unchanged, throughout is yielded; one that comes or goes
 // meanwhile may be yielded or not.
 //
+// What the kernel tells only with CAP_NET_ADMIN in the namespace is unknown
+// without: sockets' marks, the peers that sign their segments, and the filters
+// of packet sockets.
+//
 // # Privileges
 //
 // Nothing needs a privilege but entering another network namespace
