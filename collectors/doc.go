@@ -2,9 +2,9 @@
 // netstat. [Open] gives a [Kernel], which is a netstat.Stack of the caller's
 // network namespace or of another one. It reads neighbours, policy rules, nexthop
 // objects and per-interface settings besides, and whatever else netstat has a
-// reader for: every counter of a protocol ([Kernel.Counters]), details and
-// queues of interfaces, memory, queueing disciplines, multicast routing and
-// memberships, and how the tables of routing fare.
+// reader for: every counter of a protocol ([Kernel.Counters]), details and queues
+// of interfaces, memory, queueing disciplines, multicast routing and memberships,
+// and how the tables of routing fare.
 //
 // [Kernel.Namespaces] finds the network namespaces of the host, named and
 // unnamed, and [InEvery] reads all of them.
@@ -28,15 +28,19 @@
 // row that exists, unchanged, throughout is yielded; one that comes or goes
 // meanwhile may be yielded or not.
 //
+// What the kernel tells only with CAP_NET_ADMIN in the namespace is unknown
+// without: sockets' marks, the peers that sign their segments, and the filters
+// of packet sockets.
+//
 // # Privileges
 //
 // Nothing needs a privilege but entering another network namespace
 // (CAP_SYS_ADMIN), finding the processes that hold other users' sockets
 // (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH) or run in other users' namespaces
 // (CAP_SYS_PTRACE), sockets' marks, the peers that sign their segments and the
-// filters of packet sockets (CAP_NET_ADMIN in the namespace), and the kernel's
-// slabs, which are root's. The queues of devices in another namespace need
-// CAP_SYS_ADMIN. What is not told without is unknown.
+// filters of packet sockets (CAP_NET_ADMIN in the namespace), the queues of
+// devices in another namespace (CAP_SYS_ADMIN), and the kernel's slabs, which are
+// root's. What is not told without is unknown.
 //
 // # Errors
 //

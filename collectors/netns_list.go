@@ -171,25 +171,6 @@ func parseMountinfo(l *lines, each func(key nsKey, path string)) {
 	}
 }
 
-// unescapeMount resolves the octal escapes of mountinfo.
-func unescapeMount(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
 // Attributes of RTM_GETNSID (include/uapi/linux/net_namespace.h).
 const (
 	netnsaNSID = 1 // NETNSA_NSID
