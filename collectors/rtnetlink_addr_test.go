@@ -101,7 +101,7 @@ func TestAddressesAgreeWithIP(t *testing.T) {
 		return want
 	}
 	var got []string
-	want := steady(t, ip, func() {
+	want := unchanging(t, ip, func() {
 		got = nil
 		for _, a := range addresses(t, k) {
 			got = append(got, fmt.Sprint(a.Interface, " ", a.Prefix, " ", a.Peer, " ", a.Broadcast, " ", a.Label, " ", uint8(a.Scope),

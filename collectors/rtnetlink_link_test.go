@@ -488,7 +488,7 @@ func TestMulticastAddresses(t *testing.T) {
 	k := open(t, n)
 	var all map[string]netstat.Interface
 	// An interface that comes up joins groups in its own time.
-	truth := steady(t, func() map[string][]string { return multicastAddresses(t, n) }, func() { all = interfaces(t, k) })
+	truth := unchanging(t, func() map[string][]string { return multicastAddresses(t, n) }, func() { all = interfaces(t, k) })
 	for name, want := range truth {
 		addresses, known := all[name].Multicast.Get()
 		var got []string

@@ -241,7 +241,7 @@ func TestRoutesAgreeWithIP(t *testing.T) {
 	for family, flag := range map[netstat.Family]string{netstat.IPv4: "-4", netstat.IPv6: "-6"} {
 		indexes := linkIndexes(t, n)
 		var got []string
-		want := steady(t, func() []string {
+		want := unchanging(t, func() []string {
 			var listed []ipRoute
 			n.JSON(t, &listed, flag, "-d", "-N", "route", "show", "table", "all")
 			if len(listed) < 20 {

@@ -104,7 +104,7 @@ func TestNeighboursAgreeWithIP(t *testing.T) {
 	}
 	var updated bool
 	var got []string
-	want := steady(t, ip, func() {
+	want := unchanging(t, ip, func() {
 		got = nil
 		for _, l := range all(t, k.Neighbours(t.Context())) {
 			protocol := ""
@@ -157,7 +157,7 @@ func TestForwardingEntriesAgreeWithBridge(t *testing.T) {
 		return ""
 	}
 	var got []string
-	want := steady(t, bridge, func() {
+	want := unchanging(t, bridge, func() {
 		got = nil
 		for _, l := range all(t, k.Neighbours(t.Context(), netstat.Bridge)) {
 			remote := ""
