@@ -409,17 +409,14 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 		})
 	}
 	loaded := s.isLoaded()
-	if kinds.Has(netstat.KindInterface) {
-		if loaded {
-			s.datesOf(fresh.state, fresh.now)
-		}
-		s.state.linkMoments = fresh.state.linkMoments
+	if kinds.Has(netstat.KindInterface) && loaded {
+		s.datesOf(fresh.state, fresh.now)
 	}
 	if emit := s.emitter(); emit != nil {
 		diff(kinds, s.state, fresh.state, emit)
 	}
-	before := s.state.links
 	s.mu.Lock()
+	before := s.state.links
 	s.state.take(kinds, fresh.state)
 	s.current.Store(nil)
 	s.recent.Store(nil)

@@ -134,6 +134,7 @@ func (s *state) take(kinds netstat.Kinds, from *state) {
 		case netstat.KindInterface:
 			s.links.take(from.links)
 			s.names.take(from.names)
+			s.linkMoments = from.linkMoments
 		case netstat.KindAddress:
 			s.addresses.take(from.addresses)
 		case netstat.KindRoute:
