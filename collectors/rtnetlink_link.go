@@ -14,7 +14,7 @@ import (
 // From include/uapi/linux/rtnetlink.h, if_link.h and if_tunnel.h.
 const (
 	sizeofIfInfomsg = 16
-	sizeofStats64   = 25 * 8 // struct rtnl_link_stats64 since Linux 6.0
+	leastStats64    = 23 * 8 // struct rtnl_link_stats64 as Linux 2.6.35 introduced it
 
 	ifInfoKind      = 1 // IFLA_INFO_KIND
 	ifInfoData      = 2 // IFLA_INFO_DATA
@@ -45,52 +45,81 @@ func (k *Kernel) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, er
 	}
 }
 
+// InterfaceDetails yields every interface as Interfaces does, with its details.
+func (k *Kernel) InterfaceDetails(ctx context.Context) iter.Seq2[netstat.InterfaceDetails, error] {
+	return func(yield func(netstat.InterfaceDetails, error) bool) {
+		all, err := dumpLinks(ctx, k,
+			func(body []byte, i *netstat.InterfaceDetails) error {
+				if _, err := parseLink(body, &i.Interface); err != nil {
+					return err
+				}
+				return parseLinkDetails(body, i)
+			},
+			func(i *netstat.InterfaceDetails) *netstat.Interface { return &i.Interface })
+		yieldAll(yield, all, err)
+	}
+}
+
 func (k *Kernel) interfaces(ctx context.Context) ([]netstat.Interface, error) {
-	var interfaces []netstat.Interface
+	return dumpLinks(ctx, k,
+		func(body []byte, i *netstat.Interface) error {
+			_, err := parseLink(body, i)
+			return err
+		},
+		func(i *netstat.Interface) *netstat.Interface { return i })
+}
+
+// dumpLinks returns what parse makes of every link, as it was at one time, with
+// what others than rtnetlink tell of the interface in it.
+func dumpLinks[T any](ctx context.Context, k *Kernel, parse func(body []byte, row *T) error, in func(*T) *netstat.Interface) ([]T, error) {
+	var rows []T
 	err := consistently(ctx, func() (bool, error) {
-		interfaces = interfaces[:0]
+		rows = rows[:0]
 		return k.dump(ctx, linkRequest(), func(kind uint16, body []byte) (bool, error) {
 			if kind != unix.RTM_NEWLINK {
 				return true, nil
 			}
-			interfaces = append(interfaces, netstat.Interface{})
-			_, err := parseLink(body, &interfaces[len(interfaces)-1])
+			var row T
+			err := parse(body, &row)
+			rows = append(rows, row)
 			return true, err
 		})
 	})
 	if err != nil {
 		return nil, k.readError("dump links", err)
 	}
-
-	place := make(map[uint32]int, len(interfaces))
-	for i := range interfaces {
-		place[interfaces[i].Index] = i
+	place := make(map[uint32]*netstat.Interface, len(rows))
+	for i := range rows {
+		ifc := in(&rows[i])
+		place[ifc.Index] = ifc
 	}
+
 	err = k.multicastAddresses(func(index uint32, address netstat.HardwareAddress) {
-		if i, ok := place[index]; ok {
-			addresses, _ := interfaces[i].Multicast.Get()
-			interfaces[i].Multicast.Set(append(addresses, address))
+		if ifc, ok := place[index]; ok {
+			addresses, _ := ifc.Multicast.Get()
+			ifc.Multicast.Set(append(addresses, address))
 		}
 	})
 	switch {
 	case err == nil:
-		for i := range interfaces {
-			if !interfaces[i].Multicast.IsKnown() {
-				interfaces[i].Multicast.Set(nil)
+		for _, ifc := range place {
+			if !ifc.Multicast.IsKnown() {
+				ifc.Multicast.Set(nil)
 			}
 		}
 	case !isAbsent(err):
 		return nil, k.readError("read /proc/net/dev_mcast", err)
 	}
+
 	err = k.linkModes(ctx, func(m *linkMode) {
-		if i, ok := place[m.index]; ok {
-			interfaces[i].Speed, interfaces[i].Duplex = m.speed, m.duplex
+		if ifc, ok := place[m.index]; ok {
+			ifc.Speed, ifc.Duplex = m.speed, m.duplex
 		}
 	})
 	if err = k.readError("dump ethtool link modes", err); err != nil && !isAbsent(err) {
 		return nil, err
 	}
-	return interfaces, nil
+	return rows, nil
 }
 
 // linkRequest asks for every link, without the IPv6 counters of each, which
@@ -150,7 +179,11 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 		case unix.IFLA_CARRIER_CHANGES:
 			ifc.CarrierChanges.Set(a.uint32())
 		case unix.IFLA_STATS64:
-			ifc.Counters.Set(parseStats64(a.value))
+			counters, err := parseStats64(a.value)
+			if err != nil {
+				return m, err
+			}
+			ifc.Counters.Set(counters)
 		case unix.IFLA_LINKINFO:
 			var err error
 			if info, err = parseLinkInfo(a.value); err != nil {
@@ -225,12 +258,14 @@ func parseLinkInfo(b []byte) (linkInfo, error) {
 }
 
 // parseStats64 reads a struct rtnl_link_stats64. Kernels append to it: what a
-// shorter one lacks is left 0, as the kernel that counts nothing there would.
-func parseStats64(b []byte) netstat.InterfaceCounters {
-	var whole [sizeofStats64]byte
-	copy(whole[:], b)
-	n := func(i int) uint64 { return binary.NativeEndian.Uint64(whole[i*8:]) }
-	return netstat.InterfaceCounters{
+// shorter one lacks is unknown, and what a longer one adds is passed over.
+func parseStats64(b []byte) (netstat.InterfaceCounters, error) {
+	var c netstat.InterfaceCounters
+	if len(b) < leastStats64 {
+		return c, fmt.Errorf("rtnl_link_stats64 of %d bytes: % x", len(b), clip(b))
+	}
+	n := func(i int) uint64 { return binary.NativeEndian.Uint64(b[i*8:]) }
+	c = netstat.InterfaceCounters{
 		InPackets: n(0), OutPackets: n(1),
 		InOctets: n(2), OutOctets: n(3),
 		InErrors: n(4), OutErrors: n(5),
@@ -245,9 +280,14 @@ func parseStats64(b []byte) netstat.InterfaceCounters {
 		OutHeartbeatErrors: n(19), OutWindowErrors: n(20),
 
 		InCompressed: n(21), OutCompressed: n(22),
-		InNoHandler: n(23),
-		InOtherHost: n(24),
 	}
+	if len(b) >= leastStats64+8 {
+		c.InNoHandler.Set(n(23))
+	}
+	if len(b) >= leastStats64+16 {
+		c.InOtherHost.Set(n(24))
+	}
+	return c, nil
 }
 
 // LinkEventKind says what a LinkEvent reports.
