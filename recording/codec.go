@@ -487,6 +487,7 @@ func (binaryCodec) read(r *columnReader, name string, values []reflect.Value) er
 		defer r.scratch.giveRows(present)
 	}
 	var b []byte
+	var addr netip.Addr
 	return r.octets(name, len(present), func(i int, s string) (err error) {
 		if s == "" {
 			return nil
@@ -497,8 +498,10 @@ func (binaryCodec) read(r *columnReader, name string, values []reflect.Value) er
 			err = p.UnmarshalBinary(b)
 		case *netip.AddrPort:
 			err = p.UnmarshalBinary(b)
-		case *netip.Prefix:
-			err = p.UnmarshalBinary(b)
+		case *netip.Prefix: // as its UnmarshalBinary, which allocates
+			last := len(b) - 1
+			err = addr.UnmarshalBinary(b[:last])
+			*p = netip.PrefixFrom(addr, int(b[last]))
 		}
 		if err != nil {
 			return corrupt("%v", err)

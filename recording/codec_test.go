@@ -44,16 +44,11 @@ func checkRows[T any](t *testing.T, table *table[T]) {
 	})
 }
 
-// checker is what a table of any rows does in tests.
-type checker interface{ check(t *testing.T) }
-
-func (t *table[T]) check(test *testing.T) { checkRows(test, t) }
-
 // TestRowsComeBack holds for every kind: rows of any values are read as they
 // were written, unknown as unknown, nil as nil, empty as empty.
 func TestRowsComeBack(t *testing.T) {
 	for _, table := range tables {
-		table.(checker).check(t)
+		table.(tableTest).check(t)
 	}
 	checkRows(t, newTable[everything]("everything", nil, nil))
 }
