@@ -26,8 +26,10 @@
 // # Privileges
 //
 // Nothing needs a privilege but entering another network namespace
-// (CAP_SYS_ADMIN) and finding the processes that hold other users' sockets
-// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH).
+// (CAP_SYS_ADMIN), finding the processes that hold other users' sockets
+// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH), and sockets' marks, the peers that
+// sign their segments and the filters of packet sockets (CAP_NET_ADMIN in the
+// namespace). What is not told without is unknown.
 //
 // # Errors
 //
