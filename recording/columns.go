@@ -14,8 +14,8 @@ import (
 const (
 	// maxBlockRows bounds the rows of one frame, and maxBlockMemory what they
 	// take in memory.
-	maxBlockRows   = 1 << 16
-	maxBlockMemory = 64 << 20
+	maxBlockRows   = 1 << 14
+	maxBlockMemory = 32 << 20
 	// perValue is what reading a value takes besides the value itself.
 	perValue = 40
 )
@@ -208,7 +208,7 @@ func (r *columnReader) typedArray(tag uint64, content cbor.RawMessage, n int) (v
 	if err := decoding.Unmarshal(content, &b); err != nil {
 		return nil, false, corrupt("%v", err)
 	}
-	width := 0
+	var width int
 	switch tag {
 	case tagUint8, tagSint8:
 		width = 1

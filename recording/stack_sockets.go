@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -39,6 +40,16 @@ func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[ne
 // ListenQueues yields the recorded queues of the listeners that q selects, as
 // Sockets does.
 func (s *Stack) ListenQueues(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.ListenQueue, error] {
+	// The other protocols have no listeners, whatever the recording holds.
+	others := func(p netstat.Protocol) bool {
+		return slices.Contains(socketProtocols, p) && !slices.Contains(listenProtocols, p)
+	}
+	if len(q.Protocols) > 0 {
+		q.Protocols = slices.DeleteFunc(slices.Clone(q.Protocols), others)
+		if len(q.Protocols) == 0 {
+			return func(func(netstat.ListenQueue, error) bool) {}
+		}
+	}
 	parts, named := socketQueryParts(&q, listenProtocols)
 	return readParts(ctx, s, listenQueueTable, parts, named, func(row *netstat.ListenQueue) (bool, error) {
 		return selectSocket(&q, &row.Socket, true)
