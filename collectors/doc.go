@@ -1,8 +1,7 @@
 // Package collectors reads a Linux kernel into the vocabulary of package
 // netstat. [Open] gives a [Kernel], which is a netstat.Stack of the caller's
-// network namespace or of another one, and which can also report changes of
-// links as they happen ([Kernel.WatchLinks]). It reads neighbours, policy rules,
-// nexthop objects and per-interface settings besides.
+// network namespace or of another one. It reads neighbours, policy rules, nexthop
+// objects and per-interface settings besides.
 //
 // For those who keep a stack current there are [Kernel.Listen], which receives
 // rtnetlink's events, and [Kernel.Dump]. A [Decoder] gives both the same form.

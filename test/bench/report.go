@@ -197,6 +197,7 @@ func (b *bench) machine() machine {
 }
 
 type report struct {
+	Page     string    `json:"page"`
 	Machine  machine   `json:"machine"`
 	Runs     int       `json:"runs"`
 	Sections []section `json:"sections"`
@@ -211,18 +212,29 @@ func (r *report) json(w io.Writer) error {
 func (r *report) markdown(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	m := r.Machine
-	fmt.Fprintf(out, "# Benchmarks\n\n"+
-		"netsnmp-agent beside its peers, in one run, on one machine. What counts is the ratio: how many\n"+
-		"times quicker, or smaller, netsnmp-agent is. `go run ./test/bench -out docs/benchmarks.md` as root\n"+
-		"writes this page; `go run ./test/bench -help` tells the sizes that can be chosen.\n\n")
+	if r.Page == "live" {
+		fmt.Fprintf(out, "# The live stack in figures\n\n"+
+			"Package live, and the agent on it, beside others, in one run, on one machine. What counts is the\n"+
+			"ratio. `go run ./test/bench -page live -out docs/live-benchmarks.md` as root writes this page;\n"+
+			"`go run ./test/bench -help` tells the sizes that can be chosen.\n\n")
+	} else {
+		fmt.Fprintf(out, "# Benchmarks\n\n"+
+			"netsnmp-agent beside its peers, in one run, on one machine. What counts is the ratio: how many\n"+
+			"times quicker, or smaller, netsnmp-agent is. `go run ./test/bench -out docs/benchmarks.md` as root\n"+
+			"writes this page; `go run ./test/bench -help` tells the sizes that can be chosen.\n\n")
+	}
 	fmt.Fprintf(out, "| | |\n|---|---|\n| date, commit | %s, %s |\n| processors | %d × %s |\n| memory | %s |\n"+
 		"| kernel | Linux %s |\n| Go | %s |\n| net-snmp | %s |\n| load average before | %s |\n",
 		m.Date, m.Commit, m.Processors, m.Model, m.Memory, m.Kernel, m.Go, m.NetSNMP, m.Load)
 	fmt.Fprintf(out, "\nA figure with several runs is their median of %d. Walks are GETBULK walks with one request\n"+
 		"outstanding, by a client that does no more than to copy the last name of an answer into the next\n"+
 		"request. \"First\" is the first walk that an agent is asked for after its start.\n", r.Runs)
+	ours := "netsnmp-agent"
+	if r.Page == "live" {
+		ours = "here"
+	}
 	for _, s := range r.Sections {
-		fmt.Fprintf(out, "\n## %s\n\n| | netsnmp-agent | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, s.Peer)
+		fmt.Fprintf(out, "\n## %s\n\n| | %s | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, ours, s.Peer)
 		for _, f := range s.Figures {
 			fmt.Fprint(out, f.markdown())
 		}
