@@ -24,6 +24,8 @@ type File struct {
 	// end of the file.
 	end    int64
 	damage error
+	// index is the offset of the index at the end, 0 where there is none.
+	index int64
 }
 
 // Open opens a recording. The error matches fs.ErrNotExist, fs.ErrPermission,
@@ -104,7 +106,7 @@ func (f *File) readIndex() bool {
 	if unmarshal(payload, &i) != nil {
 		return false
 	}
-	f.moments, f.end = i.Moments, f.frames.size
+	f.moments, f.end, f.index = i.Moments, f.frames.size, header.offset
 	return true
 }
 

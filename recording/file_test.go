@@ -7,6 +7,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -564,3 +567,85 @@ func TestWriterFails(t *testing.T) {
 type shortWriter struct{}
 
 func (shortWriter) Write(p []byte) (int, error) { return len(p) - 1, nil }
+
+// A file is read by many at once.
+func TestConcurrentReaders(t *testing.T) {
+	g := small
+	f, err := openBytes(g.bytes(t, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 5 {
+				for i := range g.moments {
+					if err := g.verifyMoment(f, i); err != nil {
+						t.Errorf("moment %d: %v", i, err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// What changed while it was read is read again, and the last attempt counts.
+func TestInterrupted(t *testing.T) {
+	attempt := 0
+	stack := fake{routes: func(yield func(netstat.Route, error) bool) {
+		attempt++
+		for r := range routes(10 * attempt) {
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if attempt < 3 {
+			yield(netstat.Route{}, netstat.ErrInterrupted)
+		}
+	}}
+	var b bytes.Buffer
+	if err := Write(context.Background(), &b, stack, Options{Kinds: []Kind{KindRoute}}); err != nil {
+		t.Fatal(err)
+	}
+	// With the catalogue, and without.
+	whole := b.Bytes()
+	f, err := openBytes(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{len(whole), int(f.moments[0].End)} {
+		f, err := openBytes(whole[:size])
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.Stack(Choice{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, err := range s.Routes(context.Background(), netstat.RouteQuery{Families: []netstat.Family{netstat.IPv4}}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != 30 {
+			t.Errorf("%d routes of the last attempt's 30", n)
+		}
+	}
+}
+
+func TestUnknownKind(t *testing.T) {
+	err := Write(context.Background(), io.Discard, fake{}, Options{Kinds: []Kind{"root"}})
+	if err == nil || !strings.Contains(err.Error(), `"root"`) {
+		t.Errorf("recording it: %v", err)
+	}
+	if kinds, err := ParseKinds("route", "root"); err == nil || !strings.Contains(err.Error(), "address") {
+		t.Errorf("%v, %v", kinds, err)
+	}
+	if kinds, err := ParseKinds("route", "tcp-statistics"); err != nil || !slices.Equal(kinds, []Kind{KindRoute, KindTCPStatistics}) {
+		t.Errorf("%v, %v", kinds, err)
+	}
+}

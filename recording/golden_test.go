@@ -9,13 +9,16 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -237,5 +240,53 @@ func wantGolden[T any](t *testing.T, seq iter.Seq2[T, error], wantErr error, wan
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("read (-want +got)\n%s", cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true })))
+	}
+}
+
+// TestOtherReader reads a recording with the program in docs/recording.md, which
+// knows nothing but that page and other people's CBOR and Zstandard.
+func TestOtherReader(t *testing.T) {
+	const python = "/usr/bin/python3"
+	nstest.NeedsProgram(t, python)
+	if err := exec.Command(python, "-c", "import cbor2, zstandard").Run(); err != nil {
+		nstest.Needs(t, "needs Debian's python3-cbor2 and python3-zstandard")
+	}
+	page, err := os.ReadFile("../docs/recording.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, program, found := strings.Cut(string(page), "<<'EOT'\n")
+	program, _, ends := strings.Cut(program, "EOT\n")
+	if !found || !ends {
+		t.Fatal("the page has no program")
+	}
+	cmd := exec.Command(python, "-", "testdata/v1.rec")
+	cmd.Stdin = strings.NewReader(program)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	frames := make(map[string]int)
+	for line := range strings.Lines(string(out)) {
+		kind, _, _ := strings.Cut(line, " ")
+		frames[kind]++
+	}
+	if frames["b'M'"] != 2 || frames["b'S'"] != 4 || frames["b'E'"] != 2 || frames["b'I'"] != 1 || frames["b'T'"] != 1 || frames["b'R'"] < 16 {
+		t.Errorf("frames are %v", frames)
+	}
+	for _, want := range []string{
+		`'kind': 'counter', 'part': 'tcp', 'rows': 2,`,
+		`'Name': [CBORTag(64, b'\n\t'), b'TcpMaxConnTcpInSegs']`,
+		`'Value': CBORTag(71, b'\x01\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff')`,
+		`'Value/negative': CBORTag(64, b'\x01\x00')`,
+		`'Prefix': [CBORTag(64, b'\x05'), b'\xc0\x00\x02\x01\x18']`,
+		`'LastChange': CBORTag(78, b'\x00\xf1Se')`,
+		`'LastChange/nanoseconds': CBORTag(70, b'\x15\xcd[\x07')`,
+		`'LastChange?': CBORTag(64, b'\x00\x01')`,
+		`'Multicast#': CBORTag(64, b'\x00\x03')`,
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not read %s", want)
+		}
 	}
 }

@@ -319,6 +319,16 @@ var tables = []anyTable{
 	multicastInterfaceTable, multicastRouteTable, membershipTable, socketMembershipTable, bridgeGroupTable, bridgeRouterPortTable,
 }
 
+// hasOwners reports whether processes that hold sockets belong to a kind.
+func hasOwners(k Kind) bool {
+	switch k {
+	case KindSocketOwner, KindSocket, KindListenQueue, KindUnixSocket, KindPacketSocket, KindNetlinkSocket,
+		KindVsockSocket, KindXDPSocket, KindSMCSocket, KindTIPCSocket:
+		return true
+	}
+	return false
+}
+
 func counterParts() []counterPart {
 	groups := netstat.CounterGroups()
 	parts := make([]counterPart, len(groups))

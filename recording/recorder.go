@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -15,11 +16,11 @@ import (
 // and one that fails is taken away again. A Recorder is not to be used
 // concurrently.
 type Recorder struct {
-	*Writer
-	file  *os.File
-	path  string
-	aside bool // the file is not under its name yet
-	err   error
+	writer *Writer
+	file   *os.File
+	path   string
+	aside  bool // the file is not under its name yet
+	err    error
 }
 
 // Create begins a recording in a file. It is written beside path and takes the
@@ -34,7 +35,7 @@ func Create(path string) (_ *Recorder, err error) {
 	if err := lock(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("record %s: %w", path, err), r.discard())
 	}
-	if r.Writer, err = newWriter(file, path); err != nil {
+	if r.writer, err = newWriter(file, path); err != nil {
 		return nil, errors.Join(err, r.discard())
 	}
 	return r, nil
@@ -76,19 +77,23 @@ func (r *Recorder) resume() error {
 	if f.damage != nil && !errors.Is(f.damage, ErrTruncated) {
 		return f.damage
 	}
-	if f.end < info.Size() {
-		if err := r.file.Truncate(f.end); err != nil {
+	end := f.end
+	if f.index != 0 {
+		end = f.index // a new one will stand behind the new moments
+	}
+	if end < info.Size() {
+		if err := r.file.Truncate(end); err != nil {
 			return fmt.Errorf("record: %w", err)
 		}
 	}
-	if _, err := r.file.Seek(f.end, 0); err != nil {
+	if _, err := r.file.Seek(end, io.SeekStart); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	z, err := newEncoder()
 	if err != nil {
 		return err
 	}
-	r.Writer = &Writer{w: r.file, name: r.path, offset: f.end, zstd: z, moments: f.moments}
+	r.writer = &Writer{w: r.file, name: r.path, offset: end, zstd: z, moments: f.moments}
 	return nil
 }
 
@@ -103,13 +108,13 @@ func (r *Recorder) Record(ctx context.Context, o Options, sources iter.Seq[Sourc
 	if r.err != nil {
 		return r.err
 	}
-	before, moments := r.offset, r.moments
-	err := r.Writer.Record(ctx, o, sources)
+	before, moments := r.writer.offset, r.writer.moments
+	err := r.writer.Record(ctx, o, sources)
 	if err == nil {
 		err = r.sync()
 	}
 	if err != nil {
-		r.moments = moments
+		r.writer.moments = moments
 		return errors.Join(err, r.back(before))
 	}
 	if !r.aside {
@@ -124,7 +129,7 @@ func (r *Recorder) Record(ctx context.Context, o Options, sources iter.Seq[Sourc
 
 func (r *Recorder) sync() error {
 	if err := r.file.Sync(); err != nil {
-		return &WriteError{Name: r.path, Offset: r.offset, Err: err}
+		return &WriteError{Name: r.path, Offset: r.writer.offset, Err: err}
 	}
 	return nil
 }
@@ -134,13 +139,13 @@ func (r *Recorder) sync() error {
 func (r *Recorder) back(offset int64) error {
 	err := r.file.Truncate(offset)
 	if err == nil {
-		_, err = r.file.Seek(offset, 0)
+		_, err = r.file.Seek(offset, io.SeekStart)
 	}
 	if err != nil {
 		r.err = fmt.Errorf("record: %w", err)
 		return r.err
 	}
-	r.offset = offset
+	r.writer.offset = offset
 	return nil
 }
 
@@ -152,8 +157,8 @@ func (r *Recorder) Close() error {
 	if r.err != nil {
 		return errors.Join(r.err, r.file.Close())
 	}
-	before := r.offset
-	err := r.Writer.Close()
+	before := r.writer.offset
+	err := r.writer.Close()
 	if err == nil {
 		err = r.sync()
 	}

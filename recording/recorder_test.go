@@ -105,7 +105,19 @@ func TestCreateAndAppend(t *testing.T) {
 	}
 	wantMoments(t, path, 10, 20)
 
-	// The index is in the middle after this.
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = Append(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Stat(path); err != nil || after.Size() != before.Size() {
+		t.Errorf("appending nothing made %d octets of %d, %v", after.Size(), before.Size(), err)
+	}
 	if r, err = Append(path); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +193,7 @@ func TestAppendAfterCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	recordRoutes(t, r, 10)
-	first := r.offset
+	first := r.writer.offset
 	recordRoutes(t, r, 300)
 	if err := r.Close(); err != nil {
 		t.Fatal(err)

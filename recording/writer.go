@@ -142,12 +142,18 @@ func (w *Writer) writeValue(kind byte, v any) (offset int64, err error) {
 // What a source does not tell is recorded as such, with the reason. Sources are
 // taken one after the other, so that the sequence can open and close them.
 //
-// The error is a *WriteError, or that of the context. The moment is not whole
+// The error is a *WriteError, that of the context, or one that names an unknown
+// kind. The moment is not whole
 // then; what was written before is.
 func (w *Writer) Record(ctx context.Context, o Options, sources iter.Seq[Source]) error {
 	kinds := o.Kinds
 	if len(kinds) == 0 {
 		kinds = Kinds()
+	}
+	for _, k := range kinds {
+		if !slices.Contains(Kinds(), k) {
+			return fmt.Errorf("record: there is no kind %q", k)
+		}
 	}
 	if o.Host == (Host{}) {
 		o.Host = ThisHost()
@@ -216,7 +222,7 @@ func (m *momentWriter) stack(ctx context.Context, s Source, kinds []Kind) error 
 		return nil
 	}
 	var shared look
-	if r, ok := s.Stack.(netstat.SocketOwnerReader); ok {
+	if r, ok := s.Stack.(netstat.SocketOwnerReader); ok && slices.ContainsFunc(kinds, hasOwners) {
 		// One look at all processes serves all sockets. Without it, each kind
 		// says itself what is the matter.
 		if owners, err := r.SocketOwners(ctx); err == nil {
