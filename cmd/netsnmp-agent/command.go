@@ -13,7 +13,6 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 )
@@ -30,6 +29,8 @@ type flags struct {
 	modules  []string
 	list     bool
 	logLevel string
+
+	recording string
 }
 
 const long = `netsnmp-agent answers SNMP with this kernel's connections, sockets, interfaces and
@@ -55,7 +56,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range []string{"agentx", "config", "netns"} {
+			for _, name := range []string{"agentx", "config", "netns", "recording"} {
 				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
 					return fmt.Errorf("--%s: the value is empty", name)
 				}
@@ -74,6 +75,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `TRANSPORT:ADDRESS:PORT`; TRANSPORT is udp, udp6, tcp or tcp6 (may be repeated)")
 	fs.StringVar(&f.config, "config", "", "read `FILE`, in the syntax of snmpd.conf")
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`: one of \"ip netns\", or a path")
+	fs.StringVar(&f.recording, "recording", "", "show the stack recorded in `FILE`; --netns names one of the recorded namespaces then")
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
 	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
@@ -130,12 +132,12 @@ func list(cmd *cobra.Command, f flags) error {
 	if err != nil {
 		return err
 	}
-	kernel, err := collectors.Open(collectors.Options{NetNS: f.netns})
+	stack, err := openAsIs(s)
 	if err != nil {
 		return err
 	}
-	defer kernel.Close()
-	config := agent.Config{Stack: kernel, Modules: f.modules, Log: s.log}
+	defer stack.Close()
+	config := agent.Config{Stack: stack, Modules: f.modules, Log: s.log}
 	if f.agentx == "" {
 		config.System = func() snmpv2mib.System { return snmpv2mib.System{} }
 		config.Engine = func() snmpv2mib.Engine { return snmpv2mib.Engine{} }

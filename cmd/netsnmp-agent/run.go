@@ -10,12 +10,12 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
@@ -25,6 +25,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/recording"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
 
@@ -34,7 +35,7 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	stack, err := openStack(cmd.Context(), f.netns, s)
+	stack, err := openStack(cmd.Context(), s)
 	if err != nil {
 		return err
 	}
@@ -45,14 +46,15 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
 }
 
-// openStack opens the stack of a namespace, and has what the modules show of it
-// kept current. It does not wait until that is loaded.
-func openStack(ctx context.Context, netns string, s settings) (openedStack, error) {
+// openStack opens the stack that the settings mean: a recorded one, or that of a
+// namespace. What the modules show of the latter is kept current; it does not
+// wait until that is loaded.
+func openStack(ctx context.Context, s settings) (openedStack, error) {
 	kinds := agent.Kinds(s.modules)
-	if kinds == 0 {
-		return collectors.Open(collectors.Options{NetNS: netns})
+	if kinds == 0 || s.recording != "" {
+		return openAsIs(s)
 	}
-	current, err := live.Start(live.Options{NetNS: netns, Kinds: kinds, Log: s.log})
+	current, err := live.Start(live.Options{NetNS: s.netns, Kinds: kinds, Log: s.log})
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +68,14 @@ func openStack(ctx context.Context, netns string, s settings) (openedStack, erro
 		}
 	}()
 	return current, nil
+}
+
+// openAsIs opens the stack that the settings mean, with nothing kept current.
+func openAsIs(s settings) (openedStack, error) {
+	if s.recording != "" {
+		return openRecording(s)
+	}
+	return collectors.Open(collectors.Options{NetNS: s.netns})
 }
 
 type openedStack interface {
@@ -168,7 +178,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 	var described atomic.Pointer[snmpv2mib.System]
-	describe := func(file *snmpdconf.Config) { described.Store(new(system(file))) }
+	describe := func(file *snmpdconf.Config) { described.Store(new(system(file, hostOf(stack)))) }
 	describe(s.file)
 	sinks, err := targets(s.file)
 	if err != nil {
@@ -359,15 +369,11 @@ var linuxObjectID = mib.MustParseOID("1.3.6.1.4.1.8072.3.2.10")
 // services: layers 4 and 7.
 const hostServices = 72
 
-// system is the system group: what the file says, or else what the host says.
-func system(file *snmpdconf.Config) snmpv2mib.System {
-	var u unix.Utsname
-	field := func(b [65]byte) string { return unix.ByteSliceToString(b[:]) }
-	s := snmpv2mib.System{ObjectID: linuxObjectID, Services: hostServices}
-	if err := unix.Uname(&u); err == nil {
-		s.Name = field(u.Nodename)
-		s.Descr = fmt.Sprintf("%s %s %s %s %s", field(u.Sysname), s.Name, field(u.Release), field(u.Version), field(u.Machine))
-	}
+// system is the system group: what the file says, or else what the host says
+// whose stack is shown.
+func system(file *snmpdconf.Config, host recording.Host) snmpv2mib.System {
+	s := snmpv2mib.System{ObjectID: linuxObjectID, Services: hostServices, Name: host.Name}
+	s.Descr = strings.Join([]string{host.System, host.Name, host.Kernel, host.KernelVersion, host.Machine}, " ")
 	for _, o := range []struct {
 		to   *string
 		from *string

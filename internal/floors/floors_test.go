@@ -21,6 +21,7 @@ var may = map[string][]string{
 	"collectors":         {"netstat"},
 	"live":               {"netstat", "collectors"},
 	"baseline":           {"netstat"},
+	"recording":          {"netstat"},
 	"mib":                {},
 	"mib/internal":       {"mib", "netstat"},
 	"mib/ifmib":          {"mib", "netstat"},
@@ -44,6 +45,7 @@ var anything = []string{"cmd", "test"}
 var outside = map[string][]string{
 	"collectors":      {"golang.org/x/sys", "github.com/mdlayher"},
 	"live":            {"golang.org/x/sys"},
+	"recording":       {"golang.org/x/sys", "github.com/fxamacker/cbor", "github.com/klauspost/compress"},
 	"snmp":            {"golang.org/x/sys"},
 	"internal/nstest": {"golang.org/x/sys"},
 }

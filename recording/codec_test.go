@@ -1,0 +1,141 @@
+package recording
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// checkRows writes generated rows of a table and reads them back.
+func checkRows[T any](t *testing.T, table *table[T]) {
+	t.Run(string(table.kind), func(t *testing.T) {
+		for seed := range uint64(50) {
+			g := newGenerator(seed)
+			rows := generateRows[T](g, 1+g.IntN(40))
+			if seed == 0 {
+				rows = make([]T, 3) // all zero, all the same
+			} else if seed < 3 {
+				rows = []T{rows[0], rows[0], rows[0]} // all the same
+			}
+			var w columnWriter
+			payload, err := encodeRows(table.codec(), table.kind, "part", rows, &w)
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			var head rowsHead
+			if err := unmarshal(payload, &head); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			var s scratch
+			got, err := decodeRows[T](table.codec(), &head, &s, nil)
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			if len(got) != len(rows) {
+				t.Fatalf("seed %d: %d rows read of %d", seed, len(got), len(rows))
+			}
+			for i := range rows {
+				if !reflect.DeepEqual(got[i], rows[i]) {
+					t.Fatalf("seed %d, row %d: read\n%+v\nof\n%+v", seed, i, got[i], rows[i])
+				}
+			}
+		}
+	})
+}
+
+// TestRowsComeBack holds for every kind: rows of any values are read as they
+// were written, unknown as unknown, nil as nil, empty as empty.
+func TestRowsComeBack(t *testing.T) {
+	for _, table := range tables {
+		table.(tableTest).check(t)
+	}
+	checkRows(t, newTable[everything]("everything", nil, nil))
+}
+
+// everything has what the vocabulary may come to have.
+type everything struct {
+	netstat.Counter
+	Strings   netstat.Optional[[]string]
+	Inner     *inner
+	Known     netstat.Optional[inner]
+	List      []inner
+	Bytes     []byte
+	Int       int
+	Int8      int8
+	Int16     int16
+	Int32     int32
+	Int64     int64
+	Addresses netstat.Optional[[]netstat.Address]
+}
+
+type inner struct {
+	A    netstat.Optional[uint64]
+	B    *netstat.PortRange
+	C    []netstat.Number
+	Flag bool
+}
+
+// What a later version changes in a type must not make a file unreadable: fields
+// that come, go, or become optional or plain.
+func TestTypesChange(t *testing.T) {
+	type before struct {
+		Kept, Gone    uint32
+		BecomesKnown  uint32
+		BecomesPlain  netstat.Optional[uint32]
+		Grows         uint8
+		StructBecomes netstat.PortRange
+		StructPlain   *netstat.PortRange
+		Times         netstat.Optional[string]
+	}
+	type after struct {
+		Kept          uint32
+		New           netstat.Optional[string]
+		NewPlain      []uint16
+		BecomesKnown  netstat.Optional[uint32]
+		BecomesPlain  uint32
+		Grows         uint64
+		StructBecomes *netstat.PortRange
+		StructPlain   netstat.PortRange
+		Times         string
+	}
+	range1, range2 := netstat.PortRange{First: 1, Last: 2}, netstat.PortRange{First: 3}
+	rows := []before{
+		{Kept: 1, Gone: 2, BecomesKnown: 3, BecomesPlain: netstat.Known[uint32](4), Grows: 255, StructBecomes: range1, StructPlain: &range2, Times: netstat.Known("x")},
+		{},
+	}
+	want := []after{
+		{Kept: 1, BecomesKnown: netstat.Known[uint32](3), BecomesPlain: 4, Grows: 255, StructBecomes: &range1, StructPlain: range2, Times: "x"},
+		// What was zero was zero: a plain field cannot tell more.
+		{BecomesKnown: netstat.Known[uint32](0), StructBecomes: new(netstat.PortRange)},
+	}
+	var w columnWriter
+	payload, err := encodeRows(codecOf(reflect.TypeFor[before]()), "k", "", rows, &w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var head rowsHead
+	if err := unmarshal(payload, &head); err != nil {
+		t.Fatal(err)
+	}
+	got, err := decodeRows[after](codecOf(reflect.TypeFor[after]()), &head, new(scratch), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("read\n%+v\nnot\n%+v", got, want)
+	}
+
+	type narrow struct{ Kept uint8 }
+	rows[0].Kept = 256
+	if payload, err = encodeRows(codecOf(reflect.TypeFor[before]()), "k", "", rows, &w); err != nil {
+		t.Fatal(err)
+	}
+	head = rowsHead{}
+	if err := unmarshal(payload, &head); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decodeRows[narrow](codecOf(reflect.TypeFor[narrow]()), &head, new(scratch), nil); err == nil {
+		t.Errorf("256 was read as %+v", got)
+	}
+}

@@ -1,0 +1,188 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Recorder writes a recording to a file, moment by moment. The file is always
+// one that can be read: each moment is whole on the disk when Record returns,
+// and one that fails is taken away again. A Recorder is not to be used
+// concurrently.
+type Recorder struct {
+	writer *Writer
+	file   *os.File
+	path   string
+	aside  bool // the file is not under its name yet
+	err    error
+}
+
+// Create begins a recording in a file. It is written beside path and takes the
+// place of whatever is there when its first moment is whole. It can be read by
+// its owner only: it tells what processes do.
+func Create(path string) (_ *Recorder, err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	r := &Recorder{file: file, path: path, aside: true}
+	if err := lock(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("record %s: %w", path, err), r.discard())
+	}
+	if r.writer, err = newWriter(file, path); err != nil {
+		return nil, errors.Join(err, r.discard())
+	}
+	return r, nil
+}
+
+// Append goes on with the recording in a file, or creates it. What an
+// interrupted writer left at its end, which nobody can read, is cut off. A
+// recording that is damaged otherwise is an error, as it is for Open; one that
+// another Recorder has open is one that matches syscall.EWOULDBLOCK.
+func Append(path string) (*Recorder, error) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return Create(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	r := &Recorder{file: file, path: path}
+	if err := r.resume(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return r, nil
+}
+
+// resume makes the Writer of a file that is there.
+func (r *Recorder) resume() error {
+	if err := lock(r.file); err != nil {
+		return fmt.Errorf("record %s: somebody else records into it: %w", r.path, err)
+	}
+	info, err := r.file.Stat()
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	f, err := newFile(r.file, info.Size(), r.path)
+	if err != nil {
+		return err
+	}
+	defer f.frames.zstd.Close()
+	if f.damage != nil && !errors.Is(f.damage, ErrTruncated) {
+		return f.damage
+	}
+	end := f.end
+	if f.index != 0 {
+		end = f.index // a new one will stand behind the new moments
+	}
+	if end < info.Size() {
+		if err := r.file.Truncate(end); err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+	}
+	if _, err := r.file.Seek(end, io.SeekStart); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	z, err := newEncoder()
+	if err != nil {
+		return err
+	}
+	r.writer = &Writer{w: r.file, name: r.path, offset: end, zstd: z, moments: f.moments}
+	return nil
+}
+
+// lock keeps others from recording into a file.
+func lock(file *os.File) error {
+	return os.NewSyscallError("flock", syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
+}
+
+// Record writes one moment, as Writer.Record does, and makes sure that it is on
+// the disk. When it fails the file is what it was before.
+func (r *Recorder) Record(ctx context.Context, o Options, sources iter.Seq[Source]) error {
+	if r.err != nil {
+		return r.err
+	}
+	before, moments := r.writer.offset, r.writer.moments
+	err := r.writer.Record(ctx, o, sources)
+	if err == nil {
+		err = r.sync()
+	}
+	if err != nil {
+		r.writer.moments = moments
+		return errors.Join(err, r.back(before))
+	}
+	if !r.aside {
+		return nil
+	}
+	if err := os.Rename(r.file.Name(), r.path); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	r.aside = false
+	return syncDirectory(filepath.Dir(r.path))
+}
+
+func (r *Recorder) sync() error {
+	if err := r.file.Sync(); err != nil {
+		return &WriteError{Name: r.path, Offset: r.writer.offset, Err: err}
+	}
+	return nil
+}
+
+// back cuts off what was written since an offset. Nothing can be recorded any
+// more when that fails.
+func (r *Recorder) back(offset int64) error {
+	err := r.file.Truncate(offset)
+	if err == nil {
+		_, err = r.file.Seek(offset, io.SeekStart)
+	}
+	if err != nil {
+		r.err = fmt.Errorf("record: %w", err)
+		return r.err
+	}
+	r.writer.offset = offset
+	return nil
+}
+
+// Close ends the recording. One without a moment leaves no file.
+func (r *Recorder) Close() error {
+	if r.aside {
+		return r.discard()
+	}
+	if r.err != nil {
+		return errors.Join(r.err, r.file.Close())
+	}
+	before := r.writer.offset
+	err := r.writer.Close()
+	if err == nil {
+		err = r.sync()
+	}
+	if err != nil {
+		// The index is a convenience that the disk has no room for.
+		err = r.back(before)
+	}
+	return errors.Join(err, r.file.Close())
+}
+
+// discard takes away a file that never got its name.
+func (r *Recorder) discard() error {
+	return errors.Join(r.file.Close(), os.Remove(r.file.Name()))
+}
+
+// syncDirectory makes a new name durable.
+func syncDirectory(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) { // a file system that has no such thing
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}
