@@ -3,10 +3,12 @@ module github.com/netsnmp-agent/netsnmp-agent
 go 1.26.0
 
 require (
+	github.com/fxamacker/cbor/v2 v2.9.6
 	github.com/golangsnmp/gomib v0.2.2
 	github.com/google/go-cmp v0.7.0
 	github.com/gosnmp/gosnmp v1.47.0
 	github.com/jsimonetti/rtnetlink/v2 v2.2.0
+	github.com/klauspost/compress v1.18.7
 	github.com/mdlayher/netlink v1.8.0
 	github.com/posteo/go-agentx v0.3.0
 	github.com/spf13/cobra v1.10.2
@@ -17,9 +19,7 @@ require (
 )
 
 require (
-	github.com/fxamacker/cbor/v2 v2.9.6 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/klauspost/compress v1.18.7 // indirect
 	github.com/mdlayher/socket v0.5.1 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/net v0.46.0 // indirect

@@ -86,6 +86,19 @@ var unsteady = map[Kind]func(row any) any{
 	},
 	KindNetlinkSocket: func(row any) any { return row.(netstat.NetlinkSocket).Protocol == 0 }, // the readers' own
 	KindSocket:        func(row any) any { return steadySocket(row.(netstat.Socket)) },
+	KindBridgeGroup: func(row any) any {
+		g := row.(netstat.BridgeGroup)
+		g.Expires = 0
+		for i := range g.Sources {
+			g.Sources[i].Expires = 0
+		}
+		return g
+	},
+	KindBridgeRouterPort: func(row any) any {
+		p := row.(netstat.BridgeRouterPort)
+		p.Expires = 0
+		return p
+	},
 	KindMembership: func(row any) any {
 		m := row.(netstat.Membership)
 		m.Timer = 0
