@@ -1,9 +1,11 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -45,6 +47,7 @@ var (
 	outNonUnicast = len(basics) - 1
 	multicasts    = [...]int{len(basics), len(basics) + len(casts)}         // ifInMulticastPkts, ifHCInMulticastPkts
 	outMulticasts = [...]int{len(basics) + 2, len(basics) + len(casts) + 2} // ifOutMulticastPkts, ifHCOutMulticastPkts
+	hcOctets      = [...]int{len(basics) + len(casts) + 4, len(basics) + len(casts) + 5}
 	discontinuity = len(interfaceColumns) - 1
 	descriptions  = [...]int{0, len(basics) + len(casts) + 8} // ifDescr, ifName
 )
@@ -87,8 +90,8 @@ func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value) (i nets
 }
 
 // Interfaces yields the interfaces of ifTable, with what ifXTable and
-// ifStackTable add where the agent has them. They are yielded when all have
-// been read, as what one stands on may come after it.
+// ifStackTable add where the agent has them. They are yielded in
+// order of their indexes when all have been read, as what one stands on may come after it.
 //
 // An interface's Master is what ifStackTable shows above it if that is a bridge
 // or an aggregate, and its Lower what it shows below it otherwise. Without
@@ -110,6 +113,7 @@ func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, err
 			}
 			interfaces = append(interfaces, i)
 		}
+		sortByIndex(interfaces)
 		if len(interfaces) == 0 && !number.IsKnown() {
 			fail(s.notSupported("read interfaces", ifmib.Interfaces.Name))
 			return
@@ -150,6 +154,10 @@ func (s *Stack) interfaceScan() (*netstat.Optional[int], *scan) {
 	}
 	scan.expected = func() int { return number.Or(0) }
 	return number, scan
+}
+
+func sortByIndex(interfaces []netstat.Interface) {
+	slices.SortFunc(interfaces, func(a, b netstat.Interface) int { return cmp.Compare(a.Index, b.Index) })
 }
 
 // stackUp writes what stands on what into the interfaces.

@@ -14,6 +14,10 @@ type pace struct {
 	// ceiling is what did not get through, halved: the network loses long
 	// answers, or the agent is too slow to make them. It rises again.
 	ceiling int
+	// patience is how many answers at the ceiling have it raised: the more,
+	// the oftener it proved right.
+	patience int
+	proven   int // for how many variables an answer came since the last loss
 	// cap is the most that the agent puts into an answer, however much it is
 	// asked for. It is tried anew once in a while.
 	cap       int
@@ -29,11 +33,14 @@ const (
 	maxAnswer = 60_000
 	maxBudget = 4096
 	// afterLoss and afterCap are after how many answers more is tried.
-	afterLoss = 8
-	afterCap  = 64
+	afterLoss    = 8
+	mostPatience = 1024
+	afterCap     = 64
 )
 
-func newPace() *pace { return &pace{budget: firstBudget, ceiling: maxBudget, cap: maxBudget} }
+func newPace() *pace {
+	return &pace{budget: firstBudget, ceiling: maxBudget, cap: maxBudget, patience: afterLoss}
+}
 
 // next returns for how many variables to ask.
 func (p *pace) next() int {
@@ -59,7 +66,11 @@ func (p *pace) answered(asked, got, octets int, took, timeout time.Duration, who
 		return
 	}
 	p.successes++
-	if p.ceiling < maxBudget && p.successes >= afterLoss {
+	if asked > p.proven {
+		// The last rise was right.
+		p.proven, p.patience = asked, afterLoss
+	}
+	if p.ceiling < maxBudget && p.successes >= p.patience {
 		p.ceiling, p.successes = min(2*p.ceiling, maxBudget), 0
 	}
 	if p.cap < maxBudget && p.successes >= afterCap {
@@ -76,6 +87,7 @@ func (p *pace) lost(asked int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ceiling, p.successes = max(min(asked, p.ceiling)/2, 1), 0
+	p.proven, p.patience = p.ceiling, min(2*p.patience, mostPatience)
 	p.budget = min(p.budget, p.ceiling)
 }
 

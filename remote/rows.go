@@ -85,11 +85,8 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode func(mib
 		session := s.host.acquire()
 		defer s.host.release(session)
 		for {
-			sp, err := p.next(ctx, session)
-			if err != nil {
-				fail(err)
-			}
-			if err != nil || sp == nil {
+			sp := p.next(ctx, session)
+			if sp == nil {
 				return
 			}
 			r := newStrip(s, session, sp)
@@ -97,7 +94,7 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode func(mib
 			first = false
 			var batch []R
 			answers := 0
-			err = r.read(ctx, func(index mib.OID, values []mib.Value) error {
+			err := r.read(ctx, func(index mib.OID, values []mib.Value) error {
 				row, ok, err := decode(index, values)
 				if err == nil && ok {
 					batch = append(batch, row)
@@ -155,6 +152,9 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode func(mib
 		firstErr = context.Cause(ctx)
 	}
 	cancel(nil)
+	if stopped {
+		return errStop
+	}
 	return firstErr
 }
 

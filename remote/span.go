@@ -91,21 +91,22 @@ func (p *parts) progress() {
 
 // next returns a span to read, nil when there will be none. It splits what
 // others read, asking the agent through the session, where nothing else is
-// left.
-func (p *parts) next(ctx context.Context, through session) (*span, error) {
+// left. An agent that cannot be asked so is left to the session that reads: it
+// meets the same fault, or none.
+func (p *parts) next(ctx context.Context, through session) *span {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
 		switch {
 		case p.ended:
-			return nil, nil
+			return nil
 		case len(p.pending) > 0:
 			s := p.pending[0]
 			p.pending = p.pending[1:]
 			p.active[s] = true
-			return s, nil
+			return s
 		case len(p.active) == 0 && p.looking == 0:
-			return nil, nil
+			return nil
 		}
 		victim := p.victim()
 		if victim == nil {
@@ -120,7 +121,7 @@ func (p *parts) next(ctx context.Context, through session) (*span, error) {
 		p.pending = append(p.pending, found...)
 		p.changed.Broadcast()
 		if err != nil {
-			return nil, err
+			return nil
 		}
 	}
 }

@@ -138,7 +138,6 @@ func (s *Stack) began(upTime mib.Value, asked time.Time) {
 	if upTime.Type() != mib.TimeTicks {
 		return
 	}
-	const tick = 10 * time.Millisecond
 	now := time.Now()
 	epoch := now.Add(-now.Sub(asked) / 2).Add(-time.Duration(upTime.Uint()) * tick)
 	s.mu.Lock()

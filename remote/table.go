@@ -168,9 +168,13 @@ func (r *strip) ask(ctx context.Context) error {
 			if !errors.Is(err, errTryAgain) {
 				return r.fault(err)
 			}
-			h.pace.lost(variables)
-			if n >= h.config.Retries.Or(0) {
+			retries := h.config.Retries.Or(0)
+			if n >= retries {
 				return r.fault(noAnswer(n+1, err))
+			}
+			// What gets lost twice gets lost for its size.
+			if n%2 == 1 || retries < 3 {
+				h.pace.lost(variables)
 			}
 			if err := pause(ctx, h.config.Timeout-time.Since(began), err); err != nil {
 				return r.fault(err)
@@ -274,7 +278,7 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 	switch a.status {
 	case 0:
 	case statusTooBig:
-		if n+beside <= 1 {
+		if asked <= 1 {
 			return false, errors.New("the agent says tooBig to a request for one variable")
 		}
 		h.pace.tooBig(asked)
@@ -286,7 +290,7 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 		return false, r.statusError(beside)
 	}
 	if len(a.variables) == 0 || len(a.variables) < beside {
-		if n+beside <= 1 {
+		if asked <= 1 {
 			return false, errors.New("an answer without variables")
 		}
 		h.pace.tooBig(asked)

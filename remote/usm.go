@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -190,6 +191,10 @@ func (s *usmSession) fault(ctx context.Context, err error) error {
 		return refused("the agent finds the privacy passphrase or protocol wrong")
 	case errors.Is(err, gosnmp.ErrMaxRetriesExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		err = os.ErrDeadlineExceeded
+	case strings.Contains(err.Error(), "not authentic"):
+		// The Reports that say which carry no authentication, as they cannot,
+		// and gosnmp takes none that does not. They may be somebody else's.
+		err = refused("no authentic answer: the agent does not know the security name, or finds the passphrase or protocol wrong")
 	}
 	if s.to.isStream() {
 		s.close()
