@@ -21,8 +21,11 @@ type pace struct {
 	// cap is the most that the agent puts into an answer, however much it is
 	// asked for. It is tried anew once in a while.
 	cap       int
-	successes int // since ceiling or cap was set
-	size      float64
+	successes int     // since ceiling or cap was set
+	size      float64 // of a variable in octets, in the last answer
+	// late is how long an answer took that came after its request had been
+	// repeated.
+	late time.Duration
 }
 
 const (
@@ -42,6 +45,16 @@ func newPace() *pace {
 	return &pace{budget: firstBudget, ceiling: maxBudget, cap: maxBudget, patience: afterLoss}
 }
 
+// timeout returns how long to wait for an answer: longer than the configured
+// time where a host has shown that it answers, but late. To repeat requests that
+// it is still at work on would keep it busy for ever.
+func (p *pace) timeout(configured time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	const most = 16
+	return min(max(configured, 2*p.late), most*configured)
+}
+
 // next returns for how many variables to ask.
 func (p *pace) next() int {
 	p.mu.Lock()
@@ -58,6 +71,9 @@ func (p *pace) next() int {
 func (p *pace) answered(asked, got, octets int, took, timeout time.Duration, whole bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if took > timeout {
+		p.late = took
+	}
 	if got > 0 && octets > 0 {
 		p.size = float64(octets) / float64(got)
 	}

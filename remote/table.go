@@ -161,9 +161,9 @@ func (r *strip) ask(ctx context.Context) error {
 	for {
 		variables := r.prepare()
 		n := len(attempts)
-		attempts = append(attempts, attempt{slices.Clone(r.asked), variables})
-		began := time.Now()
-		err := r.session.exchange(ctx, &r.request, n, h.config.Timeout, &r.answer)
+		attempts = append(attempts, attempt{slices.Clone(r.asked), variables, time.Now()})
+		timeout := h.pace.timeout(h.config.Timeout)
+		err := r.session.exchange(ctx, &r.request, n, timeout, &r.answer)
 		if err != nil {
 			if !errors.Is(err, errTryAgain) {
 				return r.fault(err)
@@ -176,14 +176,14 @@ func (r *strip) ask(ctx context.Context) error {
 			if n%2 == 1 || retries < 3 {
 				h.pace.lost(variables)
 			}
-			if err := pause(ctx, h.config.Timeout-time.Since(began), err); err != nil {
+			if err := pause(ctx, timeout-time.Since(attempts[n].at), err); err != nil {
 				return r.fault(err)
 			}
 			continue
 		}
 		to := attempts[r.answer.attempt]
 		r.asked = to.asked
-		again, err := r.absorb(to.variables, time.Since(began))
+		again, err := r.absorb(to.variables, time.Since(to.at))
 		if err != nil {
 			return r.fault(err)
 		}
@@ -198,6 +198,7 @@ func (r *strip) ask(ctx context.Context) error {
 type attempt struct {
 	asked     []int // fronts
 	variables int   // at most, in the answer
+	at        time.Time
 }
 
 // noAnswer is the error after the last of the attempts.
