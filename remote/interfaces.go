@@ -47,6 +47,7 @@ var (
 	outNonUnicast = len(basics) - 1
 	multicasts    = [...]int{len(basics), len(basics) + len(casts)}         // ifInMulticastPkts, ifHCInMulticastPkts
 	outMulticasts = [...]int{len(basics) + 2, len(basics) + len(casts) + 2} // ifOutMulticastPkts, ifHCOutMulticastPkts
+	ifSpeed       = 3
 	hcOctets      = [...]int{len(basics) + len(casts) + 4, len(basics) + len(casts) + 5}
 	discontinuity = len(interfaceColumns) - 1
 	descriptions  = [...]int{0, len(basics) + len(casts) + 8} // ifDescr, ifName

@@ -94,7 +94,7 @@ func (p *pace) answered(asked, got, octets int, took, timeout time.Duration, who
 	}
 	// An agent that is at its limits is not asked for more.
 	if asked >= p.budget && took < timeout/4 {
-		p.budget = min(2*max(p.budget, 1), maxBudget)
+		p.budget = min(4*p.budget, maxBudget)
 	}
 }
 

@@ -117,7 +117,8 @@ func (s *Sample) Since(earlier *Sample) (Difference, error) {
 		if err != nil {
 			return d, err
 		}
-		if speed, ok := i.Speed.Get(); ok && i.Counters.IsKnown() && mayWrapTwice(values, speed, d.Elapsed) {
+		// An ifSpeed at its limit says that it is at least so much.
+		if speed := max(i.Speed.Or(0), values[ifSpeed].Uint()); i.Counters.IsKnown() && mayWrapTwice(values, speed, d.Elapsed) {
 			i.Counters = netstat.Optional[netstat.InterfaceCounters]{}
 		}
 		d.Interfaces = append(d.Interfaces, i)
