@@ -5,9 +5,7 @@ package remote_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"iter"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,17 +185,6 @@ func eventually(t *testing.T, what string, truth, read func() []string) {
 		}
 	}
 	t.Errorf("%s:\n got %s\nwant %s", what, strings.Join(got, "\n     "), strings.Join(after, "\n     "))
-}
-
-// freePort is a UDP port of 127.0.0.1 that nobody has.
-func freePort(t *testing.T) string {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	return fmt.Sprint(c.LocalAddr().(*net.UDPAddr).Port)
 }
 
 func isNotSupported(err error, object string) bool {
