@@ -100,14 +100,15 @@ var errStop = errors.New("nobody wants more")
 // each answer.
 func (r *strip) read(ctx context.Context, row func(index mib.OID, values []mib.Value) error, flush func() error) error {
 	for {
-		if err := r.ask(ctx); err != nil {
-			return err
-		}
+		asked := r.ask(ctx)
 		if err := r.take(row); err != nil {
 			return err
 		}
 		if err := flush(); err != nil {
 			return err
+		}
+		if asked != nil {
+			return asked
 		}
 		if !slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended || f.waiting() }) {
 			return nil
