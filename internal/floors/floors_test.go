@@ -28,6 +28,9 @@ var may = map[string][]string{
 	"mib/tcpmib":         {"mib", "netstat", "mib/internal"},
 	"mib/udpmib":         {"mib", "netstat", "mib/internal"},
 	"mib/snmpv2mib":      {"mib"},
+	"mib/ipmib":          {"mib", "netstat"},
+	"mib/rfc1213mib":     {"mib", "netstat", "mib/ipmib"},
+	"remote":             {"netstat", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/tcpmib", "mib/udpmib", "internal/snmpdconf"},
 	"agentx":             {"mib"},
 	"snmp":               {"mib"},
 	"agent":              {"netstat", "live", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
@@ -46,6 +49,7 @@ var outside = map[string][]string{
 	"collectors":      {"golang.org/x/sys", "github.com/mdlayher"},
 	"live":            {"golang.org/x/sys"},
 	"recording":       {"golang.org/x/sys", "github.com/fxamacker/cbor", "github.com/klauspost/compress"},
+	"remote":          {"github.com/gosnmp/gosnmp"},
 	"snmp":            {"golang.org/x/sys"},
 	"internal/nstest": {"golang.org/x/sys"},
 }

@@ -207,6 +207,15 @@ var protocols = mib.Enum[netstat.RouteProtocol]{
 	{Value: netstat.ProtocolEIGRP, Number: 16},
 	{Value: netstat.ProtocolMRouted, Number: 17},
 	{Value: netstat.ProtocolDHCP, Number: 19},
+	// What other agents have and Linux has no name for.
+	{Value: netstat.ProtocolUnspecified, Number: 5},  // egp
+	{Value: netstat.ProtocolUnspecified, Number: 6},  // ggp
+	{Value: netstat.ProtocolUnspecified, Number: 7},  // hello
+	{Value: netstat.ProtocolUnspecified, Number: 10}, // esIs
+	{Value: netstat.ProtocolUnspecified, Number: 11}, // ciscoIgrp
+	{Value: netstat.ProtocolUnspecified, Number: 12}, // bbnSpfIgp
+	{Value: netstat.ProtocolUnspecified, Number: 15}, // idpr
+	{Value: netstat.ProtocolUnspecified, Number: 18}, // rpl
 }
 
 // oldProtocols are the numbers of ipCidrRouteProto and ipForwardProto, which
@@ -246,7 +255,8 @@ var dead = mib.Through(
 )
 
 // status is a RowStatus: active(1), or notInService(2) for a dead next hop.
-var status = mib.AsEnum(dead, mib.Enum[bool]{{Value: false, Number: 1}, {Value: true, Number: 2}})
+// A row of another agent that is notReady(3) is not in use either.
+var status = mib.AsEnum(dead, mib.Enum[bool]{{Value: false, Number: 1}, {Value: true, Number: 2}, {Value: true, Number: 3}})
 
 // unused is a metric that a route does not have.
 var unused = mib.AsConstant[route](mib.Int(-1))

@@ -47,6 +47,7 @@ type bench struct {
 type options struct {
 	routeCount, conns, connections, interfaces int
 	liveRoutes                                 int
+	hosts                                      int
 	repetitions, runs                          int
 	peerTimeout                                time.Duration
 	probeInterval, idleTime                    time.Duration
@@ -74,6 +75,7 @@ var agentPage = []benchmark{
 	{"connections", (*bench).connectionsCase},
 	{"interfaces", (*bench).interfacesCase},
 	{"agentx", (*bench).agentXCase},
+	{"remote", (*bench).remoteCase},
 	{"memory", (*bench).memoryCase},
 	{"idle", (*bench).idleCase},
 }
@@ -103,6 +105,7 @@ func run() (err error) {
 	flag.IntVar(&b.conns, "conns", 18_000, "sockets of the tcpConnTable scene")
 	flag.IntVar(&b.connections, "connections", 32_000, "sockets of the tcpConnectionTable scene")
 	flag.IntVar(&b.interfaces, "interfaces", 2_000, "interfaces of the ifTable scene")
+	flag.IntVar(&b.hosts, "hosts", 500, "hosts of the scene with many")
 	flag.IntVar(&b.repetitions, "repetitions", 50, "max-repetitions of the walks")
 	flag.IntVar(&b.runs, "runs", 3, "how often quick things are measured")
 	flag.DurationVar(&b.peerTimeout, "peer-timeout", 4*time.Minute, "how long a peer may take for one thing")
@@ -128,6 +131,16 @@ func run() (err error) {
 	case "load":
 		how, names, _ := strings.Cut(*address, ":")
 		return loadRole(how, names)
+	case "remote-routes":
+		return remoteRoutesRole(*address)
+	case "gosnmp-routes":
+		return gosnmpRoutesRole(*address)
+	case "remote-hosts":
+		return remoteHostsRole(*address, *number)
+	case "devices":
+		return devicesRole(*number)
+	case "proxy":
+		return proxyRole()
 	default:
 		return fmt.Errorf("unknown role %q", *role)
 	}
@@ -143,8 +156,8 @@ func run() (err error) {
 			return err
 		}
 	}
-	if b.runs < 1 || b.repetitions < 1 {
-		return errors.New("-runs and -repetitions are at least 1")
+	if b.runs < 1 || b.repetitions < 1 || b.hosts < 1 {
+		return errors.New("-runs, -repetitions and -hosts are at least 1")
 	}
 	if os.Geteuid() != 0 {
 		return errors.New("only root can make network namespaces")

@@ -1,0 +1,234 @@
+// Package ipmib declares the tables of the IP-MIB (RFC 4293) that tell of a
+// stack's addresses, its neighbours and what it counts.
+package ipmib
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Identity is the MODULE-IDENTITY ipMIB.
+var Identity = mib.MustParseOID("1.3.6.1.2.1.48")
+
+var ip = mib.MustParseOID("1.3.6.1.2.1.4")
+
+type (
+	address   = netstat.Address
+	neighbour = netstat.Neighbour
+)
+
+// active is the RowStatus of rows that exist.
+var active = mib.Int(1)
+
+func isLinkLocal(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
+
+var local = mib.Through(
+	func(a *address) (netip.Addr, bool) { return a.Prefix.Addr(), true },
+	func(a *address, addr netip.Addr) { a.Prefix = netip.PrefixFrom(addr, -1) },
+)
+
+// localZone tells link-local addresses of different links apart.
+var localZone = mib.Through(
+	func(a *address) (uint32, bool) { return a.Interface, isLinkLocal(a.Prefix.Addr()) },
+	func(a *address, zone uint32) { a.Interface = zone },
+)
+
+// prefixOrigin is ipAddressPrefixOrigin, the first accessible column of
+// ipAddressPrefixTable, which a RowPointer to one of its rows names.
+var prefixOrigin = ip.Sub(32, 1, 5)
+
+// prefix is a row of ipAddressPrefixTable: its index is the interface, the
+// prefix and its length. 0.0 stands for none, and leaves the length unknown.
+var prefix = mib.Through(
+	func(a *address) (mib.OID, bool) {
+		masked := a.Prefix.Masked()
+		if !masked.IsValid() {
+			return mib.MakeOID(0, 0), true
+		}
+		octets, zone := masked.Addr().AsSlice(), []byte(nil)
+		typ := uint32(1) // InetAddressType ipv4
+		if masked.Addr().Is6() {
+			typ = 2
+		}
+		if isLinkLocal(masked.Addr()) {
+			typ = 4 // ipv6z
+			zone = []byte{byte(a.Interface >> 24), byte(a.Interface >> 16), byte(a.Interface >> 8), byte(a.Interface)}
+		}
+		subs := []uint32{a.Interface, typ, uint32(len(octets) + len(zone))}
+		for _, o := range append(octets, zone...) {
+			subs = append(subs, uint32(o))
+		}
+		return prefixOrigin.Sub(append(subs, uint32(masked.Bits()))...), true
+	},
+	func(a *address, row mib.OID) {
+		if index, ok := row.CutPrefix(prefixOrigin); ok {
+			if _, bits := index.Parent(); int64(bits) <= int64(a.Prefix.Addr().BitLen()) {
+				a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), int(bits))
+			}
+		}
+	},
+)
+
+// origin is how an address came to be, as far as the kernel's flags tell.
+type origin uint8
+
+const (
+	originOther origin = iota
+	originManual
+	originDHCP
+	originLinkLayer
+	originRandom
+)
+
+var addressOrigin = mib.Through(
+	func(a *address) (origin, bool) {
+		switch {
+		case a.Prefix.Addr().Is6() && a.Flags&netstat.AddressSecondary != 0:
+			return originRandom, true
+		case isLinkLocal(a.Prefix.Addr()):
+			return originLinkLayer, true
+		case a.Flags&netstat.AddressPermanent != 0:
+			return originManual, true
+		}
+		return originOther, true
+	},
+	func(a *address, o origin) {
+		switch {
+		case o == originManual:
+			a.Flags |= netstat.AddressPermanent
+		case o == originRandom && a.Prefix.Addr().Is6():
+			a.Flags |= netstat.AddressSecondary // an IPv6 address's flag: temporary
+		}
+	},
+)
+
+// addressStatus is the flag that RFC 4293's status stands for; none is
+// preferred(1).
+var addressStatus = mib.Through(
+	func(a *address) (netstat.AddressFlags, bool) {
+		for _, f := range [...]netstat.AddressFlags{
+			netstat.AddressDADFailed, netstat.AddressOptimistic, netstat.AddressTentative, netstat.AddressDeprecated,
+		} {
+			if a.Flags&f != 0 {
+				return f, true
+			}
+		}
+		return 0, true
+	},
+	func(a *address, f netstat.AddressFlags) { a.Flags |= f },
+)
+
+// Addresses is ipAddressTable (RFC 4293, section 5). An address whose prefix is
+// not told has a prefix length of -1. When an address was made is told since
+// sysUpTime began and not since the host did, so that rows do not hold it.
+var Addresses = mib.Table[address]{
+	Name:  "ipAddressTable",
+	Entry: ip.Sub(34, 1),
+	Index: mib.Index(mib.InetAddressIndex(local, &localZone)),
+	Columns: mib.Columns(
+		mib.Column(3, "ipAddressIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface }))),
+		mib.Column(4, "ipAddressType", mib.AsConstant[address](mib.Int(TypeUnicast))),
+		mib.Column(5, "ipAddressPrefix", mib.AsOID(prefix)),
+		mib.Column(6, "ipAddressOrigin", mib.AsEnum(addressOrigin, mib.Enum[origin]{
+			{Value: originOther, Number: 1}, {Value: originManual, Number: 2}, {Value: originDHCP, Number: 4},
+			{Value: originLinkLayer, Number: 5}, {Value: originRandom, Number: 6},
+		})),
+		mib.Column(7, "ipAddressStatus", mib.AsEnum(addressStatus, mib.Enum[netstat.AddressFlags]{
+			{Value: 0, Number: 1}, {Value: netstat.AddressDeprecated, Number: 2},
+			{Value: 0, Number: 3}, {Value: 0, Number: 4}, {Value: 0, Number: 5}, // invalid, inaccessible, unknown
+			{Value: netstat.AddressTentative, Number: 6}, {Value: netstat.AddressDADFailed, Number: 7},
+			{Value: netstat.AddressOptimistic, Number: 8},
+		})),
+		mib.Column(8, "ipAddressCreated", mib.AsAbsent[address](mib.TimeTicks)),
+		mib.Column(9, "ipAddressLastChanged", mib.AsAbsent[address](mib.TimeTicks)),
+		mib.Column(10, "ipAddressRowStatus", mib.AsConstant[address](active)),
+		mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](mib.Int(2))), // volatile
+	),
+}
+
+// Values of ipAddressType. A row of type broadcast is no address of the host's
+// own, and netstat.Address has no place for it.
+const (
+	TypeUnicast   = 1
+	TypeAnycast   = 2
+	TypeBroadcast = 3
+)
+
+var neighbourAddress = mib.Through(
+	func(n *neighbour) (netip.Addr, bool) { return n.Address, true },
+	func(n *neighbour, a netip.Addr) {
+		n.Address, n.Family = a, netstat.IPv6
+		if a.Is4() {
+			n.Family = netstat.IPv4
+		}
+	},
+)
+
+var permanent = mib.Through(
+	func(n *neighbour) (bool, bool) { return n.State&netstat.NeighbourPermanent != 0, true },
+	func(n *neighbour, is bool) {
+		if is {
+			n.State = netstat.NeighbourPermanent
+		}
+	},
+)
+
+// neighbourState is the state of an entry that is subject to unreachability
+// detection; those that are not are unknown(6).
+var neighbourState = mib.Through(
+	func(n *neighbour) (netstat.NeighbourState, bool) {
+		if n.State&(netstat.NeighbourPermanent|netstat.NeighbourNoARP) != 0 {
+			return 0, true
+		}
+		return n.State, true
+	},
+	func(n *neighbour, s netstat.NeighbourState) {
+		if n.State&netstat.NeighbourPermanent == 0 {
+			n.State = s
+		}
+	},
+)
+
+// Values of ipNetToPhysicalType and ipNetToMediaType. Entries of type invalid
+// are not in use, and those of type local are the host's own addresses.
+const (
+	NeighbourOther   = 1
+	NeighbourInvalid = 2
+	NeighbourDynamic = 3
+	NeighbourStatic  = 4
+	NeighbourLocal   = 5
+)
+
+// NeighbourTypes are the numbers of ipNetToPhysicalType and ipNetToMediaType.
+var NeighbourTypes = mib.AsEnum(permanent, mib.Enum[bool]{
+	{Value: false, Number: NeighbourDynamic}, {Value: true, Number: NeighbourStatic},
+	{Value: false, Number: NeighbourOther}, {Value: false, Number: NeighbourInvalid}, {Value: false, Number: NeighbourLocal},
+})
+
+// Neighbours is ipNetToPhysicalTable (RFC 4293, section 5).
+var Neighbours = mib.Table[neighbour]{
+	Name:  "ipNetToPhysicalTable",
+	Entry: ip.Sub(35, 1),
+	Index: mib.Index(
+		mib.IntegerIndex(mib.At(func(n *neighbour) *uint32 { return &n.Interface })),
+		mib.InetAddressIndex(neighbourAddress, nil),
+	),
+	Columns: mib.Columns(
+		mib.Column(4, "ipNetToPhysicalPhysAddress", mib.AsOctets(mib.At(func(n *neighbour) *netstat.HardwareAddress { return &n.LinkAddress }))),
+		mib.Column(5, "ipNetToPhysicalLastUpdated", mib.AsTimeStamp(mib.At(func(n *neighbour) *time.Time { return &n.Updated }))),
+		mib.Column(6, "ipNetToPhysicalType", NeighbourTypes),
+		mib.Column(7, "ipNetToPhysicalState", mib.AsEnum(neighbourState, mib.Enum[netstat.NeighbourState]{
+			{Value: netstat.NeighbourReachable, Number: 1}, {Value: netstat.NeighbourStale, Number: 2},
+			{Value: netstat.NeighbourDelay, Number: 3}, {Value: netstat.NeighbourProbe, Number: 4},
+			{Value: netstat.NeighbourFailed, Number: 5}, {Value: 0, Number: 6},
+			{Value: netstat.NeighbourIncomplete, Number: 7},
+		})),
+		mib.Column(8, "ipNetToPhysicalRowStatus", mib.AsConstant[neighbour](active)),
+	),
+	Where: func(n *neighbour) bool {
+		return n.Family != netstat.Bridge && n.Flags&netstat.NeighbourProxy == 0
+	},
+}

@@ -1,0 +1,99 @@
+package rfc1213mib
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/internal/tabletest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+func randomAddr(r *rand.Rand) netip.Addr {
+	n := 1 + r.Uint32N(1<<32-2)
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+func TestAddressesRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	rows := []address{{Interface: 1, Prefix: netip.MustParsePrefix("2001:db8::1/64")}}
+	for range 1000 {
+		rows = append(rows, address{Interface: 1 + random.Uint32N(9), Prefix: netip.PrefixFrom(randomAddr(random), random.IntN(33))})
+	}
+	tabletest.RoundTrip(t, &Addresses, rows, func(a address) address { return a })
+}
+
+func TestNeighboursRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	rows := []neighbour{{Family: netstat.IPv6, Interface: 1, Address: netip.MustParseAddr("2001:db8::1")}}
+	for range 1000 {
+		n := neighbour{Family: netstat.IPv4, Interface: 1 + random.Uint32N(9), Address: randomAddr(random), LinkAddress: "\x02\x00\x00\x00\x00\x09"}
+		if random.IntN(3) == 0 {
+			n.State = netstat.NeighbourPermanent
+		}
+		rows = append(rows, n)
+	}
+	tabletest.RoundTrip(t, &Neighbours, rows, func(n neighbour) neighbour { return n })
+	tabletest.RoundTrip(t, &Translations, rows, func(n neighbour) neighbour {
+		n.State = 0
+		return n
+	})
+	values := tabletest.Values(t, &Translations, []neighbour{{Family: netstat.IPv4, Interface: 2, Address: netip.MustParseAddr("192.0.2.9")}})
+	if v := values["1.2.1.192.0.2.9"]; v != mib.Int(2) {
+		t.Errorf("atIfIndex.2.1.192.0.2.9 is %v in %v", v, values)
+	}
+}
+
+func TestRoutesRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	rows := []route{{Destination: netip.MustParsePrefix("2001:db8::/64"), Type: netstat.RouteUnicast}}
+	for range 1000 {
+		prefix, err := randomAddr(random).Prefix(1 + random.IntN(32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := route{Destination: prefix, Interface: random.Uint32N(9), Metric: random.Uint32N(100), Type: netstat.RouteUnicast,
+			Table: netstat.TableMain, Protocol: protocols[random.IntN(len(protocols))].Value}
+		switch random.IntN(4) {
+		case 0:
+			r.Type = netstat.RouteUnreachable
+		case 1:
+			r.Options = &netstat.RouteOptions{Age: netstat.Known(time.Duration(random.IntN(1000)) * time.Second)}
+		case 2:
+			r.Gateway = randomAddr(random)
+		}
+		rows = append(rows, r)
+	}
+	rows = append(rows, route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Type: netstat.RouteUnicast, Table: 100, Gateway: netip.MustParseAddr("192.0.2.1")},
+		route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Type: netstat.RouteUnicast, Table: netstat.TableMain, Gateway: netip.MustParseAddr("192.0.2.2")})
+	tabletest.RoundTrip(t, &Routes, rows, func(r route) route {
+		r.Table = netstat.TableMain
+		switch r.Protocol {
+		case netstat.ProtocolBoot:
+			r.Protocol = netstat.ProtocolStatic
+		case netstat.ProtocolRA:
+			r.Protocol = netstat.ProtocolRedirect
+		}
+		if r.Type == netstat.RouteUnreachable {
+			r.Type = netstat.RouteThrow
+		}
+		return r
+	})
+	// Of a destination on the link some devices show an address of their own.
+	direct := func(yield func(mib.Binding) bool) {
+		index := mib.MakeOID(192, 0, 2, 0)
+		for sub, v := range map[uint32]mib.Value{7: mib.IPv4Value(192<<24 | 2<<8 | 7)} {
+			if !yield(mib.Binding{Object: Routes.Entry.Sub(sub), Index: index, Value: v}) {
+				return
+			}
+		}
+		_ = yield(mib.Binding{Object: Routes.Entry.Sub(8), Index: index, Value: mib.Int(RouteDirect)}) &&
+			yield(mib.Binding{Object: Routes.Entry.Sub(11), Index: index, Value: mib.IPv4Value(0xffffff00)})
+	}
+	got, err := Routes.Decode(time.Time{}, direct)
+	if err != nil || len(got) != 1 || got[0].Gateway.IsValid() || got[0].Destination != netip.MustParsePrefix("192.0.2.0/24") {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

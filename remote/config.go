@@ -1,0 +1,310 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Version is a version of SNMP.
+type Version uint8
+
+// Versions.
+const (
+	// VersionDefault is V3 where there is a security name, and V2c otherwise.
+	VersionDefault Version = iota
+	V1                     // RFC 1157
+	V2c                    // RFC 1901
+	V3                     // RFC 3412, with the User-based Security Model (RFC 3414)
+)
+
+var versionNames = [...]string{VersionDefault: "default", V1: "1", V2c: "2c", V3: "3"}
+
+func (v Version) String() string { return name(versionNames[:], int(v)) }
+
+// SecurityLevel is what SNMPv3 protects a message with (RFC 3411, section
+// 3.4.3).
+type SecurityLevel uint8
+
+// Security levels.
+const (
+	// LevelDefault is the highest that there are passphrases for.
+	LevelDefault SecurityLevel = iota
+	NoAuthNoPriv
+	AuthNoPriv
+	AuthPriv
+)
+
+var levelNames = [...]string{"default", "noAuthNoPriv", "authNoPriv", "authPriv"}
+
+func (l SecurityLevel) String() string { return name(levelNames[:], int(l)) }
+
+// AuthType is an authentication protocol.
+type AuthType uint8
+
+// Authentication protocols.
+const (
+	AuthNone   AuthType = iota
+	AuthMD5             // HMAC-MD5-96 (RFC 3414)
+	AuthSHA             // HMAC-SHA-96 (RFC 3414)
+	AuthSHA224          // RFC 7860, as those below
+	AuthSHA256
+	AuthSHA384
+	AuthSHA512
+)
+
+var authNames = [...]string{"none", "MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"}
+
+func (a AuthType) String() string { return name(authNames[:], int(a)) }
+
+// PrivType is a privacy protocol.
+type PrivType uint8
+
+// Privacy protocols.
+const (
+	PrivNone   PrivType = iota
+	PrivDES             // RFC 3414
+	PrivAES             // 128 bits, RFC 3826
+	PrivAES192          // keys extended as draft-blumenthal-aes-usm-04 has it, as net-snmp does
+	PrivAES256
+	PrivAES192C // keys extended as draft-reeder-snmpv3-usm-3desede-00 has it, as Cisco's devices do
+	PrivAES256C
+)
+
+var privNames = [...]string{"none", "DES", "AES", "AES-192", "AES-256", "AES-192-C", "AES-256-C"}
+
+func (p PrivType) String() string { return name(privNames[:], int(p)) }
+
+func name(names []string, i int) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return strconv.Itoa(i)
+}
+
+// Secret is a community or a passphrase. However it is printed, logged or
+// marshalled, it does not show; string(s) is what it holds.
+type Secret string
+
+const hidden = "(secret)"
+
+// Format prints the same for every verb.
+func (s Secret) Format(f fmt.State, _ rune) {
+	if s == "" {
+		fmt.Fprint(f, `""`)
+		return
+	}
+	fmt.Fprint(f, hidden)
+}
+
+// LogValue is for log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s)) }
+
+// MarshalText is for encoding/json and its kin.
+func (s Secret) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }
+
+// Config is how a host is reached and who asks. Its zero value lacks an Address
+// and a Community or SecurityName; everything else has a default.
+//
+// A Config may be printed: secrets in it do not show.
+type Config struct {
+	// Address is the agent's, in the form that net-snmp's programs take:
+	// [TRANSPORT:]HOST[:PORT], where TRANSPORT is udp (the default), udp6, tcp
+	// or tcp6, and HOST a name, an IPv4 address or an IPv6 address, the latter
+	// in brackets where a port follows.
+	Address string
+	// Port is where Address names none; 0 means 161.
+	Port uint16
+
+	Version Version
+	// Community is SNMPv1's and SNMPv2c's.
+	Community Secret
+
+	// The rest is SNMPv3's. Passphrases have at least 8 octets (RFC 3414,
+	// section 11.2).
+	SecurityName   string
+	SecurityLevel  SecurityLevel
+	AuthType       AuthType
+	AuthPassphrase Secret
+	PrivType       PrivType
+	PrivPassphrase Secret
+	// Context is the SNMP context that is read: of an agent that shows network
+	// namespaces, one of them.
+	Context string
+
+	// Timeout is how long an answer may take before its request is repeated; 0
+	// means a second.
+	Timeout time.Duration
+	// Retries is how often a request is repeated; unknown means 5 times.
+	Retries netstat.Optional[int]
+	// Sessions is how many requests may be outstanding while a large table is
+	// read, each on a socket of its own; 0 means 4. With 1 rows come in the
+	// order of the table's index.
+	Sessions int
+	// MaxRows is the most rows that a table may have: one that goes on is an
+	// error. 0 means 4 Mi.
+	MaxRows int
+}
+
+const (
+	defaultPort     = 161
+	defaultTimeout  = time.Second
+	defaultRetries  = 5
+	defaultSessions = 4
+	defaultMaxRows  = 4 << 20
+
+	maxSessions   = 64
+	maxRetries    = 100
+	minPassphrase = 8   // RFC 3414, section 11.2
+	maxName       = 32  // RFC 3411, SnmpAdminString of a user and a context
+	maxCommunity  = 255 // more has no use and no agent
+)
+
+// withDefaults returns the configuration with its defaults filled in, or what
+// is wrong with it. No error shows a secret.
+func (c Config) withDefaults() (Config, error) {
+	if c.Port == 0 {
+		c.Port = defaultPort
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if !c.Retries.IsKnown() {
+		c.Retries.Set(defaultRetries)
+	}
+	if c.Sessions == 0 {
+		c.Sessions = defaultSessions
+	}
+	if c.MaxRows == 0 {
+		c.MaxRows = defaultMaxRows
+	}
+	if c.Version == VersionDefault {
+		c.Version = V2c
+		if c.SecurityName != "" {
+			c.Version = V3
+		}
+	}
+	if c.SecurityLevel == LevelDefault {
+		switch {
+		case c.PrivPassphrase != "" && c.PrivType != PrivNone:
+			c.SecurityLevel = AuthPriv
+		case c.AuthPassphrase != "" && c.AuthType != AuthNone:
+			c.SecurityLevel = AuthNoPriv
+		default:
+			c.SecurityLevel = NoAuthNoPriv
+		}
+	}
+	return c, c.check()
+}
+
+func (c *Config) check() error {
+	retries := c.Retries.Or(0)
+	switch {
+	case c.Timeout < 0 || c.Timeout > time.Hour:
+		return fmt.Errorf("timeout %v is not between 0 and an hour", c.Timeout)
+	case retries < 0 || retries > maxRetries:
+		return fmt.Errorf("retries %d is not between 0 and %d", retries, maxRetries)
+	case c.Sessions < 0 || c.Sessions > maxSessions:
+		return fmt.Errorf("%d sessions are not between 1 and %d", c.Sessions, maxSessions)
+	case c.MaxRows < 0:
+		return fmt.Errorf("at most %d rows make no sense", c.MaxRows)
+	}
+	switch c.Version {
+	case V1, V2c:
+		switch {
+		case c.Community == "":
+			return fmt.Errorf("SNMPv%v needs a community", c.Version)
+		case len(c.Community) > maxCommunity:
+			return fmt.Errorf("the community has more than %d octets", maxCommunity)
+		case c.Context != "":
+			return fmt.Errorf("SNMPv%v has no contexts: an agent takes the community for one", c.Version)
+		}
+	case V3:
+		return c.checkUser()
+	default:
+		return fmt.Errorf("unknown version %v", c.Version)
+	}
+	return nil
+}
+
+func (c *Config) checkUser() error {
+	switch {
+	case c.SecurityName == "":
+		return errors.New("SNMPv3 needs a security name")
+	case len(c.SecurityName) > maxName:
+		return fmt.Errorf("the security name has more than %d octets", maxName)
+	case len(c.Context) > maxCommunity:
+		return fmt.Errorf("the context name has more than %d octets", maxCommunity)
+	case c.SecurityLevel > AuthPriv || int(c.AuthType) >= len(authNames) || int(c.PrivType) >= len(privNames):
+		return errors.New("unknown security level or protocol")
+	case c.SecurityLevel >= AuthNoPriv && c.AuthType == AuthNone:
+		return fmt.Errorf("%v needs an authentication protocol", c.SecurityLevel)
+	case c.SecurityLevel >= AuthNoPriv && len(c.AuthPassphrase) < minPassphrase:
+		return fmt.Errorf("%v needs an authentication passphrase of at least %d octets", c.SecurityLevel, minPassphrase)
+	case c.SecurityLevel == AuthPriv && c.PrivType == PrivNone:
+		return fmt.Errorf("%v needs a privacy protocol", c.SecurityLevel)
+	case c.SecurityLevel == AuthPriv && len(c.PrivPassphrase) < minPassphrase:
+		return fmt.Errorf("%v needs a privacy passphrase of at least %d octets", c.SecurityLevel, minPassphrase)
+	}
+	return nil
+}
+
+// endpoint is an address taken apart.
+type endpoint struct {
+	network string // of net.Dial
+	host    string
+	port    uint16
+}
+
+func (e endpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
+
+func (e endpoint) isStream() bool { return strings.HasPrefix(e.network, "tcp") }
+
+// endpoint parses Address.
+func (c *Config) endpoint() (endpoint, error) {
+	e := endpoint{network: "udp", port: c.Port}
+	rest := c.Address
+	if transport, after, ok := strings.Cut(rest, ":"); ok {
+		switch t := strings.ToLower(transport); t {
+		case "udp", "udp6", "tcp", "tcp6":
+			e.network, rest = t, after
+		}
+	}
+	bad := func(problem string) (endpoint, error) {
+		return endpoint{}, fmt.Errorf("address %q: %s", c.Address, problem)
+	}
+	var port string
+	hasPort := false
+	switch {
+	case strings.HasPrefix(rest, "["):
+		host, after, ok := strings.Cut(rest[1:], "]")
+		if !ok {
+			return bad("a bracket is not closed")
+		}
+		e.host = host
+		if port, hasPort = strings.CutPrefix(after, ":"); !hasPort && after != "" {
+			return bad("something follows the bracket that is no port")
+		}
+	case strings.Count(rest, ":") > 1:
+		e.host = rest // a bare IPv6 address
+	default:
+		e.host, port, hasPort = strings.Cut(rest, ":")
+	}
+	if e.host == "" {
+		return bad("names no host")
+	}
+	if hasPort {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return bad(fmt.Sprintf("port %q is not a number from 1 to 65535", port))
+		}
+		e.port = uint16(n)
+	}
+	return e, nil
+}

@@ -1,0 +1,171 @@
+package remote_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
+)
+
+func TestParse(t *testing.T) {
+	var c remote.Config
+	err := c.Parse("snmp.conf", strings.NewReader(`
+# a comment
+mibs +ALL
+defVersion 3
+defCommunity "a b"   # a community
+defSecurityName  admin
+DEFSECURITYLEVEL authPriv
+defAuthType SHA-256
+defPrivType AES-256
+defPassphrase 'for both of them'
+defPrivPassphrase its\ own\ one
+defContext blue
+defaultPort 1161
+timeout 3
+retries 0
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := remote.Config{
+		Port: 1161, Version: remote.V3, Community: "a b", SecurityName: "admin", SecurityLevel: remote.AuthPriv,
+		AuthType: remote.AuthSHA256, AuthPassphrase: "for both of them", PrivType: remote.PrivAES256, PrivPassphrase: "its own one",
+		Context: "blue", Timeout: 3 * time.Second, Retries: netstat.Known(0),
+	}
+	if c != want {
+		t.Errorf("got %v", c)
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	const secret = "s3cret"
+	text := strings.Join([]string{
+		"defVersion 4", "defCommunity", "defCommunity " + secret + " " + secret, `defPassphrase "` + secret, "defAuthPassphrase " + secret,
+		"defAuthType SHA3", "defPrivType 3DES", "defSecurityLevel high", "defaultPort 70000", "timeout -1", "retries many",
+		"defAuthMasterKey 0x" + secret, "defComunity public", "nonsense", "[snmp]", "defVersion 2c",
+	}, "\n")
+	var c remote.Config
+	err := c.Parse("a.conf", strings.NewReader(text))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, want := range []string{
+		"a.conf:1: defVersion: \"4\" is none of 1, 2c, 3", "a.conf:2: defCommunity: needs", "a.conf:3: defCommunity: takes one",
+		"a.conf:4: defPassphrase: a quote", "a.conf:5: defAuthPassphrase: a passphrase has at least 8",
+		"a.conf:6: defAuthType", "a.conf:7: defPrivType", "a.conf:8: defSecurityLevel", "a.conf:9: defaultPort", "a.conf:10: timeout",
+		"a.conf:11: retries", "a.conf:12: defAuthMasterKey: not supported", `a.conf:13: unknown directive "defComunity" (did you mean defCommunity?)`,
+		"a.conf:14: unknown directive", "a.conf:15: sections",
+	} {
+		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
+			t.Errorf("line %d of the error is not %q:\n%v", i+1, want, err)
+		}
+	}
+	if strings.Contains(err.Error(), secret) {
+		t.Errorf("the error shows a secret: %v", err)
+	}
+	if c.Version != remote.V2c {
+		t.Error("what a right line says is not set")
+	}
+	if err := c.ReadFile("/nonexistent/snmp.conf"); !strings.Contains(fmt.Sprint(err), "/nonexistent") {
+		t.Errorf("%v is no %v", err, fs.ErrNotExist)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	environment := map[string]string{
+		"SNMP_VERSION": "3", "SNMP_SECURITY_NAME": "admin", "SNMP_PASSPHRASE": "for both of them", "SNMP_AUTH_TYPE": "SHA",
+		"SNMP_PRIV_TYPE": "AES", "SNMP_TIMEOUT": "soon",
+	}
+	var c remote.Config
+	err := c.Environment(func(name string) (string, bool) { v, ok := environment[name]; return v, ok })
+	if err == nil || !strings.HasPrefix(err.Error(), `SNMP_TIMEOUT: "soon" is not`) {
+		t.Errorf("error is %v", err)
+	}
+	if c.SecurityName != "admin" || c.AuthPassphrase != "for both of them" || c.PrivPassphrase != "for both of them" || c.PrivType != remote.PrivAES {
+		t.Errorf("got %v", c)
+	}
+	for _, name := range remote.Variables() {
+		if !strings.HasPrefix(name, "SNMP_") {
+			t.Errorf("variable %s", name)
+		}
+	}
+}
+
+// However a configuration is printed, its secrets do not show.
+func TestSecretsDoNotShow(t *testing.T) {
+	const secret = "xyzzy-plugh"
+	c := remote.Config{Address: "192.0.2.1", Community: secret, AuthPassphrase: secret, PrivPassphrase: secret, SecurityName: "admin"}
+	var out strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t", "%T"} {
+		fmt.Fprintf(&out, verb+"\n", c)
+		fmt.Fprintf(&out, verb+"\n", &c)
+		fmt.Fprintf(&out, verb+"\n", c.Community)
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(text)
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	log.Info("config", "config", c, "community", c.Community)
+	for _, shown := range []string{secret, fmt.Sprintf("%x", secret), "120 121 122"} {
+		if strings.Contains(out.String(), shown) {
+			t.Errorf("%q shows in\n%s", shown, out.String())
+		}
+	}
+	for _, c := range []remote.Config{
+		{Address: "127.0.0.1:1:2:", Community: secret}, {Address: "127.0.0.1", Community: secret, Retries: netstat.Known(-1)},
+		{Address: "127.0.0.1", Community: secret, Context: "blue"}, {Address: "127.0.0.1", Version: remote.V3, AuthPassphrase: secret},
+		{Address: "127.0.0.1:9", Community: secret, Timeout: time.Millisecond, Retries: netstat.Known(0)},
+	} {
+		if _, err := remote.Open(t.Context(), c); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%v: error is %v", c, err)
+		}
+	}
+}
+
+func TestConfigsThatMakeNoSense(t *testing.T) {
+	v3 := remote.Config{Address: "127.0.0.1", Version: remote.V3, SecurityName: "admin", SecurityLevel: remote.AuthPriv}
+	for want, c := range map[string]remote.Config{
+		"needs a community":         {Address: "127.0.0.1"},
+		"names no host":             {Address: "udp:", Community: "public"},
+		"port \"0\"":                {Address: "127.0.0.1:0", Community: "public"},
+		"a bracket is not closed":   {Address: "[::1", Community: "public"},
+		"needs an authentication p": v3,
+		"needs a security name":     {Address: "127.0.0.1", Version: remote.V3},
+		"has no contexts":           {Address: "127.0.0.1", Community: "public", Context: "blue"},
+		"sessions":                  {Address: "127.0.0.1", Community: "public", Sessions: 1000},
+	} {
+		if _, err := remote.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %q", err, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("defVersion 3\ndefCommunity \"a\\\" b\" # c\n")
+	f.Add("defPassphrase '\n[snmp]\ntimeout 99999999999999999999\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		var c remote.Config
+		err := c.Parse("f", strings.NewReader(text))
+		if err == nil {
+			return
+		}
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if !strings.HasPrefix(line, "f:") && !strings.HasPrefix(line, "bufio") {
+				t.Errorf("an error without a place: %q", line)
+			}
+		}
+		if c.Retries.Or(0) < 0 || c.Timeout < 0 {
+			t.Errorf("%v", c)
+		}
+	})
+}

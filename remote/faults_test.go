@@ -1,0 +1,283 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosnmp/gosnmp"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
+)
+
+// A table that is cut short is an error that says where and why, after the rows
+// before it.
+func TestTablesCutShort(t *testing.T) {
+	routes := manyRoutes(2000)
+	entry := ipforwardmib.Routes.Entry
+	// late applies once a walk is under way.
+	late := func(change func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket) func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		answers := 0
+		return func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if !isBelow(asked.Variables[0].Name, entry) {
+				return answer
+			}
+			if answers++; answers < 6 {
+				return answer
+			}
+			return change(asked, answer)
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket
+		want   string
+		is     error
+	}{
+		"repeats": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			for i := range answer.Variables {
+				answer.Variables[i].Name = asked.Variables[i%len(asked.Variables)].Name
+			}
+			return answer
+		}, "does not move on", nil},
+		"goes backwards": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Variables[0].Name = "." + entry.Sub(7).String() + ".1.4.0.0.0.0.0.0.0.0"
+			return answer
+		}, "goes backwards", nil},
+		"other objects": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Variables[0].Name = ".1.3.6.1.2.1.1.1.0"
+			return answer
+		}, "goes backwards: 1.3.6.1.2.1.1.1.0 follows inetCidrRouteIfIndex", nil},
+		"other types": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Variables[0].Type, answer.Variables[0].Value = gosnmp.OctetString, "seven"
+			return answer
+		}, "is of type OCTET STRING, not INTEGER", nil},
+		"an enumeration's unknown number": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Variables[1].Value = 77
+			return answer
+		}, "is not one of the enumeration", nil},
+		"an index that is none": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Variables[0].Name += ".1.2.3"
+			return answer
+		}, "index", nil},
+		"exceptions": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Variables[0].Type, answer.Variables[0].Value = gosnmp.NoSuchInstance, nil
+			return answer
+		}, "noSuchInstance", nil},
+		"too many variables": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			for len(answer.Variables) <= int(asked.MaxRepetitions)*len(asked.Variables) {
+				answer.Variables = append(answer.Variables, answer.Variables[len(answer.Variables)-1])
+			}
+			return answer
+		}, "to a request for", nil},
+		"genErr": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Error, answer.ErrorIndex = gosnmp.GenErr, 2
+			return answer
+		}, "genErr for the variable after inetCidrRouteType.", nil},
+		"authorizationError": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Error = gosnmp.AuthorizationError
+			return answer
+		}, "authorizationError", fs.ErrPermission},
+		"silence": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket { return nil }, "no answer", remote.ErrNoAnswer},
+		"somebody else's answers": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.RequestID ^= 1 << 20
+			return answer
+		}, "no answer", os.ErrDeadlineExceeded},
+		"always tooBig": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Error, answer.Variables = gosnmp.TooBig, nil
+			return answer
+		}, "tooBig", nil},
+		"empty answers": {func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			answer.Variables = nil
+			return answer
+		}, "without variables", nil},
+	} {
+		for _, sessions := range []int{1, 4} {
+			d := device{variables: variablesOf(&ipforwardmib.Routes, routes), change: late(c.change)}
+			config := patient(d.start(t))
+			config.Sessions = sessions
+			if strings.Contains(c.want, "no answer") {
+				config.Timeout, config.Retries = 200*time.Millisecond, netstat.Known(1)
+			}
+			rows, err := collect(open(t, config).Routes(t.Context(), netstat.RouteQuery{}))
+			var read *netstat.ReadError
+			switch {
+			case err == nil:
+				t.Errorf("%s: %d rows and no error", name, len(rows))
+			case !errors.As(err, &read) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "read inetCidrRouteTable in 127.0.0.1:"):
+				t.Errorf("%s: %v", name, err)
+			case c.is != nil && !errors.Is(err, c.is):
+				t.Errorf("%s: %v is no %v", name, err, c.is)
+			case len(rows) == 0 || len(rows) >= len(routes):
+				t.Errorf("%s: %d rows before %v", name, len(rows), err)
+			}
+		}
+	}
+}
+
+// An agent that never comes to an end fills no memory.
+func TestEndlessTable(t *testing.T) {
+	var at atomic.Uint32
+	d := device{
+		variables: variablesOf(&ipforwardmib.Routes, manyRoutes(10)),
+		change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if !isBelow(asked.Variables[0].Name, ipforwardmib.Routes.Entry) {
+				return answer
+			}
+			answer.Variables = nil
+			for range asked.MaxRepetitions {
+				n := at.Add(1)
+				for _, column := range []uint32{7, 8, 9, 10, 12, 17} {
+					index := mib.MakeOID(1, 4, n>>24&255, n>>16&255, n>>8&255, n&255, 32, 2, 0, 0, 0, 0)
+					v := mib.Int(1)
+					if column == 10 {
+						v = mib.Gauge(1)
+					}
+					answer.Variables = append(answer.Variables, pduOf(ipforwardmib.Routes.Entry.Sub(column).Append(index), v))
+				}
+				if len(answer.Variables) > 600 {
+					break
+				}
+			}
+			return answer
+		},
+	}
+	c := patient(d.start(t))
+	c.MaxRows, c.Sessions = 5000, 1
+	rows, err := collect(open(t, c).Routes(t.Context(), netstat.RouteQuery{}))
+	if err == nil || !strings.Contains(err.Error(), "more than 5000 rows") || len(rows) != 5000 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+// Whatever an agent puts into an answer at most, and whatever gets lost, the
+// table is whole.
+func TestAgentsWithLimits(t *testing.T) {
+	want := manyRoutes(1500)
+	tooBigFrom := func(most int) func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		return func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if len(answer.Variables) > most {
+				answer.Error, answer.Variables = gosnmp.TooBig, nil
+			}
+			return answer
+		}
+	}
+	var lost atomic.Int32
+	for name, c := range map[string]struct {
+		device  device
+		timeout time.Duration
+	}{
+		"1 variable":     {device{most: 1}, 0},
+		"5 variables":    {device{most: 5}, 0},
+		"100 variables":  {device{most: 100}, 0},
+		"tooBig from 3":  {device{change: tooBigFrom(3)}, 0},
+		"tooBig from 50": {device{change: tooBigFrom(50)}, 0},
+		"every fifth answer is lost": {device{change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if lost.Add(1)%5 == 0 {
+				return nil
+			}
+			return answer
+		}}, 100 * time.Millisecond},
+		"long answers are lost": {device{change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if len(answer.Variables) > 130 {
+				return nil
+			}
+			return answer
+		}}, 100 * time.Millisecond},
+		"slower than the timeout": {device{change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if len(answer.Variables) > 1 {
+				time.Sleep(80 * time.Millisecond)
+			}
+			return answer
+		}}, 50 * time.Millisecond},
+	} {
+		for _, sessions := range []int{1, 4} {
+			want := want
+			if name == "slower than the timeout" {
+				if sessions > 1 {
+					continue // a device that answers one at a time is slower yet for many
+				}
+				want = want[:200]
+			}
+			d := c.device
+			d.variables = variablesOf(&ipforwardmib.Routes, want)
+			config := patient(d.start(t))
+			config.Sessions = sessions
+			if c.timeout > 0 {
+				config.Timeout, config.Retries = c.timeout, netstat.Known(100)
+			}
+			got, err := collect(open(t, config).Routes(t.Context(), netstat.RouteQuery{}))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			compare(t, got, want)
+		}
+	}
+}
+
+func TestSNMPv1(t *testing.T) {
+	want := manyRoutes(300)
+	d := device{variables: variablesOf(&ipforwardmib.Routes, want)}
+	c := patient(d.start(t))
+	c.Version = remote.V1
+	got, err := collect(open(t, c).Routes(t.Context(), netstat.RouteQuery{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, got, want)
+}
+
+// The end of a context ends what waits at once, whatever the timeout is.
+func TestCancellation(t *testing.T) {
+	silent := make(chan struct{}, 100)
+	d := device{variables: variablesOf(&ipforwardmib.Routes, manyRoutes(100)), change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		if isBelow(asked.Variables[0].Name, ipforwardmib.Routes.Entry) {
+			silent <- struct{}{}
+			return nil
+		}
+		return answer
+	}}
+	address := d.start(t)
+	for _, sessions := range []int{1, 4} {
+		c := patient(address)
+		c.Timeout, c.Sessions = time.Hour, sessions
+		s := open(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-silent
+			cancel()
+		}()
+		if rows, err := collect(s.Routes(ctx, netstat.RouteQuery{})); !errors.Is(err, context.Canceled) {
+			t.Errorf("%d rows, %v", len(rows), err)
+		}
+	}
+}
+
+// Who has seen enough leaves nothing running.
+func TestBreakingOut(t *testing.T) {
+	address := agentOf(t, scene{routes: manyRoutes(20000)})
+	c := patient(address)
+	s := open(t, c)
+	for range 20 {
+		n := 0
+		for _, err := range s.Routes(t.Context(), netstat.RouteQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n == 1000 {
+				break
+			}
+		}
+	}
+	if got, err := collect(s.Routes(t.Context(), netstat.RouteQuery{})); err != nil || len(got) != 20000 {
+		t.Errorf("afterwards %d rows, %v", len(got), err)
+	}
+}

@@ -1,0 +1,217 @@
+package remote
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// interfaceColumns are those of ifTable and ifXTable, which have one index and
+// are read side by side. A column that is stored in the light of another comes
+// after it: packets are what their unicasts, multicasts and broadcasts add up
+// to, and a 64-bit counter takes the place of its low half.
+//
+// Not asked for is what no row holds, or holds already: ifIndex,
+// ifInUnknownProtos, ifOutQLen, ifSpecific and ifConnectorPresent.
+var (
+	casts    = []uint32{2, 3, 4, 5}                                                     // of ifXTable
+	basics   = []uint32{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 16, 17, 19, 20, 12, 18} // of ifTable
+	extended = []uint32{8, 9, 12, 13, 6, 10, 7, 11, 1, 14, 15, 16, 18, 19}              // of ifXTable
+
+	castDecoder     = ifmib.Extensions.RowDecoder(casts...)
+	basicDecoder    = ifmib.Interfaces.RowDecoder(basics...)
+	extendedDecoder = ifmib.Extensions.RowDecoder(extended...)
+
+	interfaceColumns = concat(tableColumns(&ifmib.Interfaces, basics...),
+		tableColumns(&ifmib.Extensions, casts...), tableColumns(&ifmib.Extensions, extended...))
+	ifNumber = groupColumns(&ifmib.Number)[0]
+)
+
+func concat[T any](lists ...[]T) (all []T) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// Where some columns stand in interfaceColumns.
+var (
+	inNonUnicast  = len(basics) - 2
+	outNonUnicast = len(basics) - 1
+	multicasts    = [...]int{len(basics), len(basics) + len(casts)}         // ifInMulticastPkts, ifHCInMulticastPkts
+	outMulticasts = [...]int{len(basics) + 2, len(basics) + len(casts) + 2} // ifOutMulticastPkts, ifHCOutMulticastPkts
+	ifSpeed       = 3
+	hcOctets      = [...]int{len(basics) + len(casts) + 4, len(basics) + len(casts) + 5}
+	discontinuity = len(interfaceColumns) - 1
+	descriptions  = [...]int{0, len(basics) + len(casts) + 8} // ifDescr, ifName
+)
+
+// decodeInterface makes an interface of the values of interfaceColumns.
+func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value) (i netstat.Interface, err error) {
+	if err := basicDecoder.Index(index, &i); err != nil {
+		return i, err
+	}
+	basic, rest := values[:len(basics)], values[len(basics):]
+	if err := castDecoder.Values(epoch, index, rest[:len(casts)], &i); err != nil {
+		return i, err
+	}
+	if err := basicDecoder.Values(epoch, index, basic, &i); err != nil {
+		return i, err
+	}
+	if err := extendedDecoder.Values(epoch, index, rest[len(casts):], &i); err != nil {
+		return i, err
+	}
+	if epoch.IsZero() {
+		i.LastChange, i.CounterDiscontinuity = time.Time{}, time.Time{}
+	}
+	// RFC 2863 has up(5) for what can pass packets, which is Linux's running.
+	if i.OperState == netstat.OperUp {
+		i.Flags |= netstat.FlagRunning
+	}
+	if c, known := i.Counters.Pointer(); known {
+		// Without ifXTable, what is not unicast stands together.
+		has := func(columns [2]int) bool {
+			return values[columns[0]] != (mib.Value{}) || values[columns[1]] != (mib.Value{})
+		}
+		if !has(multicasts) {
+			c.InPackets += values[inNonUnicast].Uint()
+		}
+		if !has(outMulticasts) {
+			c.OutPackets += values[outNonUnicast].Uint()
+		}
+	}
+	return i, nil
+}
+
+// Interfaces yields the interfaces of ifTable, with what ifXTable and
+// ifStackTable add where the agent has them. They are yielded in
+// order of their indexes when all have been read, as what one stands on may come after it.
+//
+// An interface's Master is what ifStackTable shows above it if that is a bridge
+// or an aggregate, and its Lower what it shows below it otherwise. Without
+// ifXTable counters are 32 bits wide: Sample is for differences between them.
+// Counters that the MIB does not have are 0 (see the package's documentation).
+func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
+	return func(yield func(netstat.Interface, error) bool) {
+		fail := func(err error) { yield(netstat.Interface{}, err) }
+		var interfaces []netstat.Interface
+		number, scan := s.interfaceScan()
+		decode := func(index mib.OID, values []mib.Value) (netstat.Interface, bool, error) {
+			i, err := decodeInterface(s.currentEpoch(), index, values)
+			return i, true, err
+		}
+		for i, err := range rows(ctx, scan, nil, decode) {
+			if err != nil {
+				fail(err)
+				return
+			}
+			interfaces = append(interfaces, i)
+		}
+		sortByIndex(interfaces)
+		if len(interfaces) == 0 && !number.IsKnown() {
+			fail(s.notSupported("read interfaces", ifmib.Interfaces.Name))
+			return
+		}
+		if len(interfaces) > 0 {
+			var stack []netstat.Stacking
+			for row, err := range s.Stacking(ctx) {
+				if err != nil {
+					if !errors.Is(err, netstat.ErrNotSupported) {
+						fail(err)
+						return
+					}
+					break
+				}
+				stack = append(stack, row)
+			}
+			stackUp(interfaces, stack)
+		}
+		for _, i := range interfaces {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	}
+}
+
+// interfaceScan is a reading of interfaceColumns, and what ifNumber then was.
+func (s *Stack) interfaceScan() (*netstat.Optional[int], *scan) {
+	number := new(netstat.Optional[int])
+	scan := newScan(s, ifmib.Interfaces.Name, interfaceColumns)
+	scan.beside = []column{sysUpTime, ifNumber}
+	upTime := s.tellUpTime()
+	scan.tell = func(i int, v mib.Value) {
+		upTime(i, v)
+		if i == 1 && v.Type() == mib.Integer32 {
+			number.Set(int(v.Int()))
+		}
+	}
+	scan.expected = func() int { return number.Or(0) }
+	return number, scan
+}
+
+func sortByIndex(interfaces []netstat.Interface) {
+	slices.SortFunc(interfaces, func(a, b netstat.Interface) int { return cmp.Compare(a.Index, b.Index) })
+}
+
+// stackUp writes what stands on what into the interfaces.
+func stackUp(interfaces []netstat.Interface, stack []netstat.Stacking) {
+	at := make(map[uint32]*netstat.Interface, len(interfaces))
+	for i := range interfaces {
+		at[interfaces[i].Index] = &interfaces[i]
+	}
+	for _, row := range stack {
+		higher, lower := at[row.Higher], at[row.Lower]
+		if higher == nil || lower == nil {
+			continue // an end of the stack, or gone
+		}
+		if higher.Kind == "bridge" || higher.Kind == "bond" {
+			lower.Master = higher.Index
+		} else if higher.Lower == 0 {
+			higher.Lower = lower.Index
+		}
+	}
+}
+
+var (
+	stackDecoder   = ifmib.Stack.RowDecoder(3)
+	receiveDecoder = ifmib.ReceiveAddresses.RowDecoder(3)
+)
+
+// Stacking yields the rows of ifStackTable, those with a 0 among them. An agent
+// that shows none has not got it, as every interface is in two.
+func (s *Stack) Stacking(ctx context.Context) iter.Seq2[netstat.Stacking, error] {
+	return orMissing(s, rows(ctx, newScan(s, ifmib.Stack.Name, tableColumns(&ifmib.Stack, 3)), nil, plain(stackDecoder)),
+		"read how interfaces are stacked", ifmib.Stack.Name)
+}
+
+// ReceiveAddresses yields the rows of ifRcvAddressTable: the link-layer
+// addresses that interfaces accept frames for.
+func (s *Stack) ReceiveAddresses(ctx context.Context) iter.Seq2[netstat.ReceiveAddress, error] {
+	return orMissing(s, rows(ctx, newScan(s, ifmib.ReceiveAddresses.Name, tableColumns(&ifmib.ReceiveAddresses, 3)), nil, plain(receiveDecoder)),
+		"read link-layer addresses", ifmib.ReceiveAddresses.Name)
+}
+
+// orMissing makes a table without rows one that is not supported.
+func orMissing[R any](s *Stack, rows iter.Seq2[R, error], op, table string) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		any := false
+		for row, err := range rows {
+			any = true
+			if !yield(row, err) {
+				return
+			}
+		}
+		if !any {
+			var zero R
+			yield(zero, s.notSupported(op, table))
+		}
+	}
+}

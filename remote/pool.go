@@ -1,0 +1,121 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+)
+
+// Pool reads many hosts at once.
+type Pool struct {
+	// Concurrent is how many hosts are read at a time, and with that bounds
+	// the memory: no more than twice as many results wait to be taken or are
+	// being made. 0 means 128.
+	Concurrent int
+	// Timeout is how long a host may take; 0 means a minute. A host that takes
+	// longer has an error that matches context.DeadlineExceeded.
+	Timeout time.Duration
+}
+
+const (
+	defaultConcurrent  = 128
+	defaultHostTimeout = time.Minute
+)
+
+// Result is what became of one host.
+type Result[T any] struct {
+	// Config is the host's, as it was given.
+	Config Config
+	// Value is what was read. Beside an error it may be a part of it.
+	Value T
+	Err   error
+	// Took is how long it took.
+	Took time.Duration
+}
+
+// Read reads each of the hosts through read and yields one result for each, as
+// they come. It opens a host's Stack before and closes it afterwards; a host
+// that cannot be opened has that error. A host is read by one session at a time
+// unless its Config says otherwise. Breaking out of the sequence, or the end of
+// ctx, ends what is being read: hosts that were not yet read then have no
+// result.
+func Read[T any](ctx context.Context, p Pool, hosts iter.Seq[Config], read func(context.Context, *Stack) (T, error)) iter.Seq[Result[T]] {
+	if p.Concurrent <= 0 {
+		p.Concurrent = defaultConcurrent
+	}
+	if p.Timeout <= 0 {
+		p.Timeout = defaultHostTimeout
+	}
+	return func(yield func(Result[T]) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		configs, results := make(chan Config), make(chan Result[T])
+		go func() {
+			defer close(configs)
+			for c := range hosts {
+				select {
+				case configs <- c:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		var workers sync.WaitGroup
+		for range p.Concurrent {
+			workers.Go(func() {
+				for c := range configs {
+					select {
+					case results <- one(ctx, p.Timeout, c, read):
+					case <-ctx.Done():
+						return
+					}
+				}
+			})
+		}
+		go func() {
+			workers.Wait()
+			close(results)
+		}()
+		stopped := false
+		for r := range results {
+			if stopped = stopped || !yield(r); stopped {
+				cancel()
+			}
+		}
+	}
+}
+
+// one reads one host.
+func one[T any](ctx context.Context, timeout time.Duration, c Config, read func(context.Context, *Stack) (T, error)) (r Result[T]) {
+	began := time.Now()
+	r.Config = c
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout,
+		fmt.Errorf("the host took longer than %v: %w", timeout, context.DeadlineExceeded))
+	defer cancel()
+	if c.Sessions == 0 {
+		c.Sessions = 1
+	}
+	s, err := Open(ctx, c)
+	if err == nil {
+		r.Value, err = read(ctx, s)
+		s.Close()
+	}
+	r.Err, r.Took = err, time.Since(began)
+	return r
+}
+
+// Rows makes a function for Read of one that returns a sequence, such as
+// (*Stack).Interfaces: it collects the rows. Rows before an error are kept.
+func Rows[R any](read func(*Stack, context.Context) iter.Seq2[R, error]) func(context.Context, *Stack) ([]R, error) {
+	return func(ctx context.Context, s *Stack) (rows []R, err error) {
+		for row, err := range read(s, ctx) {
+			if err != nil {
+				return rows, err
+			}
+			rows = append(rows, row)
+		}
+		return rows, nil
+	}
+}

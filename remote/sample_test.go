@@ -1,0 +1,113 @@
+package remote_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosnmp/gosnmp"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Counters wrap, lose their continuity, begin anew; interfaces come, go and
+// change their names.
+func TestSampleSince(t *testing.T) {
+	counters := func(in, out, packets uint64) netstat.Optional[netstat.InterfaceCounters] {
+		return netstat.Known(netstat.InterfaceCounters{InOctets: in, OutOctets: out, InPackets: packets, InMulticast: packets / 2, OutPackets: packets, InErrors: packets})
+	}
+	link := func(index uint32, name string, c netstat.Optional[netstat.InterfaceCounters]) netstat.Interface {
+		return netstat.Interface{Index: index, Name: name, MTU: 1500, HardwareType: 1, OperState: netstat.OperUp, Counters: c}
+	}
+	const wide = 1 << 40
+	before := []netstat.Interface{
+		link(1, "wide", counters(wide, 1<<64-10, 1<<32-1)),
+		link(2, "renamed", counters(5, 5, 5)), link(3, "interrupted", counters(5, 5, 5)), link(4, "gone", counters(5, 5, 5)),
+		link(6, "fast", counters(5, 5, 5)),
+	}
+	after := []netstat.Interface{
+		link(1, "wide", counters(wide+7, 20, 1<<32+9)),
+		link(2, "other", counters(9, 9, 9)), link(3, "interrupted", counters(9, 9, 9)), link(5, "new", counters(9, 9, 9)),
+		link(6, "fast", counters(9, 9, 9)),
+	}
+	after[4].Speed.Set(1e15) // it would wrap 32 bits in no time
+	tcp := func(active, inSegs uint64, established uint32) netstat.TCPStatistics {
+		return netstat.TCPStatistics{ActiveOpens: netstat.Known(active), InSegs: netstat.Known(inSegs), CurrEstab: netstat.Known(established)}
+	}
+	variables := func(upTime uint64, links []netstat.Interface, stats netstat.TCPStatistics, old bool, discontinuity uint64) (all []mib.Binding) {
+		all = append(all, mib.Binding{Object: mib.MustParseOID("1.3.6.1.2.1.1.3"), Index: mib.MakeOID(0), Value: mib.Ticks(upTime)})
+		all = append(all, variablesOf(&ifmib.Interfaces, links)...)
+		if !old {
+			for _, b := range variablesOf(&ifmib.Extensions, links) {
+				if b.Object == ifmib.Extensions.Entry.Sub(19) && b.Index == mib.MakeOID(3) {
+					b.Value = mib.Ticks(discontinuity)
+				}
+				all = append(all, b)
+			}
+		}
+		for b := range tcpmib.Statistics.Values(stats) {
+			all = append(all, b)
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		up, later uint64
+		old       bool
+		restarted bool
+	}{
+		"64 bits": {up: 100, later: 200}, "32 bits": {up: 100, later: 2100, old: true},
+		"restarted":         {up: 100_000, later: 50, restarted: true},
+		"sysUpTime wrapped": {up: 1<<32 - 5, later: 5},
+	} {
+		first := device{variables: variables(c.up, before, tcp(1<<32-1, wide, 3), c.old, 0)}
+		second := device{variables: variables(c.later, after, tcp(1<<32+4, wide+1000, 9), c.old, 50)}
+		second.start(t)
+		var now atomic.Bool
+		first.change = func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if now.Load() {
+				return second.answer(asked)
+			}
+			return answer
+		}
+		s := open(t, patient(first.start(t)))
+		a, err := s.Sample(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		now.Store(true)
+		b, err := s.Sample(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := b.Since(a)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if d.Restarted != c.restarted || len(d.Interfaces) != len(after) {
+			t.Fatalf("%s: %+v", name, d)
+		}
+		if !c.restarted && d.Elapsed != time.Duration(uint32(c.later-c.up))*10*time.Millisecond {
+			t.Errorf("%s: %v elapsed", name, d.Elapsed)
+		}
+		for _, i := range d.Interfaces {
+			got, known := i.Counters.Get()
+			if wanted := !c.restarted && (i.Name == "wide" || i.Name == "fast" && !c.old || i.Name == "interrupted" && c.old); known != wanted {
+				t.Errorf("%s: counters of %s known: %v", name, i.Name, known)
+			}
+			if known && i.Name == "wide" && (got.InOctets != 7 || got.OutOctets != 30 || got.InPackets != 10 || got.OutPackets != 10 || got.InErrors != 10) {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		opens, known := d.TCP.ActiveOpens.Get()
+		segs, _ := d.TCP.InSegs.Get()
+		if known == c.restarted || known && (opens != 5 || segs != 1000) || d.TCP.CurrEstab.Or(0) != 9 {
+			t.Errorf("%s: %+v", name, d.TCP)
+		}
+		if _, err := a.Since(b); err == nil {
+			t.Errorf("%s: samples in the wrong order are taken", name)
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package remote
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// ErrNoAnswer says that an agent did not answer within the configuration's time
+// and retries: it is not there, cannot be reached, or drops what it does not
+// let in, as agents do with an unknown community. It matches
+// os.ErrDeadlineExceeded.
+var ErrNoAnswer = fmt.Errorf("no answer: %w", os.ErrDeadlineExceeded)
+
+// A session asks an agent one thing at a time.
+type session interface {
+	// exchange asks and waits for at most timeout. attempt counts the requests
+	// that ask the same, from 0: an answer to an earlier one that comes late
+	// will do, and says so. An error that is worth another attempt matches
+	// errTryAgain.
+	exchange(ctx context.Context, r *request, attempt int, timeout time.Duration, a *answer) error
+	close()
+}
+
+// errTryAgain says that one attempt failed; the next may not.
+var errTryAgain = errors.New("attempt failed")
+
+// attemptError is an attempt's failure.
+type attemptError struct{ err error }
+
+func (e *attemptError) Error() string        { return e.err.Error() }
+func (e *attemptError) Unwrap() error        { return e.err }
+func (e *attemptError) Is(target error) bool { return target == errTryAgain }
+
+func tryAgain(err error) error { return &attemptError{err} }
+
+// maxStreamMessage is the longest message that is taken from a TCP connection.
+const maxStreamMessage = 1 << 20
+
+// maxDatagramMessage is longer than any datagram.
+const maxDatagramMessage = 1 << 16
+
+// communitySession speaks SNMPv1 and SNMPv2c.
+type communitySession struct {
+	to        endpoint
+	version   int // on the wire
+	community Secret
+
+	conn    net.Conn      // nil until there is one, and after a fault of TCP's
+	stream  *bufio.Reader // of a TCP connection
+	id      uint32        // of the first attempt at what is asked
+	message []byte
+	buffer  []byte
+	decoder decoder
+}
+
+func newCommunitySession(c *Config, to endpoint) *communitySession {
+	s := &communitySession{to: to, version: 1, community: c.Community, id: rand.Uint32() & 0xffffff}
+	if c.Version == V1 {
+		s.version = 0
+	}
+	return s
+}
+
+// maxAttempts is how far the ids of requests that ask different things are
+// apart.
+const maxAttempts = 1 << 10
+
+func (s *communitySession) close() {
+	if s.conn != nil {
+		s.conn.Close()
+		s.conn = nil
+	}
+}
+
+func (s *communitySession) exchange(ctx context.Context, r *request, attempt int, timeout time.Duration, a *answer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(timeout)
+	if s.conn == nil {
+		if err := s.dial(ctx, deadline); err != nil {
+			return err
+		}
+	}
+	if attempt == 0 {
+		s.id = (s.id + maxAttempts) & 0x7fffffff
+	}
+	s.message = appendMessage(s.message[:0], s.version, s.community, s.id+uint32(attempt), r)
+	if err := s.conn.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if ctx.Done() != nil {
+		conn, interrupted := s.conn, make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			_ = conn.SetDeadline(time.Unix(1, 0))
+			close(interrupted)
+		})
+		defer func() {
+			if !stop() {
+				<-interrupted // so that it does not meet the next deadline
+			}
+		}()
+	}
+	if _, err := s.conn.Write(s.message); err != nil {
+		return s.fault(ctx, err)
+	}
+	var malformed error
+	for {
+		message, err := s.receive()
+		if err != nil {
+			if malformed != nil && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+				err = malformed
+			}
+			return s.fault(ctx, err)
+		}
+		id, err := s.decoder.message(message, s.version, s.community, a)
+		switch {
+		case errors.Is(err, errForeign) || id < s.id || id > s.id+uint32(attempt):
+			continue // of an earlier question, or of somebody else
+		case err != nil:
+			malformed = fmt.Errorf("malformed answer: %w", err)
+			continue
+		}
+		a.attempt = int(id - s.id)
+		return nil
+	}
+}
+
+func (s *communitySession) dial(ctx context.Context, deadline time.Time) error {
+	d := net.Dialer{Deadline: deadline}
+	conn, err := d.DialContext(ctx, s.to.network, s.to.String())
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var dns *net.DNSError
+		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
+			return err
+		}
+		return tryAgain(err)
+	}
+	s.conn = conn
+	if s.to.isStream() {
+		s.stream = bufio.NewReaderSize(conn, 1<<16)
+	}
+	return nil
+}
+
+// fault turns the error of a connection into an attempt's.
+func (s *communitySession) fault(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if s.to.isStream() {
+		s.close() // whatever the stream was about to say is lost
+	}
+	return tryAgain(err)
+}
+
+// receive returns the next message, which is the session's until the next call.
+func (s *communitySession) receive() ([]byte, error) {
+	if s.to.isStream() {
+		return s.receiveStream()
+	}
+	if s.buffer == nil {
+		s.buffer = make([]byte, maxDatagramMessage)
+	}
+	n, err := s.conn.Read(s.buffer)
+	return s.buffer[:n], err
+}
+
+// receiveStream cuts a message off a stream by its own length (RFC 3430,
+// section 2.1).
+func (s *communitySession) receiveStream() ([]byte, error) {
+	head, err := s.stream.Peek(2)
+	if err != nil {
+		return nil, endOfStream(err)
+	}
+	size := 2
+	if n := int(head[1]); n < 0x80 {
+		size += n
+	} else {
+		octets := n & 0x7f
+		if octets == 0 || octets > 4 {
+			return nil, fmt.Errorf("malformed answer: length of %d octets", octets)
+		}
+		if head, err = s.stream.Peek(2 + octets); err != nil {
+			return nil, endOfStream(err)
+		}
+		length := uint64(0)
+		for _, o := range head[2:] {
+			length = length<<8 | uint64(o)
+		}
+		if length > maxStreamMessage {
+			return nil, fmt.Errorf("malformed answer: %d octets, more than %d", length, maxStreamMessage)
+		}
+		size += octets + int(length)
+	}
+	if cap(s.buffer) < size {
+		s.buffer = make([]byte, size)
+	}
+	s.buffer = s.buffer[:size]
+	_, err = io.ReadFull(s.stream, s.buffer)
+	return s.buffer, endOfStream(err)
+}
+
+func endOfStream(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the agent closed the connection")
+	}
+	return err
+}
+
+// isRefused reports whether nobody listens there, which a host says at once.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

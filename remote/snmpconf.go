@@ -1,0 +1,304 @@
+package remote
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+)
+
+// maxFile is the longest file that is read, in bytes.
+const maxFile = 1 << 20
+
+// ReadFile sets c from the file path, which is in the syntax of net-snmp's
+// snmp.conf(5). Its error names every line that is wrong, as Parse's does, or
+// matches fs.ErrNotExist and fs.ErrPermission.
+func (c *Config) ReadFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return c.Parse(path, f)
+}
+
+// Parse sets c from text in the syntax of snmp.conf(5); name is what errors
+// call it. It heeds
+//
+//	defVersion 1|2c|3            defaultPort PORT
+//	defCommunity STRING          timeout SECONDS
+//	defSecurityName STRING       retries NUMBER
+//	defSecurityLevel noAuthNoPriv|authNoPriv|authPriv
+//	defAuthType MD5|SHA|SHA-224|SHA-256|SHA-384|SHA-512
+//	defPrivType DES|AES|AES-192|AES-256|AES-192-C|AES-256-C
+//	defPassphrase STRING         defContext STRING
+//	defAuthPassphrase STRING     defPrivPassphrase STRING
+//
+// whatever the case of the directive's letters. defPassphrase stands for both
+// passphrases where neither has one of its own. Directives of snmp.conf that
+// tell how net-snmp's programs print or where they find MIB modules are passed
+// over; one that says who asks in another way (master keys, Kerberos, TLS) and
+// one that nobody knows are errors: a setting that is silently ignored would be
+// worse than none.
+//
+// Every line is looked at: the error joins one for each that is wrong,
+// "NAME:LINE: DIRECTIVE: ...", and none of them quotes an argument that is
+// secret. What the right lines say is set even then.
+func (c *Config) Parse(name string, r io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxFile {
+		return fmt.Errorf("%s: longer than %d bytes", name, maxFile)
+	}
+	var problems []error
+	var s settings
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, maxFile+1)
+	for n := 1; lines.Scan(); n++ {
+		directive, rest := snmpdconf.CutDirective(lines.Text())
+		if directive == "" {
+			continue
+		}
+		if err := s.line(c, directive, rest); err != nil {
+			problems = append(problems, fmt.Errorf("%s:%d: %w", name, n, err))
+		}
+	}
+	s.finish(c)
+	return errors.Join(append(problems, lines.Err())...)
+}
+
+// Environment sets c from environment variables, which are the directives of
+// Parse without their "def": SNMP_VERSION, SNMP_COMMUNITY, SNMP_SECURITY_NAME,
+// SNMP_SECURITY_LEVEL, SNMP_AUTH_TYPE, SNMP_AUTH_PASSPHRASE, SNMP_PRIV_TYPE,
+// SNMP_PRIV_PASSPHRASE, SNMP_PASSPHRASE, SNMP_CONTEXT, SNMP_PORT, SNMP_TIMEOUT
+// and SNMP_RETRIES. lookup is os.LookupEnv's kind of function. Errors name the
+// variable.
+func (c *Config) Environment(lookup func(string) (string, bool)) error {
+	var problems []error
+	var s settings
+	for i := range directives {
+		d := &directives[i]
+		value, ok := lookup(d.variable)
+		if !ok {
+			continue
+		}
+		if err := d.set(c, &s, value); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", d.variable, err))
+		}
+	}
+	s.finish(c)
+	return errors.Join(problems...)
+}
+
+// Variables returns the names of the variables of Environment.
+func Variables() []string {
+	var names []string
+	for i := range directives {
+		names = append(names, directives[i].variable)
+	}
+	return names
+}
+
+// settings is what one file or environment says, beyond what each directive
+// sets by itself.
+type settings struct {
+	passphrase Secret
+	auth, priv bool // that passphrase was given
+}
+
+// finish lets defPassphrase stand for the passphrases that were not given
+// beside it.
+func (s *settings) finish(c *Config) {
+	if s.passphrase == "" {
+		return
+	}
+	if !s.auth {
+		c.AuthPassphrase = s.passphrase
+	}
+	if !s.priv {
+		c.PrivPassphrase = s.passphrase
+	}
+}
+
+func (s *settings) line(c *Config, word, rest string) error {
+	if word[0] == '[' {
+		return errors.New("sections for one program are not supported")
+	}
+	i := slices.IndexFunc(directives, func(d directive) bool { return strings.EqualFold(d.name, word) })
+	if i < 0 {
+		switch {
+		case slices.ContainsFunc(elsewhere, func(known string) bool { return strings.EqualFold(known, word) }):
+			return nil
+		case slices.ContainsFunc(unsupported, func(known string) bool { return strings.EqualFold(known, word) }):
+			return fmt.Errorf("%s: not supported", word)
+		}
+		return fmt.Errorf("unknown directive %q%s", word, suggest(word))
+	}
+	d := &directives[i]
+	args, err := snmpdconf.Arguments(rest)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", d.name, err)
+	case len(args) == 0:
+		return fmt.Errorf("%s: needs an argument", d.name)
+	case len(args) > 1:
+		return fmt.Errorf("%s: takes one argument (quotes are for one with blanks)", d.name)
+	}
+	if err := d.set(c, s, args[0]); err != nil {
+		return fmt.Errorf("%s: %w", d.name, err)
+	}
+	return nil
+}
+
+type directive struct {
+	name     string // as snmp.conf(5) writes it
+	variable string
+	set      func(c *Config, s *settings, value string) error
+}
+
+var directives = []directive{
+	{"defVersion", "SNMP_VERSION", func(c *Config, _ *settings, value string) error {
+		return choose(&c.Version, versionNames[:], value, nil)
+	}},
+	{"defCommunity", "SNMP_COMMUNITY", func(c *Config, _ *settings, value string) error {
+		c.Community = Secret(value)
+		return nil
+	}},
+	{"defSecurityName", "SNMP_SECURITY_NAME", func(c *Config, _ *settings, value string) error {
+		c.SecurityName = value
+		return nil
+	}},
+	{"defSecurityLevel", "SNMP_SECURITY_LEVEL", func(c *Config, _ *settings, value string) error {
+		return choose(&c.SecurityLevel, levelNames[:], value, map[string]SecurityLevel{
+			"nanp": NoAuthNoPriv, "anp": AuthNoPriv, "ap": AuthPriv, // net-snmp's short forms
+		})
+	}},
+	{"defAuthType", "SNMP_AUTH_TYPE", func(c *Config, _ *settings, value string) error {
+		return choose(&c.AuthType, authNames[:], value, map[string]AuthType{
+			"sha-1": AuthSHA, "sha1": AuthSHA,
+			"sha224": AuthSHA224, "sha256": AuthSHA256, "sha384": AuthSHA384, "sha512": AuthSHA512,
+		})
+	}},
+	{"defPrivType", "SNMP_PRIV_TYPE", func(c *Config, _ *settings, value string) error {
+		return choose(&c.PrivType, privNames[:], value, map[string]PrivType{
+			"aes-128": PrivAES, "aes128": PrivAES, "aes192": PrivAES192, "aes256": PrivAES256,
+			"aes192c": PrivAES192C, "aes256c": PrivAES256C, "aes-192c": PrivAES192C, "aes-256c": PrivAES256C,
+		})
+	}},
+	{"defPassphrase", "SNMP_PASSPHRASE", func(_ *Config, s *settings, value string) error {
+		s.passphrase = Secret(value)
+		return longEnough(value)
+	}},
+	{"defAuthPassphrase", "SNMP_AUTH_PASSPHRASE", func(c *Config, s *settings, value string) error {
+		c.AuthPassphrase, s.auth = Secret(value), true
+		return longEnough(value)
+	}},
+	{"defPrivPassphrase", "SNMP_PRIV_PASSPHRASE", func(c *Config, s *settings, value string) error {
+		c.PrivPassphrase, s.priv = Secret(value), true
+		return longEnough(value)
+	}},
+	{"defContext", "SNMP_CONTEXT", func(c *Config, _ *settings, value string) error {
+		c.Context = value
+		return nil
+	}},
+	{"defaultPort", "SNMP_PORT", func(c *Config, _ *settings, value string) error {
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil || n == 0 {
+			return fmt.Errorf("%q is not a number from 1 to 65535", value)
+		}
+		c.Port = uint16(n)
+		return nil
+	}},
+	{"timeout", "SNMP_TIMEOUT", func(c *Config, _ *settings, value string) error {
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil || n == 0 || n > 3600 {
+			return fmt.Errorf("%q is not a number of seconds from 1 to 3600", value)
+		}
+		c.Timeout = time.Duration(n) * time.Second
+		return nil
+	}},
+	{"retries", "SNMP_RETRIES", func(c *Config, _ *settings, value string) error {
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil || n > maxRetries {
+			return fmt.Errorf("%q is not a number from 0 to %d", value, maxRetries)
+		}
+		c.Retries.Set(int(n))
+		return nil
+	}},
+}
+
+// choose sets a value by its name, the first of names being nobody's.
+func choose[T ~uint8](to *T, names []string, value string, others map[string]T) error {
+	for i, name := range names[1:] {
+		if strings.EqualFold(name, value) {
+			*to = T(i + 1)
+			return nil
+		}
+	}
+	if other, ok := others[strings.ToLower(value)]; ok {
+		*to = other
+		return nil
+	}
+	return fmt.Errorf("%q is none of %s", value, strings.Join(names[1:], ", "))
+}
+
+func longEnough(passphrase string) error {
+	if len(passphrase) < minPassphrase {
+		return fmt.Errorf("a passphrase has at least %d octets (RFC 3414, section 11.2)", minPassphrase)
+	}
+	return nil
+}
+
+// unsupported are directives of snmp.conf(5) that say in another way who asks
+// or whom, so that passing over them would ask as somebody else.
+var unsupported = []string{
+	"defAuthMasterKey", "defPrivMasterKey", "defAuthLocalizedKey", "defPrivLocalizedKey", "defSecurityModel",
+	"transport", "clientaddr", "defDomain", "defTarget", "includeFile", "includeDir",
+	"sshtosnmpsocket", "sshtosnmpsocketperms", "sshusername", "sshpubkey", "sshprivkey",
+	"localCert", "peerCert", "trustCert", "x509CRLFile", "tlsAlgorithms", "serverCert", "clientCert", "ourIdentity",
+	"theirIdentity", "certSecName", "krb5",
+}
+
+// elsewhere are directives of snmp.conf(5) that do not concern who is asked and
+// how.
+var elsewhere = []string{
+	"alias", "dumpPacket", "doDebugging", "debugTokens", "debugLogLevel", "clientaddrUsesPort", "clientRecvBuf",
+	"clientSendBuf", "noRangeCheck", "reverseEncodeBER", "dontLoadHostConfig", "persistentDir", "noPersistentLoad",
+	"noPersistentSave", "tempFilePattern", "serverRecvBuf", "serverSendBuf", "sourceFilterType", "sourceFilterAddress",
+	"mibdirs", "mibs", "mibfile", "showMibErrors", "strictCommentTerm", "commentToEOL", "mibAllowUnderline",
+	"mibWarningLevel", "mibReplaceWithLatest", "logTimestamp", "printNumericEnums", "printNumericOids",
+	"dontBreakdownOids", "escapeQuotes", "quickPrinting", "printValueOnly", "dontPrintUnits", "numericTimeticks",
+	"printHexText", "hexOutputLength", "suffixPrinting", "oidOutputFormat", "extendedIndex", "noDisplayHint",
+	"outputPrecision", "16bitIDs", "noTokenWarnings", "noContextEngineIDDiscovery", "avoidPortReuse", "sendMessageMaxSize",
+	"disableSNMPv1", "disableSNMPv2c", "disableSNMPv3",
+}
+
+// suggest names the known directive that starts most like an unknown one.
+func suggest(unknown string) string {
+	unknown = strings.ToLower(unknown)
+	best, most := "", 3
+	for i := range directives {
+		known := strings.ToLower(directives[i].name)
+		n := 0
+		for n < len(known) && n < len(unknown) && known[n] == unknown[n] {
+			n++
+		}
+		if n > most {
+			best, most = directives[i].name, n
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}

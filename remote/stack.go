@@ -1,0 +1,186 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Stack is the network stack of a host, read from the SNMP agent there. It is
+// safe for concurrent use. See the package's documentation for where its
+// errors come from.
+type Stack struct {
+	config Config
+	to     endpoint
+	name   string // for errors
+	pace   *pace
+
+	mu     sync.Mutex
+	idle   []session
+	closed bool
+	// epoch is when sysUpTime was zero; the zero time where the agent does not
+	// tell.
+	epoch time.Time
+}
+
+var (
+	_ netstat.Stack           = (*Stack)(nil)
+	_ netstat.NeighbourReader = (*Stack)(nil)
+)
+
+// sysUpTime is RFC 3418's.
+var sysUpTime = column{mib.MustParseOID("1.3.6.1.2.1.1.3"), "sysUpTime"}
+
+// Open asks the agent at c.Address for its sysUpTime and returns the stack
+// behind it. The error says that the configuration makes no sense, or matches
+// ErrNoAnswer, fs.ErrPermission (where the agent says that the security name or
+// a passphrase is wrong), a *net.DNSError, or the error of ctx.
+func Open(ctx context.Context, c Config) (*Stack, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	to, err := c.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{config: c, to: to, name: to.String(), pace: newPace()}
+	if c.Context != "" {
+		s.name += " context " + c.Context
+	}
+	if err := s.synchronise(ctx); err != nil {
+		s.Close()
+		return nil, s.readError("ask for "+sysUpTime.name, err)
+	}
+	return s, nil
+}
+
+// Close ends the sessions with the agent. What is still being read may fail.
+func (s *Stack) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, session := range s.idle {
+		session.close()
+	}
+	s.idle = nil
+}
+
+// acquire returns a session that nobody else uses. There may be more than
+// Config.Sessions when several things are read at once; they are not kept.
+func (s *Stack) acquire() session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.idle); n > 0 {
+		session := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		return session
+	}
+	if s.config.Version == V3 {
+		return &usmSession{to: s.to, config: &s.config}
+	}
+	return newCommunitySession(&s.config, s.to)
+}
+
+func (s *Stack) release(session session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.idle) >= s.config.Sessions {
+		session.close()
+		return
+	}
+	s.idle = append(s.idle, session)
+}
+
+// ask sends a request until it is answered, or has been repeated as often as it
+// may.
+func (s *Stack) ask(ctx context.Context, through session, r *request, a *answer) error {
+	for attempt := 0; ; attempt++ {
+		began := time.Now()
+		err := through.exchange(ctx, r, attempt, s.config.Timeout, a)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, errTryAgain):
+			return err
+		case attempt >= s.config.Retries.Or(0):
+			return noAnswer(attempt+1, err)
+		}
+		if err := pause(ctx, s.config.Timeout-time.Since(began), err); err != nil {
+			return err
+		}
+	}
+}
+
+// synchronise learns when the agent's sysUpTime was zero.
+func (s *Stack) synchronise(ctx context.Context) error {
+	session := s.acquire()
+	defer s.release(session)
+	asked := time.Now()
+	r := request{pdu: pduGetNext, names: []mib.OID{sysUpTime.oid}}
+	var a answer
+	if err := s.ask(ctx, session, &r, &a); err != nil {
+		return err
+	}
+	if a.status == 0 && len(a.variables) == 1 && a.variables[0].name == sysUpTime.oid.Sub(0) {
+		s.began(a.variables[0].value, asked)
+	}
+	return nil
+}
+
+// began takes in a value of sysUpTime that was asked for at a moment.
+func (s *Stack) began(upTime mib.Value, asked time.Time) {
+	if upTime.Type() != mib.TimeTicks {
+		return
+	}
+	now := time.Now()
+	epoch := now.Add(-now.Sub(asked) / 2).Add(-time.Duration(upTime.Uint()) * tick)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// A moment that is converted twice is the same both times, unless the
+	// agent began anew.
+	const tolerance = 3 * time.Second
+	if d := epoch.Sub(s.epoch); s.epoch.IsZero() || d > tolerance || d < -tolerance {
+		s.epoch = epoch
+	}
+}
+
+// Started returns when the agent's sysUpTime was zero, to the accuracy of the
+// round trip; ok is false where the agent does not tell.
+func (s *Stack) Started() (started time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.epoch, !s.epoch.IsZero()
+}
+
+func (s *Stack) currentEpoch() time.Time {
+	epoch, _ := s.Started()
+	return epoch
+}
+
+// notSupported is the error for what none of the objects told.
+func (s *Stack) notSupported(op string, objects ...string) error {
+	return s.readError(op, missing(objects...))
+}
+
+func missing(objects ...string) error {
+	switch len(objects) {
+	case 1:
+		return fmt.Errorf("the agent shows no %s: %w", objects[0], netstat.ErrNotSupported)
+	default:
+		list := objects[0]
+		for i, o := range objects[1:] {
+			if i == len(objects)-2 {
+				list += " or " + o
+			} else {
+				list += ", " + o
+			}
+		}
+		return fmt.Errorf("the agent shows no %s: %w", list, netstat.ErrNotSupported)
+	}
+}

@@ -1,0 +1,125 @@
+package remote
+
+import (
+	"context"
+	"iter"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// group reads the scalars of a group into r and reports whether there were any.
+func group[R any](ctx context.Context, s *Stack, g *mib.Group[R], r *R) (any bool, err error) {
+	bindings, err := s.scalars(ctx, g.Name, groupColumns(g))
+	if err != nil {
+		return false, err
+	}
+	err = g.Decode(noEpoch, each(bindings), r)
+	if err != nil {
+		err = s.readError("read "+g.Name, err)
+	}
+	return len(bindings) > 0, err
+}
+
+func each(bindings []mib.Binding) iter.Seq[mib.Binding] {
+	return func(yield func(mib.Binding) bool) {
+		for _, b := range bindings {
+			if !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// scalars reads scalars, those that the agent has.
+func (s *Stack) scalars(ctx context.Context, name string, columns []column) (bindings []mib.Binding, err error) {
+	scan := newScan(s, name, columns)
+	scan.scalars = true
+	decode := func(index mib.OID, values []mib.Value) ([]mib.Binding, bool, error) {
+		var row []mib.Binding
+		for i, v := range values {
+			if v != (mib.Value{}) {
+				row = append(row, mib.Binding{Object: columns[i].oid, Index: index, Value: v})
+			}
+		}
+		return row, true, nil
+	}
+	for row, err := range rows(ctx, scan, nil, decode) {
+		if err != nil {
+			return nil, err
+		}
+		bindings = append(bindings, row...)
+	}
+	return bindings, nil
+}
+
+// TCPStatistics returns the scalars of TCP-MIB. Without tcpHCInSegs and
+// tcpHCOutSegs the counters of segments are 32 bits wide.
+func (s *Stack) TCPStatistics(ctx context.Context) (t netstat.TCPStatistics, err error) {
+	has, err := group(ctx, s, &tcpmib.Statistics, &t)
+	if err == nil && !has {
+		err = s.notSupported("read TCP's counters", "scalar of the group "+tcpmib.Statistics.Name)
+	}
+	return t, err
+}
+
+// UDPStatistics returns the scalars of UDP-MIB. Without udpHCInDatagrams and
+// udpHCOutDatagrams the counters of datagrams are 32 bits wide.
+func (s *Stack) UDPStatistics(ctx context.Context) (u netstat.UDPStatistics, err error) {
+	has, err := group(ctx, s, &udpmib.Statistics, &u)
+	if err == nil && !has {
+		err = s.notSupported("read UDP's counters", "scalar of the group "+udpmib.Statistics.Name)
+	}
+	return u, err
+}
+
+// systemStatistics are the columns of ipSystemStatsTable, 64-bit counters after
+// their low halves.
+var systemStatistics = func() (subs []uint32) {
+	entry := ipmib.SystemStatistics.Entry
+	for _, o := range ipmib.SystemStatistics.Objects() {
+		sub, _, _ := mustCut(o.OID, entry).CutSubidentifier()
+		subs = append(subs, sub)
+	}
+	return subs
+}()
+
+func mustCut(o, prefix mib.OID) mib.OID {
+	rest, _ := o.CutPrefix(prefix)
+	return rest
+}
+
+var systemStatisticsDecoder = ipmib.SystemStatistics.RowDecoder(systemStatistics...)
+
+// IPStatistics yields the counters of each version of IP from
+// ipSystemStatsTable, else IPv4's from the scalars of the group ip; what is
+// missing of IPv6 then is an error after them.
+func (s *Stack) IPStatistics(ctx context.Context) iter.Seq2[ipmib.Statistics, error] {
+	return func(yield func(ipmib.Statistics, error) bool) {
+		scan := newScan(s, ipmib.SystemStatistics.Name, tableColumns(&ipmib.SystemStatistics, systemStatistics...))
+		scan.beside, scan.tell = []column{sysUpTime}, s.tellUpTime()
+		n := 0
+		pass := passAll(&n, yield)
+		if !pass(rows(ctx, scan, nil, func(index mib.OID, values []mib.Value) (row ipmib.Statistics, ok bool, err error) {
+			if err = systemStatisticsDecoder.Index(index, &row); err == nil {
+				err = systemStatisticsDecoder.Values(s.currentEpoch(), index, values, &row)
+			}
+			return row, true, err
+		})) || n > 0 {
+			return
+		}
+		row := ipmib.Statistics{Family: netstat.IPv4}
+		has, err := group(ctx, s, &ipmib.IPv4Statistics, &row)
+		switch {
+		case err != nil:
+			yield(ipmib.Statistics{}, err)
+		case !has:
+			yield(ipmib.Statistics{}, s.notSupported("read IP's counters", ipmib.SystemStatistics.Name, "scalar of the group "+ipmib.IPv4Statistics.Name))
+		case yield(row, nil):
+			yield(ipmib.Statistics{}, s.notSupported("read IPv6's counters", ipmib.SystemStatistics.Name))
+		}
+	}
+}

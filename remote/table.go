@@ -1,0 +1,459 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// Error-status values (RFC 3416, section 3).
+const (
+	statusTooBig             = 1
+	statusNoSuchName         = 2
+	statusGenErr             = 5
+	statusNoAccess           = 6
+	statusAuthorizationError = 16
+)
+
+// column is an object whose instances are read.
+type column struct {
+	oid  mib.OID
+	name string
+}
+
+// scan is a reading of columns that have the same index, side by side.
+type scan struct {
+	host    *Stack
+	name    string // of the table or group
+	columns []column
+	// scalars says that the only instance is 0.
+	scalars bool
+	// beside are scalars that are read with the first request, and tell is
+	// told of each that is there.
+	beside []column
+	tell   func(i int, v mib.Value)
+	// expected returns about how many rows there are, 0 where nobody knows.
+	expected func() int
+
+	rows atomic.Int64 // read so far
+	// absent says which columns have no instance at all.
+	absent []atomic.Bool
+}
+
+func newScan(host *Stack, name string, columns []column) *scan {
+	return &scan{host: host, name: name, columns: columns, absent: make([]atomic.Bool, len(columns))}
+}
+
+// cell is a column's value in a row.
+type cell struct {
+	index mib.OID
+	value mib.Value
+}
+
+// front is how far a column is read.
+type front struct {
+	column int
+	last   mib.OID // the last index, or what the reading began after
+	cells  []cell  // read and not taken, from head on
+	head   int
+	ended  bool
+}
+
+func (f *front) waiting() bool { return f.head < len(f.cells) }
+
+// strip reads the rows of a span, column fronts abreast.
+type strip struct {
+	scan    *scan
+	session session
+	span    *span
+	fronts  []front
+	rows    int
+
+	request request
+	asked   []int // the fronts that the request is for
+	answer  answer
+	values  []mib.Value
+	beside  bool // the scalars beside are still to be asked for
+}
+
+func newStrip(s *scan, session session, span *span) *strip {
+	r := &strip{scan: s, session: session, span: span, values: make([]mib.Value, len(s.columns))}
+	r.fronts = make([]front, len(s.columns))
+	for i := range r.fronts {
+		r.fronts[i] = front{column: i, last: span.after, ended: s.absent[i].Load()}
+	}
+	return r
+}
+
+// errStop ends a reading that nobody wants more of.
+var errStop = errors.New("nobody wants more")
+
+// read reads until the span is read, calling row with each row in order of the
+// index. values are the columns', the zero Value for an instance that is not
+// there, and are overwritten by the next row; flush is called after the rows of
+// each answer.
+func (r *strip) read(ctx context.Context, row func(index mib.OID, values []mib.Value) error, flush func() error) error {
+	for {
+		asked := r.ask(ctx)
+		if err := r.take(row); err != nil {
+			return err
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		if asked != nil {
+			return asked
+		}
+		if !slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended || f.waiting() }) {
+			return nil
+		}
+	}
+}
+
+// take hands out the rows that are complete: those that no column can have
+// another value of.
+func (r *strip) take(row func(mib.OID, []mib.Value) error) error {
+	for {
+		var index mib.OID
+		found := false
+		for i := range r.fronts {
+			f := &r.fronts[i]
+			if f.waiting() {
+				if here := f.cells[f.head].index; !found || here.Less(index) {
+					index, found = here, true
+				}
+			} else if !f.ended {
+				return nil
+			}
+		}
+		if !found {
+			return nil
+		}
+		for i := range r.fronts {
+			f := &r.fronts[i]
+			r.values[i] = mib.Value{}
+			if f.waiting() && f.cells[f.head].index == index {
+				r.values[i] = f.cells[f.head].value
+				if f.head++; f.head == len(f.cells) {
+					f.cells, f.head = f.cells[:0], 0
+				}
+			}
+		}
+		r.rows++
+		if most := r.scan.host.config.MaxRows; r.scan.rows.Add(1) > int64(most) {
+			return r.fault(fmt.Errorf("more than %d rows", most))
+		}
+		if err := row(index, r.values); err != nil {
+			return err
+		}
+	}
+}
+
+// ask sends requests until one is answered, and takes the answer in.
+func (r *strip) ask(ctx context.Context) error {
+	h := r.scan.host
+	attempts := make([]attempt, 0, 4)
+	for {
+		variables := r.prepare()
+		n := len(attempts)
+		attempts = append(attempts, attempt{slices.Clone(r.asked), variables, time.Now()})
+		timeout := h.pace.timeout(h.config.Timeout)
+		err := r.session.exchange(ctx, &r.request, n, timeout, &r.answer)
+		if err != nil {
+			if !errors.Is(err, errTryAgain) {
+				return r.fault(err)
+			}
+			retries := h.config.Retries.Or(0)
+			if n >= retries {
+				return r.fault(noAnswer(n+1, err))
+			}
+			// What gets lost twice gets lost for its size.
+			if n%2 == 1 || retries < 3 {
+				h.pace.lost(variables)
+			}
+			if err := pause(ctx, timeout-time.Since(attempts[n].at), err); err != nil {
+				return r.fault(err)
+			}
+			continue
+		}
+		to := attempts[r.answer.attempt]
+		r.asked = to.asked
+		again, err := r.absorb(to.variables, time.Since(to.at))
+		if err != nil {
+			return r.fault(err)
+		}
+		if !again {
+			return nil
+		}
+		attempts = attempts[:0]
+	}
+}
+
+// attempt is what a request asked for.
+type attempt struct {
+	asked     []int // fronts
+	variables int   // at most, in the answer
+	at        time.Time
+}
+
+// noAnswer is the error after the last of the attempts.
+func noAnswer(attempts int, err error) error {
+	what := "1 attempt"
+	if attempts > 1 {
+		what = fmt.Sprintf("%d attempts", attempts)
+	}
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return fmt.Errorf("%w (%s)", ErrNoAnswer, what)
+	}
+	return fmt.Errorf("%w (%s)", err, what)
+}
+
+// pause waits before another attempt where the last failed at once: a host that
+// refuses now may be starting its agent.
+func pause(ctx context.Context, rest time.Duration, err error) error {
+	if rest <= 0 {
+		return nil
+	}
+	if isRefused(err) {
+		rest = min(rest, time.Second/4)
+	}
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// prepare makes the next request and returns how many variables it asks for.
+func (r *strip) prepare() int {
+	h := r.scan.host
+	budget := h.pace.next()
+	r.asked = r.asked[:0]
+	r.request = request{pdu: pduGetNext, names: r.request.names[:0]}
+	if r.beside {
+		for _, c := range r.scan.beside {
+			r.request.names = append(r.request.names, c.oid)
+		}
+	}
+	beside := len(r.request.names)
+	// The columns that hold up the next row; all, where they are abreast.
+	for i := range r.fronts {
+		if f := &r.fronts[i]; !f.ended && !f.waiting() && len(r.asked) < budget {
+			r.asked = append(r.asked, i)
+			r.request.names = append(r.request.names, r.scan.columns[f.column].oid.Append(f.last))
+		}
+	}
+	n := len(r.asked)
+	if h.config.Version == V1 || r.scan.scalars {
+		return beside + n
+	}
+	r.request.pdu, r.request.nonRepeaters = pduGetBulk, beside
+	r.request.repetitions = max(budget/max(n, 1), 1)
+	if r.scan.expected != nil {
+		// One beyond the last row shows that it is the last.
+		if left := r.scan.expected() - r.rows; left > 0 {
+			r.request.repetitions = min(r.request.repetitions, left+1)
+		}
+	}
+	return beside + n*r.request.repetitions
+}
+
+// absorb takes an answer in. again says that it told nothing, and that another
+// request will.
+func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
+	h, a := r.scan.host, &r.answer
+	beside := 0
+	if r.beside {
+		beside = len(r.scan.beside)
+	}
+	n := len(r.asked)
+	switch a.status {
+	case 0:
+	case statusTooBig:
+		if asked <= 1 {
+			return false, errors.New("the agent says tooBig to a request for one variable")
+		}
+		h.pace.tooBig(asked)
+		r.beside = false // they are not worth it
+		return true, nil
+	case statusNoSuchName:
+		return r.noSuchName(beside)
+	default:
+		return false, r.statusError(beside)
+	}
+	if len(a.variables) == 0 || len(a.variables) < beside {
+		if asked <= 1 {
+			return false, errors.New("an answer without variables")
+		}
+		h.pace.tooBig(asked)
+		r.beside = false
+		return true, nil
+	}
+	if len(a.variables) > asked || r.request.pdu == pduGetNext && len(a.variables) < asked {
+		return false, fmt.Errorf("an answer with %d variables to a request for %d", len(a.variables), asked)
+	}
+	if r.beside {
+		for i := range beside {
+			if v := &a.variables[i]; v.name == r.scan.beside[i].oid.Sub(0) {
+				r.scan.tell(i, v.value)
+			}
+		}
+		r.beside = false
+	}
+	got := a.variables[beside:]
+	if n == 0 {
+		return false, nil
+	}
+	if len(got) >= n {
+		// Columns stay abreast without the beginning of a repetition that the
+		// agent cut.
+		got = got[:len(got)-len(got)%n]
+	}
+	whole, err := r.advance(got)
+	if err != nil {
+		return false, err
+	}
+	h.pace.answered(asked, len(a.variables), a.octets, took, h.config.Timeout, whole)
+	return false, nil
+}
+
+// advance takes the columns' variables in, one repetition after the other. It
+// reports whether a column ended, so that nothing more was to be had.
+func (r *strip) advance(got []variable) (whole bool, err error) {
+	r.span.mu.Lock()
+	defer r.span.mu.Unlock()
+	n := len(r.asked)
+	for i := range got {
+		v := &got[i]
+		f := &r.fronts[r.asked[i%n]]
+		if f.ended {
+			whole = true
+			continue
+		}
+		c := &r.scan.columns[f.column]
+		switch v.value.Type() {
+		case mib.EndOfMibView:
+			r.exhausted(f)
+			whole = true
+			continue
+		case mib.NoSuchObject, mib.NoSuchInstance, mib.Null:
+			return false, fmt.Errorf("the agent answers %s where the next variable after %s.%s was asked for", v.value.Type(), c.name, f.last)
+		}
+		index, within := v.name.CutPrefix(c.oid)
+		if !within {
+			if v.name.Less(c.oid) {
+				return false, fmt.Errorf("the agent goes backwards: %s follows %s.%s", v.name, c.name, f.last)
+			}
+			r.exhausted(f)
+			whole = true
+			continue
+		}
+		if !f.last.Less(index) {
+			what := "goes backwards"
+			if index == f.last {
+				what = "does not move on"
+			}
+			return false, fmt.Errorf("the agent %s: %s.%s follows %s.%s", what, c.name, index, c.name, f.last)
+		}
+		if r.span.isBeyond(index) {
+			f.ended, whole = true, true
+			continue
+		}
+		f.last = index
+		f.cells = append(f.cells, cell{index, v.value})
+		if r.scan.scalars {
+			f.ended, whole = true, true
+		}
+		if r.span.reached.Less(index) {
+			r.span.reached = index
+		}
+	}
+	r.span.requests++
+	r.settle()
+	return whole, nil
+}
+
+// exhausted says that the agent has no more of a column.
+func (r *strip) exhausted(f *front) {
+	f.ended = true
+	if f.last.IsEmpty() {
+		r.scan.absent[f.column].Store(true)
+	}
+}
+
+// settle finishes the span once every column has ended: nothing is left of it to
+// give away. The span's mu is held.
+func (r *strip) settle() {
+	r.span.finished = !slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended })
+}
+
+// noSuchName is SNMPv1's end of the MIB view, for the variable that the
+// error-index names.
+func (r *strip) noSuchName(beside int) (again bool, err error) {
+	r.span.mu.Lock()
+	defer r.span.mu.Unlock()
+	defer r.settle()
+	i := r.answer.index - 1
+	switch {
+	case i >= 0 && i < beside:
+		r.beside = false
+	case i >= beside && i < beside+len(r.asked):
+		r.exhausted(&r.fronts[r.asked[i-beside]])
+	case beside > 0:
+		r.beside = false
+	case len(r.asked) == 1:
+		r.exhausted(&r.fronts[r.asked[0]])
+	default:
+		// An agent that does not say which: one at a time.
+		r.scan.host.pace.tooBig(2)
+	}
+	waits := slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended && !f.waiting() })
+	return waits, nil
+}
+
+var statusNames = map[int]string{
+	1: "tooBig", 2: "noSuchName", 3: "badValue", 4: "readOnly", 5: "genErr", 6: "noAccess", 13: "resourceUnavailable", 16: "authorizationError",
+}
+
+func (r *strip) statusError(beside int) error {
+	name, known := statusNames[r.answer.status]
+	if !known {
+		name = fmt.Sprintf("error-status %d", r.answer.status)
+	}
+	err := fmt.Errorf("the agent answers %s", name)
+	if i := r.answer.index - 1 - beside; i >= 0 && i < len(r.asked) {
+		f := &r.fronts[r.asked[i]]
+		err = fmt.Errorf("%w for the variable after %s.%s", err, r.scan.columns[f.column].name, f.last)
+	}
+	if r.answer.status == statusNoAccess || r.answer.status == statusAuthorizationError {
+		err = fmt.Errorf("%w: %w", err, fs.ErrPermission)
+	}
+	return err
+}
+
+// fault names where a reading ended.
+func (r *strip) fault(err error) error {
+	if ended := r.firstWaiting(); ended != nil && !ended.last.IsEmpty() {
+		return fmt.Errorf("cut short after %s.%s: %w", r.scan.columns[ended.column].name, ended.last, err)
+	}
+	return err
+}
+
+func (r *strip) firstWaiting() *front {
+	for i := range r.fronts {
+		if f := &r.fronts[i]; !f.ended && !f.waiting() {
+			return f
+		}
+	}
+	return nil
+}

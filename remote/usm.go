@@ -1,0 +1,262 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gosnmp/gosnmp"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+var gosnmpAuth = map[AuthType]gosnmp.SnmpV3AuthProtocol{
+	AuthNone: gosnmp.NoAuth, AuthMD5: gosnmp.MD5, AuthSHA: gosnmp.SHA,
+	AuthSHA224: gosnmp.SHA224, AuthSHA256: gosnmp.SHA256, AuthSHA384: gosnmp.SHA384, AuthSHA512: gosnmp.SHA512,
+}
+
+var gosnmpPriv = map[PrivType]gosnmp.SnmpV3PrivProtocol{
+	PrivNone: gosnmp.NoPriv, PrivDES: gosnmp.DES, PrivAES: gosnmp.AES,
+	PrivAES192: gosnmp.AES192, PrivAES256: gosnmp.AES256, PrivAES192C: gosnmp.AES192C, PrivAES256C: gosnmp.AES256C,
+}
+
+var gosnmpLevel = map[SecurityLevel]gosnmp.SnmpV3MsgFlags{
+	NoAuthNoPriv: gosnmp.NoAuthNoPriv, AuthNoPriv: gosnmp.AuthNoPriv, AuthPriv: gosnmp.AuthPriv,
+}
+
+// usmSession speaks SNMPv3 through gosnmp, which discovers the engine,
+// localises the keys, checks every answer's authenticity and synchronises
+// times again when the agent asks for it. Each attempt is one of gosnmp's own,
+// so that a repeated request can be a smaller one.
+type usmSession struct {
+	to     endpoint
+	config *Config
+	client *gosnmp.GoSNMP // nil until it is connected
+	conn   *guardedConn
+}
+
+func (s *usmSession) close() {
+	if s.client != nil {
+		_ = s.client.Close()
+		s.client = nil
+	}
+}
+
+// guardedConn lets a context end what waits on a connection: once it is
+// interrupted, its deadlines are past.
+type guardedConn struct {
+	net.Conn
+	mu          sync.Mutex
+	interrupted bool
+}
+
+func (c *guardedConn) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.interrupted {
+		t = time.Unix(1, 0)
+	}
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *guardedConn) interrupt(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interrupted = on
+	if on {
+		_ = c.Conn.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
+	c := s.config
+	level := gosnmpLevel[c.SecurityLevel]
+	security := &gosnmp.UsmSecurityParameters{
+		UserName: c.SecurityName, AuthenticationProtocol: gosnmp.NoAuth, PrivacyProtocol: gosnmp.NoPriv,
+	}
+	// What the level does not use is not given, as it would be used.
+	if c.SecurityLevel >= AuthNoPriv {
+		security.AuthenticationProtocol = gosnmpAuth[c.AuthType]
+		security.AuthenticationPassphrase = string(c.AuthPassphrase)
+	}
+	if c.SecurityLevel == AuthPriv {
+		security.PrivacyProtocol = gosnmpPriv[c.PrivType]
+		security.PrivacyPassphrase = string(c.PrivPassphrase)
+	}
+	client := &gosnmp.GoSNMP{
+		Target: s.to.host, Port: s.to.port, Transport: s.to.network,
+		Version: gosnmp.Version3, SecurityModel: gosnmp.UserSecurityModel, MsgFlags: level,
+		SecurityParameters: security, ContextName: c.Context,
+		MaxOids: math.MaxInt32, Timeout: timeout, Context: ctx,
+	}
+	if err := client.Connect(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var dns *net.DNSError
+		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
+			return err
+		}
+		return tryAgain(err)
+	}
+	s.conn = &guardedConn{Conn: client.Conn}
+	client.Conn = s.conn
+	s.client = client
+	return nil
+}
+
+func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, timeout time.Duration, a *answer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.client == nil {
+		if err := s.dial(ctx, timeout); err != nil {
+			return err
+		}
+	}
+	conn := s.conn
+	if ctx.Done() != nil {
+		interrupted := make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			conn.interrupt(true)
+			close(interrupted)
+		})
+		defer func() {
+			if !stop() {
+				<-interrupted
+				conn.interrupt(false)
+			}
+		}()
+	}
+	// gosnmp looks at the context's deadline itself and gives another error
+	// where it comes before the timeout; it is ours to look at.
+	s.client.Context = context.WithoutCancel(ctx)
+	s.client.Timeout = timeout
+	names := make([]string, len(r.names))
+	for i, name := range r.names {
+		names[i] = "." + name.String()
+	}
+	var packet *gosnmp.SnmpPacket
+	var err error
+	switch r.pdu {
+	case pduGetBulk:
+		packet, err = s.client.GetBulk(names, uint8(r.nonRepeaters), uint32(r.repetitions))
+	case pduGetNext:
+		packet, err = s.client.GetNext(names)
+	default:
+		packet, err = s.client.Get(names)
+	}
+	if err != nil {
+		return s.fault(ctx, err)
+	}
+	if packet.PDUType == gosnmp.Report {
+		return tryAgain(errors.New("the agent reports a fault"))
+	}
+	*a = answer{variables: a.variables[:0], status: int(packet.Error), index: int(packet.ErrorIndex), attempt: attempt}
+	for i := range packet.Variables {
+		v, err := convert(&packet.Variables[i])
+		if err != nil {
+			return fmt.Errorf("malformed answer: variable %d: %w", i+1, err)
+		}
+		a.variables = append(a.variables, v)
+		a.octets += 2*len(packet.Variables[i].Name)/3 + 12 // about; gosnmp does not tell
+	}
+	return nil
+}
+
+// fault says in the terms of this package what gosnmp's errors mean.
+func (s *usmSession) fault(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	refused := func(why string) error {
+		return fmt.Errorf("%s: %w", why, fs.ErrPermission)
+	}
+	switch {
+	case errors.Is(err, gosnmp.ErrUnknownUsername):
+		return refused("the agent knows no such security name")
+	case errors.Is(err, gosnmp.ErrWrongDigest):
+		return refused("the agent finds the authentication passphrase or protocol wrong")
+	case errors.Is(err, gosnmp.ErrUnknownSecurityLevel):
+		return refused("the agent does not have that security level for the security name")
+	case errors.Is(err, gosnmp.ErrDecryption):
+		return refused("the agent finds the privacy passphrase or protocol wrong")
+	case errors.Is(err, gosnmp.ErrMaxRetriesExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		err = os.ErrDeadlineExceeded
+	case strings.Contains(err.Error(), "not authentic"):
+		// The Reports that say which carry no authentication, as they cannot,
+		// and gosnmp takes none that does not. They may be somebody else's.
+		err = refused("no authentic answer: the agent does not know the security name, or finds the passphrase or protocol wrong")
+	}
+	if s.to.isStream() {
+		s.close()
+	}
+	return tryAgain(err)
+}
+
+// convert copies a variable of gosnmp's, whose octets are its receive buffer.
+func convert(v *gosnmp.SnmpPDU) (variable, error) {
+	name, err := mib.ParseOID(v.Name)
+	if err != nil {
+		return variable{}, err
+	}
+	bad := fmt.Errorf("value of type 0x%02x does not decode", byte(v.Type))
+	out := variable{name: name}
+	switch v.Type {
+	case gosnmp.Integer:
+		n, ok := v.Value.(int)
+		if !ok || n < math.MinInt32 || n > math.MaxInt32 {
+			return variable{}, bad
+		}
+		out.value = mib.Int(int32(n))
+	case gosnmp.Counter32, gosnmp.Gauge32, gosnmp.TimeTicks, gosnmp.Counter64:
+		var n uint64
+		switch t := v.Value.(type) {
+		case uint:
+			n = uint64(t)
+		case uint32:
+			n = uint64(t)
+		case uint64:
+			n = t
+		default:
+			return variable{}, bad
+		}
+		if v.Type != gosnmp.Counter64 && n > math.MaxUint32 {
+			return variable{}, bad
+		}
+		out.value = number(mib.Type(v.Type), n)
+	case gosnmp.OctetString:
+		octets, ok := v.Value.([]byte)
+		if !ok {
+			return variable{}, bad
+		}
+		out.value = mib.Octets(string(octets))
+	case gosnmp.ObjectIdentifier:
+		text, _ := v.Value.(string)
+		o, err := mib.ParseOID(text)
+		if err != nil {
+			return variable{}, err
+		}
+		out.value = mib.OIDValue(o)
+	case gosnmp.IPAddress:
+		text, _ := v.Value.(string)
+		addr, err := netip.ParseAddr(text)
+		if err != nil || !addr.Is4() {
+			return variable{}, bad
+		}
+		out.value = mib.AddrValue(addr)
+	case gosnmp.Null, gosnmp.NoSuchObject, gosnmp.NoSuchInstance, gosnmp.EndOfMibView:
+		out.value = mib.Exception(mib.Type(v.Type))
+	default:
+		return variable{}, bad
+	}
+	return out, nil
+}
