@@ -14,7 +14,7 @@ import (
 // From include/uapi/linux/rtnetlink.h, if_link.h and if_tunnel.h.
 const (
 	sizeofIfInfomsg = 16
-	sizeofStats64   = 25 * 8 // struct rtnl_link_stats64 since Linux 6.0
+	leastStats64    = 23 * 8 // struct rtnl_link_stats64 as Linux 2.6.35 introduced it
 
 	ifInfoKind      = 1 // IFLA_INFO_KIND
 	ifInfoData      = 2 // IFLA_INFO_DATA
@@ -150,7 +150,11 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 		case unix.IFLA_CARRIER_CHANGES:
 			ifc.CarrierChanges.Set(a.uint32())
 		case unix.IFLA_STATS64:
-			ifc.Counters.Set(parseStats64(a.value))
+			counters, err := parseStats64(a.value)
+			if err != nil {
+				return m, err
+			}
+			ifc.Counters.Set(counters)
 		case unix.IFLA_LINKINFO:
 			var err error
 			if info, err = parseLinkInfo(a.value); err != nil {
@@ -225,12 +229,14 @@ func parseLinkInfo(b []byte) (linkInfo, error) {
 }
 
 // parseStats64 reads a struct rtnl_link_stats64. Kernels append to it: what a
-// shorter one lacks is left 0, as the kernel that counts nothing there would.
-func parseStats64(b []byte) netstat.InterfaceCounters {
-	var whole [sizeofStats64]byte
-	copy(whole[:], b)
-	n := func(i int) uint64 { return binary.NativeEndian.Uint64(whole[i*8:]) }
-	return netstat.InterfaceCounters{
+// shorter one lacks is unknown, and what a longer one adds is passed over.
+func parseStats64(b []byte) (netstat.InterfaceCounters, error) {
+	var c netstat.InterfaceCounters
+	if len(b) < leastStats64 {
+		return c, fmt.Errorf("rtnl_link_stats64 of %d bytes: % x", len(b), clip(b))
+	}
+	n := func(i int) uint64 { return binary.NativeEndian.Uint64(b[i*8:]) }
+	c = netstat.InterfaceCounters{
 		InPackets: n(0), OutPackets: n(1),
 		InOctets: n(2), OutOctets: n(3),
 		InErrors: n(4), OutErrors: n(5),
@@ -245,9 +251,14 @@ func parseStats64(b []byte) netstat.InterfaceCounters {
 		OutHeartbeatErrors: n(19), OutWindowErrors: n(20),
 
 		InCompressed: n(21), OutCompressed: n(22),
-		InNoHandler: n(23),
-		InOtherHost: n(24),
 	}
+	if len(b) >= leastStats64+8 {
+		c.InNoHandler.Set(n(23))
+	}
+	if len(b) >= leastStats64+16 {
+		c.InOtherHost.Set(n(24))
+	}
+	return c, nil
 }
 
 // LinkEventKind says what a LinkEvent reports.

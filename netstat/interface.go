@@ -159,8 +159,10 @@ type InterfaceCounters struct {
 	OutAbortedErrors, OutCarrierErrors, OutFIFOErrors, OutHeartbeatErrors, OutWindowErrors uint64
 
 	InCompressed, OutCompressed uint64
-	InNoHandler                 uint64 // frames of protocols that nobody handles
-	InOtherHost                 uint64 // frames dropped because of another destination address
+	// InNoHandler counts frames of protocols that nobody handles (Linux 4.6),
+	// InOtherHost those dropped because of another destination address (Linux
+	// 6.0).
+	InNoHandler, InOtherHost Optional[uint64]
 
 	// What rtnl_link_stats64 does not hold and ethtool or the device may tell.
 	InBroadcast, OutMulticast, OutBroadcast Optional[uint64]
