@@ -6,26 +6,46 @@ import (
 	"time"
 )
 
-// Protocol is a transport protocol, by its IP protocol number.
-type Protocol uint8
+// Protocol is a transport protocol, by its number in the kernel: the IANA
+// protocol number where there is one.
+type Protocol uint16
 
-// Transport protocols (IANA protocol numbers; include/uapi/linux/in.h).
+// Transport protocols (include/uapi/linux/in.h).
 const (
+	// ICMP stands for datagram sockets of ICMP, and of ICMPv6 over IPv6: "ping
+	// sockets" (net/ipv4/ping.c). Their local port is the identifier of their
+	// echo requests.
+	ICMP    Protocol = 1
 	TCP     Protocol = 6
 	UDP     Protocol = 17
+	SCTP    Protocol = 132
 	UDPLite Protocol = 136
+	// Raw stands for raw sockets of any IP protocol, the number of which is
+	// their local port.
+	Raw Protocol = 255
+	// MPTCP stands for Multipath TCP connections and listeners (RFC 8684). The
+	// subflows that they consist of are TCP sockets.
+	MPTCP Protocol = 262
 )
 
 func (p Protocol) String() string {
 	switch p {
+	case ICMP:
+		return "icmp"
 	case TCP:
 		return "tcp"
 	case UDP:
 		return "udp"
+	case SCTP:
+		return "sctp"
 	case UDPLite:
 		return "udplite"
+	case Raw:
+		return "raw"
+	case MPTCP:
+		return "mptcp"
 	}
-	return fmt.Sprintf("protocol %d", uint8(p))
+	return fmt.Sprintf("protocol %d", uint16(p))
 }
 
 // Family is an Internet address family.
@@ -50,8 +70,8 @@ func (f Family) String() string {
 }
 
 // State is the state of a socket, by the kernel's numbers
-// (include/net/tcp_states.h). UDP sockets are Established when connected and
-// Close otherwise.
+// (include/net/tcp_states.h). Sockets of protocols without connections are
+// Established when connected and Close otherwise.
 type State uint8
 
 // Socket states.
@@ -70,6 +90,22 @@ const (
 	// NewSynReceived is a connection request that has no socket of its own
 	// yet; the kernel reports it as SynReceived to most readers.
 	NewSynReceived State = 12
+	// Bound is a TCP socket that has a port and neither listens nor connects
+	// (TCP_BOUND_INACTIVE, Linux 6.8 and later). It is selected only by a
+	// query that names it.
+	Bound State = 13
+)
+
+// States of SCTP associations that TCP does not have (RFC 9260, section 4). The
+// kernel numbers them on their own (enum sctp_state, include/net/sctp/constants.h);
+// here 16 is added.
+const (
+	CookieWait       State = 17
+	CookieEchoed     State = 18
+	ShutdownPending  State = 20
+	ShutdownSent     State = 21
+	ShutdownReceived State = 22
+	ShutdownAckSent  State = 23
 )
 
 var stateNames = [...]string{
@@ -77,9 +113,12 @@ var stateNames = [...]string{
 	FinWait1: "FIN-WAIT-1", FinWait2: "FIN-WAIT-2", TimeWait: "TIME-WAIT",
 	Close: "CLOSED", CloseWait: "CLOSE-WAIT", LastAck: "LAST-ACK",
 	Listen: "LISTEN", Closing: "CLOSING", NewSynReceived: "NEW-SYN-RECEIVED",
+	Bound: "BOUND", CookieWait: "COOKIE-WAIT", CookieEchoed: "COOKIE-ECHOED",
+	ShutdownPending: "SHUTDOWN-PENDING", ShutdownSent: "SHUTDOWN-SENT",
+	ShutdownReceived: "SHUTDOWN-RECEIVED", ShutdownAckSent: "SHUTDOWN-ACK-SENT",
 }
 
-// String returns the state's name in RFC 9293.
+// String returns the state's name in RFC 9293 or RFC 9260.
 func (s State) String() string {
 	if int(s) < len(stateNames) && stateNames[s] != "" {
 		return stateNames[s]
@@ -102,13 +141,9 @@ func States(states ...State) StateSet {
 // Has reports whether the set holds st.
 func (s StateSet) Has(st State) bool { return s == 0 || s&(1<<st) != 0 }
 
-// Process is a process that holds a socket open.
-type Process struct {
-	PID  int32
-	Name string // /proc/PID/comm: at most 15 bytes, any bytes but NUL
-}
-
-// Socket is one transport endpoint.
+// Socket is one endpoint of a protocol over IPv4 or IPv6. Endpoints of other
+// address families are of types of their own: [UnixSocket], [PacketSocket],
+// [NetlinkSocket], [VsockSocket], [XDPSocket], [SMCSocket] and [TIPCSocket].
 type Socket struct {
 	Protocol Protocol
 	Family   Family // of the socket itself: an IPv6 socket may carry IPv4
@@ -131,14 +166,17 @@ type Socket struct {
 	// connections waiting to be accepted.
 	ReceiveQueue Optional[uint32]
 	// SendQueue is bytes not yet acknowledged by the peer; for a listener,
-	// the most connections that may wait (its backlog).
+	// the most connections that may wait (its backlog). Sockets without
+	// acknowledgements count what the network device has not sent yet.
 	SendQueue Optional[uint32]
 
 	UID    Optional[uint32] // owner; unknown for sockets without one
 	Inode  uint32           // sockfs inode, 0 when no process holds the socket
 	Cookie uint64           // SO_COOKIE, 0 when the source does not tell
 
-	// Timer says which timer is pending, and Expires when it fires.
+	// Timer says which timer is pending, and Expires in how long it fires, to
+	// the millisecond. Retransmits is how often TimerRetransmit, or how many
+	// unanswered probes TimerKeepalive and TimerProbe, have sent so far.
 	Timer       Timer
 	Expires     time.Duration
 	Retransmits uint8
@@ -148,6 +186,10 @@ type Socket struct {
 	// privileges hid some process that may hold it; known and empty when no
 	// process does (a connection in TIME-WAIT).
 	Processes Optional[[]Process]
+
+	// Detail is what SocketQuery.Details asked for; nil when it asked for
+	// nothing. It is not to be changed: rows may share it.
+	Detail *SocketDetail
 }
 
 // Timer is a pending timer of a TCP socket, by the kernel's numbers
@@ -163,20 +205,30 @@ const (
 	TimerProbe
 )
 
-// SocketQuery selects sockets. Its zero value selects all that the source has.
-type SocketQuery struct {
-	Protocols []Protocol // none means all
-	Families  []Family   // none means both
-	States    StateSet   // zero means all
-	// Processes asks for the processes that hold each socket, which costs a
-	// look at every process's descriptors.
-	Processes bool
+// String returns the timer's name as ss(8) prints it; "off" when none is
+// pending.
+func (t Timer) String() string {
+	switch t {
+	case TimerNone:
+		return "off"
+	case TimerRetransmit:
+		return "on"
+	case TimerKeepalive:
+		return "keepalive"
+	case TimerTimeWait:
+		return "timewait"
+	case TimerProbe:
+		return "persist"
+	}
+	return fmt.Sprintf("timer %d", uint8(t))
 }
 
 // IsListener reports whether the socket accepts what arrives from anybody: a
-// TCP listener, or a UDP socket that is not connected.
+// listener of a protocol with connections, or a socket of one without that is
+// not connected.
 func (s *Socket) IsListener() bool {
-	if s.Protocol == TCP {
+	switch s.Protocol {
+	case TCP, MPTCP, SCTP:
 		return s.State == Listen
 	}
 	return s.Remote.Port() == 0 && (!s.Remote.Addr().IsValid() || s.Remote.Addr().IsUnspecified())

@@ -1,0 +1,93 @@
+package netstat
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// Process is a process that holds a socket open.
+type Process struct {
+	PID  int32
+	Name string // /proc/PID/comm: at most 15 bytes, any bytes but NUL
+	// FD is the lowest of the descriptors by which the process holds the
+	// socket.
+	FD Optional[int32]
+}
+
+// SocketOwnerReader looks at which processes hold sockets.
+type SocketOwnerReader interface {
+	// SocketOwners takes one look at all processes, for as many queries as
+	// follow (SocketQuery.Owners).
+	SocketOwners(ctx context.Context) (*SocketOwners, error)
+}
+
+// SocketOwners says which processes hold which sockets, of any family, as of
+// one look at all processes. It is immutable.
+type SocketOwners struct {
+	// Hidden is how many processes could not be looked into for lack of
+	// privilege. Sockets that no visible process holds may be theirs.
+	Hidden int
+	// Invisible says that there may be further processes that could not even be
+	// counted: /proc is mounted with hidepid= (proc(5)).
+	Invisible bool
+
+	// inodes ascend, and processes[i] holds the socket inodes[i]; the processes
+	// of one socket ascend by PID.
+	inodes    []uint32
+	processes []Process
+}
+
+// SocketHolding is a process that holds the socket with an inode.
+type SocketHolding struct {
+	Inode   uint32
+	Process Process
+}
+
+// NewSocketOwners makes SocketOwners of holdings in any order, which it sorts
+// in place. Of several of one process and inode, the one with the lowest
+// descriptor counts.
+func NewSocketOwners(holdings []SocketHolding) *SocketOwners {
+	slices.SortFunc(holdings, func(a, b SocketHolding) int {
+		if c := cmp.Compare(a.Inode, b.Inode); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.Process.PID, b.Process.PID); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Process.FD.Or(-1), b.Process.FD.Or(-1))
+	})
+	holdings = slices.CompactFunc(holdings, func(a, b SocketHolding) bool {
+		return a.Inode == b.Inode && a.Process.PID == b.Process.PID
+	})
+	o := &SocketOwners{inodes: make([]uint32, len(holdings)), processes: make([]Process, len(holdings))}
+	for i, h := range holdings {
+		o.inodes[i], o.processes[i] = h.Inode, h.Process
+	}
+	return o
+}
+
+// Complete reports whether every process was looked into.
+func (o *SocketOwners) Complete() bool { return o.Hidden == 0 && !o.Invisible }
+
+// Of returns the processes that hold the socket with the inode, in ascending
+// order of PID. It is known and empty when none does, as for an inode of 0, and
+// unknown when it may be one that could not be looked into. The processes are
+// not to be changed.
+func (o *SocketOwners) Of(inode uint32) Optional[[]Process] {
+	if inode == 0 {
+		return Known[[]Process](nil)
+	}
+	i, found := slices.BinarySearch(o.inodes, inode)
+	if !found {
+		if !o.Complete() {
+			return Optional[[]Process]{}
+		}
+		return Known[[]Process](nil)
+	}
+	j := i + 1
+	for j < len(o.inodes) && o.inodes[j] == inode {
+		j++
+	}
+	return Known(o.processes[i:j:j])
+}

@@ -1,0 +1,72 @@
+package netstat
+
+import (
+	"context"
+	"iter"
+)
+
+// EndpointQuery selects sockets of the address families that are not the
+// Internet's, and says what to read of them. Its zero value selects all, and
+// reads what costs little.
+type EndpointQuery struct {
+	States StateSet // zero means all; families without states do not look at it
+
+	Memory bool // asks for the sockets' memory
+
+	// Processes and Owners are those of SocketQuery.
+	Processes bool
+	Owners    *SocketOwners
+}
+
+// UnixSocket is a socket of the local family (unix(7)).
+type UnixSocket struct {
+	Type SocketType
+	// State is Listen, Established when connected, SynSent while connecting,
+	// and Close otherwise.
+	State State
+
+	// Name is what the socket is bound to: a path, or, where Abstract says so,
+	// a name in the abstract namespace without the NUL that begins it. It may
+	// hold any bytes. A socket that is not bound has none and is not Abstract.
+	Name     string
+	Abstract bool
+
+	Inode  uint32 // sockfs inode, 0 when no process holds the socket
+	Cookie uint64 // SO_COOKIE
+	// Peer is the inode of the socket at the other end; unknown when there is
+	// none, or it was never accepted.
+	Peer Optional[uint32]
+	// File is the file that the path stands for; unknown for other sockets.
+	File Optional[UnixFile]
+
+	// ReceiveQueue is bytes not yet read (for datagrams and sequenced packets,
+	// of the next one); for a listener, connections waiting to be accepted.
+	ReceiveQueue Optional[uint32]
+	// SendQueue is bytes the peer has not read; for a listener, the most
+	// connections that may wait.
+	SendQueue Optional[uint32]
+	// Pending are, for a listener, the inodes of the connecting ends that wait
+	// to be accepted, 0 for those already closed.
+	Pending []uint32
+
+	UID      Optional[uint32] // owner; unknown before Linux 5.4
+	Shutdown Optional[Shutdown]
+	Memory   Optional[SocketMemory]
+
+	Processes Optional[[]Process] // as Socket.Processes
+}
+
+// UnixFile is the file of a socket that is bound to a path.
+type UnixFile struct {
+	Inode  uint32 // its lower 32 bits
+	Device Device
+}
+
+// Device is the number of a device, major and minor (stat(2), st_dev).
+type Device struct{ Major, Minor uint32 }
+
+// UnixReader reads sockets of the local family.
+type UnixReader interface {
+	// UnixSockets yields the sockets that q selects, in no particular order.
+	UnixSockets(ctx context.Context, q EndpointQuery) iter.Seq2[UnixSocket, error]
+}
