@@ -26,7 +26,10 @@ import (
 type Fields interface {
 	// Find returns the indexes of the fields that a name stands for.
 	Find(name string) []int
-	Field(i int) (name string, typ table.Type, words []string)
+	Field(i int) (name string, typ table.Type)
+	// Word returns the word of a Keyword field that a name stands for, and false
+	// with all words for a name that is none.
+	Word(i int, name string) (word string, words []string, ok bool)
 	Names() []string
 }
 
@@ -73,6 +76,26 @@ func (l *Literal) Value() table.Value { return l.value }
 
 // Zone returns the zone that an address was written with.
 func (l *Literal) Zone() string { return l.zone }
+
+// Walk calls f with the expression and everything in it.
+func (e *Expr) Walk(f func(*Expr)) {
+	f(e)
+	for i := range e.Args {
+		e.Args[i].Walk(f)
+	}
+}
+
+// Conjuncts returns the expressions all of which a row must fulfil.
+func (e *Expr) Conjuncts() []*Expr {
+	if e.Op != And {
+		return []*Expr{e}
+	}
+	var all []*Expr
+	for i := range e.Args {
+		all = append(all, e.Args[i].Conjuncts()...)
+	}
+	return all
+}
 
 // Match reports whether a row fulfils the expression, given the values of its
 // fields.
@@ -232,7 +255,7 @@ func (e *Expr) String(fields Fields) string {
 	}
 	var terms []string
 	for _, f := range e.Fields {
-		name, _, _ := fields.Field(f)
+		name, _ := fields.Field(f)
 		terms = append(terms, name+e.Op.symbol()+strings.Join(values, ","))
 	}
 	if len(terms) == 1 {

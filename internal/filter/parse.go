@@ -38,21 +38,16 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("at position %d, %s: expected %s", utf8.RuneCountInString(e.Text[:e.Position])+1, found, e.Expected)
 }
 
-// Names are where names of values are looked up; any may be nil.
-type Names struct {
-	Service   func(name string) (port uint16, ok bool)
-	Interface func(name string) (index uint32, ok bool)
-}
-
 // Bounds of an expression.
 const (
 	longest = 64 << 10
 	deepest = 100
 )
 
-// Parse reads an expression over the fields. The error is an *Error.
-func Parse(text string, fields Fields, names Names) (*Expr, error) {
-	p := parser{text: text, fields: fields, names: names}
+// Parse reads an expression over the fields. Ports may be named as service, if it
+// is not nil, knows them. The error is an *Error.
+func Parse(text string, fields Fields, service func(name string) (port uint16, ok bool)) (*Expr, error) {
+	p := parser{text: text, fields: fields, service: service}
 	if len(text) > longest {
 		return nil, &Error{text[:longest], longest, fmt.Sprintf("at most %d bytes", longest)}
 	}
@@ -87,12 +82,12 @@ type token struct {
 }
 
 type parser struct {
-	text   string
-	fields Fields
-	names  Names
-	token  token
-	after  int // where the next token begins
-	depth  int
+	text    string
+	fields  Fields
+	service func(name string) (port uint16, ok bool)
+	token   token
+	after   int // where the next token begins
+	depth   int
 }
 
 func isWord(r rune) bool {
@@ -279,7 +274,7 @@ func (p *parser) term() (Expr, error) {
 // suits says whether the operator has a meaning for the fields.
 func (p *parser) suits(e Expr) error {
 	for _, f := range e.Fields {
-		name, typ, _ := p.fields.Field(f)
+		name, typ := p.fields.Field(f)
 		var allowed string
 		switch typ {
 		case table.String, table.Strings, table.Keyword:
@@ -323,8 +318,17 @@ func (p *parser) literal(e Expr) (Literal, error) {
 	}
 	var wrong string
 	for _, f := range e.Fields {
-		name, typ, words := p.fields.Field(f)
-		complaint := p.read(&l, typ, words)
+		name, typ := p.fields.Field(f)
+		if typ == table.Keyword {
+			w, words, ok := p.fields.Word(f, l.Text)
+			if ok {
+				l.Text = w
+				return l, nil
+			}
+			wrong = "one of " + strings.Join(words, ", ") + " as " + name
+			continue
+		}
+		complaint := p.read(&l, typ)
 		if complaint == "" {
 			return l, nil
 		}
@@ -335,22 +339,15 @@ func (p *parser) literal(e Expr) (Literal, error) {
 
 // read fills in what a type makes of a literal's text, or returns what it
 // expected.
-func (p *parser) read(l *Literal, typ table.Type, words []string) (expected string) {
+func (p *parser) read(l *Literal, typ table.Type) (expected string) {
 	switch typ {
-	case table.Keyword:
-		for _, w := range words {
-			if table.EqualWords(w, l.Text) {
-				return ""
-			}
-		}
-		return "one of " + strings.Join(words, ", ")
 	case table.Port, table.Integer:
 		if n, ok := readInteger(l.Text); ok {
 			l.value = n
 			return ""
 		}
-		if typ == table.Port && p.names.Service != nil {
-			if port, ok := p.names.Service(l.Text); ok {
+		if typ == table.Port && p.service != nil {
+			if port, ok := p.service(l.Text); ok {
 				l.value = table.Uint(port)
 				return ""
 			}
@@ -410,11 +407,6 @@ func (p *parser) readPrefix(l *Literal) (expected string) {
 		return what
 	}
 	if l.zone = a.Zone(); l.zone != "" {
-		if p.names.Interface != nil {
-			if index, ok := p.names.Interface(l.zone); ok {
-				l.zone = strconv.FormatUint(uint64(index), 10)
-			}
-		}
 		a = a.WithZone("")
 		l.Text = strings.Replace(l.Text, address, a.String(), 1)
 	}

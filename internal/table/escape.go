@@ -1,6 +1,7 @@
 package table
 
 import (
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 )
@@ -53,4 +54,27 @@ func width(b []byte) int {
 		}
 	}
 	return len(b)
+}
+
+// AppendScaled appends a number with at most three digits that mean something
+// and a prefix for the power of base, 1000 (k, M, G) or 1024 (K, M, G), that it
+// was divided by.
+func AppendScaled(b []byte, n, base uint64) []byte {
+	prefixes := "kMGTPE"
+	if base == 1024 {
+		prefixes = "KMGTPE"
+	}
+	if n < base {
+		return strconv.AppendUint(b, n, 10)
+	}
+	f, i := float64(n)/float64(base), 0
+	for f >= float64(base)-0.5 && i < len(prefixes)-1 {
+		f /= float64(base)
+		i++
+	}
+	decimals := 1
+	if f >= 99.95 {
+		decimals = 0
+	}
+	return append(strconv.AppendFloat(b, f, 'f', decimals, 64), prefixes[i])
 }

@@ -13,6 +13,8 @@ type Field[T any] struct {
 	Type Type
 	// Words are all that a Keyword can be.
 	Words []string
+	// Synonyms are other names that a filter accepts for some of Words.
+	Synonyms map[string]string
 	// Doc says what it is, and its unit, in one line.
 	Doc   string
 	Value func(row *T) Value
@@ -84,9 +86,23 @@ func (k *Kind[T]) Names() []string {
 }
 
 // Field describes field i to a filter.
-func (k *Kind[T]) Field(i int) (name string, typ Type, words []string) {
+func (k *Kind[T]) Field(i int) (name string, typ Type) { return k.Fields[i].Name, k.Fields[i].Type }
+
+// Word returns the word of a Keyword field that a name stands for, and false with
+// all words for a name that is none.
+func (k *Kind[T]) Word(i int, name string) (word string, words []string, ok bool) {
 	f := &k.Fields[i]
-	return f.Name, f.Type, f.Words
+	for _, w := range f.Words {
+		if EqualWords(w, name) {
+			return w, nil, true
+		}
+	}
+	for synonym, w := range f.Synonyms {
+		if EqualWords(synonym, name) {
+			return w, nil, true
+		}
+	}
+	return "", f.Words, false
 }
 
 // Order is what rows are sorted by.
