@@ -45,52 +45,81 @@ func (k *Kernel) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, er
 	}
 }
 
+// InterfaceDetails yields every interface as Interfaces does, with its details.
+func (k *Kernel) InterfaceDetails(ctx context.Context) iter.Seq2[netstat.InterfaceDetails, error] {
+	return func(yield func(netstat.InterfaceDetails, error) bool) {
+		all, err := dumpLinks(ctx, k,
+			func(body []byte, i *netstat.InterfaceDetails) error {
+				if _, err := parseLink(body, &i.Interface); err != nil {
+					return err
+				}
+				return parseLinkDetails(body, i)
+			},
+			func(i *netstat.InterfaceDetails) *netstat.Interface { return &i.Interface })
+		yieldAll(yield, all, err)
+	}
+}
+
 func (k *Kernel) interfaces(ctx context.Context) ([]netstat.Interface, error) {
-	var interfaces []netstat.Interface
+	return dumpLinks(ctx, k,
+		func(body []byte, i *netstat.Interface) error {
+			_, err := parseLink(body, i)
+			return err
+		},
+		func(i *netstat.Interface) *netstat.Interface { return i })
+}
+
+// dumpLinks returns what parse makes of every link, as it was at one time, with
+// what others than rtnetlink tell of the interface in it.
+func dumpLinks[T any](ctx context.Context, k *Kernel, parse func(body []byte, row *T) error, in func(*T) *netstat.Interface) ([]T, error) {
+	var rows []T
 	err := consistently(ctx, func() (bool, error) {
-		interfaces = interfaces[:0]
+		rows = rows[:0]
 		return k.dump(ctx, linkRequest(), func(kind uint16, body []byte) (bool, error) {
 			if kind != unix.RTM_NEWLINK {
 				return true, nil
 			}
-			interfaces = append(interfaces, netstat.Interface{})
-			_, err := parseLink(body, &interfaces[len(interfaces)-1])
+			var row T
+			err := parse(body, &row)
+			rows = append(rows, row)
 			return true, err
 		})
 	})
 	if err != nil {
 		return nil, k.readError("dump links", err)
 	}
-
-	place := make(map[uint32]int, len(interfaces))
-	for i := range interfaces {
-		place[interfaces[i].Index] = i
+	place := make(map[uint32]*netstat.Interface, len(rows))
+	for i := range rows {
+		ifc := in(&rows[i])
+		place[ifc.Index] = ifc
 	}
+
 	err = k.multicastAddresses(func(index uint32, address netstat.HardwareAddress) {
-		if i, ok := place[index]; ok {
-			addresses, _ := interfaces[i].Multicast.Get()
-			interfaces[i].Multicast.Set(append(addresses, address))
+		if ifc, ok := place[index]; ok {
+			addresses, _ := ifc.Multicast.Get()
+			ifc.Multicast.Set(append(addresses, address))
 		}
 	})
 	switch {
 	case err == nil:
-		for i := range interfaces {
-			if !interfaces[i].Multicast.IsKnown() {
-				interfaces[i].Multicast.Set(nil)
+		for _, ifc := range place {
+			if !ifc.Multicast.IsKnown() {
+				ifc.Multicast.Set(nil)
 			}
 		}
 	case !isAbsent(err):
 		return nil, k.readError("read /proc/net/dev_mcast", err)
 	}
+
 	err = k.linkModes(ctx, func(m *linkMode) {
-		if i, ok := place[m.index]; ok {
-			interfaces[i].Speed, interfaces[i].Duplex = m.speed, m.duplex
+		if ifc, ok := place[m.index]; ok {
+			ifc.Speed, ifc.Duplex = m.speed, m.duplex
 		}
 	})
 	if err = k.readError("dump ethtool link modes", err); err != nil && !isAbsent(err) {
 		return nil, err
 	}
-	return interfaces, nil
+	return rows, nil
 }
 
 // linkRequest asks for every link, without the IPv6 counters of each, which

@@ -1,6 +1,7 @@
 package netstat
 
 import (
+	"iter"
 	"net/netip"
 	"time"
 )
@@ -166,6 +167,37 @@ type InterfaceCounters struct {
 
 	// What rtnl_link_stats64 does not hold and ethtool or the device may tell.
 	InBroadcast, OutMulticast, OutBroadcast Optional[uint64]
+}
+
+// All yields the counters by the kernel's names for them (struct
+// rtnl_link_stats64): "rx_packets" and so on, in the kernel's order, and then,
+// in the same style, what that structure does not hold.
+func (c *InterfaceCounters) All() iter.Seq2[string, Optional[uint64]] {
+	return func(yield func(string, Optional[uint64]) bool) {
+		for _, f := range [...]struct {
+			name  string
+			value Optional[uint64]
+		}{
+			{"rx_packets", Known(c.InPackets)}, {"tx_packets", Known(c.OutPackets)},
+			{"rx_bytes", Known(c.InOctets)}, {"tx_bytes", Known(c.OutOctets)},
+			{"rx_errors", Known(c.InErrors)}, {"tx_errors", Known(c.OutErrors)},
+			{"rx_dropped", Known(c.InDropped)}, {"tx_dropped", Known(c.OutDropped)},
+			{"multicast", Known(c.InMulticast)}, {"collisions", Known(c.Collisions)},
+			{"rx_length_errors", Known(c.InLengthErrors)}, {"rx_over_errors", Known(c.InOverErrors)},
+			{"rx_crc_errors", Known(c.InCRCErrors)}, {"rx_frame_errors", Known(c.InFrameErrors)},
+			{"rx_fifo_errors", Known(c.InFIFOErrors)}, {"rx_missed_errors", Known(c.InMissedErrors)},
+			{"tx_aborted_errors", Known(c.OutAbortedErrors)}, {"tx_carrier_errors", Known(c.OutCarrierErrors)},
+			{"tx_fifo_errors", Known(c.OutFIFOErrors)}, {"tx_heartbeat_errors", Known(c.OutHeartbeatErrors)},
+			{"tx_window_errors", Known(c.OutWindowErrors)},
+			{"rx_compressed", Known(c.InCompressed)}, {"tx_compressed", Known(c.OutCompressed)},
+			{"rx_nohandler", c.InNoHandler}, {"rx_otherhost_dropped", c.InOtherHost},
+			{"rx_broadcast", c.InBroadcast}, {"tx_multicast", c.OutMulticast}, {"tx_broadcast", c.OutBroadcast},
+		} {
+			if !yield(f.name, f.value) {
+				return
+			}
+		}
+	}
 }
 
 // IsUp reports whether the administrator has set the interface up.

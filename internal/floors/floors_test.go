@@ -20,6 +20,7 @@ var may = map[string][]string{
 	"netstat":            {},
 	"collectors":         {"netstat"},
 	"live":               {"netstat", "collectors"},
+	"baseline":           {"netstat"},
 	"mib":                {},
 	"mib/internal":       {"mib", "netstat"},
 	"mib/ifmib":          {"mib", "netstat"},

@@ -1,0 +1,248 @@
+package baseline
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+const (
+	format  = "netstat-baseline"
+	version = 1
+	// maxSize bounds what is read of a file: 100,000 interfaces need about 60
+	// MiB.
+	maxSize = 128 << 20
+	suffix  = ".json"
+)
+
+// ErrFormat says that a file is not a baseline, or not a whole one, or one of a
+// version that this program does not know.
+var ErrFormat = errors.New("not a baseline that can be read")
+
+// file is what stands in a file.
+type file struct {
+	Format     string                    `json:"format"`
+	Version    int                       `json:"version"`
+	Time       time.Time                 `json:"time"`
+	BootID     string                    `json:"boot_id"`
+	Namespace  namespace                 `json:"namespace"`
+	Counters   map[string]netstat.Number `json:"counters"`
+	Interfaces []iface                   `json:"interfaces"`
+}
+
+type namespace struct {
+	Name   string  `json:"name,omitempty"`
+	Inode  uint64  `json:"inode"`
+	Cookie *uint64 `json:"cookie,omitempty"`
+}
+
+type iface struct {
+	Index    uint32            `json:"index"`
+	Name     string            `json:"name"`
+	Counters map[string]uint64 `json:"counters"`
+}
+
+// Encode writes a snapshot in the form of the file.
+func Encode(w io.Writer, s *Snapshot) error {
+	f := file{
+		Format: format, Version: version, Time: s.Time.Round(0), BootID: s.Identity.BootID,
+		Namespace:  namespace{Name: s.Namespace, Inode: s.Identity.Inode},
+		Counters:   s.Counters,
+		Interfaces: make([]iface, 0, len(s.Interfaces)),
+	}
+	if cookie, ok := s.Identity.Cookie.Get(); ok {
+		f.Namespace.Cookie = &cookie
+	}
+	for _, i := range s.Interfaces {
+		f.Interfaces = append(f.Interfaces, iface(i))
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(&f)
+}
+
+// Decode reads what Encode wrote. The error matches ErrFormat for anything
+// else.
+func Decode(r io.Reader) (*Snapshot, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) > maxSize:
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrFormat, maxSize)
+	}
+	// What it is comes before whether the rest makes sense.
+	var head struct {
+		Format  string `json:"format"`
+		Version int    `json:"version"`
+	}
+	if err := json.Unmarshal(content, &head); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	switch {
+	case head.Format != format:
+		return nil, fmt.Errorf("%w: its format is %q, not %q", ErrFormat, head.Format, format)
+	case head.Version != version:
+		return nil, fmt.Errorf("%w: it has version %d, and this program knows %d", ErrFormat, head.Version, version)
+	}
+	var f file
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return f.snapshot()
+}
+
+func (f *file) snapshot() (*Snapshot, error) {
+	switch {
+	case f.BootID == "":
+		return nil, fmt.Errorf("%w: it has no boot_id", ErrFormat)
+	case f.Time.IsZero():
+		return nil, fmt.Errorf("%w: it has no time", ErrFormat)
+	case f.Counters == nil:
+		return nil, fmt.Errorf("%w: it has no counters", ErrFormat)
+	}
+	s := &Snapshot{
+		Time: f.Time, Namespace: f.Namespace.Name, Counters: f.Counters,
+		Identity: netstat.Identity{BootID: f.BootID, Inode: f.Namespace.Inode},
+	}
+	if f.Namespace.Cookie != nil {
+		s.Identity.Cookie.Set(*f.Namespace.Cookie)
+	}
+	for n, i := range f.Interfaces {
+		if i.Index == 0 || n > 0 && i.Index <= f.Interfaces[n-1].Index {
+			return nil, fmt.Errorf("%w: interface %q has index %d out of order", ErrFormat, i.Name, i.Index)
+		}
+		if i.Counters == nil {
+			i.Counters = make(map[string]uint64)
+		}
+		s.Interfaces = append(s.Interfaces, Interface(i))
+	}
+	return s, nil
+}
+
+// Write writes a snapshot to a file, which is there whole or not at all: it is
+// written aside, in the same directory, and renamed into place.
+func Write(path string, s *Snapshot) (err error) {
+	aside, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write baseline: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write baseline %s: %w", path, errors.Join(err, os.Remove(aside.Name())))
+		}
+	}()
+	if err := Encode(aside, s); err != nil {
+		return errors.Join(err, aside.Close())
+	}
+	if err := errors.Join(aside.Sync(), aside.Close()); err != nil {
+		return err
+	}
+	return os.Rename(aside.Name(), path)
+}
+
+// Read reads a snapshot from a file. The error names the file and matches
+// fs.ErrNotExist, fs.ErrPermission or ErrFormat.
+func Read(path string) (*Snapshot, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline: %w", err)
+	}
+	defer f.Close()
+	s, err := Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Store is a directory of baselines, each under a name.
+type Store struct{ Dir string }
+
+// DefaultStore returns the user's own: $XDG_STATE_HOME/netstat, or
+// ~/.local/state/netstat.
+func DefaultStore() (Store, error) {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) { // as the XDG Base Directory Specification asks
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return Store{}, fmt.Errorf("find the directory of baselines: %w", err)
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return Store{Dir: filepath.Join(state, "netstat")}, nil
+}
+
+// path returns the file of a name.
+func (s Store) path(name string) (string, error) {
+	ok := name != "" && len(name) <= 100 && name[0] != '.'
+	for _, r := range name {
+		ok = ok && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-@", r))
+	}
+	if !ok {
+		return "", fmt.Errorf("%q is not the name of a baseline: up to 100 letters, digits and ._-@, the first no dot", name)
+	}
+	return filepath.Join(s.Dir, name+suffix), nil
+}
+
+// Save writes a snapshot under a name, in the place of one that was there, and
+// makes the directory if need be.
+func (s Store) Save(name string, snapshot *Snapshot) error {
+	path, err := s.path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return fmt.Errorf("write baseline %s: %w", name, err)
+	}
+	return Write(path, snapshot)
+}
+
+// Load reads the snapshot of a name, with the errors of Read.
+func (s Store) Load(name string) (*Snapshot, error) {
+	path, err := s.path(name)
+	if err != nil {
+		return nil, err
+	}
+	return Read(path)
+}
+
+// Remove removes the baseline of a name. The error matches fs.ErrNotExist where
+// there is none.
+func (s Store) Remove(name string) error {
+	path, err := s.path(name)
+	if err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// Names returns the names of the baselines that are there, in ascending order.
+func (s Store) Names() ([]string, error) {
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list baselines: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), suffix); ok {
+			if _, err := s.path(name); err == nil && e.Type().IsRegular() {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
