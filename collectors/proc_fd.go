@@ -20,40 +20,71 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// owners says which processes hold which sockets.
-type owners struct {
-	// inodes ascend, and processes[i] holds the socket inodes[i]; the
-	// processes of one socket ascend by PID.
-	inodes    []uint32
-	processes []netstat.Process
-	// hidden says that some process could not be looked at.
-	hidden bool
+// SocketOwners looks at the descriptors of every process in /proc/*/fd that
+// this process's PID namespace shows. Processes that end meanwhile are passed
+// over. Other users' processes are hidden without CAP_SYS_PTRACE and
+// CAP_DAC_READ_SEARCH.
+func (k *Kernel) SocketOwners(ctx context.Context) (*netstat.SocketOwners, error) {
+	o, err := readOwners(ctx)
+	return o, k.readError("read /proc/*/fd", err)
 }
 
-// of returns the processes that hold the socket with the inode, and whether
-// that is certain without another look: an inode that nobody held may have
-// been opened since.
-func (o *owners) of(inode uint32) (processes netstat.Optional[[]netstat.Process], found bool) {
-	if inode == 0 {
-		return netstat.Known[[]netstat.Process](nil), true
+// ownedRows hands on rows with the processes that hold them.
+type ownedRows[Row any] struct {
+	yield   func(Row, error) bool
+	stopped bool
+	inode   func(*Row) uint32
+	own     func(*Row, netstat.Optional[[]netstat.Process])
+	owners  *netstat.SocketOwners // nil when nobody asked
+	// late are the rows that no process held when the owners were read.
+	late []Row
+}
+
+// begin looks at the processes if they are asked for and not there yet.
+func (r *ownedRows[Row]) begin(ctx context.Context, owners *netstat.SocketOwners, asked bool) (err error) {
+	if r.owners = owners; r.owners == nil && asked {
+		r.owners, err = readOwners(ctx)
 	}
-	i, ok := slices.BinarySearch(o.inodes, inode)
-	if !ok {
-		if o.hidden {
-			return netstat.Optional[[]netstat.Process]{}, false
+	return err
+}
+
+// add hands on a row, and returns false when no more is wanted.
+func (r *ownedRows[Row]) add(row *Row) bool {
+	if r.owners != nil {
+		inode := r.inode(row)
+		processes := r.owners.Of(inode)
+		if p, known := processes.Get(); known && len(p) == 0 && inode != 0 {
+			r.late = append(r.late, *row)
+			return true
 		}
-		return netstat.Known[[]netstat.Process](nil), false
+		r.own(row, processes)
 	}
-	j := i + 1
-	for j < len(o.inodes) && o.inodes[j] == inode {
-		j++
+	r.stopped = !r.yield(*row, nil)
+	return !r.stopped
+}
+
+// finish hands on the rows whose owners were not known, after looking again.
+func (r *ownedRows[Row]) finish(ctx context.Context) error {
+	if len(r.late) == 0 || r.stopped {
+		return nil
 	}
-	return netstat.Known(o.processes[i:j:j]), true
+	again, err := readOwners(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range r.late {
+		row := &r.late[i]
+		r.own(row, again.Of(r.inode(row)))
+		if r.stopped = !r.yield(*row, nil); r.stopped {
+			break
+		}
+	}
+	return nil
 }
 
 // readOwners looks at the descriptors of every process in /proc (proc(5),
 // /proc/pid/fd).
-func readOwners(ctx context.Context) (*owners, error) {
+func readOwners(ctx context.Context) (*netstat.SocketOwners, error) {
 	proc, err := unix.Open("/proc", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: "/proc", Err: err}
@@ -92,51 +123,51 @@ func readOwners(ctx context.Context) (*owners, error) {
 	}
 	wg.Wait()
 
-	// A PID namespace always has a process 1: where it does not show, /proc is
-	// mounted so that it hides other users' processes (hidepid=).
-	o := &owners{hidden: !slices.Contains(pids, 1)}
 	var held []holding
+	hidden := 0
 	names := make(map[int32]string)
 	for i := range readers {
 		r := &readers[i]
 		if r.err != nil {
 			return nil, r.err
 		}
-		o.hidden = o.hidden || r.hidden
+		hidden += r.hidden
 		held = append(held, r.held...)
 		maps.Copy(names, r.names)
 	}
-
+	// Sorted while they are small, and not once more by NewSocketOwners.
 	slices.SortFunc(held, func(a, b holding) int {
-		if c := cmp.Compare(a.inode, b.inode); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.pid, b.pid)
+		return cmp.Or(cmp.Compare(a.inode, b.inode), cmp.Compare(a.pid, b.pid), cmp.Compare(a.fd, b.fd))
 	})
-	held = slices.Compact(held)
-	o.inodes = make([]uint32, len(held))
-	o.processes = make([]netstat.Process, len(held))
+	holdings := make([]netstat.SocketHolding, len(held))
 	for i, h := range held {
-		o.inodes[i] = h.inode
-		o.processes[i] = netstat.Process{PID: h.pid, Name: names[h.pid]}
+		holdings[i] = netstat.SocketHolding{
+			Inode:   h.inode,
+			Process: netstat.Process{PID: h.pid, Name: names[h.pid], FD: netstat.Known(h.fd)},
+		}
 	}
+	o := netstat.NewSocketOwners(holdings)
+	o.Hidden = hidden
+	// A PID namespace always has a process 1: where it does not show, /proc is
+	// mounted so that it hides other users' processes (hidepid=).
+	o.Invisible = !slices.Contains(pids, 1)
 	return o, nil
 }
 
 // maxFDReaders is how many processors look at processes at most.
 const maxFDReaders = 4
 
-// holding is a process that holds a socket.
+// holding is a descriptor of a process for a socket.
 type holding struct {
-	inode uint32
-	pid   int32
+	inode   uint32
+	pid, fd int32
 }
 
 // fdReader reads the descriptors of processes without allocating for each.
 type fdReader struct {
 	held   []holding
 	names  map[int32]string
-	hidden bool // some process could not be looked at
+	hidden int // processes that could not be looked into
 	err    error
 
 	entries []byte
@@ -154,10 +185,10 @@ func (r *fdReader) init() {
 func (r *fdReader) process(proc int, pid int32) {
 	name := strconv.AppendInt(make([]byte, 0, 10), int64(pid), 10)
 	before := len(r.held)
-	err := r.sockets(proc, name, func(inode uint32) { r.held = append(r.held, holding{inode, pid}) })
+	err := r.sockets(proc, name, func(fd int32, inode uint32) { r.held = append(r.held, holding{inode, pid, fd}) })
 	switch {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		r.hidden = true
+		r.hidden++
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH):
 		// It ended meanwhile.
 	case err != nil:
@@ -168,17 +199,18 @@ func (r *fdReader) process(proc int, pid int32) {
 	}
 }
 
-// sockets calls f with the inode of every socket among a process's
-// descriptors.
-func (r *fdReader) sockets(proc int, pid []byte, f func(inode uint32)) error {
+// sockets calls f with the number and the inode of every socket among a
+// process's descriptors.
+func (r *fdReader) sockets(proc int, pid []byte, f func(fd int32, inode uint32)) error {
 	dir, err := r.open(proc, pid, "/fd", unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(dir)
 	return readDirectory(dir, r.entries, func(name []byte) error {
-		if name[0] == '.' {
-			return nil
+		fd, ok := parseNumber(name)
+		if !ok {
+			return nil // "." and ".."
 		}
 		// name is followed by its NUL in the directory's entry.
 		n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(&name[0])),
@@ -186,7 +218,7 @@ func (r *fdReader) sockets(proc int, pid []byte, f func(inode uint32)) error {
 		switch errno {
 		case 0:
 			if inode, ok := parseSocketLink(r.link[:n]); ok {
-				f(inode)
+				f(int32(fd), inode)
 			}
 			return nil
 		case unix.ENOENT:

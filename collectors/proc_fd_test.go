@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,7 +50,14 @@ func TestOwnersOfSockets(t *testing.T) {
 	want := func(s netstat.Socket, processes ...netstat.Process) {
 		t.Helper()
 		slices.SortFunc(processes, func(a, b netstat.Process) int { return int(a.PID - b.PID) })
-		got, known := s.Processes.Get()
+		held, known := s.Processes.Get()
+		got := slices.Clone(held)
+		for i := range got {
+			if fd, ok := got[i].FD.Get(); !ok || fd <= 2 {
+				t.Errorf("%v at %v is held by %v by its descriptor %v", s.Protocol, s.Local, got[i], got[i].FD)
+			}
+			got[i].FD = netstat.Optional[int32]{}
+		}
 		if !known || !slices.Equal(got, processes) {
 			t.Errorf("%v at %v is held by %v, want %v", s.Protocol, s.Local, s.Processes, processes)
 		}
@@ -63,85 +71,98 @@ func TestOwnersOfSockets(t *testing.T) {
 	}
 }
 
-// ownersHelper names the environment variable that makes this test binary play
-// the inner part of TestOwnersInAPIDNamespace.
-const ownersHelper = "COLLECTORS_OWNERS_HELPER"
-
 // TestOwnersInAPIDNamespace looks for owners where every process can be read,
 // which the machine that tests run on does not always grant.
 func TestOwnersInAPIDNamespace(t *testing.T) {
-	if os.Getenv(ownersHelper) != "" {
-		t.Skip("this is the helper")
-	}
 	nstest.NeedsRoot(t)
-	nstest.NeedsProgram(t, "unshare")
-	self, err := os.Executable()
-	must(t, err)
-	for _, part := range []string{"TestOwnersAllReadable", "TestOwnersOpenedLate"} {
-		cmd := exec.Command("unshare", "--pid", "--fork", "--mount-proc", "--net", self, "-test.run=^"+part+"$", "-test.v")
-		cmd.Env = append(os.Environ(), ownersHelper+"=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil || !bytes.Contains(out, []byte("--- PASS: "+part)) {
-			t.Errorf("%s: %v\n%s", part, err, out)
-		}
+	for _, part := range []string{"owners of nothing", "owners of what is opened late"} {
+		asHelper(t, part, "unshare", "--pid", "--fork", "--mount-proc", "--net")
 	}
 }
 
-func TestOwnersAllReadable(t *testing.T) {
-	if os.Getenv(ownersHelper) == "" {
-		t.Skip("TestOwnersInAPIDNamespace runs this")
+func helpOwnersOfNothing(ctx context.Context) error {
+	o, err := readOwners(ctx)
+	if err != nil {
+		return err
 	}
-	o, err := readOwners(t.Context())
-	must(t, err)
-	if o.hidden {
-		t.Error("some process is hidden")
+	if !o.Complete() {
+		return fmt.Errorf("%d processes are hidden, invisible ones: %v", o.Hidden, o.Invisible)
 	}
-	if processes, found := o.of(1 << 30); found || !processes.IsKnown() || len(processes.Or(nil)) != 0 {
-		t.Errorf("a socket that nobody holds: %v, %v", processes, found)
+	if processes := o.Of(1 << 30); !processes.IsKnown() || len(processes.Or(nil)) != 0 {
+		return fmt.Errorf("a socket that nobody holds: %v", processes)
 	}
+	return nil
 }
 
-// TestOwnersOpenedLate has a socket opened while the rows are read.
-func TestOwnersOpenedLate(t *testing.T) {
-	if os.Getenv(ownersHelper) == "" {
-		t.Skip("TestOwnersInAPIDNamespace runs this")
-	}
+// helpOwnersLate has a socket opened while the rows are read.
+func helpOwnersLate(ctx context.Context) error {
 	k, err := Open(Options{})
-	must(t, err)
+	if err != nil {
+		return err
+	}
 	defer k.Close()
-	first, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	must(t, err)
-	must(t, unix.Bind(first, &unix.SockaddrInet4{Port: 6001}))
-	second := -1
+	open := func(kind, port int) error {
+		fd, err := unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0)
+		if err == nil {
+			err = unix.Bind(fd, &unix.SockaddrInet4{Port: port})
+		}
+		if err == nil && kind == unix.SOCK_STREAM {
+			err = unix.Listen(fd, 1)
+		}
+		return err
+	}
+	if err := open(unix.SOCK_DGRAM, 6001); err != nil {
+		return err
+	}
+	second := false
 	held := make(map[uint16]int)
-	for s, err := range k.Sockets(t.Context(), netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.UDP, netstat.TCP}, Processes: true}) {
-		must(t, err)
+	for s, err := range k.Sockets(ctx, netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.UDP, netstat.TCP}, Processes: true}) {
+		if err != nil {
+			return err
+		}
 		held[s.Local.Port()] = len(s.Processes.Or(nil))
-		if second < 0 {
-			second, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			must(t, err)
-			must(t, unix.Bind(second, &unix.SockaddrInet4{Port: 6002}))
-			must(t, unix.Listen(second, 1))
+		if !second {
+			second = true
+			if err := open(unix.SOCK_STREAM, 6002); err != nil {
+				return err
+			}
 		}
 	}
 	if len(held) != 2 || held[6001] != 1 || held[6002] != 1 {
-		t.Errorf("processes by port: %v, want one each at 6001 and 6002", held)
+		return fmt.Errorf("processes by port: %v, want one each at 6001 and 6002", held)
+	}
+	return nil
+}
+
+func TestOwnerHasTheLowestDescriptor(t *testing.T) {
+	n := nstest.New(t)
+	fd := bound(t, n, unix.SOCK_DGRAM, 0, inet4(t, "127.0.0.1", 5003))
+	second, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, fd+1)
+	must(t, err)
+	defer unix.Close(second)
+	k := open(t, n)
+	o, err := k.SocketOwners(t.Context())
+	must(t, err)
+	all := sockets(t, k, netstat.SocketQuery{Protocols: allProtocols, Owners: o})
+	if p := at(t, all, 5003, netstat.Close).Processes.Or(nil); len(p) != 1 || p[0].FD != netstat.Known(int32(fd)) {
+		t.Errorf("held by %v, want the descriptor %d", p, fd)
 	}
 }
 
-func TestOwnersWithoutPrivilege(t *testing.T) {
-	o := owners{inodes: []uint32{5, 7, 7}, processes: []netstat.Process{{PID: 1, Name: "a"}, {PID: 2, Name: "b"}, {PID: 3, Name: "c"}}, hidden: true}
-	if p, found := o.of(6); p.IsKnown() || found {
-		t.Errorf("a socket that a hidden process may hold: %v, %v", p, found)
-	}
-	if p, found := o.of(0); !p.IsKnown() || !found || len(p.Or(nil)) != 0 {
-		t.Errorf("a socket without an inode: %v, %v", p, found)
-	}
-	if p, found := o.of(7); !found || fmt.Sprint(p) != "[{2 b} {3 c}]" {
-		t.Errorf("a socket of two processes: %v, %v", p, found)
-	}
-	if p, found := o.of(5); !found || fmt.Sprint(p) != "[{1 a}]" {
-		t.Errorf("a socket of one process: %v, %v", p, found)
+// TestOwnersAreSharedByQueries has a look at the processes used by a query
+// after a further socket was opened.
+func TestOwnersAreSharedByQueries(t *testing.T) {
+	n := nstest.New(t)
+	k := open(t, n)
+	o, err := k.SocketOwners(t.Context())
+	must(t, err)
+	n.ListenPacket(t, "udp4", "127.0.0.1:5004")
+	for s, err := range k.Sockets(t.Context(), netstat.SocketQuery{Protocols: allProtocols, Owners: o}) {
+		must(t, err)
+		p, known := s.Processes.Get()
+		if o.Complete() && (!known || len(p) != 1 || p[0].PID != int32(os.Getpid())) {
+			t.Errorf("held by %v", s.Processes)
+		}
 	}
 }
 
@@ -237,8 +258,8 @@ func BenchmarkOwners(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		o, err := readOwners(b.Context())
-		if err != nil || len(o.inodes) < *benchSockets {
-			b.Fatalf("%d sockets, error %v", len(o.inodes), err)
+		if err != nil || o.Len() < *benchSockets {
+			b.Fatalf("%d sockets, error %v", o.Len(), err)
 		}
 	}
 }

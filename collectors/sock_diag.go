@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"net/netip"
 	"strconv"
@@ -20,19 +21,33 @@ const (
 	sockDiagByFamily    = 20 // SOCK_DIAG_BY_FAMILY
 	sizeofInetDiagReqV2 = 56
 	sizeofInetDiagMsg   = 72
-	inetDiagSKV6Only    = 11 // INET_DIAG_SKV6ONLY
+
+	inetDiagReqBytecode = 1 // INET_DIAG_REQ_BYTECODE
+	inetDiagReqProtocol = 3 // INET_DIAG_REQ_PROTOCOL
 )
 
-// allStates are those that the vocabulary knows. TCP_BOUND_INACTIVE, bound
-// sockets that neither listen nor connect, is not among them.
+// allStates are those that a query for all of them selects: not TCP's sockets
+// that are only bound.
 const allStates = 1<<(netstat.NewSynReceived+1) - 2
 
-// Sockets yields the sockets of the namespace from sock_diag(7): TCP, UDP and
-// UDP-Lite. A connection request is SynReceived whether it has a socket of its
-// own yet or not; a query for NewSynReceived alone selects those that have not.
+// everyProtocol are those that a query without any selects, as far as the kernel
+// has them.
+var everyProtocol = [...]netstat.Protocol{
+	netstat.TCP, netstat.UDP, netstat.UDPLite, netstat.Raw, netstat.ICMP, netstat.MPTCP, netstat.SCTP,
+}
+
+// Sockets yields the sockets of the namespace from sock_diag(7), and, where the
+// kernel's sock_diag does not have them, raw and ICMP sockets from
+// /proc/net/raw, icmp and the like, which tell neither the cookie nor the
+// device that they are bound to nor any detail. A connection request is
+// SynReceived whether it has a socket of its own yet or not; a query for
+// NewSynReceived alone selects those that have not.
 //
-// A protocol or family that q names and the kernel lacks yields an error that
-// matches netstat.ErrNotSupported, after the rows of the others.
+// The error for a protocol or family that q names and the kernel lacks comes
+// after the rows of the others, and names the kernel's option.
+//
+// The kernel does the filtering where it can. For q.Filter.Mark, and
+// SocketDetail.Mark, CAP_NET_ADMIN in the namespace is needed.
 //
 // With q.Processes, the owners are looked up in /proc/*/fd before the dump, and
 // once more after it for sockets that were opened between the two; those are
@@ -40,27 +55,24 @@ const allStates = 1<<(netstat.NewSynReceived+1) - 2
 // seen.
 func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
+		d := newSocketDump(&q, yield)
 		families, lacking := k.families(q.Families)
 		lacking = k.readError("dump sockets", lacking)
 		if len(families) == 0 && lacking == nil {
 			return
 		}
-		d := socketDump{yield: yield}
-		if q.Processes {
-			var err error
-			if d.owners, err = readOwners(ctx); err != nil {
-				yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
-				return
-			}
+		if err := d.owners.begin(ctx, q.Owners, q.Processes); err != nil {
+			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
+			return
 		}
 		protocols := q.Protocols
 		if len(protocols) == 0 {
-			protocols = []netstat.Protocol{netstat.TCP, netstat.UDP, netstat.UDPLite}
+			protocols = everyProtocol[:]
 		}
 		for _, protocol := range protocols {
 			for _, family := range families {
-				err := k.dumpSockets(ctx, protocol, family, q.States, &d)
-				if d.stopped {
+				err := k.dumpSockets(ctx, protocol, family, d)
+				if d.owners.stopped {
 					return
 				}
 				if errors.Is(err, netstat.ErrNotSupported) {
@@ -73,94 +85,167 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 				}
 			}
 		}
-		if err := d.finish(ctx); err != nil {
+		if err := d.owners.finish(ctx); err != nil {
 			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
 			return
 		}
-		if lacking != nil && !d.stopped {
+		if lacking != nil && !d.owners.stopped {
 			yield(netstat.Socket{}, lacking)
 		}
 	}
 }
 
-// socketDump is where the rows of one query go.
+// socketDump is one query and where its rows go.
 type socketDump struct {
-	yield   func(netstat.Socket, error) bool
-	stopped bool
-	zones   zones
-	owners  *owners // nil when nobody asked
-	// late are the sockets that no process held when the owners were read.
-	late []netstat.Socket
+	query  *netstat.SocketQuery
+	owners ownedRows[netstat.Socket]
+	parse  inetDiagParser
+
+	// bytecode is the filter as the kernel takes it, nil when there is none or
+	// the kernel does not take it.
+	bytecode []byte
+	// unfiltered leaves out the filter here, for a test of the kernel's.
+	unfiltered bool
 }
 
-func (d *socketDump) add(s *netstat.Socket) bool {
-	if d.owners != nil {
-		var found bool
-		if s.Processes, found = d.owners.of(s.Inode); !found && !d.owners.hidden {
-			d.late = append(d.late, *s)
-			return true
-		}
+func newSocketDump(q *netstat.SocketQuery, yield func(netstat.Socket, error) bool) *socketDump {
+	return &socketDump{
+		query:    q,
+		owners:   ownedRows[netstat.Socket]{yield: yield, inode: socketInode, own: ownSocket},
+		parse:    inetDiagParser{details: q.Details},
+		bytecode: compileFilter(&q.Filter),
 	}
-	d.stopped = !d.yield(*s, nil)
-	return !d.stopped
 }
 
-// finish yields the sockets whose owners were not known, after looking again.
-func (d *socketDump) finish(ctx context.Context) error {
-	if len(d.late) == 0 {
+func socketInode(s *netstat.Socket) uint32 { return s.Inode }
+
+func ownSocket(s *netstat.Socket, p netstat.Optional[[]netstat.Process]) { s.Processes = p }
+
+// dumpSockets hands on the sockets of a protocol over a family.
+func (k *Kernel) dumpSockets(ctx context.Context, protocol netstat.Protocol, family netstat.Family, d *socketDump) error {
+	op := fmt.Sprintf("dump %v sockets over %v", protocol, family)
+	if protocol == netstat.ICMP {
+		return k.readError(op, k.dumpProcRaw(ctx, protocol, family, d))
+	}
+	err := k.dumpInetDiag(ctx, protocol, family, d)
+	if errors.Is(err, unix.EINVAL) && d.bytecode != nil {
+		// A condition that this kernel is too old for is checked here alone. The
+		// kernel refuses before it sends any row.
+		d.bytecode = nil
+		err = k.dumpInetDiag(ctx, protocol, family, d)
+	}
+	if errors.Is(err, unix.ENOENT) {
+		if protocol == netstat.Raw {
+			return k.readError(op, k.dumpProcRaw(ctx, protocol, family, d))
+		}
+		err = lacking(protocolOption(protocol), err)
+	}
+	return k.readError(op, err)
+}
+
+func (k *Kernel) dumpInetDiag(ctx context.Context, protocol netstat.Protocol, family netstat.Family, d *socketDump) error {
+	states := stateMask(protocol, d.query.States)
+	if states == 0 {
 		return nil
 	}
-	again, err := readOwners(ctx)
-	if err != nil {
-		return err
-	}
-	for i := range d.late {
-		s := &d.late[i]
-		s.Processes, _ = again.of(s.Inode)
-		if d.stopped = !d.yield(*s, nil); d.stopped {
-			return nil
-		}
-	}
-	return nil
-}
-
-func (k *Kernel) dumpSockets(ctx context.Context, protocol netstat.Protocol, family netstat.Family, states netstat.StateSet, d *socketDump) error {
-	body := make([]byte, sizeofInetDiagReqV2)
+	body := make([]byte, sizeofInetDiagReqV2, sizeofInetDiagReqV2+64)
 	body[0] = byte(family)
 	body[1] = byte(protocol)
-	binary.NativeEndian.PutUint32(body[4:], stateMask(states))
+	body[2] = d.parse.extensions()
+	binary.NativeEndian.PutUint32(body[4:], states)
+	if protocol > 255 {
+		body[1] = 0
+		body = appendUint32Attribute(body, inetDiagReqProtocol, uint32(protocol))
+	}
+	if d.bytecode != nil {
+		body = appendAttribute(body, inetDiagReqBytecode, d.bytecode)
+	}
 
 	s := netstat.Socket{Protocol: protocol}
 	_, err := k.dump(ctx, request{protocol: unix.NETLINK_SOCK_DIAG, kind: sockDiagByFamily, body: body}, func(kind uint16, body []byte) (bool, error) {
 		if kind != sockDiagByFamily {
 			return true, nil
 		}
-		if err := parseInetDiag(body, &s, &d.zones); err != nil {
+		if err := d.parse.socket(body, &s); err != nil {
 			return false, err
 		}
-		return d.add(&s), nil
+		if states&(1<<s.State) == 0 && (s.State != netstat.SynReceived || states&(1<<netstat.NewSynReceived) == 0) {
+			return true, nil
+		}
+		if matches, err := d.matches(&s); err != nil || !matches {
+			return err == nil, err
+		}
+		return d.owners.add(&s), nil
 	})
-	if errors.Is(err, unix.ENOENT) {
-		err = notSupported(err)
-	}
-	return k.readError(fmt.Sprintf("dump %v sockets over %v", protocol, family), err)
+	return err
 }
 
-// stateMask returns idiag_states for a set of states.
-func stateMask(states netstat.StateSet) uint32 {
+// errHiddenMark is the answer to a filter by mark where marks are not told.
+var errHiddenMark = fmt.Errorf("marks of sockets are told with CAP_NET_ADMIN only: %w", fs.ErrPermission)
+
+// matches reports whether the filter selects the socket that was parsed last.
+// The kernel's filter is applied once more: not every protocol of every kernel
+// looks at it.
+func (d *socketDump) matches(s *netstat.Socket) (bool, error) {
+	f := &d.query.Filter
+	if f.IsZero() || d.unfiltered {
+		return true, nil
+	}
+	if !f.MatchesEnds(s) {
+		return false, nil
+	}
+	if want, ok := f.Mark.Get(); ok {
+		mark, known := d.parse.mark.Get()
+		if !known {
+			return false, errHiddenMark
+		}
+		if mark&want.Mask != want.Value&want.Mask {
+			return false, nil
+		}
+	}
+	if f.CGroup != 0 {
+		if id, known := d.parse.cgroup.Get(); !known || id != f.CGroup {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// stateMask returns the bits of idiag_states for a set of states.
+func stateMask(protocol netstat.Protocol, states netstat.StateSet) uint32 {
+	if protocol == netstat.SCTP {
+		if states == 0 {
+			return 1<<32 - 1
+		}
+		// The kernel looks at whether listeners are among them, and whether
+		// anything else is.
+		return uint32(states)
+	}
 	if states == 0 {
 		return allStates
 	}
-	mask := uint32(states) & allStates
+	mask := uint32(states) & (allStates | 1<<netstat.Bound)
 	if states.Has(netstat.SynReceived) {
 		mask |= 1 << netstat.NewSynReceived
 	}
 	return mask
 }
 
-// parseInetDiag reads a struct inet_diag_msg and its attributes into s, all of
-// it but Protocol and Processes.
-func parseInetDiag(body []byte, s *netstat.Socket, z *zones) error {
+// inetDiagParser reads messages of inet_diag.
+type inetDiagParser struct {
+	details netstat.SocketDetails
+	zones   zones
+	names   interned
+	cgroups cgroupPaths
+
+	// What a filter needs of the message read last.
+	mark   netstat.Optional[uint32]
+	cgroup netstat.Optional[uint64]
+}
+
+// socket reads a struct inet_diag_msg and its attributes into s, all of it but
+// Protocol and Processes. Protocol is to be there.
+func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 	if len(body) < sizeofInetDiagMsg {
 		return fmt.Errorf("inet_diag_msg of %d bytes: % x", len(body), clip(body))
 	}
@@ -175,6 +260,9 @@ func parseInetDiag(body []byte, s *netstat.Socket, z *zones) error {
 	s.ReceiveQueue.Set(binary.NativeEndian.Uint32(m[56:]))
 	s.SendQueue.Set(binary.NativeEndian.Uint32(m[60:]))
 	s.Inode = binary.NativeEndian.Uint32(m[68:])
+	if s.Protocol == netstat.TCP && s.State == netstat.Close {
+		s.State = netstat.Bound
+	}
 	// What stands for a connection that has no socket has no owner either: the
 	// kernel leaves a zero there.
 	s.UID = netstat.Optional[uint32]{}
@@ -188,8 +276,8 @@ func parseInetDiag(body []byte, s *netstat.Socket, z *zones) error {
 	case netstat.IPv4:
 		local, remote = netip.AddrFrom4([4]byte(m[8:])), netip.AddrFrom4([4]byte(m[24:]))
 	case netstat.IPv6:
-		local = z.add(netip.AddrFrom16([16]byte(m[8:])), s.Interface)
-		remote = z.add(netip.AddrFrom16([16]byte(m[24:])), s.Interface)
+		local = p.zones.add(netip.AddrFrom16([16]byte(m[8:])), s.Interface)
+		remote = p.zones.add(netip.AddrFrom16([16]byte(m[24:])), s.Interface)
 	default:
 		return fmt.Errorf("inet_diag_msg of address family %d: % x", m[0], clip(body))
 	}
@@ -197,11 +285,27 @@ func parseInetDiag(body []byte, s *netstat.Socket, z *zones) error {
 	s.Remote = netip.AddrPortFrom(remote, binary.BigEndian.Uint16(m[6:]))
 
 	s.V6Only = netstat.Optional[bool]{}
+	s.Detail = nil
+	if p.details != 0 {
+		s.Detail = new(netstat.SocketDetail)
+	}
+	p.mark, p.cgroup = netstat.Optional[uint32]{}, netstat.Optional[uint64]{}
 	a := attributes{rest: body[sizeofInetDiagMsg:]}
 	for a.next() {
-		if a.kind == inetDiagSKV6Only {
+		switch a.kind {
+		case inetDiagSKV6Only:
 			s.V6Only.Set(a.uint8() != 0)
+		case inetDiagMark:
+			p.mark.Set(a.uint32())
+		case inetDiagCGroupID:
+			p.cgroup.Set(a.uint64())
 		}
+		if s.Detail != nil {
+			p.detail(&a, s)
+		}
+	}
+	if a.err == nil && s.Protocol == netstat.SCTP {
+		sctpState(s)
 	}
 	return a.err
 }
@@ -225,4 +329,19 @@ func (z *zones) add(a netip.Addr, index uint32) netip.Addr {
 		z.names[index] = name
 	}
 	return a.WithZone(name)
+}
+
+// interned makes each of a few strings once.
+type interned struct{ strings map[string]string }
+
+func (i *interned) string(b []byte) string {
+	if s, ok := i.strings[string(b)]; ok {
+		return s
+	}
+	if i.strings == nil {
+		i.strings = make(map[string]string)
+	}
+	s := string(b)
+	i.strings[s] = s
+	return s
 }

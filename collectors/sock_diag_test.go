@@ -593,11 +593,11 @@ func inetDiag(family netstat.Family, state netstat.State, attributes ...byte) []
 func TestParseInetDiagRejects(t *testing.T) {
 	whole := inetDiag(netstat.IPv6, netstat.Listen, appendAttribute(nil, inetDiagSKV6Only, []byte{1})...)
 	var s netstat.Socket
-	if err := parseInetDiag(whole, &s, &zones{}); err != nil || s.V6Only != netstat.Known(true) || s.Local.Port() != 22 {
+	if err := new(inetDiagParser).socket(whole, &s); err != nil || s.V6Only != netstat.Known(true) || s.Local.Port() != 22 {
 		t.Fatalf("whole message: %+v, %v", s, err)
 	}
 	for length := range sizeofInetDiagMsg {
-		if err := parseInetDiag(whole[:length], &s, &zones{}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d bytes", length)) {
+		if err := new(inetDiagParser).socket(whole[:length], &s); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d bytes", length)) {
 			t.Errorf("%d bytes: %v", length, err)
 		}
 	}
@@ -606,7 +606,7 @@ func TestParseInetDiagRejects(t *testing.T) {
 		"empty IPV6_V6ONLY":      inetDiag(netstat.IPv6, netstat.Listen, appendAttribute(nil, inetDiagSKV6Only, nil)...),
 		"attribute past the end": inetDiag(netstat.IPv6, netstat.Listen, 9, 0, 11, 0, 1),
 	} {
-		if err := parseInetDiag(b, &s, &zones{}); err == nil {
+		if err := new(inetDiagParser).socket(b, &s); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -619,9 +619,9 @@ func TestParseInetDiagKeepsNothingOfTheLastRow(t *testing.T) {
 		first[i] = 0xfe
 	}
 	second := inetDiag(netstat.IPv4, netstat.TimeWait)
-	must(t, parseInetDiag(first, &s, &zones{}))
-	must(t, parseInetDiag(second, &s, &zones{}))
-	must(t, parseInetDiag(second, &fresh, &zones{}))
+	must(t, new(inetDiagParser).socket(first, &s))
+	must(t, new(inetDiagParser).socket(second, &s))
+	must(t, new(inetDiagParser).socket(second, &fresh))
 	if diff := cmp.Diff(fresh, s, cmp.Comparer(func(a, b netstat.Socket) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) })); diff != "" {
 		t.Error(diff)
 	}
@@ -633,9 +633,9 @@ func TestParseInetDiagAllocatesNothing(t *testing.T) {
 	copy(b[24:], netip.MustParseAddr("fe80::2").AsSlice())
 	binary.NativeEndian.PutUint32(b[40:], 12345)
 	var s netstat.Socket
-	var z zones
+	var p inetDiagParser
 	allocs := testing.AllocsPerRun(1000, func() {
-		if err := parseInetDiag(b, &s, &z); err != nil {
+		if err := p.socket(b, &s); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -654,7 +654,7 @@ func FuzzParseInetDiag(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s netstat.Socket
-		if err := parseInetDiag(b, &s, &zones{}); err != nil {
+		if err := new(inetDiagParser).socket(b, &s); err != nil {
 			return
 		}
 		if s.Family != netstat.IPv4 && s.Family != netstat.IPv6 || s.Local.Addr().Is4() != (s.Family == netstat.IPv4) || !s.Remote.Addr().IsValid() {
@@ -710,6 +710,8 @@ func TestSocketsOfEveryProtocol(t *testing.T) {
 		}
 		got[s.Protocol.String()+" "+s.Local.String()] = true
 	}
+	// Go listens with Multipath TCP where the kernel has it.
+	delete(got, "mptcp "+tcp)
 	if !got["tcp "+tcp] || !got["udp "+udp] || len(got) != 2 {
 		t.Errorf("%v, want the TCP listener %s and the UDP socket %s", got, tcp, udp)
 	}

@@ -67,6 +67,9 @@ func NewSocketOwners(holdings []SocketHolding) *SocketOwners {
 	return o
 }
 
+// Len returns how many holdings there are.
+func (o *SocketOwners) Len() int { return len(o.inodes) }
+
 // Complete reports whether every process was looked into.
 func (o *SocketOwners) Complete() bool { return o.Hidden == 0 && !o.Invisible }
 

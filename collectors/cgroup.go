@@ -1,0 +1,76 @@
+package collectors
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// cgroupPaths knows the paths of control groups of version 2 by their numbers:
+// the inodes of their directories. It looks through all of them once, when the
+// first is asked for.
+type cgroupPaths struct {
+	read  bool
+	paths map[uint64]string
+}
+
+// of returns the group with a number. It has no path when it is not visible.
+func (c *cgroupPaths) of(id uint64) netstat.CGroup {
+	if !c.read {
+		c.read = true
+		c.paths = make(map[uint64]string)
+		if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil {
+			if root, ok := parseCGroupMount(mounts); ok {
+				c.walk(root)
+			}
+		}
+	}
+	return netstat.CGroup{ID: id, Path: c.paths[id]}
+}
+
+// walk takes note of the groups under root. What vanishes meanwhile, and what
+// may not be read, is left out.
+func (c *cgroupPaths) walk(root string) {
+	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if !entry.IsDir() {
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return nil
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			c.paths[stat.Ino] = "/" + strings.TrimPrefix(strings.TrimPrefix(path, root), "/")
+		}
+		return nil
+	})
+}
+
+// parseCGroupMount returns where the hierarchy of version 2 is mounted, from
+// /proc/self/mountinfo (proc_pid_mountinfo(5)):
+//
+//	36 35 0:29 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw
+func parseCGroupMount(mounts []byte) (root string, ok bool) {
+	for line := range bytes.Lines(mounts) {
+		before, after, _ := bytes.Cut(line, []byte(" - "))
+		kind, _, _ := bytes.Cut(after, []byte{' '})
+		fields := bytes.Fields(before)
+		if string(kind) == "cgroup2" && len(fields) >= 5 {
+			return unescapeMount(string(fields[4])), true
+		}
+	}
+	return "", false
+}
+
+// unescapeMount undoes the octal escapes of blanks and such in a mount point.
+func unescapeMount(s string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}

@@ -1,0 +1,185 @@
+package collectors
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// scanProcNet calls each with every line but the first of a file of /proc/net,
+// as it is read. The line is only valid during the call. When each returns
+// false, or an error, the rest is dropped.
+func (k *Kernel) scanProcNet(ctx context.Context, name string, each func(line []byte) (bool, error)) error {
+	var file *os.File
+	err := k.inside(func() (err error) {
+		file, err = os.Open("/proc/thread-self/net/" + name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	for header := true; lines.Scan(); header = false {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if header {
+			continue
+		}
+		if more, err := each(lines.Bytes()); err != nil || !more {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+// dumpProcRaw hands on raw or ICMP sockets over a family from /proc/net/raw,
+// raw6, icmp and icmp6 (proc(5)).
+func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, family netstat.Family, d *socketDump) error {
+	name := "raw"
+	if protocol == netstat.ICMP {
+		name = "icmp"
+	}
+	if family == netstat.IPv6 {
+		name += "6"
+	}
+	f := &d.query.Filter
+	if f.Interface != 0 || f.Mark.IsKnown() || f.CGroup != 0 {
+		option := "CONFIG_INET_RAW_DIAG"
+		if protocol == netstat.ICMP {
+			option = "sock_diag of ICMP sockets"
+		}
+		return lacking(option, errors.New("/proc/net/"+name+" tells no device, mark or cgroup to select by"))
+	}
+	s := netstat.Socket{Protocol: protocol, Family: family}
+	if d.query.Details != 0 {
+		s.Detail = new(netstat.SocketDetail)
+	}
+	err := k.scanProcNet(ctx, name, func(line []byte) (bool, error) {
+		if err := parseProcRaw(line, &s); err != nil {
+			return false, err
+		}
+		if !d.query.States.Has(s.State) || !f.MatchesEnds(&s) {
+			return true, nil
+		}
+		return d.owners.add(&s), nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = lacking(protocolOption(protocol), err)
+	}
+	return err
+}
+
+// parseProcRaw reads a line of /proc/net/raw or such into s, all that the line
+// tells. s.Family is to be there.
+//
+//	sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+//	 1: 0100007F:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 12345 2 00000000d2a1 0
+func parseProcRaw(line []byte, s *netstat.Socket) error {
+	var fields [10][]byte
+	rest := line
+	for i := range fields {
+		fields[i], rest, _ = bytes.Cut(bytes.TrimLeft(rest, " "), []byte{' '})
+	}
+	local, okLocal := parseProcAddrPort(fields[1], s.Family)
+	remote, okRemote := parseProcAddrPort(fields[2], s.Family)
+	state, okState := parseHex(fields[3])
+	send, receive, _ := bytes.Cut(fields[4], []byte{':'})
+	sendQueue, okSend := parseHex(send)
+	receiveQueue, okReceive := parseHex(receive)
+	uid, okUID := parseNumber(fields[7])
+	inode, okInode := parseNumber(fields[9])
+	if !okLocal || !okRemote || !okState || !okSend || !okReceive || !okUID || !okInode || state > 255 {
+		return fmt.Errorf("malformed line of raw sockets: %q", clip(line))
+	}
+	s.Local, s.Remote = local, remote
+	s.State = netstat.State(state)
+	s.SendQueue.Set(sendQueue)
+	s.ReceiveQueue.Set(receiveQueue)
+	s.UID.Set(uid)
+	s.Inode = inode
+	return nil
+}
+
+// parseProcAddrPort reads an address as the kernel prints it there: 32-bit
+// words in this machine's byte order, and a port.
+func parseProcAddrPort(b []byte, family netstat.Family) (netip.AddrPort, bool) {
+	words := 1
+	if family == netstat.IPv6 {
+		words = 4
+	}
+	if len(b) != 8*words+1+4 || b[8*words] != ':' {
+		return netip.AddrPort{}, false
+	}
+	var raw [16]byte
+	for i := range words {
+		word, ok := parseHex(b[8*i : 8*i+8])
+		if !ok {
+			return netip.AddrPort{}, false
+		}
+		binary.NativeEndian.PutUint32(raw[4*i:], word)
+	}
+	port, ok := parseHex(b[8*words+1:])
+	addr := netip.AddrFrom16(raw)
+	if words == 1 {
+		addr = netip.AddrFrom4([4]byte(raw[:4]))
+	}
+	return netip.AddrPortFrom(addr, uint16(port)), ok
+}
+
+// parseHex reads an unsigned hexadecimal number of at most 32 bits.
+func parseHex(b []byte) (uint32, bool) {
+	if len(b) == 0 || len(b) > 8 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(b), 16, 32)
+	return uint32(n), err == nil
+}
+
+// lacking is the error for what the kernel has not because it was built without
+// an option.
+func lacking(option string, cause error) error {
+	return fmt.Errorf("%w: this kernel lacks %s (%w)", netstat.ErrNotSupported, option, cause)
+}
+
+// protocolOption returns the kernel's options for sockets of a protocol.
+func protocolOption(p netstat.Protocol) string {
+	switch p {
+	case netstat.TCP:
+		return "CONFIG_INET_TCP_DIAG"
+	case netstat.UDP, netstat.UDPLite:
+		return "CONFIG_INET_UDP_DIAG"
+	case netstat.Raw:
+		return "CONFIG_INET_RAW_DIAG"
+	case netstat.SCTP:
+		return socketOption(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_SCTP, "CONFIG_IP_SCTP", "CONFIG_INET_SCTP_DIAG")
+	case netstat.MPTCP:
+		return socketOption(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP, "CONFIG_MPTCP", "CONFIG_INET_MPTCP_DIAG")
+	}
+	return "sock_diag of " + p.String()
+}
+
+// socketOption returns which of two options a kernel lacks: that for sockets of
+// a kind, or, where one can be opened, that for telling of them.
+func socketOption(domain, kind, protocol int, sockets, diag string) string {
+	fd, err := unix.Socket(domain, kind|unix.SOCK_CLOEXEC, protocol)
+	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.ESOCKTNOSUPPORT) {
+		return sockets
+	}
+	if err == nil {
+		unix.Close(fd)
+	}
+	return diag
+}

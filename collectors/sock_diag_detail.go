@@ -1,0 +1,232 @@
+package collectors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Attributes of inet_diag (INET_DIAG_*, include/uapi/linux/inet_diag.h).
+const (
+	inetDiagInfo      = 2
+	inetDiagVegasInfo = 3
+	inetDiagCong      = 4
+	inetDiagTOS       = 5
+	inetDiagTClass    = 6
+	inetDiagSKMemInfo = 7
+	inetDiagShutdown  = 8
+	inetDiagDCTCPInfo = 9
+	inetDiagSKV6Only  = 11
+	inetDiagLocals    = 12
+	inetDiagPeers     = 13
+	inetDiagMark      = 15
+	inetDiagBBRInfo   = 16
+	inetDiagClassID   = 17
+	inetDiagMD5Sig    = 18
+	inetDiagULPInfo   = 19
+	inetDiagCGroupID  = 21
+	inetDiagSockOpt   = 22
+)
+
+// extensions returns idiag_ext: what the kernel sends only when it is asked.
+func (p *inetDiagParser) extensions() (ext byte) {
+	ask := func(detail netstat.SocketDetails, attributes ...int) {
+		if p.details.Has(detail) {
+			for _, a := range attributes {
+				ext |= 1 << (a - 1)
+			}
+		}
+	}
+	ask(netstat.DetailMemory, inetDiagSKMemInfo)
+	ask(netstat.DetailTCPInfo, inetDiagInfo)
+	// Every algorithm's own information comes with Vegas'.
+	ask(netstat.DetailCongestion, inetDiagCong, inetDiagVegasInfo)
+	ask(netstat.DetailTOS, inetDiagTOS, inetDiagTClass)
+	return ext
+}
+
+// detail reads an attribute into s.Detail, if it is one that was asked for.
+func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
+	d := s.Detail
+	var belongs netstat.SocketDetails
+	switch a.kind {
+	case inetDiagSKMemInfo:
+		belongs = netstat.DetailMemory
+	case inetDiagInfo, inetDiagULPInfo, inetDiagMD5Sig:
+		belongs = netstat.DetailTCPInfo
+	case inetDiagCong, inetDiagVegasInfo, inetDiagDCTCPInfo, inetDiagBBRInfo:
+		belongs = netstat.DetailCongestion
+	case inetDiagTOS, inetDiagTClass, inetDiagClassID:
+		belongs = netstat.DetailTOS
+	case inetDiagSockOpt, inetDiagShutdown, inetDiagMark, inetDiagLocals, inetDiagPeers:
+		belongs = netstat.DetailOptions
+	case inetDiagCGroupID:
+		belongs = netstat.DetailCGroup
+	}
+	if belongs == 0 || !p.details.Has(belongs) {
+		return
+	}
+	switch a.kind {
+	case inetDiagSKMemInfo:
+		d.Memory.Set(a.socketMemory())
+	case inetDiagInfo:
+		switch s.Protocol {
+		case netstat.TCP:
+			d.TCP = a.tcpInfo()
+		case netstat.MPTCP:
+			d.MPTCP = a.mptcpInfo()
+		}
+	case inetDiagULPInfo:
+		d.ULP = a.upperLayer(&p.names)
+	case inetDiagMD5Sig:
+		d.MD5Peers = a.md5Peers()
+	case inetDiagCong, inetDiagVegasInfo, inetDiagDCTCPInfo, inetDiagBBRInfo:
+		if d.Congestion == nil {
+			d.Congestion = new(netstat.CongestionControl)
+		}
+		switch a.kind {
+		case inetDiagCong:
+			name, _, _ := bytes.Cut(a.value, []byte{0})
+			d.Congestion.Name = p.names.string(name)
+		case inetDiagVegasInfo:
+			d.Congestion.Vegas = a.vegas()
+		case inetDiagDCTCPInfo:
+			d.Congestion.DCTCP = a.dctcp()
+		case inetDiagBBRInfo:
+			d.Congestion.BBR = a.bbr()
+		}
+	case inetDiagTOS:
+		d.TOS.Set(a.uint8())
+	case inetDiagTClass:
+		d.TrafficClass.Set(a.uint8())
+	case inetDiagClassID:
+		d.ClassID.Set(a.uint32())
+	case inetDiagSockOpt:
+		d.Flags.Set(a.socketFlags())
+	case inetDiagShutdown:
+		d.Shutdown.Set(netstat.Shutdown(a.uint8()))
+	case inetDiagMark:
+		d.Mark.Set(a.uint32())
+	case inetDiagLocals:
+		d.LocalAddresses = a.socketAddresses()
+	case inetDiagPeers:
+		d.RemoteAddresses = a.socketAddresses()
+	case inetDiagCGroupID:
+		if id := a.uint64(); a.err == nil {
+			d.CGroup.Set(p.cgroups.of(id))
+		}
+	}
+}
+
+// uint64 returns a value of 8 bytes.
+func (a *attributes) uint64() uint64 {
+	if len(a.value) < 8 {
+		a.malformed("8 bytes")
+		return 0
+	}
+	return binary.NativeEndian.Uint64(a.value)
+}
+
+// socketMemory reads SK_MEMINFO_* (include/uapi/linux/sock_diag.h): 32-bit
+// numbers, as many as the kernel has.
+func (a *attributes) socketMemory() (m netstat.SocketMemory) {
+	if len(a.value) < 8*4 {
+		a.malformed("8 numbers or more")
+		return m
+	}
+	number := func(i int) uint32 { return binary.NativeEndian.Uint32(a.value[4*i:]) }
+	m.Received, m.ReceiveBuffer = number(0), number(1)
+	m.Transmitted, m.SendBuffer = number(2), number(3)
+	m.ForwardAlloc, m.TransmitQueued = number(4), number(5)
+	m.OptionMemory, m.Backlog = number(6), number(7)
+	if len(a.value) >= 9*4 {
+		m.Drops.Set(number(8))
+	}
+	return m
+}
+
+// socketFlags reads a struct inet_diag_sockopt: bit fields of one bit each.
+func (a *attributes) socketFlags() (f netstat.SocketFlags) {
+	if len(a.value) < 1 {
+		a.malformed("1 byte or more")
+	}
+	for i := range min(len(a.value), 2) {
+		for bit := range 8 {
+			f |= netstat.SocketFlags(bitField(a.value[i], bit, 1)) << (8*i + bit)
+		}
+	}
+	return f
+}
+
+// sizeofSockaddrStorage is the size of struct sockaddr_storage
+// (include/uapi/linux/socket.h).
+const sizeofSockaddrStorage = 128
+
+// socketAddresses reads a sequence of struct sockaddr_storage.
+func (a *attributes) socketAddresses() (all []netip.Addr) {
+	if len(a.value)%sizeofSockaddrStorage != 0 {
+		a.malformed("a sequence of struct sockaddr_storage")
+		return nil
+	}
+	for b := a.value; len(b) > 0; b = b[sizeofSockaddrStorage:] {
+		switch binary.NativeEndian.Uint16(b) {
+		case unix.AF_INET:
+			all = append(all, netip.AddrFrom4([4]byte(b[4:8])))
+		case unix.AF_INET6:
+			all = append(all, netip.AddrFrom16([16]byte(b[8:24])))
+		default:
+			a.malformed("a sequence of Internet addresses")
+		}
+	}
+	return all
+}
+
+// sizeofTCPDiagMD5Sig is the size of struct tcp_diag_md5sig
+// (include/uapi/linux/tcp.h): family, prefix length, length of the key, address,
+// and the key, which stays where it is.
+const sizeofTCPDiagMD5Sig = 100
+
+// md5Peers reads a sequence of struct tcp_diag_md5sig.
+func (a *attributes) md5Peers() (all []netip.Prefix) {
+	if len(a.value)%sizeofTCPDiagMD5Sig != 0 {
+		a.malformed("a sequence of struct tcp_diag_md5sig")
+		return nil
+	}
+	for b := a.value; len(b) > 0; b = b[sizeofTCPDiagMD5Sig:] {
+		var addr netip.Addr
+		switch b[0] {
+		case unix.AF_INET:
+			addr = netip.AddrFrom4([4]byte(b[4:8]))
+		case unix.AF_INET6:
+			addr = netip.AddrFrom16([16]byte(b[4:20]))
+		}
+		p := netip.PrefixFrom(addr, int(b[1]))
+		if !p.IsValid() {
+			a.malformed("a sequence of prefixes")
+			return nil
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// sctpState gives an SCTP association its state: the kernel numbers those of
+// associations, which alone have a peer, as enum sctp_state does
+// (include/net/sctp/constants.h), and those of endpoints as TCP's.
+func sctpState(s *netstat.Socket) {
+	if s.Remote.Port() == 0 {
+		return
+	}
+	switch s.State {
+	case 0:
+		s.State = netstat.Close
+	case 3:
+		s.State = netstat.Established
+	default:
+		s.State += netstat.CookieWait - 1
+	}
+}

@@ -1,0 +1,107 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+var (
+	_ netstat.SocketOwnerReader = (*Kernel)(nil)
+	_ netstat.ListenQueueReader = (*Kernel)(nil)
+	_ netstat.UnixReader        = (*Kernel)(nil)
+	_ netstat.PacketReader      = (*Kernel)(nil)
+	_ netstat.NetlinkReader     = (*Kernel)(nil)
+	_ netstat.VsockReader       = (*Kernel)(nil)
+	_ netstat.XDPReader         = (*Kernel)(nil)
+	_ netstat.SMCReader         = (*Kernel)(nil)
+	_ netstat.TIPCReader        = (*Kernel)(nil)
+)
+
+// endpointDump is how the sockets of an address family are asked for and read.
+type endpointDump[Row any] struct {
+	name   string // in errors
+	family uint8
+	body   []byte // the request behind the family
+	// option returns the kernel's option that is missing when it does not
+	// answer.
+	option func() string
+
+	parse func(body []byte, row *Row) error
+	// selects reports whether the query selects a row; nil selects all.
+	selects func(*Row) bool
+	inode   func(*Row) uint32
+	own     func(*Row, netstat.Optional[[]netstat.Process])
+}
+
+// endpoints yields the sockets of an address family from sock_diag(7).
+func endpoints[Row any](ctx context.Context, k *Kernel, q netstat.EndpointQuery, d endpointDump[Row]) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		rows := ownedRows[Row]{yield: yield, inode: d.inode, own: d.own}
+		var none Row
+		if err := rows.begin(ctx, q.Owners, q.Processes); err != nil {
+			yield(none, k.readError("read /proc/*/fd", err))
+			return
+		}
+		body := append([]byte{d.family}, d.body...)
+		_, err := k.dump(ctx, request{protocol: unix.NETLINK_SOCK_DIAG, kind: sockDiagByFamily, body: body}, func(kind uint16, body []byte) (bool, error) {
+			if kind != sockDiagByFamily {
+				return true, nil
+			}
+			var row Row
+			if err := d.parse(body, &row); err != nil {
+				return false, err
+			}
+			if d.selects != nil && !d.selects(&row) {
+				return true, nil
+			}
+			return rows.add(&row), nil
+		})
+		// Which of them it is depends on the kernel: the family has no handler, or
+		// its handler does not dump.
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
+			err = lacking(d.option(), err)
+		}
+		if err == nil {
+			if err := rows.finish(ctx); err != nil {
+				yield(none, k.readError("read /proc/*/fd", err))
+			}
+			return
+		}
+		if !rows.stopped {
+			yield(none, k.readError("dump "+d.name+" sockets", err))
+		}
+	}
+}
+
+// cookie reads the two halves of a cookie.
+func cookie(b []byte) uint64 {
+	return uint64(binary.NativeEndian.Uint32(b)) | uint64(binary.NativeEndian.Uint32(b[4:]))<<32
+}
+
+// uint32Pair returns a value of two numbers.
+func (a *attributes) uint32Pair() (first, second uint32) {
+	if len(a.value) < 8 {
+		a.malformed("8 bytes")
+		return 0, 0
+	}
+	return binary.NativeEndian.Uint32(a.value), binary.NativeEndian.Uint32(a.value[4:])
+}
+
+// uint32s returns a value of any number of numbers.
+func (a *attributes) uint32s() []uint32 {
+	if len(a.value)%4 != 0 {
+		a.malformed("a sequence of 4 bytes each")
+		return nil
+	}
+	var all []uint32
+	for b := a.value; len(b) > 0; b = b[4:] {
+		all = append(all, binary.NativeEndian.Uint32(b))
+	}
+	return all
+}

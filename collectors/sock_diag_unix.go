@@ -1,0 +1,119 @@
+package collectors
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// From include/uapi/linux/unix_diag.h.
+const (
+	sizeofUnixDiagMsg = 16
+
+	unixShowName    = 1 << 0 // UDIAG_SHOW_NAME
+	unixShowVFS     = 1 << 1 // UDIAG_SHOW_VFS
+	unixShowPeer    = 1 << 2 // UDIAG_SHOW_PEER
+	unixShowICons   = 1 << 3 // UDIAG_SHOW_ICONS
+	unixShowRQLen   = 1 << 4 // UDIAG_SHOW_RQLEN
+	unixShowMemInfo = 1 << 5 // UDIAG_SHOW_MEMINFO
+	unixShowUID     = 1 << 6 // UDIAG_SHOW_UID
+
+	unixDiagName     = 0
+	unixDiagVFS      = 1
+	unixDiagPeer     = 2
+	unixDiagICons    = 3
+	unixDiagRQLen    = 4
+	unixDiagMemInfo  = 5
+	unixDiagShutdown = 6
+	unixDiagUID      = 7
+)
+
+// UnixSockets yields the sockets of the local family from sock_diag(7)
+// (CONFIG_UNIX_DIAG). The kernel does not tell those that are still to be
+// accepted; their listener counts them.
+func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.Seq2[netstat.UnixSocket, error] {
+	states := uint32(q.States)
+	if states == 0 {
+		states = 1<<32 - 1
+	}
+	show := uint32(unixShowName | unixShowVFS | unixShowPeer | unixShowICons | unixShowRQLen | unixShowUID)
+	if q.Memory {
+		show |= unixShowMemInfo
+	}
+	// struct unix_diag_req behind the family: protocol, padding, states, inode,
+	// what to show, cookie.
+	body := make([]byte, 23)
+	binary.NativeEndian.PutUint32(body[3:], states)
+	binary.NativeEndian.PutUint32(body[11:], show)
+	return endpoints(ctx, k, q, endpointDump[netstat.UnixSocket]{
+		name:    "unix",
+		family:  unix.AF_UNIX,
+		body:    body,
+		option:  func() string { return "CONFIG_UNIX_DIAG" },
+		parse:   parseUnixDiag,
+		selects: func(s *netstat.UnixSocket) bool { return q.States.Has(s.State) },
+		inode:   func(s *netstat.UnixSocket) uint32 { return s.Inode },
+		own:     func(s *netstat.UnixSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
+	})
+}
+
+// parseUnixDiag reads a struct unix_diag_msg and its attributes.
+func parseUnixDiag(body []byte, s *netstat.UnixSocket) error {
+	if len(body) < sizeofUnixDiagMsg {
+		return fmt.Errorf("unix_diag_msg of %d bytes: % x", len(body), clip(body))
+	}
+	s.Type = netstat.SocketType(body[1])
+	s.State = netstat.State(body[2])
+	s.Inode = binary.NativeEndian.Uint32(body[4:])
+	s.Cookie = cookie(body[8:])
+	a := attributes{rest: body[sizeofUnixDiagMsg:]}
+	for a.next() {
+		switch a.kind {
+		case unixDiagName:
+			s.Name, s.Abstract = unixName(a.value)
+		case unixDiagVFS:
+			inode, device := a.uint32Pair()
+			// The kernel's own numbers: 20 bits of minor (MINORBITS,
+			// include/linux/kdev_t.h).
+			s.File.Set(netstat.UnixFile{Inode: inode, Device: netstat.Device{Major: device >> 20, Minor: device & (1<<20 - 1)}})
+		case unixDiagPeer:
+			// A connection that waits to be accepted has no inode yet.
+			if peer := a.uint32(); peer != 0 {
+				s.Peer.Set(peer)
+			}
+		case unixDiagICons:
+			s.Pending = a.uint32s()
+		case unixDiagRQLen:
+			receive, send := a.uint32Pair()
+			s.ReceiveQueue.Set(receive)
+			s.SendQueue.Set(send)
+		case unixDiagMemInfo:
+			s.Memory.Set(a.socketMemory())
+		case unixDiagShutdown:
+			s.Shutdown.Set(netstat.Shutdown(a.uint8()))
+		case unixDiagUID:
+			s.UID.Set(a.uint32())
+		}
+	}
+	return a.err
+}
+
+// unixName reads a sun_path of so many bytes (unix(7)): a path ends at its NUL,
+// while a name that begins with one may hold others.
+func unixName(b []byte) (name string, abstract bool) {
+	if len(b) > 0 && b[0] == 0 {
+		return string(b[1:]), true
+	}
+	for i, c := range b {
+		if c == 0 {
+			b = b[:i]
+			break
+		}
+	}
+	return string(b), false
+}
