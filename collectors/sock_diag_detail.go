@@ -122,15 +122,6 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 	}
 }
 
-// uint64 returns a value of 8 bytes.
-func (a *attributes) uint64() uint64 {
-	if len(a.value) < 8 {
-		a.malformed("8 bytes")
-		return 0
-	}
-	return binary.NativeEndian.Uint64(a.value)
-}
-
 // socketMemory reads SK_MEMINFO_* (include/uapi/linux/sock_diag.h): 32-bit
 // numbers, as many as the kernel has.
 func (a *attributes) socketMemory() (m netstat.SocketMemory) {
