@@ -40,6 +40,7 @@ type flags struct {
 	interval        float64
 	iface, netns    string
 	table           string
+	since, save     string
 	filter, sort    string
 }
 
@@ -163,6 +164,8 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.BoolVarP(&f.wide, "wide", "W", false, "do not fold lines that are longer than the terminal")
 	fs.BoolVarP(&f.continuous, "continuous", "c", false, "show it again every second")
 	fs.Float64Var(&f.interval, "interval", 0, "show it again every `SECONDS`; counters by how much they grew")
+	fs.StringVar(&f.since, "since", "", "with -s and -i: show by how much counters grew since the `BASELINE`")
+	fs.StringVar(&f.save, "save-baseline", "", "save the counters under the name `BASELINE`, or at that path, and show nothing")
 	fs.CountVarP(&f.verbose, "verbose", "v", "say what this kernel lacks")
 	fs.BoolVarP(&f.fib, "fib", "F", false, "with -r: show the forwarding table, as always")
 	fs.BoolP("version", "V", false, "print the version")
@@ -184,7 +187,11 @@ func (s *session) modes() []mode {
 	all := []mode{
 		{s.tcpDetail, s.showSockets}, {s.listenQueues, s.showListenQueues}, {s.packets, s.showPackets},
 		{s.routes, s.showRoutes}, {s.interfaces, s.showInterfaces}, {s.groups, s.showGroups},
-		{s.softnet, s.showSoftnet},
+		{s.statistics, s.showStatistics}, {s.memory, s.showMemory}, {s.softnet, s.showSoftnet},
+	}
+	if s.statistics && (s.routes || s.interfaces) {
+		// -rs and -is are statistics of routes and by interface.
+		all = []mode{{true, s.showStatistics}}
 	}
 	all = slices.DeleteFunc(all, func(m mode) bool { return !m.chosen })
 	if len(all) > 0 {
@@ -193,10 +200,13 @@ func (s *session) modes() []mode {
 	if s.iface != "" {
 		return []mode{{true, s.showInterfaces}}
 	}
-	if s.namesProtocol() || !s.unix {
+	internet := s.namesProtocol() || s.ipv4 || s.ipv6
+	if internet || !s.unix {
 		all = append(all, mode{true, s.showSockets})
 	}
-	if s.unix || !s.namesProtocol() && !s.ipv4 && !s.ipv6 {
+	// A filter and an order are for one kind of rows: the Internet's sockets,
+	// unless others are named.
+	if s.unix || !internet && s.filter == "" && s.sort == "" {
 		all = append(all, mode{true, s.showUnix})
 	}
 	return all
@@ -209,6 +219,12 @@ type mode struct {
 
 // run shows what the flags choose, once or again and again.
 func (s *session) run() error {
+	if s.save != "" {
+		return s.saveBaseline()
+	}
+	if s.interval > 0 && !s.continuous && (s.statistics || s.interfaces || s.iface != "") {
+		return s.follow()
+	}
 	for {
 		for _, m := range s.modes() {
 			if err := m.show(); err != nil {
@@ -260,7 +276,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 			return fmt.Errorf("--protocol: %q is none of inet, inet6, unix", family)
 		}
 	}
-	for _, name := range []string{"interface", "netns", "table", "filter", "sort"} {
+	for _, name := range []string{"interface", "netns", "table", "filter", "sort", "since", "save-baseline"} {
 		if flag := fs.Lookup(name); flag.Changed && flag.Value.String() == "" {
 			return fmt.Errorf("--%s: the value is empty", name)
 		}

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -27,41 +31,85 @@ func (s *session) showInterfaces() error {
 }
 
 // eachInterface calls show with the interfaces that the flags choose, with their
-// details where the source has them.
-func (s *session) eachInterface(show func(*row[netstat.InterfaceDetails]) error) error {
+// details where the source has them, by name.
+func (s *session) eachInterface(show func(*interfaceRow) error) error {
 	chosen := func(i *netstat.Interface) bool {
 		if s.iface != "" {
 			return i.Name == s.iface
 		}
 		return s.all || i.IsUp()
 	}
-	var r row[netstat.InterfaceDetails]
 	for _, src := range s.sources {
-		found := s.iface == ""
-		r.from = src
+		grew, err := s.grown(src)
+		if err != nil {
+			return err
+		}
+		failed := false
+		var found []interfaceRow
 		for v, err := range interfaceDetails(s, src) {
 			if err != nil {
 				if s.ctx.Err() != nil {
 					return err
 				}
 				s.complain("interfaces", src, err)
-				found = true
+				failed = true
 				break
 			}
-			if !chosen(&v.Interface) {
-				continue
+			if chosen(&v.Interface) {
+				found = append(found, interfaceRow{src, viewOf(v, grew)})
 			}
-			found = true
-			r.v = v
-			if err := show(&r); err != nil {
+		}
+		if s.iface != "" && len(found) == 0 && !failed {
+			s.complain("interface "+s.iface, src, errors.New("there is none"))
+		}
+		slices.SortFunc(found, func(a, b interfaceRow) int { return compareNames(a.v.Name, b.v.Name) })
+		for i := range found {
+			if err := show(&found[i]); err != nil {
 				return err
 			}
 		}
-		if !found {
-			s.complain("interface "+s.iface, src, fmt.Errorf("there is none"))
-		}
 	}
 	return nil
+}
+
+// viewOf gives an interface its counters, or how much they grew where that is
+// asked for.
+func viewOf(i netstat.InterfaceDetails, grew *baseline.Delta) interfaceView {
+	v := interfaceView{i, make(map[string]netstat.Optional[uint64])}
+	if grew == nil {
+		if counters, known := i.Counters.Pointer(); known {
+			for name, n := range counters.All() {
+				v.counters[name] = n
+			}
+		}
+		return v
+	}
+	for _, d := range grew.Interfaces {
+		if d.Index == i.Index && d.Name == i.Name {
+			for name, difference := range d.Counters {
+				v.counters[name] = difference.Count
+			}
+		}
+	}
+	return v
+}
+
+// compareNames orders names so that eth2 comes before eth10.
+func compareNames(a, b string) int {
+	stem := func(s string) (string, uint64) {
+		digits := len(s)
+		for digits > 0 && s[digits-1] >= '0' && s[digits-1] <= '9' {
+			digits--
+		}
+		n, err := strconv.ParseUint(s[digits:], 10, 64)
+		if err != nil {
+			return s, 0
+		}
+		return s[:digits], n
+	}
+	aStem, aNumber := stem(a)
+	bStem, bNumber := stem(b)
+	return cmp.Or(strings.Compare(aStem, bStem), cmp.Compare(aNumber, bNumber), strings.Compare(a, b))
 }
 
 // interfaceDetails yields interfaces, with no details where the source has none.
@@ -113,21 +161,40 @@ func flagWords(flags netstat.InterfaceFlags) (words []string) {
 	return words
 }
 
-type interfaceRow = row[netstat.InterfaceDetails]
+// interfaceView is an interface with its counters by the kernel's names, or with
+// how much they grew.
+type interfaceView struct {
+	netstat.InterfaceDetails
+	counters map[string]netstat.Optional[uint64]
+}
 
-// counterColumn is a column of a counter, red where it counts what should not
-// happen and did.
-func (s *session) counterColumn(heading string, width int, right, bad bool, get func(*netstat.InterfaceCounters) uint64) table.Column[interfaceRow] {
-	c := table.Column[interfaceRow]{Heading: heading, Width: width, Right: right, Append: func(b []byte, r *interfaceRow) []byte {
-		counters, known := r.v.Counters.Pointer()
+type interfaceRow = row[interfaceView]
+
+// sum adds counters. It is unknown when one of them is.
+func (i *interfaceView) sum(names ...string) (total netstat.Optional[uint64]) {
+	for _, name := range names {
+		n, known := i.counters[name].Get()
+		if !known {
+			return netstat.Optional[uint64]{}
+		}
+		total.Set(total.Or(0) + n)
+	}
+	return total
+}
+
+// counterColumn is a column of the sum of counters, red where they count what
+// should not happen and did.
+func (s *session) counterColumn(heading string, width int, right, bad bool, names ...string) table.Column[interfaceRow] {
+	c := columnOf(heading, width, right, func(b []byte, i *interfaceView) []byte {
+		n, known := i.sum(names...).Get()
 		if !known {
 			return append(b, '-')
 		}
-		return s.appendCount(b, get(counters))
-	}}
+		return s.appendCount(b, n)
+	})
 	if bad {
 		c.Colour = func(r *interfaceRow) table.Colour {
-			if counters, known := r.v.Counters.Pointer(); known && get(counters) > 0 {
+			if r.v.sum(names...).Or(0) > 0 {
 				return table.Red
 			}
 			return table.Plain
@@ -138,17 +205,17 @@ func (s *session) counterColumn(heading string, width int, right, bad bool, get 
 
 func (s *session) interfaceColumns() []table.Column[interfaceRow] {
 	return []table.Column[interfaceRow]{
-		{Heading: "Iface", Width: 15, Append: func(b []byte, r *interfaceRow) []byte { return table.AppendEscaped(b, r.v.Name) }},
-		{Heading: "MTU", Width: 5, Right: true, Append: func(b []byte, r *interfaceRow) []byte { return appendUint(b, r.v.MTU) }},
-		s.counterColumn("RX-OK", 8, true, false, func(c *netstat.InterfaceCounters) uint64 { return c.InPackets }),
-		s.counterColumn("RX-ERR", 6, true, true, func(c *netstat.InterfaceCounters) uint64 { return c.InErrors }),
-		s.counterColumn("RX-DRP", 6, true, true, func(c *netstat.InterfaceCounters) uint64 { return c.InDropped + c.InMissedErrors }),
-		s.counterColumn("RX-OVR", 6, false, true, func(c *netstat.InterfaceCounters) uint64 { return c.InFIFOErrors }),
-		s.counterColumn("TX-OK", 8, true, false, func(c *netstat.InterfaceCounters) uint64 { return c.OutPackets }),
-		s.counterColumn("TX-ERR", 6, true, true, func(c *netstat.InterfaceCounters) uint64 { return c.OutErrors }),
-		s.counterColumn("TX-DRP", 6, true, true, func(c *netstat.InterfaceCounters) uint64 { return c.OutDropped }),
-		s.counterColumn("TX-OVR", 6, true, true, func(c *netstat.InterfaceCounters) uint64 { return c.OutFIFOErrors }),
-		{Heading: "Flg", Append: func(b []byte, r *interfaceRow) []byte { return appendFlagLetters(b, r.v.Flags) }},
+		columnOf("Iface", 15, false, func(b []byte, i *interfaceView) []byte { return table.AppendEscaped(b, i.Name) }),
+		columnOf("MTU", 5, true, func(b []byte, i *interfaceView) []byte { return appendUint(b, i.MTU) }),
+		s.counterColumn("RX-OK", 8, true, false, "rx_packets"),
+		s.counterColumn("RX-ERR", 6, true, true, "rx_errors"),
+		s.counterColumn("RX-DRP", 6, true, true, "rx_dropped", "rx_missed_errors"),
+		s.counterColumn("RX-OVR", 6, false, true, "rx_fifo_errors"),
+		s.counterColumn("TX-OK", 8, true, false, "tx_packets"),
+		s.counterColumn("TX-ERR", 6, true, true, "tx_errors"),
+		s.counterColumn("TX-DRP", 6, true, true, "tx_dropped"),
+		s.counterColumn("TX-OVR", 6, true, true, "tx_fifo_errors"),
+		columnOf("Flg", 0, false, func(b []byte, i *interfaceView) []byte { return appendFlagLetters(b, i.Flags) }),
 	}
 }
 
@@ -210,11 +277,14 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 		hardware = "ether " + i.Address.String()
 	}
 	line("%s  txqueuelen %s%s", hardware, i.TransmitQueueLength, kindText(i))
-	if c, known := i.Counters.Pointer(); known {
-		line("RX packets %d  bytes %d (%s)", c.InPackets, c.InOctets, scaledBytes(c.InOctets))
-		line("RX errors %d  dropped %d  overruns %d  frame %d", c.InErrors, c.InDropped+c.InMissedErrors, c.InFIFOErrors, c.InLengthErrors+c.InOverErrors+c.InCRCErrors+c.InFrameErrors)
-		line("TX packets %d  bytes %d (%s)", c.OutPackets, c.OutOctets, scaledBytes(c.OutOctets))
-		line("TX errors %d  dropped %d overruns %d  carrier %d  collisions %d", c.OutErrors, c.OutDropped, c.OutFIFOErrors, c.OutCarrierErrors+c.OutAbortedErrors+c.OutWindowErrors+c.OutHeartbeatErrors, c.Collisions)
+	if i.counters["rx_packets"].IsKnown() {
+		n := func(names ...string) uint64 { return i.sum(names...).Or(0) }
+		line("RX packets %d  bytes %d (%s)", n("rx_packets"), n("rx_bytes"), scaledBytes(n("rx_bytes")))
+		line("RX errors %d  dropped %d  overruns %d  frame %d", n("rx_errors"), n("rx_dropped", "rx_missed_errors"), n("rx_fifo_errors"),
+			n("rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors"))
+		line("TX packets %d  bytes %d (%s)", n("tx_packets"), n("tx_bytes"), scaledBytes(n("tx_bytes")))
+		line("TX errors %d  dropped %d  overruns %d  carrier %d  collisions %d", n("tx_errors"), n("tx_dropped"), n("tx_fifo_errors"),
+			n("tx_aborted_errors", "tx_carrier_errors", "tx_window_errors", "tx_heartbeat_errors"), n("collisions"))
 	}
 	state := []string{"state " + i.OperState.String()}
 	if speed, known := i.Speed.Get(); known {
@@ -250,7 +320,7 @@ func peer(a netstat.Address) string {
 	return "  destination " + a.Peer.String()
 }
 
-func kindText(i *netstat.InterfaceDetails) string {
+func kindText(i *interfaceView) string {
 	if i.Kind == "" {
 		return ""
 	}
@@ -274,80 +344,42 @@ func scopeName(scope netstat.Scope) string {
 }
 
 func interfaceKind() *table.Kind[interfaceRow] {
-	field := fieldOf[netstat.InterfaceDetails]
+	field := fieldOf[interfaceView]
 	k := newKind("interface", "a network interface, with its counters",
-		field("name", table.String, "name", func(i *netstat.InterfaceDetails) table.Value { return table.Text(i.Name) }),
-		field("index", table.Integer, "index, from 1", func(i *netstat.InterfaceDetails) table.Value { return table.Uint(i.Index) }),
-		field("alternativeNames", table.Strings, "further names", func(i *netstat.InterfaceDetails) table.Value { return table.Words(i.AlternativeNames) }),
-		field("alias", table.String, "description that the administrator gave", func(i *netstat.InterfaceDetails) table.Value { return table.Text(i.Alias) }),
-		field("linkKind", table.String, "`veth`, `bridge`, ...; absent for physical ones", func(i *netstat.InterfaceDetails) table.Value { return table.Text(i.Kind) }),
-		field("hardwareType", table.Integer, "ARPHRD_* number", func(i *netstat.InterfaceDetails) table.Value { return table.Uint(i.HardwareType) }),
-		field("address", table.String, "link-layer address", func(i *netstat.InterfaceDetails) table.Value { return table.Text(i.Address.String()) }),
-		field("permanentAddress", table.String, "the one that is burnt in", func(i *netstat.InterfaceDetails) table.Value { return table.Text(i.Permanent.String()) }),
-		field("mtu", table.Integer, "bytes", func(i *netstat.InterfaceDetails) table.Value { return table.Uint(i.MTU) }),
-		field("flags", table.Strings, "flags that are set", func(i *netstat.InterfaceDetails) table.Value { return table.Words(flagWords(i.Flags)) }),
-		field("state", table.String, "operational state", func(i *netstat.InterfaceDetails) table.Value { return table.Text(i.OperState.String()) }),
-		field("carrierChanges", table.Integer, "transitions of the carrier", func(i *netstat.InterfaceDetails) table.Value { return uintValue(i.CarrierChanges) }),
-		field("speed", table.Integer, "bits a second", func(i *netstat.InterfaceDetails) table.Value { return uintValue(i.Speed) }),
-		interfaceField("master", "interface that this one is a port of", func(i *netstat.InterfaceDetails) uint32 { return i.Master }),
-		field("lower", table.Integer, "index of the interface below, or of the peer", func(i *netstat.InterfaceDetails) table.Value { return table.NonZero(i.Lower) }),
-		field("lowerNetNSID", table.Integer, "namespace id of `lower`, where that is another namespace", func(i *netstat.InterfaceDetails) table.Value {
+		field("name", table.String, "name", func(i *interfaceView) table.Value { return table.Text(i.Name) }),
+		field("index", table.Integer, "index, from 1", func(i *interfaceView) table.Value { return table.Uint(i.Index) }),
+		field("alternativeNames", table.Strings, "further names", func(i *interfaceView) table.Value { return table.Words(i.AlternativeNames) }),
+		field("alias", table.String, "description that the administrator gave", func(i *interfaceView) table.Value { return table.Text(i.Alias) }),
+		field("linkKind", table.String, "`veth`, `bridge`, ...; absent for physical ones", func(i *interfaceView) table.Value { return table.Text(i.Kind) }),
+		field("hardwareType", table.Integer, "ARPHRD_* number", func(i *interfaceView) table.Value { return table.Uint(i.HardwareType) }),
+		field("address", table.String, "link-layer address", func(i *interfaceView) table.Value { return table.Text(i.Address.String()) }),
+		field("permanentAddress", table.String, "the one that is burnt in", func(i *interfaceView) table.Value { return table.Text(i.Permanent.String()) }),
+		field("mtu", table.Integer, "bytes", func(i *interfaceView) table.Value { return table.Uint(i.MTU) }),
+		field("flags", table.Strings, "flags that are set", func(i *interfaceView) table.Value { return table.Words(flagWords(i.Flags)) }),
+		field("state", table.String, "operational state", func(i *interfaceView) table.Value { return table.Text(i.OperState.String()) }),
+		field("carrierChanges", table.Integer, "transitions of the carrier", func(i *interfaceView) table.Value { return uintValue(i.CarrierChanges) }),
+		field("speed", table.Integer, "bits a second", func(i *interfaceView) table.Value { return uintValue(i.Speed) }),
+		interfaceField("master", "interface that this one is a port of", func(i *interfaceView) uint32 { return i.Master }),
+		field("lower", table.Integer, "index of the interface below, or of the peer", func(i *interfaceView) table.Value { return table.NonZero(i.Lower) }),
+		field("lowerNetNSID", table.Integer, "namespace id of `lower`, where that is another namespace", func(i *interfaceView) table.Value {
 			id, known := i.LowerNetNSID.Get()
 			if !known {
 				return table.Value{}
 			}
 			return table.Int(id)
 		}),
-		field("group", table.Integer, "administrator's group", func(i *netstat.InterfaceDetails) table.Value { return uintValue(i.Group) }),
-		field("qdisc", table.String, "kind of the root queueing discipline", func(i *netstat.InterfaceDetails) table.Value { return table.Text(i.Qdisc) }),
-		field("transmitQueueLength", table.Integer, "packets", func(i *netstat.InterfaceDetails) table.Value { return uintValue(i.TransmitQueueLength) }),
-		field("transmitQueues", table.Integer, "number of queues", func(i *netstat.InterfaceDetails) table.Value { return uintValue(i.TransmitQueues) }),
-		field("receiveQueues", table.Integer, "number of queues", func(i *netstat.InterfaceDetails) table.Value { return uintValue(i.ReceiveQueues) }),
-		field("promiscuity", table.Integer, "how many asked for promiscuous mode", func(i *netstat.InterfaceDetails) table.Value { return uintValue(i.Promiscuity) }),
+		field("group", table.Integer, "administrator's group", func(i *interfaceView) table.Value { return uintValue(i.Group) }),
+		field("qdisc", table.String, "kind of the root queueing discipline", func(i *interfaceView) table.Value { return table.Text(i.Qdisc) }),
+		field("transmitQueueLength", table.Integer, "packets", func(i *interfaceView) table.Value { return uintValue(i.TransmitQueueLength) }),
+		field("transmitQueues", table.Integer, "number of queues", func(i *interfaceView) table.Value { return uintValue(i.TransmitQueues) }),
+		field("receiveQueues", table.Integer, "number of queues", func(i *interfaceView) table.Value { return uintValue(i.ReceiveQueues) }),
+		field("promiscuity", table.Integer, "how many asked for promiscuous mode", func(i *interfaceView) table.Value { return uintValue(i.Promiscuity) }),
 	)
-	for _, c := range interfaceCounterFields {
-		k.Fields = append(k.Fields, field(c.name, table.Integer, c.doc, func(i *netstat.InterfaceDetails) table.Value {
-			counters, known := i.Counters.Pointer()
-			if !known {
-				return table.Value{}
-			}
-			return uintValue(c.get(counters))
+	for name := range new(netstat.InterfaceCounters).All() {
+		k.Fields = append(k.Fields, field(name, table.Integer, "counter; with `--since` by how much it grew", func(i *interfaceView) table.Value {
+			return uintValue(i.counters[name])
 		}))
 	}
 	k.Aliases = map[string][]string{"dev": {"name"}, "iface": {"name"}, "interface": {"name"}}
 	return k
-}
-
-// interfaceCounterFields are an interface's counters.
-var interfaceCounterFields = []struct {
-	name, doc string
-	get       func(*netstat.InterfaceCounters) netstat.Optional[uint64]
-}{
-	{"inPackets", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InPackets) }},
-	{"inOctets", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InOctets) }},
-	{"inErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InErrors) }},
-	{"inDropped", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InDropped) }},
-	{"inMulticast", "frames", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InMulticast) }},
-	{"inLengthErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InLengthErrors) }},
-	{"inOverErrors", "frames that were too long", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InOverErrors) }},
-	{"inCRCErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InCRCErrors) }},
-	{"inFrameErrors", "alignment", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InFrameErrors) }},
-	{"inFIFOErrors", "overruns of the device's queue", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InFIFOErrors) }},
-	{"inMissedErrors", "for lack of buffers", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InMissedErrors) }},
-	{"inCompressed", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.InCompressed) }},
-	{"inNoHandler", "frames of protocols that nobody handles", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return c.InNoHandler }},
-	{"inOtherHost", "frames dropped because of another destination", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return c.InOtherHost }},
-	{"outPackets", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutPackets) }},
-	{"outOctets", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutOctets) }},
-	{"outErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutErrors) }},
-	{"outDropped", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutDropped) }},
-	{"collisions", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.Collisions) }},
-	{"outAbortedErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutAbortedErrors) }},
-	{"outCarrierErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutCarrierErrors) }},
-	{"outFIFOErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutFIFOErrors) }},
-	{"outHeartbeatErrors", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] {
-		return netstat.Known(c.OutHeartbeatErrors)
-	}},
-	{"outWindowErrors", "late collisions", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutWindowErrors) }},
-	{"outCompressed", "", func(c *netstat.InterfaceCounters) netstat.Optional[uint64] { return netstat.Known(c.OutCompressed) }},
 }

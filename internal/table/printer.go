@@ -12,6 +12,8 @@ type Table[T any] struct {
 	Columns []Column[T]
 	// Underline puts a line of dashes below the headings.
 	Underline bool
+	// NoHeadings leaves the headings out.
+	NoHeadings bool
 	// Keep says which rows are printed; nil means all.
 	Keep func(row *T) bool
 	// Order sorts the rows, which are then held until the end; nil prints them
@@ -174,8 +176,9 @@ func (p *Printer[T]) layOut() {
 		bold = nil
 	}
 	rows := p.text
-	p.text = headings
-	p.appendLine(0, ends, bold)
+	if p.text = headings; !p.NoHeadings {
+		p.appendLine(0, ends, bold)
+	}
 	if p.Underline {
 		p.text, ends = p.text[:0], ends[:0]
 		for i := range p.Columns {
@@ -275,4 +278,13 @@ func trimBlanks(b []byte) []byte {
 		b = b[:len(b)-1]
 	}
 	return b
+}
+
+// Flush lets be seen what was printed so far: the look-ahead ends, and rows that
+// follow keep to its widths.
+func (p *Printer[T]) Flush() error {
+	if !p.out.JSON && !p.laidOut && p.Order == nil {
+		p.layOut()
+	}
+	return p.out.Flush()
 }
