@@ -1,9 +1,10 @@
-// Command bench compares netsnmp-agent with its peers: net-snmp's snmpd, and
-// subagents on libnetsnmp and github.com/posteo/go-agentx. It builds its scenes
+// Command bench compares netsnmp-agent with its peers, net-snmp's snmpd and
+// subagents on libnetsnmp and github.com/posteo/go-agentx, and netstat with ss,
+// ip and net-tools' netstat. It builds its scenes
 // in network namespaces of its own, runs the agents in them one after the
 // other, and prints a Markdown page.
 //
-// It needs root, and Debian's snmpd, snmp and iproute2. It runs for several
+// It needs root, and Debian's snmpd, snmp, net-tools and iproute2. It runs for several
 // minutes, most of which are snmpd's.
 package main
 
@@ -44,6 +45,7 @@ type bench struct {
 
 type options struct {
 	routeCount, conns, connections, interfaces int
+	listedSockets, listedRoutes                int
 	repetitions, runs                          int
 	peerTimeout                                time.Duration
 	probeInterval, idleTime                    time.Duration
@@ -64,6 +66,7 @@ var benchmarks = []benchmark{
 	{"agentx", (*bench).agentXCase},
 	{"memory", (*bench).memoryCase},
 	{"idle", (*bench).idleCase},
+	{"netstat", (*bench).netstatCase},
 }
 
 // The main goroutine stays on the main thread, so that the processes that it
@@ -87,6 +90,8 @@ func run() (err error) {
 	flag.IntVar(&b.conns, "conns", 18_000, "sockets of the tcpConnTable scene")
 	flag.IntVar(&b.connections, "connections", 32_000, "sockets of the tcpConnectionTable scene")
 	flag.IntVar(&b.interfaces, "interfaces", 2_000, "interfaces of the ifTable scene")
+	flag.IntVar(&b.listedSockets, "listed-sockets", 50_000, "sockets of netstat's scenes")
+	flag.IntVar(&b.listedRoutes, "listed-routes", 1_000_000, "IPv4 routes of netstat's scene")
 	flag.IntVar(&b.repetitions, "repetitions", 50, "max-repetitions of the walks")
 	flag.IntVar(&b.runs, "runs", 3, "how often quick things are measured")
 	flag.DurationVar(&b.peerTimeout, "peer-timeout", 4*time.Minute, "how long a peer may take for one thing")
@@ -98,12 +103,15 @@ func run() (err error) {
 	asJSON := flag.Bool("json", false, "write JSON instead of Markdown")
 	role := flag.String("role", "", "used by the command itself: what its helper process does")
 	number := flag.Int("count", 0, "used by the command itself")
+	firstNumber := flag.Int("first", 0, "used by the command itself")
 	address := flag.String("address", "", "used by the command itself")
 	flag.Parse()
 	switch *role {
 	case "":
 	case "sockets":
 		return socketsRole(*number)
+	case "udp":
+		return udpRole(*firstNumber, *number)
 	case "echo":
 		return echoRole(*address)
 	case "go-agentx":

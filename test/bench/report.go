@@ -138,6 +138,7 @@ func (f *figure) markdown() string {
 // them.
 type section struct {
 	Title   string   `json:"title"`
+	Program string   `json:"program,omitempty"` // ours; netsnmp-agent where it is empty
 	Peer    string   `json:"peer"`
 	Figures []figure `json:"figures"`
 	Notes   []string `json:"notes,omitempty"`
@@ -221,7 +222,11 @@ func (r *report) markdown(w io.Writer) error {
 		"outstanding, by a client that does no more than to copy the last name of an answer into the next\n"+
 		"request. \"First\" is the first walk that an agent is asked for after its start.\n", r.Runs)
 	for _, s := range r.Sections {
-		fmt.Fprintf(out, "\n## %s\n\n| | netsnmp-agent | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, s.Peer)
+		program := s.Program
+		if program == "" {
+			program = "netsnmp-agent"
+		}
+		fmt.Fprintf(out, "\n## %s\n\n| | %s | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, program, s.Peer)
 		for _, f := range s.Figures {
 			fmt.Fprint(out, f.markdown())
 		}
