@@ -157,3 +157,24 @@ func (k *Kind[T]) compare(o *Order, a, b *T) int {
 	}
 	return 0
 }
+
+// Description is a kind without the type of its rows, for documentation.
+type Description struct {
+	Name, Doc string
+	Fields    []FieldDescription
+}
+
+// FieldDescription is a field of a Description.
+type FieldDescription struct {
+	Name, Type, Doc string
+	Words           []string
+}
+
+// Describe returns the kind's description.
+func (k *Kind[T]) Describe() Description {
+	d := Description{Name: k.Name, Doc: k.Doc}
+	for _, f := range k.Fields {
+		d.Fields = append(d.Fields, FieldDescription{f.Name, f.Type.String(), f.Doc, f.Words})
+	}
+	return d
+}
