@@ -39,20 +39,28 @@ var _ netstat.Stack = (*Kernel)(nil)
 // fs.ErrNotExist when there is no such namespace, and fs.ErrPermission when it
 // may not be entered.
 func Open(options Options) (*Kernel, error) {
+	if options.NetNS == "" {
+		return openKernel(nil)
+	}
+	n, err := OpenNetNS(options.NetNS)
+	if err != nil {
+		return nil, &netstat.ReadError{Op: "open", Source: "netns " + options.NetNS, Err: err}
+	}
+	return openKernel(n)
+}
+
+// openKernel opens the network stack of a namespace, which is the Kernel's from
+// then on.
+func openKernel(n *NetNS) (*Kernel, error) {
 	k := &Kernel{
+		netns: n,
 		buffers: sync.Pool{New: func() any {
 			b := make([]byte, receiveSize)
 			return &b
 		}},
 	}
 	k.snmp.name, k.snmp6.name, k.devMcast.name = "snmp", "snmp6", "dev_mcast"
-	if options.NetNS != "" {
-		n, err := OpenNetNS(options.NetNS)
-		if err != nil {
-			return nil, &netstat.ReadError{Op: "open", Source: "netns " + options.NetNS, Err: err}
-		}
-		k.netns = n
-	}
+
 	// Dialing once tells now whether the namespace may be entered.
 	c, err := k.dial(unix.NETLINK_ROUTE)
 	if err != nil {

@@ -44,6 +44,34 @@ func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) ite
 	}
 }
 
+var _ netstat.ProxyNeighbourReader = (*Kernel)(nil)
+
+// ProxyNeighbours yields the entries that `ip neigh add proxy` makes, from
+// rtnetlink(7), of the families given, of IPv4 and IPv6 where none is given.
+func (k *Kernel) ProxyNeighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
+	return func(yield func(netstat.Neighbour, error) bool) {
+		known, lacking := k.families(families)
+		for _, family := range known {
+			all, err := collectMessages(ctx, k, func() []request { return []request{proxyRequest(family)} }, netstat.KindNeighbour,
+				func(m *Message) (netstat.Neighbour, bool) {
+					return m.Neighbour, m.Neighbour.Family == family && m.Neighbour.Flags&netstat.NeighbourProxy != 0
+				})
+			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v proxy neighbours", family), err)) {
+				return
+			}
+		}
+		if lacking != nil {
+			yield(netstat.Neighbour{}, k.readError("dump proxy neighbours", lacking))
+		}
+	}
+}
+
+func proxyRequest(family netstat.Family) request {
+	r := neighbourRequest(family)
+	r.body[10] = unix.NTF_PROXY // ndm_flags
+	return r
+}
+
 func neighbourRequest(family netstat.Family) request {
 	body := make([]byte, sizeofNdmsg)
 	body[0] = byte(family)

@@ -23,7 +23,7 @@ const (
 // MulticastInterface is an interface of the multicast router (a vif).
 type MulticastInterface struct {
 	Family Family
-	Table  uint32 // multicast routing table; 253 is the default one
+	Table  uint32 // multicast routing table: by default 253 of IPv4 and 254 of IPv6
 	Number uint16 // of the vif, from 0
 	// Interface is the index of the device, 0 for a register interface
 	// without one.
@@ -47,7 +47,7 @@ type MulticastOutput struct {
 // MulticastRoute is an entry of the multicast forwarding cache.
 type MulticastRoute struct {
 	Family Family
-	Table  uint32
+	Table  uint32 // as MulticastInterface has it
 	// Source is the sender, the unspecified address for any.
 	Source, Group netip.Addr
 	// Input is the index of the interface that packets must arrive on, 0 for

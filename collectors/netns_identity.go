@@ -1,0 +1,53 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+var _ netstat.IdentityReader = (*Kernel)(nil)
+
+// Identity returns the boot id of /proc/sys/kernel/random/boot_id, the inode of
+// the namespace and its cookie.
+func (k *Kernel) Identity(ctx context.Context) (netstat.Identity, error) {
+	var id netstat.Identity
+	const path = "/proc/sys/kernel/random/boot_id"
+	err := readHostLines(ctx, path, func(l *lines) {
+		if l.next() {
+			id.BootID = strings.TrimSpace(string(l.text))
+		}
+		if id.BootID == "" {
+			l.fail("no boot id")
+		}
+	})
+	if err != nil {
+		return netstat.Identity{}, k.readError("read "+path, absentFile(err))
+	}
+	err = k.inside(func() error {
+		key, err := netnsKey("/proc/thread-self/ns/net")
+		id.Inode = key.inode
+		return err
+	})
+	if err != nil {
+		return netstat.Identity{}, k.readError("identify the network namespace", err)
+	}
+	fd, err := k.socket(unix.NETLINK_ROUTE)
+	if err != nil {
+		return netstat.Identity{}, k.readError("identify the network namespace", err)
+	}
+	defer unix.Close(fd)
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	switch {
+	case err == nil:
+		id.Cookie.Set(cookie)
+	case !errors.Is(err, unix.ENOPROTOOPT): // before Linux 5.14
+		return netstat.Identity{}, k.readError("identify the network namespace", os.NewSyscallError("getsockopt SO_NETNS_COOKIE", err))
+	}
+	return id, nil
+}
