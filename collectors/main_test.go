@@ -1,12 +1,15 @@
 package collectors
 
 import (
+	"bufio"
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
@@ -25,6 +28,8 @@ const helperVariable = "COLLECTORS_TEST_HELPER"
 var helpers = map[string]func(context.Context) error{
 	"owners of nothing":             helpOwnersOfNothing,
 	"owners of what is opened late": helpOwnersLate,
+	"socket in a cgroup":            helpSocketInCGroup,
+	"without privilege":             helpWithoutPrivilege,
 }
 
 func TestMain(m *testing.M) {
@@ -58,4 +63,60 @@ func asHelper(t *testing.T, name string, under ...string) string {
 		t.Errorf("%s: %v\n%s", name, err, out)
 	}
 	return string(out)
+}
+
+// helper is a helper that goes on while its test talks to it.
+type helper struct {
+	name  string
+	cmd   *exec.Cmd
+	input io.WriteCloser
+	lines *bufio.Scanner
+}
+
+// startHelper starts this test binary as a helper until the test ends.
+func startHelper(t *testing.T, name string, under ...string) *helper {
+	t.Helper()
+	self, err := os.Executable()
+	must(t, err)
+	args := append(under, self)
+	nstest.NeedsProgram(t, args[0])
+	h := &helper{name: name, cmd: exec.Command(args[0], args[1:]...)}
+	h.cmd.Env = append(os.Environ(), helperVariable+"="+name)
+	h.cmd.Stderr = os.Stderr
+	h.input, err = h.cmd.StdinPipe()
+	must(t, err)
+	out, err := h.cmd.StdoutPipe()
+	must(t, err)
+	h.lines = bufio.NewScanner(out)
+	must(t, h.cmd.Start())
+	t.Cleanup(func() {
+		h.input.Close() // ends it
+		if err := h.cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", h.name, err)
+		}
+	})
+	return h
+}
+
+func (h *helper) send(t *testing.T, line string) {
+	t.Helper()
+	_, err := fmt.Fprintln(h.input, line)
+	must(t, err)
+}
+
+func (h *helper) expect(t *testing.T, line string) {
+	t.Helper()
+	if !h.lines.Scan() || h.lines.Text() != line {
+		t.Fatalf("%s says %q, want %q", h.name, h.lines.Text(), line)
+	}
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came that %s", what)
+		}
+	}
 }

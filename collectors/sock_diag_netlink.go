@@ -34,22 +34,35 @@ func (k *Kernel) NetlinkSockets(ctx context.Context, q netstat.EndpointQuery) it
 	body := make([]byte, 19)
 	body[0] = netlinkAllProtocols
 	binary.NativeEndian.PutUint32(body[7:], netlinkShowMemInfo|netlinkShowGroups|netlinkShowFlags)
-	return endpoints(ctx, k, q, endpointDump[netstat.NetlinkSocket]{
-		name:   "netlink",
-		family: unix.AF_NETLINK,
-		body:   body,
-		option: func() string { return "CONFIG_NETLINK_DIAG" },
-		parse: func(body []byte, s *netstat.NetlinkSocket) error {
-			err := parseNetlinkDiag(body, s)
-			if !q.Memory {
-				s.Memory = netstat.Optional[netstat.SocketMemory]{}
-			}
-			return err
-		},
-		selects: func(s *netstat.NetlinkSocket) bool { return q.States.Has(s.State) },
-		inode:   func(s *netstat.NetlinkSocket) uint32 { return s.Inode },
-		own:     func(s *netstat.NetlinkSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
-	})
+	return func(yield func(netstat.NetlinkSocket, error) bool) {
+		// The kernel dumps sockets that receive groups once by their port and once
+		// more by their groups.
+		seen := make(map[uint64]bool)
+		endpoints(ctx, k, q, endpointDump[netstat.NetlinkSocket]{
+			name:   "netlink",
+			family: unix.AF_NETLINK,
+			body:   body,
+			option: func() string { return "CONFIG_NETLINK_DIAG" },
+			parse: func(body []byte, s *netstat.NetlinkSocket) error {
+				err := parseNetlinkDiag(body, s)
+				if !q.Memory {
+					s.Memory = netstat.Optional[netstat.SocketMemory]{}
+				}
+				return err
+			},
+			selects: func(s *netstat.NetlinkSocket) bool {
+				if len(s.Groups) > 0 {
+					if seen[s.Cookie] {
+						return false
+					}
+					seen[s.Cookie] = true
+				}
+				return q.States.Has(s.State)
+			},
+			inode: func(s *netstat.NetlinkSocket) uint32 { return s.Inode },
+			own:   func(s *netstat.NetlinkSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
+		})(yield)
+	}
 }
 
 // parseNetlinkDiag reads a struct netlink_diag_msg and its attributes.

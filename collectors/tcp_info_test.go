@@ -343,7 +343,9 @@ func TestPrivateInformation(t *testing.T) {
 		t.Errorf("bbr: %+v, want %+v", *got, want)
 	}
 
-	u16 := func(kind, v uint16) []byte { return appendAttribute(nil, kind, binary.NativeEndian.AppendUint16(nil, v)) }
+	u16 := func(kind, v uint16) []byte {
+		return appendAttribute(nil, kind, binary.NativeEndian.AppendUint16(nil, v))
+	}
 	tls := append(append(append(u16(1, 0x304), u16(2, 51)...), u16(3, 2)...), u16(4, 3)...)
 	tls = append(tls, appendAttribute(nil, 5, nil)...)
 	a = attributes{value: append(appendAttribute(nil, 1, []byte("tls\x00")), appendAttribute(nil, 2, tls)...)}

@@ -64,8 +64,6 @@ const (
 	NetlinkNoENOBUFS                               // NETLINK_NO_ENOBUFS
 	NetlinkListenAll                               // NETLINK_LISTEN_ALL_NSID
 	NetlinkCapAck                                  // NETLINK_CAP_ACK
-	NetlinkExtAck                                  // NETLINK_EXT_ACK
-	NetlinkStrictCheck                             // NETLINK_GET_STRICT_CHK
 )
 
 // Has reports whether the set holds all of those.
@@ -74,7 +72,7 @@ func (f NetlinkFlags) Has(those NetlinkFlags) bool { return f&those == those }
 // String returns the flags' names, joined by commas.
 func (f NetlinkFlags) String() string {
 	return flagNames(uint32(f), []string{
-		"cb_running", "pktinfo", "broadcast_error", "no_enobufs", "listen_all_nsid", "cap_ack", "ext_ack", "strict_check",
+		"cb_running", "pktinfo", "broadcast_error", "no_enobufs", "listen_all_nsid", "cap_ack",
 	})
 }
 

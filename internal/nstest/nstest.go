@@ -235,6 +235,15 @@ func NeedsProgram(t testing.TB, name string) {
 // ("CONFIG_VLAN_8021Q"). A kernel without it skips the test, under CI too.
 func NeedsKernel(t testing.TB, option string) {
 	t.Helper()
+	if !HasKernel(t, option) {
+		t.Skipf("this kernel lacks %s", option)
+	}
+}
+
+// HasKernel reports whether the kernel has a build option, for tests that
+// expect something else of one that has not.
+func HasKernel(t testing.TB, option string) bool {
+	t.Helper()
 	config, err := kernelConfig()
 	if err != nil {
 		Needs(t, "needs the kernel's configuration: "+err.Error())
@@ -243,13 +252,13 @@ func NeedsKernel(t testing.TB, option string) {
 	lines := bufio.NewScanner(config)
 	for lines.Scan() {
 		if value, ok := strings.CutPrefix(lines.Text(), option+"="); ok && (value == "y" || value == "m") {
-			return
+			return true
 		}
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatalf("read the kernel's configuration: %v", err)
 	}
-	t.Skipf("this kernel lacks %s", option)
+	return false
 }
 
 // kernelConfig opens the configuration that the running kernel was built with.
