@@ -69,8 +69,3 @@ func parseCGroupMount(mounts []byte) (root string, ok bool) {
 	}
 	return "", false
 }
-
-// unescapeMount undoes the octal escapes of blanks and such in a mount point.
-func unescapeMount(s string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
-}
