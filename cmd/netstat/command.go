@@ -19,9 +19,12 @@ var version string
 // flags are what the command line says.
 type flags struct {
 	// Modes: what is shown. None means sockets.
-	routes, interfaces, groups, statistics bool
-	listenQueues, memory, packets, softnet bool
-	tcpDetail                              bool
+	routes, interfaces, groups, statistics    bool
+	listenQueues, memory, packets, softnet    bool
+	neighbours, rules, nextHopObjects, qdiscs bool
+	multicastRoutes, bridgeGroups, namespaces bool
+	netlink, vsock, xdp, smc, tipc            bool
+	tcpDetail                                 bool
 
 	// Sockets.
 	tcp, udp, udplite, sctp, raw, unix, icmp, mptcp bool
@@ -126,6 +129,13 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.BoolVarP(&f.packets, "packet", "B", false, "show packet sockets: who captures")
 	fs.BoolVarP(&f.softnet, "softnet", "Q", false, "show the receive path of each processor")
 	fs.BoolVarP(&f.tcpDetail, "tcp-detail", "T", false, "show round-trip times, windows and losses of TCP connections")
+	fs.BoolVar(&f.neighbours, "neighbours", false, "show neighbours (ARP, neighbour discovery), those answered for in others' place, too")
+	fs.BoolVar(&f.rules, "rules", false, "show the rules of policy routing")
+	fs.BoolVar(&f.nextHopObjects, "nexthops", false, "show nexthop objects and groups")
+	fs.BoolVar(&f.qdiscs, "qdiscs", false, "show queueing disciplines and classes with their drops")
+	fs.BoolVar(&f.multicastRoutes, "mroutes", false, "show multicast routing: its interfaces and its forwarding cache")
+	fs.BoolVar(&f.bridgeGroups, "mdb", false, "show the multicast groups that bridges know")
+	fs.BoolVar(&f.namespaces, "namespaces", false, "show the network namespaces of this host")
 
 	// Which sockets.
 	fs.BoolVarP(&f.tcp, "tcp", "t", false, "show TCP sockets")
@@ -136,6 +146,11 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.BoolVarP(&f.unix, "unix", "x", false, "show sockets of the local family")
 	fs.BoolVar(&f.icmp, "icmp", false, "show ICMP sockets (ping)")
 	fs.BoolVar(&f.mptcp, "mptcp", false, "show Multipath TCP connections")
+	fs.BoolVar(&f.netlink, "netlink", false, "show netlink sockets")
+	fs.BoolVar(&f.vsock, "vsock", false, "show sockets between virtual machines and their host")
+	fs.BoolVar(&f.xdp, "xdp", false, "show XDP sockets")
+	fs.BoolVar(&f.smc, "smc", false, "show sockets of Shared Memory Communications")
+	fs.BoolVar(&f.tipc, "tipc", false, "show TIPC sockets")
 	fs.BoolVarP(&f.ipv4, "inet", "4", false, "show IPv4 only")
 	fs.BoolVarP(&f.ipv6, "inet6", "6", false, "show IPv6 only; with -r its routes")
 	fs.StringSliceVarP(&f.protocolFamilies, "protocol", "A", nil, "show the address families `FAMILY,...`: inet, inet6, unix")
@@ -188,6 +203,9 @@ func (s *session) modes() []mode {
 		{s.tcpDetail, s.showSockets}, {s.listenQueues, s.showListenQueues}, {s.packets, s.showPackets},
 		{s.routes, s.showRoutes}, {s.interfaces, s.showInterfaces}, {s.groups, s.showGroups},
 		{s.statistics, s.showStatistics}, {s.memory, s.showMemory}, {s.softnet, s.showSoftnet},
+		{s.neighbours, s.showNeighbours}, {s.rules, s.showRules}, {s.nextHopObjects, s.showNextHops},
+		{s.qdiscs, s.showQdiscs}, {s.multicastRoutes, s.showMulticastRoutes}, {s.bridgeGroups, s.showBridgeGroups},
+		{s.namespaces, s.showNamespaces},
 	}
 	if s.statistics && (s.routes || s.interfaces) {
 		// -rs and -is are statistics of routes and by interface.
@@ -201,15 +219,17 @@ func (s *session) modes() []mode {
 		return []mode{{true, s.showInterfaces}}
 	}
 	internet := s.namesProtocol() || s.ipv4 || s.ipv6
-	if internet || !s.unix {
+	others := []mode{{s.unix, s.showUnix}, {s.netlink, s.showNetlink}, {s.vsock, s.showVsock}, {s.xdp, s.showXDP}, {s.smc, s.showSMC}, {s.tipc, s.showTIPC}}
+	others = slices.DeleteFunc(others, func(m mode) bool { return !m.chosen })
+	if internet || len(others) == 0 {
 		all = append(all, mode{true, s.showSockets})
 	}
 	// A filter and an order are for one kind of rows: the Internet's sockets,
 	// unless others are named.
-	if s.unix || !internet && s.filter == "" && s.sort == "" {
-		all = append(all, mode{true, s.showUnix})
+	if len(others) == 0 && !internet && s.filter == "" && s.sort == "" {
+		others = append(others, mode{true, s.showUnix})
 	}
-	return all
+	return append(all, others...)
 }
 
 type mode struct {
@@ -353,8 +373,20 @@ func complete(cmd *cobra.Command) {
 	values := map[string]func() []string{
 		"protocol": func() []string { return []string{"inet", "inet6", "unix"} },
 		"table":    func() []string { return []string{"main", "local", "default", allTables} },
+		"netns": func() []string {
+			names := []string{allNamespaces}
+			sources, err := openSources(context.Background(), allNamespaces, func(error) {})
+			if err != nil {
+				return names
+			}
+			for _, src := range sources {
+				names = append(names, src.netns)
+				src.close()
+			}
+			return names
+		},
 		"interface": func() []string {
-			sources, err := openSources("")
+			sources, err := openSources(context.Background(), "", func(error) {})
 			if err != nil {
 				return nil
 			}

@@ -48,7 +48,36 @@ func (s *session) showGroups() error {
 	if err != nil {
 		return err
 	}
-	return p.Close()
+	if err := p.Close(); err != nil || !s.programs {
+		return err
+	}
+	s.out.Line("")
+	return listed(s, socketGroupListing(), netstat.SocketMembershipReader.SocketMemberships, func(r *row[netstat.SocketMembership]) bool {
+		return (s.ipv4 == s.ipv6 || r.v.Group.Is4() == s.ipv4) && (s.iface == "" || r.from.name(r.v.Interface) == s.iface)
+	})
+}
+
+// socketGroupListing is that of -gp: the sockets that joined groups.
+func socketGroupListing() *listing[netstat.SocketMembership] {
+	field := fieldOf[netstat.SocketMembership]
+	return newListing("Group Memberships of Sockets", "socketMembership", "a multicast group that a socket is a member of",
+		of("Interface", 15, interfaceField("interface", "interface", func(m *netstat.SocketMembership) uint32 { return m.Interface })),
+		of("Group", 21, field("group", table.Address, "group", func(m *netstat.SocketMembership) table.Value { return table.Addr(m.Group.WithZone("")) })),
+		of("Mode", 7, field("mode", table.String, "`include` for only those sources, `exclude` for all but those", func(m *netstat.SocketMembership) table.Value {
+			return table.Text(m.Mode.String())
+		})),
+		of("Sources", 10, field("sources", table.Strings, "sources that the socket filters by", func(m *netstat.SocketMembership) table.Value {
+			var sources []string
+			for _, a := range m.Sources {
+				sources = append(sources, a.String())
+			}
+			return table.Words(sources)
+		})),
+		of("Inode", 10, field("inode", table.Integer, "inode of the socket in sockfs", func(m *netstat.SocketMembership) table.Value { return table.Uint(m.Inode) })),
+		of("PID/Program name", 0, field("processes", table.Objects, "a process that holds the socket", func(m *netstat.SocketMembership) table.Value {
+			return processesValue(netstat.Known([]netstat.Process{m.Process}))
+		})),
+	)
 }
 
 func groupKind() *table.Kind[row[netstat.Membership]] {

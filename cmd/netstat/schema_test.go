@@ -22,6 +22,10 @@ func kinds() []table.Description {
 		counterKind().Describe(), interfaceCounterKind().Describe(), counterGrowthKind().Describe(), interfaceGrowthKind().Describe(),
 		socketUsageKind().Describe(), protocolMemoryKind().Describe(), slabKind().Describe(),
 		softnetKind().Describe(), queueKind().Describe(), fibKind().Describe(), neighbourTableKind().Describe(),
+		neighbourListing().kind.Describe(), ruleListing().kind.Describe(), nextHopListing().kind.Describe(), queueingListing().kind.Describe(),
+		socketGroupListing().kind.Describe(), vifListing().kind.Describe(), multicastRouteListing().kind.Describe(), bridgeGroupListing().kind.Describe(),
+		namespaceListing().kind.Describe(), netlinkListing().kind.Describe(), vsockListing().kind.Describe(),
+		xdpListing().kind.Describe(), smcListing().kind.Describe(), tipcListing().kind.Describe(),
 	}
 }
 

@@ -52,7 +52,7 @@ func newSession(ctx context.Context, f flags, stdout, stderr io.Writer) (*sessio
 			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		}
 	}
-	sources, err := openSources(f.netns)
+	sources, err := openSources(ctx, f.netns, func(err error) { s.complain("a network namespace", nil, err) })
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,8 @@ func (s *session) close() {
 func (s *session) complain(what string, src *source, err error) {
 	s.incomplete = true
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
-	if src != nil && src.netns != "" {
+	var read *netstat.ReadError
+	if src != nil && src.netns != "" && !(errors.As(err, &read) && read.Source != "") {
 		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.netns, err)
 	}
 	s.note(text)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -21,19 +23,66 @@ type source struct {
 	interfaces map[uint32]string
 }
 
-// openSources opens the stacks that --netns names.
-func openSources(netns string) ([]*source, error) {
+// openSources opens the stacks that --netns names. The errors of namespaces that
+// cannot be opened among all of them go to complain.
+func openSources(ctx context.Context, netns string, complain func(error)) ([]*source, error) {
+	if netns == allNamespaces {
+		return openEvery(ctx, complain)
+	}
 	if pid, err := strconv.ParseUint(netns, 10, 31); err == nil {
 		// A namespace may have a number as its name.
 		if _, err := os.Stat("/run/netns/" + netns); err != nil {
 			netns = fmt.Sprintf("/proc/%d/ns/net", pid)
 		}
 	}
+	if strings.Contains(netns, ":") && !strings.Contains(netns, "/") {
+		own, err := collectors.Open(collectors.Options{})
+		if err != nil {
+			return nil, err
+		}
+		defer own.Close()
+		found, err := own.FindNamespace(ctx, netns)
+		if err != nil {
+			return nil, err
+		}
+		kernel, err := collectors.OpenNamespace(&found)
+		if err != nil {
+			return nil, err
+		}
+		return []*source{{stack: kernel}}, nil
+	}
 	kernel, err := collectors.Open(collectors.Options{NetNS: netns})
 	if err != nil {
 		return nil, err
 	}
 	return []*source{{stack: kernel}}, nil
+}
+
+// openEvery opens every namespace of the host.
+func openEvery(ctx context.Context, complain func(error)) (sources []*source, err error) {
+	own, err := collectors.Open(collectors.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer own.Close()
+	for n, err := range own.Namespaces(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		kernel, err := collectors.OpenNamespace(&n)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			// It went meanwhile.
+		case err != nil:
+			complain(err)
+		default:
+			sources = append(sources, &source{stack: kernel, netns: n.Label()})
+		}
+	}
+	if len(sources) == 0 {
+		return nil, errors.New("no network namespace can be entered")
+	}
+	return sources, nil
 }
 
 func (src *source) close() {

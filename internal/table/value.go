@@ -341,3 +341,47 @@ func lower(c byte) byte {
 // EqualWords reports whether two keywords are the same, without regard to case,
 // "-" and "_".
 func EqualWords(a, b string) bool { return equalFold(a, b) }
+
+// AppendText appends the value for people: a dash for one that is not known.
+func (v *Value) AppendText(b []byte) []byte {
+	switch v.typ {
+	case 0:
+		return append(b, '-')
+	case String, Keyword:
+		return AppendEscaped(b, v.text)
+	case Boolean:
+		if v.number != 0 {
+			return append(b, "yes"...)
+		}
+		return append(b, "no"...)
+	case Address:
+		return v.addr.AppendTo(b)
+	case Prefix:
+		return v.Prefix().AppendTo(b)
+	case Strings:
+		for i, s := range v.list {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = AppendEscaped(b, s)
+		}
+		return b
+	case Objects:
+		for i, o := range v.objects {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			for j := range o {
+				if j > 0 {
+					b = append(b, '/')
+				}
+				b = o[j].Value.AppendText(b)
+			}
+		}
+		if len(v.objects) == 0 {
+			b = append(b, '-')
+		}
+		return b
+	}
+	return v.appendJSON(b)
+}
