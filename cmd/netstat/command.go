@@ -63,7 +63,9 @@ const long = `netstat shows the network stack of this host: sockets, routes, int
 multicast groups, protocol statistics, queues and memory.
 
 Without a mode it shows the connected sockets; -a adds listeners, -l shows them
-alone. Flags can be grouped: netstat -tulpn.`
+alone. Flags can be grouped: netstat -tulpn.
+
+netstat completion bash (or zsh, fish) prints what completes its flags in a shell.`
 
 const example = `  netstat -tulpn                          who listens where
   netstat -tan --filter 'port=443'        connections from and to port 443
@@ -103,7 +105,7 @@ func newCommand() *cobra.Command {
 	cmd.SetVersionTemplate("netstat {{.Version}} (netsnmp-agent)\n")
 	declare(cmd.Flags(), &f)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest(cmd.Flags(), err) })
-	complete(cmd)
+	complete(cmd, &f)
 	return cmd
 }
 
@@ -159,7 +161,7 @@ func declare(fs *pflag.FlagSet, f *flags) {
 
 	// What of them.
 	fs.BoolVarP(&f.programs, "programs", "p", false, "show the processes that hold sockets")
-	fs.CountVarP(&f.extend, "extend", "e", "show more; twice for all there is")
+	fs.CountVarP(&f.extend, "extend", "e", "``show more; twice for all there is")
 	fs.BoolVarP(&f.timers, "timers", "o", false, "show timers")
 	fs.BoolVar(&f.buffers, "buffers", false, "show the memory of each socket")
 	fs.StringVar(&f.table, "table", "", "show the routing table `TABLE`: a number, main, local, default or all")
@@ -181,7 +183,7 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.Float64Var(&f.interval, "interval", 0, "show it again every `SECONDS`; counters by how much they grew")
 	fs.StringVar(&f.since, "since", "", "with -s and -i: show by how much counters grew since the `BASELINE`")
 	fs.StringVar(&f.save, "save-baseline", "", "save the counters under the name `BASELINE`, or at that path, and show nothing")
-	fs.CountVarP(&f.verbose, "verbose", "v", "say what this kernel lacks")
+	fs.CountVarP(&f.verbose, "verbose", "v", "``say what this kernel lacks")
 	fs.BoolVarP(&f.fib, "fib", "F", false, "with -r: show the forwarding table, as always")
 	fs.BoolP("version", "V", false, "print the version")
 	fs.Bool("help", false, "print this")
@@ -369,7 +371,7 @@ func editDistance(a, b string) int {
 }
 
 // complete teaches the shell the values of flags.
-func complete(cmd *cobra.Command) {
+func complete(cmd *cobra.Command, f *flags) {
 	values := map[string]func() []string{
 		"protocol": func() []string { return []string{"inet", "inet6", "unix"} },
 		"table":    func() []string { return []string{"main", "local", "default", allTables} },
@@ -384,6 +386,19 @@ func complete(cmd *cobra.Command) {
 				src.close()
 			}
 			return names
+		},
+		"sort": func() []string {
+			switch {
+			case f.routes:
+				return routeKind().Names()
+			case f.interfaces:
+				return interfaceKind().Names()
+			case f.statistics:
+				return counterKind().Names()
+			case f.unix:
+				return unixKind().Names()
+			}
+			return newSocketKind().Names()
 		},
 		"interface": func() []string {
 			sources, err := openSources(context.Background(), "", func(error) {})

@@ -48,7 +48,9 @@ func newSession(ctx context.Context, f flags, stdout, stderr io.Writer) (*sessio
 	s.out.JSON = f.json
 	if file, ok := stdout.(*os.File); ok {
 		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
-			s.out.Width = int(size.Col)
+			if !f.wide {
+				s.out.Width = int(size.Col)
+			}
 			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		}
 	}

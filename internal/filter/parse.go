@@ -23,8 +23,9 @@ type Error struct {
 func (e *Error) Error() string {
 	found := "the end"
 	if e.Position < len(e.Text) {
-		end := e.Position + 1
-		if r, _ := utf8.DecodeRuneInString(e.Text[e.Position:]); isWord(r) {
+		r, size := utf8.DecodeRuneInString(e.Text[e.Position:])
+		end := e.Position + size
+		if isWord(r) {
 			for end < len(e.Text) {
 				r, size := utf8.DecodeRuneInString(e.Text[end:])
 				if !isWord(r) {
@@ -380,7 +381,7 @@ func (p *parser) read(l *Literal, typ table.Type) (expected string) {
 			return "true or false"
 		}
 	case table.Address, table.Prefix:
-		return p.readPrefix(l)
+		return readPrefix(l)
 	case table.Objects:
 		if n, ok := readInteger(l.Text); ok {
 			l.value = n
@@ -399,24 +400,23 @@ func readInteger(s string) (table.Value, bool) {
 	return table.Value{}, false
 }
 
-func (p *parser) readPrefix(l *Literal) (expected string) {
+func readPrefix(l *Literal) (expected string) {
 	const what = "an address or a prefix such as 192.0.2.0/24"
-	address, _, hasLength := strings.Cut(l.Text, "/")
-	a, err := netip.ParseAddr(address)
+	text, length, hasLength := strings.Cut(l.Text, "/")
+	a, err := netip.ParseAddr(text)
 	if err != nil {
 		return what
 	}
-	if l.zone = a.Zone(); l.zone != "" {
-		a = a.WithZone("")
-		l.Text = strings.Replace(l.Text, address, a.String(), 1)
+	l.zone = a.Zone()
+	a = a.WithZone("")
+	bits := a.BitLen()
+	if l.single = !hasLength; hasLength {
+		n, err := strconv.ParseUint(length, 10, 8)
+		if err != nil || int(n) > bits {
+			return what
+		}
+		bits = int(n)
 	}
-	if !hasLength {
-		l.Prefix, l.single = netip.PrefixFrom(a, a.BitLen()), true
-		return ""
-	}
-	if l.Prefix, err = netip.ParsePrefix(l.Text); err != nil {
-		return what
-	}
-	l.Prefix = l.Prefix.Masked()
+	l.Prefix = netip.PrefixFrom(a, bits).Masked()
 	return ""
 }

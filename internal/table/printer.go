@@ -223,13 +223,13 @@ func (p *Printer[T]) fold(content []int, terminal int) {
 
 // appendLine appends a row whose cells stand in p.text from start on.
 func (p *Printer[T]) appendLine(start int, ends []int, colours []Colour) {
-	b := p.out.b
+	b, folded := p.out.b, false
 	for i, end := range ends {
 		cell := p.text[start:end]
 		start = end
 		switch {
 		case p.breaks[i]:
-			b = append(trimBlanks(b), '\n')
+			b, folded = append(trimBlanks(b), '\n'), true
 			b = appendBlanks(b, foldIndent)
 		case i > 0:
 			b = append(b, ' ')
@@ -254,7 +254,7 @@ func (p *Printer[T]) appendLine(start int, ends []int, colours []Colour) {
 		}
 	}
 	// A folded row may end with empty cells on a line of their own.
-	if b = trimBlanks(b); len(b) == 0 || b[len(b)-1] != '\n' {
+	if b = trimBlanks(b); !folded || b[len(b)-1] != '\n' {
 		b = append(b, '\n')
 	}
 	p.out.b = b
