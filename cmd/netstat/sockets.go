@@ -479,7 +479,8 @@ func (s *session) protocols() []protocol {
 	}
 	var found []protocol
 	for _, a := range asked {
-		if a.flag || !s.namesProtocol() {
+		// The subflows of Multipath TCP are TCP sockets, and are shown as such.
+		if a.flag || !s.namesProtocol() && a.protocol != netstat.MPTCP {
 			found = append(found, protocol{a.protocol, a.flag})
 		}
 	}
