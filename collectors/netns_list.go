@@ -322,13 +322,17 @@ func namespaceMatcher(which string) (func(*netstat.Namespace) bool, error) {
 }
 
 // InEvery yields the rows of every network namespace of the host, as k finds
-// them, one namespace after the other. Each is opened when its turn comes, and
+// them, one namespace after the other:
+//
+//	for row, err := range collectors.InEvery(ctx, k, (*collectors.Kernel).Interfaces) {
+//
+// Each is opened when its turn comes, and
 // closed when its rows were yielded. One that is gone by then is left out.
 //
 // Unlike elsewhere an error does not end the sequence: it is of the namespace
 // that its row names, and the others' rows follow. One without a namespace says
 // that the namespaces themselves cannot be listed.
-func InEvery[T any](ctx context.Context, k *Kernel, read func(context.Context, *Kernel) iter.Seq2[T, error]) iter.Seq2[netstat.InNamespace[T], error] {
+func InEvery[T any](ctx context.Context, k *Kernel, read func(*Kernel, context.Context) iter.Seq2[T, error]) iter.Seq2[netstat.InNamespace[T], error] {
 	return func(yield func(netstat.InNamespace[T], error) bool) {
 		all, err := k.namespaces(ctx)
 		if err != nil {
@@ -348,7 +352,7 @@ func InEvery[T any](ctx context.Context, k *Kernel, read func(context.Context, *
 }
 
 // inOne yields the rows of one namespace and reports whether more is wanted.
-func inOne[T any](ctx context.Context, k *Kernel, n *netstat.Namespace, read func(context.Context, *Kernel) iter.Seq2[T, error], yield func(netstat.InNamespace[T], error) bool) bool {
+func inOne[T any](ctx context.Context, k *Kernel, n *netstat.Namespace, read func(*Kernel, context.Context) iter.Seq2[T, error], yield func(netstat.InNamespace[T], error) bool) bool {
 	of := k
 	if !n.Current {
 		var err error
@@ -359,7 +363,7 @@ func inOne[T any](ctx context.Context, k *Kernel, n *netstat.Namespace, read fun
 		}
 		defer of.Close()
 	}
-	for row, err := range read(ctx, of) {
+	for row, err := range read(of, ctx) {
 		if !yield(netstat.InNamespace[T]{Namespace: n, Row: row}, err) {
 			return false
 		}

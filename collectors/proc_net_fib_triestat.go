@@ -44,9 +44,9 @@ func parseFIBTrieStat(l *lines, each func(netstat.FIBTable) bool) {
 	known := false
 	for l.next() {
 		// CONFIG_IP_FIB_TRIE_STATS (trie_show_usage).
-		if what, text, ok := strings.Cut(string(l.text), " = "); ok {
+		if what, text, ok := strings.Cut(string(l.text), "="); ok {
 			if known {
-				l.fibTrieUsage(&t, what, strings.TrimSpace(text))
+				l.fibTrieUsage(&t, strings.TrimSpace(what), strings.TrimSpace(text))
 			}
 			continue
 		}

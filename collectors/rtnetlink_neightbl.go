@@ -99,13 +99,21 @@ func (k *Kernel) NeighbourParameters(ctx context.Context) iter.Seq2[netstat.Neig
 // neighbourTables calls each with every message of a dump. The kernel does not
 // tell of changes meanwhile.
 func (k *Kernel) neighbourTables(ctx context.Context, each func(*neighbourTableMessage)) error {
+	// The kernel says what it says of a table again wherever the dump of the
+	// table's parameters goes on in another datagram.
+	seen := make(map[netstat.Family]bool)
 	r := request{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETNEIGHTBL, body: make([]byte, sizeofNdtmsg)}
 	_, err := k.dump(ctx, r, func(kind uint16, body []byte) (bool, error) {
 		if kind != unix.RTM_NEWNEIGHTBL {
 			return true, nil
 		}
 		m, err := parseNeighbourTable(body)
-		if err == nil && (m.table.Family == netstat.IPv4 || m.table.Family == netstat.IPv6) {
+		switch {
+		case err != nil, m.table.Family != netstat.IPv4 && m.table.Family != netstat.IPv6:
+		case m.isTable && seen[m.table.Family]:
+		case !m.isTable && m.parameters.Interface == 0: // the kernel's blackhole device, which nobody can name
+		default:
+			seen[m.table.Family] = seen[m.table.Family] || m.isTable
 			each(&m)
 		}
 		return true, err
