@@ -28,6 +28,7 @@ const helperVariable = "COLLECTORS_TEST_HELPER"
 var helpers = map[string]func(context.Context) error{
 	"owners of nothing":             helpOwnersOfNothing,
 	"owners of what is opened late": helpOwnersLate,
+	"owners shared by queries":      helpOwnersShared,
 	"socket in a cgroup":            helpSocketInCGroup,
 	"without privilege":             helpWithoutPrivilege,
 }
@@ -111,11 +112,15 @@ func (h *helper) expect(t *testing.T, line string) {
 	}
 }
 
-// eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+// eventually waits until something holds. What it did not come to is shown by
+// otherwise.
+func eventually(t *testing.T, what string, holds func() bool, otherwise ...func()) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
+			for _, show := range otherwise {
+				show()
+			}
 			t.Fatalf("it never came that %s", what)
 		}
 	}

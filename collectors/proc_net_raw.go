@@ -12,8 +12,6 @@ import (
 	"os"
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -55,14 +53,9 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 	if family == netstat.IPv6 {
 		name += "6"
 	}
-	f := &d.query.Filter
-	if f.Interface != 0 || f.Mark.IsKnown() || f.CGroup != 0 {
-		option := "CONFIG_INET_RAW_DIAG"
-		if protocol == netstat.ICMP {
-			option = "sock_diag of ICMP sockets"
-		}
-		return lacking(option, errors.New("/proc/net/"+name+" tells no device, mark or cgroup to select by"))
-	}
+	filter := d.query.Filter
+	filter.Interface = 0
+	untold := d.query.Filter.Interface != 0 || filter.Mark.IsKnown() || filter.CGroup != 0
 	s := netstat.Socket{Protocol: protocol, Family: family}
 	if d.query.Details != 0 {
 		s.Detail = new(netstat.SocketDetail)
@@ -71,8 +64,11 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 		if err := parseProcRaw(line, &s); err != nil {
 			return false, err
 		}
-		if !d.query.States.Has(s.State) || !f.MatchesEnds(&s) {
+		if !d.query.States.Has(s.State) || !filter.MatchesEnds(&s) {
 			return true, nil
+		}
+		if untold {
+			return false, lacking(protocolOption(protocol), fmt.Errorf("/proc/net/%s: %w: device, mark or cgroup", name, errUntold))
 		}
 		return d.owners.add(&s), nil
 	})
@@ -146,40 +142,4 @@ func parseHex(b []byte) (uint32, bool) {
 	}
 	n, err := strconv.ParseUint(string(b), 16, 32)
 	return uint32(n), err == nil
-}
-
-// lacking is the error for what the kernel has not because it was built without
-// an option.
-func lacking(option string, cause error) error {
-	return fmt.Errorf("%w: this kernel lacks %s (%w)", netstat.ErrNotSupported, option, cause)
-}
-
-// protocolOption returns the kernel's options for sockets of a protocol.
-func protocolOption(p netstat.Protocol) string {
-	switch p {
-	case netstat.TCP:
-		return "CONFIG_INET_TCP_DIAG"
-	case netstat.UDP, netstat.UDPLite:
-		return "CONFIG_INET_UDP_DIAG"
-	case netstat.Raw:
-		return "CONFIG_INET_RAW_DIAG"
-	case netstat.SCTP:
-		return socketOption(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_SCTP, "CONFIG_IP_SCTP", "CONFIG_INET_SCTP_DIAG")
-	case netstat.MPTCP:
-		return socketOption(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP, "CONFIG_MPTCP", "CONFIG_INET_MPTCP_DIAG")
-	}
-	return "sock_diag of " + p.String()
-}
-
-// socketOption returns which of two options a kernel lacks: that for sockets of
-// a kind, or, where one can be opened, that for telling of them.
-func socketOption(domain, kind, protocol int, sockets, diag string) string {
-	fd, err := unix.Socket(domain, kind|unix.SOCK_CLOEXEC, protocol)
-	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.ESOCKTNOSUPPORT) {
-		return sockets
-	}
-	if err == nil {
-		unix.Close(fd)
-	}
-	return diag
 }

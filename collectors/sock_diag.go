@@ -39,7 +39,8 @@ var everyProtocol = [...]netstat.Protocol{
 // Sockets yields the sockets of the namespace from sock_diag(7), and, where the
 // kernel's sock_diag does not have them, raw and ICMP sockets from
 // /proc/net/raw, icmp and the like, which tell neither the cookie nor the
-// device that they are bound to nor any detail. A connection request is
+// device that they are bound to nor any detail. Multipath TCP's connections come
+// besides the TCP connections that they consist of. A connection request is
 // SynReceived whether it has a socket of its own yet or not; a query for
 // NewSynReceived alone selects those that have not.
 //
@@ -56,11 +57,8 @@ var everyProtocol = [...]netstat.Protocol{
 func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
 		d := newSocketDump(&q, yield)
-		families, lacking := k.families(q.Families)
-		lacking = k.readError("dump sockets", lacking)
-		if len(families) == 0 && lacking == nil {
-			return
-		}
+		families, err := k.families(q.Families)
+		missing := []error{k.readError("dump sockets", err)}
 		if err := d.owners.begin(ctx, q.Owners, q.Processes); err != nil {
 			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
 			return
@@ -70,27 +68,30 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 			protocols = everyProtocol[:]
 		}
 		for _, protocol := range protocols {
+			var lacks error
 			for _, family := range families {
 				err := k.dumpSockets(ctx, protocol, family, d)
 				if d.owners.stopped {
 					return
 				}
 				if errors.Is(err, netstat.ErrNotSupported) {
-					if len(q.Protocols) > 0 {
-						lacking = err
-					}
+					lacks = err
 				} else if err != nil {
 					yield(netstat.Socket{}, err)
 					return
 				}
+			}
+			// Every kernel has TCP and UDP, whether it tells of them or not.
+			if len(q.Protocols) > 0 || protocol == netstat.TCP || protocol == netstat.UDP || errors.Is(lacks, errUntold) {
+				missing = append(missing, lacks)
 			}
 		}
 		if err := d.owners.finish(ctx); err != nil {
 			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
 			return
 		}
-		if lacking != nil && !d.owners.stopped {
-			yield(netstat.Socket{}, lacking)
+		if err := errors.Join(missing...); err != nil && !d.owners.stopped {
+			yield(netstat.Socket{}, err)
 		}
 	}
 }
@@ -180,8 +181,13 @@ func (k *Kernel) dumpInetDiag(ctx context.Context, protocol netstat.Protocol, fa
 	return err
 }
 
-// errHiddenMark is the answer to a filter by mark where marks are not told.
-var errHiddenMark = fmt.Errorf("marks of sockets are told with CAP_NET_ADMIN only: %w", fs.ErrPermission)
+var (
+	// errHiddenMark is the answer to a filter by mark where marks are not told.
+	errHiddenMark = fmt.Errorf("marks of sockets are told with CAP_NET_ADMIN only: %w", fs.ErrPermission)
+	// errUntold says that there are sockets of which it is not known whether the
+	// filter selects them.
+	errUntold = errors.New("not told what to select by")
+)
 
 // matches reports whether the filter selects the socket that was parsed last.
 // The kernel's filter is applied once more: not every protocol of every kernel
@@ -194,9 +200,12 @@ func (d *socketDump) matches(s *netstat.Socket) (bool, error) {
 	if !f.MatchesEnds(s) {
 		return false, nil
 	}
+	// What stands for a connection without a socket has no cgroup, and on old
+	// kernels no mark.
+	whole := s.UID.IsKnown()
 	if want, ok := f.Mark.Get(); ok {
 		mark, known := d.parse.mark.Get()
-		if !known {
+		if !known && whole {
 			return false, errHiddenMark
 		}
 		if mark&want.Mask != want.Value&want.Mask {
@@ -204,7 +213,11 @@ func (d *socketDump) matches(s *netstat.Socket) (bool, error) {
 		}
 	}
 	if f.CGroup != 0 {
-		if id, known := d.parse.cgroup.Get(); !known || id != f.CGroup {
+		id, known := d.parse.cgroup.Get()
+		if !known && whole {
+			return false, lacking("CONFIG_SOCK_CGROUP_DATA", errUntold)
+		}
+		if id != f.CGroup {
 			return false, nil
 		}
 	}

@@ -207,10 +207,14 @@ func (a *attributes) md5Peers() (all []netip.Prefix) {
 
 // sctpState gives an SCTP association its state: the kernel numbers those of
 // associations, which alone have a peer, as enum sctp_state does
-// (include/net/sctp/constants.h), and those of endpoints as TCP's.
+// (include/net/sctp/constants.h), and those of endpoints as TCP's. The only timer
+// that it tells, by a number of its own, is the one of retransmission.
 func sctpState(s *netstat.Socket) {
 	if s.Remote.Port() == 0 {
 		return
+	}
+	if s.Timer != netstat.TimerNone {
+		s.Timer = netstat.TimerRetransmit
 	}
 	switch s.State {
 	case 0:

@@ -2,7 +2,9 @@ package collectors
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
 	"regexp"
@@ -310,7 +312,8 @@ func TestTimers(t *testing.T) {
 	eventually(t, "a full window is probed", func() bool {
 		return full() && timer(4).Timer == netstat.TimerProbe
 	})
-	waiting := uint16(netip.MustParseAddrPort(closing.LocalAddr().String()).Port())
+	waiting := netip.MustParseAddrPort(closing.LocalAddr().String()).Port()
+	eventually(t, "a connection is closed by both ends", func() bool { return timer(waiting).State == netstat.TimeWait })
 	if s := timer(waiting); s.State != netstat.TimeWait || s.Timer != netstat.TimerTimeWait || s.Expires <= 0 || s.Expires > time.Minute+time.Second {
 		t.Errorf("a connection that was closed: %v, %v in %v", s.State, s.Timer, s.Expires)
 	}
@@ -401,16 +404,30 @@ func TestRawAndICMPSockets(t *testing.T) {
 	if got := count(netstat.SocketQuery{Protocols: both, Filter: netstat.SocketFilter{Local: netip.MustParsePrefix("127.0.0.1/32")}}); got != 3 {
 		t.Errorf("%d at 127.0.0.1, want 3", got)
 	}
-	// A datagram that waits.
-	must(t, unix.Sendto(connected, []byte("x"), 0, inet4(t, "127.0.0.2", 0)))
-	reader := n.Socket(t, unix.AF_INET, unix.SOCK_RAW, 47)
-	must(t, unix.Sendto(connected, []byte("x"), 0, inet4(t, "127.0.0.2", 0)))
-	for s, err := range k.Sockets(t.Context(), netstat.SocketQuery{Protocols: both}) {
-		must(t, err)
-		if s.Inode == inode(t, reader) && s.ReceiveQueue.Or(0) == 0 {
-			t.Errorf("nothing waits at %+v", s)
+	// By a device they cannot be selected, which is said rather than that there
+	// are none.
+	byDevice := netstat.SocketQuery{Filter: netstat.SocketFilter{Interface: 1}}
+	for _, named := range [][]netstat.Protocol{nil, {netstat.ICMP}} {
+		byDevice.Protocols = named
+		if rows, err := rowsUntilError(k.Sockets(t.Context(), byDevice)); rows != 0 || !errors.Is(err, netstat.ErrNotSupported) || !strings.Contains(err.Error(), "/proc/net/icmp") {
+			t.Errorf("selected by device: %d rows, error %v", rows, err)
 		}
 	}
+	byDevice.Filter.Local = netip.MustParsePrefix("192.0.2.0/24") // where there are none
+	if rows, err := rowsUntilError(k.Sockets(t.Context(), byDevice)); rows != 0 || err != nil {
+		t.Errorf("selected by device and address: %d rows, error %v", rows, err)
+	}
+	// A datagram that waits.
+	reader := n.Socket(t, unix.AF_INET, unix.SOCK_RAW, 47)
+	must(t, unix.Sendto(connected, []byte("x"), 0, inet4(t, "127.0.0.2", 0)))
+	eventually(t, "a datagram waits", func() bool {
+		for _, s := range sockets(t, k, netstat.SocketQuery{Protocols: both}) {
+			if s.Inode == inode(t, reader) {
+				return s.ReceiveQueue.Or(0) > 0
+			}
+		}
+		return false
+	})
 }
 
 // TestSCTPMessages reads what a kernel with SCTP sends, which few have.
@@ -430,6 +447,9 @@ func TestSCTPMessages(t *testing.T) {
 	locals := append(address("192.0.2.1"), address("2001:db8::1")...)
 	message := func(state uint8, remotePort uint16) []byte {
 		b := inetDiag(netstat.IPv4, netstat.State(state), appendAttribute(nil, inetDiagLocals, locals)...)
+		if remotePort != 0 {
+			b[2] = 4 // SCTP_EVENT_TIMEOUT_T3_RTX
+		}
 		binary.BigEndian.PutUint16(b[6:], remotePort)
 		return b
 	}
@@ -440,12 +460,53 @@ func TestSCTPMessages(t *testing.T) {
 		5: netstat.ShutdownSent, 6: netstat.ShutdownReceived, 7: netstat.ShutdownAckSent,
 	} {
 		must(t, p.socket(message(number, 99), &s))
-		if s.State != want {
-			t.Errorf("association in state %d is %v, want %v", number, s.State, want)
+		if s.State != want || s.Timer != netstat.TimerRetransmit {
+			t.Errorf("association in state %d is %v with the timer %v, want %v", number, s.State, s.Timer, want)
 		}
 	}
 	must(t, p.socket(message(uint8(netstat.Listen), 0), &s))
-	if s.State != netstat.Listen || fmt.Sprint(s.Detail.LocalAddresses) != "[192.0.2.1 2001:db8::1]" {
+	if s.State != netstat.Listen || s.Timer != netstat.TimerNone || fmt.Sprint(s.Detail.LocalAddresses) != "[192.0.2.1 2001:db8::1]" {
 		t.Errorf("endpoint: %+v, %+v", s, s.Detail)
 	}
+}
+
+// TestRowsAreNotKept reads many sockets with as little as few.
+func TestRowsAreNotKept(t *testing.T) {
+	n := nstest.New(t)
+	k := open(t, n)
+	queries := map[string]func() int{
+		"inet": func() int {
+			return rowCount(t, k.Sockets(t.Context(), netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.UDP}}))
+		},
+		"unix": func() int { return rowCount(t, k.UnixSockets(t.Context(), netstat.EndpointQuery{Memory: true})) },
+	}
+	allocations := func() map[string]float64 {
+		counts := make(map[string]float64)
+		for name, read := range queries {
+			counts[name] = testing.AllocsPerRun(3, func() { read() })
+		}
+		return counts
+	}
+	before := allocations()
+	manySockets(t, n, unix.SOCK_DGRAM, 4000)
+	for range 4000 {
+		n.Socket(t, unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	}
+	after := allocations()
+	for name, read := range queries {
+		if rows := read(); rows != 4000 {
+			t.Errorf("%s: %d rows, want 4000", name, rows)
+		}
+		// Per datagram, of which each holds about a hundred rows.
+		if after[name] > before[name]+1000 {
+			t.Errorf("%s: %v allocations for 4000 sockets, %v for none", name, after[name], before[name])
+		}
+	}
+}
+
+func rowCount[Row any](t *testing.T, all iter.Seq2[Row, error]) int {
+	t.Helper()
+	rows, err := rowsUntilError(all)
+	must(t, err)
+	return rows
 }

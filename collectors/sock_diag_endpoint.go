@@ -49,11 +49,12 @@ func endpoints[Row any](ctx context.Context, k *Kernel, q netstat.EndpointQuery,
 			return
 		}
 		body := append([]byte{d.family}, d.body...)
+		var row Row
 		_, err := k.dump(ctx, request{protocol: unix.NETLINK_SOCK_DIAG, kind: sockDiagByFamily, body: body}, func(kind uint16, body []byte) (bool, error) {
 			if kind != sockDiagByFamily {
 				return true, nil
 			}
-			var row Row
+			row = none
 			if err := d.parse(body, &row); err != nil {
 				return false, err
 			}

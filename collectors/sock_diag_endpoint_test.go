@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -293,6 +294,12 @@ func TestPacketDrops(t *testing.T) {
 		_, err := sender.Write(make([]byte, 500))
 		must(t, err)
 	}
+	// Whatever has arrived has come past the packet socket.
+	must(t, receiver.SetReadDeadline(time.Now().Add(20*time.Second)))
+	for range 50 {
+		_, _, err := receiver.ReadFrom(make([]byte, 500))
+		must(t, err)
+	}
 	k := open(t, n)
 	sockets := byInode(t, k.PacketSockets(t.Context(), netstat.EndpointQuery{}), func(s *netstat.PacketSocket) uint32 { return s.Inode })
 	s := sockets[inode(t, fd)]
@@ -406,5 +413,84 @@ func TestFamiliesThatKernelsLack(t *testing.T) {
 		case missing != "" && (!errors.Is(err, netstat.ErrNotSupported) || !strings.Contains(err.Error(), missing+" ")):
 			t.Errorf("%s: %v", missing, err)
 		}
+	}
+}
+
+// TestMessagesOfOtherFamilies reads what kernels with vsock, XDP, SMC and TIPC
+// send, written out from their headers.
+func TestMessagesOfOtherFamilies(t *testing.T) {
+	u16, u32, u64 := binary.NativeEndian.AppendUint16, binary.NativeEndian.AppendUint32, binary.NativeEndian.AppendUint64
+	numbers := func(b []byte, all ...uint32) []byte {
+		for _, n := range all {
+			b = u32(b, n)
+		}
+		return b
+	}
+	known := netstat.Known[uint32]
+
+	// struct vsock_diag_msg
+	var v netstat.VsockSocket
+	must(t, parseVsockDiag(numbers([]byte{40, 1, 10, 1}, netstat.VsockAny, 1024, 3, netstat.VsockAny, 77, 5, 6), &v))
+	if want := (netstat.VsockSocket{
+		Type: netstat.SocketStream, State: netstat.Listen, Shutdown: netstat.ShutdownReceive,
+		Local: netstat.VsockAddress{CID: netstat.VsockAny, Port: 1024}, Remote: netstat.VsockAddress{CID: 3, Port: netstat.VsockAny}, Inode: 77, Cookie: 6<<32 | 5,
+	}); fmt.Sprintf("%+v", v) != fmt.Sprintf("%+v", want) || v.Local.String() != "*:1024" || v.Remote.String() != "3:*" {
+		t.Errorf("vsock: %+v, want %+v", v, want)
+	}
+
+	// struct xdp_diag_msg, xdp_diag_info, xdp_diag_umem, xdp_diag_stats
+	message := numbers([]byte{44, 3, 0, 0}, 77, 5, 6)
+	umem := numbers(u64(nil, 1<<33), 1, 2, 2048, 64, 9, 4, 1, 3)
+	var statistics []byte
+	for i := range 6 {
+		statistics = u64(statistics, uint64(i+1)<<32)
+	}
+	message = slices.Concat(message, appendAttribute(nil, 1, numbers(nil, 9, 4)), number(2, 1000), number(3, 512), number(7, 256),
+		appendAttribute(nil, 5, umem), appendAttribute(nil, 9, statistics))
+	var x netstat.XDPSocket
+	must(t, parseXDPDiag(message, &x))
+	wantArea := netstat.XDPArea{Size: 1 << 33, ID: 1, Pages: 2, ChunkSize: 2048, Headroom: 64, Interface: 9, Queue: 4, ZeroCopy: true, References: 3}
+	wantStatistics := netstat.XDPStatistics{
+		ReceiveDropped: 1 << 32, ReceiveInvalid: 2 << 32, ReceiveFull: 3 << 32, FillEmpty: 4 << 32, TransmitInvalid: 5 << 32, TransmitEmpty: 6 << 32,
+	}
+	if x.Inode != 77 || x.Cookie != 6<<32|5 || x.Interface != 9 || x.Queue != 4 || x.UID != known(1000) || x.Receive != known(512) || x.Transmit.IsKnown() ||
+		x.Fill.IsKnown() || x.Completion != known(256) || x.Area == nil || *x.Area != wantArea || x.Statistics != netstat.Known(wantStatistics) {
+		t.Errorf("XDP: %+v, %+v", x, x.Area)
+	}
+
+	// struct smc_diag_msg: family, state, mode, shutdown, identity, uid, inode
+	smc := func(local, remote [16]byte) netstat.SMCSocket {
+		b := append([]byte{43, 10, 1, 0}, 0, 80, 0x10, 0)
+		b = slices.Concat(b, local[:], remote[:])
+		b = u64(numbers(b, 3, 5, 6, 1000), 77)
+		b = slices.Concat(b, appendAttribute(nil, 3, []byte{2}), appendAttribute(nil, 5, numbers(nil, 0x03010000, 0x05000000)))
+		var s netstat.SMCSocket
+		must(t, new(smcDiagParser).socket(b, &s))
+		return s
+	}
+	s := smc([16]byte{192, 0, 2, 1}, [16]byte{})
+	if s.State != netstat.SMCListen || s.Mode != netstat.SMCFallback || s.Shutdown != netstat.ShutdownSend || s.Local.String() != "192.0.2.1:80" ||
+		s.Remote.String() != "0.0.0.0:4096" || s.Interface != 3 || s.Cookie != 6<<32|5 || s.UID != known(1000) || s.Inode != 77 ||
+		s.Fallback != netstat.Known(netstat.SMCFallbackReason{Local: 0x03010000, Peer: 0x05000000}) {
+		t.Errorf("SMC: %+v", s)
+	}
+	if s := smc([16]byte{0xfe, 0x80, 15: 1}, [16]byte{}); s.Local.String() != "[fe80::1%3]:80" || s.Remote.String() != "[::]:4096" {
+		t.Errorf("SMC over IPv6: %+v", s)
+	}
+	if s := smc([16]byte{}, [16]byte{}); s.Local.Addr().IsValid() || s.Local.Port() != 80 {
+		t.Errorf("SMC at a wildcard: %+v", s)
+	}
+
+	// TIPC_NLA_SOCK
+	var p netstat.TIPCSocket
+	must(t, parseTIPCDiag(nested(2, number(1, 0x1001001), number(2, 4711), nested(3, number(2, 0x1001002), number(3, 4712)), appendAttribute(nil, 4, nil),
+		nested(5, number(1, 3), number(2, 2), number(5, 1)), number(6, 1), number(7, 77), number(8, 1000), number(9, 1), appendAttribute(nil, 10, u64(nil, 6<<32|5)),
+		appendAttribute(nil, 99, u16(nil, 1))), &p))
+	if want := (netstat.TIPCSocket{
+		Type: netstat.SocketStream, State: netstat.Established, Node: 0x1001001, Reference: 4711,
+		Peer: netstat.Known(netstat.TIPCAddress{Node: 0x1001002, Reference: 4712}), Published: true,
+		ReceiveQueue: known(3), SendQueue: known(2), Drops: known(1), UID: known(1000), Inode: 77, Cookie: 6<<32 | 5,
+	}); fmt.Sprintf("%+v", p) != fmt.Sprintf("%+v", want) {
+		t.Errorf("TIPC: %+v, want %+v", p, want)
 	}
 }

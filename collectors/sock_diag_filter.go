@@ -66,7 +66,7 @@ func compileFilter(f *netstat.SocketFilter) []byte {
 		c.op(bcCGroupCond, binary.NativeEndian.AppendUint64(nil, f.CGroup))
 	}
 	c.land(len(c.b) + 4)
-	return c.b
+	return c.b // nil when the only conditions are prefixes that are not valid
 }
 
 // op appends an operation that goes on with the next one when it holds.

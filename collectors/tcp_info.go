@@ -3,6 +3,7 @@ package collectors
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -48,7 +49,8 @@ func (b structure) u64(at int) (v netstat.Optional[uint64]) {
 	return v
 }
 
-// duration32 and duration64 read a number of units.
+// duration32 and duration64 read a number of units. One beyond what a Duration
+// holds is about the longest one.
 func (b structure) duration32(at int, unit time.Duration) (v netstat.Optional[time.Duration]) {
 	if n, ok := b.u32(at).Get(); ok {
 		v.Set(time.Duration(n) * unit)
@@ -58,7 +60,7 @@ func (b structure) duration32(at int, unit time.Duration) (v netstat.Optional[ti
 
 func (b structure) duration64(at int, unit time.Duration) (v netstat.Optional[time.Duration]) {
 	if n, ok := b.u64(at).Get(); ok {
-		v.Set(time.Duration(n) * unit)
+		v.Set(time.Duration(min(n, math.MaxInt64/uint64(unit))) * unit)
 	}
 	return v
 }

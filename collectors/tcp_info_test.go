@@ -151,7 +151,7 @@ func compareTCPInfo(t *testing.T, got *netstat.TCPInfo, want *unix.TCPInfo, leng
 			continue
 		}
 		expect := fmt.Sprint(reflect.ValueOf(want).Elem().FieldByIndex(f.Index).Uint())
-		have := ""
+		var have string
 		switch v := g.Interface().(type) {
 		case time.Duration:
 			unit := time.Microsecond
@@ -207,6 +207,10 @@ func TestTCPInfoOfAnyLength(t *testing.T) {
 		if last := binary.NativeEndian.Uint16(full[278:]); length >= sizeofTCPInfo && got.AccurateECNOptionSeen != netstat.Known(last) {
 			t.Errorf("%d bytes: the last field is %v, want %d", length, got.AccurateECNOptionSeen, last)
 		}
+	}
+	binary.NativeEndian.PutUint64(full[168:], 1<<64-1)
+	if got, err := parse(full); err != nil || got.BusyTime.Or(0) < 290*365*24*time.Hour {
+		t.Errorf("a time without end: %v, %v", got.BusyTime, err)
 	}
 	full[0] = byte(netstat.Listen)
 	if got, err := parse(full); err != nil || got.BytesSent.IsKnown() || !got.MaxPacingRate.IsKnown() {

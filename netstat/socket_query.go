@@ -31,7 +31,8 @@ type SocketFilter struct {
 	// included, and Ports the port of either end. The zero range is any port.
 	LocalPorts, RemotePorts, Ports PortRange
 	// Local and Remote hold the two ends' addresses, and Address that of either
-	// end. The zero Prefix is any address. A prefix of IPv4 holds IPv4-mapped
+	// end. The zero Prefix is any address, and an invalid one that is not zero
+	// none. A prefix of IPv4 holds IPv4-mapped
 	// addresses of IPv6 sockets, too; zones are not compared.
 	Local, Remote, Address netip.Prefix
 	// Interface is the index of the device that the socket is bound to; 0 means
@@ -68,7 +69,7 @@ func portIn(r PortRange, a netip.AddrPort) bool {
 }
 
 func addressIn(p netip.Prefix, a netip.AddrPort) bool {
-	if !p.IsValid() {
+	if p == (netip.Prefix{}) {
 		return true
 	}
 	addr := a.Addr().WithZone("")

@@ -21,8 +21,7 @@ type EndpointQuery struct {
 // UnixSocket is a socket of the local family (unix(7)).
 type UnixSocket struct {
 	Type SocketType
-	// State is Listen, Established when connected, SynSent while connecting,
-	// and Close otherwise.
+	// State is Listen, Established when connected, and Close otherwise.
 	State State
 
 	// Name is what the socket is bound to: a path, or, where Abstract says so,
