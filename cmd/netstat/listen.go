@@ -54,9 +54,15 @@ func (s *session) showListenQueues() error {
 			s.resolver.StartHost(r.v.Socket.Local.Addr())
 		}
 	}}
-	err = each(s, "listen queues", func(r netstat.ListenQueueReader, ctx context.Context) iter.Seq2[queue, error] {
+	read := func(r netstat.ListenQueueReader, ctx context.Context) iter.Seq2[queue, error] {
 		return r.ListenQueues(ctx, q)
-	}, w.row)
+	}
+	err = each(s, "listen queues", read, func(r *row[queue]) error {
+		if len(q.Protocols) == 0 && r.v.Socket.Protocol == netstat.MPTCP {
+			return nil // its TCP listener is shown
+		}
+		return w.row(r)
+	})
 	if err != nil {
 		return err
 	}

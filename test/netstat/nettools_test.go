@@ -156,7 +156,7 @@ func TestListenQueues(t *testing.T) {
 	sockets(t, n)
 	out := lines(show(t, n, "-Ln"))
 	if out[1] != "Proto  Unacc Incomp    Max Local Address" {
-		t.Errorf("headings %q", out[1])
+		t.Errorf("headings %q\n%s", out[1], strings.Join(out, "\n"))
 	}
 	queues := make(map[string]object)
 	for _, o := range objects(t, n, "-L") {
