@@ -94,7 +94,8 @@ func newCommand() *cobra.Command {
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
-			s, err := newSession(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			open := func(complain func(error)) ([]*source, error) { return openSources(cmd.Context(), f.netns, complain) }
+			s, err := newSession(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr(), open)
 			if err != nil {
 				return err
 			}

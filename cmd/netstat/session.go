@@ -43,7 +43,9 @@ type session struct {
 	said       map[string]bool
 }
 
-func newSession(ctx context.Context, f flags, stdout, stderr io.Writer) (*session, error) {
+// newSession prepares a run. open opens the stacks to show, and tells complain
+// which of them it cannot.
+func newSession(ctx context.Context, f flags, stdout, stderr io.Writer, open func(complain func(error)) ([]*source, error)) (*session, error) {
 	s := &session{ctx: ctx, flags: f, out: table.NewOutput(stdout), stderr: stderr, said: make(map[string]bool)}
 	s.out.JSON = f.json
 	if file, ok := stdout.(*os.File); ok {
@@ -54,7 +56,7 @@ func newSession(ctx context.Context, f flags, stdout, stderr io.Writer) (*sessio
 			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		}
 	}
-	sources, err := openSources(ctx, f.netns, func(err error) { s.complain("a network namespace", nil, err) })
+	sources, err := open(func(err error) { s.complain("a network namespace", nil, err) })
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +89,18 @@ func (s *session) complain(what string, src *source, err error) {
 		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.netns, err)
 	}
 	s.note(text)
+}
+
+// lacks is complain for what is shown where there is such a thing: that a source
+// has none is nothing to complain of unless it was asked for by name, and is said
+// with -v.
+func (s *session) lacks(what string, src *source, err error, asked bool) {
+	switch {
+	case asked || !errors.Is(err, netstat.ErrNotSupported):
+		s.complain(what, src, err)
+	case s.verbose > 0:
+		s.note(fmt.Sprintf("netstat: %s: %v", what, err))
+	}
 }
 
 // note says something on standard error, once.

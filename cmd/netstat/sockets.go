@@ -371,9 +371,7 @@ func (s *session) showSockets() error {
 					if s.ctx.Err() != nil {
 						return err
 					}
-					if protocol.asked || !isLacking(err) || s.verbose > 0 {
-						s.complain(protocol.Protocol.String()+" sockets", src, err)
-					}
+					s.lacks(protocol.Protocol.String()+" sockets", src, err, protocol.asked)
 					break
 				}
 				if !s.listed(&v) {
@@ -494,9 +492,7 @@ func endpoints[R, T any](s *session, what string, read func(R, context.Context, 
 	for _, src := range s.sources {
 		reader, ok := src.stack.(R)
 		if !ok {
-			if asked {
-				s.complain(what, src, netstat.ErrNotSupported)
-			}
+			s.lacks(what, src, netstat.ErrNotSupported, asked)
 			continue
 		}
 		if err := s.shareOwners(src, &q.Processes, &q.Owners); err != nil {
@@ -508,9 +504,7 @@ func endpoints[R, T any](s *session, what string, read func(R, context.Context, 
 				if s.ctx.Err() != nil {
 					return err
 				}
-				if asked || !isLacking(err) {
-					s.complain(what, src, err)
-				}
+				s.lacks(what, src, err, asked)
 				break
 			}
 			r.v = v

@@ -159,6 +159,3 @@ func each[R, T any](s *session, what string, read func(R, context.Context) iter.
 	}
 	return nil
 }
-
-// isLacking reports whether a source has no such thing.
-func isLacking(err error) bool { return errors.Is(err, netstat.ErrNotSupported) }

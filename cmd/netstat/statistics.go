@@ -79,9 +79,7 @@ func (s *session) eachCounter(show func(*row[counterView]) error) error {
 					if s.ctx.Err() != nil {
 						return err
 					}
-					if explicit || !isLacking(err) || s.verbose > 0 {
-						s.complain("counters of "+string(group), src, err)
-					}
+					s.lacks("counters of "+string(group), src, err, explicit)
 					break
 				}
 				r.v = counterView{Counter: c, info: netstat.DescribeCounter(c.Name), value: netstat.Known(c.Value)}
