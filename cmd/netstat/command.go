@@ -199,42 +199,41 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	})
 }
 
-// modes returns the modes that the flags choose, in the order that they are
-// shown in, each with the name of its flag.
+// modes returns what the flags choose, in the order that it is shown in.
 func (s *session) modes() []mode {
-	all := []mode{
-		{s.tcpDetail, s.showSockets}, {s.listenQueues, s.showListenQueues}, {s.packets, s.showPackets},
-		{s.routes, s.showRoutes}, {s.interfaces, s.showInterfaces}, {s.groups, s.showGroups},
-		{s.statistics, s.showStatistics}, {s.memory, s.showMemory}, {s.softnet, s.showSoftnet},
-		{s.neighbours, s.showNeighbours}, {s.rules, s.showRules}, {s.nextHopObjects, s.showNextHops},
-		{s.qdiscs, s.showQdiscs}, {s.multicastRoutes, s.showMulticastRoutes}, {s.bridgeGroups, s.showBridgeGroups},
-		{s.namespaces, s.showNamespaces},
+	modes := chosen(
+		mode{s.tcpDetail, s.showSockets}, mode{s.listenQueues, s.showListenQueues}, mode{s.packets, s.showPackets},
+		mode{s.routes && !s.statistics, s.showRoutes}, mode{s.interfaces && !s.statistics, s.showInterfaces},
+		mode{s.groups, s.showGroups}, mode{s.statistics, s.showStatistics}, mode{s.memory, s.showMemory},
+		mode{s.softnet, s.showSoftnet}, mode{s.neighbours, s.showNeighbours}, mode{s.rules, s.showRules},
+		mode{s.nextHopObjects, s.showNextHops}, mode{s.qdiscs, s.showQdiscs}, mode{s.multicastRoutes, s.showMulticastRoutes},
+		mode{s.bridgeGroups, s.showBridgeGroups}, mode{s.namespaces, s.showNamespaces},
+	)
+	families := chosen(
+		mode{s.unix, s.showUnix}, mode{s.netlink, s.showNetlink}, mode{s.vsock, s.showVsock},
+		mode{s.xdp, s.showXDP}, mode{s.smc, s.showSMC}, mode{s.tipc, s.showTIPC},
+	)
+	switch internet := s.namesProtocol() || s.ipv4 || s.ipv6; {
+	case len(modes) > 0:
+		// Protocols choose what of them is shown.
+	case s.iface != "":
+		modes = []mode{{true, s.showInterfaces}}
+	case internet || len(families) == 0:
+		modes = []mode{{true, s.showSockets}}
+		// A filter and an order are for one kind of rows: the Internet's sockets,
+		// unless others are named.
+		if !internet && s.filter == "" && s.sort == "" {
+			families = []mode{{true, s.showUnix}}
+		}
 	}
-	if s.statistics && (s.routes || s.interfaces) {
-		// -rs and -is are statistics of routes and by interface.
-		all = []mode{{true, s.showStatistics}}
-	}
-	all = slices.DeleteFunc(all, func(m mode) bool { return !m.chosen })
-	if len(all) > 0 {
-		return all
-	}
-	if s.iface != "" {
-		return []mode{{true, s.showInterfaces}}
-	}
-	internet := s.namesProtocol() || s.ipv4 || s.ipv6
-	others := []mode{{s.unix, s.showUnix}, {s.netlink, s.showNetlink}, {s.vsock, s.showVsock}, {s.xdp, s.showXDP}, {s.smc, s.showSMC}, {s.tipc, s.showTIPC}}
-	others = slices.DeleteFunc(others, func(m mode) bool { return !m.chosen })
-	if internet || len(others) == 0 {
-		all = append(all, mode{true, s.showSockets})
-	}
-	// A filter and an order are for one kind of rows: the Internet's sockets,
-	// unless others are named.
-	if len(others) == 0 && !internet && s.filter == "" && s.sort == "" {
-		others = append(others, mode{true, s.showUnix})
-	}
-	return append(all, others...)
+	return append(modes, families...)
 }
 
+func chosen(modes ...mode) []mode {
+	return slices.DeleteFunc(modes, func(m mode) bool { return !m.chosen })
+}
+
+// mode is something to show.
 type mode struct {
 	chosen bool
 	show   func() error

@@ -272,11 +272,7 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 		}
 		line("inet6 %s  prefixlen %d  scope %s%s", address.WithZone(""), bits, scopeName(a.Scope), peer(a))
 	}
-	hardware := "loop"
-	if i.Address != "" && i.Flags&netstat.FlagLoopback == 0 {
-		hardware = "ether " + i.Address.String()
-	}
-	line("%s  txqueuelen %s%s", hardware, i.TransmitQueueLength, kindText(i))
+	line("%s  txqueuelen %s%s", hardware(i), i.TransmitQueueLength, kindText(i))
 	if i.counters["rx_packets"].IsKnown() {
 		n := func(names ...string) uint64 { return i.sum(names...).Or(0) }
 		line("RX packets %d  bytes %d (%s)", n("rx_packets"), n("rx_bytes"), scaledBytes(n("rx_bytes")))
@@ -311,6 +307,23 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 		line("alias %s", escaped(i.Alias))
 	}
 	s.out.Line(string(b))
+}
+
+// ethernet is the hardware type of Ethernet (include/uapi/linux/if_arp.h,
+// ARPHRD_ETHER).
+const ethernet = 1
+
+// hardware tells an interface's kind of link and its address there.
+func hardware(i *interfaceView) string {
+	switch {
+	case i.Flags&netstat.FlagLoopback != 0:
+		return "loop"
+	case i.Address == "":
+		return fmt.Sprintf("hardware type %d", i.HardwareType)
+	case i.HardwareType == ethernet:
+		return "ether " + i.Address.String()
+	}
+	return fmt.Sprintf("hardware type %d address %s", i.HardwareType, i.Address)
 }
 
 func peer(a netstat.Address) string {

@@ -85,7 +85,8 @@ func (s *session) complain(what string, src *source, err error) {
 	s.incomplete = true
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
 	var read *netstat.ReadError
-	if src != nil && src.netns != "" && !(errors.As(err, &read) && read.Source != "") {
+	named := errors.As(err, &read) && read.Source != ""
+	if src != nil && src.netns != "" && !named {
 		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.netns, err)
 	}
 	s.note(text)

@@ -371,7 +371,7 @@ func (s *session) showSockets() error {
 					if s.ctx.Err() != nil {
 						return err
 					}
-					s.lacks(protocol.Protocol.String()+" sockets", src, err, protocol.asked)
+					s.lacks(protocol.String()+" sockets", src, err, protocol.asked)
 					break
 				}
 				if !s.listed(&v) {

@@ -12,17 +12,17 @@ import (
 
 // thing is a row with a field of every type.
 type thing struct {
-	name, state        string
-	port, other        uint16
-	n                  int64
-	rate               float64
-	up                 bool
-	age                time.Duration
-	from, to           string
-	net                string
-	words              []string
-	processes          []table.Object
-	unknown, noAddress bool
+	name, state string
+	port, other uint16
+	n           int64
+	rate        float64
+	up          bool
+	age         time.Duration
+	from, to    string
+	net         string
+	words       []string
+	processes   []table.Object
+	unknown     bool
 }
 
 var things = &table.Kind[thing]{Name: "thing", Fields: []table.Field[thing]{

@@ -132,7 +132,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	ascending := []Value{{}, Int(math.MinInt64), Int(-5), Int(0), Uint(uint8(7)), Uint(uint64(math.MaxUint64))}
+	ascending := []Value{{}, Int(int64(math.MinInt64)), Int(-5), Int(0), Uint(uint8(7)), Uint(uint64(math.MaxUint64))}
 	for i := range ascending {
 		for j := range ascending {
 			if got := ascending[i].Compare(&ascending[j]); (got < 0) != (i < j) || (got == 0) != (i == j) {

@@ -122,7 +122,8 @@ func TestClosedPipe(t *testing.T) {
 		err = cmd.Wait()
 		status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 		// ip becomes the program, so the signal is its own.
-		if err != nil && !(status.Signaled() && status.Signal() == syscall.SIGPIPE) || complaints.Len() > 0 {
+		broken := status.Signaled() && status.Signal() == syscall.SIGPIPE
+		if err != nil && !broken || complaints.Len() > 0 {
 			t.Errorf("%v: %v, %q", args, err, complaints.String())
 		}
 	}
