@@ -3,14 +3,12 @@
 package agent
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -18,6 +16,10 @@ import (
 
 // Config says what an Agent serves. Stack is needed, the rest has defaults.
 type Config struct {
+	// Stack is what the modules show. Of a *live.Stack that tracks what Kinds
+	// says, routes are shown as they are, and moments of change told; any other
+	// is read when somebody asks, and shown as it was up to a second before, or
+	// as much longer as reading it takes.
 	Stack netstat.Stack
 	// Modules are the names of the MIB modules to serve, in any case of
 	// letters; none means all that the configuration allows.
@@ -38,9 +40,7 @@ type Config struct {
 // Agent serves a stack as managed objects. It is a mib.Handler with the default
 // context.
 type Agent struct {
-	tree    *mib.Tree
-	sources *sources
-	log     *slog.Logger
+	tree *mib.Tree
 }
 
 // New returns an agent. An unknown module is an error that lists the known
@@ -77,7 +77,18 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Agent{tree: tree, sources: s, log: c.Log}, nil
+	return &Agent{tree}, nil
+}
+
+// Kinds returns what a live stack must track for the modules of the names, which
+// are as in Config; 0 where none shows anything that changes with events.
+func Kinds(names []string) (kinds netstat.Kinds) {
+	for _, m := range modules {
+		if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), m.name) }) {
+			kinds |= m.kinds
+		}
+	}
+	return kinds
 }
 
 // choose returns the modules of the names, in the order of the list below.
@@ -111,24 +122,3 @@ func choose(names []string, withSystem bool) ([]module, error) {
 
 // Tree returns the tree of an SNMP context: there is the default one.
 func (a *Agent) Tree(contextName string) *mib.Tree { return a.tree.Tree(contextName) }
-
-// linkWatcher is a stack that reports changes of its links as they happen.
-type linkWatcher interface {
-	WatchLinks(ctx context.Context, f func(collectors.LinkEvent)) error
-}
-
-// Run follows the changes of the stack that leave no trace in it (when an
-// interface changed its state), until ctx is done. Without it, such changes
-// are dated by the requests that meet them. It returns nil when ctx ends or
-// the stack reports no changes.
-func (a *Agent) Run(ctx context.Context) error {
-	w, ok := a.sources.stack.(linkWatcher)
-	if !ok {
-		return nil
-	}
-	err := w.WatchLinks(ctx, func(e collectors.LinkEvent) { a.sources.linkEvent(ctx, e) })
-	if err == nil || errors.Is(err, context.Canceled) || ctx.Err() != nil {
-		return nil
-	}
-	return fmt.Errorf("watch links: %w", err)
-}

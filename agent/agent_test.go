@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
@@ -44,71 +43,6 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", wanted, err, also)
 		}
 	}
-}
-
-func link(index uint32, change func(*netstat.Interface)) netstat.Interface {
-	i := netstat.Interface{Index: index, Flags: netstat.FlagUp, OperState: netstat.OperUp}
-	if change != nil {
-		change(&i)
-	}
-	return i
-}
-
-// The history dates what changes after it began, each by what RFC 2863 means.
-func TestLinkHistory(t *testing.T) {
-	var h linkHistory
-	at := func(second int) time.Time { return time.Unix(1000+int64(second), 0) }
-	check := func(when string, rows []netstat.Interface, second int, table, stack time.Time, changed map[uint32]time.Time) {
-		t.Helper()
-		s := h.annotate(rows, at(second))
-		if n, _ := s.Number.Get(); n != int32(len(rows)) {
-			t.Errorf("%s: ifNumber %d", when, n)
-		}
-		if got, _ := s.TableLastChange.Get(); !got.Equal(table) {
-			t.Errorf("%s: ifTableLastChange %v, want %v", when, got, table)
-		}
-		if got, _ := s.StackLastChange.Get(); !got.Equal(stack) {
-			t.Errorf("%s: ifStackLastChange %v, want %v", when, got, stack)
-		}
-		for _, r := range rows {
-			if !r.LastChange.Equal(changed[r.Index]) {
-				t.Errorf("%s: ifLastChange.%d %v, want %v", when, r.Index, r.LastChange, changed[r.Index])
-			}
-		}
-	}
-	var never time.Time
-	first := func() []netstat.Interface { return []netstat.Interface{link(1, nil), link(2, nil)} }
-	check("at first", first(), 0, never, never, nil)
-	check("unchanged", first(), 1, never, never, nil)
-
-	down := func(i *netstat.Interface) { i.OperState = netstat.OperDown }
-	h.event(collectors.LinkEvent{Kind: collectors.LinkChanged, Interface: link(2, down)}, at(2))
-	rows := []netstat.Interface{link(1, nil), link(2, down)}
-	check("after an event", rows, 5, never, never, map[uint32]time.Time{2: at(2)})
-
-	h.event(collectors.LinkEvent{Kind: collectors.LinkChanged, Interface: link(3, nil)}, at(6))
-	rows = append(rows, link(3, nil))
-	check("a new one", rows, 7, at(6), at(6), map[uint32]time.Time{2: at(2), 3: at(6)})
-	if !rows[2].CounterDiscontinuity.Equal(at(6)) || !rows[0].CounterDiscontinuity.IsZero() {
-		t.Errorf("ifCounterDiscontinuityTime %v and %v", rows[2].CounterDiscontinuity, rows[0].CounterDiscontinuity)
-	}
-
-	port := func(i *netstat.Interface) { i.Master = 1 }
-	rows[2] = link(3, port)
-	check("enslaved, found by reading", rows, 8, at(6), at(8), map[uint32]time.Time{2: at(2), 3: at(6)})
-	for i, want := range []bool{false, true, true} {
-		if got, _ := rows[i].LinkTraps.Get(); got != want {
-			t.Errorf("ifLinkUpDownTrapEnable.%d is %v, want %v", rows[i].Index, got, want)
-		}
-	}
-
-	// A reading that began before an event does not undo it.
-	h.event(collectors.LinkEvent{Kind: collectors.LinkChanged, Interface: link(1, down)}, at(9))
-	h.event(collectors.LinkEvent{Kind: collectors.LinkRemoved, Interface: link(2, nil)}, at(9))
-	check("overtaken by events", rows, 8, at(9), at(9), map[uint32]time.Time{1: at(9), 3: at(6)})
-	h.event(collectors.LinkEvent{Kind: collectors.LinkChanged, Interface: link(1, nil)}, at(9))
-	check("removed", []netstat.Interface{rows[0], rows[2]}, 10, at(9), at(9), map[uint32]time.Time{1: at(9), 3: at(6)})
-	check("gone without an event", []netstat.Interface{rows[0]}, 11, at(11), at(11), map[uint32]time.Time{1: at(9)})
 }
 
 // interrupted is a stack whose routes never stand still.
@@ -211,15 +145,5 @@ func TestSystemGroup(t *testing.T) {
 		if got := get(name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
-	}
-}
-
-func TestRunWithoutEventsEnds(t *testing.T) {
-	a, err := New(Config{Stack: routeStack{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Run(t.Context()); err != nil {
-		t.Errorf("error %v", err)
 	}
 }

@@ -2,11 +2,12 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/netip"
 	"testing"
-	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -46,18 +47,26 @@ func manyRoutes(n int) []netstat.Route {
 // BenchmarkWalk is a GETBULK walk of inetCidrRouteTable with 50 repetitions,
 // without a protocol around it.
 func BenchmarkWalk(b *testing.B) {
-	a, err := New(Config{Stack: routeStack{routes: manyRoutes(100_000)}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	r := a.Tree("").NewRequest()
+	b.Run("view", func(b *testing.B) { benchmarkWalk(b, routeStack{routes: manyRoutes(100_000)}) })
+	b.Run("live", func(b *testing.B) {
+		n := nstest.New(b)
+		n.IP(b, "link add near type veth peer name far", "link set near up", "link set far up", "addr add 10.255.0.1/16 dev near")
+		batch := make([]string, 0, 100_000)
+		for _, r := range manyRoutes(100_000) {
+			batch = append(batch, fmt.Sprintf("route add %v via %v", r.Destination, r.Gateway))
+		}
+		n.IP(b, batch...)
+		benchmarkWalk(b, openLive(b, n, "IP-FORWARD-MIB"))
+	})
+}
+
+func benchmarkWalk(b *testing.B, s netstat.Stack) {
+	request := requestOn(b, s, "IP-FORWARD-MIB")
 	b.ReportAllocs()
-	from := ipforwardmib.Routes.Entry
-	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
-	defer cancel()
-	lastColumn := from.Sub(17)
+	entry := ipforwardmib.Routes.Entry
+	lastColumn, from := entry.Sub(17), entry
 	for b.Loop() {
-		r.Reset(ctx)
+		r := request()
 		c := r.Seek(from, false)
 		var last mib.Binding
 		for range 50 {
@@ -68,7 +77,7 @@ func BenchmarkWalk(b *testing.B) {
 			last = v
 		}
 		if from = last.Name(); from.HasPrefix(lastColumn) {
-			from = ipforwardmib.Routes.Entry
+			from = entry
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/50/float64(b.N), "ns/varbind")

@@ -6,19 +6,19 @@ import (
 	"net/netip"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
 
 // An SNMP agent for this host with a scalar of one's own beside its tables.
 func Example() {
-	kernel, err := collectors.Open(collectors.Options{})
+	stack, err := live.Start(live.Options{Kinds: agent.Kinds(nil)})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer kernel.Close()
+	defer stack.Close()
 
 	doors := mib.Group[int]{
 		Name: "doors",
@@ -28,7 +28,7 @@ func Example() {
 		),
 	}
 	a, err := agent.New(agent.Config{
-		Stack: kernel,
+		Stack: stack,
 		Extra: []mib.Module{{Name: "DOOR-MIB", Identity: doors.OID, Nodes: []mib.Node{
 			doors.BindNow(func() int { return 2 }),
 		}}},
@@ -50,11 +50,6 @@ func Example() {
 		return
 	}
 	ctx := context.Background()
-	go func() {
-		if err := a.Run(ctx); err != nil { // dates the changes of interfaces
-			fmt.Println(err)
-		}
-	}()
 	if err := server.Serve(ctx); err != nil {
 		fmt.Println(err)
 	}

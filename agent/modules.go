@@ -16,7 +16,9 @@ type module struct {
 	description string
 	// system says that the module describes the agent itself.
 	system bool
-	nodes  func(*sources) []mib.Node
+	// kinds are what of the stack it shows that changes with events.
+	kinds netstat.Kinds
+	nodes func(*sources) []mib.Node
 }
 
 // modules are the MIB modules that an agent can serve.
@@ -36,6 +38,7 @@ var modules = [...]module{
 	{
 		name: "IF-MIB", identity: ifmib.Identity,
 		description: "The MIB module to describe generic objects for network interface sub-layers (RFC 2863)",
+		kinds:       netstat.KindInterface,
 		nodes: func(s *sources) []mib.Node {
 			interfaces := func(l links) []netstat.Interface { return l.interfaces }
 			summary := func(l links) ifmib.Summary { return l.summary }
@@ -56,10 +59,9 @@ var modules = [...]module{
 	{
 		name: "IP-FORWARD-MIB", identity: ipforwardmib.Identity,
 		description: "The MIB module for the management of CIDR multipath IP routes (RFC 4292)",
+		kinds:       netstat.KindRoute,
 		nodes: func(s *sources) []mib.Node {
-			routes := ipforwardmib.Routes.Bind(s.routes)
-			cidr := ipforwardmib.IPv4Routes.Bind(s.routes)
-			forward := ipforwardmib.ForwardRoutes.Bind(s.routes)
+			routes, cidr, forward := s.routeTables()
 			return []mib.Node{
 				mib.BindCount("ipForwardNumber", ipforwardmib.ForwardNumber, forward),
 				forward,

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
@@ -20,10 +20,10 @@ import (
 // that is read as a whole, shared by all the tables that show it.
 type sources struct {
 	stack     netstat.Stack
+	live      *live.Stack // nil when the stack is another
 	log       *slog.Logger
 	config    Config
 	resources []snmpv2mib.Resource
-	history   linkHistory
 	// unknownOwners says once that processes are hidden.
 	unknownOwners sync.Once
 
@@ -46,6 +46,7 @@ const attempts = 3
 
 func newSources(c Config) *sources {
 	s := &sources{stack: c.Stack, log: c.Log, config: c}
+	s.live, _ = c.Stack.(*live.Stack)
 	s.tcpStatistics = mib.NewSource(c.Stack.TCPStatistics)
 	s.udpStatistics = mib.NewSource(c.Stack.UDPStatistics)
 	s.tcpSockets = s.sockets(netstat.TCP)
@@ -64,16 +65,37 @@ func newSources(c Config) *sources {
 		s.log.Debug("routes changed during each of several readings", "attempts", attempts)
 		return rows, nil
 	})
-	s.links = mib.NewSource(func(ctx context.Context) (links, error) {
-		began := time.Now()
-		interfaces, err := collect(c.Stack.Interfaces(ctx), 0)
-		if err != nil {
-			return links{}, err
-		}
-		summary := s.history.annotate(interfaces, began)
-		return links{interfaces, summary}, nil
-	})
+	s.links = mib.NewSource(s.readLinks)
+	if s.live != nil && s.live.Kinds().Has(netstat.KindInterface) {
+		s.links.ChangesWith(func() uint64 { return s.live.Recent().Version(netstat.KindInterface) })
+	}
 	return s
+}
+
+// readLinks reads the interfaces with their counters.
+func (s *sources) readLinks(ctx context.Context) (links, error) {
+	interfaces, err := collect(s.stack.Interfaces(ctx), 0)
+	if err != nil {
+		return links{}, err
+	}
+	above := make(map[uint32]bool)
+	for i := range interfaces {
+		above[interfaces[i].Master] = true
+	}
+	for i := range interfaces {
+		// RFC 2863: enabled by default for interfaces that do not operate
+		// on top of any other.
+		if ifc := &interfaces[i]; !ifc.LinkTraps.IsKnown() {
+			ifc.LinkTraps.Set(!above[ifc.Index] && ifc.LowerInterface() == 0)
+		}
+	}
+	l := links{interfaces, ifmib.Summary{Number: netstat.Known(int32(len(interfaces)))}}
+	if s.live != nil && s.live.Kinds().Has(netstat.KindInterface) {
+		view := s.live.Snapshot()
+		l.summary.TableLastChange.Set(view.InterfacesChanged())
+		l.summary.StackLastChange.Set(view.StackingChanged())
+	}
+	return l, nil
 }
 
 func (s *sources) sockets(p netstat.Protocol) *mib.Source[[]netstat.Socket] {
@@ -114,20 +136,6 @@ func collect[T any](seq iter.Seq2[T, error], size int) (rows []T, err error) {
 		return rows, nil
 	}
 	return slices.Concat(append(full, rows)...), nil
-}
-
-func (s *sources) linkEvent(ctx context.Context, e collectors.LinkEvent) {
-	if e.Kind != collectors.LinksUnknown {
-		s.history.event(e, time.Now())
-		return
-	}
-	began := time.Now()
-	interfaces, err := collect(s.stack.Interfaces(ctx), 0)
-	if err != nil {
-		s.log.Warn("interfaces could not be read after link events were lost", "error", err)
-		return
-	}
-	s.history.annotate(interfaces, began)
 }
 
 func (s *sources) system() snmpv2mib.System {

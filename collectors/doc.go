@@ -1,8 +1,7 @@
 // Package collectors reads a Linux kernel into the vocabulary of package
 // netstat. [Open] gives a [Kernel], which is a netstat.Stack of the caller's
-// network namespace or of another one, and which can also report changes of
-// links as they happen ([Kernel.WatchLinks]). It reads neighbours, policy rules,
-// nexthop objects and per-interface settings besides.
+// network namespace or of another one. It reads neighbours, policy rules, nexthop
+// objects and per-interface settings besides.
 //
 // For those who keep a stack current there are [Kernel.Listen], which receives
 // rtnetlink's events, and [Kernel.Dump]. A [Decoder] gives both the same form.
@@ -26,8 +25,10 @@
 // # Privileges
 //
 // Nothing needs a privilege but entering another network namespace
-// (CAP_SYS_ADMIN) and finding the processes that hold other users' sockets
-// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH).
+// (CAP_SYS_ADMIN), finding the processes that hold other users' sockets
+// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH), and sockets' marks, the peers that
+// sign their segments and the filters of packet sockets (CAP_NET_ADMIN in the
+// namespace). What is not told without is unknown.
 //
 // # Errors
 //

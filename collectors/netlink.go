@@ -130,19 +130,6 @@ func (c *conn) send(r request, sequence uint32) error {
 	return os.NewSyscallError("sendto", err)
 }
 
-// join subscribes to a group of events with a receive buffer of so many bytes.
-func (c *conn) join(group, bytes int) error {
-	var err error
-	if e := c.raw.Control(func(fd uintptr) {
-		if _, err = setReceiveBuffer(int(fd), bytes); err == nil {
-			err = joinGroup(int(fd), group)
-		}
-	}); e != nil {
-		return e
-	}
-	return err
-}
-
 // setReceiveBuffer asks for a receive buffer of so many bytes and returns what
 // it is then, as the kernel counts it. A datagram that finds no room in it is
 // lost, which receiving reports once by an error that isGap tells.
@@ -161,32 +148,8 @@ func joinGroup(fd, group int) error {
 }
 
 // isGap reports whether err says that events were lost (netlink(7), ENOBUFS).
-// The socket is usable again after drain.
+// The socket is usable again once it is empty.
 func isGap(err error) bool { return errors.Is(err, unix.ENOBUFS) }
-
-// drain drops what the socket holds. Once it has lost an event it takes no
-// further ones until it is empty, and does not say that it loses them
-// (NETLINK_S_CONGESTED, net/netlink/af_netlink.c): whoever reads the state again
-// while it still holds old events would miss what changes meanwhile.
-func (c *conn) drain(ctx context.Context) error {
-	for ctx.Err() == nil {
-		var err error
-		if e := c.raw.Read(func(fd uintptr) bool {
-			_, _, err = unix.Recvfrom(int(fd), c.buffer, unix.MSG_DONTWAIT)
-			return true
-		}); e != nil && ctx.Err() == nil {
-			return e
-		}
-		switch err {
-		case unix.EAGAIN:
-			return nil
-		case nil, unix.EINTR, unix.ENOBUFS:
-		default:
-			return os.NewSyscallError("recvfrom", err)
-		}
-	}
-	return ctx.Err()
-}
 
 // request is a netlink request.
 type request struct {

@@ -44,18 +44,6 @@ func addressScene(t *testing.T, n *nstest.NS) {
 func TestAddressesAgreeWithIP(t *testing.T) {
 	n := nstest.New(t)
 	addressScene(t, n)
-	var listed []struct {
-		IfIndex uint32
-		Info    []struct {
-			Family, Local, Broadcast, Address, Label, Scope string
-			PrefixLen                                       int
-			Valid                                           uint32 `json:"valid_life_time"`
-			Preferred                                       uint32 `json:"preferred_life_time"`
-
-			Secondary, Temporary, Deprecated, Tentative, MngTmpAddr, NoPrefixRoute, NoDAD, Home, Dynamic bool
-		} `json:"addr_info"`
-	}
-	n.JSON(t, &listed, "-N", "addr")
 	const compared = netstat.AddressSecondary | netstat.AddressDeprecated | netstat.AddressManageTemp |
 		netstat.AddressNoPrefixRoute | netstat.AddressNoDAD | netstat.AddressHome | netstat.AddressPermanent
 	lifetime := func(d netstat.Optional[time.Duration]) string {
@@ -64,47 +52,64 @@ func TestAddressesAgreeWithIP(t *testing.T) {
 		}
 		return "forever"
 	}
-	var want, got []string
-	for _, l := range listed {
-		for _, a := range l.Info {
-			var flags netstat.AddressFlags
-			for flag, set := range map[netstat.AddressFlags]bool{
-				netstat.AddressSecondary: a.Secondary || a.Temporary, netstat.AddressDeprecated: a.Deprecated,
-				netstat.AddressManageTemp: a.MngTmpAddr, netstat.AddressNoPrefixRoute: a.NoPrefixRoute,
-				netstat.AddressNoDAD: a.NoDAD, netstat.AddressHome: a.Home, netstat.AddressPermanent: !a.Dynamic,
-			} {
-				if set {
-					flags |= flag
-				}
-			}
-			life := func(seconds uint32) string {
-				if seconds == lifetimeForever {
-					return "forever"
-				}
-				return (time.Duration(seconds) * time.Second).Round(time.Minute).String()
-			}
-			peer, broadcast := a.Address, a.Broadcast
-			if strings.HasPrefix(peer, "fe80::") {
-				peer += fmt.Sprint("%", l.IfIndex)
-			}
-			if peer == "" {
-				peer = "invalid IP"
-			}
-			if broadcast == "" {
-				broadcast = "invalid IP"
-			}
-			want = append(want, fmt.Sprint(l.IfIndex, " ", a.Local, "/", a.PrefixLen, " ", peer, " ", broadcast, " ", a.Label, " ", a.Scope,
-				" ", flags, " ", life(a.Preferred), " ", life(a.Valid)))
+	k := open(t, n)
+	ip := func() (want []string) {
+		var listed []struct {
+			IfIndex uint32
+			Info    []struct {
+				Family, Local, Broadcast, Address, Label, Scope string
+				PrefixLen                                       int
+				Valid                                           uint32 `json:"valid_life_time"`
+				Preferred                                       uint32 `json:"preferred_life_time"`
+
+				Secondary, Temporary, Deprecated, Tentative, MngTmpAddr, NoPrefixRoute, NoDAD, Home, Dynamic bool
+			} `json:"addr_info"`
 		}
-	}
-	for _, a := range addresses(t, open(t, n)) {
-		got = append(got, fmt.Sprint(a.Interface, " ", a.Prefix, " ", a.Peer, " ", a.Broadcast, " ", a.Label, " ", uint8(a.Scope),
-			" ", a.Flags&compared, " ", lifetime(a.Preferred), " ", lifetime(a.Valid)))
-		if created, ok := a.Created.Get(); !ok || created <= 0 || created > uptime(t) || a.Updated.Or(0) < created {
-			t.Errorf("%v was created at %v and updated at %v since boot", a.Prefix, a.Created, a.Updated)
+		n.JSON(t, &listed, "-N", "addr")
+		for _, l := range listed {
+			for _, a := range l.Info {
+				var flags netstat.AddressFlags
+				for flag, set := range map[netstat.AddressFlags]bool{
+					netstat.AddressSecondary: a.Secondary || a.Temporary, netstat.AddressDeprecated: a.Deprecated,
+					netstat.AddressManageTemp: a.MngTmpAddr, netstat.AddressNoPrefixRoute: a.NoPrefixRoute,
+					netstat.AddressNoDAD: a.NoDAD, netstat.AddressHome: a.Home, netstat.AddressPermanent: !a.Dynamic,
+				} {
+					if set {
+						flags |= flag
+					}
+				}
+				life := func(seconds uint32) string {
+					if seconds == lifetimeForever {
+						return "forever"
+					}
+					return (time.Duration(seconds) * time.Second).Round(time.Minute).String()
+				}
+				peer, broadcast := a.Address, a.Broadcast
+				if strings.HasPrefix(peer, "fe80::") {
+					peer += fmt.Sprint("%", l.IfIndex)
+				}
+				if peer == "" {
+					peer = "invalid IP"
+				}
+				if broadcast == "" {
+					broadcast = "invalid IP"
+				}
+				want = append(want, fmt.Sprint(l.IfIndex, " ", a.Local, "/", a.PrefixLen, " ", peer, " ", broadcast, " ", a.Label, " ", a.Scope,
+					" ", flags, " ", life(a.Preferred), " ", life(a.Valid)))
+			}
 		}
+		return want
 	}
-	slices.Sort(want)
+	want, got := steady(t, ip, func() (got []string) {
+		for _, a := range addresses(t, k) {
+			got = append(got, fmt.Sprint(a.Interface, " ", a.Prefix, " ", a.Peer, " ", a.Broadcast, " ", a.Label, " ", uint8(a.Scope),
+				" ", a.Flags&compared, " ", lifetime(a.Preferred), " ", lifetime(a.Valid)))
+			if created, ok := a.Created.Get(); !ok || created <= 0 || created > uptime(t) || a.Updated.Or(0) < created {
+				t.Errorf("%v was created at %v and updated at %v since boot", a.Prefix, a.Created, a.Updated)
+			}
+		}
+		return got
+	})
 	slices.Sort(got)
 	if len(want) < 13 {
 		t.Errorf("ip lists only %d addresses", len(want))

@@ -195,7 +195,10 @@ func (l *Listener) wait() error {
 	return os.NewSyscallError("poll", err)
 }
 
-// drain drops what the socket holds, for the reason that conn.drain tells.
+// drain drops what the socket holds. Once it has lost an event it takes no
+// further ones until it is empty, and does not say that it loses them
+// (NETLINK_S_CONGESTED, net/netlink/af_netlink.c): whoever reads the state again
+// while it still holds old events would miss what changes meanwhile.
 func (l *Listener) drain() {
 	for !l.closed.Load() {
 		if _, _, err := unix.Recvfrom(l.fd, l.buffer, unix.MSG_DONTWAIT); errors.Is(err, unix.EAGAIN) {

@@ -239,18 +239,22 @@ func TestRoutesAgreeWithIP(t *testing.T) {
 	routeScene(t, n)
 	k := open(t, n)
 	for family, flag := range map[netstat.Family]string{netstat.IPv4: "-4", netstat.IPv6: "-6"} {
-		var listed []ipRoute
-		n.JSON(t, &listed, flag, "-d", "-N", "route", "show", "table", "all")
-		if len(listed) < 20 {
-			t.Errorf("ip lists only %d %v routes", len(listed), family)
-		}
 		indexes := linkIndexes(t, n)
-		var want []netstat.Route
-		for i := range listed {
-			want = append(want, listed[i].netstat(t, family, indexes)...)
-		}
-		got := routes(t, k, netstat.RouteQuery{Families: []netstat.Family{family}})
-		if diff := cmp.Diff(showRoutes(want), showRoutes(got)); diff != "" {
+		want, got := steady(t, func() []string {
+			var listed []ipRoute
+			n.JSON(t, &listed, flag, "-d", "-N", "route", "show", "table", "all")
+			if len(listed) < 20 {
+				t.Errorf("ip lists only %d %v routes", len(listed), family)
+			}
+			var want []netstat.Route
+			for i := range listed {
+				want = append(want, listed[i].netstat(t, family, indexes)...)
+			}
+			return showRoutes(want)
+		}, func() []string {
+			return showRoutes(routes(t, k, netstat.RouteQuery{Families: []netstat.Family{family}}))
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%v routes (-ip +collectors):\n%s", family, diff)
 		}
 	}

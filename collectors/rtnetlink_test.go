@@ -79,6 +79,26 @@ func compare(t *testing.T, what string, want, got []string, least int) {
 	}
 }
 
+// steady returns what ip lists and what is read meanwhile. Hosts of a scene
+// resolve and learn addresses in their own time: what ip lists both before and
+// after the reading was there during it.
+func steady(t *testing.T, listed, read func() []string) (want, got []string) {
+	t.Helper()
+	for range 100 {
+		before := listed()
+		got = read()
+		want = listed()
+		slices.Sort(before)
+		slices.Sort(want)
+		if slices.Equal(before, want) {
+			return want, got
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("ip never listed the same twice, but %q in the end", want)
+	return nil, nil
+}
+
 func TestNeighboursAgreeWithIP(t *testing.T) {
 	n := policyScene(t)
 	k := open(t, n)
@@ -86,34 +106,38 @@ func TestNeighboursAgreeWithIP(t *testing.T) {
 	for name, index := range linkIndexes(t, n) {
 		names[index] = name
 	}
-	var listed []struct {
-		Dst, Dev, LLAddr, Protocol string
-		State                      []string
-		Router, ExternLearn        *struct{}
-	}
-	var want, got []string
-	for _, family := range []string{"-4", "-6"} {
-		listed = nil
-		out := n.Run(t, "ip", family, "-j", "-N", "neigh", "show", "nud", "all")
-		out = strings.NewReplacer(`"router":null`, `"router":{}`, `"extern_learn":null`, `"externlearn":{}`).Replace(out)
-		decodeJSON(t, out, &listed)
-		for _, l := range listed {
-			want = append(want, fmt.Sprint(l.Dst, " ", l.Dev, " ", l.LLAddr, " ", strings.ToLower(strings.Join(l.State, ",")), " ", l.Protocol, " ", l.Router != nil, " ", l.ExternLearn != nil))
+	ip := func() (want []string) {
+		for _, family := range []string{"-4", "-6"} {
+			var listed []struct {
+				Dst, Dev, LLAddr, Protocol string
+				State                      []string
+				Router, ExternLearn        *struct{}
+			}
+			out := n.Run(t, "ip", family, "-j", "-N", "neigh", "show", "nud", "all")
+			out = strings.NewReplacer(`"router":null`, `"router":{}`, `"extern_learn":null`, `"externlearn":{}`).Replace(out)
+			decodeJSON(t, out, &listed)
+			for _, l := range listed {
+				want = append(want, fmt.Sprint(l.Dst, " ", l.Dev, " ", l.LLAddr, " ", strings.ToLower(strings.Join(l.State, ",")), " ", l.Protocol, " ", l.Router != nil, " ", l.ExternLearn != nil))
+			}
 		}
+		return want
 	}
 	var updated bool
-	for _, l := range all(t, k.Neighbours(t.Context())) {
-		protocol := ""
-		if l.Protocol != 0 {
-			protocol = strconv.Itoa(int(l.Protocol))
+	want, got := steady(t, ip, func() (got []string) {
+		for _, l := range all(t, k.Neighbours(t.Context())) {
+			protocol := ""
+			if l.Protocol != 0 {
+				protocol = strconv.Itoa(int(l.Protocol))
+			}
+			got = append(got, fmt.Sprint(l.Address.WithZone(""), " ", names[l.Interface], " ", l.LinkAddress, " ", l.State, " ", protocol, " ",
+				l.Flags&netstat.NeighbourRouter != 0, " ", l.Flags&netstat.NeighbourExternallyLearn != 0))
+			if l.Address.IsLinkLocalUnicast() && l.Address.Zone() != strconv.Itoa(int(l.Interface)) {
+				t.Errorf("%v has no zone", l.Address)
+			}
+			updated = updated || time.Since(l.Updated) < time.Minute
 		}
-		got = append(got, fmt.Sprint(l.Address.WithZone(""), " ", names[l.Interface], " ", l.LinkAddress, " ", l.State, " ", protocol, " ",
-			l.Flags&netstat.NeighbourRouter != 0, " ", l.Flags&netstat.NeighbourExternallyLearn != 0))
-		if l.Address.IsLinkLocalUnicast() && l.Address.Zone() != strconv.Itoa(int(l.Interface)) {
-			t.Errorf("%v has no zone", l.Address)
-		}
-		updated = updated || time.Since(l.Updated) < time.Minute
-	}
+		return got
+	})
 	compare(t, "neighbours", want, got, 6)
 	if !updated {
 		t.Error("no neighbour was updated within the last minute")
@@ -127,16 +151,18 @@ func TestForwardingEntriesAgreeWithBridge(t *testing.T) {
 	for name, index := range linkIndexes(t, n) {
 		names[index] = name
 	}
-	var listed []struct {
-		MAC, IfName, Dst, ViaIf, Master, State string
-		Port                                   uint16
-		VNI                                    uint32
-		Flags                                  []string
-	}
-	decodeJSON(t, n.Run(t, "bridge", "-j", "-d", "fdb"), &listed)
-	var want, got []string
-	for _, l := range listed {
-		want = append(want, fmt.Sprint(l.MAC, " ", l.IfName, " ", l.Dst, " ", l.ViaIf, " ", l.Master, " ", l.State, " ", l.Port, " ", l.VNI, " ", slices.Contains(l.Flags, "self")))
+	bridge := func() (want []string) {
+		var listed []struct {
+			MAC, IfName, Dst, ViaIf, Master, State string
+			Port                                   uint16
+			VNI                                    uint32
+			Flags                                  []string
+		}
+		decodeJSON(t, n.Run(t, "bridge", "-j", "-d", "fdb"), &listed)
+		for _, l := range listed {
+			want = append(want, fmt.Sprint(l.MAC, " ", l.IfName, " ", l.Dst, " ", l.ViaIf, " ", l.Master, " ", l.State, " ", l.Port, " ", l.VNI, " ", slices.Contains(l.Flags, "self")))
+		}
+		return want
 	}
 	state := func(s netstat.NeighbourState) string {
 		switch {
@@ -149,14 +175,17 @@ func TestForwardingEntriesAgreeWithBridge(t *testing.T) {
 		}
 		return ""
 	}
-	for _, l := range all(t, k.Neighbours(t.Context(), netstat.Bridge)) {
-		remote := ""
-		if l.Address.IsValid() {
-			remote = l.Address.String()
+	want, got := steady(t, bridge, func() (got []string) {
+		for _, l := range all(t, k.Neighbours(t.Context(), netstat.Bridge)) {
+			remote := ""
+			if l.Address.IsValid() {
+				remote = l.Address.String()
+			}
+			got = append(got, fmt.Sprint(l.LinkAddress, " ", names[l.Interface], " ", remote, " ", names[l.Via], " ", names[l.Master], " ", state(l.State), " ",
+				l.Port, " ", l.VNI.Or(0), " ", l.Flags&netstat.NeighbourSelf != 0))
 		}
-		got = append(got, fmt.Sprint(l.LinkAddress, " ", names[l.Interface], " ", remote, " ", names[l.Via], " ", names[l.Master], " ", state(l.State), " ",
-			l.Port, " ", l.VNI.Or(0), " ", l.Flags&netstat.NeighbourSelf != 0))
-	}
+		return got
+	})
 	compare(t, "forwarding entries", want, got, 8)
 }
 

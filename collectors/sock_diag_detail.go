@@ -116,10 +116,19 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 	case inetDiagPeers:
 		d.RemoteAddresses = a.socketAddresses()
 	case inetDiagCGroupID:
-		if id := a.uint64(); a.err == nil {
+		if id := a.number64(); a.err == nil {
 			d.CGroup.Set(p.cgroups.of(id))
 		}
 	}
+}
+
+// number64 returns a value of 8 bytes.
+func (a *attributes) number64() uint64 {
+	if len(a.value) < 8 {
+		a.malformed("8 bytes")
+		return 0
+	}
+	return binary.NativeEndian.Uint64(a.value)
 }
 
 // socketMemory reads SK_MEMINFO_* (include/uapi/linux/sock_diag.h): 32-bit
@@ -153,17 +162,17 @@ func (a *attributes) socketFlags() (f netstat.SocketFlags) {
 	return f
 }
 
-// sizeofSockaddrStorage is the size of struct sockaddr_storage
+// sizeofSCTPAddress is the size of each of SCTP's addresses, struct sockaddr_storage
 // (include/uapi/linux/socket.h).
-const sizeofSockaddrStorage = 128
+const sizeofSCTPAddress = 128
 
 // socketAddresses reads a sequence of struct sockaddr_storage.
 func (a *attributes) socketAddresses() (all []netip.Addr) {
-	if len(a.value)%sizeofSockaddrStorage != 0 {
+	if len(a.value)%sizeofSCTPAddress != 0 {
 		a.malformed("a sequence of struct sockaddr_storage")
 		return nil
 	}
-	for b := a.value; len(b) > 0; b = b[sizeofSockaddrStorage:] {
+	for b := a.value; len(b) > 0; b = b[sizeofSCTPAddress:] {
 		switch binary.NativeEndian.Uint16(b) {
 		case unix.AF_INET:
 			all = append(all, netip.AddrFrom4([4]byte(b[4:8])))

@@ -433,7 +433,7 @@ func TestRawAndICMPSockets(t *testing.T) {
 // TestSCTPMessages reads what a kernel with SCTP sends, which few have.
 func TestSCTPMessages(t *testing.T) {
 	address := func(s string) []byte {
-		b := make([]byte, sizeofSockaddrStorage)
+		b := make([]byte, sizeofSCTPAddress)
 		a := netip.MustParseAddr(s)
 		binary.NativeEndian.PutUint16(b, unix.AF_INET)
 		if a.Is6() {

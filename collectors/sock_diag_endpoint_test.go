@@ -324,6 +324,8 @@ func TestNetlinkSockets(t *testing.T) {
 	must(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 0)) // the least
 	name, err := unix.Getsockname(fd)
 	must(t, err)
+	anonymous := n.Socket(t, unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE)
+	must(t, unix.SetsockoptInt(anonymous, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, unix.RTNLGRP_NSID))
 	// More events than it holds.
 	for range 10 {
 		n.IP(t, "link add near type veth peer name far", "link set near up", "link del near")
@@ -339,6 +341,14 @@ func TestNetlinkSockets(t *testing.T) {
 	}
 	if h := s.Processes.Or(nil); len(h) != 1 || h[0].PID != int32(os.Getpid()) {
 		t.Errorf("held by %v", s.Processes)
+	}
+	if a := all[inode(t, anonymous)]; a.PortID != 0 || len(a.Groups) != 1 || len(a.Processes.Or(nil)) != 1 {
+		t.Errorf("one that has groups and no port: %+v", a)
+	}
+	for _, s := range all {
+		if h, known := s.Processes.Get(); s.PortID == 0 && s.Groups == nil && (!known || len(h) != 0) {
+			t.Errorf("the kernel's own: %+v", s)
+		}
 	}
 	if s.Drops.Or(0) == 0 || s.ReceiveQueue.Or(0) == 0 {
 		t.Errorf("drops %v, queue %v: %+v", s.Drops, s.ReceiveQueue, s)
@@ -370,8 +380,9 @@ func TestNetlinkSockets(t *testing.T) {
 		}
 		return err
 	})
-	// The one that reads them is among the rows, and gone afterwards.
-	if rows != len(all)-1 || rows < 2 {
+	// Among the rows is the one that read them, which is gone afterwards. The
+	// file has none without a port.
+	if rows != len(all)-2 || rows < 2 {
 		t.Errorf("%d sockets, /proc/net/netlink has %d", len(all), rows)
 	}
 }

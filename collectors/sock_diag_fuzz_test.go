@@ -23,7 +23,7 @@ func number(kind uint16, v uint32) []byte { return appendUint32Attribute(nil, ki
 func FuzzParseInetDiag(f *testing.F) {
 	info := make([]byte, sizeofTCPInfo)
 	info[0] = byte(netstat.Established)
-	address := make([]byte, sizeofSockaddrStorage)
+	address := make([]byte, sizeofSCTPAddress)
 	binary.NativeEndian.PutUint16(address, 2)
 	sign := make([]byte, sizeofTCPDiagMD5Sig)
 	sign[0], sign[1] = 2, 24

@@ -59,8 +59,13 @@ func (k *Kernel) NetlinkSockets(ctx context.Context, q netstat.EndpointQuery) it
 				}
 				return q.States.Has(s.State)
 			},
-			inode: func(s *netstat.NetlinkSocket) uint32 { return s.Inode },
-			own:   func(s *netstat.NetlinkSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
+			inode: func(s *netstat.NetlinkSocket) uint32 {
+				if s.PortID == 0 && len(s.Groups) == 0 {
+					return 0 // the kernel's own, which no process holds
+				}
+				return s.Inode
+			},
+			own: func(s *netstat.NetlinkSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
 		})(yield)
 	}
 }

@@ -546,7 +546,6 @@ func TestContextEndsADump(t *testing.T) {
 		"routes":     func() error { _, err := rowsUntilError(k.Routes(ctx, netstat.RouteQuery{})); return err },
 		"TCP":        func() error { _, err := k.TCPStatistics(ctx); return err },
 		"UDP":        func() error { _, err := k.UDPStatistics(ctx); return err },
-		"links":      func() error { return k.WatchLinks(ctx, func(LinkEvent) {}) },
 	} {
 		if err := seq(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", what, err)

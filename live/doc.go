@@ -22,8 +22,8 @@
 // # What the kernel reports no changes of
 //
 // Counters, speed, duplex and multicast addresses of interfaces: Stack.Interfaces
-// asks for them. Sockets and the protocols' counters: they are read when asked
-// for. Neighbours that are incomplete, delayed, or made for multicast. The
+// asks for them. The alias of an interface that is down. Sockets and the protocols'
+// counters: they are read when asked for. Neighbours that are incomplete, delayed, or made for multicast. The
 // remaining lifetimes of addresses and routes, which are counted down from what
 // the kernel last said. Where the other end of a veth pair is, once it moved to
 // another namespace.
@@ -36,7 +36,7 @@
 //
 // # Memory
 //
-// A route takes 40 bytes in a table that was loaded in order, and what it has
-// besides its destination, table, TOS and metric is kept once for all routes
-// that share it.
+// A route takes 40 bytes in a table that was loaded in order, without a pointer
+// that Go's garbage collector would follow, and what it has besides its
+// destination, table, TOS and metric is kept once for all routes that share it.
 package live

@@ -2,6 +2,7 @@ package live
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -22,7 +23,8 @@ type Flow struct {
 // lowest metric. It returns the next hops that are not dead, of which the kernel
 // chooses one for each flow; a single Route with only its Type for a rule that
 // decides by itself; and false where there is no route. Destinations that are
-// unreachable by a route or rule are found, and Type says so.
+// unreachable by a route or rule are found, and Type says so. IPv4 that is bound
+// to a device and has no route is on its link.
 //
 // It needs routes, and rules where they are not the kernel's own. Rules for VRFs
 // (l3mdev) and for interface groups are passed over.
@@ -31,6 +33,25 @@ func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, bool) {
 		return nil, false
 	}
 	f.Destination = zoneless(f.Destination.Unmap())
+	found, ok := v.lookup(f)
+	if refused := !ok || refuses(found[0].Type); refused && f.Interface != 0 && f.Destination.Is4() {
+		// What a socket that is bound to a device sends goes there all the same
+		// (net/ipv4/route.c, ip_route_output_key_hash_rcu).
+		return []netstat.Route{{
+			Destination: netip.PrefixFrom(f.Destination, 32), Interface: f.Interface,
+			Type: netstat.RouteUnicast, Scope: netstat.ScopeLink,
+		}}, true
+	}
+	return found, ok
+}
+
+// refuses reports whether a route says that there is no way.
+func refuses(t netstat.RouteType) bool {
+	return t == netstat.RouteBlackhole || t == netstat.RouteUnreachable || t == netstat.RouteProhibit
+}
+
+// lookup does what Lookup does, but for what goes by a device all the same.
+func (v *Snapshot) lookup(f Flow) ([]netstat.Route, bool) {
 	family := netstat.IPv4
 	if f.Destination.Is6() {
 		family = netstat.IPv6
@@ -113,8 +134,15 @@ func (v *Snapshot) isNamed(index uint32, name string) bool {
 // lookupTable returns the best route of one table. throw says that it ends the
 // search in this table.
 func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw bool) {
+	routes := &v.state.routes
 	address := prefixKey(netip.PrefixFrom(f.Destination, f.Destination.BitLen()))
-	lengths := &v.state.routes.lengths[address.family]
+	lengths := &routes.lengths[address.family]
+	// The kernel looks for a destination whose routes are for the source, and
+	// for that passes over those for any source where others have a prefix of
+	// one; it does not when it comes back from a destination whose routes do
+	// not serve (net/ipv6/ip6_fib.c, fib6_node_lookup_1, and route.c,
+	// fib6_backtrack).
+	descended := false
 	for bits := f.Destination.BitLen(); bits >= 0; bits-- {
 		if lengths[bits] == 0 {
 			continue
@@ -122,38 +150,67 @@ func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw b
 		key := address
 		key.mask(bits)
 		key.table = table
-		var plain *routeEntry
-		for e := range v.state.routes.entries.from(&routeEntry{routeKey: key}) {
-			if e.high != key.high || e.low != key.low || e.bits != key.bits || e.table != table || e.family != key.family {
-				break
+		if routes.sourced > 0 && key.family == 1 {
+			key.sourced = 1
+			var there, matching bool
+			if best, there, matching = v.best(&key, f); best != nil {
+				return best, v.throws(best)
 			}
-			if !v.usable(e, f) {
+			if there && !matching && !descended {
 				continue
 			}
-			if e.tos != 0 {
-				if e.tos == f.TOS {
-					return e, e.info.hops[0].Type == netstat.RouteThrow
-				}
-				continue
-			}
-			if plain == nil {
-				plain = e
-			}
+			descended = descended || matching
+			key.sourced = 0
 		}
-		if plain != nil {
-			return plain, plain.info.hops[0].Type == netstat.RouteThrow
+		var there bool
+		if best, there, _ = v.best(&key, f); best != nil {
+			return best, v.throws(best)
 		}
+		descended = descended || there
 	}
 	return nil, false
 }
 
-// usable reports whether the route serves the flow: it has a next hop that is not
-// dead, by the device asked for, and is for the flow's source.
-func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
-	if source := sourceOf(e.info.hops); source.IsValid() && source.Bits() > 0 && !source.Contains(zoneless(f.Source)) {
-		return false
+// best returns the best of the routes to one destination, all for any source or
+// all for a source prefix: the one for the flow's TOS or else for none, for the
+// longest source prefix, with the lowest metric. there says that there are such
+// routes, and matching that one is for the flow's source.
+func (v *Snapshot) best(key *routeKey, f *Flow) (best *routeEntry, there, matching bool) {
+	longest := -1
+	for e := range v.state.routes.entries.from(&routeEntry{routeKey: *key}) {
+		if e.high != key.high || e.low != key.low || e.bits != key.bits || e.sourced != key.sourced || e.table != key.table || e.family != key.family {
+			break
+		}
+		there = true
+		bits := 0
+		if e.sourced != 0 {
+			source := sourceOf(v.state.routes.info(e).hops)
+			if !f.Source.IsValid() || !source.Contains(zoneless(f.Source)) {
+				continue
+			}
+			bits = source.Bits()
+		}
+		matching = true
+		if !v.usable(e, f) {
+			continue
+		}
+		if e.tos != 0 {
+			if e.tos == f.TOS {
+				return e, true, true
+			}
+			continue
+		}
+		if bits > longest {
+			best, longest = e, bits
+		}
 	}
-	for row := range e.rows(v.state.object) {
+	return best, there, matching
+}
+
+// usable reports whether the route serves the flow: it has a next hop that is not
+// dead, by the device asked for.
+func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
+	for _, row := range v.state.appendRows(nil, e) {
 		if row.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || row.Interface == 0 || row.Interface == f.Interface) {
 			return true
 		}
@@ -162,13 +219,13 @@ func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
 }
 
 // alive returns the next hops that are not dead.
-func (v *Snapshot) alive(e *routeEntry) (found []netstat.Route) {
-	for row := range e.rows(v.state.object) {
-		if row.Flags&netstat.RouteDead == 0 {
-			found = append(found, row)
-		}
-	}
-	return found
+func (v *Snapshot) alive(e *routeEntry) []netstat.Route {
+	return slices.DeleteFunc(v.state.appendRows(nil, e), func(r netstat.Route) bool { return r.Flags&netstat.RouteDead != 0 })
+}
+
+// throws reports whether the route sends the search on to the next rule.
+func (v *Snapshot) throws(e *routeEntry) bool {
+	return v.state.routes.info(e).hops[0].Type == netstat.RouteThrow
 }
 
 // mask leaves the first bits of the address.

@@ -48,6 +48,10 @@ func TestLookupAgreesWithIP(t *testing.T) {
 		six = append(six, fmt.Sprintf("route add %s2001:db8:%x::/%d %s table %s", kind, r.IntN(1<<16)&0xf000, []int{33, 34, 36, 40, 48, 64}[r.IntN(6)],
 			strings.NewReplacer("192.0.0.", "2001:db8:f0::", "192.0.1.", "2001:db8:f1::", "nhid 2", "dev a0").Replace(target), table))
 	}
+	for range 60 {
+		six = append(six, fmt.Sprintf("route add 2001:db8:%x::/%d from 2001:db8:f%d::/%d via 2001:db8:f%d::%d table %s%s", r.IntN(1<<16)&0xf000, []int{33, 34, 36, 48}[r.IntN(4)],
+			r.IntN(2), 46+r.IntN(3), r.IntN(2), 2+r.IntN(200), []string{"main", "100", "200"}[r.IntN(3)], []string{"", " metric 5"}[r.IntN(2)]))
+	}
 	force(t, n, "-4", four)
 	force(t, n, "-6", six)
 	s := open(t, n, Options{})
@@ -57,6 +61,7 @@ func TestLookupAgreesWithIP(t *testing.T) {
 	for i := range view.Interfaces() {
 		names[i.Index] = i.Name
 	}
+	a1, _ := view.InterfaceByName("a1")
 	if view.Count(netstat.KindRoute) < 300 {
 		t.Fatalf("only %d routes", view.Count(netstat.KindRoute))
 	}
@@ -72,11 +77,21 @@ func TestLookupAgreesWithIP(t *testing.T) {
 	}
 	found, refused := 0, 0
 	for _, destination := range destinations {
-		for _, flow := range []Flow{{}, {Mark: 7}} {
+		flows := []Flow{{}, {Mark: 7}, {Interface: a1.Index}}
+		if destination.Is6() {
+			flows = append(flows, Flow{Source: netip.MustParseAddr("2001:db8:f0::1")}, Flow{Source: netip.MustParseAddr("2001:db8:f1::1")})
+		}
+		for _, flow := range flows {
 			flow.Destination = destination
 			args := []string{"-j", "-N", "route", "get", destination.String()}
+			if flow.Source.IsValid() {
+				args = append(args, "from", flow.Source.String())
+			}
 			if flow.Mark != 0 {
 				args = append(args, "mark", fmt.Sprint(flow.Mark))
+			}
+			if flow.Interface != 0 {
+				args = append(args, "oif", "a1")
 			}
 			want := ipGet(t, n, args)
 			got := "error"

@@ -18,6 +18,7 @@ type ordered[T any] struct {
 	compare func(a, b *T) int
 	chunks  []*chunk[T]
 	count   int
+	changes uint64 // grows with each
 	// owner marks the chunks that only this collection has. shared says that
 	// the slice of chunks itself belongs to a copy, too.
 	owner  *owner
@@ -44,6 +45,13 @@ func (o *ordered[T]) snapshot() ordered[T] {
 	s := *o
 	s.owner = nil
 	return s
+}
+
+// take takes over what another collection has, which counts as a change.
+func (o *ordered[T]) take(from ordered[T]) {
+	changes := o.changes
+	*o = from
+	o.changes += changes + 1
 }
 
 // find returns where the item is or would be inserted.
@@ -105,6 +113,7 @@ func (o *ordered[T]) ownChunks() {
 
 // set puts the item in, in place of the one that is equal to it, if any.
 func (o *ordered[T]) set(item T) {
+	o.changes++
 	c, i, found := len(o.chunks), 0, false
 	if last := len(o.chunks) - 1; last < 0 || o.compare(o.last(), &item) >= 0 {
 		c, i, found = o.find(&item)
@@ -152,6 +161,7 @@ func (o *ordered[T]) delete(item *T) bool {
 		return false
 	}
 	o.count--
+	o.changes++
 	at := o.own(c)
 	at.items = slices.Delete(at.items, i, i+1)
 	switch {
@@ -183,6 +193,63 @@ func (o *ordered[T]) from(item *T) iter.Seq[*T] {
 		}
 	}
 }
+
+// search returns the first place from one on, up to another, whose item before
+// is false for, given that it is true for those in front of that and for none
+// behind.
+func (o *ordered[T]) search(from, to place, before func(*T) bool) place {
+	// The first chunk whose last item before is false for.
+	low, high := from.chunk, to.chunk
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		items := o.chunks[mid].items
+		if before(&items[len(items)-1]) {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	first, last := 0, to.item
+	if low == from.chunk {
+		first = from.item
+	}
+	if low < to.chunk {
+		last = len(o.chunks[low].items)
+	}
+	for first < last {
+		mid := int(uint(first+last) >> 1)
+		if before(&o.chunks[low].items[mid]) {
+			first = mid + 1
+		} else {
+			last = mid
+		}
+	}
+	return place{low, first}
+}
+
+// place is where an item is: in which chunk, and where in there. That behind all
+// items is in a chunk that there is not.
+type place struct{ chunk, item int }
+
+func (o *ordered[T]) end() place { return place{len(o.chunks), 0} }
+
+// after returns the place behind one that has an item.
+func (o *ordered[T]) after(p place) place {
+	if p.item++; p.item == len(o.chunks[p.chunk].items) {
+		return place{p.chunk + 1, 0}
+	}
+	return p
+}
+
+// before returns the place in front of one that is not the first.
+func (o *ordered[T]) before(p place) place {
+	if p.item > 0 {
+		return place{p.chunk, p.item - 1}
+	}
+	return place{p.chunk - 1, len(o.chunks[p.chunk-1].items) - 1}
+}
+
+func (o *ordered[T]) at(p place) *T { return &o.chunks[p.chunk].items[p.item] }
 
 // capacity returns how many items there is memory for.
 func (o *ordered[T]) capacity() (items int) {

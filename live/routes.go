@@ -3,7 +3,6 @@ package live
 import (
 	"cmp"
 	"encoding/binary"
-	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,25 +13,29 @@ import (
 )
 
 // routeKey is what tells routes apart, in the order of the table: family,
-// destination, prefix length, table, TOS, metric. The kernel may keep several
-// routes with one key in an order of its own (ip route append); seq has that
-// order.
+// destination, prefix length, routes for a source prefix behind those for any,
+// table, TOS, metric. The kernel may keep several routes with one key in an order
+// of its own (ip route append); seq has that order.
 type routeKey struct {
 	high, low     uint64 // the destination's address; an IPv4 one in the top bits
 	table, metric uint32
 	seq           uint16
 	family        uint8 // 0 IPv4, 1 IPv6
-	bits, tos     uint8
+	bits          uint8
+	sourced       uint8 // 1 for a route that is for a source prefix
+	tos           uint8
 }
 
 // middleSeq is the first route's seq among those with its key, so that others
 // fit before and behind it.
 const middleSeq = 1 << 15
 
-// routeEntry is one route: 40 bytes, and what it has in common with others.
+// routeEntry is one route: 40 bytes without a pointer, which a million times over
+// the garbage collector need not look at. info is the number of what it has in
+// common with others.
 type routeEntry struct {
 	routeKey
-	info *routeInfo
+	info uint32
 }
 
 func compareRoutes(a, b *routeEntry) int {
@@ -45,6 +48,8 @@ func compareRoutes(a, b *routeEntry) int {
 		return cmp.Compare(a.low, b.low)
 	case a.bits != b.bits:
 		return cmp.Compare(a.bits, b.bits)
+	case a.sourced != b.sourced:
+		return cmp.Compare(a.sourced, b.sourced)
 	case a.table != b.table:
 		return cmp.Compare(a.table, b.table)
 	case a.tos != b.tos:
@@ -53,6 +58,12 @@ func compareRoutes(a, b *routeEntry) int {
 		return cmp.Compare(a.metric, b.metric)
 	}
 	return cmp.Compare(a.seq, b.seq)
+}
+
+// lowerBound returns the place of the first route that is not before a key.
+func (r *routes) lowerBound(k routeKey) place {
+	key := routeEntry{routeKey: k}
+	return r.entries.search(place{}, r.entries.end(), func(e *routeEntry) bool { return compareRoutes(e, &key) < 0 })
 }
 
 // sameKey reports whether the keys differ in seq at most.
@@ -65,6 +76,9 @@ func (k *routeKey) sameKey(other *routeKey) bool {
 func keyOf(r *netstat.Route) routeKey {
 	k := prefixKey(r.Destination)
 	k.table, k.metric, k.tos = r.Table, r.Metric, r.TOS
+	if r.Options != nil && r.Options.Source.IsValid() {
+		k.sourced = 1
+	}
 	return k
 }
 
@@ -95,6 +109,7 @@ func (k *routeKey) prefix() netip.Prefix {
 // hops, without the fields that the key has. It does not change.
 type routeInfo struct {
 	hops     []netstat.Route
+	number   uint32    // in routes.numbered
 	count    int       // of routes that have it
 	received time.Time // set when a lifetime counts down from then
 	next     *routeInfo
@@ -142,10 +157,11 @@ type hopKey struct {
 
 // routes is the routes of all tables.
 type routes struct {
-	entries ordered[routeEntry]
-	infos   map[hopKey]*routeInfo
-	recent  *routeInfo // the one found or made last
-	hops    int        // in all entries together
+	entries  ordered[routeEntry]
+	numbered numbered[routeInfo]
+	infos    map[hopKey]*routeInfo
+	recent   *routeInfo // the one found or made last
+	hops     int        // in all entries together
 	// What of the infos links, addresses and nexthop objects are looked up by
 	// when they change: how many infos name them.
 	devices map[uint32]deviceUse
@@ -153,6 +169,9 @@ type routes struct {
 	// lengths counts the prefixes of each length, by family, to spare
 	// lookups those that are not there.
 	lengths [2][129]int
+	sourced int // routes for a source prefix
+
+	scratch []netstat.Route
 }
 
 // deviceUse counts the next hops, in infos, by a device.
@@ -160,11 +179,20 @@ type deviceUse struct{ infos, dead int }
 
 func newRoutes() routes {
 	return routes{
-		entries: newOrdered(compareRoutes),
-		infos:   make(map[hopKey]*routeInfo),
-		devices: make(map[uint32]deviceUse),
+		entries:  newOrdered(compareRoutes),
+		numbered: newNumbered[routeInfo](),
+		infos:    make(map[hopKey]*routeInfo),
+		devices:  make(map[uint32]deviceUse),
 	}
 }
+
+// snapshot returns a copy to read from.
+func (r *routes) snapshot() routes {
+	return routes{entries: r.entries.snapshot(), numbered: r.numbered.snapshot(), hops: r.hops, lengths: r.lengths, sourced: r.sourced}
+}
+
+// info returns what an entry has in common with others.
+func (r *routes) info(e *routeEntry) *routeInfo { return r.numbered.at(e.info) }
 
 // intern returns the info of the rows, which are one route's.
 func (r *routes) intern(rows []netstat.Route) *routeInfo {
@@ -183,10 +211,10 @@ func (r *routes) intern(rows []netstat.Route) *routeInfo {
 		}
 	}
 	info := &routeInfo{hops: slices.Clone(rows)}
+	info.number = r.numbered.add(info)
+	strip(info.hops)
 	for i := range info.hops {
-		h := &info.hops[i]
-		h.Destination, h.Table, h.Metric, h.TOS = netip.Prefix{}, 0, 0, 0
-		r.use(h, 1)
+		r.use(&info.hops[i], 1)
 	}
 	if first.NextHopID != 0 {
 		r.objects++
@@ -236,6 +264,7 @@ func isInfoOf(info *routeInfo, rows []netstat.Route) bool {
 
 // release forgets an info that no route has any more.
 func (r *routes) release(info *routeInfo) {
+	r.numbered.remove(info.number)
 	for i := range info.hops {
 		r.use(&info.hops[i], -1)
 	}
@@ -265,15 +294,18 @@ func (r *routes) add(key routeKey, rows []netstat.Route) {
 	info.count++
 	r.hops += len(info.hops)
 	r.lengths[key.family][key.bits]++
-	r.entries.set(routeEntry{key, info})
+	r.sourced += int(key.sourced)
+	r.entries.set(routeEntry{key, info.number})
 }
 
 func (r *routes) remove(e routeEntry) {
+	info := r.info(&e)
 	r.entries.delete(&e)
-	r.hops -= len(e.info.hops)
+	r.hops -= len(info.hops)
 	r.lengths[e.family][e.bits]--
-	if e.info.count--; e.info.count == 0 {
-		r.release(e.info)
+	r.sourced -= int(e.sourced)
+	if info.count--; info.count == 0 {
+		r.release(info)
 	}
 }
 
@@ -285,7 +317,8 @@ func (r *routes) replace(e routeEntry, rows []netstat.Route) {
 // group returns the routes with the key, in the kernel's order.
 func (r *routes) group(key routeKey, into []routeEntry) []routeEntry {
 	key.seq = 0
-	for e := range r.entries.from(&routeEntry{routeKey: key}) {
+	for p := r.lowerBound(key); p != r.entries.end(); p = r.entries.after(p) {
+		e := r.entries.at(p)
 		if !e.sameKey(&key) {
 			break
 		}
@@ -312,8 +345,10 @@ func (r *routes) load(rows []netstat.Route) {
 	// look for.
 	if r.entries.len() > 0 && compareRoutes(r.entries.last(), &e) >= 0 {
 		if group := r.group(key, nil); len(group) > 0 {
+			r.scratch = append(r.scratch[:0], rows...)
+			strip(r.scratch)
 			for _, other := range group {
-				if sameHops(other.info.hops, bare(rows), 0) {
+				if sameHops(r.info(&other).hops, r.scratch, 0) {
 					return // told twice, since it changed meanwhile
 				}
 			}
@@ -323,13 +358,11 @@ func (r *routes) load(rows []netstat.Route) {
 	r.add(key, rows)
 }
 
-// bare returns the rows as an info has them.
-func bare(rows []netstat.Route) []netstat.Route {
-	rows = slices.Clone(rows)
+// strip makes rows what an info has of them.
+func strip(rows []netstat.Route) {
 	for i := range rows {
 		rows[i].Destination, rows[i].Table, rows[i].Metric, rows[i].TOS = netip.Prefix{}, 0, 0, 0
 	}
-	return rows
 }
 
 // apply takes in an event.
@@ -377,12 +410,13 @@ func (r *routes) apply(m *collectors.Message, group []routeEntry) routeChange {
 func (r *routes) applyIPv6(m *collectors.Message, group []routeEntry) (exact bool) {
 	multipath := isMultipath(m.Routes)
 	for _, e := range group {
-		if isMultipath(e.info.hops) != multipath {
+		if isMultipath(r.info(&e).hops) != multipath {
 			continue
 		}
 		if m.Replace || multipath {
+			exact := m.Replace || sameShared(&r.info(&e).hops[0], &m.Routes[0])
 			r.replace(e, m.Routes)
-			return m.Replace || sameShared(&e.info.hops[0], &m.Routes[0])
+			return exact
 		}
 	}
 	if m.Replace {
@@ -411,7 +445,7 @@ func isMultipath(rows []netstat.Route) bool {
 // ofSource leaves those of the group that are for the rows' source prefix.
 func (r *routes) ofSource(group []routeEntry, rows []netstat.Route) []routeEntry {
 	source := sourceOf(rows)
-	return slices.DeleteFunc(group, func(e routeEntry) bool { return sourceOf(e.info.hops) != source })
+	return slices.DeleteFunc(group, func(e routeEntry) bool { return sourceOf(r.info(&e).hops) != source })
 }
 
 func sourceOf(rows []netstat.Route) netip.Prefix {
@@ -422,9 +456,11 @@ func sourceOf(rows []netstat.Route) netip.Prefix {
 }
 
 func (r *routes) applyRemoval(m *collectors.Message, group []routeEntry) routeChange {
-	gone := bare(m.Routes)
+	r.scratch = append(r.scratch[:0], m.Routes...)
+	gone := r.scratch
+	strip(gone)
 	for _, e := range group {
-		if sameHops(e.info.hops, gone, statusFlags) {
+		if sameHops(r.info(&e).hops, gone, statusFlags) {
 			r.remove(e)
 			return routeChange{certain: true, matched: true}
 		}
@@ -434,10 +470,11 @@ func (r *routes) applyRemoval(m *collectors.Message, group []routeEntry) routeCh
 	}
 	// Some next hops of an IPv6 route.
 	for _, e := range group {
-		rest := slices.DeleteFunc(slices.Clone(e.info.hops), func(h netstat.Route) bool {
+		hops := r.info(&e).hops
+		rest := slices.DeleteFunc(slices.Clone(hops), func(h netstat.Route) bool {
 			return slices.ContainsFunc(gone, func(g netstat.Route) bool { return g.Gateway == h.Gateway && g.Interface == h.Interface })
 		})
-		if len(rest) == len(e.info.hops) {
+		if len(rest) == len(hops) {
 			continue
 		}
 		if len(rest) == 0 {
@@ -448,7 +485,7 @@ func (r *routes) applyRemoval(m *collectors.Message, group []routeEntry) routeCh
 			rest[0].Weight = 0
 		}
 		for i := range rest {
-			rest[i].Destination, rest[i].Table, rest[i].Metric, rest[i].TOS = e.prefix(), e.table, e.metric, e.tos
+			e.fill(&rest[i])
 		}
 		r.replace(e, rest)
 		return routeChange{} // what the rest has in common may be another's now
@@ -467,36 +504,32 @@ func (r *routes) usesSource(a netip.Addr) bool {
 	return false
 }
 
-// rows yields the next hops of an entry as routes. object resolves nexthop
-// objects.
-func (e *routeEntry) rows(object func(uint32) (netstat.NextHop, bool)) iter.Seq[netstat.Route] {
-	return func(yield func(netstat.Route) bool) {
-		prefix := e.prefix()
-		whole := func(h netstat.Route) netstat.Route {
-			h.Destination, h.Table, h.Metric, h.TOS = prefix, e.table, e.metric, e.tos
-			if !e.info.received.IsZero() {
-				options := *h.Options
-				if left, ok := options.Expires.Get(); ok {
-					options.Expires.Set(max(0, left-time.Since(e.info.received)))
-				}
-				h.Options = &options
+// fill gives a next hop the fields that the key has.
+func (k *routeKey) fill(h *netstat.Route) {
+	h.Destination, h.Table, h.Metric, h.TOS = k.prefix(), k.table, k.metric, k.tos
+}
+
+// appendRows appends the next hops of an entry, as routes, to rows.
+func (s *state) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route {
+	info := s.routes.info(e)
+	first := len(rows)
+	if info.hops[0].IsUnresolved() {
+		rows = info.hops[0].Through(s.object, rows)
+	} else {
+		rows = append(rows, info.hops...)
+	}
+	for i := first; i < len(rows); i++ {
+		h := &rows[i]
+		e.fill(h)
+		if !info.received.IsZero() {
+			options := *h.Options
+			if left, ok := options.Expires.Get(); ok {
+				options.Expires.Set(max(0, left-time.Since(info.received)))
 			}
-			return h
-		}
-		if e.info.hops[0].IsUnresolved() {
-			for _, h := range e.info.hops[0].Through(object, nil) {
-				if !yield(whole(h)) {
-					return
-				}
-			}
-			return
-		}
-		for _, h := range e.info.hops {
-			if !yield(whole(h)) {
-				return
-			}
+			h.Options = &options
 		}
 	}
+	return rows
 }
 
 // bytes estimates the memory that the routes take.
@@ -508,5 +541,5 @@ func (r *routes) bytes() int {
 			infos += perInfo + len(i.hops)*int(unsafe.Sizeof(netstat.Route{}))
 		}
 	}
-	return r.entries.capacity()*int(unsafe.Sizeof(routeEntry{})) + infos
+	return r.entries.capacity()*int(unsafe.Sizeof(routeEntry{})) + r.numbered.capacity()*int(unsafe.Sizeof(uintptr(0))) + infos
 }

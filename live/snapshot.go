@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -14,6 +15,11 @@ type Snapshot struct {
 	state *state
 	kinds netstat.Kinds
 }
+
+// Version returns a number that differs between two snapshots of a Stack when
+// anything of a kind does, and is greater for the later one. Of several kinds it
+// is 0.
+func (v *Snapshot) Version(kind netstat.Kinds) uint64 { return v.state.version(kind) }
 
 // Count returns how many there are of a kind; of routes, each next hop counts.
 func (v *Snapshot) Count(kind netstat.Kinds) int {
@@ -41,6 +47,14 @@ func rows[T any](v *Snapshot, kind netstat.Kinds, table *ordered[*T]) iter.Seq[T
 func (v *Snapshot) Interfaces() iter.Seq[netstat.Interface] {
 	return rows(v, netstat.KindInterface, &v.state.links)
 }
+
+// InterfacesChanged returns when an interface last came or went; the zero time for
+// none since the stack was opened.
+func (v *Snapshot) InterfacesChanged() time.Time { return v.state.tableChanged }
+
+// StackingChanged returns when an interface last came to stand on another, or
+// ceased to, or came or went; the zero time for none since the stack was opened.
+func (v *Snapshot) StackingChanged() time.Time { return v.state.stackingChanged }
 
 // Interface returns the interface with an index.
 func (v *Snapshot) Interface(index uint32) (netstat.Interface, bool) {
@@ -140,8 +154,9 @@ func (v *Snapshot) Netconfs() iter.Seq[netstat.Netconf] {
 }
 
 // Routes yields the routes that q selects, one for each next hop, in the order
-// of: family, destination address, prefix length, table, TOS, metric; and those
-// that do not differ in these in the kernel's order.
+// of: family, destination address, prefix length, table, TOS, metric, those for a
+// source prefix behind the others of their destination; and those that do not
+// differ in these in the kernel's order.
 func (v *Snapshot) Routes(q netstat.RouteQuery) iter.Seq[netstat.Route] {
 	return v.routesFrom(nil, q)
 }
@@ -151,6 +166,7 @@ func (v *Snapshot) routesFrom(first *routeEntry, q netstat.RouteQuery) iter.Seq[
 		if !v.kinds.Has(netstat.KindRoute) {
 			return
 		}
+		var rows []netstat.Route
 		for e := range v.state.routes.entries.from(first) {
 			family := netstat.IPv4
 			if e.family == 1 {
@@ -158,11 +174,12 @@ func (v *Snapshot) routesFrom(first *routeEntry, q netstat.RouteQuery) iter.Seq[
 			}
 			if len(q.Families) > 0 && !slices.Contains(q.Families, family) ||
 				q.Table != 0 && e.table != q.Table ||
-				q.ForwardingOnly && !e.info.hops[0].IsForwarding() {
+				q.ForwardingOnly && !v.state.routes.info(e).hops[0].IsForwarding() {
 				continue
 			}
-			for row := range e.rows(v.state.object) {
-				if !yield(row) {
+			rows = v.state.appendRows(rows[:0], e)
+			for i := range rows {
+				if !yield(rows[i]) {
 					return
 				}
 			}

@@ -48,6 +48,12 @@ type Stack struct {
 	write sync.Mutex
 	mu    sync.Mutex
 	state *state
+	// current is the last snapshot, until something changes. recent is one that
+	// may be a little older, for who must not wait; read is when that was asked
+	// for last, by time.Time.UnixNano.
+	current atomic.Pointer[Snapshot]
+	recent  atomic.Pointer[recentSnapshot]
+	read    atomic.Int64
 
 	// What write guards.
 	update      update
@@ -58,7 +64,7 @@ type Stack struct {
 	fences      map[uint32]func() // called when reached
 	fence       uint32            // the last one's number
 	idle        chan struct{}     // closed while nothing is stale
-	ended       error
+	ended       error             // stays what it is once done is closed
 
 	wake    chan struct{}
 	loaded  chan struct{} // closed when everything was dumped once
@@ -74,12 +80,26 @@ type counters struct {
 
 var _ netstat.Stack = (*Stack)(nil)
 
-// Open opens the stack of a namespace and returns when what it tracks is
-// loaded, or with the error that prevented that: one that matches fs.ErrNotExist
-// when there is no such namespace, fs.ErrPermission when it may not be entered,
-// the context's when that ended first. ctx matters for Open only: Close ends the
-// stack.
+// Open opens the stack of a namespace as Start does, and returns when what it
+// tracks is loaded, or with the error that prevented that, which is the context's
+// when that ended first. ctx matters for Open only: Close ends the stack.
 func Open(ctx context.Context, options Options) (*Stack, error) {
+	s, err := Start(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Wait(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Start opens the stack of a namespace and returns while it is loaded. Until it is
+// (see Wait), methods with a context wait, and snapshots have nothing. The error
+// matches fs.ErrNotExist when there is no such namespace, and fs.ErrPermission
+// when it may not be entered.
+func Start(options Options) (*Stack, error) {
 	if options.Kinds&^netstat.AllKinds != 0 {
 		return nil, fmt.Errorf("kinds %#x are unknown", uint16(options.Kinds))
 	}
@@ -134,16 +154,27 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 		s.running.Go(func() { s.end(removal.wait()) })
 	}
 	s.wake <- struct{}{}
+	return s, nil
+}
+
+// Wait returns when what the stack tracks is loaded, or with the reason why it
+// never will be, or with the context's error. Where the context is done already
+// and the stack is loaded it returns nil.
+func (s *Stack) Wait(ctx context.Context) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if s.isLoaded() {
+		return nil
+	}
 	select {
 	case <-s.loaded:
-		return s, nil
+		return nil
 	case <-s.done:
-		err = s.Err()
+		return s.Err()
 	case <-ctx.Done():
-		err = ctx.Err()
+		return ctx.Err()
 	}
-	s.Close()
-	return nil, err
 }
 
 // Close ends the stack: subscriptions end, and what is read afterwards fails
@@ -161,9 +192,12 @@ func (s *Stack) Done() <-chan struct{} { return s.done }
 // Close, an error that matches fs.ErrNotExist when the namespace's name was
 // removed, or what made reading the kernel's events fail.
 func (s *Stack) Err() error {
-	s.write.Lock()
-	defer s.write.Unlock()
-	return s.ended
+	select {
+	case <-s.done:
+		return s.ended
+	default:
+		return nil
+	}
 }
 
 // end ends the stack for a reason, once.
@@ -211,7 +245,11 @@ func (s *Stack) receive() {
 		s.update.emit = s.emitter()
 		s.update.now = time.Now()
 		s.mu.Lock()
+		before := s.state.changes()
 		err = decoder.Decode(datagram, each)
+		if s.state.changes() != before {
+			s.changed(s.update.now)
+		}
 		s.mu.Unlock()
 		if err != nil {
 			s.malformed(0, err)
@@ -227,6 +265,7 @@ func (s *Stack) message(m *collectors.Message, err error) {
 	case m.Answer != 0:
 		if reached := s.fences[m.Answer]; reached != nil {
 			delete(s.fences, m.Answer)
+			s.recent.Store(nil) // who waited for this must not meet what was before
 			reached()
 		}
 	case err != nil:
@@ -371,16 +410,19 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	}
 	loaded := s.isLoaded()
 	if kinds.Has(netstat.KindInterface) {
-		s.datesOf(fresh.state, loaded, fresh.now)
-	}
-	if loaded {
-		if emit := s.emitter(); emit != nil {
-			diff(kinds, s.state, fresh.state, emit)
+		if loaded {
+			s.datesOf(fresh.state, fresh.now)
 		}
+		s.state.linkMoments = fresh.state.linkMoments
+	}
+	if emit := s.emitter(); emit != nil {
+		diff(kinds, s.state, fresh.state, emit)
 	}
 	before := s.state.links
 	s.mu.Lock()
 	s.state.take(kinds, fresh.state)
+	s.current.Store(nil)
+	s.recent.Store(nil)
 	s.mu.Unlock()
 	if kinds.Has(netstat.KindInterface) && loaded {
 		// The events of what the dump found may come later, and tell nothing
@@ -424,22 +466,26 @@ func (s *Stack) dump(ctx context.Context, kinds netstat.Kinds, into *update) (in
 	return interrupted, err
 }
 
-// datesOf gives the links of a dump the moments that are known of them.
-func (s *Stack) datesOf(fresh *state, loaded bool, now time.Time) {
-	if !loaded {
-		now = time.Time{}
-	}
+// datesOf gives the links of a dump the moments that are known of them, and dates
+// what no event has told.
+func (s *Stack) datesOf(fresh *state, now time.Time) {
+	moments := s.state.linkMoments
 	for l := range fresh.links.from(nil) {
 		link, old := *l, s.state.link((*l).Index)
-		switch {
-		case old == nil:
-			link.LastChange, link.CounterDiscontinuity = now, now
-		case old.Operational() != link.Operational():
-			link.LastChange, link.CounterDiscontinuity = now, old.CounterDiscontinuity
-		default:
-			link.LastChange, link.CounterDiscontinuity = old.LastChange, old.CounterDiscontinuity
+		if old == nil {
+			link.CounterDiscontinuity = now
+		} else {
+			link.CounterDiscontinuity = old.CounterDiscontinuity
+		}
+		link.LastChange = lastChange(old, link, now)
+		moments.note(old, link, now)
+	}
+	for l := range s.state.links.from(nil) {
+		if fresh.link((*l).Index) == nil {
+			moments.note(*l, nil, now)
 		}
 	}
+	fresh.linkMoments = moments
 }
 
 // diff tells how the kinds differ from one state to another.
@@ -514,9 +560,7 @@ func diffTables(before, after *state, tell teller) {
 	}
 	added := func() {
 		at(b)
-		for row := range b.rows(after.object) {
-			young = append(young, row)
-		}
+		young = after.appendRows(young, b)
 		b, more = next()
 	}
 	for a := range before.routes.entries.from(nil) {
@@ -524,9 +568,10 @@ func diffTables(before, after *state, tell teller) {
 			added()
 		}
 		if more && b.routeKey == a.routeKey {
-			same := pair{a.info, b.info} == last
-			if !same && sameHops(a.info.hops, b.info.hops, 0) && !a.info.hops[0].IsUnresolved() {
-				same, last = true, pair{a.info, b.info}
+			was, is := before.routes.info(a), after.routes.info(b)
+			same := pair{was, is} == last
+			if !same && sameHops(was.hops, is.hops, 0) && !was.hops[0].IsUnresolved() {
+				same, last = true, pair{was, is}
 			}
 			if same {
 				b, more = next()
@@ -534,9 +579,7 @@ func diffTables(before, after *state, tell teller) {
 			}
 		}
 		at(a)
-		for row := range a.rows(before.object) {
-			old = append(old, row)
-		}
+		old = before.appendRows(old, a)
 	}
 	for more {
 		added()
@@ -638,11 +681,78 @@ func (s *Stack) Statistics() Statistics {
 }
 
 // Snapshot returns the stack as it is now. It takes no time and no memory but
-// for what changes while it is held.
+// for what changes while it is held; while nothing does it is the same one again.
 func (s *Stack) Snapshot() *Snapshot {
+	if v := s.current.Load(); v != nil {
+		return v
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &Snapshot{state: s.state.snapshot(), kinds: s.kinds}
+	return s.take()
+}
+
+// take returns a snapshot. Its caller holds mu.
+func (s *Stack) take() *Snapshot {
+	v := s.current.Load()
+	if v == nil {
+		v = &Snapshot{state: s.state.snapshot(), kinds: s.kinds}
+		s.current.Store(v)
+	}
+	return v
+}
+
+// recentSnapshot is a snapshot and when it was taken.
+type recentSnapshot struct {
+	view  *Snapshot
+	taken time.Time
+}
+
+// How old the snapshot of Recent may be: so old in any case, or so old where whoever
+// takes events in is at it; and after how long nobody is expected to ask for one.
+const (
+	recently    = 2 * time.Millisecond
+	busyAt      = 100 * time.Millisecond
+	unwantedFor = time.Second
+)
+
+// Recent returns a Snapshot as well, for who must not wait: taking events in may be
+// held up by other processes. While events come it is up to two milliseconds old,
+// or as much older as taking them in is held up. It is never older than what the
+// caller knows from Sync.
+func (s *Stack) Recent() *Snapshot {
+	if v := s.current.Load(); v != nil {
+		return v
+	}
+	now := time.Now()
+	s.read.Store(now.UnixNano())
+	last := s.recent.Load()
+	if last != nil && now.Sub(last.taken) < recently {
+		return last.view
+	}
+	if !s.mu.TryLock() {
+		if last != nil && now.Sub(last.taken) < busyAt {
+			return last.view
+		}
+		s.mu.Lock()
+	}
+	defer s.mu.Unlock()
+	v := s.take()
+	s.recent.Store(&recentSnapshot{v, now})
+	return v
+}
+
+// changed is called when an event changed the state, by who holds mu.
+func (s *Stack) changed(now time.Time) {
+	s.current.Store(nil)
+	last := s.recent.Load()
+	if last == nil || now.Sub(last.taken) < recently {
+		return
+	}
+	if now.UnixNano()-s.read.Load() > int64(unwantedFor) {
+		s.recent.Store(nil)
+		return
+	}
+	s.recent.Store(&recentSnapshot{s.take(), now})
 }
 
 // NetNS returns the name that the namespace was opened by.
@@ -660,7 +770,7 @@ func (s *Stack) tracks(kind netstat.Kinds) bool { return s.kinds.Has(kind) }
 // Snapshot has the interfaces without counters, at no cost.
 func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {
-		if err := s.Err(); err != nil {
+		if err := s.Wait(ctx); err != nil {
 			yield(netstat.Interface{}, err)
 			return
 		}
@@ -729,7 +839,7 @@ func (s *Stack) Netconfs(ctx context.Context) iter.Seq2[netstat.Netconf, error] 
 func answer[T any](s *Stack, ctx context.Context, of func(*Snapshot) iter.Seq[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
-		err := s.Err()
+		err := s.Wait(ctx)
 		if err == nil {
 			err = ctx.Err()
 		}

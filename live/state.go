@@ -23,6 +23,33 @@ type state struct {
 	rules      ordered[ruleRow]
 	nexthops   ordered[*netstat.NextHop]
 	netconfs   ordered[*netstat.Netconf]
+
+	linkMoments
+}
+
+// linkMoments are when links changed, as a whole; the zero time for before the
+// stack was watched.
+type linkMoments struct {
+	tableChanged, stackingChanged time.Time
+}
+
+// note takes in that a link changed from old to link, either of which may be nil.
+func (m *linkMoments) note(old, link *netstat.Interface, now time.Time) {
+	switch {
+	case (old == nil) != (link == nil):
+		m.tableChanged, m.stackingChanged = now, now
+	case old != nil && (old.Master != link.Master || old.LowerInterface() != link.LowerInterface()):
+		m.stackingChanged = now
+	}
+}
+
+// lastChange returns when a link entered its operational state, given what it was
+// before, which may be nil.
+func lastChange(old, link *netstat.Interface, now time.Time) time.Time {
+	if old == nil || old.Operational() != link.Operational() {
+		return now
+	}
+	return old.LastChange
 }
 
 // ruleRow is a rule and its place among those of its priority.
@@ -94,8 +121,9 @@ func (s *state) snapshot() *state {
 		links: s.links.snapshot(), names: s.names.snapshot(), addresses: s.addresses.snapshot(),
 		neighbours: s.neighbours.snapshot(), rules: s.rules.snapshot(),
 		nexthops: s.nexthops.snapshot(), netconfs: s.netconfs.snapshot(),
+		linkMoments: s.linkMoments,
 	}
-	c.routes = routes{entries: s.routes.entries.snapshot(), hops: s.routes.hops, lengths: s.routes.lengths}
+	c.routes = s.routes.snapshot()
 	return c
 }
 
@@ -104,21 +132,52 @@ func (s *state) take(kinds netstat.Kinds, from *state) {
 	kinds.Each(func(kind netstat.Kinds) {
 		switch kind {
 		case netstat.KindInterface:
-			s.links, s.names = from.links, from.names
+			s.links.take(from.links)
+			s.names.take(from.names)
 		case netstat.KindAddress:
-			s.addresses = from.addresses
+			s.addresses.take(from.addresses)
 		case netstat.KindRoute:
+			changes := s.routes.entries.changes
 			s.routes = from.routes
+			s.routes.entries.changes += changes + 1
 		case netstat.KindNeighbour:
-			s.neighbours = from.neighbours
+			s.neighbours.take(from.neighbours)
 		case netstat.KindRule:
-			s.rules = from.rules
+			s.rules.take(from.rules)
 		case netstat.KindNextHop:
-			s.nexthops = from.nexthops
+			s.nexthops.take(from.nexthops)
 		case netstat.KindNetconf:
-			s.netconfs = from.netconfs
+			s.netconfs.take(from.netconfs)
 		}
 	})
+}
+
+// version returns a number that grows whenever rows of a kind change.
+func (s *state) version(kind netstat.Kinds) uint64 {
+	switch kind {
+	case netstat.KindInterface:
+		return s.links.changes
+	case netstat.KindAddress:
+		return s.addresses.changes
+	case netstat.KindRoute:
+		// Routes by nexthop objects change with these.
+		return s.routes.entries.changes + s.nexthops.changes
+	case netstat.KindNeighbour:
+		return s.neighbours.changes
+	case netstat.KindRule:
+		return s.rules.changes
+	case netstat.KindNextHop:
+		return s.nexthops.changes
+	case netstat.KindNetconf:
+		return s.netconfs.changes
+	}
+	return 0
+}
+
+// changes returns a number that grows whenever anything changes.
+func (s *state) changes() uint64 {
+	return s.links.changes + s.addresses.changes + s.routes.entries.changes + s.neighbours.changes +
+		s.rules.changes + s.nexthops.changes + s.netconfs.changes
 }
 
 // count returns how many rows there are of a kind.
@@ -301,15 +360,14 @@ func (u *update) applyLink(m *collectors.Message) {
 	if !u.wants(netstat.KindInterface) {
 		return
 	}
-	switch {
-	case old == nil:
-		ifc.LastChange, ifc.CounterDiscontinuity = u.now, u.now
-	case old.Operational() != ifc.Operational():
-		ifc.LastChange, ifc.CounterDiscontinuity = u.now, old.CounterDiscontinuity
-	default:
-		ifc.LastChange, ifc.CounterDiscontinuity = old.LastChange, old.CounterDiscontinuity
+	ifc.LastChange, ifc.CounterDiscontinuity = lastChange(old, &ifc, u.now), u.now
+	if !m.Removed {
+		s.note(old, &ifc, u.now)
+	} else if old != nil {
+		s.note(old, nil, u.now)
 	}
 	if old != nil {
+		ifc.CounterDiscontinuity = old.CounterDiscontinuity
 		s.names.delete(&old)
 	}
 	applyRow(u, &s.links, netstat.KindInterface, ifc, m.Removed, sameInterface)
@@ -472,9 +530,7 @@ func (u *update) applyRoute(m *collectors.Message) {
 
 func (u *update) rowsOf(group []routeEntry) (rows []netstat.Route) {
 	for i := range group {
-		for row := range group[i].rows(u.state.object) {
-			rows = append(rows, row)
-		}
+		rows = u.state.appendRows(rows, &group[i])
 	}
 	return rows
 }

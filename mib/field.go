@@ -51,9 +51,10 @@ func (a Access[R, T]) Set(r *R, v T) { a.set(r, v) }
 // Field is how one object's value stands in a row: its type on the wire and
 // the way there and back.
 type Field[R any] struct {
-	typ Type
-	get func(*R) (Value, bool)
-	set func(*R, Value) error
+	typ   Type
+	get   func(*R) (Value, bool)
+	set   func(*R, Value) error
+	never bool // get has no value of any row
 }
 
 type integer interface {
@@ -231,9 +232,10 @@ func AsConstant[R any](v Value) Field[R] {
 // know.
 func AsAbsent[R any](t Type) Field[R] {
 	return Field[R]{
-		typ: t,
-		get: func(*R) (Value, bool) { return Value{}, false },
-		set: func(*R, Value) error { return nil },
+		typ:   t,
+		get:   func(*R) (Value, bool) { return Value{}, false },
+		set:   func(*R, Value) error { return nil },
+		never: true,
 	}
 }
 

@@ -25,6 +25,7 @@ type Source[T any] struct {
 	read    func(ctx context.Context) (T, error)
 	current atomic.Pointer[snapshot[T]]
 	derived []*derivation[T] // fixed once the source is in use
+	version func() uint64    // nil where nobody tells of changes; fixed as well
 
 	// since is when the reading under way began, by time.Time.UnixNano; 0 when
 	// none is.
@@ -44,8 +45,10 @@ type snapshot[T any] struct {
 	data  T
 	err   error
 	taken time.Time // when reading began
-	cost  atomic.Int64
-	views []lazyRows
+	// version is what the source's said before reading began.
+	version uint64
+	cost    atomic.Int64
+	views   []lazyRows
 }
 
 type lazyRows struct {
@@ -62,6 +65,11 @@ type lazyRows struct {
 func NewSource[T any](read func(ctx context.Context) (T, error)) *Source[T] {
 	return &Source[T]{read: read}
 }
+
+// ChangesWith tells the source that version returns another number when something
+// of what it reads changed: it is read anew then, as soon as that uses at most a
+// twentieth of one core. It is called before the source is in use.
+func (s *Source[T]) ChangesWith(version func() uint64) { s.version = version }
 
 // Get returns the snapshot's data, waiting for it where there is none that is
 // fresh.
@@ -89,10 +97,14 @@ func (s *Source[T]) get(ctx context.Context) (*snapshot[T], error) {
 				// view at hand goes on with it.
 				cost = max(cost, time.Duration(now.UnixNano()-since))
 			}
-			if age < max(freshFor, costFactor*cost) {
+			fresh, stale := max(freshFor, costFactor*cost), max(staleAfter, (costFactor+4)*cost)
+			if s.version != nil && s.version() != snap.version {
+				fresh, stale = costFactor*cost, costFactor*cost
+			}
+			if age < fresh {
 				return snap, nil
 			}
-			if age < max(staleAfter, (costFactor+4)*cost) && snap.err == nil {
+			if age < stale && snap.err == nil {
 				s.refresh()
 				return snap, nil
 			}
@@ -126,6 +138,9 @@ func (s *Source[T]) take(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
 	snap := &snapshot[T]{taken: time.Now(), views: make([]lazyRows, len(s.derived))}
+	if s.version != nil {
+		snap.version = s.version()
+	}
 	snap.data, snap.err = s.read(ctx)
 	if snap.err == nil {
 		for i, d := range s.derived {
@@ -301,16 +316,31 @@ func (n *countNode) Regions() []OID    { return []OID{n.object.OID} }
 func (n *countNode) Objects() []Object { return []Object{n.object} }
 
 func (n *countNode) pin(r *Request, kept rows) (rows, error) {
-	view, err := n.table.pin(r, nil)
+	c, ok := kept.(*countRows)
+	if !ok {
+		c = &countRows{groupRows: groupRows[int]{group: &countGroup}}
+	}
+	var err error
+	if c.table, err = n.table.pin(r, c.table); err == nil {
+		c.row, err = c.table.total()
+	}
 	if err != nil {
 		return nil, err
 	}
-	g, ok := kept.(*groupRows[int])
-	if !ok {
-		g = &groupRows[int]{group: &countGroup, own: true}
+	return c, nil
+}
+
+// countRows is the number of a table's rows.
+type countRows struct {
+	groupRows[int]
+	table rows
+}
+
+func (c *countRows) release() bool {
+	if !c.table.release() {
+		c.table = nil
 	}
-	g.row = view.len()
-	return g, nil
+	return true
 }
 
 var countGroup = Group[int]{Objects: Columns(

@@ -98,6 +98,27 @@ type View[R any] struct {
 	empty []atomic.Bool
 }
 
+// appendIndex appends the packed index of a row.
+func (t *Table[R]) appendIndex(keys []byte, r *R) []byte {
+	for i := range t.Index {
+		keys = t.Index[i].write(keys, r)
+	}
+	return keys
+}
+
+// Without returns the table over rows that never know some of its columns, which
+// are named by their last sub-identifiers: walks pass over these at once.
+func (t *Table[R]) Without(columns ...uint32) *Table[R] {
+	w := *t
+	w.Columns = slices.Clone(t.Columns)
+	for i := range w.Columns {
+		if c := &w.Columns[i]; slices.Contains(columns, c.sub) {
+			c.field = AsAbsent[R](c.field.typ)
+		}
+	}
+	return &w
+}
+
 // sample is after how many rows View knows how long an index is.
 const sample = 64
 
@@ -117,9 +138,7 @@ func (t *Table[R]) View(rows []R) *View[R] {
 		belongs := t.Where == nil || t.Where(r)
 		start := uint32(len(keys))
 		if belongs {
-			for p := range t.Index {
-				keys = t.Index[p].write(keys, r)
-			}
+			keys = t.appendIndex(keys, r)
 			// A sub-identifier takes at least one octet.
 			if n := len(keys) - int(start); n > longest && (OID{string(keys[start:])}).Len() > longest {
 				keys, belongs = keys[:start], false
@@ -238,7 +257,7 @@ func (v *View[R]) All() iter.Seq[Binding] {
 			object := v.table.Entry.Sub(v.table.Columns[c].sub)
 			for row := 0; ; row++ {
 				var value Value
-				if row, value = v.next(row, c); row == v.Len() {
+				if row, value = v.find(row, c); row == v.Len() {
 					break
 				}
 				if !yield(Binding{object, v.Index(row), value}) {
@@ -249,21 +268,39 @@ func (v *View[R]) All() iter.Seq[Binding] {
 	}
 }
 
-func (v *View[R]) reusable() bool                     { return false }
-func (v *View[R]) len() int                           { return v.Len() }
-func (v *View[R]) index(row int) OID                  { return v.Index(row) }
-func (v *View[R]) search(index OID, include bool) int { return v.Search(index, include) }
-func (v *View[R]) value(row, column int) (Value, bool) {
-	return v.table.Columns[column].field.get(v.Row(row))
+func (v *View[R]) release() bool       { return false }
+func (v *View[R]) total() (int, error) { return v.Len(), nil }
+
+func (v *View[R]) seek(index OID, include bool) (position, error) {
+	return position{row: v.Search(index, include)}, nil
 }
 
-func (v *View[R]) next(row, column int) (int, Value) {
-	if v.empty[column].Load() {
+func (v *View[R]) get(index OID, column int) (Value, bool, error) {
+	row := v.Search(index, true)
+	if row == v.Len() || v.Index(row) != index {
+		return Value{}, false, nil
+	}
+	value, ok := v.table.Columns[column].field.get(v.Row(row))
+	return value, ok, nil
+}
+
+func (v *View[R]) next(from position, column int) (OID, Value, position, error) {
+	row, value := v.find(from.row, column)
+	if row == v.Len() {
+		return OID{}, Value{}, from, nil
+	}
+	return v.Index(row), value, position{row: row + 1}, nil
+}
+
+// find returns the first row from row on that has a value in the column, and that
+// value; Len() where there is none.
+func (v *View[R]) find(row, column int) (int, Value) {
+	field := &v.table.Columns[column].field
+	if field.never || v.empty[column].Load() {
 		return len(v.ends), Value{}
 	}
-	get := v.table.Columns[column].field.get
 	for i := row; i < len(v.ends); i++ {
-		if value, ok := get(v.Row(i)); ok {
+		if value, ok := field.get(v.Row(i)); ok {
 			return i, value
 		}
 	}
@@ -348,27 +385,30 @@ type groupRows[R any] struct {
 	own   bool // of one Request
 }
 
-func (g *groupRows[R]) reusable() bool { return g.own }
-func (g *groupRows[R]) len() int       { return 1 }
-func (g *groupRows[R]) index(int) OID  { return scalarIndex }
-func (g *groupRows[R]) search(index OID, include bool) int {
+func (g *groupRows[R]) release() bool       { return g.own }
+func (g *groupRows[R]) total() (int, error) { return 1, nil }
+
+func (g *groupRows[R]) seek(index OID, include bool) (position, error) {
 	if index.Less(scalarIndex) || include && index == scalarIndex {
-		return 0
+		return position{}, nil
 	}
-	return 1
+	return position{row: 1}, nil
 }
 
-func (g *groupRows[R]) value(_, column int) (Value, bool) {
-	return g.group.Objects[column].field.get(&g.row)
+func (g *groupRows[R]) get(index OID, column int) (v Value, ok bool, err error) {
+	if index == scalarIndex {
+		v, ok = g.group.Objects[column].field.get(&g.row)
+	}
+	return v, ok, nil
 }
 
-func (g *groupRows[R]) next(row, column int) (int, Value) {
-	if row == 0 {
-		if v, ok := g.value(row, column); ok {
-			return 0, v
+func (g *groupRows[R]) next(from position, column int) (OID, Value, position, error) {
+	if from.row == 0 {
+		if v, ok := g.group.Objects[column].field.get(&g.row); ok {
+			return scalarIndex, v, position{row: 1}, nil
 		}
 	}
-	return 1, Value{}
+	return OID{}, Value{}, from, nil
 }
 
 // Values yields the scalars that r knows.

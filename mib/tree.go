@@ -66,20 +66,28 @@ type Object struct {
 
 // rows is a set of rows in index order, typed away.
 type rows interface {
-	len() int
-	// search returns the first row whose index is at or after index, or after
-	// it when it may not be it.
-	search(index OID, include bool) int
-	index(row int) OID
-	// value returns the value of a column of a row; ok is false where it is
-	// absent.
-	value(row, column int) (v Value, ok bool)
-	// reusable reports whether the rows belong to one Request, which may fill
-	// them anew.
-	reusable() bool
-	// next returns the first row from row on that has a value in the column,
-	// and that value; len() where there is none.
-	next(row, column int) (int, Value)
+	// seek returns the position of the first row whose index is at or after
+	// index, or after it when it may not be it.
+	seek(index OID, include bool) (position, error)
+	// get returns the value of a column of the row with an index; ok is false
+	// where there is none.
+	get(index OID, column int) (v Value, ok bool, err error)
+	// next returns the first row from a position on that has a value in the
+	// column: its index, which is valid until the request ends, the value, and
+	// the position behind it. The value is invalid where there is no such row.
+	next(from position, column int) (index OID, v Value, after position, err error)
+	// total returns the number of rows.
+	total() (int, error)
+	// release is called when the request ends. It reports whether the rows
+	// belong to one Request, which may fill them anew.
+	release() bool
+}
+
+// position is a place among rows: between two of them, or at either end. Its zero
+// value is in front of all.
+type position struct {
+	run Place // 0 where rows are not in runs
+	row int   // within the run
 }
 
 type leaf struct {
@@ -205,7 +213,7 @@ func (r *Request) Reset(ctx context.Context) {
 	for _, n := range r.used {
 		// Scalars that are made anew for each request keep their place.
 		// A view must not be kept beyond its time.
-		if r.pinned[n] != nil && r.pinned[n].reusable() {
+		if r.pinned[n] != nil && r.pinned[n].release() {
 			r.kept[n] = r.pinned[n]
 		}
 		r.pinned[n], r.failed[n] = nil, nil
@@ -280,11 +288,10 @@ func (r *Request) Get(name OID) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	row := rows.search(index, true)
-	if row == rows.len() || rows.index(row) != index {
-		return Exception(NoSuchInstance), nil
+	v, ok, err := rows.get(index, l.column)
+	if err != nil {
+		return Value{}, err
 	}
-	v, ok := rows.value(row, l.column)
 	if !ok {
 		return Exception(NoSuchInstance), nil
 	}
@@ -295,8 +302,10 @@ func (r *Request) Get(name OID) (Value, error) {
 // Reset.
 type Cursor struct {
 	leaf int
-	row  int // the next row to look at, -1 when it must be searched
-	// from is where a search begins, when row is -1.
+	at   position
+	// search says that at must be searched yet, from where from and include
+	// say.
+	search  bool
 	from    OID
 	include bool
 }
@@ -304,12 +313,13 @@ type Cursor struct {
 // Seek returns a cursor whose Next gives the first variable after name, or
 // name itself when include is true and there is such a variable.
 func (r *Request) Seek(name OID, include bool) Cursor {
-	return Cursor{leaf: r.tree.find(name), row: -1, from: name, include: include}
+	return Cursor{leaf: r.tree.find(name), search: true, from: name, include: include}
 }
 
 // Next moves the cursor to the next variable that exists and returns it. At the
-// end of the tree the binding's value is EndOfMibView and its name is empty.
-// After an error the cursor is where it was.
+// end of the tree the binding's value is EndOfMibView and its name is empty. The
+// binding's index is valid until the request's Reset. After an error the cursor is
+// where it was.
 func (r *Request) Next(c *Cursor) (Binding, error) {
 	for c.leaf < len(r.tree.leaves) {
 		l := &r.tree.leaves[c.leaf]
@@ -321,15 +331,23 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 		if err != nil {
 			return Binding{}, err
 		}
-		if c.row < 0 {
-			c.row = 0
+		if c.search {
 			if index, below := c.from.CutPrefix(l.OID); below {
-				c.row = rows.search(index, c.include)
+				at, err := rows.seek(index, c.include)
+				if err != nil {
+					return Binding{}, err
+				}
+				c.at = at
 			}
+			c.search = false
 		}
-		if row, v := rows.next(c.row, l.column); row < rows.len() {
-			c.row = row + 1
-			return Binding{Object: l.OID, Index: rows.index(row), Value: r.resolve(v)}, nil
+		index, v, after, err := rows.next(c.at, l.column)
+		if err != nil {
+			return Binding{}, err
+		}
+		if v.typ != 0 {
+			c.at = after
+			return Binding{Object: l.OID, Index: index, Value: r.resolve(v)}, nil
 		}
 		*c = Cursor{leaf: c.leaf + 1}
 	}
@@ -345,9 +363,10 @@ func (r *Request) TestSet(name OID) Status { return NotWritable }
 // noRows is a table that its source cannot tell.
 type noRows struct{}
 
-func (noRows) reusable() bool               { return false }
-func (noRows) len() int                     { return 0 }
-func (noRows) search(OID, bool) int         { return 0 }
-func (noRows) index(int) OID                { return OID{} }
-func (noRows) value(int, int) (Value, bool) { return Value{}, false }
-func (noRows) next(int, int) (int, Value)   { return 0, Value{} }
+func (noRows) release() bool                              { return false }
+func (noRows) total() (int, error)                        { return 0, nil }
+func (noRows) seek(OID, bool) (position, error)           { return position{}, nil }
+func (noRows) get(OID, int) (v Value, ok bool, err error) { return }
+func (noRows) next(position, int) (index OID, v Value, after position, err error) {
+	return
+}

@@ -75,8 +75,9 @@ func (o *SocketOwners) Complete() bool { return o.Hidden == 0 && !o.Invisible }
 
 // Of returns the processes that hold the socket with the inode, in ascending
 // order of PID. It is known and empty when none does, as for an inode of 0, and
-// unknown when it may be one that could not be looked into. The processes are
-// not to be changed.
+// unknown when it may be one that could not be looked into. Unless the look was
+// complete, others may hold a socket besides those that are known to. The
+// processes are not to be changed.
 func (o *SocketOwners) Of(inode uint32) Optional[[]Process] {
 	if inode == 0 {
 		return Known[[]Process](nil)

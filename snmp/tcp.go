@@ -252,10 +252,10 @@ func (c *conversation) send(answer []byte) bool {
 	s := c.listener.server
 	s.engine.counters.outPkts.Add(1)
 	_ = c.conn.SetWriteDeadline(time.Now().Add(s.options.WriteTimeout))
+	c.takeTurn() // before who asks can see the answer
 	if _, err := c.conn.Write(answer); err != nil {
 		_ = c.conn.Close()
 		return false
 	}
-	c.takeTurn()
 	return true
 }

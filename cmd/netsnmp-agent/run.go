@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -20,8 +20,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
 
@@ -31,15 +33,43 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	kernel, err := collectors.Open(collectors.Options{NetNS: f.netns})
+	stack, err := openStack(cmd.Context(), f.netns, s)
 	if err != nil {
 		return err
 	}
-	defer kernel.Close()
+	defer stack.Close()
 	if f.agentx != "" {
-		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, kernel, reload)
+		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
 	}
-	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, kernel, reload)
+	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
+}
+
+// openStack opens the stack of a namespace, and has what the modules show of it
+// kept current. It does not wait until that is loaded.
+func openStack(ctx context.Context, netns string, s settings) (openedStack, error) {
+	kinds := agent.Kinds(s.modules)
+	if kinds == 0 {
+		return collectors.Open(collectors.Options{NetNS: netns})
+	}
+	current, err := live.Start(live.Options{NetNS: netns, Kinds: kinds, Log: s.log})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		select {
+		case <-current.Done():
+			if err := current.Err(); !errors.Is(err, fs.ErrClosed) {
+				s.log.Error("interfaces and routes are not followed any more", "error", err)
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return current, nil
+}
+
+type openedStack interface {
+	netstat.Stack
+	io.Closer
 }
 
 // reloaded calls apply with the configuration file's new content at each
@@ -67,7 +97,7 @@ func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply fu
 	}
 }
 
-func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, reload <-chan os.Signal) error {
+func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.Stack, reload <-chan os.Signal) error {
 	address, err := s.master()
 	if err != nil {
 		return err
@@ -88,7 +118,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collect
 	if err != nil {
 		return err
 	}
-	a, err := agent.New(agent.Config{Stack: kernel, Modules: s.modules, Epoch: sub.Epoch, Log: s.log})
+	a, err := agent.New(agent.Config{Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -101,25 +131,14 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, kernel *collect
 		}
 		return nil
 	})
-	return together(ctx, s.log, a, sub.Run)
+	return untilDone(sub.Run(ctx))
 }
 
 // lateHandler is a handler that is set after what serves it was made.
 type lateHandler struct{ mib.Handler }
 
-// together runs the agent's watch and serve until ctx is done or serve fails.
-func together(ctx context.Context, log *slog.Logger, a *agent.Agent, serve func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := a.Run(ctx); err != nil {
-			log.Warn("changes of interfaces are noticed when they are asked for only", "error", err)
-		}
-	})
-	err := serve(ctx)
-	cancel()
-	wg.Wait()
+// untilDone returns the error of what ran until the context's end, which is none.
+func untilDone(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -130,7 +149,7 @@ func changed(a, b *snmpdconf.Setting) bool {
 	return (a == nil) != (b == nil) || a != nil && a.Value != b.Value
 }
 
-func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collectors.Kernel, reload <-chan os.Signal) error {
+func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.Stack, reload <-chan os.Signal) error {
 	addresses, chosen, err := s.addresses()
 	if err != nil {
 		return err
@@ -149,7 +168,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collect
 	}
 	defer server.Close()
 	a, err := agent.New(agent.Config{
-		Stack: kernel, Modules: s.modules, Log: s.log,
+		Stack: stack, Modules: s.modules, Log: s.log,
 		System: func() snmpv2mib.System { return *described.Load() },
 		Engine: func() snmpv2mib.Engine { return engine(server.Statistics()) },
 	})
@@ -193,7 +212,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, kernel *collect
 		describe(next)
 		return nil
 	})
-	return together(ctx, s.log, a, server.Serve)
+	return untilDone(server.Serve(ctx))
 }
 
 // lacksFamily reports whether listening failed because this host has no such

@@ -29,7 +29,7 @@ var may = map[string][]string{
 	"mib/snmpv2mib":      {"mib"},
 	"agentx":             {"mib"},
 	"snmp":               {"mib"},
-	"agent":              {"netstat", "collectors", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
+	"agent":              {"netstat", "live", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
 	"internal/nstest":    {},
 	"internal/snmpdconf": {"mib"},
 	"internal/floors":    {},

@@ -287,12 +287,13 @@ func (c *client) ready(ctx context.Context) error {
 
 const sysUpTime = "1.3.6.1.2.1.1.3.0"
 
-// prober asks for sysUpTime at regular intervals, whether or not what it asked
+// prober asks for a variable at regular intervals, whether or not what it asked
 // before was answered, and notes how long each answer takes. So many unanswered
 // requests that the agent's socket would drop others are not sent any more;
 // such a one counts as answered by the next answer that comes.
 type prober struct {
 	client   *client
+	name     []byte
 	sent     []atomic.Int64 // nanoseconds since start, by id
 	answered []time.Duration
 	n        atomic.Int64
@@ -330,14 +331,14 @@ const (
 	maxOpen   = 50
 )
 
-// probe begins to ask; stop ends it.
-func probe(ns *namespace, port int, interval time.Duration, canned bool) (*prober, error) {
+// probe begins to ask for the variable of an encoded name; stop ends it.
+func probe(ns *namespace, port int, name []byte, interval time.Duration, canned bool) (*prober, error) {
 	c, err := dial(ns, port, time.Hour)
 	if err != nil {
 		return nil, err
 	}
 	p := &prober{
-		client: c, sent: make([]atomic.Int64, maxProbes), answered: make([]time.Duration, maxProbes),
+		client: c, name: name, sent: make([]atomic.Int64, maxProbes), answered: make([]time.Duration, maxProbes),
 		canned: canned, start: time.Now(), done: make(chan error, 2),
 	}
 	go func() { p.done <- onThread(nil, func() error { return p.receive() }) }()
@@ -346,7 +347,6 @@ func probe(ns *namespace, port int, interval time.Duration, canned bool) (*probe
 }
 
 func (p *prober) send(interval time.Duration) error {
-	name := mustEncodeOID(sysUpTime)
 	var r request
 	next := time.Now()
 	for i := int64(0); i < maxProbes && !p.stopping.Load(); i++ {
@@ -358,7 +358,7 @@ func (p *prober) send(interval time.Duration) error {
 			p.mu.Unlock()
 		} else {
 			p.open.Add(1)
-			if err := p.client.send(r.message(community, pduGet, firstID+uint32(i), 0, name)); err != nil {
+			if err := p.client.send(r.message(community, pduGet, firstID+uint32(i), 0, p.name)); err != nil {
 				return err
 			}
 		}

@@ -1,8 +1,8 @@
-// Command bench compares netsnmp-agent with its peers, net-snmp's snmpd and
-// subagents on libnetsnmp and github.com/posteo/go-agentx, and netstat with ss,
-// ip and net-tools' netstat. It builds its scenes
-// in network namespaces of its own, runs the agents in them one after the
-// other, and prints a Markdown page.
+// Command bench compares netsnmp-agent with its peers: net-snmp's snmpd, and
+// subagents on libnetsnmp and github.com/posteo/go-agentx; and with -page live
+// package live, and the agent on a million routes, with other libraries and
+// ip(8); and with -page netstat netstat with ss, ip and net-tools' netstat. It builds its scenes in network namespaces of its own, runs the agents
+// in them one after the other, and prints a Markdown page.
 //
 // It needs root, and Debian's snmpd, snmp, net-tools and iproute2. It runs for several
 // minutes, most of which are snmpd's.
@@ -39,12 +39,14 @@ type bench struct {
 
 	running []*process
 	routes  *namespace // made when it is needed first
+	live    *namespace // the same
 	// peerMemory is snmpd's after a walk of the routes, once it has walked.
 	peerMemory *memory
 }
 
 type options struct {
 	routeCount, conns, connections, interfaces int
+	liveRoutes                                 int
 	listedSockets, listedRoutes                int
 	repetitions, runs                          int
 	peerTimeout                                time.Duration
@@ -56,8 +58,17 @@ type benchmark struct {
 	run  func(*bench, *section) error
 }
 
-// benchmarks are the cases, in the order of the report.
-var benchmarks = []benchmark{
+// pages are the cases of each page, in its order.
+var pages = map[string][]benchmark{"agent": agentPage, "live": livePage, "netstat": netstatPage}
+
+var livePage = []benchmark{
+	{"load", (*bench).loadCase},
+	{"churn", (*bench).churnCase},
+	{"agent", (*bench).liveAgentCase},
+	{"many", (*bench).manyCase},
+}
+
+var agentPage = []benchmark{
 	{"walk", (*bench).walkCase},
 	{"routes", (*bench).routesCase},
 	{"tcpconn", (*bench).tcpConnCase},
@@ -66,7 +77,6 @@ var benchmarks = []benchmark{
 	{"agentx", (*bench).agentXCase},
 	{"memory", (*bench).memoryCase},
 	{"idle", (*bench).idleCase},
-	{"netstat", (*bench).netstatCase},
 }
 
 // The main goroutine stays on the main thread, so that the processes that it
@@ -82,11 +92,15 @@ func main() {
 
 func run() (err error) {
 	b := &bench{}
-	var names []string
-	for _, c := range benchmarks {
-		names = append(names, c.name)
+	namesOf := func(page string) string {
+		var names []string
+		for _, c := range pages[page] {
+			names = append(names, c.name)
+		}
+		return strings.Join(names, ", ")
 	}
 	flag.IntVar(&b.routeCount, "routes", 100_000, "IPv4 routes of the route tables' scene")
+	flag.IntVar(&b.liveRoutes, "live-routes", 1_000_000, "IPv4 routes of the live stack's scene")
 	flag.IntVar(&b.conns, "conns", 18_000, "sockets of the tcpConnTable scene")
 	flag.IntVar(&b.connections, "connections", 32_000, "sockets of the tcpConnectionTable scene")
 	flag.IntVar(&b.interfaces, "interfaces", 2_000, "interfaces of the ifTable scene")
@@ -97,7 +111,8 @@ func run() (err error) {
 	flag.DurationVar(&b.peerTimeout, "peer-timeout", 4*time.Minute, "how long a peer may take for one thing")
 	flag.DurationVar(&b.probeInterval, "probe", 3*time.Millisecond, "between two GETs of sysUpTime during a walk")
 	flag.DurationVar(&b.idleTime, "idle", 10*time.Second, "how long wake-ups are counted")
-	only := flag.String("only", "", "run only the cases `NAME,...` of "+strings.Join(names, ", "))
+	page := flag.String("page", "agent", "what to write: the page agent, live or netstat")
+	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat"))
 	program := flag.String("agent", "", "measure the netsnmp-agent at `PATH` instead of building it")
 	out := flag.String("out", "", "write the report to `FILE` instead of standard output")
 	asJSON := flag.Bool("json", false, "write JSON instead of Markdown")
@@ -116,15 +131,21 @@ func run() (err error) {
 		return echoRole(*address)
 	case "go-agentx":
 		return goAgentXRole(*address, *number)
+	case "load":
+		how, names, _ := strings.Cut(*address, ":")
+		return loadRole(how, names)
 	default:
 		return fmt.Errorf("unknown role %q", *role)
 	}
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q", flag.Arg(0))
 	}
-	chosen := benchmarks
+	chosen, ok := pages[*page]
+	if !ok {
+		return fmt.Errorf("-page: there is no page %q", *page)
+	}
 	if *only != "" {
-		if chosen, err = choose(*only); err != nil {
+		if chosen, err = choose(chosen, *only); err != nil {
 			return err
 		}
 	}
@@ -134,9 +155,16 @@ func run() (err error) {
 	if os.Geteuid() != 0 {
 		return errors.New("only root can make network namespaces")
 	}
-	for _, name := range []string{"ip", "taskset", "snmpbulkwalk", snmpdProgram} {
+	programs := []string{"ip", "taskset"}
+	switch *page {
+	case "agent":
+		programs = append(programs, "snmpbulkwalk", snmpdProgram)
+	case "netstat":
+		programs = append(programs, "ss", netToolsProgram)
+	}
+	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("%w (apt-get install snmpd snmp iproute2 util-linux)", err)
+			return fmt.Errorf("%w (apt-get install snmpd snmp iproute2 net-tools util-linux)", err)
 		}
 	}
 
@@ -161,7 +189,7 @@ func run() (err error) {
 		defer func() { err = errors.Join(err, f.Close()) }()
 		w = f
 	}
-	r := report{Machine: b.machine(), Runs: b.runs}
+	r := report{Page: *page, Machine: b.machine(), Runs: b.runs}
 	if b.agentProgram = *program; b.agentProgram == "" {
 		progress("building netsnmp-agent")
 		b.agentProgram = filepath.Join(b.dir, "netsnmp-agent")
@@ -175,6 +203,9 @@ func run() (err error) {
 	for _, c := range chosen {
 		progress("%s", c.name)
 		s := section{Title: c.name, Peer: "snmpd"}
+		if *page != "agent" {
+			s.Peer = "peer"
+		}
 		err := c.run(b, &s)
 		b.stopAll()
 		if err != nil {
@@ -196,13 +227,13 @@ func run() (err error) {
 	return errors.Join(failed, err)
 }
 
-func choose(list string) (chosen []benchmark, err error) {
+func choose(from []benchmark, list string) (chosen []benchmark, err error) {
 	for name := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(benchmarks, func(c benchmark) bool { return c.name == name })
+		i := slices.IndexFunc(from, func(c benchmark) bool { return c.name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("-only: there is no case %q", name)
 		}
-		chosen = append(chosen, benchmarks[i])
+		chosen = append(chosen, from[i])
 	}
 	return chosen, nil
 }
@@ -234,8 +265,10 @@ func (b *bench) stopAll() {
 
 func (b *bench) cleanUp() {
 	b.stopAll()
-	if b.routes != nil {
-		b.routes.remove()
+	for _, ns := range []*namespace{b.routes, b.live} {
+		if ns != nil {
+			ns.remove()
+		}
 	}
 }
 

@@ -119,51 +119,43 @@ func (b *bench) compare(s *section, ns *namespace, program string, c contest) er
 	return nil
 }
 
-// netstatCase compares our netstat with ss, net-tools' netstat and ip.
-func (b *bench) netstatCase(s *section) error {
-	s.Title = fmt.Sprintf("netstat, %s sockets, %s routes", thousands(b.listedSockets), thousands(b.listedRoutes))
-	s.Program, s.Peer = "netstat", "peer"
-	for _, name := range []string{"ss", netToolsProgram} {
-		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("%w (apt-get install net-tools iproute2)", err)
-		}
-	}
+// netstatPage compares our netstat with ss, net-tools' netstat and ip.
+var netstatPage = []benchmark{
+	{"tcp-sockets", func(b *bench, s *section) error {
+		s.Title = thousands(b.listedSockets) + " TCP sockets"
+		return b.contests(s, func() (*namespace, error) { return socketsScene(b.ctx, b.listedSockets) },
+			contest{"-tan", []string{"-tan"}, []rival{{"ss -tan", []string{"ss", "-tan"}, 1}, {"net-tools", []string{netToolsProgram, "-tan"}, 3}}, b.listedSockets},
+			contest{"-tanp", []string{"-tanp"}, []rival{{"ss -tanp", []string{"ss", "-tanp"}, 2}}, b.listedSockets})
+	}},
+	{"udp-sockets", func(b *bench, s *section) error {
+		s.Title = thousands(b.listedSockets) + " UDP sockets"
+		return b.contests(s, func() (*namespace, error) { return udpScene(b.ctx, b.listedSockets) },
+			contest{"-uan", []string{"-uan"}, []rival{{"ss -uan", []string{"ss", "-uan"}, 1}, {"net-tools", []string{netToolsProgram, "-uan"}, 10}}, b.listedSockets})
+	}},
+	{"listed-routes", func(b *bench, s *section) error {
+		s.Title = thousands(b.listedRoutes) + " IPv4 routes"
+		return b.contests(s, func() (*namespace, error) { return routesScene(b.ctx, b.listedRoutes) },
+			contest{"-rn", []string{"-rn"}, []rival{{"ip route", []string{"ip", "route"}, 1}}, b.listedRoutes})
+	}},
+}
+
+// contests builds our netstat and holds contests in a scene.
+func (b *bench) contests(s *section, scene func() (*namespace, error), all ...contest) error {
 	program := filepath.Join(b.dir, "netstat")
 	if _, err := command(b.ctx, nil, "go", "build", "-o", program, "github.com/netsnmp-agent/netsnmp-agent/cmd/netstat"); err != nil {
 		return err
 	}
-	for _, scene := range []struct {
-		name     string
-		make     func() (*namespace, error)
-		contests []contest
-	}{
-		{"TCP sockets", func() (*namespace, error) { return socketsScene(b.ctx, b.listedSockets) }, []contest{
-			{"-tan", []string{"-tan"}, []rival{{"ss -tan", []string{"ss", "-tan"}, 1}, {"net-tools", []string{netToolsProgram, "-tan"}, 3}}, b.listedSockets},
-			{"-tanp", []string{"-tanp"}, []rival{{"ss -tanp", []string{"ss", "-tanp"}, 2}}, b.listedSockets},
-		}},
-		{"UDP sockets", func() (*namespace, error) { return udpScene(b.ctx, b.listedSockets) }, []contest{
-			{"-uan", []string{"-uan"}, []rival{{"ss -uan", []string{"ss", "-uan"}, 1}, {"net-tools", []string{netToolsProgram, "-uan"}, 10}}, b.listedSockets},
-		}},
-		{"routes", func() (*namespace, error) { return routesScene(b.ctx, b.listedRoutes) }, []contest{
-			{"-rn", []string{"-rn"}, []rival{{"ip route", []string{"ip", "route"}, 1}}, b.listedRoutes},
-		}},
-	} {
-		progress("%s", scene.name)
-		ns, err := scene.make()
-		if err != nil {
-			return err
-		}
-		for _, c := range scene.contests {
-			if err = b.compare(s, ns, program, c); err != nil {
-				break
-			}
-		}
-		ns.remove()
-		if err != nil {
+	ns, err := scene()
+	if err != nil {
+		return err
+	}
+	defer ns.remove()
+	for _, c := range all {
+		if err := b.compare(s, ns, program, c); err != nil {
 			return err
 		}
 	}
-	s.note("A program's output goes to a pipe that is read at once. Times are of the whole process, from its start to its end.")
+	s.note("A program's output goes to a pipe that is read at once. Times are of the whole process; the first line is the title of netstat's tables, and the headings of others'.")
 	return nil
 }
 

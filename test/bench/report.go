@@ -26,6 +26,7 @@ type quantity struct {
 
 	size      int     // variables, of a rate through a master
 	processor float64 // seconds that the subagent took for each of them
+	master    float64 // and its master
 }
 
 type unit string
@@ -138,7 +139,6 @@ func (f *figure) markdown() string {
 // them.
 type section struct {
 	Title   string   `json:"title"`
-	Program string   `json:"program,omitempty"` // ours; netsnmp-agent where it is empty
 	Peer    string   `json:"peer"`
 	Figures []figure `json:"figures"`
 	Notes   []string `json:"notes,omitempty"`
@@ -197,6 +197,7 @@ func (b *bench) machine() machine {
 }
 
 type report struct {
+	Page     string    `json:"page"`
 	Machine  machine   `json:"machine"`
 	Runs     int       `json:"runs"`
 	Sections []section `json:"sections"`
@@ -211,22 +212,37 @@ func (r *report) json(w io.Writer) error {
 func (r *report) markdown(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	m := r.Machine
-	fmt.Fprintf(out, "# Benchmarks\n\n"+
-		"netsnmp-agent beside its peers, in one run, on one machine. What counts is the ratio: how many\n"+
-		"times quicker, or smaller, netsnmp-agent is. `go run ./test/bench -out docs/benchmarks.md` as root\n"+
-		"writes this page; `go run ./test/bench -help` tells the sizes that can be chosen.\n\n")
+	switch r.Page {
+	case "netstat":
+		fmt.Fprintf(out, "# netstat in figures\n\n"+
+			"netstat beside ss, ip and net-tools' netstat, in one run, on one machine. What counts is the ratio.\n"+
+			"`go run ./test/bench -page netstat -out docs/netstat-benchmarks.md` as root writes this page.\n\n")
+	case "live":
+		fmt.Fprintf(out, "# The live stack in figures\n\n"+
+			"Package live, and the agent on it, beside others, in one run, on one machine. What counts is the\n"+
+			"ratio. `go run ./test/bench -page live -out docs/live-benchmarks.md` as root writes this page;\n"+
+			"`go run ./test/bench -help` tells the sizes that can be chosen.\n\n")
+	default:
+		fmt.Fprintf(out, "# Benchmarks\n\n"+
+			"netsnmp-agent beside its peers, in one run, on one machine. What counts is the ratio: how many\n"+
+			"times quicker, or smaller, netsnmp-agent is. `go run ./test/bench -out docs/benchmarks.md` as root\n"+
+			"writes this page; `go run ./test/bench -help` tells the sizes that can be chosen.\n\n")
+	}
 	fmt.Fprintf(out, "| | |\n|---|---|\n| date, commit | %s, %s |\n| processors | %d × %s |\n| memory | %s |\n"+
 		"| kernel | Linux %s |\n| Go | %s |\n| net-snmp | %s |\n| load average before | %s |\n",
 		m.Date, m.Commit, m.Processors, m.Model, m.Memory, m.Kernel, m.Go, m.NetSNMP, m.Load)
 	fmt.Fprintf(out, "\nA figure with several runs is their median of %d. Walks are GETBULK walks with one request\n"+
 		"outstanding, by a client that does no more than to copy the last name of an answer into the next\n"+
 		"request. \"First\" is the first walk that an agent is asked for after its start.\n", r.Runs)
+	ours := "netsnmp-agent"
+	switch r.Page {
+	case "live":
+		ours = "here"
+	case "netstat":
+		ours = "netstat"
+	}
 	for _, s := range r.Sections {
-		program := s.Program
-		if program == "" {
-			program = "netsnmp-agent"
-		}
-		fmt.Fprintf(out, "\n## %s\n\n| | %s | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, program, s.Peer)
+		fmt.Fprintf(out, "\n## %s\n\n| | %s | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, ours, s.Peer)
 		for _, f := range s.Figures {
 			fmt.Fprint(out, f.markdown())
 		}

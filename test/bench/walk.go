@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	agentpkg "github.com/netsnmp-agent/netsnmp-agent/agent"
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
@@ -218,6 +218,11 @@ func (b *bench) warmWalk(s *section, a *agent, name, root string, p placement, r
 // processorTime is what a process has used.
 type processorTime struct{ user, system time.Duration }
 
+// since returns what was used from before on.
+func (t processorTime) since(before processorTime) time.Duration {
+	return t.user + t.system - before.user - before.system
+}
+
 func (p *process) cpuTime() (t processorTime, err error) {
 	stat, err := os.ReadFile(p.proc("stat"))
 	if err != nil {
@@ -343,14 +348,14 @@ func echoRole(path string) error {
 
 // allocations returns the allocations per varbind of an agent in this process.
 func (b *bench) allocations(ns *namespace) (float64, error) {
-	kernel, err := collectors.Open(collectors.Options{NetNS: ns.name})
+	stack, err := live.Open(b.ctx, live.Options{NetNS: ns.name, Kinds: agentpkg.Kinds(nil)})
 	if err != nil {
 		return 0, err
 	}
-	defer kernel.Close()
+	defer stack.Close()
 	quiet := slog.New(slog.DiscardHandler)
 	a, err := agentpkg.New(agentpkg.Config{
-		Stack: kernel, Log: quiet,
+		Stack: stack, Log: quiet,
 		System: func() snmpv2mib.System { return snmpv2mib.System{} },
 		Engine: func() snmpv2mib.Engine { return snmpv2mib.Engine{} },
 	})

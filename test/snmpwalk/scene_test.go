@@ -2,6 +2,7 @@ package snmpwalk_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -84,7 +85,48 @@ func newLinks(t testing.TB) *scene {
 		"address add fe80::11/64 dev v0 nodad",
 		"neighbour add 192.0.2.2 lladdr 02:00:00:00:00:12 dev v0 nud permanent",
 	)
+	s.settle(t, "v0", "v1", "br0", "vx0", "mv0")
 	return s
+}
+
+// settle waits until the kernel has done what it does in its own time once links
+// are up: their operational states, and IPv6's addresses and routes.
+func (s *scene) settle(t testing.TB, up ...string) {
+	t.Helper()
+	eventually(t, func() string {
+		var links []struct {
+			IfName    string
+			OperState string
+			AddrInfo  []struct{ Family, Scope string } `json:"addr_info"`
+		}
+		var routes []struct{ Type, Dst, Dev string }
+		s.JSON(t, &links, "addr")
+		s.JSON(t, &routes, "-6", "-d", "route", "show", "table", "all")
+		ready := make(map[string]int)
+		for _, l := range links {
+			if l.OperState == "UP" || l.OperState == "UNKNOWN" {
+				ready[l.IfName]++
+			}
+			for _, a := range l.AddrInfo {
+				if a.Family == "inet6" && a.Scope == "link" {
+					ready[l.IfName]++
+					break
+				}
+			}
+		}
+		for _, r := range routes {
+			switch {
+			case r.Type == "unicast" && r.Dst == "fe80::/64", r.Type == "multicast" && r.Dst == "ff00::/8":
+				ready[r.Dev]++
+			}
+		}
+		for _, name := range up {
+			if ready[name] < 4 {
+				return fmt.Sprintf("%s is not up with its IPv6 address and routes: %v, %v", name, links, routes)
+			}
+		}
+		return ""
+	})
 }
 
 // addRoutes adds routes that differ in everything that routes can differ in.

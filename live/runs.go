@@ -1,0 +1,118 @@
+package live
+
+import (
+	"net/netip"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// RoutePlace is a place among the routes of a Snapshot, in their order. It means
+// nothing to another Snapshot. The zero RoutePlace is the beginning.
+type RoutePlace uint64
+
+// chunkSize is not more than itemBits hold.
+const itemBits = 8
+
+func routePlace(p place) RoutePlace { return RoutePlace(p.chunk)<<itemBits | RoutePlace(p.item) }
+
+func (p RoutePlace) place() place { return place{int(p >> itemBits), int(p & (1<<itemBits - 1))} }
+
+// RouteRun says which routes, one behind the other, make a run.
+type RouteRun uint8
+
+// What the routes of a run have in common.
+const (
+	SameAddress RouteRun = iota // the destination's address
+	SamePrefix                  // the destination
+	SameKey                     // the destination, table, TOS and metric, and whether they are for a source prefix
+)
+
+// start returns what the first route of a key's run is not before.
+func (run RouteRun) start(k routeKey) routeKey {
+	k.seq = 0
+	if run < SameKey {
+		k.sourced, k.table, k.tos, k.metric = 0, 0, 0, 0
+	}
+	if run < SamePrefix {
+		k.bits = 0
+	}
+	return k
+}
+
+// holds reports whether two keys are of one run.
+func (run RouteRun) holds(a, b *routeKey) bool {
+	if a.high != b.high || a.low != b.low || a.family != b.family {
+		return false
+	}
+	switch run {
+	case SameAddress:
+		return true
+	case SamePrefix:
+		return a.bits == b.bits
+	}
+	return a.sameKey(b)
+}
+
+// RoutesFromAddress returns the place of the first route whose destination's
+// address is a, or behind it.
+func (v *Snapshot) RoutesFromAddress(a netip.Addr) RoutePlace {
+	return routePlace(v.state.routes.lowerBound(prefixKey(netip.PrefixFrom(a, 0))))
+}
+
+// RoutesEnd returns the place behind all routes.
+func (v *Snapshot) RoutesEnd() RoutePlace {
+	if !v.kinds.Has(netstat.KindRoute) {
+		return 0
+	}
+	return routePlace(v.state.routes.entries.end())
+}
+
+// SearchRoutes returns the beginning of the last run with a route, from one place
+// on and in front of another, that before holds for; from where there is none.
+// before must hold for all routes in front of some place and for none behind it,
+// but that within a run it may be either way. It is not given all next hops of a
+// route.
+func (v *Snapshot) SearchRoutes(from, to RoutePlace, run RouteRun, before func(netstat.Route) bool) RoutePlace {
+	if from >= to {
+		return from
+	}
+	entries := &v.state.routes.entries
+	at := entries.search(from.place(), to.place(), func(e *routeEntry) bool {
+		row := v.state.routes.info(e).hops[0]
+		e.fill(&row)
+		return before(row)
+	})
+	if routePlace(at) <= from {
+		return from
+	}
+	start := run.start(entries.at(entries.before(at)).routeKey)
+	return max(from, routePlace(v.state.routes.lowerBound(start)))
+}
+
+// skippedAtOnce is how many routes AppendRun passes over.
+const skippedAtOnce = 1024
+
+// AppendRun appends to rows the next hops of the run of routes at a place, or at
+// the next one with a route that takes part in forwarding (netstat's
+// Route.IsForwarding); others are left out. It returns the place behind the run.
+// It ends in front of another place, and may end without a row before that.
+func (v *Snapshot) AppendRun(rows []netstat.Route, at, to RoutePlace, run RouteRun) ([]netstat.Route, RoutePlace) {
+	r := &v.state.routes
+	skipped := 0
+	var first *routeKey
+	p := at.place()
+	for routePlace(p) < to {
+		e := r.entries.at(p)
+		if first != nil && !run.holds(first, &e.routeKey) {
+			break
+		}
+		if r.info(e).hops[0].IsForwarding() {
+			first = &e.routeKey
+			rows = v.state.appendRows(rows, e)
+		} else if skipped++; first == nil && skipped > skippedAtOnce {
+			break
+		}
+		p = r.entries.after(p)
+	}
+	return rows, routePlace(p)
+}
