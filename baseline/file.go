@@ -47,9 +47,9 @@ type namespace struct {
 }
 
 type iface struct {
-	Index    uint32            `json:"index"`
-	Name     string            `json:"name"`
-	Counters map[string]uint64 `json:"counters"`
+	Index    uint32                    `json:"index"`
+	Name     string                    `json:"name"`
+	Counters map[string]netstat.Number `json:"counters"`
 }
 
 // Encode writes a snapshot in the form of the file.
@@ -64,7 +64,11 @@ func Encode(w io.Writer, s *Snapshot) error {
 		f.Namespace.Cookie = &cookie
 	}
 	for _, i := range s.Interfaces {
-		f.Interfaces = append(f.Interfaces, iface(i))
+		counters := make(map[string]netstat.Number, len(i.Counters))
+		for name, n := range i.Counters {
+			counters[name] = netstat.Unsigned(n)
+		}
+		f.Interfaces = append(f.Interfaces, iface{Index: i.Index, Name: i.Name, Counters: counters})
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
@@ -124,10 +128,15 @@ func (f *file) snapshot() (*Snapshot, error) {
 		if i.Index == 0 || n > 0 && i.Index <= f.Interfaces[n-1].Index {
 			return nil, fmt.Errorf("%w: interface %q has index %d out of order", ErrFormat, i.Name, i.Index)
 		}
-		if i.Counters == nil {
-			i.Counters = make(map[string]uint64)
+		counters := make(map[string]uint64, len(i.Counters))
+		for name, number := range i.Counters {
+			value, ok := number.Uint64()
+			if !ok {
+				return nil, fmt.Errorf("%w: %s of interface %q is %v", ErrFormat, name, i.Name, number)
+			}
+			counters[name] = value
 		}
-		s.Interfaces = append(s.Interfaces, Interface(i))
+		s.Interfaces = append(s.Interfaces, Interface{Index: i.Index, Name: i.Name, Counters: counters})
 	}
 	return s, nil
 }

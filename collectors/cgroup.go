@@ -64,13 +64,13 @@ func parseCGroupMount(mounts []byte) (root string, ok bool) {
 		kind, _, _ := bytes.Cut(after, []byte{' '})
 		fields := bytes.Fields(before)
 		if string(kind) == "cgroup2" && len(fields) >= 5 {
-			return mountPoint(string(fields[4])), true
+			return unescapeMount(string(fields[4])), true
 		}
 	}
 	return "", false
 }
 
-// mountPoint returns a mount point without the octal escapes of blanks and such.
-func mountPoint(s string) string {
+// unescapeMount undoes the octal escapes of blanks and such in a mount point.
+func unescapeMount(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }

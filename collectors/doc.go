@@ -1,14 +1,20 @@
 // Package collectors reads a Linux kernel into the vocabulary of package
 // netstat. [Open] gives a [Kernel], which is a netstat.Stack of the caller's
 // network namespace or of another one. It reads neighbours, policy rules, nexthop
-// objects and per-interface settings besides.
+// objects and per-interface settings besides, and whatever else netstat has a
+// reader for: every counter of a protocol ([Kernel.Counters]), details and queues
+// of interfaces, memory, queueing disciplines, multicast routing and memberships,
+// and how the tables of routing fare.
+//
+// [Kernel.Namespaces] finds the network namespaces of the host, named and
+// unnamed, and [InEvery] reads all of them.
 //
 // For those who keep a stack current there are [Kernel.Listen], which receives
 // rtnetlink's events, and [Kernel.Dump]. A [Decoder] gives both the same form.
 //
 // There is one file for each kernel interface, named after it: sock_diag.go,
 // rtnetlink_link.go, proc_net_snmp.go and so on. In each, reading and parsing
-// are two functions, and the parser takes bytes.
+// are two functions, and the parser takes bytes, or the lines of a file.
 //
 // # What is promised
 //
@@ -22,19 +28,25 @@
 // row that exists, unchanged, throughout is yielded; one that comes or goes
 // meanwhile may be yielded or not.
 //
+// What the kernel tells only with CAP_NET_ADMIN in the namespace is unknown
+// without: sockets' marks, the peers that sign their segments, and the filters
+// of packet sockets.
+//
 // # Privileges
 //
 // Nothing needs a privilege but entering another network namespace
 // (CAP_SYS_ADMIN), finding the processes that hold other users' sockets
-// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH), and sockets' marks, the peers that
-// sign their segments and the filters of packet sockets (CAP_NET_ADMIN in the
-// namespace). What is not told without is unknown.
+// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH) or run in other users' namespaces
+// (CAP_SYS_PTRACE), sockets' marks, the peers that sign their segments and the
+// filters of packet sockets (CAP_NET_ADMIN in the namespace), the queues of
+// devices in another namespace (CAP_SYS_ADMIN), and the kernel's slabs, which are
+// root's. What is not told without is unknown.
 //
 // # Errors
 //
 // Every error is, or wraps, a *netstat.ReadError that names the operation and
-// the namespace. It matches netstat.ErrNotSupported where the kernel lacks what
-// was asked, fs.ErrPermission where privileges are lacking, fs.ErrNotExist for
-// a namespace that does not exist, and the context's error when the context
-// ended.
+// the namespace; that of a malformed file of /proc names the file and the line.
+// It matches netstat.ErrNotSupported where the kernel lacks what was asked,
+// fs.ErrPermission where privileges are lacking, fs.ErrNotExist for a namespace
+// that does not exist, and the context's error when the context ended.
 package collectors

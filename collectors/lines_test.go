@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// steady reads while the truth is the same before and after, and returns it.
-func steady[T any](t *testing.T, truth func() T, read func()) T {
+// unchanging reads while the truth is the same before and after, and returns it.
+func unchanging[T any](t *testing.T, truth func() T, read func()) T {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		before := truth()

@@ -41,6 +41,8 @@ func OpenNetNSOf(pid int) (*NetNS, error) {
 	return openNetNS(path, path)
 }
 
+var errNotNetNS = errors.New("not a network namespace")
+
 func openNetNS(name, path string) (*NetNS, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -51,7 +53,7 @@ func openNetNS(name, path string) (*NetNS, error) {
 	kind, err := unix.IoctlRetInt(int(file.Fd()), unix.NS_GET_NSTYPE)
 	if err != nil || kind != unix.CLONE_NEWNET {
 		file.Close()
-		return nil, fmt.Errorf("open network namespace: %s is not a network namespace", path)
+		return nil, fmt.Errorf("open network namespace: %s is %w", path, errNotNetNS)
 	}
 	return &NetNS{name: name, file: file}, nil
 }

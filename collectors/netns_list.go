@@ -84,7 +84,11 @@ func (k *Kernel) namespaces(ctx context.Context) ([]netstat.Namespace, error) {
 		n.Paths, n.Names = slices.Compact(n.Paths), slices.Compact(n.Names)
 		slices.SortFunc(n.Processes, func(a, b netstat.Process) int { return int(a.PID) - int(b.PID) })
 		switch n.ID, err = k.namespaceID(ctx, n); {
-		case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		case err == nil, errors.Is(err, fs.ErrPermission):
+		case errors.Is(err, fs.ErrNotExist):
+			if !n.Current { // gone since
+				continue
+			}
 		default:
 			return nil, err
 		}
@@ -167,25 +171,6 @@ func parseMountinfo(l *lines, each func(key nsKey, path string)) {
 	}
 }
 
-// unescapeMount resolves the octal escapes of mountinfo.
-func unescapeMount(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
 // Attributes of RTM_GETNSID (include/uapi/linux/net_namespace.h).
 const (
 	netnsaNSID = 1 // NETNSA_NSID
@@ -244,6 +229,8 @@ func openNamespace(n *netstat.Namespace) (*NetNS, error) {
 			}
 			ns.Close()
 			err = fmt.Errorf("open network namespace: %s is another one now: %w", path, fs.ErrNotExist)
+		} else if errors.Is(err, errNotNetNS) { // it was unmounted meanwhile
+			err = fmt.Errorf("%w: %w", err, fs.ErrNotExist)
 		}
 		// Lacking permission says more than being gone.
 		if first == nil || errors.Is(err, fs.ErrPermission) {

@@ -67,7 +67,7 @@ func TestMemberships(t *testing.T) {
 			Users           uint64
 		}
 	}
-	truth := steady(t, func() (links []maddr) {
+	truth := unchanging(t, func() (links []maddr) {
 		n.JSON(t, &links, "maddr")
 		return links
 	}, func() { got = all(t, k.Memberships(t.Context())) })

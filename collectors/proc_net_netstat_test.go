@@ -55,7 +55,7 @@ func TestCountersAgreeWithNstat(t *testing.T) {
 	k := open(t, n)
 	exchange(t, n)
 	var got map[string]netstat.Counter
-	want := steady(t, func() map[string]json.Number {
+	want := unchanging(t, func() map[string]json.Number {
 		var told struct{ Kernel map[string]json.Number }
 		must(t, json.Unmarshal([]byte(n.Run(t, "nstat", "-asz", "-j")), &told))
 		return told.Kernel
@@ -150,7 +150,7 @@ func TestSocketAndIPsecCounters(t *testing.T) {
 		}
 	}
 	var got map[string]netstat.Counter
-	want := steady(t, func() map[string]string {
+	want := unchanging(t, func() map[string]string {
 		together := inFile(t, n, "xfrm_stat")
 		maps.Copy(together, inFile(t, n, "sockstat"))
 		maps.Copy(together, inFile(t, n, "sockstat6"))
@@ -237,7 +237,7 @@ func TestInterfaceCounters(t *testing.T) {
 			got[c.Interface][c.Name] = c.Value.String()
 		}
 	}
-	want := steady(t, func() map[string]string { return inFile(t, n, "dev_snmp6/near") }, read)
+	want := unchanging(t, func() map[string]string { return inFile(t, n, "dev_snmp6/near") }, read)
 	if want["ifIndex"] != fmt.Sprint(near) {
 		t.Errorf("the file is of interface %s, not %d", want["ifIndex"], near)
 	}

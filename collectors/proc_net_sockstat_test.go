@@ -41,7 +41,7 @@ func TestSocketUsage(t *testing.T) {
 	k := open(t, n)
 	socketsInUse(t, n)
 	var u netstat.SocketUsage
-	file := steady(t, func() map[string]string {
+	file := unchanging(t, func() map[string]string {
 		f := inFile(t, n, "sockstat")
 		for name, value := range inFile(t, n, "sockstat6") {
 			f[name] = value
@@ -99,7 +99,7 @@ func TestProtocolMemory(t *testing.T) {
 	k := open(t, n)
 	socketsInUse(t, n)
 	var got []netstat.ProtocolMemory
-	file := steady(t, func() string {
+	file := unchanging(t, func() string {
 		// Without the memory, which is the whole host's.
 		return memoryColumn.ReplaceAllString(netFile(t, n, "protocols"), "$1 * $3")
 	}, func() { got = all(t, k.ProtocolMemory(t.Context())) })

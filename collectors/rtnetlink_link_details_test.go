@@ -40,7 +40,7 @@ func TestInterfaceDetailsAgreeWithIP(t *testing.T) {
 		"link set near up", "link set far up", "link set far down", "link set far up")
 	k := open(t, n)
 	var details []netstat.InterfaceDetails
-	listed := steady(t, func() (listed []ipLinkDetails) {
+	listed := unchanging(t, func() (listed []ipLinkDetails) {
 		n.JSON(t, &listed, "-d", "-N", "link")
 		return listed
 	}, func() { details = all(t, k.InterfaceDetails(t.Context())) })

@@ -49,7 +49,7 @@ func TestBridgeMulticastAgreesWithBridge(t *testing.T) {
 			Type string
 		}
 	}
-	truth := steady(t, func() (all []told) {
+	truth := unchanging(t, func() (all []told) {
 		must(t, json.Unmarshal([]byte(n.Run(t, "bridge", "-j", "-d", "mdb", "show")), &all))
 		return all
 	}, func() { groups, ports = all(t, k.BridgeGroups(t.Context())), all(t, k.BridgeRouterPorts(t.Context())) })

@@ -224,13 +224,6 @@ func parseNeighbourParameters(b []byte) (netstat.NeighbourParameters, error) {
 	return p, a.err
 }
 
-func (a *attributes) uint64() uint64 {
-	if !a.holds(8) {
-		return 0
-	}
-	return binary.NativeEndian.Uint64(a.value)
-}
-
 // milliseconds reads a time of 64 bits; one beyond what a Duration holds, as
 // "never" may be, is the longest Duration.
 func (a *attributes) milliseconds() time.Duration {

@@ -85,7 +85,7 @@ func TestTrafficAgreesWithTC(t *testing.T) {
 	var got []string
 	var statistics netstat.QueueStatistics
 	ingress := false
-	want := steady(t, disciplines, func() {
+	want := unchanging(t, disciplines, func() {
 		got = nil
 		for _, q := range all(t, k.Qdiscs(t.Context())) {
 			if q.Interface == near {
@@ -103,7 +103,7 @@ func TestTrafficAgreesWithTC(t *testing.T) {
 		t.Errorf("nothing was dropped or nothing waits: %+v, ingress %v", statistics, ingress)
 	}
 	classes := 0
-	want = steady(t, func() []string {
+	want = unchanging(t, func() []string {
 		var shown []string
 		for _, m := range tcClass.FindAllStringSubmatch(n.Run(t, "tc", "-s", "class", "show", "dev", "near"), -1) {
 			for i := range m {

@@ -311,7 +311,7 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 		case inetDiagMark:
 			p.mark.Set(a.uint32())
 		case inetDiagCGroupID:
-			p.cgroup.Set(a.number64())
+			p.cgroup.Set(a.uint64())
 		}
 		if s.Detail != nil {
 			p.detail(&a, s)

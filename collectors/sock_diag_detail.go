@@ -116,14 +116,14 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 	case inetDiagPeers:
 		d.RemoteAddresses = a.socketAddresses()
 	case inetDiagCGroupID:
-		if id := a.number64(); a.err == nil {
+		if id := a.uint64(); a.err == nil {
 			d.CGroup.Set(p.cgroups.of(id))
 		}
 	}
 }
 
-// number64 returns a value of 8 bytes.
-func (a *attributes) number64() uint64 {
+// uint64 returns a value of 8 bytes.
+func (a *attributes) uint64() uint64 {
 	if len(a.value) < 8 {
 		a.malformed("8 bytes")
 		return 0
@@ -162,8 +162,8 @@ func (a *attributes) socketFlags() (f netstat.SocketFlags) {
 	return f
 }
 
-// sizeofSCTPAddress is the size of each of SCTP's addresses, struct sockaddr_storage
-// (include/uapi/linux/socket.h).
+// sizeofSCTPAddress is the size of each of SCTP's addresses: struct
+// sockaddr_storage (include/uapi/linux/socket.h).
 const sizeofSCTPAddress = 128
 
 // socketAddresses reads a sequence of struct sockaddr_storage.

@@ -112,7 +112,7 @@ func (a *attributes) tipcSocket(s *netstat.TIPCSocket) {
 		case tipcSockState:
 			s.State = netstat.State(n.uint32())
 		case tipcSockCookie:
-			s.Cookie = n.number64()
+			s.Cookie = n.uint64()
 		}
 	}
 	a.fail(n.err)

@@ -356,7 +356,7 @@ func (a *attributes) subflow() *netstat.Subflow {
 		case subflowRelativeWrite:
 			s.RelativeWrite = n.uint32()
 		case subflowMapSequence:
-			s.MapSequence = n.number64()
+			s.MapSequence = n.uint64()
 		case subflowMapSubflow:
 			s.MapSubflowSequence = n.uint32()
 		case subflowOffset:

@@ -99,11 +99,8 @@ func (n Number) String() string {
 // MarshalJSON writes the number as a JSON number with all its digits.
 func (n Number) MarshalJSON() ([]byte, error) { return []byte(n.String()), nil }
 
-// UnmarshalJSON reads an integer that ParseNumber accepts.
+// UnmarshalJSON reads an integer that ParseNumber accepts. Null is none.
 func (n *Number) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" {
-		return nil
-	}
 	var err error
 	*n, err = ParseNumber(string(b))
 	return err

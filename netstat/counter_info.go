@@ -102,8 +102,8 @@ var ipInfos = map[string]CounterInfo{
 	"OutBcastOctets":   {Cumulative, UnitOctets, "Octets of broadcast packets sent"},
 	"InCsumErrors":     {Cumulative, UnitPackets, "Packets with a wrong header checksum"},
 	"InNoECTPkts":      {Cumulative, UnitPackets, "Packets received whose sender does not take part in ECN"},
-	"InECT1Pkts":       {Cumulative, UnitPackets, "Packets received with the ECN codepoint ECT(1)"},
-	"InECT0Pkts":       {Cumulative, UnitPackets, "Packets received with the ECN codepoint ECT(0)"},
+	"InECT1Pkts":       {Cumulative, UnitPackets, "Packets received whose sender takes part in ECN, with the codepoint 01"},
+	"InECT0Pkts":       {Cumulative, UnitPackets, "Packets received whose sender takes part in ECN, with the codepoint 10"},
 	"InCEPkts":         {Cumulative, UnitPackets, "Packets received that a router marked for congestion (ECN)"},
 }
 
