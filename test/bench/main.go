@@ -1,11 +1,12 @@
 // Command bench compares netsnmp-agent with its peers: net-snmp's snmpd, and
-// subagents on libnetsnmp and github.com/posteo/go-agentx; and with -page live
+// subagents on libnetsnmp and github.com/posteo/go-agentx; with -page live
 // package live, and the agent on a million routes, with other libraries and
-// ip(8); and with -page netstat netstat with ss, ip and net-tools' netstat. It builds its scenes in network namespaces of its own, runs the agents
-// in them one after the other, and prints a Markdown page.
+// ip(8); and with -page netstat netstat with ss, ip and net-tools' netstat. It
+// builds its scenes in network namespaces of its own, runs the programs in them
+// one after the other, and prints a Markdown page.
 //
-// It needs root, and Debian's snmpd, snmp, net-tools and iproute2. It runs for several
-// minutes, most of which are snmpd's.
+// It needs root, and Debian's snmpd, snmp, net-tools and iproute2. It runs for
+// several minutes, most of which are snmpd's.
 package main
 
 import (

@@ -383,3 +383,65 @@ func TestNamesThatNobodyKnows(t *testing.T) {
 		t.Errorf("--numeric-ports:\n%s", mixed)
 	}
 }
+
+// The 32-bit build reads the same rows of this kernel.
+func TestThirtyTwoBits(t *testing.T) {
+	n := scene(t)
+	sockets(t, n)
+	narrow := filepath.Join(t.TempDir(), "netstat386")
+	build := exec.Command("go", "build", "-o", narrow, "github.com/netsnmp-agent/netsnmp-agent/cmd/netstat")
+	build.Env = append(os.Environ(), "GOARCH=386", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, args := range [][]string{
+		{"-tuanp", "--json"}, {"-tan", "--json", "--buffers"}, {"-r", "--json"}, {"-r6", "--json"}, {"-i", "--json"}, {"-xa", "--json"}, {"-L", "--json"},
+		{"--rules", "--json"}, {"-g", "--json"}, {"-rn"}, {"-in"}, {"-tan"},
+	} {
+		eventually(t, func() string {
+			before := show(t, n, args...)
+			got := n.Run(t, narrow, args...)
+			if after := show(t, n, args...); sortedLines(before) != sortedLines(after) {
+				return "the kernel's answer changes all the time"
+			}
+			if sortedLines(got) != sortedLines(before) {
+				return fmt.Sprintf("%v: the 32-bit build says\n%s\nthe other\n%s", args, got, before)
+			}
+			return ""
+		})
+	}
+}
+
+func sortedLines(text string) string { return strings.Join(sorted(lines(text)), "\n") }
+
+// -c shows the same again and again until it is interrupted.
+func TestContinuous(t *testing.T) {
+	n := nstest.New(t)
+	n.Listen(t, "tcp4", "127.0.0.1:8080")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, flags := range [][]string{{"-tlnc"}, {"-tln", "--interval", "0.05"}, {"-inac"}} {
+		cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", n.Name, program}, flags...)...)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		titles := 0
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			if line := scanner.Text(); strings.HasPrefix(line, "Active ") || strings.HasPrefix(line, "Kernel ") {
+				if titles++; titles == 2 {
+					if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		}
+		// It may have been interrupted while it read.
+		if err := cmd.Wait(); titles < 2 || err != nil && cmd.ProcessState.ExitCode() != 130 {
+			t.Errorf("%v: %v after %d times", flags, err, titles)
+		}
+	}
+}
