@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/netip"
 	"strconv"
@@ -449,12 +450,23 @@ func (s *session) shareOwners(src *source, processes *bool, owners **netstat.Soc
 		}
 		s.owners = found
 		if !found.Complete() {
-			s.note("(Not all processes could be identified, non-owned process info\n" +
-				" will not be shown, you would have to be root to see it all.)")
+			s.note(fmt.Sprintf("(Not all processes could be identified: %s not be looked into.\n"+
+				" Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold.)", hidden(found)))
 		}
 	}
 	*owners = s.owners
 	return nil
+}
+
+// hidden tells how many processes are not seen.
+func hidden(o *netstat.SocketOwners) string {
+	switch {
+	case o.Invisible:
+		return "those of other users may"
+	case o.Hidden == 1:
+		return "1 may"
+	}
+	return strconv.Itoa(o.Hidden) + " may"
 }
 
 // protocol is a protocol to show.

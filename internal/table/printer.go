@@ -81,7 +81,11 @@ func (p *Printer[T]) Row(row *T) error {
 }
 
 // Close prints what is held, and the headings where there were no rows.
-func (p *Printer[T]) Close() error {
+func (p *Printer[T]) Close() error { return p.Flush() }
+
+// Flush lets be seen what was printed so far, in its order. The look-ahead ends,
+// and rows that follow keep to its widths.
+func (p *Printer[T]) Flush() error {
 	if p.Order != nil {
 		slices.SortStableFunc(p.held, func(a, b T) int { return p.Kind.compare(p.Order, &a, &b) })
 		for i := range p.held {
@@ -278,13 +282,4 @@ func trimBlanks(b []byte) []byte {
 		b = b[:len(b)-1]
 	}
 	return b
-}
-
-// Flush lets be seen what was printed so far: the look-ahead ends, and rows that
-// follow keep to its widths.
-func (p *Printer[T]) Flush() error {
-	if !p.out.JSON && !p.laidOut && p.Order == nil {
-		p.layOut()
-	}
-	return p.out.Flush()
 }

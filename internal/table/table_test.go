@@ -131,6 +131,40 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// A table that is flushed shows what it has, in order, and goes on.
+func TestFlush(t *testing.T) {
+	var b bytes.Buffer
+	out, table := NewOutput(&b), sampleTable()
+	order, err := table.Kind.Order("-n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table.Order = range []*Order{nil, order} {
+		b.Reset()
+		p := NewPrinter(out, table)
+		for _, row := range []sample{{"a", 1}, {"b", 2}, {"", 0}, {"c", 3}} {
+			if row.name == "" {
+				err = p.Flush()
+			} else {
+				err = p.Row(&row)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want := "Name     Number Last\na             1 x\nb             2 xx\nc             3 xxx\n"
+		if table.Order != nil {
+			want = "Name     Number Last\nb             2 xx\na             1 x\nc             3 xxx\n"
+		}
+		if got := b.String(); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
 func TestCompare(t *testing.T) {
 	ascending := []Value{{}, Int(int64(math.MinInt64)), Int(-5), Int(0), Uint(uint8(7)), Uint(uint64(math.MaxUint64))}
 	for i := range ascending {
