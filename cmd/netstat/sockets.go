@@ -451,15 +451,15 @@ func (s *session) shareOwners(src *source, processes *bool, owners **netstat.Soc
 		s.owners = found
 		if !found.Complete() {
 			s.note(fmt.Sprintf("(Not all processes could be identified: %s not be looked into.\n"+
-				" Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold.)", hidden(found)))
+				" Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold.)", hiddenProcesses(found)))
 		}
 	}
 	*owners = s.owners
 	return nil
 }
 
-// hidden tells how many processes are not seen.
-func hidden(o *netstat.SocketOwners) string {
+// hiddenProcesses tells how many are not seen.
+func hiddenProcesses(o *netstat.SocketOwners) string {
 	switch {
 	case o.Invisible:
 		return "those of other users may"
