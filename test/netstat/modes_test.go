@@ -89,6 +89,10 @@ func TestModes(t *testing.T) {
 		"rule add from 10.0.0.0/8 table 100 priority 9", "route add 10.60.0.0/16 dev a0 table 100", "neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev a0 nud permanent",
 		"neigh add proxy 192.0.2.77 dev a0")
 	unixSocket(t, n, unix.SOCK_STREAM, "stream", 1)
+	member := n.Socket(t, unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err := unix.SetsockoptIPMreq(member, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, &unix.IPMreq{Multiaddr: [4]byte{239, 1, 2, 3}, Interface: [4]byte{192, 0, 2, 1}}); err != nil {
+		t.Fatal(err)
+	}
 	packet := n.Socket(t, unix.AF_PACKET, unix.SOCK_RAW, 0)
 	loopback := 0
 	n.Do(t, func() error {
@@ -168,6 +172,8 @@ func TestModes(t *testing.T) {
 	has(objects(t, n, "-r"), "destination", "10.50.0.0/16", "gateway", "192.0.2.2", "nextHopID", "1")
 	has(objects(t, n, "-r", "--table", "100"), "destination", "10.60.0.0/16", "table", "100")
 	has(objects(t, n, "--qdiscs"), "interface", "lo", "queueing", "noqueue")
+	has(objects(t, n, "-g"), "interface", "a0", "group", "239.1.2.3", "users", "1")
+	has(decode(t, try(t, n, "--json", "-gp").out), "kind", "socketMembership", "interface", "a0", "group", "239.1.2.3", "mode", "exclude")
 	has(objects(t, n, "-m"), "kind", "socketUsage", "udp6", "1")
 	has(objects(t, n, "-xa"), "abstractName", "stream", "state", "LISTENING")
 }
