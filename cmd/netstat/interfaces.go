@@ -132,10 +132,10 @@ var flagLetters = []struct {
 	letter byte
 	name   string
 }{
-	{netstat.FlagAllMulticast, 'A', "ALLMULTI"}, {netstat.FlagBroadcast, 'B', "BROADCAST"}, {1 << 2, 'D', "DEBUG"},
-	{netstat.FlagLoopback, 'L', "LOOPBACK"}, {netstat.FlagMulticast, 'M', "MULTICAST"}, {1 << 15, 'd', "DYNAMIC"},
-	{netstat.FlagPromiscuous, 'P', "PROMISC"}, {1 << 5, 'N', "NOTRAILERS"}, {netstat.FlagNoARP, 'O', "NOARP"},
-	{netstat.FlagPointToPoint, 'P', "POINTOPOINT"}, {1 << 11, 's', "SLAVE"}, {1 << 10, 'm', "MASTER"},
+	{netstat.FlagAllMulticast, 'A', "ALLMULTI"}, {netstat.FlagBroadcast, 'B', "BROADCAST"}, {netstat.FlagDebug, 'D', "DEBUG"},
+	{netstat.FlagLoopback, 'L', "LOOPBACK"}, {netstat.FlagMulticast, 'M', "MULTICAST"}, {netstat.FlagDynamic, 'd', "DYNAMIC"},
+	{netstat.FlagPromiscuous, 'P', "PROMISC"}, {netstat.FlagNoTrailers, 'N', "NOTRAILERS"}, {netstat.FlagNoARP, 'O', "NOARP"},
+	{netstat.FlagPointToPoint, 'P', "POINTOPOINT"}, {netstat.FlagSlave, 's', "SLAVE"}, {netstat.FlagMaster, 'm', "MASTER"},
 	{netstat.FlagRunning, 'R', "RUNNING"}, {netstat.FlagUp, 'U', "UP"},
 }
 
@@ -309,10 +309,6 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	s.out.Line(string(b))
 }
 
-// ethernet is the hardware type of Ethernet (include/uapi/linux/if_arp.h,
-// ARPHRD_ETHER).
-const ethernet = 1
-
 // hardware tells an interface's kind of link and its address there.
 func hardware(i *interfaceView) string {
 	switch {
@@ -320,7 +316,7 @@ func hardware(i *interfaceView) string {
 		return "loop"
 	case i.Address == "":
 		return fmt.Sprintf("hardware type %d", i.HardwareType)
-	case i.HardwareType == ethernet:
+	case i.HardwareType == netstat.HardwareEthernet:
 		return "ether " + i.Address.String()
 	}
 	return fmt.Sprintf("hardware type %d address %s", i.HardwareType, i.Address)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -88,6 +90,8 @@ type follower struct {
 	interfaces func() (*table.Printer[row[interfaceGrowth]], error)
 	counters   func() (*table.Printer[row[counterGrowth]], error)
 
+	groups map[string]netstat.CounterGroup // of counters, by name
+
 	i       *table.Printer[row[interfaceGrowth]]
 	c       *table.Printer[row[counterGrowth]]
 	printed int
@@ -102,6 +106,19 @@ func (s *session) newFollower() (*follower, error) {
 	f.counters = func() (*table.Printer[row[counterGrowth]], error) {
 		p, _, err := newPrinter(s, counterGrowthKind(), s.counterGrowthColumns())
 		return p, err
+	}
+	if s.statistics {
+		f.groups = make(map[string]netstat.CounterGroup)
+		err := each(s, "counters", func(r netstat.CounterReader, ctx context.Context) iter.Seq2[netstat.Counter, error] {
+			return r.Counters(ctx)
+		},
+			func(r *row[netstat.Counter]) error {
+				f.groups[r.v.Name] = r.v.Group
+				return nil
+			})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return f, f.begin()
 }
@@ -145,7 +162,7 @@ func (f *follower) show(src *source, from, to *baseline.Snapshot, total bool) er
 	groups := f.s.counterGroups()
 	for _, name := range slices.Sorted(maps.Keys(grew.Counters)) {
 		d := grew.Counters[name]
-		group := groupOf(name)
+		group := f.groups[name]
 		if len(groups) > 0 && !slices.Contains(groups, group) || d.Count.Or(0) == 0 {
 			continue
 		}
@@ -170,24 +187,6 @@ func (f *follower) close() error {
 		return f.i.Close()
 	}
 	return f.c.Close()
-}
-
-// groupOf returns the group of a counter by the prefix of its name.
-func groupOf(name string) netstat.CounterGroup {
-	for _, g := range []struct {
-		prefix string
-		group  netstat.CounterGroup
-	}{
-		{"Icmp6", netstat.GroupICMP6}, {"Icmp", netstat.GroupICMP}, {"Ip6", netstat.GroupIP6}, {"Ip", netstat.GroupIP},
-		{"TcpExt", netstat.GroupTCP}, {"Tcp", netstat.GroupTCP}, {"UdpLite6", netstat.GroupUDPLite6}, {"UdpLite", netstat.GroupUDPLite},
-		{"Udp6", netstat.GroupUDP6}, {"Udp", netstat.GroupUDP}, {"MPTcp", netstat.GroupMPTCP}, {"Sctp", netstat.GroupSCTP},
-		{"Xfrm", netstat.GroupIPsec}, {"Tls", netstat.GroupTLS},
-	} {
-		if len(name) >= len(g.prefix) && name[:len(g.prefix)] == g.prefix {
-			return g.group
-		}
-	}
-	return netstat.GroupSocket
 }
 
 func appendTime(b []byte, w span) []byte {
