@@ -138,10 +138,17 @@ func (s *session) showStatistics() error {
 			return append(b, c.info.Meaning...)
 		}),
 	}
-	// A table for each group, so that its title stands above.
-	var p *table.Printer[row[counterView]]
+	// A table for each group that has something to show, with its title above.
+	p, _, err := newPrinter(s, kind, columns)
+	if err != nil {
+		return err
+	}
+	p.NoHeadings = true
 	group := ""
-	err := s.eachCounter(func(r *row[counterView]) error {
+	err = s.eachCounter(func(r *row[counterView]) error {
+		if p.Keep != nil && !p.Keep(r) {
+			return nil
+		}
 		if n, known := r.v.value.Get(); known && n == (netstat.Number{}) && !s.all && !s.json && r.v.info.Kind != netstat.Setting {
 			return nil
 		}
@@ -152,24 +159,22 @@ func (s *session) showStatistics() error {
 		if r.from.netns != "" {
 			title += " of " + string(table.AppendEscaped(nil, r.from.netns))
 		}
-		if p == nil || title != group && !s.json && s.sort == "" {
-			if p != nil {
+		if title != group && !s.json && s.sort == "" {
+			if group != "" {
 				if err := p.Close(); err != nil {
 					return err
 				}
+				if p, _, err = newPrinter(s, kind, columns); err != nil {
+					return err
+				}
+				p.NoHeadings = true
 			}
-			var err error
-			if p, _, err = newPrinter(s, kind, columns); err != nil {
-				return err
-			}
-			p.NoHeadings = true
-			if group = title; s.sort == "" {
-				s.out.Title(title + ":")
-			}
+			group = title
+			s.out.Title(title + ":")
 		}
 		return p.Row(r)
 	})
-	if err != nil || p == nil {
+	if err != nil {
 		return err
 	}
 	return p.Close()
