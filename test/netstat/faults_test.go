@@ -412,7 +412,12 @@ func TestThirtyTwoBits(t *testing.T) {
 	}
 }
 
-func sortedLines(text string) string { return strings.Join(sorted(lines(text)), "\n") }
+// sortedLines leaves out how long timers still run.
+func sortedLines(text string) string {
+	return strings.Join(sorted(lines(expires.ReplaceAllString(text, ""))), "\n")
+}
+
+var expires = regexp.MustCompile(`"timerExpires":[0-9.]+,`)
 
 // -c shows the same again and again until it is interrupted.
 func TestContinuous(t *testing.T) {
