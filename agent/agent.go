@@ -34,7 +34,10 @@ type Config struct {
 	// left to somebody else: to the master, for a subagent.
 	System func() snmpv2mib.System
 	Engine func() snmpv2mib.Engine
-	Log    *slog.Logger // nil means slog.Default
+	// LinkNotifications says whether a LinkNotifier sends notifications, which
+	// ifLinkUpDownTrapEnable shows; nil means that it does.
+	LinkNotifications func() bool
+	Log               *slog.Logger // nil means slog.Default
 }
 
 // Agent serves a stack as managed objects. It is a mib.Handler with the default

@@ -78,17 +78,7 @@ func (s *sources) readLinks(ctx context.Context) (links, error) {
 	if err != nil {
 		return links{}, err
 	}
-	above := make(map[uint32]bool)
-	for i := range interfaces {
-		above[interfaces[i].Master] = true
-	}
-	for i := range interfaces {
-		// RFC 2863: enabled by default for interfaces that do not operate
-		// on top of any other.
-		if ifc := &interfaces[i]; !ifc.LinkTraps.IsKnown() {
-			ifc.LinkTraps.Set(!above[ifc.Index] && ifc.LowerInterface() == 0)
-		}
-	}
+	s.linkTraps(interfaces)
 	l := links{interfaces, ifmib.Summary{Number: netstat.Known(int32(len(interfaces)))}}
 	if s.live != nil && s.live.Kinds().Has(netstat.KindInterface) {
 		view := s.live.Snapshot()

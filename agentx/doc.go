@@ -14,6 +14,8 @@
 //     a second apart; everything is registered anew.
 //   - What a master refuses, since another subagent has it, is taken over
 //     within about a minute of that one's end.
+//   - Notifications wait for the master up to a minute, and never keep who
+//     sends them waiting.
 //   - What the subagent serves overrides what the master has of its own (see
 //     [Config.Priority]), and comes back when the subagent ends.
 //

@@ -135,6 +135,16 @@ func (p *peer) sent(t PDUType) (list []received) {
 	return list
 }
 
+// await waits until the subagent has sent n PDUs of a type.
+func (p *peer) await(t PDUType, n int) {
+	p.t.Helper()
+	for end := time.Now().Add(patience); len(p.sent(t)) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("the subagent sent %d PDUs of type %v, not %d", len(p.sent(t)), t, n)
+		}
+	}
+}
+
 // pdu encodes a PDU with the next packet ID.
 func (p *peer) pdu(v Payload) []byte {
 	p.t.Helper()

@@ -2,7 +2,6 @@ package agentx
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -435,48 +434,81 @@ func TestNotify(t *testing.T) {
 	m := newMaster(t, "unix")
 	m.reply = func(_ Header, v Payload) *Response {
 		if n, ok := v.(*Notify); ok && n.Context == "refused" {
-			return &Response{Error: ProcessingError, Index: 2}
+			return &Response{SysUpTime: 20_00, Error: ProcessingError, Index: 2}
 		}
-		return &Response{SysUpTime: 1234_00}
+		return &Response{SysUpTime: 20_00}
 	}
 	before := time.Now()
-	agent := start(t, Config{Address: m.address, Handler: sample(t, nil)})
-	n := Notification{Trap: mib.MustParseOID("1.3.6.1.6.3.1.1.5.3"), UpTime: 5,
-		Objects: []mib.Binding{{Object: mib.MustParseOID("1.3.6.1.2.1.2.2.1.1"), Index: mib.MakeOID(300), Value: mib.Int(300)}}}
+	log := &lines{said: make(chan string, 100)}
+	agent := start(t, Config{Address: m.address, Handler: sample(t, nil), Log: slog.New(slog.NewTextHandler(log, nil))})
 	if e := agent.Epoch(); e.Before(before) || e.After(time.Now()) {
 		t.Errorf("epoch %v before there is a master", e)
 	}
-	if err := agent.Notify(t.Context(), n); !errors.Is(err, ErrNotConnected) {
-		t.Errorf("without a master: %v", err)
+	happened := func(at time.Time, index uint32) mib.Notification {
+		return mib.Notification{Type: mib.MustParseOID("1.3.6.1.6.3.1.1.5.3"), At: at,
+			Objects: []mib.Binding{{Object: mib.MustParseOID("1.3.6.1.2.1.2.2.1.1"), Index: mib.MakeOID(index), Value: mib.Int(int32(index))}}}
 	}
+	// While there is no master, the latest wait, but not those of long ago.
+	agent.Notify("", happened(before, 1))
+	for range maxNotifications - 2 {
+		agent.Notify("", happened(before.Add(-notificationLife-time.Second), 2))
+	}
+	agent.Notify("", happened(before.Add(-10*time.Second), 3))
+	agent.Notify("refused", happened(before, 4))
 	p := m.accept(NetworkByteOrder)
 	agent.await()
-	if e := time.Since(agent.Epoch()) - 1234*time.Second; e < 0 || e > time.Since(before)+time.Second {
+	if e := time.Since(agent.Epoch()) - 20*time.Second; e < 0 || e > time.Since(before)+time.Second {
 		t.Errorf("epoch is %v off", e)
 	}
-	if err := agent.Notify(t.Context(), n); err != nil {
-		t.Error(err)
-	}
-	n.UpTime = 0
-	if err := agent.Notify(t.Context(), n); err != nil {
-		t.Error(err)
-	}
-	const trap = "1.3.6.1.6.3.1.1.4.1.0 OBJECT IDENTIFIER: 1.3.6.1.6.3.1.1.5.3"
-	const object = "1.3.6.1.2.1.2.2.1.1.300 INTEGER: 300"
+	agent.Notify("there", happened(agent.Epoch(), 5))
+	p.await(TypeNotify, 3)
 	list := p.sent(TypeNotify)
-	wantText(t, &Response{Bindings: list[0].Payload.(*Notify).Bindings}, "1.3.6.1.2.1.1.3.0 TimeTicks: 5", trap, object)
-	wantText(t, &Response{Bindings: list[1].Payload.(*Notify).Bindings}, trap, object)
+	for i, want := range []struct{ context, index string }{{"", "3"}, {"refused", "4"}, {"there", "5"}} {
+		n := list[i].Payload.(*Notify)
+		if n.Context != want.context || len(n.Bindings) != 3 || n.Bindings[0].Name().String() != "1.3.6.1.2.1.1.3.0" {
+			t.Fatalf("notification %d is %+v", i, n)
+		}
+		wantText(t, &Response{Bindings: n.Bindings[1:]},
+			"1.3.6.1.6.3.1.1.4.1.0 OBJECT IDENTIFIER: 1.3.6.1.6.3.1.1.5.3", "1.3.6.1.2.1.2.2.1.1."+want.index+" INTEGER: "+want.index)
+	}
+	// The first of these happened 10 s before the master said 20.
+	up := func(i int) uint64 { return list[i].Payload.(*Notify).Bindings[0].Value.Uint() }
+	if off := int64(up(1)) - int64(up(0)); off != 10_00 || up(2) != 0 || up(0) > 10_00 {
+		t.Errorf("sysUpTime is %d, %d, %d", up(0), up(1), up(2))
+	}
+	log.await(t, "notifications are dropped")
+	log.await(t, "notifications were dropped", "dropped=999")
+	log.await(t, "refuses a notification", "1.3.6.1.6.3.1.1.5.3", "processingError")
+}
 
-	n.Context = "refused"
-	var refused *ResponseError
-	if err := agent.Notify(t.Context(), n); !errors.As(err, &refused) || *refused != (ResponseError{TypeNotify, ProcessingError, 2}) {
-		t.Errorf("refused: %v", err)
+// TestNotifyAgain holds that what a master did not answer is sent to the next.
+func TestNotifyAgain(t *testing.T) {
+	m := newMaster(t, "unix")
+	answering := make(chan bool, 1)
+	answering <- false
+	m.reply = func(_ Header, v Payload) *Response {
+		if _, ok := v.(*Notify); ok {
+			now := <-answering
+			answering <- now
+			if !now {
+				return nil
+			}
+		}
+		return &Response{SysUpTime: 100}
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := agent.Notify(ctx, n); err == nil {
-		t.Error("no error though ctx is done")
-	}
+	agent := start(t, Config{Address: m.address, Handler: sample(t, nil)})
+	p := m.accept(NetworkByteOrder)
+	agent.await()
+	n := mib.Notification{Type: mib.MustParseOID("1.3.6.1.6.3.1.1.5.1"), At: time.Now()}
+	agent.Notify("", n)
+	p.await(TypeNotify, 1)
+	<-answering
+	answering <- true
+	p.conn.Close()
+	p = m.accept(NetworkByteOrder)
+	p.await(TypeNotify, 1)
+	agent.Notify("", n)
+	p.await(TypeNotify, 2)
 }
 
 func TestEpoch(t *testing.T) {

@@ -537,10 +537,8 @@ func TestTCP(t *testing.T) {
 	}
 
 	trap := mib.MustParseOID("1.3.6.1.4.1.8072.9999.77")
-	if err := agent.Notify(t.Context(), Notification{Trap: trap, Objects: []mib.Binding{
-		{Object: mib.MustParseOID(scalar + ".1"), Index: mib.MakeOID(0), Value: mib.Octets("by the way")}}}); err != nil {
-		t.Fatal(err)
-	}
+	agent.Notify("", mib.Notification{Type: trap, At: time.Now(), Objects: []mib.Binding{
+		{Object: mib.MustParseOID(scalar + ".1"), Index: mib.MakeOID(0), Value: mib.Octets("by the way")}}})
 	sink.SetReadDeadline(time.Now().Add(patience))
 	buf := make([]byte, 65535)
 	for {

@@ -71,6 +71,7 @@ type Subagent struct {
 	waiters          chan struct{}  // one place for each answer that waits
 	running          sync.WaitGroup // the goroutines of those answers
 	said             sync.Map       // complaints made already
+	notifications    notifications  // that the master has not taken yet
 
 	mu       sync.Mutex
 	contexts []string
@@ -93,10 +94,6 @@ const (
 	minBackoff  = 50 * time.Millisecond
 	maxBackoff  = time.Second
 )
-
-// ErrNotConnected is what Notify returns while there is no session with a
-// master.
-var ErrNotConnected = errors.New("no session with an AgentX master")
 
 // New returns a subagent, which does nothing before Run. An error says which
 // field of the Config is wrong.
@@ -140,6 +137,7 @@ func New(config Config) (*Subagent, error) {
 		waiters:  make(chan struct{}, maxWaiting),
 		refusals: map[string][]refusal{},
 	}
+	s.notifications.wake = make(chan struct{}, 1)
 	s.epoch.zero = time.Now()
 	return s, nil
 }
@@ -150,6 +148,7 @@ func New(config Config) (*Subagent, error) {
 // it, is tried again at most a minute apart. It ends with an agentx-Close-PDU
 // and returns nil. It is called once.
 func (s *Subagent) Run(ctx context.Context) error {
+	defer s.abandonNotifications()
 	defer s.running.Wait()
 	backoff := minBackoff
 	last := ""
@@ -218,6 +217,7 @@ func (s *Subagent) serve(ctx context.Context) (opened bool, err error) {
 		s.mu.Unlock()
 	}()
 	err = s.update(ctx)
+	parts.Go(func() { s.sendNotifications(ctx, session) })
 	for changed := true; ; {
 		if err != nil && ctx.Err() == nil {
 			session.end(err)
@@ -282,44 +282,6 @@ func (s *Subagent) count(c *catalog) (registered, refused int) {
 	defer s.updating.Unlock()
 	return len(c.registrations), len(c.refused)
 }
-
-// Notification is what Notify sends (RFC 2741, section 6.2.10).
-type Notification struct {
-	Context string
-	// UpTime is the value of sysUpTime.0 in hundredths of a second; with 0 the
-	// master fills in its own.
-	UpTime uint32
-	// Trap is the value of snmpTrapOID.0.
-	Trap mib.OID
-	// Objects are the variables that follow.
-	Objects []mib.Binding
-}
-
-// Notify has the master send a notification, and returns once it has said that
-// it will. The error is ErrNotConnected without a session, a *ResponseError
-// when the master refuses, or the end of ctx or of the session.
-func (s *Subagent) Notify(ctx context.Context, n Notification) error {
-	s.mu.Lock()
-	c := s.catalog
-	s.mu.Unlock()
-	if c == nil {
-		return ErrNotConnected
-	}
-	bindings := make([]mib.Binding, 0, 2+len(n.Objects))
-	if n.UpTime != 0 {
-		bindings = append(bindings, mib.Binding{Object: sysUpTime, Value: mib.Ticks(uint64(n.UpTime))})
-	}
-	bindings = append(bindings, mib.Binding{Object: snmpTrapOID, Value: mib.OIDValue(n.Trap)})
-	bindings = append(bindings, n.Objects...)
-	_, err := c.session.request(ctx, 0, &Notify{Context: n.Context, Bindings: bindings})
-	return err
-}
-
-// The two objects that a notification begins with (RFC 3418).
-var (
-	sysUpTime   = mib.MustParseOID("1.3.6.1.2.1.1.3.0")
-	snmpTrapOID = mib.MustParseOID("1.3.6.1.6.3.1.1.4.1.0")
-)
 
 // Epoch returns the moment at which the master's sysUpTime was zero, as its
 // responses tell; before the first of them, the moment of New. It is what

@@ -240,7 +240,8 @@ func TestRoutesAgreeWithIP(t *testing.T) {
 	k := open(t, n)
 	for family, flag := range map[netstat.Family]string{netstat.IPv4: "-4", netstat.IPv6: "-6"} {
 		indexes := linkIndexes(t, n)
-		want, got := steady(t, func() []string {
+		var got []string
+		want := unchanging(t, func() []string {
 			var listed []ipRoute
 			n.JSON(t, &listed, flag, "-d", "-N", "route", "show", "table", "all")
 			if len(listed) < 20 {
@@ -251,8 +252,8 @@ func TestRoutesAgreeWithIP(t *testing.T) {
 				want = append(want, listed[i].netstat(t, family, indexes)...)
 			}
 			return showRoutes(want)
-		}, func() []string {
-			return showRoutes(routes(t, k, netstat.RouteQuery{Families: []netstat.Family{family}}))
+		}, func() {
+			got = showRoutes(routes(t, k, netstat.RouteQuery{Families: []netstat.Family{family}}))
 		})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%v routes (-ip +collectors):\n%s", family, diff)

@@ -79,26 +79,6 @@ func compare(t *testing.T, what string, want, got []string, least int) {
 	}
 }
 
-// steady returns what ip lists and what is read meanwhile. Hosts of a scene
-// resolve and learn addresses in their own time: what ip lists both before and
-// after the reading was there during it.
-func steady(t *testing.T, listed, read func() []string) (want, got []string) {
-	t.Helper()
-	for range 100 {
-		before := listed()
-		got = read()
-		want = listed()
-		slices.Sort(before)
-		slices.Sort(want)
-		if slices.Equal(before, want) {
-			return want, got
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("ip never listed the same twice, but %q in the end", want)
-	return nil, nil
-}
-
 func TestNeighboursAgreeWithIP(t *testing.T) {
 	n := policyScene(t)
 	k := open(t, n)
@@ -123,7 +103,9 @@ func TestNeighboursAgreeWithIP(t *testing.T) {
 		return want
 	}
 	var updated bool
-	want, got := steady(t, ip, func() (got []string) {
+	var got []string
+	want := unchanging(t, ip, func() {
+		got = nil
 		for _, l := range all(t, k.Neighbours(t.Context())) {
 			protocol := ""
 			if l.Protocol != 0 {
@@ -136,7 +118,6 @@ func TestNeighboursAgreeWithIP(t *testing.T) {
 			}
 			updated = updated || time.Since(l.Updated) < time.Minute
 		}
-		return got
 	})
 	compare(t, "neighbours", want, got, 6)
 	if !updated {
@@ -175,7 +156,9 @@ func TestForwardingEntriesAgreeWithBridge(t *testing.T) {
 		}
 		return ""
 	}
-	want, got := steady(t, bridge, func() (got []string) {
+	var got []string
+	want := unchanging(t, bridge, func() {
+		got = nil
 		for _, l := range all(t, k.Neighbours(t.Context(), netstat.Bridge)) {
 			remote := ""
 			if l.Address.IsValid() {
@@ -184,7 +167,6 @@ func TestForwardingEntriesAgreeWithBridge(t *testing.T) {
 			got = append(got, fmt.Sprint(l.LinkAddress, " ", names[l.Interface], " ", remote, " ", names[l.Via], " ", names[l.Master], " ", state(l.State), " ",
 				l.Port, " ", l.VNI.Or(0), " ", l.Flags&netstat.NeighbourSelf != 0))
 		}
-		return got
 	})
 	compare(t, "forwarding entries", want, got, 8)
 }

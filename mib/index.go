@@ -104,10 +104,7 @@ func IPAddressIndex[R any](a Access[R, netip.Addr]) Part[R] {
 			if addr = addr.Unmap(); addr.Is4() {
 				octets = addr.As4()
 			}
-			for _, o := range octets {
-				dst = AppendSubidentifier(dst, uint32(o))
-			}
-			return dst
+			return appendIPv4(dst, octets)
 		},
 		func(index OID) (netip.Addr, OID, error) {
 			var octets [4]byte
@@ -249,9 +246,7 @@ func appendInetAddress(dst []byte, addr netip.Addr, zone uint32, zoned bool) []b
 	}
 	dst = append(dst, byte(typ), byte(n))
 	if addr.Is4() {
-		for _, o := range addr.As4() {
-			dst = AppendSubidentifier(dst, uint32(o))
-		}
+		dst = appendIPv4(dst, addr.As4())
 	} else {
 		for _, o := range addr.As16() {
 			dst = AppendSubidentifier(dst, uint32(o))
@@ -295,6 +290,17 @@ func cutInetAddress(index OID) (addr netip.Addr, zone uint32, zoned bool, rest O
 		}
 	}
 	return addr, zone, zoned, rest, nil
+}
+
+// appendIPv4 appends four octets, at once where none takes more than a byte.
+func appendIPv4(dst []byte, o [4]byte) []byte {
+	if max(o[0], o[1], o[2], o[3]) < packedTwo {
+		return append(dst, o[:]...)
+	}
+	for _, o := range o {
+		dst = AppendSubidentifier(dst, uint32(o))
+	}
+	return dst
 }
 
 func appendOctets(dst []byte, octets string) []byte {

@@ -52,9 +52,14 @@ const (
 // AppendSubidentifier appends the packed form of sub to dst. The forms of an
 // OID's sub-identifiers, one after the other, are what [PackedOID] takes.
 func AppendSubidentifier(dst []byte, sub uint32) []byte {
-	switch {
-	case sub < packedTwo:
+	if sub < packedTwo {
 		return append(dst, byte(sub))
+	}
+	return appendLongSubidentifier(dst, sub)
+}
+
+func appendLongSubidentifier(dst []byte, sub uint32) []byte {
+	switch {
 	case sub < limitTwo:
 		sub -= packedTwo
 		return append(dst, packedTwo+byte(sub>>8), byte(sub))

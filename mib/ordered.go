@@ -184,6 +184,14 @@ type orderedRows[R any] struct {
 	target string
 	probe  []byte
 	sample R
+
+	// What was given last, and where: of this request, and of the one before
+	// it. Walkers go on from there.
+	last     OID
+	lastTo   position
+	resume   []byte
+	resumeTo position
+	version  uint64 // of the request before
 }
 
 // member is a row of a run.
@@ -192,11 +200,23 @@ type member struct {
 	row   int
 }
 
-// keepKeys is how much memory for indexes is kept for the next request.
-const keepKeys = 1 << 17
+// keepKeys and keepRows are how much memory for indexes, and for how many rows of a
+// run, is kept for the next request.
+const (
+	keepKeys = 1 << 17
+	keepRows = 1 << 10
+)
 
 func (o *orderedRows[R]) release() bool {
+	if !o.last.IsEmpty() {
+		o.resume = append(o.resume[:0], o.last.packed...)
+		o.resumeTo, o.version = o.lastTo, o.ordered.Version()
+		o.last = OID{}
+	}
 	o.ordered, o.ctx, o.view, o.loaded = nil, nil, nil, false
+	if cap(o.rows) > keepRows {
+		o.rows = nil
+	}
 	clear(o.rows)
 	clear(o.members)
 	o.rows, o.members = o.rows[:0], o.members[:0]
@@ -326,6 +346,9 @@ func (o *orderedRows[R]) passed(runs int) error {
 }
 
 func (o *orderedRows[R]) seek(index OID, include bool) (position, error) {
+	if !include && string(o.resume) == index.packed && !index.IsEmpty() && o.version == o.ordered.Version() {
+		return o.resumeTo, nil
+	}
 	o.target = index.packed
 	at := o.ordered.Search(o.before)
 	for runs := 1; ; runs++ {
@@ -393,7 +416,8 @@ func (o *orderedRows[R]) next(from position, column int) (OID, Value, position, 
 				continue
 			}
 			if index, ok := o.index(i); ok {
-				return index, v, position{at, i + 1}, nil
+				o.last, o.lastTo = index, position{at, i + 1}
+				return index, v, o.lastTo, nil
 			}
 		}
 		o.forget(mark)

@@ -615,6 +615,74 @@ func TestSourcesThatFail(t *testing.T) {
 	}
 }
 
+// A source that knows of changes is read anew after one, as soon as its cost
+// allows.
+func TestSourceChangesWith(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes uint64
+		reads := 0
+		cost := 3 * time.Millisecond
+		s := NewSource(func(context.Context) (int, error) {
+			reads++
+			time.Sleep(cost)
+			return reads, nil
+		})
+		s.ChangesWith(func() uint64 { return changes })
+		get := func(want int) {
+			t.Helper()
+			if n, err := s.Get(t.Context()); err != nil || n != want {
+				t.Fatalf("got reading %d, %v, want %d", n, err, want)
+			}
+		}
+		get(1)
+		time.Sleep(200 * time.Millisecond)
+		get(1) // nothing changed
+		changes++
+		if _, err := s.get(NoWait()); !errors.Is(err, ErrWouldWait) {
+			t.Errorf("after a change: %v", err)
+		}
+		get(2)
+		changes++
+		get(2) // read just now
+		time.Sleep(costFactor * cost)
+		get(3)
+	})
+}
+
+// Without makes a column one that no row knows, for views and for rows in order.
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	table := rowTable.Without(9, 10)
+	rows := []row{{Number: 1, Signed: 5, Count: 7, Flag: true}}
+	got := make(map[string]bool)
+	for b := range table.View(rows).All() {
+		sub, _, _ := must1(b.Object.CutPrefix(table.Entry)).CutSubidentifier()
+		got[fmt.Sprint(sub)] = true
+	}
+	if got["9"] || got["10"] || !got["8"] || !got["12"] {
+		t.Errorf("columns %v", got)
+	}
+	if rowTable.Columns[2].field.never {
+		t.Error("the table itself changed")
+	}
+	o := &inRuns{version: 1, runs: [][]row{rows}}
+	r := orderedRequest(t, table, &o)
+	r.Reset(t.Context())
+	c := r.Seek(rowTable.Entry.Sub(8), false)
+	for _, want := range []uint32{8, 12} {
+		if b, err := r.Next(&c); err != nil || !b.Object.HasPrefix(rowTable.Entry.Sub(want)) {
+			t.Errorf("%v, %v, want column %d", b.Object, err, want)
+		}
+	}
+}
+
+func must1(o OID, ok bool) OID {
+	if !ok {
+		panic("not there")
+	}
+	return o
+}
+
 // A source reads when it is asked, keeps what it read while that is fresh, and
 // makes nobody wait who may not.
 func TestSourceFreshness(t *testing.T) {

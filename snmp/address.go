@@ -50,22 +50,13 @@ func ParseAddress(s string) (Address, error) {
 	var a Address
 	rest := s
 	if before, after, ok := strings.Cut(s, ":"); ok && isTransport(before) {
-		switch strings.ToLower(before) {
-		case "udp", "udp4", "udpipv4":
-			a.Transport = UDP
-		case "udp6", "udpv6", "udpipv6":
-			a.Transport = UDP6
-		case "tcp", "tcp4", "tcpipv4":
-			a.Transport = TCP
-		case "tcp6", "tcpv6", "tcpipv6":
-			a.Transport = TCP6
-		default:
-			return fail("transport %q is not one of udp, udp6, tcp and tcp6", before)
+		if a.Transport = transportNamed(before); a.Transport == "" {
+			return fail(unknownTransport, before)
 		}
 		rest = after
 	}
 
-	host, port, err := splitPort(rest)
+	host, port, err := splitPort(rest, Port)
 	if err != nil {
 		return fail("%v", err)
 	}
@@ -101,6 +92,24 @@ func ParseAddress(s string) (Address, error) {
 	return a, nil
 }
 
+const unknownTransport = "transport %q is not one of udp, udp6, tcp and tcp6"
+
+// transportNamed returns the transport of one of the names that net-snmp has for
+// it, empty where there is none.
+func transportNamed(name string) Transport {
+	switch strings.ToLower(name) {
+	case "udp", "udp4", "udpipv4":
+		return UDP
+	case "udp6", "udpv6", "udpipv6":
+		return UDP6
+	case "tcp", "tcp4", "tcpipv4":
+		return TCP
+	case "tcp6", "tcpv6", "tcpipv6":
+		return TCP6
+	}
+	return ""
+}
+
 // isTransport reports whether what stands in front of the first colon is meant
 // for a transport: it begins with a letter, and is neither a name that can be an
 // address nor the beginning of an IPv6 address.
@@ -113,8 +122,8 @@ func isTransport(s string) bool {
 }
 
 // splitPort splits what follows the transport; host is empty where there is a
-// port only.
-func splitPort(s string) (host string, port uint16, err error) {
+// port only, and port is usual where there is none.
+func splitPort(s string, usual uint16) (host string, port uint16, err error) {
 	var text string
 	switch {
 	case s == "":
@@ -125,19 +134,19 @@ func splitPort(s string) (host string, port uint16, err error) {
 		case !ok:
 			return "", 0, fmt.Errorf("%q lacks its closing bracket", s)
 		case after == "":
-			return inner, Port, nil
+			return inner, usual, nil
 		case after[0] != ':':
 			return "", 0, fmt.Errorf("%q follows the closing bracket", after)
 		}
 		host, text = inner, after[1:]
 	case strings.Count(s, ":") > 1: // an IPv6 address without brackets has no port
-		return s, Port, nil
+		return s, usual, nil
 	case strings.Contains(s, ":"):
 		host, text, _ = strings.Cut(s, ":")
 	case strings.Trim(s, "0123456789") == "":
 		text = s
 	default:
-		return s, Port, nil
+		return s, usual, nil
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
@@ -19,6 +20,12 @@ type engine struct {
 	log      *slog.Logger
 	noWait   context.Context // mib.NoWait's
 	models   atomic.Pointer[models]
+	bulk     atomic.Pointer[bulkLimits]
+
+	// authenticationFailure is told of messages that nobody let in sent; nil
+	// for nobody.
+	authenticationFailure func(source netip.Addr)
+	lastFailure           atomic.Int64 // when it was told, by time.Time.UnixNano
 
 	tooManyWait, tooManyConnections, noEncoding warning
 }
@@ -38,14 +45,31 @@ type limits struct {
 	bulk int
 }
 
+// bulkLimits are those of Server.SetBulkLimits, 0 for none.
+type bulkLimits struct{ repetitions, variables int }
+
+// cap returns how many of the wanted repetitions of so many variables are given.
+func (l *bulkLimits) cap(wanted int32, variables int) int32 {
+	if l == nil {
+		return wanted
+	}
+	if l.repetitions > 0 {
+		wanted = int32(min(int(wanted), l.repetitions))
+	}
+	if l.variables > 0 && variables > 0 {
+		wanted = int32(min(int(wanted), max(l.variables/variables, 1)))
+	}
+	return wanted
+}
+
 func (e *engine) setCommunities(communities []Community) error {
 	security, err := newCommunityModel(communities)
 	if err != nil {
 		return err
 	}
 	e.models.Store(&models{
-		v1:       &communityMessages{versionSNMPv1, security},
-		v2c:      &communityMessages{versionSNMPv2c, security},
+		v1:       &communityMessages{SNMPv1, security},
+		v2c:      &communityMessages{SNMPv2c, security},
 		security: security,
 	})
 	return nil
@@ -53,11 +77,11 @@ func (e *engine) setCommunities(communities []Community) error {
 
 // model returns the message processing model of a version, nil where there is
 // none.
-func (m *models) model(version int32) messageModel {
+func (m *models) model(version Version) messageModel {
 	switch version {
-	case versionSNMPv1:
+	case SNMPv1:
 		return m.v1
-	case versionSNMPv2c:
+	case SNMPv2c:
 		return m.v2c
 	}
 	return nil
@@ -103,7 +127,7 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 	outer := decoder{b: message}
 	d.fields = decoder{b: outer.content("Message", tagSequence), err: outer.err}
 	fields := &d.fields
-	version := fields.integer("version")
+	version := Version(fields.integer("version"))
 	if fields.err != nil {
 		d.malformed(source, fields.err)
 		return nil, nil
@@ -121,6 +145,7 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 		return nil, nil
 	case unknownCommunity:
 		e.counters.inBadCommunityNames.Add(1)
+		e.failedAuthentication(source, time.Now())
 		e.drop(source, "community is unknown, or not let in from there")
 		return nil, nil
 	case accepted:
@@ -195,6 +220,22 @@ func (d *dispatcher) request(contextName string) *mib.Request {
 func (d *dispatcher) malformed(source netip.Addr, err error) {
 	d.engine.counters.inASNParseErrs.Add(1)
 	d.engine.drop(source, "message cannot be decoded", slog.Any("error", err))
+}
+
+// failureInterval is how often failed authentications are told of at most.
+const failureInterval = time.Second
+
+// failedAuthentication tells who wants to know, and does so rarely: strangers
+// decide how often there is reason to.
+func (e *engine) failedAuthentication(source netip.Addr, now time.Time) {
+	if e.authenticationFailure == nil {
+		return
+	}
+	last := e.lastFailure.Load()
+	if last != 0 && now.Sub(time.Unix(0, last)) < failureInterval || !e.lastFailure.CompareAndSwap(last, now.UnixNano()) {
+		return
+	}
+	e.authenticationFailure(source)
 }
 
 // countResponse counts a Response-PDU as RFC 1213, section 6, does.

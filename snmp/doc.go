@@ -1,6 +1,6 @@
 // Package snmp is an SNMP engine in the role of an agent (RFC 3411): it answers
 // the requests of managers, over UDP and TCP, from the trees of a
-// [mib.Handler].
+// [mib.Handler], and sends them notifications.
 //
 // It speaks SNMPv1 (RFC 1157) and community-based SNMPv2c (RFC 1901), with the
 // protocol operations of RFC 3416 and the mappings between the two of RFC 3584.
@@ -16,7 +16,8 @@
 // multicast address is not answered, and a GetBulkRequest from beyond loopback
 // gets an answer that a network carries in one piece ([Options]). Connections
 // are of those that a community lets in, and the idlest gives way to a new one
-// where there are too many.
+// where there are too many. A failed authentication is worth a notification once
+// a second at most.
 //
 // # How it is laid out
 //
@@ -26,10 +27,17 @@
 // model who sent it. The command responder then answers the PDU, whatever the
 // version was, within what access control allows.
 //
+// The notification originator ([Server.Notify], [Server.SetTargets]) sends what
+// happened to any number of targets, in Trap-PDUs, SNMPv2-Trap-PDUs or
+// InformRequest-PDUs. It uses the same message processing models, the other way
+// round.
+//
 // # What waits
 //
 // A request is answered by the goroutine that received it, without an
 // allocation for each variable. Only a request that needs a view which is not
 // at hand waits, in one of a bounded number of goroutines of its own: nobody
-// else waits behind it.
+// else waits behind it. Notifications wait for their targets in a bounded queue
+// for each, of which the oldest give way: no target waits for another, and who
+// notifies waits for none.
 package snmp

@@ -83,27 +83,6 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-func TestEveryByteSwept(t *testing.T) {
-	step := 1
-	if raceEnabled { // nothing here is concurrent
-		step = 17
-	}
-	d := testEngine(t, newTestTree(t, 20), nil)
-	for _, m := range validMessages() {
-		t.Run(m.name, func(t *testing.T) {
-			message := bytes.Clone(m.message)
-			for i := range message {
-				for v := 0; v < 256; v += step {
-					message[i] = byte(v)
-					hostile(t, d, message)
-				}
-				message[i] = m.message[i]
-				checkAlive(t, d)
-			}
-		})
-	}
-}
-
 func TestSplicedGarbage(t *testing.T) {
 	d := testEngine(t, newTestTree(t, 20), nil)
 	for _, m := range validMessages() {

@@ -2,12 +2,6 @@ package snmp
 
 import "net/netip"
 
-// msgVersion values (RFC 1157, section 4; RFC 1901, section 3).
-const (
-	versionSNMPv1  = 0
-	versionSNMPv2c = 1
-)
-
 // incoming is a message as its message processing model took it apart.
 type incoming struct {
 	v1         bool // its PDUs are RFC 1157's, not RFC 3416's
@@ -38,17 +32,23 @@ type messageModel interface {
 	// prepareResponse writes what stands in front of the PDU in buf[at:], and
 	// returns where the message starts (RFC 3411, section 4.2.3).
 	prepareResponse(in *incoming, buf []byte, at int) int
+	// prepareOutgoing is prepareResponse for a message to a target that
+	// nobody asked for (RFC 3411, section 4.2.1).
+	prepareOutgoing(to *Target, buf []byte, at int) int
+	// matches takes apart, as prepareDataElements does, what came from a
+	// target. It reports false for what a target would not send.
+	matches(d *decoder, from *Target) (pduType byte, pdu []byte, ok bool)
 }
 
 // communityMessages is the message processing model of SNMPv1 and SNMPv2c,
 // whose messages differ in their version only (RFC 3584, section 5.2).
 type communityMessages struct {
-	version  int32
+	version  Version
 	security securityModel
 }
 
 func (m *communityMessages) prepareDataElements(d *decoder, source netip.Addr, in *incoming) verdict {
-	in.v1 = m.version == versionSNMPv1
+	in.v1 = m.version == SNMPv1
 	in.parameters = d.content("community", tagOctetString)
 	in.pduType, in.pdu = d.element("data")
 	d.end("Message")
@@ -63,14 +63,29 @@ func (m *communityMessages) prepareDataElements(d *decoder, source netip.Addr, i
 }
 
 func (m *communityMessages) responseSize(in *incoming, pdu int) int {
-	return elementSize(integerElementSize(m.version) + elementSize(len(in.parameters)) + pdu)
+	return elementSize(integerElementSize(int32(m.version)) + elementSize(len(in.parameters)) + pdu)
 }
 
 func (m *communityMessages) prepareResponse(in *incoming, buf []byte, at int) int {
+	return m.prepend(in.parameters, buf, at)
+}
+
+func (m *communityMessages) prepareOutgoing(to *Target, buf []byte, at int) int {
+	return m.prepend([]byte(to.Community), buf, at)
+}
+
+func (m *communityMessages) prepend(community, buf []byte, at int) int {
 	end := len(buf)
-	at -= len(in.parameters)
-	copy(buf[at:], in.parameters)
-	at = prependHeader(buf, at, tagOctetString, len(in.parameters))
-	at = prependInteger(buf, at, m.version)
+	at -= len(community)
+	copy(buf[at:], community)
+	at = prependHeader(buf, at, tagOctetString, len(community))
+	at = prependInteger(buf, at, int32(m.version))
 	return prependHeader(buf, at, tagSequence, end-at)
+}
+
+func (m *communityMessages) matches(d *decoder, from *Target) (pduType byte, pdu []byte, ok bool) {
+	community := d.content("community", tagOctetString)
+	pduType, pdu = d.element("data")
+	d.end("Message")
+	return pduType, pdu, d.err == nil && string(community) == from.Community
 }

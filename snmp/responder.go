@@ -181,7 +181,8 @@ func (r *responder) appendNext(requested []byte, b mib.Binding) {
 //
 // The local constraint of that section is limits.bulk. It begins with the second
 // repetition: what comes before is what a GetNextRequest would get too, and a
-// manager that gets less than one repetition may not come any further.
+// manager that gets less than one repetition may not come any further. So do
+// Server.SetBulkLimits' bounds.
 func (r *responder) getBulk() (mib.Status, int, error) {
 	names := r.pdu.names
 	nonRepeaters := min(max(int(r.pdu.status), 0), len(names))
@@ -209,7 +210,7 @@ func (r *responder) getBulk() (mib.Status, int, error) {
 	// A repetition takes at least one octet, so that the budget ends this.
 	running := len(r.repeaters)
 	budget, bulk := r.budget, r.bindingsBudget(r.limits.bulk)
-	for repetitions := r.pdu.index; repetitions > 0 && running > 0; repetitions-- {
+	for repetitions := r.engine.bulk.Load().cap(r.pdu.index, running); repetitions > 0 && running > 0; repetitions-- {
 		for i := range r.repeaters {
 			rep := &r.repeaters[i]
 			before := len(r.buf)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -55,9 +56,17 @@ type Options struct {
 	// IdleTimeout is how long a TCP connection may take to send its next
 	// message; by default 2 minutes.
 	IdleTimeout time.Duration
-	// WriteTimeout is how long an answer over TCP may take to be received; by
-	// default 10 s.
+	// WriteTimeout is how long an answer or a notification over TCP may take
+	// to be received; by default 10 s.
 	WriteTimeout time.Duration
+
+	// Epoch returns the moment at which sysUpTime was zero, for notifications.
+	// Nil means the moment of NewServer.
+	Epoch func() time.Time
+	// AuthenticationFailure, unless nil, is told of messages that name no
+	// community that is let in from their source, at most once a second;
+	// Statistics.InBadCommunityNames has the number. It must not wait.
+	AuthenticationFailure func(source netip.Addr)
 }
 
 // Limits of Options.
@@ -83,6 +92,10 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.MaxConnections, 128)
 	setDefault(&o.IdleTimeout, 2*time.Minute)
 	setDefault(&o.WriteTimeout, 10*time.Second)
+	if o.Epoch == nil {
+		started := time.Now()
+		o.Epoch = func() time.Time { return started }
+	}
 	if n := o.MaxMessageSize; n < minDatagram || n > maxDatagram {
 		return fmt.Errorf("snmp: maximum message size %d is not from %d to %d", n, minDatagram, maxDatagram)
 	}
@@ -105,6 +118,7 @@ func setDefault[T int | time.Duration](v *T, value T) {
 type Server struct {
 	options Options
 	engine  engine
+	origin  *originator
 	waiting chan struct{} // a place for each request that waits
 	idle    sync.Pool     // dispatchers of requests that waited
 
@@ -130,9 +144,13 @@ func NewServer(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options,
-		engine:  engine{handler: options.Handler, access: communityAccess{}, log: options.Log, noWait: mib.NoWait()},
+		engine: engine{
+			handler: options.Handler, access: communityAccess{}, log: options.Log, noWait: mib.NoWait(),
+			authenticationFailure: options.AuthenticationFailure,
+		},
 		waiting: make(chan struct{}, options.MaxWaiting),
 	}
+	s.origin = newOriginator(&s.engine, &s.options)
 	s.idle.New = func() any { return newDispatcher(&s.engine) }
 	if err := s.engine.setCommunities(options.Communities); err != nil {
 		return nil, err
@@ -144,6 +162,25 @@ func NewServer(options Options) (*Server, error) {
 // the old ones stay.
 func (s *Server) SetCommunities(communities []Community) error {
 	return s.engine.setCommunities(communities)
+}
+
+// SetTargets replaces the targets of notifications. One that stays as it is
+// keeps what waits for it. Where SetTargets fails the old ones stay.
+func (s *Server) SetTargets(targets []Target) error { return s.origin.setTargets(targets) }
+
+// Notify sends a notification to every target, and returns at once. Where a
+// target does not take it, it waits with up to a thousand others: beyond that
+// the oldest are dropped, which is logged and counted. Targets of SNMPv1 get
+// what RFC 3584, section 3.2, makes of it.
+func (s *Server) Notify(n mib.Notification) { s.origin.notify(n) }
+
+// SetBulkLimits sets bounds to answers to GetBulkRequests besides their size
+// (RFC 3416, section 4.2.3): the most repetitions, and the most variables beyond
+// the non-repeaters, of which each repetition is given whole or not at all. Any
+// answer may have one repetition, as a GetNextRequest gets it. 0 stands for no
+// bound, which is the default.
+func (s *Server) SetBulkLimits(repetitions, variables int) {
+	s.engine.bulk.Store(&bulkLimits{max(repetitions, 0), max(variables, 0)})
 }
 
 // Statistics returns the counters.
@@ -175,8 +212,8 @@ func (s *Server) Listen(a Address) (Address, error) {
 }
 
 // Serve answers on all sockets until ctx is done. Then it receives nothing more,
-// finishes what it has begun, closes the sockets and returns nil. It is called
-// once.
+// finishes what it has begun, closes the sockets and returns nil. Notifications
+// that still wait then are dropped. It is called once.
 func (s *Server) Serve(ctx context.Context) error {
 	s.mu.Lock()
 	listeners, serving := s.listeners, s.serving
@@ -198,13 +235,15 @@ func (s *Server) Serve(ctx context.Context) error {
 	for range cap(s.waiting) { // once all places are taken, none is
 		s.waiting <- struct{}{}
 	}
+	s.origin.stop()
 	for _, l := range listeners {
 		l.close()
 	}
 	return nil
 }
 
-// Close closes the sockets of a server that does not Serve.
+// Close closes the sockets of a server that does not Serve, and drops the
+// notifications that wait.
 func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,6 +251,7 @@ func (s *Server) Close() {
 		return
 	}
 	s.serving = true
+	s.origin.stop()
 	for _, l := range s.listeners {
 		l.close()
 	}

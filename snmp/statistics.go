@@ -15,7 +15,7 @@ type Statistics struct {
 	ProxyDrops          uint64 // snmpProxyDrops: always 0, as nothing is forwarded
 
 	// Its obsolete objects (RFC 3418; RFC 1213, section 6). Those that count
-	// what only a manager or a notification originator does stay 0.
+	// what only a manager does stay 0.
 	OutPkts         uint64 // snmpOutPkts: messages handed to a transport
 	InTooBigs       uint64 // snmpInTooBigs: Response-PDUs by their error-status
 	InNoSuchNames   uint64 // snmpInNoSuchNames
@@ -27,7 +27,7 @@ type Statistics struct {
 	InGetRequests   uint64 // snmpInGetRequests
 	InGetNexts      uint64 // snmpInGetNexts
 	InSetRequests   uint64 // snmpInSetRequests
-	InGetResponses  uint64 // snmpInGetResponses
+	InGetResponses  uint64 // snmpInGetResponses: acknowledgements of informs
 	InTraps         uint64 // snmpInTraps
 	OutTooBigs      uint64 // snmpOutTooBigs: answers by their error-status
 	OutNoSuchNames  uint64 // snmpOutNoSuchNames
@@ -37,7 +37,7 @@ type Statistics struct {
 	OutGetNexts     uint64 // snmpOutGetNexts
 	OutSetRequests  uint64 // snmpOutSetRequests
 	OutGetResponses uint64 // snmpOutGetResponses
-	OutTraps        uint64 // snmpOutTraps
+	OutTraps        uint64 // snmpOutTraps: Trap-PDUs and SNMPv2-Trap-PDUs
 
 	UnknownPDUHandlers uint64 // snmpUnknownPDUHandlers (RFC 3412, section 5): PDUs that no application here handles
 	UnknownContexts    uint64 // snmpUnknownContexts (RFC 3413, section 4.1.1): requests for a context that there is not
@@ -46,17 +46,22 @@ type Statistics struct {
 	Busy       uint64 // requests dropped as too many others waited
 	NotUnicast uint64 // messages dropped as they were sent to a broadcast or multicast address
 	Refused    uint64 // connections closed as no community lets their source in
+	// NotificationsDropped counts what was not sent to a target, each target
+	// by itself; InformsUnacknowledged what was sent as often as it should be
+	// and never acknowledged.
+	NotificationsDropped, InformsUnacknowledged uint64
 }
 
 // counters are what Statistics are read from.
 type counters struct {
-	inPkts, inBadVersions, inBadCommunityNames, inBadCommunityUses, inASNParseErrs atomic.Uint64
-	silentDrops                                                                    atomic.Uint64
-	outPkts                                                                        atomic.Uint64
-	inTooBigs, inNoSuchNames, inBadValues, inReadOnlys, inGenErrs                  atomic.Uint64
-	inTotalReqVars, inGetRequests, inGetNexts, inSetRequests                       atomic.Uint64
-	outTooBigs, outNoSuchNames, outBadValues, outGenErrs, outGetResponses          atomic.Uint64
-	unknownPDUHandlers, unknownContexts, busy, notUnicast, refused                 atomic.Uint64
+	inPkts, inBadVersions, inBadCommunityNames, inBadCommunityUses, inASNParseErrs  atomic.Uint64
+	silentDrops                                                                     atomic.Uint64
+	outPkts                                                                         atomic.Uint64
+	inTooBigs, inNoSuchNames, inBadValues, inReadOnlys, inGenErrs                   atomic.Uint64
+	inTotalReqVars, inGetRequests, inGetNexts, inSetRequests, inGetResponses        atomic.Uint64
+	outTooBigs, outNoSuchNames, outBadValues, outGenErrs, outGetResponses, outTraps atomic.Uint64
+	unknownPDUHandlers, unknownContexts, busy, notUnicast, refused                  atomic.Uint64
+	notificationsDropped, informsUnacknowledged                                     atomic.Uint64
 }
 
 func (c *counters) statistics() Statistics {
@@ -77,6 +82,8 @@ func (c *counters) statistics() Statistics {
 		InGetRequests:       c.inGetRequests.Load(),
 		InGetNexts:          c.inGetNexts.Load(),
 		InSetRequests:       c.inSetRequests.Load(),
+		InGetResponses:      c.inGetResponses.Load(),
+		OutTraps:            c.outTraps.Load(),
 		OutTooBigs:          c.outTooBigs.Load(),
 		OutNoSuchNames:      c.outNoSuchNames.Load(),
 		OutBadValues:        c.outBadValues.Load(),
@@ -87,5 +94,8 @@ func (c *counters) statistics() Statistics {
 		Busy:                c.busy.Load(),
 		NotUnicast:          c.notUnicast.Load(),
 		Refused:             c.refused.Load(),
+
+		NotificationsDropped:  c.notificationsDropped.Load(),
+		InformsUnacknowledged: c.informsUnacknowledged.Load(),
 	}
 }

@@ -287,7 +287,12 @@ func (l *udpListener) fault(ctx context.Context, errno unix.Errno, faults int) i
 
 // pause waits the longer the more faults there were before, at most a second.
 func pause(ctx context.Context, faults int) {
-	timer := time.NewTimer(min(time.Millisecond<<min(faults, 10), time.Second))
+	sleep(ctx, min(time.Millisecond<<min(faults, 10), time.Second))
+}
+
+// sleep waits, but not longer than ctx lasts.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -118,7 +119,12 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	a, err := agent.New(agent.Config{Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log})
+	var notify choices
+	notify.set(s.file)
+	warnOfSinks(s.log, s.file)
+	a, err := agent.New(agent.Config{
+		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load,
+	})
 	if err != nil {
 		return err
 	}
@@ -129,8 +135,11 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
 		}
+		notify.set(file)
+		warnOfSinks(s.log, file)
 		return nil
 	})
+	go notify.notifyLinks(ctx, stack, s.log, func(n mib.Notification) { sub.Notify("", n) })
 	return untilDone(sub.Run(ctx))
 }
 
@@ -161,16 +170,37 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	var described atomic.Pointer[snmpv2mib.System]
 	describe := func(file *snmpdconf.Config) { described.Store(new(system(file))) }
 	describe(s.file)
+	sinks, err := targets(s.file)
+	if err != nil {
+		return err
+	}
+	var notify choices
+	notify.set(s.file)
 	handler := new(lateHandler)
-	server, err := snmp.NewServer(snmp.Options{Handler: handler, Communities: communities, Log: s.log})
+	started := time.Now()
+	epoch := func() time.Time { return started }
+	var server *snmp.Server
+	server, err = snmp.NewServer(snmp.Options{
+		Handler: handler, Communities: communities, Log: s.log, Epoch: epoch,
+		AuthenticationFailure: func(netip.Addr) {
+			if notify.authentication.Load() {
+				server.Notify(snmpv2mib.AuthenticationFailure.New(time.Now(), nil))
+			}
+		},
+	})
 	if err != nil {
 		return err
 	}
 	defer server.Close()
+	if err := server.SetTargets(sinks); err != nil {
+		return err
+	}
+	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	a, err := agent.New(agent.Config{
-		Stack: stack, Modules: s.modules, Log: s.log,
-		System: func() snmpv2mib.System { return *described.Load() },
-		Engine: func() snmpv2mib.Engine { return engine(server.Statistics()) },
+		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
+		System:            func() snmpv2mib.System { return *described.Load() },
+		Engine:            func() snmpv2mib.Engine { return engine(server.Statistics(), notify.authentication.Load()) },
+		LinkNotifications: notify.links.Load,
 	})
 	if err != nil {
 		return err
@@ -203,15 +233,26 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
+		sinks, err := targets(next)
+		if err != nil {
+			return err
+		}
+		if err := server.SetTargets(sinks); err != nil {
+			return err
+		}
 		if err := server.SetCommunities(communities); err != nil {
 			return err
 		}
+		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
+		notify.set(next)
 		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {
 			s.log.Warn("a changed agentaddress takes effect at the next start")
 		}
 		describe(next)
 		return nil
 	})
+	server.Notify(snmpv2mib.ColdStart.New(time.Now(), nil))
+	go notify.notifyLinks(ctx, stack, s.log, server.Notify)
 	return untilDone(server.Serve(ctx))
 }
 
@@ -344,7 +385,7 @@ func system(file *snmpdconf.Config) snmpv2mib.System {
 	return s
 }
 
-func engine(s snmp.Statistics) snmpv2mib.Engine {
+func engine(s snmp.Statistics, authenticationTraps bool) snmpv2mib.Engine {
 	return snmpv2mib.Engine{
 		InPkts: s.InPkts, OutPkts: s.OutPkts,
 		InBadVersions: s.InBadVersions, InBadCommunityNames: s.InBadCommunityNames,
@@ -357,6 +398,6 @@ func engine(s snmp.Statistics) snmpv2mib.Engine {
 		OutTooBigs: s.OutTooBigs, OutNoSuchNames: s.OutNoSuchNames, OutBadValues: s.OutBadValues,
 		OutGenErrs: s.OutGenErrs, OutGetRequests: s.OutGetRequests, OutGetNexts: s.OutGetNexts,
 		OutSetRequests: s.OutSetRequests, OutGetResponses: s.OutGetResponses, OutTraps: s.OutTraps,
-		SilentDrops: s.SilentDrops, ProxyDrops: s.ProxyDrops,
+		SilentDrops: s.SilentDrops, ProxyDrops: s.ProxyDrops, EnableAuthenTraps: authenticationTraps,
 	}
 }

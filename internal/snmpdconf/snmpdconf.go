@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,37 @@ type Config struct {
 	SysLocation, SysContact, SysName, SysDescr *string
 	SysObjectID                                *mib.OID
 	SysServices                                *int32
+
+	Sinks []Sink // trapsink, trap2sink and informsink
+	// V1TrapAddress is v1trapaddress, an IPv4 address; the zero Addr where
+	// there is none.
+	V1TrapAddress           netip.Addr
+	LinkUpDownNotifications *bool // linkUpDownNotifications
+	AuthTrapEnable          *bool // authtrapenable
+	// MaxGetbulkRepeats and MaxGetbulkResponses are those directives, with 0
+	// for no bound.
+	MaxGetbulkRepeats, MaxGetbulkResponses int
+
+	trapCommunity string // of sinks that follow
+}
+
+// SinkKind says which directive a Sink comes from.
+type SinkKind string
+
+// Kinds of sinks.
+const (
+	TrapSink   SinkKind = "trapsink"   // SNMPv1 Trap-PDUs
+	Trap2Sink  SinkKind = "trap2sink"  // SNMPv2-Trap-PDUs
+	InformSink SinkKind = "informsink" // InformRequest-PDUs
+)
+
+// Sink is where notifications go.
+type Sink struct {
+	Kind      SinkKind
+	Address   string // as it is written
+	Port      uint16 // where Address has none
+	Community string
+	Where     string // "FILE:LINE: DIRECTIVE"
 }
 
 // Setting is an argument and where it stands, for errors that are found later.
@@ -72,7 +104,7 @@ func Parse(name string, r io.Reader) (*Config, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxFile)
 	}
-	c := &Config{}
+	c := &Config{trapCommunity: "public"}
 	var problems []error
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, maxFile+1)
@@ -148,7 +180,117 @@ var directives = map[string]func(c *Config, where, rest string) error{
 		c.SysServices = &n
 		return nil
 	},
+	"trapsink":   sink(TrapSink),
+	"trap2sink":  sink(Trap2Sink),
+	"informsink": sink(InformSink),
+	"trapcommunity": func(c *Config, _, rest string) (err error) {
+		c.trapCommunity, err = one(rest, "community")
+		return err
+	},
+	"v1trapaddress": func(c *Config, _, rest string) error {
+		host, err := one(rest, "host")
+		if err != nil {
+			return err
+		}
+		if c.V1TrapAddress, err = netip.ParseAddr(host); err == nil {
+			if !c.V1TrapAddress.Is4() {
+				return fmt.Errorf("%q is not an IPv4 address", host)
+			}
+			return nil
+		}
+		addrs, err := lookup(host, "ip4")
+		if err != nil {
+			return fmt.Errorf("%q is neither an IPv4 address nor a host that can be found: %w", host, err)
+		}
+		c.V1TrapAddress = addrs[0]
+		return nil
+	},
+	"linkupdownnotifications": func(c *Config, _, rest string) error {
+		return choice(rest, &c.LinkUpDownNotifications, "yes", "no")
+	},
+	"authtrapenable": func(c *Config, _, rest string) error {
+		return choice(rest, &c.AuthTrapEnable, "1", "2")
+	},
+	"maxgetbulkrepeats":   bound(func(c *Config) *int { return &c.MaxGetbulkRepeats }),
+	"maxgetbulkresponses": bound(func(c *Config) *int { return &c.MaxGetbulkResponses }),
 }
+
+// one parses the only argument of a directive.
+func one(rest, what string) (string, error) {
+	args, err := fields(rest)
+	switch {
+	case err != nil:
+		return "", err
+	case len(args) == 0 || args[0] == "":
+		return "", fmt.Errorf("needs a %s", what)
+	case len(args) > 1:
+		return "", fmt.Errorf("%q follows the %s", strings.Join(args[1:], " "), what)
+	}
+	return args[0], nil
+}
+
+// choice parses one of two words.
+func choice(rest string, into **bool, yes, no string) error {
+	word, err := one(rest, "choice: "+yes+" or "+no)
+	if err != nil {
+		return err
+	}
+	is := strings.EqualFold(word, yes)
+	if !is && !strings.EqualFold(word, no) {
+		return fmt.Errorf("%q is neither %s nor %s", word, yes, no)
+	}
+	*into = &is
+	return nil
+}
+
+// bound parses a number that bounds something; -1 and 0 do not.
+func bound(where func(*Config) *int) func(*Config, string, string) error {
+	return func(c *Config, _, rest string) error {
+		word, err := one(rest, "number")
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(word, 10, 32)
+		if err != nil || n < -1 {
+			return fmt.Errorf("%q is not a number from -1 to 2147483647", word)
+		}
+		*where(c) = int(max(n, 0))
+		return nil
+	}
+}
+
+// sink parses "HOST [COMMUNITY [PORT]]".
+func sink(kind SinkKind) func(*Config, string, string) error {
+	return func(c *Config, where, rest string) error {
+		args, err := fields(rest)
+		switch {
+		case err != nil:
+			return err
+		case len(args) == 0 || args[0] == "":
+			return errors.New("needs a host")
+		case args[0][0] == '-':
+			return fmt.Errorf("option %s is not supported", args[0])
+		case len(args) > 3:
+			return fmt.Errorf("%q follows the port", strings.Join(args[3:], " "))
+		}
+		s := Sink{Kind: kind, Address: args[0], Port: trapPort, Community: c.trapCommunity, Where: where}
+		if len(args) > 1 {
+			s.Community = args[1]
+		}
+		if len(args) > 2 {
+			n, err := strconv.ParseUint(args[2], 10, 16)
+			if err != nil || n == 0 {
+				return fmt.Errorf("%q is not a port from 1 to 65535", args[2])
+			}
+			s.Port = uint16(n)
+		}
+		c.Sinks = append(c.Sinks, s)
+		return nil
+	}
+}
+
+// trapPort is where notifications are received (RFC 3417, section 3.1).
+const trapPort = 162
 
 // text is a directive whose argument is the rest of the line, a DisplayString
 // of at most 255 octets (RFC 2579).
@@ -188,7 +330,7 @@ func (c *Config) community(rest string, family int) error {
 	return nil
 }
 
-// resolveTimeout bounds the look-up of a source that is a host's name.
+// resolveTimeout bounds the look-up of a host's name.
 const resolveTimeout = 5 * time.Second
 
 // parseSource parses the networks that a community is accepted from: "default",
@@ -221,17 +363,26 @@ func parseSource(s string, family int) ([]netip.Prefix, error) {
 	if hasLength {
 		return nil, fmt.Errorf("source %q is not an IPv%d network", s, family)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	addrs, err := lookup(host, network)
 	if err != nil {
 		return nil, fmt.Errorf("source %q is neither a network nor a host that can be found: %w", s, err)
 	}
 	var prefixes []netip.Prefix
 	for _, a := range addrs {
-		prefixes = append(prefixes, netip.PrefixFrom(a.Unmap(), bits))
+		prefixes = append(prefixes, netip.PrefixFrom(a, bits))
 	}
 	return prefixes, nil
+}
+
+// lookup returns the addresses of a host, at least one; network is ip4 or ip6.
+func lookup(host, network string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	return addrs, err
 }
 
 // prefixLength parses "24" or, for IPv4, "255.255.255.0".
@@ -318,6 +469,8 @@ func Directives() []string {
 	names := []string{
 		"agentaddress", "agentXSocket", "rocommunity", "rocommunity6",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",
+		"trapsink", "trap2sink", "informsink", "trapcommunity", "v1trapaddress",
+		"linkUpDownNotifications", "authtrapenable", "maxGetbulkRepeats", "maxGetbulkResponses",
 	}
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return names

@@ -28,6 +28,9 @@ sysServices 78
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(c.Sinks) > 0 || c.LinkUpDownNotifications != nil || c.AuthTrapEnable != nil || c.V1TrapAddress.IsValid() {
+		t.Errorf("%+v", c)
+	}
 	want := []Community{
 		{"public", netip.MustParsePrefix("0.0.0.0/0")},
 		{"with blank", netip.MustParsePrefix("192.0.2.0/24")},
@@ -55,10 +58,58 @@ sysServices 78
 	}
 }
 
+func TestParseNotifications(t *testing.T) {
+	c, err := Parse("x.conf", strings.NewReader(`trapsink 192.0.2.1
+trapcommunity "first one"
+trap2sink udp6:[::1]:1162
+trapcommunity second
+informsink nms own
+TrapSink tcp:nms own 1162   # a comment
+v1TrapAddress localhost
+linkUpDownNotifications NO
+authtrapenable 1
+maxGetbulkRepeats -1
+maxGetbulkResponses 100
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Sink{
+		{TrapSink, "192.0.2.1", 162, "public", "x.conf:1: trapsink"},
+		{Trap2Sink, "udp6:[::1]:1162", 162, "first one", "x.conf:3: trap2sink"},
+		{InformSink, "nms", 162, "own", "x.conf:5: informsink"},
+		{TrapSink, "tcp:nms", 1162, "own", "x.conf:6: TrapSink"},
+	}
+	if !slices.Equal(c.Sinks, want) {
+		t.Errorf("sinks\n %v, want\n %v", c.Sinks, want)
+	}
+	if c.V1TrapAddress != netip.MustParseAddr("127.0.0.1") || *c.LinkUpDownNotifications || !*c.AuthTrapEnable {
+		t.Errorf("%v %v %v", c.V1TrapAddress, *c.LinkUpDownNotifications, *c.AuthTrapEnable)
+	}
+	if c.MaxGetbulkRepeats != 0 || c.MaxGetbulkResponses != 100 {
+		t.Errorf("bounds %d and %d", c.MaxGetbulkRepeats, c.MaxGetbulkResponses)
+	}
+}
+
 func TestErrorsNameTheLine(t *testing.T) {
 	for line, want := range map[string]string{
 		"rocomunity public":                   "x.conf:2: unknown directive \"rocomunity\" (did you mean rocommunity?)",
-		"trapsink localhost":                  "x.conf:2: unknown directive \"trapsink\"",
+		"trapsess -v3 localhost":              "x.conf:2: unknown directive \"trapsess\"",
+		"trapsink":                            "x.conf:2: trapsink: needs a host",
+		"trap2sink -s 192.0.2.1 localhost":    "option -s is not supported",
+		"informsink h c 0":                    "\"0\" is not a port",
+		"informsink h c trap":                 "\"trap\" is not a port",
+		"informsink h c 162 x":                "\"x\" follows the port",
+		"trapcommunity":                       "needs a community",
+		"trapcommunity a b":                   "\"b\" follows the community",
+		"v1trapaddress":                       "needs a host",
+		"v1trapaddress ::1":                   "not an IPv4 address",
+		"linkUpDownNotifications maybe":       "\"maybe\" is neither yes nor no",
+		"linkUpDownNotifications":             "needs a choice",
+		"authtrapenable yes":                  "\"yes\" is neither 1 nor 2",
+		"maxGetbulkRepeats -2":                "\"-2\" is not a number",
+		"maxGetbulkRepeats many":              "\"many\" is not a number",
+		"maxGetbulkResponses 2147483648":      "is not a number from",
 		"rocommunity":                         "x.conf:2: rocommunity: needs a community",
 		"rocommunity a 192.0.2.0/33":          "prefix length \"33\"",
 		"rocommunity a 192.0.2.1/24":          "bits beyond its prefix length",
@@ -95,8 +146,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("rocommunity \"a b\" 192.0.2.0/24\nsysName \\\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		for line := range strings.Lines(text) {
-			if args, err := fields(line); err != nil || len(args) > 2 {
-				return // a source that is a name would be looked up
+			if args, err := fields(line); err != nil || len(args) > 2 || len(args) > 0 && strings.EqualFold(args[0], "v1trapaddress") {
+				return // a host that is a name would be looked up
 			}
 		}
 		c, err := Parse("fuzz", strings.NewReader(text))
@@ -104,6 +155,11 @@ func FuzzParse(f *testing.F) {
 			for _, community := range c.Communities {
 				if !community.Source.IsValid() {
 					t.Fatalf("%q: community without a source", text)
+				}
+			}
+			for _, s := range c.Sinks {
+				if s.Address == "" || s.Port == 0 {
+					t.Fatalf("%q: a sink that is nowhere", text)
 				}
 			}
 		}

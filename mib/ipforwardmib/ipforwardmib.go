@@ -87,13 +87,15 @@ var policy = mib.NewPart(
 		if r.Options != nil {
 			source = r.Options.Source
 		}
-		n := uint32(6)
+		n := byte(6)
 		if source.IsValid() {
 			n += 17
 		}
-		for _, sub := range [...]uint32{n, 0, 0, r.Table, uint32(r.TOS), r.Metric, r.Interface} {
-			dst = mib.AppendSubidentifier(dst, sub)
-		}
+		dst = append(dst, n, 0, 0) // each its own packed form
+		dst = mib.AppendSubidentifier(dst, r.Table)
+		dst = mib.AppendSubidentifier(dst, uint32(r.TOS))
+		dst = mib.AppendSubidentifier(dst, r.Metric)
+		dst = mib.AppendSubidentifier(dst, r.Interface)
 		if source.IsValid() {
 			dst = mib.AppendSubidentifier(dst, uint32(source.Bits()))
 			for _, o := range source.Addr().As16() {

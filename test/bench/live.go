@@ -216,7 +216,7 @@ func (b *bench) loadCase(s *section) error {
 	s.add(figure{Case: "live.Open, beside github.com/jsimonetti/rtnetlink, Route.List", Ours: took("live")}.against(took("jsimonetti")))
 	s.add(figure{Case: "live.Open, beside github.com/vishvananda/netlink, RouteList", Ours: took("live")}.against(took("vishvananda")))
 	perRoute := func(how string) *quantity {
-		return &quantity{Value: last[how].Heap / float64(b.liveRoutes), Note: "bytes"}
+		return &quantity{Value: last[how].Heap / float64(b.liveRoutes), Unit: bytesEach}
 	}
 	f = figure{Case: "heap held for a route, beside jsimonetti/rtnetlink", Ours: perRoute("live")}.against(perRoute("jsimonetti"))
 	s.add(f.reach("at most 160 bytes", f.Ours.Value <= 160))
@@ -533,6 +533,6 @@ func (b *bench) manyCase(s *section) error {
 	}
 	s.add(figure{Case: "loaded, one after the other, by one process", Ours: &quantity{Value: l.Took.Seconds(), Unit: seconds}})
 	s.add(figure{Case: "resident memory", Ours: &quantity{Value: l.Resident, Unit: octets, Note: strconv.Itoa(len(names)) + " stacks, " + thousands(l.Routes) + " routes"}})
-	s.add(figure{Case: "heap held for a route", Ours: &quantity{Value: l.Heap / float64(l.Routes), Note: "bytes"}})
+	s.add(figure{Case: "heap held for a route", Ours: &quantity{Value: l.Heap / float64(l.Routes), Unit: bytesEach}})
 	return nil
 }

@@ -37,6 +37,7 @@ const (
 	octets    unit = "B"
 	count     unit = ""
 	share     unit = "%"
+	bytesEach unit = " bytes"
 )
 
 func (q *quantity) String() string {

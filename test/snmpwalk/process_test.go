@@ -148,8 +148,9 @@ type master struct {
 // port is where the agents of all tests listen, on the loopback of a namespace.
 const port = "1161"
 
-// startMaster starts snmpd, and returns once it answers.
-func startMaster(t testing.TB, ns *nstest.NS) *master {
+// startMaster starts snmpd, with more lines of configuration, and returns once it
+// answers.
+func startMaster(t testing.TB, ns *nstest.NS, more ...string) *master {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "snmpd") // t.TempDir's can be too long for a socket
 	if err != nil {
@@ -157,7 +158,7 @@ func startMaster(t testing.TB, ns *nstest.NS) *master {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	m := &master{ns: ns, dir: dir}
-	lines := []string{
+	lines := append([]string{
 		"master agentx",
 		"agentXSocket " + m.socket(),
 		fmt.Sprintf("agentaddress udp:127.0.0.1:%[1]s,udp6:[::1]:%[1]s,tcp:127.0.0.1:%[1]s,tcp6:[::1]:%[1]s", port),
@@ -165,7 +166,7 @@ func startMaster(t testing.TB, ns *nstest.NS) *master {
 		"rocommunity6 public",
 		"rwcommunity private",
 		"dontLogTCPWrappersConnects yes",
-	}
+	}, more...)
 	if err := os.WriteFile(filepath.Join(dir, "snmpd.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,191 @@
+package snmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// originator is the notification originator application (RFC 3413, section 3.3).
+// It hands each notification to its destinations, none of which waits for
+// another.
+type originator struct {
+	engine  *engine
+	options *Options
+
+	ctx     context.Context // ends with the server
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu           sync.Mutex
+	destinations []*destination
+}
+
+func newOriginator(e *engine, options *Options) *originator {
+	o := &originator{engine: e, options: options}
+	o.ctx, o.cancel = context.WithCancel(context.Background())
+	return o
+}
+
+// stop ends the destinations and waits for that.
+func (o *originator) stop() {
+	o.cancel()
+	o.mu.Lock()
+	o.destinations = nil
+	o.mu.Unlock()
+	o.running.Wait()
+}
+
+// setTargets replaces the targets. One that stays as it is keeps what waits for
+// it.
+func (o *originator) setTargets(targets []Target) error {
+	targets = slices.Clone(targets)
+	for i := range targets {
+		setDefault(&targets[i].Timeout, time.Second)
+		if err := targets[i].check(); err != nil {
+			return err
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ctx.Err() != nil {
+		return nil
+	}
+	before := slices.Clone(o.destinations)
+	var now []*destination
+	for _, t := range targets {
+		if i := slices.IndexFunc(before, func(d *destination) bool { return d.target == t }); i >= 0 {
+			now, before = append(now, before[i]), slices.Delete(before, i, i+1)
+			continue
+		}
+		d := newDestination(o.engine, o.options, t)
+		ctx, cancel := context.WithCancel(o.ctx)
+		d.cancel = cancel
+		o.running.Go(func() { d.run(ctx) })
+		now = append(now, d)
+	}
+	for _, gone := range before {
+		gone.cancel()
+	}
+	o.destinations = now
+	return nil
+}
+
+// notify sends a notification to every target, without waiting.
+func (o *originator) notify(n mib.Notification) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.destinations) == 0 {
+		return
+	}
+	variables := n.Variables(o.options.Epoch())
+	for _, d := range o.destinations {
+		d.put(variables)
+	}
+}
+
+// notificationMessage returns the message that tells a target the variables of a
+// notification, the first two of which are sysUpTime.0 and snmpTrapOID.0. agent
+// is the address that it is sent from.
+func notificationMessage(model messageModel, to *Target, requestID int32, variables []mib.Binding, agent netip.Addr, limit int) ([]byte, error) {
+	for _, b := range variables {
+		if !hasEncoding(b.Object, b.Index) || !valueHasEncoding(b.Value) {
+			return nil, &encodingError{b.Name(), b.Value}
+		}
+	}
+	start := headroom + len(to.Community)
+	buf := make([]byte, start, start+512)
+	var err error
+	switch {
+	case to.Version == SNMPv1:
+		if to.AgentAddress.IsValid() {
+			agent = to.AgentAddress
+		}
+		buf, err = appendTrapV1(buf, variables, agent)
+	case to.Inform:
+		buf = appendNotificationPDU(buf, informRequest, requestID, variables)
+	default:
+		buf = appendNotificationPDU(buf, trapV2, requestID, variables)
+	}
+	if err != nil {
+		return nil, err
+	}
+	message := buf[model.prepareOutgoing(to, buf, start):]
+	if len(message) > limit {
+		return nil, fmt.Errorf("it takes %d octets, at most %d are sent", len(message), limit)
+	}
+	return message, nil
+}
+
+// appendNotificationPDU appends an SNMPv2-Trap-PDU or InformRequest-PDU (RFC
+// 3416, sections 4.2.6 and 4.2.7).
+func appendNotificationPDU(dst []byte, kind byte, requestID int32, variables []mib.Binding) []byte {
+	dst, pdu := openElement(dst, kind)
+	dst = appendIntegerElement(dst, tagInteger, int64(requestID))
+	dst = appendIntegerElement(dst, tagInteger, 0) // error-status
+	dst = appendIntegerElement(dst, tagInteger, 0) // error-index
+	return closeElement(appendBindings(dst, variables), pdu)
+}
+
+func appendBindings(dst []byte, bindings []mib.Binding) []byte {
+	dst, list := openElement(dst, tagSequence)
+	for _, b := range bindings {
+		dst = appendBinding(dst, b.Object, b.Index, b.Value)
+	}
+	return closeElement(dst, list)
+}
+
+// What the translation into SNMPv1 looks at (RFC 3418, section 2). The generic
+// traps of RFC 1157 are snmpTraps.1 to 6.
+var (
+	snmpTraps          = mib.MustParseOID("1.3.6.1.6.3.1.1.5")
+	snmpTrapEnterprise = mib.MustParseOID("1.3.6.1.6.3.1.1.4.3.0")
+)
+
+const (
+	genericTraps       = 6
+	enterpriseSpecific = 6
+)
+
+var errCounter64 = errors.New("SNMPv1 has no Counter64, and no Trap-PDU is made of what has one")
+
+// appendTrapV1 appends the Trap-PDU (RFC 1157, section 4.1.6) that stands for a
+// notification of SNMPv2, as RFC 3584, section 3.2, translates it.
+func appendTrapV1(dst []byte, variables []mib.Binding, agent netip.Addr) ([]byte, error) {
+	up, trap, objects := variables[0].Value, variables[1].Value.OID(), variables[2:]
+	enterprise, generic, specific := translateTrap(trap)
+	for _, b := range objects {
+		if b.Value.Type() == mib.Counter64 {
+			return nil, errCounter64
+		}
+		if generic != enterpriseSpecific && b.Name() == snmpTrapEnterprise && b.Value.Type() == mib.ObjectIdentifier {
+			enterprise = b.Value.OID()
+		}
+	}
+	dst, pdu := openElement(dst, trapV1)
+	dst = appendValue(dst, mib.OIDValue(enterprise))
+	dst = appendValue(dst, mib.AddrValue(agent))
+	dst = appendIntegerElement(dst, tagInteger, int64(generic))
+	dst = appendIntegerElement(dst, tagInteger, int64(int32(specific)))
+	dst = appendValue(dst, up)
+	return closeElement(appendBindings(dst, objects), pdu), nil
+}
+
+// translateTrap returns what the value of snmpTrapOID.0 is as parts of a
+// Trap-PDU.
+func translateTrap(trap mib.OID) (enterprise mib.OID, generic int, specific uint32) {
+	parent, last := trap.Parent()
+	if parent == snmpTraps && last >= 1 && last <= genericTraps {
+		return snmpTraps, int(last - 1), 0
+	}
+	if above, zero := parent.Parent(); zero == 0 && above.Len() >= 2 {
+		parent = above
+	}
+	return parent, enterpriseSpecific, last
+}
