@@ -29,6 +29,7 @@ const (
 
 	rtaxMTU      = 2  // RTAX_MTU
 	rtaxWindow   = 3  // RTAX_WINDOW
+	rtaxRTT      = 4  // RTAX_RTT
 	rtaxAdvMSS   = 8  // RTAX_ADVMSS
 	rtaxHopLimit = 10 // RTAX_HOPLIMIT
 	rtaxInitCwnd = 11 // RTAX_INITCWND
@@ -332,6 +333,8 @@ func (m *routeMessage) parseMetrics(b []byte) error {
 			m.options.MTU = a.uint32()
 		case rtaxWindow:
 			m.options.Window = a.uint32()
+		case rtaxRTT:
+			m.options.RTT = time.Duration(a.uint32()) * time.Millisecond / 8
 		case rtaxAdvMSS:
 			m.options.AdvertisedMSS = a.uint32()
 		case rtaxHopLimit:

@@ -121,6 +121,8 @@ type RouteOptions struct {
 	Source netip.Prefix // IPv6 source-specific routes; the zero Prefix otherwise
 	// Metrics of the path; 0 means not set (RTAX_*).
 	MTU, Window, AdvertisedMSS, HopLimit, InitialCongestionWindow uint32
+	// RTT is the round-trip time that connections begin with (RTAX_RTT).
+	RTT time.Duration
 	// Expires is the remaining lifetime.
 	Expires Optional[time.Duration]
 	// Age is the time since the route was last updated.

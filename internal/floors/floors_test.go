@@ -37,6 +37,9 @@ var may = map[string][]string{
 	"internal/nstest":    {},
 	"internal/snmpdconf": {"mib"},
 	"internal/floors":    {},
+	"internal/table":     {},
+	"internal/filter":    {"internal/table"},
+	"internal/names":     {},
 	"mib/ipforwardmib":   {"mib", "netstat"},
 }
 

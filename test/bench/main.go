@@ -1,11 +1,12 @@
 // Command bench compares netsnmp-agent with its peers: net-snmp's snmpd, and
-// subagents on libnetsnmp and github.com/posteo/go-agentx; and with -page live
+// subagents on libnetsnmp and github.com/posteo/go-agentx; with -page live
 // package live, and the agent on a million routes, with other libraries and
-// ip(8). It builds its scenes in network namespaces of its own, runs the agents
-// in them one after the other, and prints a Markdown page.
+// ip(8); and with -page netstat netstat with ss, ip and net-tools' netstat. It
+// builds its scenes in network namespaces of its own, runs the programs in them
+// one after the other, and prints a Markdown page.
 //
-// It needs root, and Debian's snmpd, snmp and iproute2. It runs for several
-// minutes, most of which are snmpd's.
+// It needs root, and Debian's snmpd, snmp, net-tools and iproute2. It runs for
+// several minutes, most of which are snmpd's.
 package main
 
 import (
@@ -48,6 +49,7 @@ type options struct {
 	routeCount, conns, connections, interfaces int
 	liveRoutes                                 int
 	hosts                                      int
+	listedSockets, listedRoutes                int
 	repetitions, runs                          int
 	peerTimeout                                time.Duration
 	probeInterval, idleTime                    time.Duration
@@ -59,7 +61,7 @@ type benchmark struct {
 }
 
 // pages are the cases of each page, in its order.
-var pages = map[string][]benchmark{"agent": agentPage, "live": livePage}
+var pages = map[string][]benchmark{"agent": agentPage, "live": livePage, "netstat": netstatPage}
 
 var livePage = []benchmark{
 	{"load", (*bench).loadCase},
@@ -106,24 +108,29 @@ func run() (err error) {
 	flag.IntVar(&b.connections, "connections", 32_000, "sockets of the tcpConnectionTable scene")
 	flag.IntVar(&b.interfaces, "interfaces", 2_000, "interfaces of the ifTable scene")
 	flag.IntVar(&b.hosts, "hosts", 500, "hosts of the scene with many")
+	flag.IntVar(&b.listedSockets, "listed-sockets", 50_000, "sockets of netstat's scenes")
+	flag.IntVar(&b.listedRoutes, "listed-routes", 1_000_000, "IPv4 routes of netstat's scene")
 	flag.IntVar(&b.repetitions, "repetitions", 50, "max-repetitions of the walks")
 	flag.IntVar(&b.runs, "runs", 3, "how often quick things are measured")
 	flag.DurationVar(&b.peerTimeout, "peer-timeout", 4*time.Minute, "how long a peer may take for one thing")
 	flag.DurationVar(&b.probeInterval, "probe", 3*time.Millisecond, "between two GETs of sysUpTime during a walk")
 	flag.DurationVar(&b.idleTime, "idle", 10*time.Second, "how long wake-ups are counted")
-	page := flag.String("page", "agent", "what to write: the page agent or live")
-	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live"))
+	page := flag.String("page", "agent", "what to write: the page agent, live or netstat")
+	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat"))
 	program := flag.String("agent", "", "measure the netsnmp-agent at `PATH` instead of building it")
 	out := flag.String("out", "", "write the report to `FILE` instead of standard output")
 	asJSON := flag.Bool("json", false, "write JSON instead of Markdown")
 	role := flag.String("role", "", "used by the command itself: what its helper process does")
 	number := flag.Int("count", 0, "used by the command itself")
+	firstNumber := flag.Int("first", 0, "used by the command itself")
 	address := flag.String("address", "", "used by the command itself")
 	flag.Parse()
 	switch *role {
 	case "":
 	case "sockets":
 		return socketsRole(*number)
+	case "udp":
+		return udpRole(*firstNumber, *number)
 	case "echo":
 		return echoRole(*address)
 	case "go-agentx":
@@ -163,12 +170,15 @@ func run() (err error) {
 		return errors.New("only root can make network namespaces")
 	}
 	programs := []string{"ip", "taskset"}
-	if *page == "agent" {
+	switch *page {
+	case "agent":
 		programs = append(programs, "snmpbulkwalk", snmpdProgram)
+	case "netstat":
+		programs = append(programs, "ss", netToolsProgram)
 	}
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("%w (apt-get install snmpd snmp iproute2 util-linux)", err)
+			return fmt.Errorf("%w (apt-get install snmpd snmp iproute2 net-tools util-linux)", err)
 		}
 	}
 
@@ -207,7 +217,7 @@ func run() (err error) {
 	for _, c := range chosen {
 		progress("%s", c.name)
 		s := section{Title: c.name, Peer: "snmpd"}
-		if *page == "live" {
+		if *page != "agent" {
 			s.Peer = "peer"
 		}
 		err := c.run(b, &s)

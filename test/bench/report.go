@@ -213,12 +213,17 @@ func (r *report) json(w io.Writer) error {
 func (r *report) markdown(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	m := r.Machine
-	if r.Page == "live" {
+	switch r.Page {
+	case "netstat":
+		fmt.Fprintf(out, "# netstat in figures\n\n"+
+			"netstat beside ss, ip and net-tools' netstat, in one run, on one machine. What counts is the ratio.\n"+
+			"`go run ./test/bench -page netstat -out docs/netstat-benchmarks.md` as root writes this page.\n\n")
+	case "live":
 		fmt.Fprintf(out, "# The live stack in figures\n\n"+
 			"Package live, and the agent on it, beside others, in one run, on one machine. What counts is the\n"+
 			"ratio. `go run ./test/bench -page live -out docs/live-benchmarks.md` as root writes this page;\n"+
 			"`go run ./test/bench -help` tells the sizes that can be chosen.\n\n")
-	} else {
+	default:
 		fmt.Fprintf(out, "# Benchmarks\n\n"+
 			"netsnmp-agent beside its peers, in one run, on one machine. What counts is the ratio: how many\n"+
 			"times quicker, or smaller, netsnmp-agent is. `go run ./test/bench -out docs/benchmarks.md` as root\n"+
@@ -231,8 +236,11 @@ func (r *report) markdown(w io.Writer) error {
 		"outstanding, by a client that does no more than to copy the last name of an answer into the next\n"+
 		"request. \"First\" is the first walk that an agent is asked for after its start.\n", r.Runs)
 	ours := "netsnmp-agent"
-	if r.Page == "live" {
+	switch r.Page {
+	case "live":
 		ours = "here"
+	case "netstat":
+		ours = "netstat"
 	}
 	for _, s := range r.Sections {
 		fmt.Fprintf(out, "\n## %s\n\n| | %s | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, ours, s.Peer)

@@ -177,14 +177,19 @@ func socketsScene(ctx context.Context, n int) (*namespace, error) {
 	return ns, nil
 }
 
-// holdSockets starts a process that opens connections and holds them until its
-// standard input ends.
+// holdSockets starts a process that opens connections and holds them.
 func holdSockets(ctx context.Context, ns *namespace, connections int) error {
+	return hold(ctx, ns, "-role", "sockets", "-count", strconv.Itoa(connections))
+}
+
+// hold starts this program in one of its roles, in which it holds something until
+// its standard input ends, and waits until it does.
+func hold(ctx context.Context, ns *namespace, role ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	args := ns.inside(self, "-role", "sockets", "-count", strconv.Itoa(connections))
+	args := ns.inside(append([]string{self}, role...)...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = dieWithUs
@@ -204,7 +209,7 @@ func holdSockets(ctx context.Context, ns *namespace, connections int) error {
 		_ = cmd.Wait()
 	})
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
-		return fmt.Errorf("the holder of %d connections says %q: %w", connections, line, err)
+		return fmt.Errorf("the holder (%v) says %q: %w", role, line, err)
 	}
 	return nil
 }
@@ -241,6 +246,25 @@ func socketsRole(connections int) error {
 		}
 		if _, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC); err != nil {
 			return fmt.Errorf("accept: %w", err)
+		}
+	}
+	fmt.Println("ready")
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// udpRole holds unconnected UDP sockets on consecutive ports of consecutive
+// addresses of the loopback network.
+func udpRole(first, count int) error {
+	const firstPort, ports = 10000, 50000
+	for i := first; i < first+count; i++ {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("socket: %w", err)
+		}
+		address := unix.SockaddrInet4{Port: firstPort + i%ports, Addr: [4]byte{127, 0, 0, byte(1 + i/ports)}}
+		if err := unix.Bind(fd, &address); err != nil {
+			return fmt.Errorf("bind: %w", err)
 		}
 	}
 	fmt.Println("ready")

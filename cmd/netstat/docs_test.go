@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The man page, the README and the help tell every flag, and none that does not
+// exist.
+func TestDocumentationIsTrueToTheFlags(t *testing.T) {
+	cmd := newCommand()
+	man := strings.ReplaceAll(read(t, "../../man/netstat.8"), `\-`, "-")
+	readme := read(t, "../../README.md")
+	page := read(t, "../../docs/netstat-json.md")
+	var b bytes.Buffer
+	cmd.SetOut(&b)
+	cmd.SetArgs([]string{"--help"})
+	if err := cmd.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	help := b.String()
+	flags := cmd.Flags()
+	flags.VisitAll(func(f *pflag.Flag) {
+		for name, text := range map[string]string{"man page": man, "help": help} {
+			if !regexp.MustCompile(`--` + f.Name + `\b`).MatchString(text) {
+				t.Errorf("the %s does not tell --%s", name, f.Name)
+			}
+			if f.Shorthand != "" && !regexp.MustCompile(`-`+f.Shorthand+`\b`).MatchString(text) {
+				t.Errorf("the %s does not tell -%s", name, f.Shorthand)
+			}
+		}
+	})
+	for name, text := range map[string]string{"man page": man, "README": readme, "help": help, "page of JSON": page} {
+		if name == "man page" || name == "help" {
+			for _, m := range regexp.MustCompile(`(?m)(?:^|[ "|])--([a-z][a-z0-9-]*)`).FindAllStringSubmatch(text, -1) {
+				if flags.Lookup(m[1]) == nil {
+					t.Errorf("the %s tells --%s, which there is not", name, m[1])
+				}
+			}
+		}
+		// Whole commands: each must be one that the program understands.
+		for _, m := range regexp.MustCompile(`(?m)^(?:\$ |  )?netstat( -[^\n|#]*)$`).FindAllStringSubmatch(text, -1) {
+			args := words(strings.Split(m[1], "   ")[0])
+			if slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, `[`) }) {
+				continue
+			}
+			check := newCommand()
+			if err := check.ParseFlags(args); err != nil {
+				t.Errorf("the %s shows netstat %q: %v", name, args, err)
+			}
+		}
+	}
+	for _, kind := range kinds() {
+		if !strings.Contains(page, "\n## "+kind.Name+"\n") {
+			t.Errorf("the page of JSON lacks %s", kind.Name)
+		}
+	}
+}
+
+// words splits a command line that has single quotes at most.
+func words(line string) (found []string) {
+	for _, m := range regexp.MustCompile(`'([^']*)'|([^\s']+)`).FindAllStringSubmatch(line, -1) {
+		found = append(found, m[1]+m[2])
+	}
+	return found
+}
+
+// Every column of the socket, route and interface tables is told by the man page.
+func TestManPageTellsColumns(t *testing.T) {
+	man := strings.ReplaceAll(read(t, "../../man/netstat.8"), `\-`, "-")
+	s := &session{flags: flags{extend: 2, programs: true, timers: true, buffers: true}}
+	var headings []string
+	for _, c := range s.socketColumns()[:10] {
+		headings = append(headings, c.Heading)
+	}
+	for _, c := range s.memoryColumns() {
+		headings = append(headings, c.Heading)
+	}
+	for _, c := range s.tcpColumns() {
+		headings = append(headings, c.Heading)
+	}
+	for _, c := range s.interfaceColumns() {
+		if c.Heading != "Iface" && c.Heading != "MTU" {
+			headings = append(headings, c.Heading)
+		}
+	}
+	for _, h := range headings {
+		if !strings.Contains(man, h) {
+			t.Errorf("the man page does not tell the column %q", h)
+		}
+	}
+}

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// fake is a stack of fixed rows.
+type fake struct {
+	sockets    []netstat.Socket
+	interfaces []netstat.InterfaceDetails
+	addresses  []netstat.Address
+	routes     []netstat.Route
+}
+
+func rows[T any](of []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, r := range of {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func failing[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		yield(zero, err)
+	}
+}
+
+func (f *fake) Sockets(_ context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	var found []netstat.Socket
+	for _, s := range f.sockets {
+		if s.Protocol == q.Protocols[0] && q.States.Has(s.State) {
+			found = append(found, s)
+		}
+	}
+	if found == nil && q.Protocols[0] == netstat.SCTP {
+		return failing[netstat.Socket](&netstat.ReadError{Op: "dump sctp sockets", Err: netstat.ErrNotSupported})
+	}
+	return rows(found)
+}
+
+func (f *fake) Interfaces(context.Context) iter.Seq2[netstat.Interface, error] {
+	var found []netstat.Interface
+	for _, i := range f.interfaces {
+		found = append(found, i.Interface)
+	}
+	return rows(found)
+}
+
+func (f *fake) InterfaceDetails(context.Context) iter.Seq2[netstat.InterfaceDetails, error] {
+	return rows(f.interfaces)
+}
+
+func (f *fake) Addresses(context.Context) iter.Seq2[netstat.Address, error] { return rows(f.addresses) }
+
+func (f *fake) Routes(_ context.Context, q netstat.RouteQuery) iter.Seq2[netstat.Route, error] {
+	var found []netstat.Route
+	for _, r := range f.routes {
+		if r.Family() == q.Families[0] && (q.Table == 0 || q.Table == r.Table) {
+			found = append(found, r)
+		}
+	}
+	return rows(found)
+}
+
+func (f *fake) TCPStatistics(context.Context) (s netstat.TCPStatistics, err error) { return s, nil }
+func (f *fake) UDPStatistics(context.Context) (s netstat.UDPStatistics, err error) { return s, nil }
+
+func (f *fake) UnixSockets(context.Context, netstat.EndpointQuery) iter.Seq2[netstat.UnixSocket, error] {
+	return rows([]netstat.UnixSocket{
+		{Type: netstat.SocketStream, State: netstat.Listen, Name: "/run/daemon.sock", Inode: 101, UID: netstat.Known[uint32](0), Processes: processes(1, "init"), ReceiveQueue: netstat.Known[uint32](2), SendQueue: netstat.Known[uint32](128)},
+		{Type: netstat.SocketSeqPacket, State: netstat.Established, Name: "udev\x00\n", Abstract: true, Inode: 102, Peer: netstat.Known[uint32](103)},
+		{Type: netstat.SocketDatagram, State: netstat.Close, Inode: 104},
+		{Type: netstat.SocketStream, State: netstat.Established},
+	})
+}
+
+func (f *fake) ListenQueues(context.Context, netstat.SocketQuery) iter.Seq2[netstat.ListenQueue, error] {
+	return rows([]netstat.ListenQueue{
+		{Socket: f.sockets[0], Unaccepted: netstat.Known[uint32](3), Maximum: netstat.Known[uint32](128), Incomplete: netstat.Known[uint32](1), Sharing: 1},
+		{Socket: f.sockets[2], Unaccepted: netstat.Known[uint32](130), Maximum: netstat.Known[uint32](128), Sharing: 2},
+	})
+}
+
+func (f *fake) PacketSockets(context.Context, netstat.EndpointQuery) iter.Seq2[netstat.PacketSocket, error] {
+	ring := &netstat.PacketRing{BlockSize: 1 << 20, Blocks: 2, FrameSize: 2048, Frames: 1024}
+	return rows([]netstat.PacketSocket{
+		{Type: netstat.SocketRaw, Protocol: netstat.EtherTypeAll, Interface: 2, Flags: netstat.PacketRunning, Version: 2, Receive: ring, Filter: netstat.Known(make([]byte, 32)),
+			Memory: netstat.Known(netstat.SocketMemory{Received: 4096, ReceiveBuffer: 212992}), Processes: processes(77, "tcpdump"), Inode: 9},
+		{Type: netstat.SocketDatagram, Protocol: 0x88cc, Fanout: netstat.Known(netstat.PacketFanout{Group: 5}), Drops: netstat.Known[uint32](12)},
+	})
+}
+
+func (f *fake) Memberships(context.Context) iter.Seq2[netstat.Membership, error] {
+	return rows([]netstat.Membership{
+		{Interface: 2, Group: netip.MustParseAddr("239.1.2.3"), Users: 2, QuerierVersion: netstat.Known[uint8](3), Sources: []netstat.MulticastSource{{Address: netip.MustParseAddr("192.0.2.9"), Included: 1}, {Address: netip.MustParseAddr("192.0.2.8"), Excluded: 1}}},
+		{Interface: 2, Group: netip.MustParseAddr("ff02::1%2"), Users: 1},
+	})
+}
+
+func (f *fake) Counters(_ context.Context, groups ...netstat.CounterGroup) iter.Seq2[netstat.Counter, error] {
+	var found []netstat.Counter
+	for _, c := range []netstat.Counter{
+		{Name: "IpForwarding", Group: netstat.GroupIP, Value: netstat.Unsigned(1)}, {Name: "IpInReceives", Group: netstat.GroupIP, Value: netstat.Unsigned(1<<64 - 1)},
+		{Name: "IpInHdrErrors", Group: netstat.GroupIP}, {Name: "TcpMaxConn", Group: netstat.GroupTCP, Value: netstat.Signed(-1)},
+		{Name: "TcpExtTCPSomethingNew", Group: netstat.GroupTCP, Value: netstat.Unsigned(7)},
+	} {
+		if groups[0] == c.Group {
+			found = append(found, c)
+		}
+	}
+	if found == nil {
+		return failing[netstat.Counter](netstat.ErrNotSupported)
+	}
+	return rows(found)
+}
+
+func (f *fake) ProtocolMemory(context.Context) iter.Seq2[netstat.ProtocolMemory, error] {
+	return rows([]netstat.ProtocolMemory{
+		{Name: "TCP", ObjectSize: 2304, Sockets: netstat.Known[int64](12), Bytes: netstat.Known[uint64](98304), Pressure: netstat.Known(true), Limits: netstat.Known(netstat.MemoryLimits{Low: 1 << 20, Pressure: 2 << 20, High: 3 << 20})},
+		{Name: "PACKET", ObjectSize: 1344, Sockets: netstat.Known[int64](1)},
+		{Name: "DCCP", ObjectSize: 1, Sockets: netstat.Known[int64](0)},
+	})
+}
+
+func (f *fake) SocketUsage(context.Context) (netstat.SocketUsage, error) {
+	n := netstat.Known[uint64]
+	return netstat.SocketUsage{Used: n(77), TCP: n(12), TCP6: n(3), UDP: n(5), TCPTimeWait: n(9), TCPMaxTimeWait: n(65536), TCPOrphans: n(1),
+		TCPBytes: n(98304), TCPLimits: netstat.Known(netstat.MemoryLimits{Low: 1, Pressure: 2, High: 3}), Fragments: n(0), FragmentBytes: n(0)}, nil
+}
+
+func (f *fake) Slabs(context.Context) iter.Seq2[netstat.Slab, error] {
+	return failing[netstat.Slab](&netstat.ReadError{Op: "read /proc/slabinfo", Err: fs.ErrPermission})
+}
+
+func (f *fake) Softnet(context.Context) iter.Seq2[netstat.Softnet, error] {
+	return rows([]netstat.Softnet{
+		{CPU: 0, Processed: 4294967295, Dropped: 3, Squeezed: 2, SteeredIn: netstat.Known[uint32](4), FlowLimited: netstat.Known[uint32](0), Backlog: netstat.Known[uint32](1)},
+		{CPU: 1},
+	})
+}
+
+func (f *fake) Namespaces(context.Context) iter.Seq2[netstat.Namespace, error] {
+	return rows([]netstat.Namespace{{Inode: 4026531840, Current: true, Processes: []netstat.Process{{PID: 1, Name: "init"}}}, {Inode: 4026532000, Names: []string{"blue"}, ID: netstat.Known[int32](0)}})
+}
+
+func (f *fake) MulticastInterfaces(context.Context) iter.Seq2[netstat.MulticastInterface, error] {
+	return rows([]netstat.MulticastInterface{{Family: netstat.IPv4, Number: 1, Interface: 2, InPackets: 10, InOctets: 1000, Table: 253}})
+}
+
+func (f *fake) MulticastRoutes(context.Context) iter.Seq2[netstat.MulticastRoute, error] {
+	return rows([]netstat.MulticastRoute{{Family: netstat.IPv4, Source: netip.MustParseAddr("192.0.2.9"), Group: netip.MustParseAddr("239.1.2.3"), Input: 2,
+		Outputs: []netstat.MulticastOutput{{Interface: 1, Threshold: 1}, {Interface: 2, Threshold: 16}}, Packets: netstat.Known[uint64](10), Octets: netstat.Known[uint64](1000)}})
+}
+
+func (f *fake) BridgeGroups(context.Context) iter.Seq2[netstat.BridgeGroup, error] {
+	return rows([]netstat.BridgeGroup{{Bridge: 2, Port: 1, Group: netip.MustParseAddr("239.1.2.3"), VLAN: 7, Expires: 250 * time.Second}})
+}
+
+func (f *fake) BridgeRouterPorts(context.Context) iter.Seq2[netstat.BridgeRouterPort, error] {
+	return rows([]netstat.BridgeRouterPort(nil))
+}
+
+func processes(pid int32, name string) netstat.Optional[[]netstat.Process] {
+	return netstat.Known([]netstat.Process{{PID: pid, Name: name, FD: netstat.Known[int32](3)}})
+}
+
+// newFake returns a stack that has something of everything that is hard to show.
+func newFake() *fake {
+	end := netip.MustParseAddrPort
+	u := netstat.Known[uint32]
+	detail := &netstat.SocketDetail{
+		Memory: netstat.Known(netstat.SocketMemory{Received: 2304, ReceiveBuffer: 131072, SendBuffer: 16384, Drops: u(2)}),
+		TCP: &netstat.TCPInfo{RTT: 1234 * time.Microsecond, RTTVariation: 100 * time.Microsecond, RTO: 204 * time.Millisecond, CongestionWindow: 10, SlowStartThreshold: netstat.InfiniteSlowStart,
+			SendMSS: 1448, TotalRetransmits: 3, OutOfOrder: u(1), SendWindow: u(65536), DeliveryRate: netstat.Known[uint64](12500000), Options: netstat.TCPOptionSACK | netstat.TCPOptionTimestamps},
+		Congestion: &netstat.CongestionControl{Name: "cubic"}, TOS: netstat.Known[uint8](16), Mark: u(0x2a),
+		Flags: netstat.Known(netstat.FlagFreeBind | netstat.FlagTransparent), CGroup: netstat.Known(netstat.CGroup{ID: 7, Path: "/system.slice/web.service"}),
+	}
+	mac := netstat.HardwareAddress("\x02\x00\x00\x00\x00\x01")
+	route := func(destination, gateway string, kind netstat.RouteType) netstat.Route {
+		r := netstat.Route{Destination: netip.MustParsePrefix(destination), Table: netstat.TableMain, Type: kind, Protocol: netstat.ProtocolStatic, Interface: 2}
+		if gateway != "" {
+			r.Gateway = netip.MustParseAddr(gateway)
+		}
+		return r
+	}
+	f := &fake{
+		sockets: []netstat.Socket{
+			{Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Listen, Local: end("0.0.0.0:22"), Remote: end("0.0.0.0:0"), ReceiveQueue: u(3), SendQueue: u(128), UID: u(0), Inode: 11, Processes: processes(812, "sshd")},
+			{Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Established, Local: end("192.0.2.1:22"), Remote: end("198.51.100.200:50000"), ReceiveQueue: u(0), SendQueue: u(123456789), UID: u(1000), Inode: 12,
+				Timer: netstat.TimerRetransmit, Expires: 1500 * time.Millisecond, Retransmits: 2, Processes: netstat.Known([]netstat.Process{{PID: 812, Name: "sshd"}, {PID: 900, Name: "x\ny"}}), Detail: detail},
+			{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.Listen, Local: end("[::]:443"), Remote: end("[::]:0"), ReceiveQueue: u(130), SendQueue: u(128), V6Only: netstat.Known(false), UID: u(33), Inode: 13},
+			{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.TimeWait, Local: end("[2001:db8:1111:2222:3333:4444:5555:6666]:443"), Remote: end("[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"),
+				Timer: netstat.TimerTimeWait, Expires: 42 * time.Second, Processes: netstat.Known[[]netstat.Process](nil)},
+			{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.SynReceived, Local: end("[::ffff:192.0.2.1]:443"), Remote: end("[::ffff:203.0.113.9]:1"), ReceiveQueue: u(0), SendQueue: u(0)},
+			{Protocol: netstat.UDP, Family: netstat.IPv6, State: netstat.Close, Local: end("[fe80::1%2]:546"), Remote: end("[::]:0"), ReceiveQueue: u(0), SendQueue: u(0), Interface: 2, UID: u(0), Inode: 15},
+			{Protocol: netstat.UDP, Family: netstat.IPv4, State: netstat.Established, Local: end("127.0.0.1:5000"), Remote: end("127.0.0.1:53"), UID: u(4294967295), Inode: 16},
+			{Protocol: netstat.Raw, Family: netstat.IPv4, State: netstat.Close, Local: end("0.0.0.0:1"), Remote: end("0.0.0.0:0"), Inode: 17},
+			{Protocol: netstat.UDPLite, Family: netstat.IPv4, State: netstat.Close, Local: end("127.0.0.1:777"), Remote: end("0.0.0.0:0"), Inode: 18},
+		},
+		interfaces: []netstat.InterfaceDetails{
+			{Interface: netstat.Interface{Index: 10, Name: "eth10", MTU: 9000, Flags: netstat.FlagUp | netstat.FlagBroadcast}},
+			{Interface: netstat.Interface{Index: 2, Name: "eth2", Kind: "vlan", MTU: 1500, Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagBroadcast | netstat.FlagMulticast | netstat.FlagPromiscuous,
+				OperState: netstat.OperUp, HardwareType: 1, Address: mac, Master: 10, Lower: 10, Speed: netstat.Known[uint64](25e9), CarrierChanges: u(4), TransmitQueueLength: u(1000), Alias: "up\x1blink",
+				Counters: netstat.Known(netstat.InterfaceCounters{InPackets: 123456789012, InOctets: 1 << 50, InErrors: 1, InDropped: 2, InMissedErrors: 3, InFIFOErrors: 4, OutPackets: 5, OutOctets: 6, OutErrors: 7, OutDropped: 8, OutFIFOErrors: 9, Collisions: 10})},
+				AlternativeNames: []string{"enp0s3"}},
+			{Interface: netstat.Interface{Index: 1, Name: "lo", MTU: 65536, Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback, Counters: netstat.Known(netstat.InterfaceCounters{})}},
+			{Interface: netstat.Interface{Index: 3, Name: "down0", MTU: 1500}},
+		},
+		addresses: []netstat.Address{
+			{Interface: 2, Prefix: netip.MustParsePrefix("192.0.2.1/24"), Broadcast: netip.MustParseAddr("192.0.2.255")},
+			{Interface: 2, Prefix: netip.MustParsePrefix("fe80::1/64"), Scope: netstat.ScopeLink},
+			{Interface: 10, Prefix: netip.MustParsePrefix("10.0.0.1/32"), Peer: netip.MustParseAddr("10.0.0.2")},
+		},
+		routes: []netstat.Route{
+			route("0.0.0.0/0", "192.0.2.254", netstat.RouteUnicast), route("192.0.2.0/24", "", netstat.RouteUnicast), route("10.0.0.0/8", "192.0.2.3", netstat.RouteUnicast),
+			route("198.51.100.7/32", "2001:db8::9", netstat.RouteUnicast), route("203.0.113.0/24", "", netstat.RouteBlackhole),
+			route("::/0", "fe80::9", netstat.RouteUnicast), route("2001:db8:1111:2222:3333:4444:5555:6666/128", "", netstat.RouteLocal), route("2001:db8:6::/48", "", netstat.RouteUnreachable),
+		},
+	}
+	f.routes[2].Options = &netstat.RouteOptions{AdvertisedMSS: 1200, Window: 3000, RTT: 100 * time.Millisecond, MTU: 1400}
+	f.routes[2].Metric, f.routes[2].Weight = 5, 3
+	f.routes[4].Interface, f.routes[6].Table = 0, netstat.TableLocal
+	f.routes[5].Protocol = netstat.ProtocolRA
+	return f
+}
+
+// show runs a command line on a stack.
+func showFake(t *testing.T, stack netstat.Stack, args ...string) (out, complaints string, err error) {
+	t.Helper()
+	var f flags
+	cmd := newCommand()
+	cmd.ResetFlags()
+	declare(cmd.Flags(), &f)
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.check(cmd.Flags()); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	s, err := newSession(t.Context(), f, &stdout, &stderr, func(func(error)) ([]*source, error) { return []*source{{stack: stack}}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	err = s.run()
+	return stdout.String(), stderr.String(), err
+}
+
+// What each mode makes of fixed rows was looked at by somebody, and stays so.
+func TestGolden(t *testing.T) {
+	const file = "testdata/modes.golden"
+	var transcript strings.Builder
+	for _, args := range []string{
+		"-tan", "-n", "-tln", "-tulpn", "-tuanpeo", "-tan --buffers", "-tan --buffers -h", "-taneep", "-Tan", "-tanh", "-wUan",
+		"-tan --sort -sendQueue", "-an --filter port=443", "-xan", "-xlnpe", "-Ln", "-Lnp", "-B", "-Bh", "-rn", "-ren", "-reen", "-rn6", "-reen6", "-rn --table all",
+		"-in", "-inh", "-ian", "-ien", "-I eth2", "-gn", "-gen", "-s", "-sa", "-sth", "-m", "-Q", "--namespaces", "--mroutes", "--mdb", "-rin", "-San", "-anv",
+		"-tuanp --json", "-xanp --json", "-rn --json", "-in --json", "-B --json", "-s --json",
+	} {
+		out, complaints, err := showFake(t, newFake(), strings.Fields(args)...)
+		transcript.WriteString("$ netstat " + args + "\n" + out)
+		for line := range strings.Lines(complaints) {
+			transcript.WriteString("2> " + line)
+		}
+		if err != nil {
+			transcript.WriteString("=> " + err.Error() + "\n")
+		}
+	}
+	got := transcript.String()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("not what %s has: look at what changed, and run go test ./cmd/netstat -update\n%s", file, diff)
+	}
+}
+
+// A stack that has nothing but what every stack has says of each mode that it
+// does not have it, and shows the others.
+func TestSmallStack(t *testing.T) {
+	small := struct{ netstat.Stack }{newFake()}
+	for _, args := range []string{"-L", "-B", "-g", "-s", "-m", "-Q", "-rs", "-is", "-x", "--neighbours", "--rules", "--nexthops", "--qdiscs", "--mroutes", "--mdb", "--namespaces", "--netlink", "--vsock", "--xdp", "--smc", "--tipc"} {
+		_, complaints, err := showFake(t, small, "-n", "-r", args)
+		if !errors.Is(err, errIncomplete) || !strings.Contains(complaints, "not supported by this source") {
+			t.Errorf("%s: %v, %q", args, err, complaints)
+		}
+	}
+	out, complaints, err := showFake(t, small, "-rin")
+	if err != nil || complaints != "" || !strings.Contains(out, "Kernel IP routing table") || !strings.Contains(out, "Kernel Interface table") {
+		t.Errorf("%v, %q, %q", err, complaints, out)
+	}
+}

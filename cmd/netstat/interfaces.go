@@ -1,0 +1,394 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// showInterfaces shows the table of interfaces, or with -e a paragraph for each.
+func (s *session) showInterfaces() error {
+	p, _, err := newPrinter(s, interfaceKind(), s.interfaceColumns())
+	if err != nil {
+		return err
+	}
+	s.out.Title("Kernel Interface table")
+	if s.extend > 0 && !s.json {
+		return s.describeInterfaces(p)
+	}
+	if err := s.eachInterface(p.Row); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+// eachInterface calls show with the interfaces that the flags choose, with their
+// details where the source has them, by name.
+func (s *session) eachInterface(show func(*interfaceRow) error) error {
+	chosen := func(i *netstat.Interface) bool {
+		if s.iface != "" {
+			return i.Name == s.iface
+		}
+		return s.all || i.IsUp()
+	}
+	for _, src := range s.sources {
+		grew, err := s.grown(src)
+		if err != nil {
+			return err
+		}
+		failed := false
+		var found []interfaceRow
+		for v, err := range interfaceDetails(s, src) {
+			if err != nil {
+				if s.ctx.Err() != nil {
+					return err
+				}
+				s.complain("interfaces", src, err)
+				failed = true
+				break
+			}
+			if chosen(&v.Interface) {
+				found = append(found, interfaceRow{src, viewOf(v, grew)})
+			}
+		}
+		if s.iface != "" && len(found) == 0 && !failed {
+			s.complain("interface "+s.iface, src, errors.New("there is none"))
+		}
+		slices.SortFunc(found, func(a, b interfaceRow) int { return compareNames(a.v.Name, b.v.Name) })
+		for i := range found {
+			if err := show(&found[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// viewOf gives an interface its counters, or how much they grew where that is
+// asked for.
+func viewOf(i netstat.InterfaceDetails, grew *baseline.Delta) interfaceView {
+	v := interfaceView{i, make(map[string]netstat.Optional[uint64])}
+	if grew == nil {
+		if counters, known := i.Counters.Pointer(); known {
+			for name, n := range counters.All() {
+				v.counters[name] = n
+			}
+		}
+		return v
+	}
+	for _, d := range grew.Interfaces {
+		if d.Index == i.Index && d.Name == i.Name {
+			for name, difference := range d.Counters {
+				v.counters[name] = difference.Count
+			}
+		}
+	}
+	return v
+}
+
+// compareNames orders names so that eth2 comes before eth10.
+func compareNames(a, b string) int {
+	stem := func(s string) (string, uint64) {
+		digits := len(s)
+		for digits > 0 && s[digits-1] >= '0' && s[digits-1] <= '9' {
+			digits--
+		}
+		n, err := strconv.ParseUint(s[digits:], 10, 64)
+		if err != nil {
+			return s, 0
+		}
+		return s[:digits], n
+	}
+	aStem, aNumber := stem(a)
+	bStem, bNumber := stem(b)
+	return cmp.Or(strings.Compare(aStem, bStem), cmp.Compare(aNumber, bNumber), strings.Compare(a, b))
+}
+
+// interfaceDetails yields interfaces, with no details where the source has none.
+func interfaceDetails(s *session, src *source) iter.Seq2[netstat.InterfaceDetails, error] {
+	if reader, ok := src.stack.(netstat.InterfaceDetailsReader); ok {
+		return reader.InterfaceDetails(s.ctx)
+	}
+	return func(yield func(netstat.InterfaceDetails, error) bool) {
+		for i, err := range src.stack.Interfaces(s.ctx) {
+			if !yield(netstat.InterfaceDetails{Interface: i}, err) {
+				return
+			}
+		}
+	}
+}
+
+// flagLetters are net-tools' letters for an interface's flags.
+var flagLetters = []struct {
+	flag   netstat.InterfaceFlags
+	letter byte
+	name   string
+}{
+	{netstat.FlagAllMulticast, 'A', "ALLMULTI"}, {netstat.FlagBroadcast, 'B', "BROADCAST"}, {netstat.FlagDebug, 'D', "DEBUG"},
+	{netstat.FlagLoopback, 'L', "LOOPBACK"}, {netstat.FlagMulticast, 'M', "MULTICAST"}, {netstat.FlagDynamic, 'd', "DYNAMIC"},
+	{netstat.FlagPromiscuous, 'P', "PROMISC"}, {netstat.FlagNoTrailers, 'N', "NOTRAILERS"}, {netstat.FlagNoARP, 'O', "NOARP"},
+	{netstat.FlagPointToPoint, 'P', "POINTOPOINT"}, {netstat.FlagSlave, 's', "SLAVE"}, {netstat.FlagMaster, 'm', "MASTER"},
+	{netstat.FlagRunning, 'R', "RUNNING"}, {netstat.FlagUp, 'U', "UP"},
+}
+
+func appendFlagLetters(b []byte, flags netstat.InterfaceFlags) []byte {
+	start := len(b)
+	for _, f := range flagLetters {
+		if flags&f.flag != 0 {
+			b = append(b, f.letter)
+		}
+	}
+	if len(b) == start {
+		b = append(b, "[NO FLAGS]"...)
+	}
+	return b
+}
+
+func flagWords(flags netstat.InterfaceFlags) (words []string) {
+	for _, f := range flagLetters {
+		if flags&f.flag != 0 {
+			words = append(words, strings.ToLower(f.name))
+		}
+	}
+	return words
+}
+
+// interfaceView is an interface with its counters by the kernel's names, or with
+// how much they grew.
+type interfaceView struct {
+	netstat.InterfaceDetails
+	counters map[string]netstat.Optional[uint64]
+}
+
+type interfaceRow = row[interfaceView]
+
+// sum adds counters. It is unknown when one of them is.
+func (i *interfaceView) sum(names ...string) (total netstat.Optional[uint64]) {
+	for _, name := range names {
+		n, known := i.counters[name].Get()
+		if !known {
+			return netstat.Optional[uint64]{}
+		}
+		total.Set(total.Or(0) + n)
+	}
+	return total
+}
+
+// counterColumn is a column of the sum of counters, red where they count what
+// should not happen and did.
+func (s *session) counterColumn(heading string, width int, right, bad bool, names ...string) table.Column[interfaceRow] {
+	c := columnOf(heading, width, right, func(b []byte, i *interfaceView) []byte {
+		n, known := i.sum(names...).Get()
+		if !known {
+			return append(b, '-')
+		}
+		return s.appendCount(b, n)
+	})
+	if bad {
+		c.Colour = func(r *interfaceRow) table.Colour {
+			if r.v.sum(names...).Or(0) > 0 {
+				return table.Red
+			}
+			return table.Plain
+		}
+	}
+	return c
+}
+
+func (s *session) interfaceColumns() []table.Column[interfaceRow] {
+	return []table.Column[interfaceRow]{
+		columnOf("Iface", 15, false, func(b []byte, i *interfaceView) []byte { return table.AppendEscaped(b, i.Name) }),
+		columnOf("MTU", 5, true, func(b []byte, i *interfaceView) []byte { return appendUint(b, i.MTU) }),
+		s.counterColumn("RX-OK", 8, true, false, "rx_packets"),
+		s.counterColumn("RX-ERR", 6, true, true, "rx_errors"),
+		s.counterColumn("RX-DRP", 6, true, true, "rx_dropped", "rx_missed_errors"),
+		s.counterColumn("RX-OVR", 6, false, true, "rx_fifo_errors"),
+		s.counterColumn("TX-OK", 8, true, false, "tx_packets"),
+		s.counterColumn("TX-ERR", 6, true, true, "tx_errors"),
+		s.counterColumn("TX-DRP", 6, true, true, "tx_dropped"),
+		s.counterColumn("TX-OVR", 6, true, true, "tx_fifo_errors"),
+		columnOf("Flg", 0, false, func(b []byte, i *interfaceView) []byte { return appendFlagLetters(b, i.Flags) }),
+	}
+}
+
+// describeInterfaces shows a paragraph for each interface.
+func (s *session) describeInterfaces(p *table.Printer[interfaceRow]) error {
+	addresses := make(map[*source]map[uint32][]netstat.Address)
+	for _, src := range s.sources {
+		addresses[src] = make(map[uint32][]netstat.Address)
+		for a, err := range src.stack.Addresses(s.ctx) {
+			if err != nil {
+				s.complain("addresses", src, err)
+				break
+			}
+			addresses[src][a.Interface] = append(addresses[src][a.Interface], a)
+		}
+	}
+	return s.eachInterface(func(r *interfaceRow) error {
+		if p.Keep != nil && !p.Keep(r) {
+			return nil
+		}
+		s.describe(r, addresses[r.from][r.v.Index])
+		return s.out.Flush()
+	})
+}
+
+// describe shows an interface in the form of ifconfig(8), with what that does not
+// know below.
+func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
+	i := &r.v
+	var b []byte
+	line := func(format string, args ...any) { b = fmt.Appendf(b, "        "+format+"\n", args...) }
+	escaped := func(text string) string { return string(table.AppendEscaped(nil, text)) }
+
+	var names []string
+	for j := len(flagLetters) - 1; j >= 0; j-- {
+		if i.Flags&flagLetters[j].flag != 0 {
+			names = append(names, flagLetters[j].name)
+		}
+	}
+	b = fmt.Appendf(b, "%s: flags=%d<%s>  mtu %d", escaped(i.Name), uint16(i.Flags), strings.Join(names, ","), i.MTU)
+	if r.from.netns != "" {
+		b = fmt.Appendf(b, "  netns %s", escaped(r.from.netns))
+	}
+	b = append(b, '\n')
+	for _, a := range addresses {
+		address, bits := a.Prefix.Addr(), a.Prefix.Bits()
+		if address.Is4() {
+			text := fmt.Sprintf("inet %s  netmask %s", address, appendMask(nil, bits))
+			if a.Broadcast.IsValid() {
+				text += "  broadcast " + a.Broadcast.String()
+			}
+			line("%s%s", text, peer(a))
+			continue
+		}
+		line("inet6 %s  prefixlen %d  scope %s%s", address.WithZone(""), bits, scopeName(a.Scope), peer(a))
+	}
+	line("%s  txqueuelen %s%s", hardware(i), i.TransmitQueueLength, kindText(i))
+	if i.counters["rx_packets"].IsKnown() {
+		n := func(names ...string) uint64 { return i.sum(names...).Or(0) }
+		line("RX packets %d  bytes %d (%s)", n("rx_packets"), n("rx_bytes"), scaledBytes(n("rx_bytes")))
+		line("RX errors %d  dropped %d  overruns %d  frame %d", n("rx_errors"), n("rx_dropped", "rx_missed_errors"), n("rx_fifo_errors"),
+			n("rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors"))
+		line("TX packets %d  bytes %d (%s)", n("tx_packets"), n("tx_bytes"), scaledBytes(n("tx_bytes")))
+		line("TX errors %d  dropped %d  overruns %d  carrier %d  collisions %d", n("tx_errors"), n("tx_dropped"), n("tx_fifo_errors"),
+			n("tx_aborted_errors", "tx_carrier_errors", "tx_window_errors", "tx_heartbeat_errors"), n("collisions"))
+	}
+	state := []string{"state " + i.OperState.String()}
+	if speed, known := i.Speed.Get(); known {
+		state = append(state, "speed "+string(table.AppendScaled(nil, speed, 1000))+"bit/s")
+	}
+	if i.Master != 0 {
+		state = append(state, "master "+escaped(r.from.name(i.Master)))
+	}
+	if i.Lower != 0 {
+		if id, known := i.LowerNetNSID.Get(); known {
+			state = append(state, fmt.Sprintf("peer index %d in namespace id %d", i.Lower, id))
+		} else {
+			state = append(state, "on "+escaped(r.from.name(i.Lower)))
+		}
+	}
+	if n, known := i.CarrierChanges.Get(); known {
+		state = append(state, fmt.Sprintf("carrier changes %d", n))
+	}
+	line("%s", strings.Join(state, "  "))
+	for _, name := range i.AlternativeNames {
+		line("altname %s", escaped(name))
+	}
+	if i.Alias != "" {
+		line("alias %s", escaped(i.Alias))
+	}
+	s.out.Line(string(b))
+}
+
+// hardware tells an interface's kind of link and its address there.
+func hardware(i *interfaceView) string {
+	switch {
+	case i.Flags&netstat.FlagLoopback != 0:
+		return "loop"
+	case i.Address == "":
+		return fmt.Sprintf("hardware type %d", i.HardwareType)
+	case i.HardwareType == netstat.HardwareEthernet:
+		return "ether " + i.Address.String()
+	}
+	return fmt.Sprintf("hardware type %d address %s", i.HardwareType, i.Address)
+}
+
+func peer(a netstat.Address) string {
+	if !a.Peer.IsValid() {
+		return ""
+	}
+	return "  destination " + a.Peer.String()
+}
+
+func kindText(i *interfaceView) string {
+	if i.Kind == "" {
+		return ""
+	}
+	return "  kind " + i.Kind
+}
+
+func scaledBytes(n uint64) string { return string(table.AppendScaled(nil, n, 1024)) + "B" }
+
+func scopeName(scope netstat.Scope) string {
+	switch scope {
+	case netstat.ScopeUniverse:
+		return "global"
+	case netstat.ScopeSite:
+		return "site"
+	case netstat.ScopeLink:
+		return "link"
+	case netstat.ScopeHost:
+		return "host"
+	}
+	return strconv.Itoa(int(scope))
+}
+
+func interfaceKind() *table.Kind[interfaceRow] {
+	field := fieldOf[interfaceView]
+	k := newKind("interface", "a network interface, with its counters",
+		field("name", table.String, "name", func(i *interfaceView) table.Value { return table.Text(i.Name) }),
+		field("index", table.Integer, "index, from 1", func(i *interfaceView) table.Value { return table.Uint(i.Index) }),
+		field("alternativeNames", table.Strings, "further names", func(i *interfaceView) table.Value { return table.Words(i.AlternativeNames) }),
+		field("alias", table.String, "description that the administrator gave", func(i *interfaceView) table.Value { return table.Text(i.Alias) }),
+		field("linkKind", table.String, "`veth`, `bridge`, ...; absent for physical ones", func(i *interfaceView) table.Value { return table.Text(i.Kind) }),
+		field("hardwareType", table.Integer, "ARPHRD_* number", func(i *interfaceView) table.Value { return table.Uint(i.HardwareType) }),
+		field("address", table.String, "link-layer address", func(i *interfaceView) table.Value { return table.Text(i.Address.String()) }),
+		field("permanentAddress", table.String, "the one that is burnt in", func(i *interfaceView) table.Value { return table.Text(i.Permanent.String()) }),
+		field("mtu", table.Integer, "bytes", func(i *interfaceView) table.Value { return table.Uint(i.MTU) }),
+		field("flags", table.Strings, "flags that are set", func(i *interfaceView) table.Value { return table.Words(flagWords(i.Flags)) }),
+		field("state", table.String, "operational state", func(i *interfaceView) table.Value { return table.Text(i.OperState.String()) }),
+		field("carrierChanges", table.Integer, "transitions of the carrier", func(i *interfaceView) table.Value { return uintValue(i.CarrierChanges) }),
+		field("speed", table.Integer, "bits a second", func(i *interfaceView) table.Value { return uintValue(i.Speed) }),
+		interfaceField("master", "interface that this one is a port of", func(i *interfaceView) uint32 { return i.Master }),
+		field("lower", table.Integer, "index of the interface below, or of the peer", func(i *interfaceView) table.Value { return table.NonZero(i.Lower) }),
+		field("lowerNetNSID", table.Integer, "namespace id of `lower`, where that is another namespace", func(i *interfaceView) table.Value {
+			id, known := i.LowerNetNSID.Get()
+			if !known {
+				return table.Value{}
+			}
+			return table.Int(id)
+		}),
+		field("group", table.Integer, "administrator's group", func(i *interfaceView) table.Value { return uintValue(i.Group) }),
+		field("qdisc", table.String, "kind of the root queueing discipline", func(i *interfaceView) table.Value { return table.Text(i.Qdisc) }),
+		field("transmitQueueLength", table.Integer, "packets", func(i *interfaceView) table.Value { return uintValue(i.TransmitQueueLength) }),
+		field("transmitQueues", table.Integer, "number of queues", func(i *interfaceView) table.Value { return uintValue(i.TransmitQueues) }),
+		field("receiveQueues", table.Integer, "number of queues", func(i *interfaceView) table.Value { return uintValue(i.ReceiveQueues) }),
+		field("promiscuity", table.Integer, "how many asked for promiscuous mode", func(i *interfaceView) table.Value { return uintValue(i.Promiscuity) }),
+	)
+	for name := range new(netstat.InterfaceCounters).All() {
+		k.Fields = append(k.Fields, field(name, table.Integer, "counter; with `--since` by how much it grew", func(i *interfaceView) table.Value {
+			return uintValue(i.counters[name])
+		}))
+	}
+	k.Aliases = map[string][]string{"dev": {"name"}, "iface": {"name"}, "interface": {"name"}}
+	return k
+}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// span is the time that counters grew in.
+type span struct {
+	from, to time.Time
+	total    bool // since the program began
+}
+
+func (w span) seconds() float64 { return w.to.Sub(w.from).Seconds() }
+
+// interfaceGrowth is by how much an interface's counters grew.
+type interfaceGrowth struct {
+	span
+	baseline.InterfaceDelta
+}
+
+// counterGrowth is by how much a counter grew.
+type counterGrowth struct {
+	span
+	name  string
+	group netstat.CounterGroup
+	count netstat.Optional[uint64]
+}
+
+// headingsEvery is after how many rows headings are shown again.
+const headingsEvery = 20
+
+// follow shows by how much counters grew in each interval, until it is
+// interrupted, and in all of them together then.
+func (s *session) follow() error {
+	first := make(map[*source]*baseline.Snapshot)
+	for _, src := range s.sources {
+		taken, err := s.snapshot(src)
+		if err != nil {
+			return err
+		}
+		first[src] = taken
+	}
+	before := maps.Clone(first)
+	f, err := s.newFollower()
+	if err != nil {
+		return err
+	}
+	for s.sleep() {
+		for _, src := range s.sources {
+			now, err := s.snapshot(src)
+			if err != nil {
+				if s.ctx.Err() != nil {
+					break
+				}
+				return err
+			}
+			if err := f.show(src, before[src], now, false); err != nil {
+				return err
+			}
+			before[src] = now
+		}
+		if err := f.flush(); err != nil {
+			return err
+		}
+	}
+	if !s.json {
+		s.out.Line("Total:")
+	}
+	for _, src := range s.sources {
+		if err := f.show(src, first[src], before[src], true); err != nil {
+			return err
+		}
+	}
+	return f.flush()
+}
+
+// follower prints the rows of --interval.
+type follower struct {
+	s          *session
+	interfaces func() (*table.Printer[row[interfaceGrowth]], error)
+	counters   func() (*table.Printer[row[counterGrowth]], error)
+
+	groups map[string]netstat.CounterGroup // of counters, by name
+
+	i       *table.Printer[row[interfaceGrowth]]
+	c       *table.Printer[row[counterGrowth]]
+	printed int
+}
+
+func (s *session) newFollower() (*follower, error) {
+	f := &follower{s: s}
+	f.interfaces = func() (*table.Printer[row[interfaceGrowth]], error) {
+		p, _, err := newPrinter(s, interfaceGrowthKind(), s.interfaceGrowthColumns())
+		return p, err
+	}
+	f.counters = func() (*table.Printer[row[counterGrowth]], error) {
+		p, _, err := newPrinter(s, counterGrowthKind(), s.counterGrowthColumns())
+		return p, err
+	}
+	if s.statistics {
+		f.groups = make(map[string]netstat.CounterGroup)
+		err := each(s, "counters", func(r netstat.CounterReader, ctx context.Context) iter.Seq2[netstat.Counter, error] {
+			return r.Counters(ctx)
+		},
+			func(r *row[netstat.Counter]) error {
+				f.groups[r.v.Name] = r.v.Group
+				return nil
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return f, f.begin()
+}
+
+// begin begins a table, with its headings.
+func (f *follower) begin() (err error) {
+	f.printed = 0
+	if f.s.statistics {
+		f.c, err = f.counters()
+	} else {
+		f.i, err = f.interfaces()
+	}
+	return err
+}
+
+// show prints by how much the counters of a stack grew.
+func (f *follower) show(src *source, from, to *baseline.Snapshot, total bool) error {
+	if f.printed >= headingsEvery {
+		if err := errors.Join(f.close(), f.begin()); err != nil {
+			return err
+		}
+	}
+	grew, err := to.Since(from)
+	if err != nil {
+		return err
+	}
+	w := span{from: grew.From, to: grew.To, total: total}
+	if f.i != nil {
+		src.interfaces = nil
+		for _, d := range grew.Interfaces {
+			if d.Reason == baseline.Gone || f.s.iface != "" && d.Name != f.s.iface {
+				continue
+			}
+			if err := f.i.Row(&row[interfaceGrowth]{src, interfaceGrowth{w, d}}); err != nil {
+				return err
+			}
+			f.printed++
+		}
+		return nil
+	}
+	groups := f.s.counterGroups()
+	for _, name := range slices.Sorted(maps.Keys(grew.Counters)) {
+		d := grew.Counters[name]
+		group := f.groups[name]
+		if len(groups) > 0 && !slices.Contains(groups, group) || d.Count.Or(0) == 0 {
+			continue
+		}
+		if err := f.c.Row(&row[counterGrowth]{src, counterGrowth{w, name, group, d.Count}}); err != nil {
+			return err
+		}
+		f.printed++
+	}
+	return nil
+}
+
+// flush lets be seen what was printed.
+func (f *follower) flush() error {
+	if f.i != nil {
+		return f.i.Flush()
+	}
+	return f.c.Flush()
+}
+
+func (f *follower) close() error {
+	if f.i != nil {
+		return f.i.Close()
+	}
+	return f.c.Close()
+}
+
+func appendTime(b []byte, w span) []byte {
+	if w.total {
+		return append(strconv.AppendFloat(b, w.seconds(), 'f', 0, 64), 's')
+	}
+	return w.to.AppendFormat(b, time.TimeOnly)
+}
+
+func (s *session) interfaceGrowthColumns() []table.Column[row[interfaceGrowth]] {
+	counter := func(heading string, bad bool, names ...string) table.Column[row[interfaceGrowth]] {
+		sum := func(g *interfaceGrowth) (total netstat.Optional[uint64]) {
+			for _, name := range names {
+				n, known := g.Counters[name].Count.Get()
+				if !known {
+					return netstat.Optional[uint64]{}
+				}
+				total.Set(total.Or(0) + n)
+			}
+			return total
+		}
+		c := columnOf(heading, 8, true, func(b []byte, g *interfaceGrowth) []byte {
+			n, known := sum(g).Get()
+			if !known {
+				return append(b, '-')
+			}
+			return s.appendCount(b, n)
+		})
+		if bad {
+			c.Colour = func(r *row[interfaceGrowth]) table.Colour {
+				if sum(&r.v).Or(0) > 0 {
+					return table.Red
+				}
+				return table.Plain
+			}
+		}
+		return c
+	}
+	return []table.Column[row[interfaceGrowth]]{
+		columnOf("Time", 8, false, func(b []byte, g *interfaceGrowth) []byte { return appendTime(b, g.span) }),
+		columnOf("Iface", 15, false, func(b []byte, g *interfaceGrowth) []byte { return table.AppendEscaped(b, g.Name) }),
+		counter("RX-OK", false, "rx_packets"), counter("RX-ERR", true, "rx_errors"),
+		counter("RX-DRP", true, "rx_dropped", "rx_missed_errors"), counter("RX-Bytes", false, "rx_bytes"),
+		counter("TX-OK", false, "tx_packets"), counter("TX-ERR", true, "tx_errors"),
+		counter("TX-DRP", true, "tx_dropped"), counter("TX-Bytes", false, "tx_bytes"),
+		counter("Colls", true, "collisions"),
+	}
+}
+
+func (s *session) counterGrowthColumns() []table.Column[row[counterGrowth]] {
+	return []table.Column[row[counterGrowth]]{
+		columnOf("Time", 8, false, func(b []byte, g *counterGrowth) []byte { return appendTime(b, g.span) }),
+		columnOf("Grew", 12, true, func(b []byte, g *counterGrowth) []byte { return s.appendCount(b, g.count.Or(0)) }),
+		columnOf("A second", 12, true, func(b []byte, g *counterGrowth) []byte {
+			return strconv.AppendFloat(b, float64(g.count.Or(0))/max(g.seconds(), 1e-3), 'f', 1, 64)
+		}),
+		columnOf("Counter", 0, false, func(b []byte, g *counterGrowth) []byte { return table.AppendEscaped(b, g.name) }),
+	}
+}
+
+// spanFields are those of every row of --interval.
+func spanFields[T any](get func(*T) span) []table.Field[row[T]] {
+	return []table.Field[row[T]]{
+		fieldOf("time", table.String, "end of the interval (RFC 3339)", func(v *T) table.Value { return table.Text(get(v).to.Format(time.RFC3339Nano)) }),
+		fieldOf("seconds", table.Number, "length of the interval", func(v *T) table.Value { return table.Float(get(v).seconds()) }),
+		fieldOf("total", table.Boolean, "whether the interval is the program's whole run, as in the last rows", func(v *T) table.Value { return table.Bool(get(v).total) }),
+	}
+}
+
+func interfaceGrowthKind() *table.Kind[row[interfaceGrowth]] {
+	field := fieldOf[interfaceGrowth]
+	fields := append(spanFields(func(g *interfaceGrowth) span { return g.span }),
+		field("name", table.String, "name of the interface", func(g *interfaceGrowth) table.Value { return table.Text(g.Name) }),
+		field("index", table.Integer, "its index", func(g *interfaceGrowth) table.Value { return table.Uint(g.Index) }))
+	for name := range new(netstat.InterfaceCounters).All() {
+		fields = append(fields, field(name, table.Integer, "by how much it grew", func(g *interfaceGrowth) table.Value { return uintValue(g.Counters[name].Count) }))
+	}
+	k := newKind("interfaceGrowth", "by how much an interface's counters grew in an interval; absent where that is not known", fields...)
+	k.Aliases = map[string][]string{"dev": {"name"}, "iface": {"name"}, "interface": {"name"}}
+	return k
+}
+
+func counterGrowthKind() *table.Kind[row[counterGrowth]] {
+	field := fieldOf[counterGrowth]
+	return newKind("counterGrowth", "by how much a counter grew in an interval; counters that did not grow are left out",
+		append(spanFields(func(g *counterGrowth) span { return g.span }),
+			field("group", table.String, "protocol, or part of the kernel", func(g *counterGrowth) table.Value { return table.Text(string(g.group)) }),
+			field("name", table.String, "the kernel's name", func(g *counterGrowth) table.Value { return table.Text(g.name) }),
+			field("value", table.Integer, "by how much it grew", func(g *counterGrowth) table.Value { return uintValue(g.count) }))...)
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"iter"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+)
+
+// both is a field that is a column as well: people see what programs do.
+type both[T any] struct {
+	table.Field[row[T]]
+	heading string // empty: a field only
+	width   int
+	right   bool
+}
+
+// of makes a field a column.
+func of[T any](heading string, width int, f table.Field[row[T]]) both[T] {
+	return both[T]{Field: f, heading: heading, width: width, right: f.Type == table.Integer || f.Type == table.Number || f.Type == table.Duration || f.Type == table.Port}
+}
+
+// hidden makes a field that no column shows.
+func hidden[T any](f table.Field[row[T]]) both[T] { return both[T]{Field: f} }
+
+// listing is a table whose columns are its fields.
+type listing[T any] struct {
+	title   string
+	kind    *table.Kind[row[T]]
+	columns []table.Column[row[T]]
+}
+
+func newListing[T any](title, name, doc string, fields ...both[T]) *listing[T] {
+	l := &listing[T]{title: title, kind: newKind[T](name, doc)}
+	netns := l.kind.Fields
+	l.kind.Fields = nil
+	for _, f := range fields {
+		l.kind.Fields = append(l.kind.Fields, f.Field)
+		if f.heading == "" {
+			continue
+		}
+		value := f.Value
+		l.columns = append(l.columns, table.Column[row[T]]{Heading: f.heading, Width: f.width, Right: f.right,
+			Append: func(b []byte, r *row[T]) []byte {
+				v := value(r)
+				return v.AppendText(b)
+			}})
+	}
+	l.kind.Fields = append(l.kind.Fields, netns...)
+	return l
+}
+
+// listed shows a listing of what readers of type R yield. keep chooses rows; nil
+// means all.
+func listed[R, T any](s *session, l *listing[T], read func(R, context.Context) iter.Seq2[T, error], keep func(*row[T]) bool) error {
+	p, err := startListing(s, l)
+	if err != nil {
+		return err
+	}
+	err = each(s, l.title, read, func(r *row[T]) error {
+		if keep != nil && !keep(r) {
+			return nil
+		}
+		return p.Row(r)
+	})
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+// startListing makes a listing's printer and shows its title.
+func startListing[T any](s *session, l *listing[T]) (*table.Printer[row[T]], error) {
+	p, _, err := newPrinter(s, l.kind, l.columns)
+	if err != nil {
+		return nil, err
+	}
+	s.out.Title(l.title)
+	return p, nil
+}

@@ -1,0 +1,41 @@
+// Command netstat shows the network stack of a Linux host: sockets, routes,
+// interfaces, counters, memory and queues. See netstat(8).
+//
+// It holds flags, choosing and formatting. What it shows comes from package
+// netstat's readers, and only source.go knows which collectors stand behind them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+// collectAt is the growth of the heap, in percent, at which the garbage collector
+// runs. Printing makes hardly any garbage, and the program ends soon.
+const collectAt = 400
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := newCommand().ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
+	stop()
+	switch {
+	case err == nil || errors.Is(err, syscall.EPIPE):
+		// Whoever reads has seen enough: "netstat | head".
+	case interrupted && errors.Is(err, context.Canceled):
+		os.Exit(128 + int(syscall.SIGINT))
+	case errors.Is(err, errIncomplete):
+		os.Exit(1) // what is missing has been said
+	default:
+		fmt.Fprintf(os.Stderr, "netstat: %v\n", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"iter"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// neighbourListing is that of --neighbours.
+func neighbourListing() *listing[netstat.Neighbour] {
+	field := fieldOf[netstat.Neighbour]
+	l := newListing("Neighbours", "neighbour", "another host on a link, or an address that this host answers for (`proxy`)",
+		both[netstat.Neighbour]{heading: "Address", width: 25, Field: table.Field[row[netstat.Neighbour]]{Name: "address", Type: table.Address, Doc: "address",
+			Value: func(r *row[netstat.Neighbour]) table.Value { return addrValue(r.from, r.v.Address) }}},
+		of("HWaddress", 17, field("linkAddress", table.String, "link-layer address", func(n *netstat.Neighbour) table.Value { return table.Text(n.LinkAddress.String()) })),
+		of("State", 10, field("state", table.String, "reachability, as ip-neighbour(8) has it", func(n *netstat.Neighbour) table.Value { return table.Text(n.State.String()) })),
+		of("Iface", 0, interfaceField("interface", "interface", func(n *netstat.Neighbour) uint32 { return n.Interface })),
+		of("Router", 0, field("router", table.Boolean, "whether it is a router (IPv6)", func(n *netstat.Neighbour) table.Value {
+			return table.Bool(n.Flags&netstat.NeighbourRouter != 0)
+		})),
+		of("Proxy", 0, field("proxy", table.Boolean, "whether this host answers in its place", func(n *netstat.Neighbour) table.Value {
+			return table.Bool(n.Flags&netstat.NeighbourProxy != 0)
+		})),
+		hidden(field("family", table.String, "`ipv4` or `ipv6`", func(n *netstat.Neighbour) table.Value { return table.Text(n.Family.String()) })),
+		hidden(field("protocol", table.String, "who made the entry", func(n *netstat.Neighbour) table.Value {
+			if n.Protocol == netstat.ProtocolUnspecified {
+				return table.Value{}
+			}
+			return table.Text(n.Protocol.Name())
+		})),
+	)
+	l.kind.Aliases = map[string][]string{"dev": {"interface"}, "addr": {"address"}}
+	return l
+}
+
+// showNeighbours shows neighbours, and then those that are answered for.
+func (s *session) showNeighbours() error {
+	p, err := startListing(s, neighbourListing())
+	if err != nil {
+		return err
+	}
+	show := func(r *row[netstat.Neighbour]) error {
+		if s.iface != "" && r.from.name(r.v.Interface) != s.iface {
+			return nil
+		}
+		return p.Row(r)
+	}
+	err = each(s, "neighbours", func(r netstat.NeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
+		return r.Neighbours(ctx, s.families()...)
+	}, show)
+	if err != nil {
+		return err
+	}
+	err = each(s, "proxy neighbours", func(r netstat.ProxyNeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
+		return r.ProxyNeighbours(ctx, s.families()...)
+	}, show)
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}

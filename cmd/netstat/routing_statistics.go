@@ -1,0 +1,104 @@
+package main
+
+import (
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// showRoutingStatistics shows how routing and neighbour tables fare (-rs).
+func (s *session) showRoutingStatistics() error {
+	if err := s.showFIBTables(); err != nil {
+		return err
+	}
+	s.out.Line("")
+	return s.showNeighbourTables()
+}
+
+func (s *session) showFIBTables() error {
+	type fib = netstat.FIBTable
+	number := func(heading string, get func(*fib) uint64) table.Column[row[fib]] {
+		return columnOf(heading, 8, true, func(b []byte, t *fib) []byte { return s.appendCount(b, get(t)) })
+	}
+	p, _, err := newPrinter(s, fibKind(), []table.Column[row[fib]]{
+		columnOf("Table", 8, false, func(b []byte, t *fib) []byte { return appendTable(b, t.Table) }),
+		number("Prefixes", func(t *fib) uint64 { return t.Prefixes }),
+		number("Leaves", func(t *fib) uint64 { return t.Leaves }),
+		number("Nodes", func(t *fib) uint64 { return t.InternalNodes }),
+		number("Depth", func(t *fib) uint64 { return uint64(t.MaxDepth) }),
+		number("KiB", func(t *fib) uint64 { return t.KiB }),
+		columnOf("Lookups", 10, true, func(b []byte, t *fib) []byte { return appendKnown(b, t.Lookups) }),
+	})
+	if err != nil {
+		return err
+	}
+	s.out.Title("IPv4 routing tables in the kernel")
+	if err := each(s, "shape of routing tables", netstat.RoutingStatisticsReader.FIBTables, p.Row); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func fibKind() *table.Kind[row[netstat.FIBTable]] {
+	field := fieldOf[netstat.FIBTable]
+	return newKind("fibTable", "the shape of an IPv4 routing table in the kernel",
+		field("table", table.Integer, "routing table", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Table) }),
+		field("prefixes", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Prefixes) }),
+		field("leaves", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Leaves) }),
+		field("internalNodes", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.InternalNodes) }),
+		field("maxDepth", table.Integer, "levels", func(t *netstat.FIBTable) table.Value { return table.Uint(t.MaxDepth) }),
+		field("averageDepth", table.Number, "levels", func(t *netstat.FIBTable) table.Value { return table.Float(float64(t.AverageDepth) / 100) }),
+		field("kib", table.Integer, "size in units of 1024 bytes", func(t *netstat.FIBTable) table.Value { return table.Uint(t.KiB) }),
+		field("lookups", table.Integer, "where the kernel counts them", func(t *netstat.FIBTable) table.Value { return uintValue(t.Lookups) }),
+	)
+}
+
+func (s *session) showNeighbourTables() error {
+	type neighbours = netstat.NeighbourTable
+	number := func(heading string, get func(*neighbours) uint64) table.Column[row[neighbours]] {
+		return columnOf(heading, 8, true, func(b []byte, t *neighbours) []byte { return s.appendCount(b, get(t)) })
+	}
+	p, _, err := newPrinter(s, neighbourTableKind(), []table.Column[row[neighbours]]{
+		columnOf("Table", 12, false, func(b []byte, t *neighbours) []byte { return table.AppendEscaped(b, t.Name) }),
+		number("Entries", func(t *neighbours) uint64 { return uint64(t.Entries) }),
+		number("Most", func(t *neighbours) uint64 { return uint64(t.Threshold3) }),
+		number("Lookups", func(t *neighbours) uint64 { return t.Lookups }),
+		number("Hits", func(t *neighbours) uint64 { return t.Hits }),
+		number("Failed", func(t *neighbours) uint64 { return t.ResolutionsFailed }),
+		number("Collected", func(t *neighbours) uint64 { return t.ForcedCollections }),
+		columnOf("Full", 8, true, func(b []byte, t *neighbours) []byte { return appendKnown(b, t.TableFulls) }),
+	})
+	if err != nil {
+		return err
+	}
+	s.out.Title("Neighbour tables, of every namespace")
+	of := *s
+	of.sources = s.sources[:1]
+	err = each(&of, "neighbour tables", netstat.RoutingStatisticsReader.NeighbourTables, p.Row)
+	s.incomplete = of.incomplete
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func neighbourTableKind() *table.Kind[row[netstat.NeighbourTable]] {
+	field := fieldOf[netstat.NeighbourTable]
+	number := func(name, doc string, get func(*netstat.NeighbourTable) uint64) table.Field[row[netstat.NeighbourTable]] {
+		return field(name, table.Integer, doc, func(t *netstat.NeighbourTable) table.Value { return table.Uint(get(t)) })
+	}
+	return newKind("neighbourTable", "one of the kernel's tables of neighbours, which all namespaces share",
+		field("name", table.String, "`arp_cache` or `ndisc_cache`", func(t *netstat.NeighbourTable) table.Value { return table.Text(t.Name) }),
+		number("entries", "", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Entries) }),
+		number("threshold1", "below that many nothing is collected", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Threshold1) }),
+		number("threshold2", "above that many, entries older than 5 s are collected", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Threshold2) }),
+		number("threshold3", "above that many, new ones are refused", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Threshold3) }),
+		number("lookups", "", func(t *netstat.NeighbourTable) uint64 { return t.Lookups }),
+		number("hits", "lookups that found something", func(t *netstat.NeighbourTable) uint64 { return t.Hits }),
+		number("allocations", "", func(t *netstat.NeighbourTable) uint64 { return t.Allocations }),
+		number("destroys", "", func(t *netstat.NeighbourTable) uint64 { return t.Destroys }),
+		number("resolutionsFailed", "neighbours that did not answer", func(t *netstat.NeighbourTable) uint64 { return t.ResolutionsFailed }),
+		number("periodicCollections", "", func(t *netstat.NeighbourTable) uint64 { return t.PeriodicCollections }),
+		number("forcedCollections", "", func(t *netstat.NeighbourTable) uint64 { return t.ForcedCollections }),
+		field("tableFulls", table.Integer, "entries that were refused", func(t *netstat.NeighbourTable) table.Value { return uintValue(t.TableFulls) }),
+	)
+}

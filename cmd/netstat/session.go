@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// errIncomplete says that something could not be shown, which has been said.
+var errIncomplete = errors.New("something could not be shown")
+
+// Bounds of looking up names: all of it together, and at a time.
+const (
+	nameLimit    = 2 * time.Second
+	nameParallel = 32
+)
+
+// session is one run of the program.
+type session struct {
+	ctx context.Context
+	flags
+	out      *table.Output
+	stderr   io.Writer // standard error
+	sources  []*source
+	services names.Services
+	resolver *names.Resolver // nil where no name of a host or user is looked up
+
+	owners *netstat.SocketOwners // of every stack: inodes of sockets are the host's
+
+	incomplete bool
+	said       map[string]bool
+}
+
+// newSession prepares a run. open opens the stacks to show, and tells complain
+// which of them it cannot.
+func newSession(ctx context.Context, f flags, stdout, stderr io.Writer, open func(complain func(error)) ([]*source, error)) (*session, error) {
+	s := &session{ctx: ctx, flags: f, out: table.NewOutput(stdout), stderr: stderr, said: make(map[string]bool)}
+	s.out.JSON = f.json
+	if file, ok := stdout.(*os.File); ok {
+		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
+			if !f.wide {
+				s.out.Width = int(size.Col)
+			}
+			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		}
+	}
+	sources, err := open(func(err error) { s.complain("a network namespace", nil, err) })
+	if err != nil {
+		return nil, err
+	}
+	s.sources = sources
+	if !f.numericPorts() || f.filter != "" {
+		s.services = names.ReadServices()
+	}
+	if !f.json && (!f.numericHosts() || !f.numericUsers()) {
+		s.resolver = names.New(names.Options{Limit: nameLimit, Parallel: nameParallel})
+	}
+	return s, nil
+}
+
+func (s *session) close() {
+	for _, src := range s.sources {
+		src.close()
+	}
+	if s.resolver != nil {
+		s.resolver.Close()
+	}
+}
+
+// complain says on standard error what a source cannot show, once, and makes the
+// program's exit status 1.
+func (s *session) complain(what string, src *source, err error) {
+	s.incomplete = true
+	text := fmt.Sprintf("netstat: %s: %v", what, err)
+	var read *netstat.ReadError
+	named := errors.As(err, &read) && read.Source != ""
+	if src != nil && src.netns != "" && !named {
+		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.netns, err)
+	}
+	s.note(text)
+}
+
+// lacks is complain for what is shown where there is such a thing: that a source
+// has none is nothing to complain of unless it was asked for by name, and is said
+// with -v.
+func (s *session) lacks(what string, src *source, err error, asked bool) {
+	switch {
+	case asked || !errors.Is(err, netstat.ErrNotSupported):
+		s.complain(what, src, err)
+	case s.verbose > 0:
+		s.note(fmt.Sprintf("netstat: %s: %v", what, err))
+	}
+}
+
+// note says something on standard error, once.
+func (s *session) note(text string) {
+	if !s.said[text] {
+		s.said[text] = true
+		_ = s.out.Flush() // so that it stands below what is shown so far
+		fmt.Fprintln(s.stderr, text)
+	}
+}
+
+// print makes a printer for rows of a kind, with the filter and the order that
+// the flags name.
+func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Column[row[T]]) (*table.Printer[row[T]], *filter.Expr, error) {
+	t := table.Table[row[T]]{Kind: kind, Columns: columns}
+	var expr *filter.Expr
+	if s.filter != "" {
+		var err error
+		expr, err = filter.Parse(s.filter, kind, s.services.Port)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--filter: %w", err)
+		}
+		t.Keep = func(r *row[T]) bool {
+			return expr.Match(func(field int) table.Value { return kind.Fields[field].Value(r) })
+		}
+	}
+	var err error
+	if t.Order, err = kind.Order(s.sort); err != nil {
+		return nil, nil, fmt.Errorf("--sort: %w", err)
+	}
+	if s.namesNamespaces() {
+		t.Columns = append(t.Columns, table.Column[row[T]]{Heading: "Namespace", Append: func(b []byte, r *row[T]) []byte {
+			return table.AppendEscaped(b, r.from.netns)
+		}})
+	}
+	return table.NewPrinter(s.out, t), expr, nil
+}
+
+// namesNamespaces reports whether rows say which namespace they are of.
+func (s *session) namesNamespaces() bool { return s.netns == allNamespaces }
+
+// netnsField is a field of every kind.
+func netnsField[T any]() table.Field[row[T]] {
+	return table.Field[row[T]]{Name: "netns", Type: table.String, Doc: "network namespace; with `--netns all` only",
+		Value: func(r *row[T]) table.Value { return table.Text(r.from.netns) }}
+}
+
+// newKind declares a kind of rows.
+func newKind[T any](name, doc string, fields ...table.Field[row[T]]) *table.Kind[row[T]] {
+	return &table.Kind[row[T]]{Name: name, Doc: doc, Fields: append(fields, netnsField[T]())}
+}
+
+// fieldOf declares a field that a row's value alone tells.
+func fieldOf[T any](name string, typ table.Type, doc string, value func(*T) table.Value) table.Field[row[T]] {
+	return table.Field[row[T]]{Name: name, Type: typ, Doc: doc, Value: func(r *row[T]) table.Value { return value(&r.v) }}
+}
+
+// interfaceField declares a field that names an interface by its index.
+func interfaceField[T any](name, doc string, index func(*T) uint32) table.Field[row[T]] {
+	return table.Field[row[T]]{Name: name, Type: table.String, Doc: doc, Value: func(r *row[T]) table.Value {
+		return table.Text(r.from.name(index(&r.v)))
+	}}
+}
+
+// columnOf declares a column that a row's value alone tells; right says that it
+// is aligned to the right.
+func columnOf[T any](heading string, width int, right bool, cell func(b []byte, v *T) []byte) table.Column[row[T]] {
+	return table.Column[row[T]]{Heading: heading, Width: width, Right: right,
+		Append: func(b []byte, r *row[T]) []byte { return cell(b, &r.v) }}
+}
+
+// interfaceColumn declares a column that names an interface by its index, with a
+// dash for none.
+func interfaceColumn[T any](heading string, width int, index func(*T) uint32) table.Column[row[T]] {
+	return table.Column[row[T]]{Heading: heading, Width: width, Append: func(b []byte, r *row[T]) []byte {
+		n := index(&r.v)
+		if n == 0 {
+			return append(b, '-')
+		}
+		return table.AppendEscaped(b, r.from.name(n))
+	}}
+}
+
+// Cells that many tables have.
+
+// appendAddr appends an address, its zone by the interface's name.
+func appendAddr(b []byte, src *source, a netip.Addr) []byte {
+	zone := a.Zone()
+	if zone == "" {
+		if a.Is4In6() {
+			a = a.Unmap()
+		}
+		return a.AppendTo(b)
+	}
+	b = append(a.WithZone("").AppendTo(b), '%')
+	return table.AppendEscaped(b, zoneName(src, zone))
+}
+
+func zoneName(src *source, zone string) string {
+	index, err := strconv.ParseUint(zone, 10, 32)
+	if err != nil {
+		return zone
+	}
+	return src.name(uint32(index))
+}
+
+// addrValue is the value of an address, its zone by the interface's name.
+func addrValue(src *source, a netip.Addr) table.Value {
+	if a.Zone() != "" {
+		a = a.WithZone(zoneName(src, a.Zone()))
+	}
+	return table.Addr(a)
+}
+
+func appendUint[N ~uint8 | ~uint16 | ~uint32 | ~uint64](b []byte, n N) []byte {
+	return strconv.AppendUint(b, uint64(n), 10)
+}
+
+// appendKnown appends an optional number, or a dash.
+func appendKnown[N ~uint8 | ~uint16 | ~uint32 | ~uint64](b []byte, o netstat.Optional[N]) []byte {
+	n, known := o.Get()
+	if !known {
+		return append(b, '-')
+	}
+	return appendUint(b, n)
+}
+
+// uintValue is the value of an optional number.
+func uintValue[N ~uint8 | ~uint16 | ~uint32 | ~uint64](o netstat.Optional[N]) table.Value {
+	n, known := o.Get()
+	if !known {
+		return table.Value{}
+	}
+	return table.Uint(n)
+}
+
+// appendCount appends a number, for people with -h: 12.3k.
+func (s *session) appendCount(b []byte, n uint64) []byte {
+	if s.human {
+		return table.AppendScaled(b, n, 1000)
+	}
+	return strconv.AppendUint(b, n, 10)
+}
+
+// appendBytes appends a number of bytes, for people with -h: 12.3K.
+func (s *session) appendBytes(b []byte, n uint64) []byte {
+	if s.human {
+		return table.AppendScaled(b, n, 1024)
+	}
+	return strconv.AppendUint(b, n, 10)
+}
+
+func (s *session) appendKnownBytes(b []byte, o netstat.Optional[uint32]) []byte {
+	n, known := o.Get()
+	if !known {
+		return append(b, '-')
+	}
+	return s.appendBytes(b, uint64(n))
+}
+
+// window holds rows back until the names in them are found, a few at a time.
+type window[T any] struct {
+	s       *session
+	printer *table.Printer[row[T]]
+	prepare func(*row[T]) // begins to look up
+	rows    []row[T]
+}
+
+const windowRows = 256
+
+func (w *window[T]) row(r *row[T]) error {
+	if w.s.resolver == nil {
+		return w.printer.Row(r)
+	}
+	if w.printer.Keep != nil && !w.printer.Keep(r) {
+		return nil
+	}
+	w.prepare(r)
+	if w.rows = append(w.rows, *r); len(w.rows) < windowRows {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *window[T]) flush() error {
+	if len(w.rows) > 0 {
+		w.s.resolver.Wait()
+	}
+	for i := range w.rows {
+		if err := w.printer.Row(&w.rows[i]); err != nil {
+			return err
+		}
+	}
+	w.rows = w.rows[:0]
+	return nil
+}
+
+// close prints what is left.
+func (w *window[T]) close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.printer.Close()
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// source is a stack that is shown.
+type source struct {
+	stack netstat.Stack
+	// netns names the namespace, empty where only one is shown.
+	netns string
+	// interfaces are the names of interfaces by index, read when one is needed.
+	interfaces map[uint32]string
+}
+
+// openSources opens the stacks that --netns names. The errors of namespaces that
+// cannot be opened among all of them go to complain.
+func openSources(ctx context.Context, netns string, complain func(error)) ([]*source, error) {
+	if netns == allNamespaces {
+		return openEvery(ctx, complain)
+	}
+	if pid, err := strconv.ParseUint(netns, 10, 31); err == nil {
+		// A namespace may have a number as its name.
+		if _, err := os.Stat("/run/netns/" + netns); err != nil {
+			netns = fmt.Sprintf("/proc/%d/ns/net", pid)
+		}
+	}
+	if strings.Contains(netns, ":") && !strings.Contains(netns, "/") {
+		own, err := collectors.Open(collectors.Options{})
+		if err != nil {
+			return nil, err
+		}
+		defer own.Close()
+		found, err := own.FindNamespace(ctx, netns)
+		if err != nil {
+			return nil, err
+		}
+		kernel, err := collectors.OpenNamespace(&found)
+		if err != nil {
+			return nil, err
+		}
+		return []*source{{stack: kernel}}, nil
+	}
+	kernel, err := collectors.Open(collectors.Options{NetNS: netns})
+	if err != nil {
+		return nil, err
+	}
+	return []*source{{stack: kernel}}, nil
+}
+
+// openEvery opens every namespace of the host.
+func openEvery(ctx context.Context, complain func(error)) (sources []*source, err error) {
+	own, err := collectors.Open(collectors.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer own.Close()
+	for n, err := range own.Namespaces(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		kernel, err := collectors.OpenNamespace(&n)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			// It went meanwhile.
+		case err != nil:
+			complain(err)
+		default:
+			sources = append(sources, &source{stack: kernel, netns: n.Label()})
+		}
+	}
+	if len(sources) == 0 {
+		return nil, errors.New("no network namespace can be entered")
+	}
+	return sources, nil
+}
+
+func (src *source) close() {
+	if c, ok := src.stack.(interface{ Close() error }); ok {
+		_ = c.Close() // nothing was written
+	}
+}
+
+// name returns the name of an interface: its index where it has none, empty for
+// 0.
+func (src *source) name(index uint32) string {
+	if index == 0 {
+		return ""
+	}
+	if src.interfaces == nil {
+		src.interfaces = make(map[uint32]string)
+		for i, err := range src.stack.Interfaces(context.Background()) {
+			if err != nil {
+				break // then numbers are shown
+			}
+			src.interfaces[i.Index] = i.Name
+		}
+	}
+	name, ok := src.interfaces[index]
+	if !ok {
+		name = strconv.FormatUint(uint64(index), 10)
+		src.interfaces[index] = name
+	}
+	return name
+}
+
+// index returns the index of an interface by its name.
+func (src *source) index(name string) (uint32, bool) {
+	src.name(1)
+	for index, n := range src.interfaces {
+		if n == name {
+			return index, true
+		}
+	}
+	return 0, false
+}
+
+// row is what a reader yielded, and of which stack.
+type row[T any] struct {
+	from *source
+	v    T
+}
+
+// each calls show with every row that every source's reader of type R yields. The
+// row is the same variable each time. What a source cannot tell is said, and the
+// others go on; an error of show, which is the output's, ends it.
+func each[R, T any](s *session, what string, read func(R, context.Context) iter.Seq2[T, error], show func(*row[T]) error) error {
+	var r row[T]
+	for _, src := range s.sources {
+		reader, ok := src.stack.(R)
+		if !ok {
+			s.complain(what, src, netstat.ErrNotSupported)
+			continue
+		}
+		r.from = src
+		for v, err := range read(reader, s.ctx) {
+			if err != nil {
+				if s.ctx.Err() != nil {
+					return err
+				}
+				s.complain(what, src, err)
+				break
+			}
+			r.v = v
+			if err := show(&r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// counterView is a counter, or how much it grew.
+type counterView struct {
+	netstat.Counter
+	info netstat.CounterInfo
+	// value is that of the counter, or by how much it grew since the baseline;
+	// unknown for the reason given.
+	value  netstat.Optional[netstat.Number]
+	reason string
+}
+
+// counterGroups are the groups that the flags choose; none stands for all.
+func (s *session) counterGroups() (groups []netstat.CounterGroup) {
+	add := func(chosen bool, those ...netstat.CounterGroup) {
+		if chosen {
+			groups = append(groups, those...)
+		}
+	}
+	add(s.tcp, netstat.GroupTCP)
+	add(s.mptcp, netstat.GroupMPTCP)
+	add(s.udp, netstat.GroupUDP, netstat.GroupUDP6)
+	add(s.udplite, netstat.GroupUDPLite, netstat.GroupUDPLite6)
+	add(s.sctp, netstat.GroupSCTP)
+	add(s.raw, netstat.GroupIP, netstat.GroupIP6)
+	add(s.icmp, netstat.GroupICMP, netstat.GroupICMP6)
+	if len(groups) == 0 && (s.ipv4 || s.ipv6) {
+		groups = netstat.CounterGroups()
+	}
+	only4 := []netstat.CounterGroup{netstat.GroupIP, netstat.GroupICMP, netstat.GroupUDP, netstat.GroupUDPLite}
+	only6 := []netstat.CounterGroup{netstat.GroupIP6, netstat.GroupICMP6, netstat.GroupUDP6, netstat.GroupUDPLite6}
+	if s.ipv4 != s.ipv6 && len(groups) > 0 {
+		groups = slices.DeleteFunc(groups, func(g netstat.CounterGroup) bool {
+			return s.ipv4 && slices.Contains(only6, g) || s.ipv6 && slices.Contains(only4, g)
+		})
+	}
+	return groups
+}
+
+// groupTitles are what stands above a group's counters.
+var groupTitles = map[netstat.CounterGroup]string{
+	netstat.GroupIP: "Ip", netstat.GroupIP6: "Ip6", netstat.GroupICMP: "Icmp", netstat.GroupICMP6: "Icmp6",
+	netstat.GroupTCP: "Tcp", netstat.GroupUDP: "Udp", netstat.GroupUDP6: "Udp6", netstat.GroupUDPLite: "UdpLite",
+	netstat.GroupUDPLite6: "UdpLite6", netstat.GroupMPTCP: "MPTcp", netstat.GroupSCTP: "Sctp",
+	netstat.GroupIPsec: "IPsec", netstat.GroupTLS: "Tls", netstat.GroupSocket: "Sockets",
+}
+
+// eachCounter calls show with the counters that the flags choose. Groups that a
+// source lacks are passed over where all are meant.
+func (s *session) eachCounter(show func(*row[counterView]) error) error {
+	var r row[counterView]
+	for _, src := range s.sources {
+		r.from = src
+		grew, err := s.grown(src)
+		if err != nil {
+			return err
+		}
+		groups := s.counterGroups()
+		explicit := len(groups) > 0 && s.namesProtocol()
+		if !explicit && len(groups) == 0 {
+			groups = netstat.CounterGroups()
+		}
+		reader, ok := src.stack.(netstat.CounterReader)
+		if !ok {
+			s.complain("counters", src, netstat.ErrNotSupported)
+			continue
+		}
+		for _, group := range groups {
+			for c, err := range reader.Counters(s.ctx, group) {
+				if err != nil {
+					if s.ctx.Err() != nil {
+						return err
+					}
+					s.lacks("counters of "+string(group), src, err, explicit)
+					break
+				}
+				r.v = counterView{Counter: c, info: netstat.DescribeCounter(c.Name), value: netstat.Known(c.Value)}
+				if grew != nil {
+					r.v.since(grew)
+				}
+				if err := show(&r); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// since puts how much the counter grew in the place of its value. Gauges and
+// settings stay as they are.
+func (c *counterView) since(grew *baseline.Delta) {
+	if c.info.Kind != netstat.Cumulative {
+		return
+	}
+	d := grew.Counters[c.Name]
+	if n, known := d.Count.Get(); known {
+		c.value.Set(netstat.Unsigned(n))
+		return
+	}
+	c.value, c.reason = netstat.Optional[netstat.Number]{}, d.Reason.String()
+}
+
+// showStatistics shows the counters of protocols, a paragraph for each; those
+// that are 0 with -a only.
+func (s *session) showStatistics() error {
+	kind := counterKind()
+	if s.routes {
+		return s.showRoutingStatistics()
+	}
+	if s.interfaces {
+		return s.showInterfaceCounters()
+	}
+	columns := []table.Column[row[counterView]]{
+		columnOf("", 15, true, func(b []byte, c *counterView) []byte {
+			n, known := c.value.Get()
+			if !known {
+				return append(b, '-')
+			}
+			if magnitude, ok := n.Uint64(); ok {
+				return s.appendCount(b, magnitude)
+			}
+			return append(b, n.String()...)
+		}),
+		columnOf("", 0, false, func(b []byte, c *counterView) []byte { return table.AppendEscaped(b, c.Name) }),
+		columnOf("", 0, false, func(b []byte, c *counterView) []byte {
+			if c.reason != "" {
+				return append(append(append(b, '('), c.reason...), ')')
+			}
+			return append(b, c.info.Meaning...)
+		}),
+	}
+	// A table for each group that has something to show, with its title above.
+	p, _, err := newPrinter(s, kind, columns)
+	if err != nil {
+		return err
+	}
+	p.NoHeadings = true
+	group := ""
+	err = s.eachCounter(func(r *row[counterView]) error {
+		if p.Keep != nil && !p.Keep(r) {
+			return nil
+		}
+		if n, known := r.v.value.Get(); known && n == (netstat.Number{}) && !s.all && !s.json && r.v.info.Kind != netstat.Setting {
+			return nil
+		}
+		title := groupTitles[r.v.Group]
+		if title == "" {
+			title = string(r.v.Group)
+		}
+		if r.from.netns != "" {
+			title += " of " + string(table.AppendEscaped(nil, r.from.netns))
+		}
+		if title != group && !s.json && s.sort == "" {
+			if group != "" {
+				if err := p.Close(); err != nil {
+					return err
+				}
+				if p, _, err = newPrinter(s, kind, columns); err != nil {
+					return err
+				}
+				p.NoHeadings = true
+			}
+			group = title
+			s.out.Title(title + ":")
+		}
+		return p.Row(r)
+	})
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func counterKind() *table.Kind[row[counterView]] {
+	field := fieldOf[counterView]
+	k := newKind("counter", "a counter that the kernel keeps",
+		field("group", table.String, "protocol, or part of the kernel: `ip`, `tcp`, ...", func(c *counterView) table.Value { return table.Text(string(c.Group)) }),
+		field("name", table.String, "the kernel's name, as nstat(8) has it", func(c *counterView) table.Value { return table.Text(c.Name) }),
+		field("value", table.Integer, "its value, or with `--since` by how much a counter grew; absent where that is not known", func(c *counterView) table.Value {
+			n, known := c.value.Get()
+			if !known {
+				return table.Value{}
+			}
+			return numberValue(n)
+		}),
+		field("reason", table.String, "why `value` is not known", func(c *counterView) table.Value { return table.Text(c.reason) }),
+		field("type", table.String, "`counter` for what only grows, `gauge`, or `setting`", func(c *counterView) table.Value { return table.Text(c.info.Kind.String()) }),
+		field("unit", table.String, "what is counted", func(c *counterView) table.Value { return table.Text(string(c.info.Unit)) }),
+		field("meaning", table.String, "one line for people", func(c *counterView) table.Value { return table.Text(c.info.Meaning) }),
+	)
+	k.Aliases = map[string][]string{"protocol": {"group"}}
+	return k
+}
+
+func numberValue(n netstat.Number) table.Value {
+	if magnitude, ok := n.Uint64(); ok {
+		return table.Uint(magnitude)
+	}
+	signed, _ := n.Int64()
+	return table.Int(signed)
+}
+
+// showInterfaceCounters shows what protocols count for each interface (-is).
+func (s *session) showInterfaceCounters() error {
+	type counter = netstat.InterfaceCounter
+	p, _, err := newPrinter(s, interfaceCounterKind(), []table.Column[row[counter]]{
+		interfaceColumn("Iface", 15, func(c *counter) uint32 { return c.Interface }),
+		columnOf("Value", 12, true, func(b []byte, c *counter) []byte { return append(b, c.Value.String()...) }),
+		columnOf("Counter", 0, false, func(b []byte, c *counter) []byte { return table.AppendEscaped(b, c.Name) }),
+		columnOf("Meaning", 0, false, func(b []byte, c *counter) []byte { return append(b, netstat.DescribeCounter(c.Name).Meaning...) }),
+	})
+	if err != nil {
+		return err
+	}
+	s.out.Title("Protocol counters by interface")
+	err = each(s, "counters by interface", netstat.InterfaceCounterReader.InterfaceCounters, func(r *row[counter]) error {
+		if s.iface != "" && r.from.name(r.v.Interface) != s.iface || r.v.Value == (netstat.Number{}) && !s.all && !s.json {
+			return nil
+		}
+		return p.Row(r)
+	})
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func interfaceCounterKind() *table.Kind[row[netstat.InterfaceCounter]] {
+	field := fieldOf[netstat.InterfaceCounter]
+	k := newKind("interfaceCounter", "a counter that a protocol keeps for one interface",
+		interfaceField("interface", "interface", func(c *netstat.InterfaceCounter) uint32 { return c.Interface }),
+		field("group", table.String, "protocol", func(c *netstat.InterfaceCounter) table.Value { return table.Text(string(c.Group)) }),
+		field("name", table.String, "the kernel's name", func(c *netstat.InterfaceCounter) table.Value { return table.Text(c.Name) }),
+		field("value", table.Integer, "its value", func(c *netstat.InterfaceCounter) table.Value { return numberValue(c.Value) }),
+	)
+	k.Aliases = map[string][]string{"dev": {"interface"}}
+	return k
+}

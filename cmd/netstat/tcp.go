@@ -1,0 +1,162 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// tcpColumns are those of -T.
+func (s *session) tcpColumns() []table.Column[row[netstat.Socket]] {
+	column := func(heading string, cell func([]byte, *netstat.TCPInfo) []byte) table.Column[row[netstat.Socket]] {
+		return columnOf(heading, 0, true, func(b []byte, v *netstat.Socket) []byte {
+			if v.Detail == nil || v.Detail.TCP == nil || v.State == netstat.Listen {
+				return append(b, '-')
+			}
+			return cell(b, v.Detail.TCP)
+		})
+	}
+	state := columnOf("State", 11, false, func(b []byte, v *netstat.Socket) []byte { return append(b, stateName(v)...) })
+	state.Colour = stateColour
+	columns := append([]table.Column[row[netstat.Socket]]{protocolColumn()}, s.endpointColumns()...)
+	columns = append(columns, state,
+		column("RTT", func(b []byte, t *netstat.TCPInfo) []byte { return appendMilliseconds(b, t.RTT) }),
+		column("RTTVar", func(b []byte, t *netstat.TCPInfo) []byte { return appendMilliseconds(b, t.RTTVariation) }),
+		column("RTO", func(b []byte, t *netstat.TCPInfo) []byte { return appendMilliseconds(b, t.RTO) }),
+		column("Cwnd", func(b []byte, t *netstat.TCPInfo) []byte { return appendUint(b, t.CongestionWindow) }),
+		column("SSThresh", func(b []byte, t *netstat.TCPInfo) []byte {
+			if t.SlowStartThreshold == netstat.InfiniteSlowStart {
+				return append(b, '-')
+			}
+			return appendUint(b, t.SlowStartThreshold)
+		}),
+		column("MSS", func(b []byte, t *netstat.TCPInfo) []byte { return appendUint(b, t.SendMSS) }),
+		column("Retrans", func(b []byte, t *netstat.TCPInfo) []byte { return appendUint(b, t.TotalRetransmits) }),
+		column("Lost", func(b []byte, t *netstat.TCPInfo) []byte { return appendUint(b, t.Lost) }),
+		column("OutOfOrd", func(b []byte, t *netstat.TCPInfo) []byte { return appendKnown(b, t.OutOfOrder) }),
+		column("Snd-Wnd", func(b []byte, t *netstat.TCPInfo) []byte { return s.appendKnownBytes(b, t.SendWindow) }),
+		column("Rcv-Wnd", func(b []byte, t *netstat.TCPInfo) []byte { return s.appendKnownBytes(b, t.ReceiveWindow) }),
+		column("Rate", func(b []byte, t *netstat.TCPInfo) []byte {
+			rate, known := t.DeliveryRate.Get()
+			if !known {
+				return append(b, '-')
+			}
+			return s.appendBytes(b, rate)
+		}),
+		columnOf("CC", 0, false, func(b []byte, v *netstat.Socket) []byte {
+			if v.Detail == nil || v.Detail.Congestion == nil {
+				return append(b, '-')
+			}
+			return table.AppendEscaped(b, v.Detail.Congestion.Name)
+		}))
+	if s.programs {
+		columns = append(columns, columnOf("PID/Program name", 0, false, func(b []byte, v *netstat.Socket) []byte {
+			return appendProcesses(b, v.Processes)
+		}))
+	}
+	return columns
+}
+
+// appendMilliseconds appends a duration in milliseconds, as exact as TCP
+// measures.
+func appendMilliseconds(b []byte, d time.Duration) []byte {
+	return strconv.AppendFloat(b, float64(d)/float64(time.Millisecond), 'f', -1, 64)
+}
+
+// tcpFields are TCPInfo's, by the same names.
+func tcpFields() []table.Field[row[netstat.Socket]] {
+	field := func(name string, typ table.Type, doc string, get func(*netstat.TCPInfo) table.Value) table.Field[row[netstat.Socket]] {
+		return detailField(name, typ, doc, func(d *netstat.SocketDetail) table.Value {
+			if d.TCP == nil {
+				return table.Value{}
+			}
+			return get(d.TCP)
+		})
+	}
+	number := func(name, doc string, get func(*netstat.TCPInfo) uint32) table.Field[row[netstat.Socket]] {
+		return field(name, table.Integer, doc, func(t *netstat.TCPInfo) table.Value { return table.Uint(get(t)) })
+	}
+	newer := func(name, doc string, get func(*netstat.TCPInfo) netstat.Optional[uint32]) table.Field[row[netstat.Socket]] {
+		return field(name, table.Integer, doc, func(t *netstat.TCPInfo) table.Value { return uintValue(get(t)) })
+	}
+	amount := func(name, doc string, get func(*netstat.TCPInfo) netstat.Optional[uint64]) table.Field[row[netstat.Socket]] {
+		return field(name, table.Integer, doc, func(t *netstat.TCPInfo) table.Value { return uintValue(get(t)) })
+	}
+	seconds := func(name, doc string, get func(*netstat.TCPInfo) time.Duration) table.Field[row[netstat.Socket]] {
+		return field(name, table.Duration, doc, func(t *netstat.TCPInfo) table.Value { return table.Seconds(get(t)) })
+	}
+	newerSeconds := func(name, doc string, get func(*netstat.TCPInfo) netstat.Optional[time.Duration]) table.Field[row[netstat.Socket]] {
+		return field(name, table.Duration, doc, func(t *netstat.TCPInfo) table.Value { return secondsValue(get(t)) })
+	}
+	return []table.Field[row[netstat.Socket]]{
+		field("congestionState", table.String, "what the sender makes of losses: `open`, `disorder`, `cwr`, `recovery`, `loss`", func(t *netstat.TCPInfo) table.Value { return table.Text(t.CongestionState.String()) }),
+		field("tcpOptions", table.Strings, "options that both ends agreed on", func(t *netstat.TCPInfo) table.Value {
+			if t.Options == 0 {
+				return table.Value{}
+			}
+			return table.Words(strings.Split(t.Options.String(), ","))
+		}),
+		field("backoff", table.Integer, "doublings of `rto`", func(t *netstat.TCPInfo) table.Value { return table.Uint(t.Backoff) }),
+		field("sendScale", table.Integer, "shift of the peer's window", func(t *netstat.TCPInfo) table.Value { return table.Uint(t.SendScale) }),
+		field("receiveScale", table.Integer, "shift of the own window", func(t *netstat.TCPInfo) table.Value { return table.Uint(t.ReceiveScale) }),
+		seconds("rto", "retransmission timeout", func(t *netstat.TCPInfo) time.Duration { return t.RTO }),
+		seconds("ato", "delay of acknowledgements", func(t *netstat.TCPInfo) time.Duration { return t.ATO }),
+		seconds("rtt", "round-trip time", func(t *netstat.TCPInfo) time.Duration { return t.RTT }),
+		seconds("rttVariation", "mean deviation of `rtt`", func(t *netstat.TCPInfo) time.Duration { return t.RTTVariation }),
+		newerSeconds("minRTT", "smallest round-trip time lately", func(t *netstat.TCPInfo) netstat.Optional[time.Duration] { return t.MinRTT }),
+		seconds("receiveRTT", "round-trip time as the receiver estimates it", func(t *netstat.TCPInfo) time.Duration { return t.ReceiveRTT }),
+		number("sendMSS", "bytes", func(t *netstat.TCPInfo) uint32 { return t.SendMSS }),
+		number("receiveMSS", "bytes, a guess from what arrives", func(t *netstat.TCPInfo) uint32 { return t.ReceiveMSS }),
+		number("advertisedMSS", "bytes", func(t *netstat.TCPInfo) uint32 { return t.AdvertisedMSS }),
+		number("pathMTU", "bytes", func(t *netstat.TCPInfo) uint32 { return t.PathMTU }),
+		number("congestionWindow", "segments", func(t *netstat.TCPInfo) uint32 { return t.CongestionWindow }),
+		field("slowStartThreshold", table.Integer, "segments; absent before the first loss", func(t *netstat.TCPInfo) table.Value {
+			if t.SlowStartThreshold == netstat.InfiniteSlowStart {
+				return table.Value{}
+			}
+			return table.Uint(t.SlowStartThreshold)
+		}),
+		number("unacknowledged", "segments in flight; of a listener, connections in its accept queue", func(t *netstat.TCPInfo) uint32 { return t.Unacknowledged }),
+		number("sacked", "segments of those selectively acknowledged", func(t *netstat.TCPInfo) uint32 { return t.Sacked }),
+		number("lost", "segments of those presumed lost", func(t *netstat.TCPInfo) uint32 { return t.Lost }),
+		number("retransmitted", "segments of those retransmitted", func(t *netstat.TCPInfo) uint32 { return t.Retransmitted }),
+		number("totalRetransmits", "segments retransmitted since the connection began", func(t *netstat.TCPInfo) uint32 { return t.TotalRetransmits }),
+		number("reordering", "segments that may be out of order before loss is presumed", func(t *netstat.TCPInfo) uint32 { return t.Reordering }),
+		newer("reorderingSeen", "times that reordering was seen", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.ReorderingSeen }),
+		newer("outOfOrder", "segments received out of order", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.OutOfOrder }),
+		newer("sendWindow", "bytes that the peer offers", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.SendWindow }),
+		newer("receiveWindow", "bytes that are offered to the peer", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.ReceiveWindow }),
+		number("receiveSpace", "bytes that the application reads in a round trip", func(t *netstat.TCPInfo) uint32 { return t.ReceiveSpace }),
+		newer("notSent", "bytes queued and never sent yet", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.NotSent }),
+		amount("pacingRate", "bytes a second", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.PacingRate }),
+		field("maxPacingRate", table.Integer, "bytes a second; absent without a limit", func(t *netstat.TCPInfo) table.Value {
+			if t.MaxPacingRate.Or(netstat.PacingUnlimited) == netstat.PacingUnlimited {
+				return table.Value{}
+			}
+			return uintValue(t.MaxPacingRate)
+		}),
+		amount("deliveryRate", "bytes a second", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.DeliveryRate }),
+		field("deliveryRateAppLimited", table.Boolean, "whether the application bounded `deliveryRate`", func(t *netstat.TCPInfo) table.Value { return table.Bool(t.DeliveryRateAppLimited) }),
+		amount("bytesSent", "retransmits included", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.BytesSent }),
+		amount("bytesAcknowledged", "", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.BytesAcknowledged }),
+		amount("bytesReceived", "", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.BytesReceived }),
+		amount("bytesRetransmitted", "", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.BytesRetransmitted }),
+		newer("segmentsSent", "", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.SegmentsSent }),
+		newer("segmentsReceived", "", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.SegmentsReceived }),
+		newer("dataSegmentsSent", "", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.DataSegmentsSent }),
+		newer("dataSegmentsReceived", "", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.DataSegmentsReceived }),
+		newer("delivered", "segments that arrived, retransmits included", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.Delivered }),
+		newer("deliveredCE", "of those, marked by congestion", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.DeliveredCE }),
+		newer("dsackDuplicates", "duplicates that the peer told of", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.DSACKDuplicates }),
+		newerSeconds("busyTime", "with data to send", func(t *netstat.TCPInfo) netstat.Optional[time.Duration] { return t.BusyTime }),
+		newerSeconds("receiveWindowLimited", "of that, held up by the peer's window", func(t *netstat.TCPInfo) netstat.Optional[time.Duration] { return t.ReceiveWindowLimited }),
+		newerSeconds("sendBufferLimited", "of that, held up by the send buffer", func(t *netstat.TCPInfo) netstat.Optional[time.Duration] { return t.SendBufferLimited }),
+		seconds("lastDataSent", "ago", func(t *netstat.TCPInfo) time.Duration { return t.LastDataSent }),
+		seconds("lastDataReceived", "ago", func(t *netstat.TCPInfo) time.Duration { return t.LastDataReceived }),
+		seconds("lastAckReceived", "ago", func(t *netstat.TCPInfo) time.Duration { return t.LastAckReceived }),
+		newer("rehash", "changes of path for lack of progress", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.Rehash }),
+	}
+}

@@ -1,0 +1,205 @@
+package filter
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+)
+
+// thing is a row with a field of every type.
+type thing struct {
+	name, state string
+	port, other uint16
+	n           int64
+	rate        float64
+	up          bool
+	age         time.Duration
+	from, to    string
+	net         string
+	words       []string
+	processes   []table.Object
+	unknown     bool
+}
+
+var things = &table.Kind[thing]{Name: "thing", Fields: []table.Field[thing]{
+	{Name: "name", Type: table.String, Value: func(x *thing) table.Value { return table.Text(x.name) }},
+	{Name: "state", Type: table.Keyword, Words: []string{"LISTEN", "TIME-WAIT"}, Synonyms: map[string]string{"listening": "LISTEN"},
+		Value: func(x *thing) table.Value { return table.Word(x.state) }},
+	{Name: "localPort", Type: table.Port, Value: func(x *thing) table.Value { return table.Uint(x.port) }},
+	{Name: "remotePort", Type: table.Port, Value: func(x *thing) table.Value { return table.Uint(x.other) }},
+	{Name: "n", Type: table.Integer, Value: func(x *thing) table.Value {
+		if x.unknown {
+			return table.Value{}
+		}
+		return table.Int(x.n)
+	}},
+	{Name: "rate", Type: table.Number, Value: func(x *thing) table.Value { return table.Float(x.rate) }},
+	{Name: "up", Type: table.Boolean, Value: func(x *thing) table.Value { return table.Bool(x.up) }},
+	{Name: "age", Type: table.Duration, Value: func(x *thing) table.Value { return table.Seconds(x.age) }},
+	{Name: "from", Type: table.Address, Value: func(x *thing) table.Value { return address(x.from) }},
+	{Name: "to", Type: table.Address, Value: func(x *thing) table.Value { return address(x.to) }},
+	{Name: "net", Type: table.Prefix, Value: func(x *thing) table.Value {
+		if x.net == "" {
+			return table.Value{}
+		}
+		return table.Net(netip.MustParsePrefix(x.net))
+	}},
+	{Name: "words", Type: table.Strings, Value: func(x *thing) table.Value { return table.Words(x.words) }},
+	{Name: "processes", Type: table.Objects, Value: func(x *thing) table.Value { return table.List(x.processes) }},
+}, Aliases: map[string][]string{"port": {"localPort", "remotePort"}, "addr": {"from", "to"}, "process": {"processes"}}}
+
+func address(s string) table.Value {
+	if s == "" {
+		return table.Value{}
+	}
+	return table.Addr(netip.MustParseAddr(s))
+}
+
+func service(name string) (uint16, bool) {
+	if name == "https" {
+		return 443, true
+	}
+	return 0, false
+}
+
+func (x *thing) value(field int) table.Value { return things.Fields[field].Value(x) }
+
+var subject = thing{
+	name: "web server", state: "TIME-WAIT", port: 443, other: 50000, n: -7, rate: 2.5, up: true, age: 1500 * time.Millisecond,
+	from: "::ffff:10.1.2.3", to: "fe80::1%eth0", net: "10.0.0.0/16", words: []string{"sack", "ts"},
+	processes: []table.Object{{{Name: "pid", Value: table.Int(812)}, {Name: "name", Value: table.Text("nginx")}}},
+}
+
+func TestMatch(t *testing.T) {
+	for text, want := range map[string]bool{
+		`state=time_wait`: true, `state=listening`: false, `STATE=Time-Wait`: true, `state!=listen`: true, `state=listen,timewait`: true, `state~WAIT$`: true,
+		`name="web server"`: true, `name=web`: false, `name~^web`: true, `name!~^web`: false, `name = "web server" and n = -7`: true,
+		`port=443`: true, `port=50000`: true, `port=444`: false, `port=80,443`: true, `port=https`: true, `port!=443`: false, `localPort>1000`: false, `port>1000`: true,
+		`port=0x1bb`: true, `n<0`: true, `n>=-7`: true, `n>-7`: false, `n<=-8`: false, `n==-7`: true,
+		`rate=2.5`: true, `rate>2.4 and rate<2.6`: true, `up=yes`: true, `up=false`: false, `age>1s`: true, `age=1.5`: true, `age<1500ms`: false,
+		`from=10.0.0.0/8`: true, `from=10.1.2.3`: true, `from=::ffff:10.1.2.3`: true, `from=11.0.0.0/8`: false, `addr=fe80::/10`: true, `to=fe80::1%eth0`: true, `to=fe80::1%eth1`: false, `to=fe80::1`: true,
+		`net=10.0.0.0/16`: true, `net=10.0.0.0/8`: false, `net=10.0.9.9`: true, `net=10.1.0.0`: false, `net<=10.0.0.0/8`: true, `net<10.0.0.0/16`: false, `net>=10.0.3.0/24`: true, `net>10.0.0.0/16`: false,
+		`words=ts`: true, `words=wscale`: false, `words~^s`: true,
+		`process=nginx`: true, `process=812`: true, `process=813`: false, `process~ngi`: true, `process!=apache`: true,
+		`n=1 or n=-7`: true, `not n=1`: true, `not (n=1 or n=-7)`: false, `n=1 and n=2 or n=-7`: true, `n=-7 or n=1 and n=2`: true, `NOT NOT n=-7`: true, `((n=-7))`: true,
+		`n=-7 AND port=443 and state=time-wait`: true, `name=and`: false,
+	} {
+		e, err := Parse(text, things, service)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := e.Match(subject.value); got != want {
+			t.Errorf("%s is %v", text, got)
+		}
+		again, err := Parse(e.String(things), things, service)
+		if err != nil || again.Match(subject.value) != want {
+			t.Errorf("%s written as %s: %v", text, e.String(things), err)
+		}
+	}
+}
+
+// What is not known fulfils nothing but the contrary of a comparison.
+func TestUnknown(t *testing.T) {
+	empty := thing{unknown: true}
+	for text, want := range map[string]bool{
+		`n=0`: false, `n<1`: false, `n>=0`: false, `n!=0`: true, `name=""`: false, `name!=x`: true, `from=0.0.0.0/0`: false, `from!=10.0.0.1`: true,
+		`net<=0.0.0.0/0`: false, `words=x`: false, `process=1`: false, `not n=0`: true,
+	} {
+		e, err := Parse(text, things, nil)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if got := e.Match(empty.value); got != want {
+			t.Errorf("%s is %v", text, got)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		``:                               `position 1, the end: expected the name of a field`,
+		`nope=1`:                         `position 1, "nope": expected the name of a field: name, state,`,
+		`n`:                              `position 2, the end: expected one of = != < <= > >= ~ !~`,
+		`n=`:                             `position 3, the end: expected a value`,
+		`n=x`:                            `position 3, "x": expected an integer as n`,
+		`n=1 n=2`:                        `position 5, "n": expected "and", "or" or the end`,
+		`(n=1`:                           `position 5, the end: expected "and", "or" or ")"`,
+		`n=1)`:                           `position 4, ")": expected "and", "or" or the end`,
+		`n=1,`:                           `position 5, the end: expected a value`,
+		`n~1`:                            `position 2, "~": expected one of = != < <= > >=, which n can be compared by`,
+		`name<1`:                         `position 5, "<": expected one of = != ~ !~, which name can be compared by`,
+		`name~"("`:                       `position 6, "\"": expected a regular expression (missing closing ): `,
+		`name="x`:                        `position 6, "\"": expected a value`,
+		`state=foo`:                      `position 7, "foo": expected one of LISTEN, TIME-WAIT as state`,
+		`port=httpx`:                     `position 6, "httpx": expected a port or the name of a service`,
+		`from=10.0.0.0/33`:               `position 6, "10.0.0.0/33": expected an address or a prefix such as 192.0.2.0/24 as from`,
+		`ü=1`:                            `position 1, "ü": expected the name of a field`,
+		`n=1 and`:                        `position 8, the end: expected the name of a field`,
+		`and=1`:                          `position 1, "and": expected the name of a field`,
+		`n!1`:                            `position 2, "!": expected one of`,
+		`up=maybe`:                       `expected true or false as up`,
+		`age=soon`:                       `expected seconds, or a duration such as "150ms" as age`,
+		`rate=NaN`:                       `expected a number as rate`,
+		strings.Repeat("(", 200) + "n=1": `expected at most 100 levels`,
+		strings.Repeat("x", longest+1):   `expected at most 65536 bytes`,
+	} {
+		_, err := Parse(text, things, service)
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
+			if len(text) > 50 {
+				text = text[:50] + "..."
+			}
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestConjuncts(t *testing.T) {
+	e, err := Parse("n=1 and (port=2 and not up=yes) and (n=3 or n=4)", things, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts []string
+	for _, c := range e.Conjuncts() {
+		parts = append(parts, c.String(things))
+	}
+	if got := strings.Join(parts, "; "); got != "n=1; (localPort=2 or remotePort=2); not up=yes; (n=3 or n=4)" {
+		t.Error(got)
+	}
+	compared := 0
+	e.Walk(func(e *Expr) { compared += len(e.Fields) })
+	if compared != 6 {
+		t.Errorf("%d fields are compared", compared)
+	}
+}
+
+// Whatever is read means the same when it is written and read again.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"n=1", `name="a\"b\\" or not (port>=443 and from!=10.0.0.0/8)`, "state=listen,time-wait", "to=fe80::1%eth0", "net<=::/0", `name~"^a|b"`, "((", "\"", "n=1 and", "\xff=1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := Parse(text, things, service)
+		if err != nil {
+			var wrong *Error
+			if !errors.As(err, &wrong) || wrong.Position < 0 || wrong.Position > len(text) || err.Error() == "" {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		written := e.String(things)
+		again, err := Parse(written, things, service)
+		if err != nil {
+			t.Fatalf("%q is written as %q, which is wrong: %v", text, written, err)
+		}
+		for _, x := range []thing{subject, {}, {unknown: true}} {
+			if e.Match(x.value) != again.Match(x.value) {
+				t.Fatalf("%q and %q differ", text, written)
+			}
+		}
+	})
+}

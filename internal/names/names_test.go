@@ -1,0 +1,145 @@
+package names
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestHosts(t *testing.T) {
+	var asked atomic.Int32
+	r := New(Options{Limit: time.Minute, Parallel: 4,
+		LookupAddr: func(_ context.Context, addr string) ([]string, error) {
+			asked.Add(1)
+			switch addr {
+			case "192.0.2.1":
+				return []string{"host.example.", "other.example."}, nil
+			case "192.0.2.2":
+				return nil, nil
+			}
+			return nil, errors.New("no such host")
+		},
+		LookupUser: func(uid uint32) (string, error) {
+			if uid == 0 {
+				return "root", nil
+			}
+			return "", errors.New("no such user")
+		},
+	})
+	defer r.Close()
+	for range 3 {
+		for _, a := range []string{"192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2", "192.0.2.3"} {
+			r.StartHost(netip.MustParseAddr(a))
+		}
+		r.StartUser(0)
+		r.StartUser(1)
+		r.Wait()
+	}
+	for _, a := range []string{"0.0.0.0", "::", "224.0.0.1", "ff02::1"} {
+		r.StartHost(netip.MustParseAddr(a))
+	}
+	r.StartHost(netip.Addr{})
+	r.Wait()
+	for a, want := range map[string]string{"192.0.2.1": "host.example", "::ffff:192.0.2.1": "host.example", "192.0.2.2": "", "192.0.2.3": "", "192.0.2.4": ""} {
+		if got := r.Host(netip.MustParseAddr(a)); got != want {
+			t.Errorf("%s is %q, want %q", a, got, want)
+		}
+	}
+	if r.User(0) != "root" || r.User(1) != "" || r.User(2) != "" {
+		t.Errorf("users are %q, %q, %q", r.User(0), r.User(1), r.User(2))
+	}
+	if n := asked.Load(); n != 4 {
+		t.Errorf("%d lookups of 4 addresses", n)
+	}
+}
+
+// Lookups that never answer are waited for once, and no further ones are begun.
+func TestNobodyAnswers(t *testing.T) {
+	var asked atomic.Int32
+	r := New(Options{Limit: 50 * time.Millisecond, Parallel: 2, LookupAddr: func(ctx context.Context, _ string) ([]string, error) {
+		asked.Add(1)
+		<-ctx.Done()
+		return []string{"too.late"}, nil
+	}})
+	a := netip.MustParseAddr("192.0.2.0")
+	for range 1000 {
+		a = a.Next()
+		r.StartHost(a)
+	}
+	r.Wait()
+	r.Wait() // its time is over: it comes back at once
+	if got := r.Host(a); got != "" {
+		t.Errorf("a name from nowhere: %q", got)
+	}
+	before := len(r.hosts)
+	for range 1000 {
+		a = a.Next()
+		r.StartHost(a)
+		r.Wait()
+	}
+	if len(r.hosts) != before || asked.Load() > 2 {
+		t.Errorf("%d lookups were begun, %d of them after the time was over", asked.Load(), len(r.hosts)-before)
+	}
+	r.Close()
+	for {
+		r.mu.Lock()
+		running := r.running
+		r.mu.Unlock()
+		if running == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestServices(t *testing.T) {
+	s := ParseServices(strings.NewReader(`# comment
+ssh		22/tcp				# SSH
+domain		53/tcp
+domain		53/udp
+http		80/tcp		www www-http
+second		80/tcp
+broken
+alsobroken	x/tcp
+toolarge	65536/tcp
+noprotocol	99
+`))
+	for want, got := range map[string]string{"ssh": s.Name(22, "tcp"), "domain": s.Name(53, "udp"), "http": s.Name(80, "tcp"), "": s.Name(22, "udp") + s.Name(0, "tcp") + s.Name(99, "")} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for name, want := range map[string]uint16{"ssh": 22, "www": 80, "second": 80, "domain": 53} {
+		if got, ok := s.Port(name); !ok || got != want {
+			t.Errorf("%s is %d, %v", name, got, ok)
+		}
+	}
+	if _, ok := s.Port("toolarge"); ok {
+		t.Error("a port that there is not")
+	}
+	var none Services
+	if _, ok := none.Port("ssh"); ok || none.Name(22, "tcp") != "" {
+		t.Error("no services have names")
+	}
+}
+
+// Any file is read, and every name that it gives a port is one that has it.
+func FuzzServices(f *testing.F) {
+	f.Add("ssh 22/tcp\nhttp 80/tcp www # x\n")
+	f.Add("a\x00 1/tcp\n/ //\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		s := ParseServices(strings.NewReader(text))
+		for key, name := range s.names {
+			if strings.ContainsAny(name, " \t\n#") || name == "" {
+				t.Errorf("port %v has the name %q", key, name)
+			}
+			if _, ok := s.Port(name); !ok {
+				t.Errorf("the service %q has no port", name)
+			}
+		}
+	})
+}

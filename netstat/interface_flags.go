@@ -1,0 +1,15 @@
+package netstat
+
+// Interface flags that Linux keeps for drivers and old programs, and that
+// ifconfig(8) has names for.
+const (
+	FlagDebug      InterfaceFlags = 1 << 2
+	FlagNoTrailers InterfaceFlags = 1 << 5
+	FlagMaster     InterfaceFlags = 1 << 10 // of a bond
+	FlagSlave      InterfaceFlags = 1 << 11 // a port of a bond
+	FlagDynamic    InterfaceFlags = 1 << 15 // its address goes when it is down
+)
+
+// HardwareEthernet is the HardwareType of Ethernet (include/uapi/linux/if_arp.h,
+// ARPHRD_ETHER).
+const HardwareEthernet = 1

@@ -1,0 +1,254 @@
+package netstat_test
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// The output that people parse is that of net-tools' netstat: the same title and
+// headings to the byte, and the same rows to the byte as well where nothing is
+// known better. normalize takes out of a line of either what is.
+func TestLikeNetTools(t *testing.T) {
+	n := scene(t)
+	sockets(t, n)
+	n.IP(t, "route add 172.16.0.0/16 via 192.0.2.3") // a single next hop: net-tools shows no more of several
+	n.IP(t, "route add unreachable 203.0.114.0/24", "route add prohibit 203.0.115.0/24")
+	unixSocket(t, n, unix.SOCK_STREAM, "stream", 1)
+	unixSocket(t, n, unix.SOCK_SEQPACKET, "seqpacket", 1)
+	unixSocket(t, n, unix.SOCK_DGRAM, "", 0)
+	n.Socket(t, unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
+	n.IP(t, "link set a0 promisc on", "link set b0 allmulticast on")
+
+	// For a listener net-tools shows as Send-Q what the kernel left there, which
+	// is 0; its manual says what we show.
+	listener := regexp.MustCompile(`^(tcp6? +\d+ ) *\d+( .* LISTEN)`)
+	sendQueue := func(l string) string { return listener.ReplaceAllString(l, "${1}     0$2") }
+	fields := func(l string) string { return strings.Join(strings.Fields(l), " ") }
+	timer := regexp.MustCompile(`\(\d+\.\d+/`)
+	for _, c := range []struct {
+		flags     string
+		theirs    string // where it is not flags
+		normalize func(string) string
+		unordered bool
+	}{
+		{flags: "-4tan", normalize: sendQueue},
+		{flags: "-4tn"},
+		{flags: "-4tln", normalize: sendQueue},
+		{flags: "-4uan"}, {flags: "-4uln"}, {flags: "-4un"},
+		{flags: "-4tuan", normalize: sendQueue},
+		{flags: "-tan", theirs: "-tanW", normalize: func(l string) string { return fields(sendQueue(l)) }},
+		{flags: "-tuln", normalize: sendQueue},
+		{flags: "-uln"},
+		{flags: "-6tan", theirs: "-6tanW", normalize: func(l string) string { return fields(sendQueue(l)) }},
+		{flags: "-4taneo", normalize: func(l string) string { return timer.ReplaceAllString(sendQueue(l), "(0.00/") }},
+		{flags: "-tulpn", normalize: func(l string) string { return fields(processName.ReplaceAllString(sendQueue(l), "$1/-")) }},
+		{flags: "-wan", normalize: func(l string) string { return strings.TrimSuffix(strings.TrimRight(l, " "), "7") }},
+		{flags: "-rn"}, {flags: "-ren"}, {flags: "-nr4"},
+		{flags: "-rn6", normalize: func(l string) string { return route6(l) }, unordered: true},
+		{flags: "-in"}, {flags: "-ian"},
+		{flags: "-gn"},
+		{flags: "-xan", normalize: func(l string) string { return references.ReplaceAllString(l, "$1-") }},
+		{flags: "-xln", normalize: func(l string) string { return references.ReplaceAllString(l, "$1-") }},
+		{flags: "-xn", normalize: func(l string) string { return references.ReplaceAllString(l, "$1-") }},
+	} {
+		t.Run(c.flags, func(t *testing.T) {
+			theirFlags := c.flags
+			if c.theirs != "" {
+				theirFlags = c.theirs
+			}
+			eventually(t, func() string {
+				before := normalized(n.Run(t, netTools, theirFlags), c.normalize)
+				ours := normalized(show(t, n, c.flags), c.normalize)
+				after := normalized(n.Run(t, netTools, theirFlags), c.normalize)
+				if !slices.Equal(before, after) {
+					return "the kernel's answer changes all the time"
+				}
+				if len(before) < 3 {
+					t.Fatalf("there is nothing to compare with: %q", before)
+				}
+				// The kernel's files have the rows of a hash table in another order
+				// than its sock_diag.
+				if !slices.Equal(ours[:2], before[:2]) || !slices.Equal(sorted(ours[2:]), sorted(before[2:])) {
+					return "ours:\n" + strings.Join(ours, "\n") + "\ntheirs:\n" + strings.Join(before, "\n")
+				}
+				return ""
+			})
+		})
+	}
+}
+
+var (
+	processName = regexp.MustCompile(`\b(\d+)/[^ ]+ *$`)
+	references  = regexp.MustCompile(`^(unix  )\d`)
+)
+
+func normalized(text string, normalize func(string) string) (found []string) {
+	for _, line := range lines(text) {
+		if normalize != nil {
+			line = normalize(line)
+		}
+		if line = strings.TrimRight(line, " "); line != "" {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// route6 leaves out how often a route is referred to and used, which only the
+// kernel's file tells, and that file's entry of no route (::/0 !n by lo).
+func route6(line string) string {
+	f := strings.Fields(line)
+	if len(f) == 7 && strings.Contains(f[0], "/") {
+		f[4], f[5] = "-", "-"
+		if f[0] == "::/0" && f[2] == "!n" {
+			return ""
+		}
+	}
+	return strings.Join(f, " ")
+}
+
+// Rows are those of ss, whatever the address.
+func TestLikeSS(t *testing.T) {
+	n := scene(t)
+	sockets(t, n)
+	states := strings.NewReplacer("ESTAB ", "ESTABLISHED ", "UNCONN ", "CLOSED ", "TIME-WAIT ", "TIME-WAIT ")
+	for flags, theirs := range map[string]string{"-tan": "-tanH", "-uan": "-uanH", "-tln": "-tlnH"} {
+		eventually(t, func() string {
+			var want []string
+			for _, line := range lines(n.Run(t, "ss", theirs)) {
+				f := strings.Fields(states.Replace(line))
+				want = append(want, strings.Join(f[:5], " "))
+			}
+			var got []string
+			for _, o := range objects(t, n, flags) {
+				end := func(side string) string {
+					address, port := o.text(side+"Address"), o.text(side+"Port")
+					dual := o["v6Only"] == false && address == "::" && o.text("state") != "ESTABLISHED"
+					if strings.Contains(address, ":") {
+						address = "[" + address + "]"
+					}
+					if dual {
+						address = "*"
+					}
+					if port == "0" {
+						port = "*"
+					}
+					return address + ":" + port
+				}
+				got = append(got, strings.Join([]string{o.text("state"), o.text("receiveQueue"), o.text("sendQueue"), end("local"), end("remote")}, " "))
+			}
+			if len(want) == 0 || !slices.Equal(sorted(got), sorted(want)) {
+				return flags + ":\n" + strings.Join(sorted(got), "\n") + "\nss:\n" + strings.Join(sorted(want), "\n")
+			}
+			return ""
+		})
+	}
+}
+
+// -L has the queues that ss shows of listeners.
+func TestListenQueues(t *testing.T) {
+	n := scene(t)
+	sockets(t, n)
+	out := lines(show(t, n, "-Ln"))
+	if out[1] != "Proto  Unacc Incomp    Max Local Address" {
+		t.Errorf("headings %q\n%s", out[1], strings.Join(out, "\n"))
+	}
+	queues := make(map[string]object)
+	for _, o := range objects(t, n, "-L") {
+		queues[o.text("localPort")] = o
+	}
+	for _, line := range lines(n.Run(t, "ss", "-tlnH")) {
+		f := strings.Fields(line)
+		port := f[3][strings.LastIndex(f[3], ":")+1:]
+		q := queues[port]
+		if q.text("unaccepted") != f[1] || q.text("maximum") != f[2] || q.text("incomplete") != "0" {
+			t.Errorf("port %s: %v, ss says %s", port, q, line)
+		}
+	}
+	if len(queues) != 2 || queues["8080"].text("unaccepted") != "1" {
+		t.Errorf("%v", queues)
+	}
+}
+
+// Every counter of -s is the kernel's.
+func TestStatistics(t *testing.T) {
+	n := scene(t)
+	sockets(t, n)
+	kernel := func() map[string]string {
+		found := make(map[string]string)
+		for _, file := range []string{"snmp", "netstat"} {
+			out := lines(n.Run(t, "cat", "/proc/net/"+file))
+			for i := 0; i+1 < len(out); i += 2 {
+				names, values := strings.Fields(out[i]), strings.Fields(out[i+1])
+				for j := 1; j < len(names); j++ {
+					found[strings.TrimSuffix(names[0], ":")+names[j]] = values[j]
+				}
+			}
+		}
+		for _, line := range lines(n.Run(t, "cat", "/proc/net/snmp6")) {
+			if f := strings.Fields(line); len(f) == 2 {
+				found[f[0]] = f[1]
+			}
+		}
+		return found
+	}
+	eventually(t, func() string {
+		before := kernel()
+		rows := objects(t, n, "-s")
+		after := kernel()
+		got := make(map[string]string)
+		for _, o := range rows {
+			got[o.text("name")] = o.text("value")
+		}
+		for name, value := range before {
+			if after[name] == value && got[name] != value {
+				return name + " is " + got[name] + ", the kernel says " + value
+			}
+		}
+		return ""
+	})
+	text := show(t, n, "-st")
+	if !strings.HasPrefix(text, "Tcp:\n") || !regexp.MustCompile(`(?m)^ +[1-9]\d* TcpActiveOpens +\S`).MatchString(text) || strings.Contains(text, "Udp") {
+		t.Errorf("-st:\n%s", text)
+	}
+}
+
+// -T shows what the kernel knows of a connection.
+func TestTCPDetail(t *testing.T) {
+	n := scene(t)
+	sockets(t, n)
+	info := make(map[string]string)
+	out := lines(n.Run(t, "ss", "-tniH"))
+	for i := 0; i+1 < len(out); i += 2 {
+		f := strings.Fields(out[i])
+		info[f[3]+" "+f[4]] = out[i+1]
+	}
+	rows := objects(t, n, "-Tn4")
+	if len(rows) < 4 {
+		t.Fatalf("%d connections", len(rows))
+	}
+	for _, o := range rows {
+		end := func(side string) string { return o.text(side+"Address") + ":" + o.text(side+"Port") }
+		line := info[end("local")+" "+end("remote")]
+		for member, pattern := range map[string]string{"congestionControl": `^\s*(\w+) `, "sendMSS": ` mss:(\d+)`, "congestionWindow": ` cwnd:(\d+)`} {
+			m := regexp.MustCompile(pattern).FindStringSubmatch(line)
+			if m == nil || o.text(member) != m[1] {
+				t.Errorf("%s %q, ss says %q", member, o.text(member), line)
+			}
+		}
+	}
+	slowest := objects(t, n, "-T", "--sort", "-rtt")
+	last := -1.0
+	for i := len(slowest) - 1; i >= 0; i-- {
+		rtt, err := strconv.ParseFloat(slowest[i].text("rtt"), 64)
+		if err != nil || rtt < last {
+			t.Errorf("sorted by -rtt: %v after %v, %v", rtt, last, err)
+		}
+		last = rtt
+	}
+}
