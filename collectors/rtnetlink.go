@@ -39,7 +39,8 @@ type Message struct {
 	Rule      netstat.Rule
 	NextHop   netstat.NextHop
 	// Netconf holds, in an event, only what changed.
-	Netconf netstat.Netconf
+	Netconf   netstat.Netconf
+	Multicast netstat.MulticastGroup
 }
 
 // Decoder decodes rtnetlink messages. Its zero value is ready. It must not be
@@ -80,7 +81,7 @@ func (d *Decoder) decode(kind, flags uint16, body []byte) (ok bool, err error) {
 	m := &d.message
 	m.Removed = false
 	switch kind {
-	case unix.RTM_DELLINK, unix.RTM_DELADDR, unix.RTM_DELROUTE, unix.RTM_DELNEIGH, unix.RTM_DELRULE, unix.RTM_DELNEXTHOP, unix.RTM_DELNETCONF:
+	case unix.RTM_DELLINK, unix.RTM_DELADDR, unix.RTM_DELROUTE, unix.RTM_DELNEIGH, unix.RTM_DELRULE, unix.RTM_DELNEXTHOP, unix.RTM_DELNETCONF, unix.RTM_DELMULTICAST:
 		m.Removed = true
 	}
 	var family byte
@@ -132,6 +133,12 @@ func (d *Decoder) decode(kind, flags uint16, body []byte) (ok bool, err error) {
 			return false, nil
 		}
 		m.Netconf, err = parseNetconf(body)
+	case unix.RTM_NEWMULTICAST, unix.RTM_DELMULTICAST, unix.RTM_GETMULTICAST: // the last in dumps
+		m.Kind = netstat.KindMulticast
+		if !isIP {
+			return false, nil
+		}
+		m.Multicast, err = parseMulticastGroup(body, &d.zones)
 	default:
 		return false, nil
 	}
@@ -185,6 +192,8 @@ func (k *Kernel) requests(kind netstat.Kinds) []request {
 		return nexthopRequests()
 	case netstat.KindNetconf:
 		return k.netconfRequests()
+	case netstat.KindMulticast:
+		return k.perFamily(unix.RTM_GETMULTICAST, sizeofIfAddrmsg)
 	}
 	return nil
 }

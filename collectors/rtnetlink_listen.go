@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,8 +109,46 @@ func groups(kind netstat.Kinds) []int {
 		return []int{unix.RTNLGRP_NEXTHOP}
 	case netstat.KindNetconf:
 		return []int{unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF}
+	case netstat.KindMulticast:
+		return []int{unix.RTNLGRP_IPV4_MCADDR, unix.RTNLGRP_IPV6_MCADDR}
 	}
 	return nil
+}
+
+// errFound ends a dump of which nothing more is wanted.
+var errFound = errors.New("found")
+
+// Followable returns those of the kinds that can be kept current: the kernel
+// reports their changes and dumps them.
+func (k *Kernel) Followable(ctx context.Context, kinds netstat.Kinds) (netstat.Kinds, error) {
+	found, err := k.followable(ctx, kinds)
+	return found, k.readError("probe for events", err)
+}
+
+func (k *Kernel) followable(ctx context.Context, kinds netstat.Kinds) (found netstat.Kinds, err error) {
+	fd, err := k.socket(unix.NETLINK_ROUTE)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	kinds.Each(func(kind netstat.Kinds) {
+		for _, group := range groups(kind) {
+			if e := joinGroup(fd, group); e != nil {
+				if !errors.Is(e, unix.EINVAL) { // the kernel lacks the group
+					err = errors.Join(err, e)
+				}
+				return
+			}
+		}
+		_, e := k.dumpMessages(ctx, k.requests(kind), kind, func(*Message) error { return errFound })
+		switch {
+		case e == nil, errors.Is(e, errFound):
+			found |= kind
+		case !errors.Is(e, unix.EOPNOTSUPP):
+			err = errors.Join(err, e)
+		}
+	})
+	return found, err
 }
 
 // Decoder returns a Decoder that tells the answers to the Listener's fences.

@@ -386,7 +386,9 @@ func TestNetconfsAgreeWithIP(t *testing.T) {
 func TestListenTellsWhatDumpsTell(t *testing.T) {
 	n := nstest.New(t)
 	k := open(t, n)
-	l, err := k.Listen(netstat.AllKinds, DefaultListenBuffer)
+	kinds, err := k.Followable(t.Context(), netstat.AllKinds)
+	must(t, err)
+	l, err := k.Listen(kinds, DefaultListenBuffer)
 	must(t, err)
 	defer l.Close()
 	n.IP(t, "link add near type veth peer name far", "link set near up", "link set far up",
@@ -410,6 +412,8 @@ func TestListenTellsWhatDumpsTell(t *testing.T) {
 			return fmt.Sprint(m.Address.Interface, m.Address.Prefix, m.Address.Flags)
 		case netstat.KindNeighbour:
 			return fmt.Sprint(m.Neighbour.Interface, m.Neighbour.Address, m.Neighbour.LinkAddress, m.Neighbour.State)
+		case netstat.KindMulticast:
+			return fmt.Sprintf("%+v", m.Multicast)
 		case netstat.KindInterface:
 			return fmt.Sprint(m.Interface.Index, m.Interface.Name, m.Interface.Alias, m.Interface.Flags)
 		}
@@ -435,11 +439,12 @@ func TestListenTellsWhatDumpsTell(t *testing.T) {
 	if want := []string{"false false false true invalid IP", "false false true false 192.0.2.2", "false true false false 192.0.2.3", "true false false false 192.0.2.2"}; !slices.Equal(flags, want) {
 		t.Errorf("changes of one route: %q, want %q", flags, want)
 	}
-	netstat.AllKinds.Each(func(kind netstat.Kinds) {
+	kinds.Each(func(kind netstat.Kinds) {
 		rows := 0
 		interrupted, err := k.Dump(t.Context(), kind, func(m *Message) error {
 			before := m.Kind == netstat.KindRule && m.Rule.Priority != 10 ||
 				m.Kind == netstat.KindInterface && m.Interface.Name != "near" || m.Kind == netstat.KindNetconf && m.Netconf.Interface < 2 ||
+				m.Kind == netstat.KindMulticast && (m.Multicast.Interface == 1 || m.Multicast.Group.Is6()) ||
 				m.Kind == netstat.KindAddress && (m.Address.Interface == 1 || m.Address.Prefix.Addr().Is6()) ||
 				m.Kind == netstat.KindNeighbour && m.Neighbour.State != netstat.NeighbourPermanent || m.Kind == netstat.KindNeighbour && m.Neighbour.Family == netstat.Bridge ||
 				m.Kind == netstat.KindRoute && (m.Routes[0].Interface == 1 || m.Routes[0].Destination.Addr().Is6())
@@ -522,6 +527,7 @@ func FuzzDecode(f *testing.F) {
 			f.Add(message(kind-1, 0, body...))
 		}
 	}
+	f.Add(message(unix.RTM_NEWMULTICAST, 0, addressBody(unix.AF_INET, 32, attribute(unix.IFA_MULTICAST, 239, 1, 2, 3))...))
 	f.Add(message(unix.RTM_NEWNEXTHOP, 0, nexthopBody(attribute(nexthopID, 1, 0, 0, 0), attribute(nexthopResGroup, attribute(resGroupIdle, 1, 0, 0, 0)...))...))
 	f.Add(message(unix.RTM_NEWNEIGH, 0, append(append([]byte{unix.AF_BRIDGE}, make([]byte, sizeofNdmsg-1)...),
 		bytes.Join([][]byte{attribute(unix.NDA_DST, 1, 2, 3, 4), attribute(unix.NDA_PORT, 1, 2), attribute(unix.NDA_CACHEINFO, make([]byte, 16)...)}, nil)...)...))
@@ -542,6 +548,10 @@ func FuzzDecode(f *testing.F) {
 			case netstat.KindAddress:
 				if !m.Address.Prefix.IsValid() {
 					t.Errorf("accepted %+v", m.Address)
+				}
+			case netstat.KindMulticast:
+				if !m.Multicast.Group.IsValid() {
+					t.Errorf("accepted %+v", m.Multicast)
 				}
 			}
 		})

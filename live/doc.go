@@ -1,10 +1,10 @@
 // Package live keeps a network stack current from the kernel's events
 // (rtnetlink(7)): interfaces, addresses, routes of all tables, neighbours and
-// forwarding entries, policy rules, nexthop objects and per-interface settings.
-// [Open] loads what it tracks and returns a [Stack], which is a netstat.Stack
-// like others and has three things more: a [Snapshot] of the whole at no cost,
-// lookups in it, and subscriptions to its changes ([Stack.Subscribe],
-// [Stack.Notify]).
+// forwarding entries, policy rules, nexthop objects, per-interface settings and the
+// multicast groups that interfaces are members of. [Open] loads what it tracks and
+// returns a [Stack], which is a netstat.Stack like others and has three things
+// more: a [Snapshot] of the whole at no cost, lookups in it, and subscriptions to
+// its changes ([Stack.Subscribe], [Stack.Notify]).
 //
 // # What is promised
 //
@@ -21,8 +21,11 @@
 //
 // # What the kernel reports no changes of
 //
-// Counters, speed, duplex and multicast addresses of interfaces: Stack.Interfaces
-// asks for them. The alias of an interface that is down. Sockets and the protocols'
+// Counters, speed, duplex and link-layer multicast addresses of interfaces:
+// Stack.Interfaces asks for them. Who uses a multicast group, its sources and its
+// timer: Stack.Memberships asks for them, and for the groups themselves before
+// Linux 6.15, which does not tell of those of IPv4 and IPv6: they are not tracked
+// there. The alias of an interface that is down. Sockets and the protocols'
 // counters: they are read when asked for. Neighbours that are incomplete, delayed, or made for multicast. The
 // remaining lifetimes of addresses and routes, which are counted down from what
 // the kernel last said. Where the other end of a veth pair is, once it moved to

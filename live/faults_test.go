@@ -257,7 +257,9 @@ func seedEvents(t testing.TB) (seeds [][]byte) {
 	}
 	route := []byte{2, 24, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0, 8, 0, 1, 0, 10, 0, 0, 0, 8, 0, 4, 0, 2, 0, 0, 0}
 	link := []byte{0, 0, 1, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 3, 0, 'a', '0', 0, 0}
+	group := []byte{2, 32, 128, 0, 2, 0, 0, 0, 8, 0, 7, 0, 239, 1, 2, 3}
 	return [][]byte{
+		append(message(56, 0, group...), message(57, 0, group...)...), append(message(56, 0, group...), message(17, 0, link...)...),
 		message(24, 0x400, route...), message(24, 0x100, route...), append(message(24, 0x800, route...), message(25, 0, route...)...),
 		message(16, 0, link...), append(message(16, 0, link...), message(17, 0, link...)...),
 	}

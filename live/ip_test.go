@@ -18,7 +18,7 @@ func agreeWithIP(t testing.TB, s *Stack, n *nstest.NS, about string) {
 	var diff string
 	for wait := time.Millisecond; wait < 3*time.Second; wait *= 2 {
 		settle(t, s)
-		want, got := listedByIP(t, n), listedByStack(s.Snapshot())
+		want, got := s.followable(listedByIP(t, n)), listedByStack(s.Snapshot())
 		if len(want) < 10 {
 			t.Fatalf("ip lists only %d things", len(want))
 		}
@@ -123,6 +123,18 @@ func listedByIP(t testing.TB, n *nstest.NS) (lines []string) {
 	for _, o := range objects {
 		add("nexthop %d via %s dev %s group %v", o.ID, o.Gateway, o.Dev, o.Group)
 	}
+	var maddrs []struct {
+		IfName string
+		Maddr  []struct{ Address string }
+	}
+	list(&maddrs, "maddr")
+	for _, l := range maddrs {
+		for _, m := range l.Maddr {
+			if m.Address != "" { // link-layer addresses have another name
+				add("multicast %s dev %s", m.Address, l.IfName)
+			}
+		}
+	}
 	slices.Sort(lines)
 	return lines
 }
@@ -172,6 +184,9 @@ func listedByStack(v *Snapshot) (lines []string) {
 			device = "" // ip does not print the loopback
 		}
 		add("nexthop %d via %s dev %s group %v", o.ID, show(o.Gateway), device, group)
+	}
+	for g := range v.MulticastGroups() {
+		add("multicast %s dev %s", show(g.Group), names[g.Interface])
 	}
 	slices.Sort(lines)
 	return lines

@@ -78,6 +78,7 @@ type readers interface {
 	netstat.RuleReader
 	netstat.NextHopReader
 	netstat.NetconfReader
+	netstat.MembershipReader
 }
 
 // snapshotReaders reads a snapshot.
@@ -115,6 +116,16 @@ func (v snapshotReaders) NextHops(context.Context) iter.Seq2[netstat.NextHop, er
 
 func (v snapshotReaders) Netconfs(context.Context) iter.Seq2[netstat.Netconf, error] {
 	return sure(v.Snapshot.Netconfs())
+}
+
+func (v snapshotReaders) Memberships(context.Context) iter.Seq2[netstat.Membership, error] {
+	return func(yield func(netstat.Membership, error) bool) {
+		for g := range v.MulticastGroups() {
+			if !yield(netstat.Membership{Interface: g.Interface, Group: g.Group}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // describe returns everything that the kernel reports changes of, one line each,
@@ -168,8 +179,18 @@ func describe(t testing.TB, s readers, interfaces iter.Seq[netstat.Interface]) [
 	for _, n := range collect(t, s.Netconfs(ctx)) {
 		add("netconf %+v", n)
 	}
+	for _, m := range collect(t, s.Memberships(ctx)) {
+		add("multicast %d %v", m.Interface, m.Group)
+	}
 	slices.Sort(lines)
 	return lines
+}
+
+// followable leaves out what the kernel does not report to the stack.
+func (s *Stack) followable(lines []string) []string {
+	return slices.DeleteFunc(lines, func(line string) bool {
+		return strings.HasPrefix(line, "multicast ") && !s.Kinds().Has(netstat.KindMulticast)
+	})
 }
 
 // linksOf returns the kernel's interfaces as events tell them.
@@ -192,7 +213,7 @@ func agree(t testing.TB, s *Stack, k *collectors.Kernel, about string) {
 		settle(t, s)
 		view := s.Snapshot()
 		got := describe(t, snapshotReaders{view}, view.Interfaces())
-		want := describe(t, k, linksOf(t, k))
+		want := s.followable(describe(t, k, linksOf(t, k)))
 		if slices.Equal(want, got) {
 			return
 		}
@@ -370,6 +391,7 @@ func TestRandomOperations(t *testing.T) {
 	k := kernel(t, n)
 	s := open(t, n, Options{})
 	r := rand.New(rand.NewPCG(seed, seed))
+	groups := newMembers(t, n)
 	var history []string
 	follower := follow(t, s, SubscribeOptions{})
 	for round := range *roundsFlag {
@@ -393,6 +415,9 @@ func TestRandomOperations(t *testing.T) {
 				return nil
 			})
 			did = append(did, "sysctl "+name+"="+value)
+		}
+		for range r.IntN(4) {
+			did = append(did, groups.operation(r, s.Snapshot()))
 		}
 		history = append(history, did...)
 		agree(t, s, k, fmt.Sprintf("seed %d, round %d, after\n%s", seed, round, strings.Join(history[max(0, len(history)-12):], "\n")))

@@ -153,6 +153,12 @@ func (v *Snapshot) Netconfs() iter.Seq[netstat.Netconf] {
 	return rows(v, netstat.KindNetconf, &v.state.netconfs)
 }
 
+// MulticastGroups yields the groups that interfaces are members of, by interface
+// and group, IPv4's first. Stack.Memberships has their users, sources and timers.
+func (v *Snapshot) MulticastGroups() iter.Seq[netstat.MulticastGroup] {
+	return rows(v, netstat.KindMulticast, &v.state.groups)
+}
+
 // Routes yields the routes that q selects, one for each next hop, in the order
 // of: family, destination address, prefix length, table, TOS, metric, those for a
 // source prefix behind the others of their destination; and those that do not

@@ -21,8 +21,9 @@ type Options struct {
 	// name given by ip-netns(8) or a path, which "/proc/self/fd/N" makes of a
 	// file descriptor. Empty means the one that the process runs in.
 	NetNS string
-	// Kinds is what to track; 0 means everything. Kinds that are not tracked
-	// are read from the kernel when they are asked for.
+	// Kinds is what to track; 0 means everything that the kernel reports changes
+	// of. Kinds that are not tracked are read from the kernel when they are asked
+	// for.
 	Kinds netstat.Kinds
 	// ReceiveBuffer is the size of the event socket's receive buffer in bytes;
 	// 0 means collectors.DefaultListenBuffer. A smaller one makes gaps more
@@ -97,13 +98,15 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 
 // Start opens the stack of a namespace and returns while it is loaded. Until it is
 // (see Wait), methods with a context wait, and snapshots have nothing. The error
-// matches fs.ErrNotExist when there is no such namespace, and fs.ErrPermission
-// when it may not be entered.
+// matches fs.ErrNotExist when there is no such namespace, fs.ErrPermission when it
+// may not be entered, and netstat.ErrNotSupported when multicast groups are asked
+// for and the kernel, as one before Linux 6.15, does not tell of them.
 func Start(options Options) (*Stack, error) {
 	if options.Kinds&^netstat.AllKinds != 0 {
 		return nil, fmt.Errorf("kinds %#x are unknown", uint16(options.Kinds))
 	}
-	if options.Kinds == 0 {
+	asked := options.Kinds
+	if asked == 0 {
 		options.Kinds = netstat.AllKinds
 	}
 	if options.ReceiveBuffer == 0 {
@@ -121,6 +124,17 @@ func Start(options Options) (*Stack, error) {
 		removal.close()
 		return nil, err
 	}
+	if options.Kinds.Has(netstat.KindMulticast) {
+		var followable netstat.Kinds
+		if followable, err = kernel.Followable(context.Background(), netstat.KindMulticast); err == nil {
+			options.Kinds, err = trackable(asked, followable)
+		}
+		if err != nil {
+			removal.close()
+			kernel.Close()
+			return nil, err
+		}
+	}
 	s := &Stack{
 		kernel: kernel, log: options.Log, removal: removal,
 		kinds: options.Kinds, tracked: options.Kinds,
@@ -137,7 +151,7 @@ func Start(options Options) (*Stack, error) {
 		s.tracked |= netstat.KindInterface | netstat.KindNextHop
 		listen |= netstat.KindAddress | netstat.KindNetconf
 	}
-	if s.tracked&(netstat.KindNextHop|netstat.KindRule|netstat.KindAddress|netstat.KindNeighbour|netstat.KindNetconf) != 0 {
+	if s.tracked&(netstat.KindNextHop|netstat.KindRule|netstat.KindAddress|netstat.KindNeighbour|netstat.KindNetconf|netstat.KindMulticast) != 0 {
 		s.tracked |= netstat.KindInterface
 	}
 	listen |= s.tracked
@@ -155,6 +169,19 @@ func Start(options Options) (*Stack, error) {
 	}
 	s.wake <- struct{}{}
 	return s, nil
+}
+
+// trackable returns what to track of the kinds asked for, 0 for everything, on a
+// kernel that reports changes of multicast groups or not.
+func trackable(asked, followable netstat.Kinds) (netstat.Kinds, error) {
+	const other = netstat.AllKinds &^ netstat.KindMulticast
+	switch {
+	case asked == 0:
+		return other | followable, nil
+	case asked&^other&^followable != 0:
+		return 0, fmt.Errorf("%w: the kernel does not tell of changes of kind %v", netstat.ErrNotSupported, netstat.KindMulticast)
+	}
+	return asked, nil
 }
 
 // Wait returns when what the stack tracks is loaded, or with the reason why it
@@ -515,6 +542,8 @@ func diff(kinds netstat.Kinds, before, after *state, emit func(Event)) {
 			diffRows(&before.nexthops, &after.nexthops, kind, sameNextHop, tell)
 		case netstat.KindNetconf:
 			diffRows(&before.netconfs, &after.netconfs, kind, func(a, b *netstat.Netconf) bool { return *a == *b }, tell)
+		case netstat.KindMulticast:
+			diffRows(&before.groups, &after.groups, kind, func(a, b *netstat.MulticastGroup) bool { return *a == *b }, tell)
 		}
 	})
 }
@@ -850,6 +879,12 @@ func answer[T any](s *Stack, ctx context.Context, of func(*Snapshot) iter.Seq[T]
 			}
 		}
 	}
+}
+
+// Memberships asks the kernel, also for what no event tells: users, timers and
+// sources. Snapshot.MulticastGroups has the groups at no cost.
+func (s *Stack) Memberships(ctx context.Context) iter.Seq2[netstat.Membership, error] {
+	return s.kernel.Memberships(ctx)
 }
 
 // Sockets asks the kernel: it reports no changes of sockets.

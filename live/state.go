@@ -23,6 +23,7 @@ type state struct {
 	rules      ordered[ruleRow]
 	nexthops   ordered[*netstat.NextHop]
 	netconfs   ordered[*netstat.Netconf]
+	groups     ordered[*netstat.MulticastGroup]
 
 	linkMoments
 }
@@ -74,6 +75,9 @@ func newState() *state {
 		netconfs: newOrdered(func(a, b **netstat.Netconf) int {
 			return cmp.Or(cmp.Compare((*a).Interface, (*b).Interface), cmp.Compare((*a).Family, (*b).Family))
 		}),
+		groups: newOrdered(func(a, b **netstat.MulticastGroup) int {
+			return cmp.Or(cmp.Compare((*a).Interface, (*b).Interface), (*a).Group.Compare((*b).Group))
+		}),
 	}
 }
 
@@ -120,7 +124,7 @@ func (s *state) snapshot() *state {
 	c := &state{
 		links: s.links.snapshot(), names: s.names.snapshot(), addresses: s.addresses.snapshot(),
 		neighbours: s.neighbours.snapshot(), rules: s.rules.snapshot(),
-		nexthops: s.nexthops.snapshot(), netconfs: s.netconfs.snapshot(),
+		nexthops: s.nexthops.snapshot(), netconfs: s.netconfs.snapshot(), groups: s.groups.snapshot(),
 		linkMoments: s.linkMoments,
 	}
 	c.routes = s.routes.snapshot()
@@ -149,6 +153,8 @@ func (s *state) take(kinds netstat.Kinds, from *state) {
 			s.nexthops.take(from.nexthops)
 		case netstat.KindNetconf:
 			s.netconfs.take(from.netconfs)
+		case netstat.KindMulticast:
+			s.groups.take(from.groups)
 		}
 	})
 }
@@ -171,6 +177,8 @@ func (s *state) version(kind netstat.Kinds) uint64 {
 		return s.nexthops.changes
 	case netstat.KindNetconf:
 		return s.netconfs.changes
+	case netstat.KindMulticast:
+		return s.groups.changes
 	}
 	return 0
 }
@@ -178,7 +186,7 @@ func (s *state) version(kind netstat.Kinds) uint64 {
 // changes returns a number that grows whenever anything changes.
 func (s *state) changes() uint64 {
 	return s.links.changes + s.addresses.changes + s.routes.entries.changes + s.neighbours.changes +
-		s.rules.changes + s.nexthops.changes + s.netconfs.changes
+		s.rules.changes + s.nexthops.changes + s.netconfs.changes + s.groups.changes
 }
 
 // count returns how many rows there are of a kind.
@@ -198,6 +206,8 @@ func (s *state) count(kind netstat.Kinds) int {
 		return s.nexthops.len()
 	case netstat.KindNetconf:
 		return s.netconfs.len()
+	case netstat.KindMulticast:
+		return s.groups.len()
 	}
 	return 0
 }
@@ -220,6 +230,8 @@ func (s *state) bytes(kind netstat.Kinds) int {
 		return s.nexthops.len()*int(unsafe.Sizeof(netstat.NextHop{})) + s.nexthops.capacity()*pointer
 	case netstat.KindNetconf:
 		return s.netconfs.len()*int(unsafe.Sizeof(netstat.Netconf{})) + s.netconfs.capacity()*pointer
+	case netstat.KindMulticast:
+		return s.groups.len()*int(unsafe.Sizeof(netstat.MulticastGroup{})) + s.groups.capacity()*pointer
 	}
 	return 0
 }
@@ -308,6 +320,13 @@ func (u *update) apply(m *collectors.Message) {
 		}
 	case netstat.KindNetconf:
 		u.applyNetconf(m)
+	case netstat.KindMulticast:
+		if u.wants(m.Kind) {
+			if u.replay { // a dump may miss rows when others change meanwhile
+				u.stale |= netstat.KindMulticast
+			}
+			applyRow(u, &s.groups, m.Kind, m.Multicast, m.Removed, func(a, b *netstat.MulticastGroup) bool { return *a == *b })
+		}
 	}
 }
 
@@ -415,6 +434,10 @@ func (u *update) follow(old, now *netstat.Interface) {
 		// itself, without an event (net/bridge/br_fdb.c, fdb_delete_local).
 		u.stale |= netstat.KindNeighbour
 	}
+	if !gone && now.MTU < leastIPv6MTU && (came || old.MTU != now.MTU) {
+		// The groups go, most of them without events.
+		u.stale |= netstat.KindMulticast
+	}
 	if gone {
 		for l := range s.links.from(nil) {
 			if (*l).Lower == one.Index && (*l).Index != one.Index {
@@ -424,6 +447,11 @@ func (u *update) follow(old, now *netstat.Interface) {
 		}
 	}
 }
+
+// leastIPv6MTU is the MTU that a link must have for IPv6 to run on it (IPV6_MIN_MTU,
+// net/ipv6/addrconf.c, addrconf_notify). IPv4's is less (IPV4_MIN_MTU,
+// net/ipv4/devinet.c, inetdev_event).
+const leastIPv6MTU = 1280
 
 // followDump does the same for all links that a dump found different.
 func (u *update) followDump(before, after *ordered[*netstat.Interface]) {
@@ -486,6 +514,11 @@ func (u *update) removeOf(index uint32) {
 		first := &netstat.Netconf{Interface: int32(index)}
 		removeRows(u, &s.netconfs, &first, netstat.KindNetconf,
 			func(n *netstat.Netconf) bool { return n.Interface == int32(index) }, func(n *netstat.Netconf) bool { return n.Interface != int32(index) })
+	}
+	if u.wants(netstat.KindMulticast) {
+		first := &netstat.MulticastGroup{Interface: index}
+		removeRows(u, &s.groups, &first, netstat.KindMulticast,
+			func(g *netstat.MulticastGroup) bool { return g.Interface == index }, func(g *netstat.MulticastGroup) bool { return g.Interface != index })
 	}
 }
 

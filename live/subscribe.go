@@ -45,8 +45,9 @@ type Event struct {
 	Change Change
 	// Value is what changed, by its kind a netstat.Interface (without the
 	// fields that Snapshot.Interfaces lacks), netstat.Address, netstat.Route
-	// (one next hop), netstat.Neighbour, netstat.Rule, netstat.NextHop or
-	// netstat.Netconf; nil for Synced and Gap. It must not be changed.
+	// (one next hop), netstat.Neighbour, netstat.Rule, netstat.NextHop,
+	// netstat.Netconf or netstat.MulticastGroup; nil for Synced and Gap. It must
+	// not be changed.
 	Value any
 	// Old is what it was before, with Changed; nil otherwise.
 	Old any
@@ -80,8 +81,8 @@ type Filter struct {
 	Interface uint32
 	// Table leaves out routes and rules of other tables, unless it is 0.
 	Table uint32
-	// Prefix leaves out routes, addresses and neighbours outside of it, unless
-	// it is the zero Prefix. It has no meaning for other kinds.
+	// Prefix leaves out routes, addresses, neighbours and multicast groups outside
+	// of it, unless it is the zero Prefix. It has no meaning for other kinds.
 	Prefix netip.Prefix
 }
 
@@ -117,6 +118,8 @@ func (f *Filter) Matches(e *Event) bool {
 		if v.Interface > 0 {
 			device = uint32(v.Interface)
 		}
+	case netstat.MulticastGroup:
+		device, prefix = v.Interface, netip.PrefixFrom(zoneless(v.Group), v.Group.BitLen())
 	}
 	switch {
 	case f.Interface != 0 && device != f.Interface,
@@ -348,6 +351,8 @@ func (v *Snapshot) events(f Filter) iter.Seq[Event] {
 				more = present(v.NextHops(), kind, &f, yield)
 			case netstat.KindNetconf:
 				more = present(v.Netconfs(), kind, &f, yield)
+			case netstat.KindMulticast:
+				more = present(v.MulticastGroups(), kind, &f, yield)
 			}
 		})
 	}

@@ -196,6 +196,7 @@ func TestEventsEnd(t *testing.T) {
 func TestFilter(t *testing.T) {
 	route := Event{Kind: netstat.KindRoute, Value: netstat.Route{Destination: netip.MustParsePrefix("10.1.0.0/16"), Table: 254, Interface: 3}}
 	neighbour := Event{Kind: netstat.KindNeighbour, Value: netstat.Neighbour{Interface: 3, Address: netip.MustParseAddr("fe80::1%3")}}
+	group := Event{Kind: netstat.KindMulticast, Value: netstat.MulticastGroup{Interface: 3, Group: netip.MustParseAddr("ff02::1%3")}}
 	for _, c := range []struct {
 		event Event
 		f     Filter
@@ -214,6 +215,9 @@ func TestFilter(t *testing.T) {
 		{route, Filter{Prefix: netip.MustParsePrefix("2001:db8::/32")}, false},
 		{neighbour, Filter{Prefix: netip.MustParsePrefix("fe80::/64"), Table: 9}, true},
 		{neighbour, Filter{Interface: 2}, false},
+		{group, Filter{Prefix: netip.MustParsePrefix("ff02::/16"), Interface: 3}, true},
+		{group, Filter{Prefix: netip.MustParsePrefix("239.0.0.0/8")}, false},
+		{group, Filter{Interface: 2}, false},
 		{Event{Change: Gap}, Filter{Kinds: netstat.KindRule, Interface: 7}, true},
 	} {
 		if got := c.f.Matches(&c.event); got != c.want {

@@ -18,12 +18,13 @@ const (
 	KindRule
 	KindNextHop
 	KindNetconf
+	KindMulticast // groups that interfaces are members of
 
 	// AllKinds is every kind above.
 	AllKinds Kinds = 1<<iota - 1
 )
 
-var kindNames = [...]string{"interface", "address", "route", "neighbour", "rule", "nexthop", "netconf"}
+var kindNames = [...]string{"interface", "address", "route", "neighbour", "rule", "nexthop", "netconf", "multicast"}
 
 // Has reports whether the set holds all of those.
 func (k Kinds) Has(those Kinds) bool { return k&those == those }

@@ -99,6 +99,16 @@ type Membership struct {
 	Sources []MulticastSource
 }
 
+// MulticastGroup is a group that an interface is a member of, as far as rtnetlink(7)
+// tells. Membership has the rest, of which the kernel reports no changes.
+type MulticastGroup struct {
+	Interface uint32     // index
+	Group     netip.Addr // link-local groups carry their zone
+	// Joined is the time since boot when the interface became a member, as exact
+	// as a hundredth of a second.
+	Joined Optional[time.Duration]
+}
+
 // MembershipReader reads multicast memberships.
 type MembershipReader interface {
 	// Memberships yields the groups of every interface, IPv4's before IPv6's.

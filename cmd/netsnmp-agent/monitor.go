@@ -28,8 +28,8 @@ type monitorFlags struct {
 }
 
 const monitorLong = `netsnmp-agent monitor prints the changes of a network stack as they happen, one a
-line: of interfaces, addresses, routes, neighbours, policy rules, nexthop objects and
-per-interface settings.`
+line: of interfaces, addresses, routes, neighbours, policy rules, nexthop objects,
+per-interface settings and the multicast groups of interfaces.`
 
 func newMonitorCommand() *cobra.Command {
 	var f monitorFlags
@@ -43,10 +43,10 @@ func newMonitorCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.netns, "netns", "", "watch the network namespace `NAME`: one of \"ip netns\", or a path")
-	fs.StringSliceVar(&f.kinds, "kinds", nil, "print only these `KIND,...`: interface, address, route, neighbour, rule, nexthop, netconf")
+	fs.StringSliceVar(&f.kinds, "kinds", nil, "print only these `KIND,...`: interface, address, route, neighbour, rule, nexthop, netconf, multicast")
 	fs.StringVar(&f.dev, "dev", "", "print only what belongs to the interface `NAME`, which must be there")
 	fs.Uint32Var(&f.table, "table", 0, "print only routes and rules of the table `NUMBER`")
-	fs.StringVar(&f.prefix, "prefix", "", "print only routes, addresses and neighbours within `PREFIX`")
+	fs.StringVar(&f.prefix, "prefix", "", "print only routes, addresses, neighbours and multicast groups within `PREFIX`")
 	fs.BoolVar(&f.initial, "initial", false, "print what is there first")
 	fs.BoolVar(&f.asJSON, "json", false, "print JSON, one object a line")
 	return cmd
@@ -258,6 +258,8 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 				fmt.Fprintf(p.w, " %s %s", kebab(settings.Type().Field(i).Name), text)
 			}
 		}
+	case netstat.MulticastGroup:
+		fmt.Fprintf(p.w, " %s dev %s", v.Group.WithZone(""), p.name(v.Interface))
 	}
 	fmt.Fprintln(p.w)
 }

@@ -46,6 +46,8 @@ func deviceOf(value any) uint32 {
 		return v.Interface
 	case netstat.Netconf:
 		return uint32(max(v.Interface, 0))
+	case netstat.MulticastGroup:
+		return v.Interface
 	}
 	return 0
 }

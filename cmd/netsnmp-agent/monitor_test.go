@@ -6,11 +6,16 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // runMonitor runs the command until the test ends, and returns its lines.
@@ -41,7 +46,18 @@ func runMonitor(t *testing.T, args ...string) *bufio.Scanner {
 func TestMonitor(t *testing.T) {
 	n := nstest.New(t)
 	n.IP(t, "link add a0 type veth peer name b0", "link set a0 up", "link set b0 up", "addr add 192.0.2.1/24 dev a0")
-	lines := runMonitor(t, "--netns", n.Name, "--initial", "--kinds", "address,route,rule,nexthop,neighbour,netconf,interface")
+	kinds := []string{"address", "route", "rule", "nexthop", "neighbour", "netconf", "interface"}
+	kernel, err := collectors.Open(collectors.Options{NetNS: n.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kernel.Close()
+	if groups, err := kernel.Followable(t.Context(), netstat.KindMulticast); err != nil {
+		t.Fatal(err)
+	} else if groups != 0 { // Linux 6.15
+		kinds = append(kinds, "multicast")
+	}
+	lines := runMonitor(t, "--netns", n.Name, "--initial", "--kinds", strings.Join(kinds, ","))
 	expect := func(pattern string) {
 		t.Helper()
 		for lines.Scan() {
@@ -63,6 +79,13 @@ func TestMonitor(t *testing.T) {
 	expect(`added neighbour 192\.0\.2\.9 lladdr 02:00:00:00:00:09 dev a0 permanent`)
 	n.Sysctl(t, "net.ipv4.conf.a0.forwarding", "1")
 	expect(`changed netconf ipv4 dev a0 forwarding true .*`)
+	if slices.Contains(kinds, "multicast") {
+		fd := n.Socket(t, unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err := unix.SetsockoptIPMreq(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, &unix.IPMreq{Multiaddr: [4]byte{239, 1, 2, 3}, Interface: [4]byte{192, 0, 2, 1}}); err != nil {
+			t.Fatal(err)
+		}
+		expect(`added multicast 239\.1\.2\.3 dev a0`)
+	}
 	n.IP(t, "link set a0 down")
 	expect(`changed interface a0 index \d+ down \(was up\) disabled mtu 1500 .*`)
 	expect(`removed route 10\.0\.0\.0/8 via 192\.0\.2\.2 dev a0 table 254 metric 7 nhid 1`)

@@ -1,0 +1,40 @@
+package collectors
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// parseMulticastGroup reads a struct ifaddrmsg and its attributes as they tell of a
+// multicast group (net/ipv4/igmp.c, inet_fill_ifmcaddr; net/ipv6/addrconf.c,
+// inet6_fill_ifmcaddr).
+func parseMulticastGroup(body []byte, z *zones) (netstat.MulticastGroup, error) {
+	var g netstat.MulticastGroup
+	if len(body) < sizeofIfAddrmsg {
+		return g, fmt.Errorf("ifaddrmsg of %d bytes: % x", len(body), clip(body))
+	}
+	family := netstat.Family(body[0])
+	g.Interface = binary.NativeEndian.Uint32(body[4:])
+	a := attributes{rest: body[sizeofIfAddrmsg:]}
+	for a.next() {
+		switch a.kind {
+		case unix.IFA_MULTICAST:
+			g.Group = z.add(a.addr(family), g.Interface)
+		case unix.IFA_CACHEINFO:
+			if len(a.value) < sizeofIfaCacheinfo {
+				a.malformed("ifa_cacheinfo")
+				break
+			}
+			g.Joined.Set(time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick)
+		}
+	}
+	if a.err == nil && !g.Group.IsValid() {
+		return g, fmt.Errorf("%v group of interface %d is missing", family, g.Interface)
+	}
+	return g, a.err
+}
