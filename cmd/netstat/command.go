@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/netsnmp-agent/netsnmp-agent/recording"
 )
 
 // version is set by the linker for releases.
@@ -45,11 +47,20 @@ type flags struct {
 	table           string
 	since, save     string
 	filter, sort    string
+
+	// Other stacks than this kernel's at present.
+	recording, at string
+	record        string
+	kinds         []string
 }
 
 func (f *flags) numericHosts() bool { return !f.symbolic && (f.numeric || f.hostNumbers) || f.json }
 func (f *flags) numericPorts() bool { return !f.symbolic && (f.numeric || f.portNumbers) || f.json }
-func (f *flags) numericUsers() bool { return !f.symbolic && (f.numeric || f.userNumbers) || f.json }
+
+// Users of another host than this are numbers: this one calls them otherwise.
+func (f *flags) numericUsers() bool {
+	return !f.symbolic && (f.numeric || f.userNumbers) || f.json || f.recording != ""
+}
 
 // namesProtocol reports whether the flags choose protocols.
 func (f *flags) namesProtocol() bool {
@@ -72,7 +83,9 @@ const example = `  netstat -tulpn                          who listens where
   netstat -Tn --sort -rtt                 TCP connections, the slowest first
   netstat -rn6                            routes of IPv6
   netstat -i --interval 1 -I eth0         packets a second of eth0
-  netstat -s --json                       every counter, for programs`
+  netstat -s --json                       every counter, for programs
+  netstat --record night.rec --interval 60
+  netstat --recording night.rec -tan --at 03:15`
 
 func newCommand() *cobra.Command {
 	var f flags
@@ -94,7 +107,10 @@ func newCommand() *cobra.Command {
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
-			open := func(complain func(error)) ([]*source, error) { return openSources(cmd.Context(), f.netns, complain) }
+			if f.record != "" {
+				return recordStacks(cmd.Context(), &f, cmd.ErrOrStderr())
+			}
+			open := func(complain func(error)) ([]*source, error) { return openSources(cmd.Context(), &f, complain) }
 			s, err := newSession(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr(), open)
 			if err != nil {
 				return err
@@ -170,6 +186,12 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`, or that of the process PID, or all of them")
 	fs.StringVar(&f.filter, "filter", "", "show rows that `EXPRESSION` is true for, such as 'state=established and port=443'")
 	fs.StringVar(&f.sort, "sort", "", "sort by `FIELD,...`; -FIELD puts the largest first")
+
+	// Of which stack.
+	fs.StringVar(&f.recording, "recording", "", "show what is recorded in `FILE`; --netns chooses one of its namespaces then")
+	fs.StringVar(&f.at, "at", "", "with --recording: show the last moment until `TIME`: 15:04, or 2006-01-02T15:04:05Z")
+	fs.StringVar(&f.record, "record", "", "add everything to the recording in `FILE`, once or in every --interval, and show nothing")
+	fs.StringSliceVar(&f.kinds, "kinds", nil, "with --record: record rows of `KIND,...` only")
 
 	// How.
 	fs.BoolVarP(&f.numeric, "numeric", "n", false, "show numbers and look no names up")
@@ -298,7 +320,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 			return fmt.Errorf("--protocol: %q is none of inet, inet6, unix", family)
 		}
 	}
-	for _, name := range []string{"interface", "netns", "table", "filter", "sort", "since", "save-baseline"} {
+	for _, name := range []string{"interface", "netns", "table", "filter", "sort", "since", "save-baseline", "recording", "at", "record"} {
 		if flag := fs.Lookup(name); flag.Changed && flag.Value.String() == "" {
 			return fmt.Errorf("--%s: the value is empty", name)
 		}
@@ -309,7 +331,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 	if f.continuous && f.interval == 0 {
 		f.interval = 1
 	}
-	return nil
+	return f.checkRecording(fs)
 }
 
 // suggest adds to a complaint about an unknown flag one that was perhaps meant.
@@ -377,7 +399,8 @@ func complete(cmd *cobra.Command, f *flags) {
 		"table":    func() []string { return []string{"main", "local", "default", allTables} },
 		"netns": func() []string {
 			names := []string{allNamespaces}
-			sources, err := openSources(context.Background(), allNamespaces, func(error) {})
+			of := flags{netns: allNamespaces, recording: f.recording, at: f.at}
+			sources, err := openSources(context.Background(), &of, func(error) {})
 			if err != nil {
 				return names
 			}
@@ -400,8 +423,14 @@ func complete(cmd *cobra.Command, f *flags) {
 			}
 			return newSocketKind().Names()
 		},
+		"kinds": func() (names []string) {
+			for _, k := range recording.Kinds() {
+				names = append(names, string(k))
+			}
+			return names
+		},
 		"interface": func() []string {
-			sources, err := openSources(context.Background(), "", func(error) {})
+			sources, err := openSources(context.Background(), &flags{netns: f.netns, recording: f.recording, at: f.at}, func(error) {})
 			if err != nil {
 				return nil
 			}

@@ -114,10 +114,21 @@ func compareNames(a, b string) int {
 
 // interfaceDetails yields interfaces, with no details where the source has none.
 func interfaceDetails(s *session, src *source) iter.Seq2[netstat.InterfaceDetails, error] {
-	if reader, ok := src.stack.(netstat.InterfaceDetailsReader); ok {
-		return reader.InterfaceDetails(s.ctx)
-	}
 	return func(yield func(netstat.InterfaceDetails, error) bool) {
+		if reader, ok := src.stack.(netstat.InterfaceDetailsReader); ok {
+			for i, err := range reader.InterfaceDetails(s.ctx) {
+				if errors.Is(err, netstat.ErrNotSupported) {
+					break
+				}
+				if !yield(i, err) {
+					return
+				}
+				ok = false
+			}
+			if !ok {
+				return
+			}
+		}
 		for i, err := range src.stack.Interfaces(s.ctx) {
 			if !yield(netstat.InterfaceDetails{Interface: i}, err) {
 				return

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -444,8 +445,11 @@ func (s *session) shareOwners(src *source, processes *bool, owners **netstat.Soc
 			if s.ctx.Err() != nil {
 				return err
 			}
-			s.complain("the processes of sockets", src, err)
-			*processes = false
+			// A recording may have the processes in its sockets alone.
+			if !errors.Is(err, netstat.ErrNotSupported) {
+				s.complain("the processes of sockets", src, err)
+				*processes = false
+			}
 			return nil
 		}
 		s.owners = found
