@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,11 @@ type flags struct {
 	recording, at string
 	record        string
 	kinds         []string
+	hosts         []string
+	hostsFile     string
+	context       string
+
+	snmpConfigFile string
 }
 
 func (f *flags) numericHosts() bool { return !f.symbolic && (f.numeric || f.hostNumbers) || f.json }
@@ -59,7 +65,7 @@ func (f *flags) numericPorts() bool { return !f.symbolic && (f.numeric || f.port
 
 // Users of another host than this are numbers: this one calls them otherwise.
 func (f *flags) numericUsers() bool {
-	return !f.symbolic && (f.numeric || f.userNumbers) || f.json || f.recording != ""
+	return !f.symbolic && (f.numeric || f.userNumbers) || f.json || f.recording != "" || f.isRemote()
 }
 
 // namesProtocol reports whether the flags choose protocols.
@@ -85,7 +91,8 @@ const example = `  netstat -tulpn                          who listens where
   netstat -i --interval 1 -I eth0         packets a second of eth0
   netstat -s --json                       every counter, for programs
   netstat --record night.rec --interval 60
-  netstat --recording night.rec -tan --at 03:15`
+  netstat --recording night.rec -tan --at 03:15
+  netstat --host 192.0.2.1,192.0.2.2 -in  interfaces of other hosts, by SNMP`
 
 func newCommand() *cobra.Command {
 	var f flags
@@ -193,6 +200,11 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.StringVar(&f.record, "record", "", "add everything to the recording in `FILE`, once or in every --interval, and show nothing")
 	fs.StringSliceVar(&f.kinds, "kinds", nil, "with --record: record rows of `KIND,...` only")
 
+	fs.StringSliceVar(&f.hosts, "host", nil, "show the stacks of the hosts `HOST,...` by SNMP, each [udp:|tcp:]HOST[:PORT]")
+	fs.StringVar(&f.hostsFile, "hosts", "", "show those of the hosts that are listed in `FILE`")
+	fs.StringVar(&f.snmpConfigFile, "snmp-config", "", "read the credentials for hosts from `FILE`; snmp.conf(5) unless given")
+	fs.StringVar(&f.context, "context", "", "read the SNMP context `NAME` of hosts")
+
 	// How.
 	fs.BoolVarP(&f.numeric, "numeric", "n", false, "show numbers and look no names up")
 	fs.BoolVar(&f.hostNumbers, "numeric-hosts", false, "show hosts by address")
@@ -243,8 +255,8 @@ func (s *session) modes() []mode {
 	case internet || len(families) == 0:
 		modes = []mode{{true, s.showSockets}}
 		// A filter and an order are for one kind of rows: the Internet's sockets,
-		// unless others are named.
-		if !internet && s.filter == "" && s.sort == "" {
+		// unless others are named. SNMP tells of those alone.
+		if !internet && s.filter == "" && s.sort == "" && !s.isRemote() {
 			families = []mode{{true, s.showUnix}}
 		}
 	}
@@ -320,7 +332,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 			return fmt.Errorf("--protocol: %q is none of inet, inet6, unix", family)
 		}
 	}
-	for _, name := range []string{"interface", "netns", "table", "filter", "sort", "since", "save-baseline", "recording", "at", "record"} {
+	for _, name := range []string{"interface", "netns", "table", "filter", "sort", "since", "save-baseline", "recording", "at", "record", "hosts", "snmp-config"} {
 		if flag := fs.Lookup(name); flag.Changed && flag.Value.String() == "" {
 			return fmt.Errorf("--%s: the value is empty", name)
 		}
@@ -331,7 +343,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 	if f.continuous && f.interval == 0 {
 		f.interval = 1
 	}
-	return f.checkRecording(fs)
+	return cmp.Or(f.checkRecording(fs), f.checkHosts(fs))
 }
 
 // suggest adds to a complaint about an unknown flag one that was perhaps meant.
@@ -430,7 +442,7 @@ func complete(cmd *cobra.Command, f *flags) {
 			return names
 		},
 		"interface": func() []string {
-			sources, err := openSources(context.Background(), &flags{netns: f.netns, recording: f.recording, at: f.at}, func(error) {})
+			sources, err := openSources(context.Background(), &flags{netns: f.netns, recording: f.recording, at: f.at, hosts: f.hosts, snmpConfigFile: f.snmpConfigFile, context: f.context}, func(error) {})
 			if err != nil {
 				return nil
 			}

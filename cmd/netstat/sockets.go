@@ -379,6 +379,9 @@ func (s *session) showSockets() error {
 				if !s.listed(&v) {
 					continue
 				}
+				if v.State == netstat.Listen && !v.Remote.IsValid() {
+					v.Remote = anyPeer(v.Family) // MIBs leave it out
+				}
 				r.v = v
 				if err := w.row(&r); err != nil {
 					return err
@@ -387,6 +390,14 @@ func (s *session) showSockets() error {
 		}
 	}
 	return w.close()
+}
+
+// anyPeer is the other end of a listener, as a kernel has it.
+func anyPeer(f netstat.Family) netip.AddrPort {
+	if f == netstat.IPv6 {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 }
 
 // narrowed leaves listeners, or all others, to the kernel to pass over.

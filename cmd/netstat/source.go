@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type source struct {
 	stack netstat.Stack
 	// netns names the namespace, empty where only one is shown.
 	netns string
+	// host names the host, empty where only one is shown.
+	host string
 	// at is the moment that the stack is of, the zero time for the present.
 	at time.Time
 	// release gives up what the stack is read through; nil for nothing.
@@ -32,6 +35,8 @@ type source struct {
 // several that cannot be opened go to complain.
 func openSources(ctx context.Context, f *flags, complain func(error)) ([]*source, error) {
 	switch {
+	case f.isRemote():
+		return openHosts(ctx, f, complain)
 	case f.recording != "":
 		return openRecording(f, complain)
 	case f.netns == allNamespaces:
@@ -109,6 +114,10 @@ func listNamespaces(ctx context.Context) (found []netstat.Namespace, err error) 
 	}
 	return found, nil
 }
+
+// label is what tells the stack from the others that are shown, empty for the
+// only one.
+func (src *source) label() string { return cmp.Or(src.host, src.netns) }
 
 func (src *source) close() {
 	if src.release != nil {

@@ -164,8 +164,8 @@ func (s *session) showStatistics() error {
 		if title == "" {
 			title = string(r.v.Group)
 		}
-		if r.from.netns != "" {
-			title += " of " + string(table.AppendEscaped(nil, r.from.netns))
+		if r.from.label() != "" {
+			title += " of " + string(table.AppendEscaped(nil, r.from.label()))
 		}
 		if title != group && !s.json && s.sort == "" {
 			if group != "" {
