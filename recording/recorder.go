@@ -29,7 +29,7 @@ type Recorder struct {
 func Create(path string) (_ *Recorder, err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
+		return nil, fmt.Errorf("record %s: %w", path, err)
 	}
 	r := &Recorder{file: file, path: path, aside: true}
 	if err := lock(file); err != nil {

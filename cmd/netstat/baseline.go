@@ -15,7 +15,11 @@ func (s *session) snapshot(src *source) (*baseline.Snapshot, error) {
 	if !ok {
 		return nil, fmt.Errorf("remember counters: %w", netstat.ErrNotSupported)
 	}
-	return baseline.Take(s.ctx, from, s.netns, time.Now())
+	at := src.at
+	if at.IsZero() {
+		at = time.Now()
+	}
+	return baseline.Take(s.ctx, from, s.netns, at)
 }
 
 // grown returns by how much counters grew since the baseline that --since names,

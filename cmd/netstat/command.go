@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/netsnmp-agent/netsnmp-agent/recording"
 )
 
 // version is set by the linker for releases.
@@ -45,11 +48,25 @@ type flags struct {
 	table           string
 	since, save     string
 	filter, sort    string
+
+	// Other stacks than this kernel's at present.
+	recording, at string
+	record        string
+	kinds         []string
+	hosts         []string
+	hostsFile     string
+	context       string
+
+	snmpConfigFile string
 }
 
 func (f *flags) numericHosts() bool { return !f.symbolic && (f.numeric || f.hostNumbers) || f.json }
 func (f *flags) numericPorts() bool { return !f.symbolic && (f.numeric || f.portNumbers) || f.json }
-func (f *flags) numericUsers() bool { return !f.symbolic && (f.numeric || f.userNumbers) || f.json }
+
+// Users of another host than this are numbers: this one calls them otherwise.
+func (f *flags) numericUsers() bool {
+	return !f.symbolic && (f.numeric || f.userNumbers) || f.json || f.recording != "" || f.isRemote()
+}
 
 // namesProtocol reports whether the flags choose protocols.
 func (f *flags) namesProtocol() bool {
@@ -72,7 +89,10 @@ const example = `  netstat -tulpn                          who listens where
   netstat -Tn --sort -rtt                 TCP connections, the slowest first
   netstat -rn6                            routes of IPv6
   netstat -i --interval 1 -I eth0         packets a second of eth0
-  netstat -s --json                       every counter, for programs`
+  netstat -s --json                       every counter, for programs
+  netstat --record night.rec --interval 60
+  netstat --recording night.rec -tan --at 03:15
+  netstat --host 192.0.2.1,192.0.2.2 -in  interfaces of other hosts, by SNMP`
 
 func newCommand() *cobra.Command {
 	var f flags
@@ -94,7 +114,10 @@ func newCommand() *cobra.Command {
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
-			open := func(complain func(error)) ([]*source, error) { return openSources(cmd.Context(), f.netns, complain) }
+			if f.record != "" {
+				return recordStacks(cmd.Context(), &f, cmd.ErrOrStderr())
+			}
+			open := func(complain func(error)) ([]*source, error) { return openSources(cmd.Context(), &f, complain) }
 			s, err := newSession(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr(), open)
 			if err != nil {
 				return err
@@ -171,6 +194,17 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.StringVar(&f.filter, "filter", "", "show rows that `EXPRESSION` is true for, such as 'state=established and port=443'")
 	fs.StringVar(&f.sort, "sort", "", "sort by `FIELD,...`; -FIELD puts the largest first")
 
+	// Of which stack.
+	fs.StringVar(&f.recording, "recording", "", "show what is recorded in `FILE`; --netns chooses one of its namespaces then")
+	fs.StringVar(&f.at, "at", "", "with --recording: show the last moment until `TIME`: 15:04, or 2006-01-02T15:04:05Z")
+	fs.StringVar(&f.record, "record", "", "add everything to the recording in `FILE`, once or in every --interval, and show nothing")
+	fs.StringSliceVar(&f.kinds, "kinds", nil, "with --record: record rows of `KIND,...` only")
+
+	fs.StringSliceVar(&f.hosts, "host", nil, "show the stacks of the hosts `HOST,...` by SNMP, each [udp:|tcp:]HOST[:PORT]")
+	fs.StringVar(&f.hostsFile, "hosts", "", "show those of the hosts that are listed in `FILE`")
+	fs.StringVar(&f.snmpConfigFile, "snmp-config", "", "read the credentials for hosts from `FILE`; snmp.conf(5) unless given")
+	fs.StringVar(&f.context, "context", "", "read the SNMP context `NAME` of hosts")
+
 	// How.
 	fs.BoolVarP(&f.numeric, "numeric", "n", false, "show numbers and look no names up")
 	fs.BoolVar(&f.hostNumbers, "numeric-hosts", false, "show hosts by address")
@@ -221,8 +255,8 @@ func (s *session) modes() []mode {
 	case internet || len(families) == 0:
 		modes = []mode{{true, s.showSockets}}
 		// A filter and an order are for one kind of rows: the Internet's sockets,
-		// unless others are named.
-		if !internet && s.filter == "" && s.sort == "" {
+		// unless others are named. SNMP tells of those alone.
+		if !internet && s.filter == "" && s.sort == "" && !s.isRemote() {
 			families = []mode{{true, s.showUnix}}
 		}
 	}
@@ -298,7 +332,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 			return fmt.Errorf("--protocol: %q is none of inet, inet6, unix", family)
 		}
 	}
-	for _, name := range []string{"interface", "netns", "table", "filter", "sort", "since", "save-baseline"} {
+	for _, name := range []string{"interface", "netns", "table", "filter", "sort", "since", "save-baseline", "recording", "at", "record", "hosts", "snmp-config"} {
 		if flag := fs.Lookup(name); flag.Changed && flag.Value.String() == "" {
 			return fmt.Errorf("--%s: the value is empty", name)
 		}
@@ -309,7 +343,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 	if f.continuous && f.interval == 0 {
 		f.interval = 1
 	}
-	return nil
+	return cmp.Or(f.checkRecording(fs), f.checkHosts(fs))
 }
 
 // suggest adds to a complaint about an unknown flag one that was perhaps meant.
@@ -377,7 +411,8 @@ func complete(cmd *cobra.Command, f *flags) {
 		"table":    func() []string { return []string{"main", "local", "default", allTables} },
 		"netns": func() []string {
 			names := []string{allNamespaces}
-			sources, err := openSources(context.Background(), allNamespaces, func(error) {})
+			of := flags{netns: allNamespaces, recording: f.recording, at: f.at}
+			sources, err := openSources(context.Background(), &of, func(error) {})
 			if err != nil {
 				return names
 			}
@@ -400,8 +435,14 @@ func complete(cmd *cobra.Command, f *flags) {
 			}
 			return newSocketKind().Names()
 		},
+		"kinds": func() (names []string) {
+			for _, k := range recording.Kinds() {
+				names = append(names, string(k))
+			}
+			return names
+		},
 		"interface": func() []string {
-			sources, err := openSources(context.Background(), "", func(error) {})
+			sources, err := openSources(context.Background(), &flags{netns: f.netns, recording: f.recording, at: f.at, hosts: f.hosts, snmpConfigFile: f.snmpConfigFile, context: f.context}, func(error) {})
 			if err != nil {
 				return nil
 			}

@@ -56,7 +56,11 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 				break
 			}
 			if chosen(&v.Interface) {
-				found = append(found, interfaceRow{src, viewOf(v, grew)})
+				view := viewOf(v, grew)
+				if s.isRemote() {
+					leaveUntoldCounters(view.counters)
+				}
+				found = append(found, interfaceRow{src, view})
 			}
 		}
 		if s.iface != "" && len(found) == 0 && !failed {
@@ -114,10 +118,21 @@ func compareNames(a, b string) int {
 
 // interfaceDetails yields interfaces, with no details where the source has none.
 func interfaceDetails(s *session, src *source) iter.Seq2[netstat.InterfaceDetails, error] {
-	if reader, ok := src.stack.(netstat.InterfaceDetailsReader); ok {
-		return reader.InterfaceDetails(s.ctx)
-	}
 	return func(yield func(netstat.InterfaceDetails, error) bool) {
+		if reader, ok := src.stack.(netstat.InterfaceDetailsReader); ok {
+			for i, err := range reader.InterfaceDetails(s.ctx) {
+				if errors.Is(err, netstat.ErrNotSupported) {
+					break
+				}
+				if !yield(i, err) {
+					return
+				}
+				ok = false
+			}
+			if !ok {
+				return
+			}
+		}
 		for i, err := range src.stack.Interfaces(s.ctx) {
 			if !yield(netstat.InterfaceDetails{Interface: i}, err) {
 				return
@@ -170,10 +185,15 @@ type interfaceView struct {
 
 type interfaceRow = row[interfaceView]
 
-// sum adds counters. It is unknown when one of them is.
+// sum adds the counters of those that there are. It is unknown when one of them
+// is, or there is none.
 func (i *interfaceView) sum(names ...string) (total netstat.Optional[uint64]) {
 	for _, name := range names {
-		n, known := i.counters[name].Get()
+		counter, told := i.counters[name]
+		if !told {
+			continue
+		}
+		n, known := counter.Get()
 		if !known {
 			return netstat.Optional[uint64]{}
 		}
@@ -259,6 +279,9 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	if r.from.netns != "" {
 		b = fmt.Appendf(b, "  netns %s", escaped(r.from.netns))
 	}
+	if r.from.host != "" {
+		b = fmt.Appendf(b, "  host %s", escaped(r.from.host))
+	}
 	b = append(b, '\n')
 	for _, a := range addresses {
 		address, bits := a.Prefix.Addr(), a.Prefix.Bits()
@@ -274,12 +297,18 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	}
 	line("%s  txqueuelen %s%s", hardware(i), i.TransmitQueueLength, kindText(i))
 	if i.counters["rx_packets"].IsKnown() {
-		n := func(names ...string) uint64 { return i.sum(names...).Or(0) }
-		line("RX packets %d  bytes %d (%s)", n("rx_packets"), n("rx_bytes"), scaledBytes(n("rx_bytes")))
-		line("RX errors %d  dropped %d  overruns %d  frame %d", n("rx_errors"), n("rx_dropped", "rx_missed_errors"), n("rx_fifo_errors"),
+		n := func(names ...string) string {
+			if total, known := i.sum(names...).Get(); known {
+				return strconv.FormatUint(total, 10)
+			}
+			return "-"
+		}
+		scaled := func(name string) string { return scaledBytes(i.sum(name).Or(0)) }
+		line("RX packets %s  bytes %s (%s)", n("rx_packets"), n("rx_bytes"), scaled("rx_bytes"))
+		line("RX errors %s  dropped %s  overruns %s  frame %s", n("rx_errors"), n("rx_dropped", "rx_missed_errors"), n("rx_fifo_errors"),
 			n("rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors"))
-		line("TX packets %d  bytes %d (%s)", n("tx_packets"), n("tx_bytes"), scaledBytes(n("tx_bytes")))
-		line("TX errors %d  dropped %d  overruns %d  carrier %d  collisions %d", n("tx_errors"), n("tx_dropped"), n("tx_fifo_errors"),
+		line("TX packets %s  bytes %s (%s)", n("tx_packets"), n("tx_bytes"), scaled("tx_bytes"))
+		line("TX errors %s  dropped %s  overruns %s  carrier %s  collisions %s", n("tx_errors"), n("tx_dropped"), n("tx_fifo_errors"),
 			n("tx_aborted_errors", "tx_carrier_errors", "tx_window_errors", "tx_heartbeat_errors"), n("collisions"))
 	}
 	state := []string{"state " + i.OperState.String()}

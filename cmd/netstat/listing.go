@@ -32,7 +32,7 @@ type listing[T any] struct {
 
 func newListing[T any](title, name, doc string, fields ...both[T]) *listing[T] {
 	l := &listing[T]{title: title, kind: newKind[T](name, doc)}
-	netns := l.kind.Fields
+	where := l.kind.Fields
 	l.kind.Fields = nil
 	for _, f := range fields {
 		l.kind.Fields = append(l.kind.Fields, f.Field)
@@ -46,7 +46,7 @@ func newListing[T any](title, name, doc string, fields ...both[T]) *listing[T] {
 				return v.AppendText(b)
 			}})
 	}
-	l.kind.Fields = append(l.kind.Fields, netns...)
+	l.kind.Fields = append(l.kind.Fields, where...)
 	return l
 }
 

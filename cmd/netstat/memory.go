@@ -57,8 +57,8 @@ func (s *session) showSocketUsage() error {
 func (s *session) describeUsage(r *row[netstat.SocketUsage]) {
 	u := &r.v
 	line := func(format string, args ...any) { s.out.Line(fmt.Sprintf(format, args...)) }
-	if r.from.netns != "" {
-		line("%s:", table.AppendEscaped(nil, r.from.netns))
+	if r.from.label() != "" {
+		line("%s:", table.AppendEscaped(nil, r.from.label()))
 	}
 	of := func(n, limit netstat.Optional[uint64]) string {
 		if !limit.IsKnown() {

@@ -53,6 +53,9 @@ func (s *session) showNeighbours() error {
 	if err != nil {
 		return err
 	}
+	if s.isRemote() {
+		return p.Close() // no MIB tells of those
+	}
 	err = each(s, "proxy neighbours", func(r netstat.ProxyNeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
 		return r.ProxyNeighbours(ctx, s.families()...)
 	}, show)

@@ -56,7 +56,7 @@ func newSession(ctx context.Context, f flags, stdout, stderr io.Writer, open fun
 			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		}
 	}
-	sources, err := open(func(err error) { s.complain("a network namespace", nil, err) })
+	sources, err := open(func(err error) { s.complain("", nil, err) })
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +84,13 @@ func (s *session) close() {
 func (s *session) complain(what string, src *source, err error) {
 	s.incomplete = true
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
+	if what == "" {
+		text = fmt.Sprintf("netstat: %v", err)
+	}
 	var read *netstat.ReadError
 	named := errors.As(err, &read) && read.Source != ""
-	if src != nil && src.netns != "" && !named {
-		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.netns, err)
+	if src != nil && src.label() != "" && !named {
+		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.label(), err)
 	}
 	s.note(text)
 }
@@ -116,6 +119,9 @@ func (s *session) note(text string) {
 // print makes a printer for rows of a kind, with the filter and the order that
 // the flags name.
 func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Column[row[T]]) (*table.Printer[row[T]], *filter.Expr, error) {
+	if s.isRemote() {
+		leaveUntold(kind, columns)
+	}
 	t := table.Table[row[T]]{Kind: kind, Columns: columns}
 	var expr *filter.Expr
 	if s.filter != "" {
@@ -137,21 +143,30 @@ func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Col
 			return table.AppendEscaped(b, r.from.netns)
 		}})
 	}
+	if len(s.sources) > 0 && s.sources[0].host != "" {
+		t.Columns = append(t.Columns, table.Column[row[T]]{Heading: "Host", Append: func(b []byte, r *row[T]) []byte {
+			return table.AppendEscaped(b, r.from.host)
+		}})
+	}
 	return table.NewPrinter(s.out, t), expr, nil
 }
 
 // namesNamespaces reports whether rows say which namespace they are of.
 func (s *session) namesNamespaces() bool { return s.netns == allNamespaces }
 
-// netnsField is a field of every kind.
-func netnsField[T any]() table.Field[row[T]] {
-	return table.Field[row[T]]{Name: "netns", Type: table.String, Doc: "network namespace; with `--netns all` only",
-		Value: func(r *row[T]) table.Value { return table.Text(r.from.netns) }}
+// whereFields are fields of every kind: which stack it is of.
+func whereFields[T any]() []table.Field[row[T]] {
+	return []table.Field[row[T]]{
+		{Name: "netns", Type: table.String, Doc: "network namespace; with `--netns all` only",
+			Value: func(r *row[T]) table.Value { return table.Text(r.from.netns) }},
+		{Name: "host", Type: table.String, Doc: "host; with several of `--host` and `--hosts` only",
+			Value: func(r *row[T]) table.Value { return table.Text(r.from.host) }},
+	}
 }
 
 // newKind declares a kind of rows.
 func newKind[T any](name, doc string, fields ...table.Field[row[T]]) *table.Kind[row[T]] {
-	return &table.Kind[row[T]]{Name: name, Doc: doc, Fields: append(fields, netnsField[T]())}
+	return &table.Kind[row[T]]{Name: name, Doc: doc, Fields: append(fields, whereFields[T]()...)}
 }
 
 // fieldOf declares a field that a row's value alone tells.

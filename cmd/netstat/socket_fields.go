@@ -71,7 +71,7 @@ func newSocketKind() *socketKind {
 			return table.NonZero(group.ID)
 		}),
 	})
-	k.add(0, []table.Field[row[netstat.Socket]]{netnsField[netstat.Socket]()})
+	k.add(0, whereFields[netstat.Socket]())
 	return k
 }
 

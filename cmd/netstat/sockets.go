@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -378,6 +379,9 @@ func (s *session) showSockets() error {
 				if !s.listed(&v) {
 					continue
 				}
+				if v.State == netstat.Listen && !v.Remote.IsValid() {
+					v.Remote = anyPeer(v.Family) // MIBs leave it out
+				}
 				r.v = v
 				if err := w.row(&r); err != nil {
 					return err
@@ -386,6 +390,14 @@ func (s *session) showSockets() error {
 		}
 	}
 	return w.close()
+}
+
+// anyPeer is the other end of a listener, as a kernel has it.
+func anyPeer(f netstat.Family) netip.AddrPort {
+	if f == netstat.IPv6 {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 }
 
 // narrowed leaves listeners, or all others, to the kernel to pass over.
@@ -444,8 +456,11 @@ func (s *session) shareOwners(src *source, processes *bool, owners **netstat.Soc
 			if s.ctx.Err() != nil {
 				return err
 			}
-			s.complain("the processes of sockets", src, err)
-			*processes = false
+			// A recording may have the processes in its sockets alone.
+			if !errors.Is(err, netstat.ErrNotSupported) {
+				s.complain("the processes of sockets", src, err)
+				*processes = false
+			}
 			return nil
 		}
 		s.owners = found

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -19,47 +21,86 @@ type source struct {
 	stack netstat.Stack
 	// netns names the namespace, empty where only one is shown.
 	netns string
+	// host names the host, empty where only one is shown.
+	host string
+	// at is the moment that the stack is of, the zero time for the present.
+	at time.Time
+	// release gives up what the stack is read through; nil for nothing.
+	release func()
 	// interfaces are the names of interfaces by index, read when one is needed.
 	interfaces map[uint32]string
 }
 
-// openSources opens the stacks that --netns names. The errors of namespaces that
-// cannot be opened among all of them go to complain.
-func openSources(ctx context.Context, netns string, complain func(error)) ([]*source, error) {
-	if netns == allNamespaces {
+// openSources opens the stacks that the flags name. The errors of those among
+// several that cannot be opened go to complain.
+func openSources(ctx context.Context, f *flags, complain func(error)) ([]*source, error) {
+	switch {
+	case f.isRemote():
+		return openHosts(ctx, f, complain)
+	case f.recording != "":
+		return openRecording(f, complain)
+	case f.netns == allNamespaces:
 		return openEvery(ctx, complain)
 	}
+	kernel, err := openKernel(ctx, f.netns)
+	if err != nil {
+		return nil, err
+	}
+	return []*source{kernelSource(kernel, "")}, nil
+}
+
+func kernelSource(kernel *collectors.Kernel, netns string) *source {
+	return &source{stack: kernel, netns: netns, release: func() { _ = kernel.Close() }} // nothing was written
+}
+
+// openKernel opens this kernel's stack in the namespace that --netns names.
+func openKernel(ctx context.Context, netns string) (*collectors.Kernel, error) {
 	if pid, err := strconv.ParseUint(netns, 10, 31); err == nil {
 		// A namespace may have a number as its name.
 		if _, err := os.Stat("/run/netns/" + netns); err != nil {
 			netns = fmt.Sprintf("/proc/%d/ns/net", pid)
 		}
 	}
-	if strings.Contains(netns, ":") && !strings.Contains(netns, "/") {
-		own, err := collectors.Open(collectors.Options{})
-		if err != nil {
-			return nil, err
-		}
-		defer own.Close()
-		found, err := own.FindNamespace(ctx, netns)
-		if err != nil {
-			return nil, err
-		}
-		kernel, err := collectors.OpenNamespace(&found)
-		if err != nil {
-			return nil, err
-		}
-		return []*source{{stack: kernel}}, nil
+	if !strings.Contains(netns, ":") || strings.Contains(netns, "/") {
+		return collectors.Open(collectors.Options{NetNS: netns})
 	}
-	kernel, err := collectors.Open(collectors.Options{NetNS: netns})
+	own, err := collectors.Open(collectors.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return []*source{{stack: kernel}}, nil
+	defer own.Close()
+	found, err := own.FindNamespace(ctx, netns)
+	if err != nil {
+		return nil, err
+	}
+	return collectors.OpenNamespace(&found)
 }
 
 // openEvery opens every namespace of the host.
 func openEvery(ctx context.Context, complain func(error)) (sources []*source, err error) {
+	namespaces, err := listNamespaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range namespaces {
+		kernel, err := collectors.OpenNamespace(&n)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			// It went meanwhile.
+		case err != nil:
+			complain(err)
+		default:
+			sources = append(sources, kernelSource(kernel, n.Label()))
+		}
+	}
+	if len(sources) == 0 {
+		return nil, errors.New("no network namespace can be entered")
+	}
+	return sources, nil
+}
+
+// listNamespaces returns every namespace of the host that can be found.
+func listNamespaces(ctx context.Context) (found []netstat.Namespace, err error) {
 	own, err := collectors.Open(collectors.Options{})
 	if err != nil {
 		return nil, err
@@ -69,25 +110,18 @@ func openEvery(ctx context.Context, complain func(error)) (sources []*source, er
 		if err != nil {
 			return nil, err
 		}
-		kernel, err := collectors.OpenNamespace(&n)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			// It went meanwhile.
-		case err != nil:
-			complain(err)
-		default:
-			sources = append(sources, &source{stack: kernel, netns: n.Label()})
-		}
+		found = append(found, n)
 	}
-	if len(sources) == 0 {
-		return nil, errors.New("no network namespace can be entered")
-	}
-	return sources, nil
+	return found, nil
 }
 
+// label is what tells the stack from the others that are shown, empty for the
+// only one.
+func (src *source) label() string { return cmp.Or(src.host, src.netns) }
+
 func (src *source) close() {
-	if c, ok := src.stack.(interface{ Close() error }); ok {
-		_ = c.Close() // nothing was written
+	if src.release != nil {
+		src.release()
 	}
 }
 

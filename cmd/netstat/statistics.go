@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/netsnmp-agent/netsnmp-agent/baseline"
@@ -73,15 +74,19 @@ func (s *session) eachCounter(show func(*row[counterView]) error) error {
 			s.complain("counters", src, netstat.ErrNotSupported)
 			continue
 		}
-		for _, group := range groups {
+		var lacking error // of every group
+		for i, group := range groups {
 			for c, err := range reader.Counters(s.ctx, group) {
 				if err != nil {
 					if s.ctx.Err() != nil {
 						return err
 					}
-					s.lacks("counters of "+string(group), src, err, explicit)
+					if s.lacks("counters of "+string(group), src, err, explicit); i == 0 && !explicit {
+						lacking = err
+					}
 					break
 				}
+				lacking = nil
 				r.v = counterView{Counter: c, info: netstat.DescribeCounter(c.Name), value: netstat.Known(c.Value)}
 				if grew != nil {
 					r.v.since(grew)
@@ -90,6 +95,9 @@ func (s *session) eachCounter(show func(*row[counterView]) error) error {
 					return err
 				}
 			}
+		}
+		if errors.Is(lacking, netstat.ErrNotSupported) {
+			s.complain("counters", src, lacking)
 		}
 	}
 	return nil
@@ -156,8 +164,8 @@ func (s *session) showStatistics() error {
 		if title == "" {
 			title = string(r.v.Group)
 		}
-		if r.from.netns != "" {
-			title += " of " + string(table.AppendEscaped(nil, r.from.netns))
+		if r.from.label() != "" {
+			title += " of " + string(table.AppendEscaped(nil, r.from.label()))
 		}
 		if title != group && !s.json && s.sort == "" {
 			if group != "" {

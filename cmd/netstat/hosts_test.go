@@ -1,0 +1,45 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFlagsOfHosts(t *testing.T) {
+	for args, want := range map[string]string{
+		"--context a":                       "--context makes sense with --host",
+		"--snmp-config a":                   "--snmp-config makes sense with --host",
+		"--host a --netns all":              "--netns makes no sense with --host",
+		"--host a --recording b":            "--recording makes no sense with --host",
+		"--hosts a --since b -s":            "--since makes no sense with --host",
+		"--host a -i --interval 1":          "--interval of -i and -s makes no sense",
+		"--record a --host b":               "--host makes no sense with --record",
+		"--hosts /nowhere/hosts":            "/nowhere/hosts",
+		"--host a --snmp-config /nowhere/c": "/nowhere/c",
+	} {
+		if _, _, err := execute(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+func TestListHosts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "hosts")
+	if err := os.WriteFile(file, []byte("# all\na b:1161 # two\n\n[::1]:161\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := flags{hosts: []string{"first"}, hostsFile: file}
+	got, err := f.listHosts()
+	if want := []string{"first", "a", "b:1161", "[::1]:161"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := os.WriteFile(file, []byte("# none\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&flags{hostsFile: file}).listHosts(); err == nil {
+		t.Error("a file without hosts")
+	}
+}
