@@ -84,6 +84,7 @@ func newLinks(t testing.TB) *scene {
 		"address add 2001:db8::1/64 dev v0 nodad",
 		"address add fe80::11/64 dev v0 nodad",
 		"neighbour add 192.0.2.2 lladdr 02:00:00:00:00:12 dev v0 nud permanent",
+		"neighbour replace 192.0.2.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent", // whom vx0 sends to
 	)
 	s.settle(t, "v0", "v1", "br0", "vx0", "mv0")
 	s.meetICMP(t)
