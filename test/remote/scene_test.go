@@ -19,7 +19,9 @@ func scene(t *testing.T) *collectors.Kernel {
 		"link add va type veth peer name vb", "link add br0 type bridge", "link set vb master br0",
 		"link set dev va alias to-the-bridge", "link set va mtu 1400 up", "link set vb up", "link set br0 up",
 		"addr add 192.0.2.1/24 dev va", "addr add 198.51.100.1/25 dev br0", "-6 addr add 2001:db8::1/64 dev va nodad",
-		"neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev va nud permanent",
+		"addr add 198.51.100.3/25 dev br0 valid_lft 3000 preferred_lft 0", "-6 addr add fe80::3/64 dev va nodad", "-6 addr add fe80::3/64 dev br0 nodad",
+		"neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev va nud permanent", "neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev va nud stale",
+		"-6 neigh add fe80::9 lladdr 02:00:00:00:00:09 dev va nud permanent", "-6 neigh add fe80::9 lladdr 02:00:00:00:00:0a dev br0 nud permanent",
 		"route add 203.0.113.0/24 via 192.0.2.9 metric 7", "route add 203.0.113.0/24 via 192.0.2.10 metric 9 tos 0x10",
 		"route add blackhole 203.0.114.0/24", "route add prohibit 203.0.115.0/24", "route add 203.0.116.0/24 via 192.0.2.9 table 100",
 		"route add 203.0.117.0/24 nexthop via 192.0.2.9 nexthop via 198.51.100.2",
@@ -151,4 +153,19 @@ func routeLine(r netstat.Route) string {
 	}
 	return fmt.Sprint(r.Destination, " via ", r.Gateway, " dev ", r.Interface, " table ", r.Table, " metric ", r.Metric, " tos ", r.TOS, " ",
 		kind, " ", protocol, " dead ", r.Flags&netstat.RouteDead != 0)
+}
+
+// addressLine is what MIBs tell of an address.
+func addressLine(a netstat.Address) string {
+	status := a.Flags & (netstat.AddressDADFailed | netstat.AddressOptimistic | netstat.AddressTentative | netstat.AddressDeprecated)
+	temporary := a.Prefix.Addr().Is6() && a.Flags&netstat.AddressSecondary != 0
+	return fmt.Sprint(a.Prefix, " dev ", a.Interface, " scope ", a.Scope, " status ", status, " temporary ", temporary)
+}
+
+// neighbourLine is what MIBs tell of a neighbour.
+func neighbourLine(n netstat.Neighbour) string {
+	if n.State&netstat.NeighbourNoARP != 0 {
+		return "" // no translation
+	}
+	return fmt.Sprint(n.Address, " dev ", n.Interface, " at ", n.LinkAddress, " state ", n.State)
 }
