@@ -1,5 +1,7 @@
-// Package ipmib declares the tables of the IP-MIB (RFC 4293) that tell of a
-// stack's addresses, its neighbours and what it counts.
+// Package ipmib declares what the IP-MIB (RFC 4293) tells of a stack as a whole:
+// its addresses with their prefixes, its neighbours, its settings, and what IP and
+// ICMP count, with the scalars that the module deprecates. The deprecated tables
+// are those of package rfc1213mib.
 package ipmib
 
 import (
