@@ -129,12 +129,11 @@ func (s *sources) sockets(p netstat.Protocol) *mib.Source[[]netstat.Socket] {
 
 // collect gathers a sequence, of about size rows, and gives back what came
 // before an error with the error. What goes beyond size is gathered in pieces,
-// so that a large table is copied once and not at every doubling; a small one
-// keeps only the room that it takes.
+// so that a large table is copied once and not at every doubling.
 func collect[T any](seq iter.Seq2[T, error], size int) (rows []T, err error) {
-	const piece = 1024
+	const least, piece = 32, 1024
 	var full [][]T
-	rows = make([]T, 0, max(size+size/64, piece))
+	rows = make([]T, 0, max(size+size/64, least))
 	for row, err := range seq {
 		if err != nil {
 			return slices.Concat(append(full, rows)...), err
@@ -144,7 +143,7 @@ func collect[T any](seq iter.Seq2[T, error], size int) (rows []T, err error) {
 		}
 		rows = append(rows, row)
 	}
-	if len(full) == 0 && len(rows) > cap(rows)/2 {
+	if len(full) == 0 {
 		return rows, nil
 	}
 	return slices.Concat(append(full, rows)...), nil
