@@ -14,6 +14,12 @@ func TestLocalAndRemoteAreEqual(t *testing.T) {
 		return
 	}
 	kernel := scene(t)
+	// The same on two links, which not every agent tells apart.
+	ip(t,
+		"addr add 198.51.100.3/25 dev br0 valid_lft 3000 preferred_lft 0", "-6 addr add fe80::3/64 dev va nodad", "-6 addr add fe80::3/64 dev br0 nodad",
+		"neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev va nud stale",
+		"-6 neigh add fe80::9 lladdr 02:00:00:00:00:09 dev va nud permanent", "-6 neigh add fe80::9 lladdr 02:00:00:00:00:0a dev br0 nud permanent",
+	)
 	start(t, nil, build(t))
 	ctx := t.Context()
 	for _, address := range []string{"127.0.0.1:1161", "[::1]:1161"} {
