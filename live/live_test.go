@@ -148,7 +148,7 @@ func describe(t testing.TB, s readers, interfaces iter.Seq[netstat.Interface]) [
 				life.Set(0)
 			}
 		}
-		a.Created, a.Updated = netstat.Optional[time.Duration]{}, netstat.Optional[time.Duration]{}
+		a.Created, a.Updated = time.Time{}, time.Time{}
 		add("address %+v", a)
 	}
 	for _, r := range collect(t, s.Routes(ctx, netstat.RouteQuery{})) {
