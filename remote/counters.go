@@ -6,7 +6,10 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -46,24 +49,56 @@ func (s *Stack) counters(ctx context.Context, g netstat.CounterGroup) ([]netstat
 	case netstat.GroupIP, netstat.GroupIP6:
 		return s.ipCounters(ctx, g)
 	case netstat.GroupTCP:
-		t, err := s.TCPStatistics(ctx)
-		return tcpCounters(&t), err
+		return s.countersOf(ctx, "TCP", tcpmib.Statistics.Name, groupColumns(&tcpmib.Statistics), tcpCounters)
 	case netstat.GroupUDP:
-		u, err := s.UDPStatistics(ctx)
-		return udpCounters(&u), err
+		return s.countersOf(ctx, "UDP", udpmib.Statistics.Name, groupColumns(&udpmib.Statistics), udpCounters)
 	}
 	return nil, s.notSupported("read counters of "+string(g), "counters of "+string(g))
 }
 
-// known appends a counter that is known.
-func known(to []netstat.Counter, g netstat.CounterGroup, name string, o ipmib.Counter) []netstat.Counter {
-	if n, ok := o.Get(); ok {
-		to = append(to, netstat.Counter{Name: name, Group: g, Value: netstat.Unsigned(n)})
+// countersOf returns the counters among the scalars of a group.
+func (s *Stack) countersOf(ctx context.Context, protocol, group string, columns []column, decode func([]mib.Binding) ([]netstat.Counter, error)) ([]netstat.Counter, error) {
+	bindings, err := s.scalars(ctx, group, columns)
+	if err != nil {
+		return nil, err
 	}
-	return to
+	if len(bindings) == 0 {
+		return nil, s.notSupported("read "+protocol+"'s counters", "scalar of the group "+group)
+	}
+	counters, err := decode(bindings)
+	if err != nil {
+		err = s.readError("read "+group, err)
+	}
+	return counters, err
 }
 
-func tcpCounters(t *netstat.TCPStatistics) (found []netstat.Counter) {
+// told is a counter as a MIB has it.
+type told struct {
+	name  string
+	value netstat.Optional[uint64]
+	wide  bool // 64 bits, or a gauge
+}
+
+// known returns the counters that the agent has.
+func known(g netstat.CounterGroup, all []told) (found []netstat.Counter) {
+	for _, c := range all {
+		if n, ok := c.value.Get(); ok {
+			found = append(found, netstat.Counter{Name: c.name, Group: g, Value: netstat.Unsigned(n), Narrow: !c.wide})
+		}
+	}
+	return found
+}
+
+// isThere reports whether a scalar is among the bindings.
+func isThere(bindings []mib.Binding, object mib.OID) bool {
+	return slices.ContainsFunc(bindings, func(b mib.Binding) bool { return b.Object == object })
+}
+
+func tcpCounters(bindings []mib.Binding) (found []netstat.Counter, err error) {
+	var t netstat.TCPStatistics
+	if err := tcpmib.Statistics.Decode(noEpoch, each(bindings), &t); err != nil {
+		return nil, err
+	}
 	for _, c := range []struct {
 		name  string
 		value netstat.Optional[int32]
@@ -72,80 +107,87 @@ func tcpCounters(t *netstat.TCPStatistics) (found []netstat.Counter) {
 			found = append(found, netstat.Counter{Name: c.name, Group: netstat.GroupTCP, Value: netstat.Signed(int64(n))})
 		}
 	}
-	var established ipmib.Counter
+	var established netstat.Optional[uint64]
 	if n, ok := t.CurrEstab.Get(); ok {
 		established.Set(uint64(n))
 	}
-	for _, c := range []struct {
-		name  string
-		value ipmib.Counter
-	}{
-		{"TcpActiveOpens", t.ActiveOpens}, {"TcpPassiveOpens", t.PassiveOpens}, {"TcpAttemptFails", t.AttemptFails},
-		{"TcpEstabResets", t.EstabResets}, {"TcpCurrEstab", established}, {"TcpInSegs", t.InSegs}, {"TcpOutSegs", t.OutSegs},
-		{"TcpRetransSegs", t.RetransSegs}, {"TcpInErrs", t.InErrs}, {"TcpOutRsts", t.OutRsts},
-	} {
-		found = known(found, netstat.GroupTCP, c.name, c.value)
-	}
-	return found
+	return append(found, known(netstat.GroupTCP, []told{
+		{"TcpActiveOpens", t.ActiveOpens, false}, {"TcpPassiveOpens", t.PassiveOpens, false},
+		{"TcpAttemptFails", t.AttemptFails, false}, {"TcpEstabResets", t.EstabResets, false},
+		{"TcpCurrEstab", established, true},
+		{"TcpInSegs", t.InSegs, isThere(bindings, tcpHCInSegs)}, {"TcpOutSegs", t.OutSegs, isThere(bindings, tcpHCOutSegs)},
+		{"TcpRetransSegs", t.RetransSegs, false}, {"TcpInErrs", t.InErrs, false}, {"TcpOutRsts", t.OutRsts, false},
+	})...), nil
 }
 
-func udpCounters(u *netstat.UDPStatistics) (found []netstat.Counter) {
-	found = known(found, netstat.GroupUDP, "UdpInDatagrams", u.InDatagrams)
-	found = known(found, netstat.GroupUDP, "UdpNoPorts", u.NoPorts)
-	found = known(found, netstat.GroupUDP, "UdpInErrors", u.InErrors)
-	return known(found, netstat.GroupUDP, "UdpOutDatagrams", u.OutDatagrams)
+func udpCounters(bindings []mib.Binding) ([]netstat.Counter, error) {
+	var u netstat.UDPStatistics
+	if err := udpmib.Statistics.Decode(noEpoch, each(bindings), &u); err != nil {
+		return nil, err
+	}
+	return known(netstat.GroupUDP, []told{
+		{"UdpInDatagrams", u.InDatagrams, isThere(bindings, udpHCInDatagrams)}, {"UdpNoPorts", u.NoPorts, false},
+		{"UdpInErrors", u.InErrors, false}, {"UdpOutDatagrams", u.OutDatagrams, isThere(bindings, udpHCOutDatagrams)},
+	}), nil
 }
 
 // ipCounters returns the counters of a version of IP.
-func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) (found []netstat.Counter, err error) {
-	family := netstat.IPv4
-	if g == netstat.GroupIP6 {
-		family = netstat.IPv6
-	}
-	for row, err := range s.IPStatistics(ctx) {
+func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) ([]netstat.Counter, error) {
+	any := false
+	for r, err := range s.systemRows(ctx) {
+		any = true
+		var row ipmib.Statistics
+		if err == nil {
+			row, err = r.decode(s.currentEpoch())
+		}
 		if err != nil {
-			// What is missing may be the other version's.
-			if len(found) > 0 && errors.Is(err, netstat.ErrNotSupported) {
-				return found, nil
-			}
 			return nil, err
 		}
-		if row.Family == family {
-			found = slices.Concat(found, ipCounters(g, &row))
+		if found := ipCounters(&row, r.isWide); groupOf(row.Family) == g && len(found) > 0 {
+			return found, nil
 		}
 	}
-	if len(found) == 0 {
-		return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name)
+	if !any && g == netstat.GroupIP {
+		row := ipmib.Statistics{Family: netstat.IPv4}
+		if has, err := group(ctx, s, &ipmib.IPv4Statistics, &row); err != nil || has {
+			return ipCounters(&row, func(uint32) bool { return false }), err
+		}
+		return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name, "scalar of the group "+ipmib.IPv4Statistics.Name)
 	}
-	return found, nil
+	return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name)
 }
 
-func ipCounters(g netstat.CounterGroup, r *ipmib.Statistics) (found []netstat.Counter) {
+func groupOf(f netstat.Family) netstat.CounterGroup {
+	if f == netstat.IPv6 {
+		return netstat.GroupIP6
+	}
+	return netstat.GroupIP
+}
+
+// ipCounters returns the counters in a row. wide says which 64-bit ones of
+// ipSystemStatsTable it is made of, by their last sub-identifiers.
+func ipCounters(r *ipmib.Statistics, wide func(sub uint32) bool) []netstat.Counter {
 	// Linux keeps IPv4's later counters in another line than those of RFC 1213.
 	base, extension, forwarded := "Ip", "IpExt", "IpForwDatagrams"
-	if g == netstat.GroupIP6 {
+	if r.Family == netstat.IPv6 {
 		base, extension, forwarded = "Ip6", "Ip6", "Ip6OutForwDatagrams"
 	}
-	forwards := r.OutForwDatagrams
+	forwards, wideForwards := r.OutForwDatagrams, wide(24)
 	if !forwards.IsKnown() {
-		forwards = r.InForwDatagrams // all that the group ip has
+		forwards, wideForwards = r.InForwDatagrams, wide(13) // all that the group ip has
 	}
-	for _, c := range []struct {
-		name  string
-		value ipmib.Counter
-	}{
-		{base + "InReceives", r.InReceives}, {base + "InHdrErrors", r.InHdrErrors}, {base + "InAddrErrors", r.InAddrErrors},
-		{forwarded, forwards}, {base + "InUnknownProtos", r.InUnknownProtos}, {base + "InDiscards", r.InDiscards},
-		{base + "InDelivers", r.InDelivers}, {base + "OutRequests", r.OutRequests}, {base + "OutDiscards", r.OutDiscards},
-		{base + "OutNoRoutes", r.OutNoRoutes}, {base + "ReasmReqds", r.ReasmReqds}, {base + "ReasmOKs", r.ReasmOKs},
-		{base + "ReasmFails", r.ReasmFails}, {base + "FragOKs", r.OutFragOKs}, {base + "FragFails", r.OutFragFails},
-		{base + "FragCreates", r.OutFragCreates}, {extension + "InNoRoutes", r.InNoRoutes},
-		{extension + "InTruncatedPkts", r.InTruncatedPkts}, {extension + "InOctets", r.InOctets}, {extension + "OutOctets", r.OutOctets},
-		{extension + "InMcastPkts", r.InMcastPkts}, {extension + "OutMcastPkts", r.OutMcastPkts},
-		{extension + "InMcastOctets", r.InMcastOctets}, {extension + "OutMcastOctets", r.OutMcastOctets},
-		{extension + "InBcastPkts", r.InBcastPkts}, {extension + "OutBcastPkts", r.OutBcastPkts},
-	} {
-		found = known(found, g, c.name, c.value)
-	}
-	return found
+	return known(groupOf(r.Family), []told{
+		{base + "InReceives", r.InReceives, wide(4)}, {base + "InHdrErrors", r.InHdrErrors, false},
+		{base + "InAddrErrors", r.InAddrErrors, false}, {forwarded, forwards, wideForwards},
+		{base + "InUnknownProtos", r.InUnknownProtos, false}, {base + "InDiscards", r.InDiscards, false},
+		{base + "InDelivers", r.InDelivers, wide(19)}, {base + "OutRequests", r.OutRequests, wide(21)},
+		{base + "OutDiscards", r.OutDiscards, false}, {base + "OutNoRoutes", r.OutNoRoutes, false},
+		{base + "ReasmReqds", r.ReasmReqds, false}, {base + "ReasmOKs", r.ReasmOKs, false}, {base + "ReasmFails", r.ReasmFails, false},
+		{base + "FragOKs", r.OutFragOKs, false}, {base + "FragFails", r.OutFragFails, false}, {base + "FragCreates", r.OutFragCreates, false},
+		{extension + "InNoRoutes", r.InNoRoutes, false}, {extension + "InTruncatedPkts", r.InTruncatedPkts, false},
+		{extension + "InOctets", r.InOctets, wide(6)}, {extension + "OutOctets", r.OutOctets, wide(33)},
+		{extension + "InMcastPkts", r.InMcastPkts, wide(35)}, {extension + "OutMcastPkts", r.OutMcastPkts, wide(39)},
+		{extension + "InMcastOctets", r.InMcastOctets, wide(37)}, {extension + "OutMcastOctets", r.OutMcastOctets, wide(41)},
+		{extension + "InBcastPkts", r.InBcastPkts, wide(43)}, {extension + "OutBcastPkts", r.OutBcastPkts, wide(45)},
+	})
 }

@@ -152,6 +152,9 @@ var (
 	// rows.
 	tcpHCInSegs      = tcpmib.Statistics.OID.Sub(17)
 	udpHCInDatagrams = udpmib.Statistics.OID.Sub(8)
+
+	tcpHCOutSegs      = tcpmib.Statistics.OID.Sub(18)
+	udpHCOutDatagrams = udpmib.Statistics.OID.Sub(9)
 )
 
 func (s *Stack) udpSockets(ctx context.Context, q netstat.SocketQuery, yield func(netstat.Socket, error) bool) error {
