@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -75,7 +76,15 @@ type UnreachableError struct {
 	Err     error
 }
 
-func (e *UnreachableError) Error() string { return "host " + e.Address + ": " + e.Err.Error() }
+func (e *UnreachableError) Error() string {
+	err := e.Err
+	var read *netstat.ReadError
+	if errors.As(err, &read) {
+		err = read.Err // the host is named already
+	}
+	return "host " + e.Address + ": " + err.Error()
+}
+
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // HostStack is one of Hosts' stacks. A host that cannot be opened has an

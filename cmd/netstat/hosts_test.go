@@ -9,13 +9,21 @@ import (
 )
 
 func TestFlagsOfHosts(t *testing.T) {
+	for _, name := range []string{"SNMP_COMMUNITY", "SNMP_SECURITY_NAME"} {
+		t.Setenv(name, "") // as it was afterwards
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for args, want := range map[string]string{
 		"--context a":                       "--context makes sense with --host",
 		"--snmp-config a":                   "--snmp-config makes sense with --host",
 		"--host a --netns all":              "--netns makes no sense with --host",
 		"--host a --recording b":            "--recording makes no sense with --host",
 		"--hosts a --since b -s":            "--since makes no sense with --host",
-		"--host a -i --interval 1":          "--interval of -i and -s makes no sense",
+		"--timeout 5":                       "--timeout makes sense with --host",
+		"--host a --timeout 0":              "--timeout: 0 is not between",
+		"--host a --snmp-config /dev/null":  "no credentials for hosts",
 		"--record a --host b":               "--host makes no sense with --record",
 		"--hosts /nowhere/hosts":            "/nowhere/hosts",
 		"--host a --snmp-config /nowhere/c": "/nowhere/c",

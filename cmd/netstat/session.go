@@ -16,6 +16,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // errIncomplete says that something could not be shown, which has been said.
@@ -84,6 +85,11 @@ func (s *session) close() {
 func (s *session) complain(what string, src *source, err error) {
 	s.incomplete = true
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
+	// Of a host that cannot be reached there is nothing else to say.
+	var unreachable *remote.UnreachableError
+	if errors.As(err, &unreachable) {
+		what, src, err = "", nil, unreachable
+	}
 	if what == "" {
 		text = fmt.Sprintf("netstat: %v", err)
 	}
