@@ -102,8 +102,15 @@ var (
 	_ netstat.CounterReader   = (*HostStack)(nil)
 )
 
+// Reach returns the error of opening the host, nil where it answers.
+func (s *HostStack) Reach(ctx context.Context) error {
+	_, err := ahead(ctx, s, "reach", func(context.Context, *Stack) (struct{}, error) { return struct{}{}, nil })
+	return err
+}
+
 // Sockets is Stack.Sockets.
 func (s *HostStack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	q.Owners, q.Processes = nil, true // whom the MIBs tell in any case
 	return rowsAhead(ctx, s, fmt.Sprintf("sockets %+v", q), func(ctx context.Context, s *Stack) iter.Seq2[netstat.Socket, error] { return s.Sockets(ctx, q) })
 }
 

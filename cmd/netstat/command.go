@@ -258,7 +258,7 @@ func (s *session) modes() []mode {
 		modes = []mode{{true, s.showSockets}}
 		// A filter and an order are for one kind of rows: the Internet's sockets,
 		// unless others are named. SNMP tells of those alone.
-		if !internet && s.filter == "" && s.sort == "" && !s.isRemote() {
+		if !internet && s.filter == "" && s.sort == "" && !s.isTold() {
 			families = []mode{{true, s.showUnix}}
 		}
 	}

@@ -23,6 +23,12 @@ import (
 // isRemote reports whether stacks are read by SNMP.
 func (f *flags) isRemote() bool { return len(f.hosts) > 0 || f.hostsFile != "" }
 
+// isTold reports whether an SNMP agent tells a stack that is shown, or told it
+// when it was recorded.
+func (s *session) isTold() bool {
+	return slices.ContainsFunc(s.sources, func(src *source) bool { return src.told })
+}
+
 // checkHosts says which flags make no sense with --host and --hosts, and without
 // them.
 func (f *flags) checkHosts(fs *pflag.FlagSet) error {
@@ -96,10 +102,8 @@ func (f *flags) snmpConfig() (c remote.Config, err error) {
 	return c, err
 }
 
-// openHosts opens the stacks of the hosts that the flags name, in their order.
-// One is opened before anything is shown of it; of several, what cannot be
-// opened shows as they are read.
-func openHosts(ctx context.Context, f *flags) (sources []*source, err error) {
+// hostConfigs returns how to reach the hosts that the flags name, in their order.
+func (f *flags) hostConfigs() ([]remote.Config, error) {
 	hosts, err := f.listHosts()
 	if err != nil {
 		return nil, err
@@ -119,18 +123,33 @@ func openHosts(ctx context.Context, f *flags) (sources []*source, err error) {
 			return nil, fmt.Errorf("host %s: %w", host, err)
 		}
 	}
-	if len(hosts) == 1 && f.timeout == 0 {
+	return configs, nil
+}
+
+func (f *flags) pool() remote.Pool {
+	return remote.Pool{Timeout: time.Duration(f.timeout * float64(time.Second))}
+}
+
+// openHosts opens the stacks of the hosts that the flags name, in their order.
+// One is opened before anything is shown of it; of several, what cannot be
+// opened shows as they are read.
+func openHosts(ctx context.Context, f *flags) (sources []*source, err error) {
+	configs, err := f.hostConfigs()
+	if err != nil {
+		return nil, err
+	}
+	if len(configs) == 1 && f.timeout == 0 {
 		stack, err := remote.Open(ctx, configs[0])
 		if err != nil {
-			return nil, &remote.UnreachableError{Address: hosts[0], Err: err}
+			return nil, &remote.UnreachableError{Address: configs[0].Address, Err: err}
 		}
-		return []*source{{stack: stack, release: stack.Close}}, nil
+		return []*source{{stack: stack, told: true, release: stack.Close}}, nil
 	}
-	all := remote.NewHosts(ctx, remote.Pool{Timeout: time.Duration(f.timeout * float64(time.Second))}, configs)
+	all := remote.NewHosts(ctx, f.pool(), configs)
 	for i, stack := range all.Stacks() {
-		src := &source{stack: stack}
-		if len(hosts) > 1 {
-			src.host = hosts[i]
+		src := &source{stack: stack, told: true}
+		if len(configs) > 1 {
+			src.host = configs[i].Address
 		}
 		sources = append(sources, src)
 	}
@@ -147,17 +166,29 @@ var untold = map[string]struct{ fields, headings []string }{
 	"neighbour": {[]string{"router", "proxy", "protocol"}, []string{"Router", "Proxy"}},
 }
 
-// leaveUntold makes unknown what is not told of remote hosts.
+// leaveUntold makes unknown what agents do not tell of hosts.
 func leaveUntold[T any](kind *table.Kind[row[T]], columns []table.Column[row[T]]) {
 	lacks := untold[kind.Name]
 	for i := range kind.Fields {
 		if slices.Contains(lacks.fields, kind.Fields[i].Name) {
-			kind.Fields[i].Value = func(*row[T]) table.Value { return table.Value{} }
+			value := kind.Fields[i].Value
+			kind.Fields[i].Value = func(r *row[T]) table.Value {
+				if r.from.told {
+					return table.Value{}
+				}
+				return value(r)
+			}
 		}
 	}
 	for i := range columns {
 		if slices.Contains(lacks.headings, columns[i].Heading) {
-			columns[i].Append = func(b []byte, _ *row[T]) []byte { return append(b, '-') }
+			cell := columns[i].Append
+			columns[i].Append = func(b []byte, r *row[T]) []byte {
+				if r.from.told {
+					return append(b, '-')
+				}
+				return cell(b, r)
+			}
 		}
 	}
 }

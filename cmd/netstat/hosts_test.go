@@ -24,7 +24,7 @@ func TestFlagsOfHosts(t *testing.T) {
 		"--timeout 5":                       "--timeout makes sense with --host",
 		"--host a --timeout 0":              "--timeout: 0 is not between",
 		"--host a --snmp-config /dev/null":  "no credentials for hosts",
-		"--record a --host b":               "--host makes no sense with --record",
+		"--record a --host b --netns c":     "--netns makes no sense with --host",
 		"--hosts /nowhere/hosts":            "/nowhere/hosts",
 		"--host a --snmp-config /nowhere/c": "/nowhere/c",
 	} {

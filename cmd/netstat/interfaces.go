@@ -57,7 +57,7 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 			}
 			if chosen(&v.Interface) {
 				view := viewOf(v, grew)
-				if s.isRemote() {
+				if src.told {
 					leaveUntoldCounters(view.counters)
 				}
 				found = append(found, interfaceRow{src, view})

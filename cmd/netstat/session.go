@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -125,7 +126,7 @@ func (s *session) note(text string) {
 // print makes a printer for rows of a kind, with the filter and the order that
 // the flags name.
 func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Column[row[T]]) (*table.Printer[row[T]], *filter.Expr, error) {
-	if s.isRemote() {
+	if s.isTold() {
 		leaveUntold(kind, columns)
 	}
 	t := table.Table[row[T]]{Kind: kind, Columns: columns}
@@ -149,7 +150,7 @@ func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Col
 			return table.AppendEscaped(b, r.from.netns)
 		}})
 	}
-	if len(s.sources) > 0 && s.sources[0].host != "" {
+	if slices.ContainsFunc(s.sources, func(src *source) bool { return src.host != "" }) {
 		t.Columns = append(t.Columns, table.Column[row[T]]{Heading: "Host", Append: func(b []byte, r *row[T]) []byte {
 			return table.AppendEscaped(b, r.from.host)
 		}})
@@ -158,7 +159,9 @@ func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Col
 }
 
 // namesNamespaces reports whether rows say which namespace they are of.
-func (s *session) namesNamespaces() bool { return s.netns == allNamespaces }
+func (s *session) namesNamespaces() bool {
+	return slices.ContainsFunc(s.sources, func(src *source) bool { return src.netns != "" })
+}
 
 // whereFields are fields of every kind: which stack it is of.
 func whereFields[T any]() []table.Field[row[T]] {

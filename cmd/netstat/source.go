@@ -23,6 +23,8 @@ type source struct {
 	netns string
 	// host names the host, empty where only one is shown.
 	host string
+	// told says that an SNMP agent tells the stack.
+	told bool
 	// at is the moment that the stack is of, the zero time for the present.
 	at time.Time
 	// release gives up what the stack is read through, and renew has it read
