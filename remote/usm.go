@@ -103,7 +103,7 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 		}
 		var dns *net.DNSError
 		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
-			return err
+			return dns
 		}
 		return tryAgain(err)
 	}

@@ -214,6 +214,46 @@ func TestHosts(t *testing.T) {
 	if !strings.Contains(text, "Host\n") || strings.Count(text, "udp:127.0.0.1\n") != 6 {
 		t.Errorf("routes of two hosts:\n%s", text)
 	}
+	// Who is silent for too long is given up, and the others are shown in their
+	// order.
+	n.ListenPacket(t, "udp4", "127.0.0.1:5001")
+	dead := "127.0.0.1:5001"
+	patient := filepath.Join(dir, "patient.conf")
+	if err := os.WriteFile(patient, []byte("defCommunity public\nretries 90\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"--snmp-config", patient, "--timeout", "8", "--host", strings.Join([]string{"tcp:" + host, dead, host}, ",")}
+	r = try(t, n, append([]string{"-I", "a0", "--json"}, all...)...)
+	if r.status != 1 || strings.Count(r.complaints, "\n") != 1 || !strings.Contains(r.complaints, dead+": the host took longer than 8s") {
+		t.Errorf("status %d: %s", r.status, r.complaints)
+	}
+	var order []string
+	for _, o := range decode(t, r.out) {
+		order = append(order, o.text("host"))
+	}
+	if !slices.Equal(order, []string{"tcp:" + host, host}) {
+		t.Errorf("rows of %q", order)
+	}
+	// A recording of them says the same.
+	file := filepath.Join(dir, "hosts.rec")
+	r = try(t, n, append([]string{"--record", file, "--kinds", "interface"}, all...)...)
+	if r.status != 1 || r.out != "" || !strings.Contains(r.complaints, dead) {
+		t.Errorf("record: %+v", r)
+	}
+	r = try(t, n, "-I", "a0", "--json", "--recording", file, "--netns", "all")
+	if got := of(decode(t, r.out), "host", "netns"); r.status != 1 || !strings.Contains(r.complaints, dead) ||
+		!slices.Equal(got, []string{"host=" + host + " netns=", "host=tcp:" + host + " netns="}) {
+		t.Errorf("recorded: %+v", r)
+	}
+	if r := try(t, n, "-I", "a0", "--json", "--recording", file, "--netns", host); r.status != 0 || len(decode(t, r.out)) != 1 {
+		t.Errorf("one recorded host: %+v", r)
+	}
+	// That none answers leaves no file.
+	nothing := filepath.Join(dir, "nothing.rec")
+	r = try(t, n, "--record", nothing, "--timeout", "1", "--snmp-config", patient, "--host", dead)
+	if _, err := os.Stat(nothing); r.status != 1 || !strings.Contains(r.complaints, dead) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("recording of nothing: %+v, %v", r, err)
+	}
 	// Who is not let in hears nothing, and no secret is shown.
 	if err := os.WriteFile(config, []byte("defCommunity s3cr3t\nretries 0\n"), 0o600); err != nil {
 		t.Fatal(err)
