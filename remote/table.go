@@ -231,6 +231,8 @@ func (s *Stack) noAnswer(attempts int, err error) error {
 // perhaps is what has agents drop a question without a word.
 func (s *Stack) perhaps() string {
 	switch c := &s.config; {
+	case c.Context != "":
+		return "the agent does not speak SNMPv3 or have the context, or finds the privacy passphrase or protocol wrong"
 	case c.Version != V3:
 		return fmt.Sprintf("the agent does not speak SNMPv%v, know the community or let this host ask", c.Version)
 	case c.SecurityLevel == AuthPriv:
