@@ -131,14 +131,14 @@ func (s *HostStack) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[
 
 // Neighbours is Stack.Neighbours.
 func (s *HostStack) Neighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
-	return rowsAhead(ctx, s, fmt.Sprint("neighbours ", families), func(ctx context.Context, s *Stack) iter.Seq2[netstat.Neighbour, error] {
+	return rowsAhead(ctx, s, fmt.Sprintf("neighbours %v", families), func(ctx context.Context, s *Stack) iter.Seq2[netstat.Neighbour, error] {
 		return s.Neighbours(ctx, families...)
 	})
 }
 
 // Counters is Stack.Counters.
 func (s *HostStack) Counters(ctx context.Context, groups ...netstat.CounterGroup) iter.Seq2[netstat.Counter, error] {
-	return rowsAhead(ctx, s, fmt.Sprint("counters ", groups), func(ctx context.Context, s *Stack) iter.Seq2[netstat.Counter, error] {
+	return rowsAhead(ctx, s, fmt.Sprintf("counters %v", groups), func(ctx context.Context, s *Stack) iter.Seq2[netstat.Counter, error] {
 		return s.Counters(ctx, groups...)
 	})
 }

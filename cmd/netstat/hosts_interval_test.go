@@ -159,7 +159,7 @@ func TestHostInterval(t *testing.T) {
 		}}, "<nil>", "began anew"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address := c.counting.start(t, nil)
+			address := c.start(t, nil)
 			seen := 0
 			rows, complaints, err := followed(t, func(row map[string]any) bool {
 				// Two intervals in which nothing happens, before and after.
@@ -168,8 +168,8 @@ func TestHostInterval(t *testing.T) {
 					return false
 				}
 				switch {
-				case c.counting.now.Load() == 0:
-					c.counting.next()
+				case c.now.Load() == 0:
+					c.next()
 				case seen > 0:
 					seen++
 				}
