@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 func TestFlagsOfHosts(t *testing.T) {
@@ -50,4 +52,17 @@ func TestListHosts(t *testing.T) {
 	if _, err := (&flags{hostsFile: file}).listHosts(); err == nil {
 		t.Error("a file without hosts")
 	}
+}
+
+// What everybody sees in the list of processes holds no secret: there is no flag
+// for one.
+func TestNoFlagTakesSecrets(t *testing.T) {
+	newCommand().Flags().VisitAll(func(f *pflag.Flag) {
+		text := strings.ToLower(f.Name + " " + f.Usage)
+		for _, word := range []string{"community", "passphrase", "password", "secret"} {
+			if strings.Contains(text, word) {
+				t.Errorf("--%s: %s", f.Name, f.Usage)
+			}
+		}
+	})
 }
