@@ -89,7 +89,7 @@ func (r *inetRoutes) AppendRun(rows []netstat.Route, at mib.Place) ([]netstat.Ro
 	n := len(rows)
 	rows, next := v.AppendRun(rows, place, end, live.SameKey)
 	if section == upToLinkLocal {
-		if len(rows) > n && rows[n].Destination.Addr().Compare(firstLinkLocal) >= 0 {
+		if len(rows) > n && rows[n].Family() == netstat.IPv6 && rows[n].Destination.Addr().Compare(firstLinkLocal) >= 0 {
 			return rows[:n], withoutZone
 		}
 		if next == place {
