@@ -201,7 +201,7 @@ func ahead[T any](ctx context.Context, s *HostStack, key string, read func(conte
 		case err != nil:
 			return value, err
 		case !ok:
-			continue // somebody else has gone on
+			continue // somebody asked for a host before it
 		case result.opened || result.Err == nil:
 			return result.Value, result.Err
 		}
@@ -219,15 +219,17 @@ type reading[T any] struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	// at is the host whose result was asked for last: those before are gone.
+	// at is the furthest host whose result was asked for: those before are
+	// gone, but for those that somebody awaits.
 	at      int
+	awaited map[int]int // by how many
 	results map[int]Result[T]
 	ended   bool // no more results will come
 }
 
 func startReading[T any](h *Hosts, from int, read func(context.Context, *Stack) (T, error)) *reading[T] {
 	ctx, cancel := context.WithCancel(h.ctx)
-	r := &reading[T]{cancel: cancel, at: from, results: make(map[int]Result[T])}
+	r := &reading[T]{cancel: cancel, at: from, awaited: make(map[int]int), results: make(map[int]Result[T])}
 	r.changed = sync.NewCond(&r.mu)
 	var at []int // hosts, in the order in which they are given to the pool
 	for i := from; i < len(h.configs); i++ {
@@ -256,8 +258,11 @@ func startReading[T any](h *Hosts, from int, read func(context.Context, *Stack) 
 		defer cancel()
 		defer wake()
 		for result := range Read(ctx, h.pool, hosts, read) {
+			if ctx.Err() != nil {
+				continue // this may be its only fault
+			}
 			r.mu.Lock()
-			if i := at[result.Index]; i >= r.at {
+			if i := at[result.Index]; i >= r.at || r.awaited[i] > 0 {
 				r.results[i] = result
 			}
 			r.changed.Broadcast()
@@ -292,8 +297,19 @@ func (r *reading[T]) take(ctx context.Context, i int) (result Result[T], ok bool
 	defer wake()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.awaited[i]++
+	defer func() {
+		if r.awaited[i]--; r.awaited[i] == 0 {
+			delete(r.awaited, i)
+			if i < r.at {
+				delete(r.results, i)
+			}
+		}
+	}()
 	for ; r.at < i; r.at++ {
-		delete(r.results, r.at)
+		if r.awaited[r.at] == 0 {
+			delete(r.results, r.at)
+		}
 	}
 	r.changed.Broadcast()
 	for {
@@ -303,7 +319,7 @@ func (r *reading[T]) take(ctx context.Context, i int) (result Result[T], ok bool
 		if ctx.Err() != nil {
 			return result, false, context.Cause(ctx)
 		}
-		if r.ended || i < r.at {
+		if r.ended {
 			return result, false, nil
 		}
 		r.changed.Wait()

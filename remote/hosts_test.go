@@ -133,3 +133,27 @@ func TestHostsAhead(t *testing.T) {
 		}
 	}
 }
+
+// Who asks at the same time, each in an order of his own, gets what he asked for.
+func TestHostsConcurrently(t *testing.T) {
+	const hosts = 8
+	var configs []remote.Config
+	for i := range hosts {
+		configs = append(configs, patient(hostOf(fmt.Sprint("eth", i)).start(t)))
+	}
+	h := remote.NewHosts(t.Context(), remote.Pool{Concurrent: 2}, configs)
+	defer h.Close()
+	var asking sync.WaitGroup
+	for first := range hosts {
+		asking.Go(func() {
+			for i := range hosts {
+				i = (first + i) % hosts
+				links, err := collect(h.Stacks()[i].Interfaces(t.Context()))
+				if err != nil || len(links) != 1 || links[0].Name != fmt.Sprint("eth", i) {
+					t.Errorf("host %d: %v, %v", i, links, err)
+				}
+			}
+		})
+	}
+	asking.Wait()
+}
