@@ -76,6 +76,14 @@ func normal(rows []object) []object {
 				o[m], o["family"] = four, "ipv4"
 			}
 		}
+		// Of processes MIBs have the number.
+		if processes, ok := o["processes"].([]any); ok {
+			var numbers []any
+			for _, p := range processes {
+				numbers = append(numbers, p.(map[string]any)["pid"])
+			}
+			o["processes"] = numbers
+		}
 		if o.text("address") == "00:00:00:00:00:00" {
 			delete(o, "address")
 		}
@@ -143,6 +151,7 @@ func TestHost(t *testing.T) {
 		{host, "-tan --filter state=established", socketMembers}, {host, "-tan --filter dst=127.0.0.0/8", socketMembers},
 		{stream, "-uan", socketMembers}, {stream, "-un", socketMembers}, {stream, "-uln", listenerMembers},
 		{host, "-tuln --filter port!=1161", listenerMembers},
+		{host, "-tlnp", listenerMembers + " processes"},
 		{host, "-in", interfaceMembers}, {host, "-ina", interfaceMembers}, {host, "-ien", interfaceMembers}, {host, "-I a0 -n", interfaceMembers},
 		{host, "-in --filter name=a0,b0", "name rx_packets rx_bytes rx_errors tx_packets tx_bytes tx_errors tx_dropped"},
 		{host, "-rn", routeMembers}, {host, "-rn4", routeMembers}, {host, "-rn6 --table main", routeMembers},
