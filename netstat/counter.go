@@ -159,6 +159,10 @@ type Counter struct {
 	Name  string
 	Group CounterGroup
 	Value Number
+	// Narrow says that the source has 32 bits of a cumulative counter, as
+	// SNMP's Counter32: after 4,294,967,295 it goes on from 0, perhaps more than
+	// once.
+	Narrow bool
 }
 
 // CounterReader reads every counter that a stack keeps of its protocols.

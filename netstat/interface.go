@@ -167,6 +167,12 @@ type InterfaceCounters struct {
 
 	// What rtnl_link_stats64 does not hold and ethtool or the device may tell.
 	InBroadcast, OutMulticast, OutBroadcast Optional[uint64]
+
+	// NarrowOctets, NarrowPackets and NarrowErrors say that the source has 32
+	// bits of the counters of octets, of packets, and of errors and drops, as
+	// SNMP's Counter32: after 4,294,967,295 they go on from 0, perhaps more than
+	// once. The kernel's own are not narrow.
+	NarrowOctets, NarrowPackets, NarrowErrors bool
 }
 
 // All yields the counters by the kernel's names for them (struct

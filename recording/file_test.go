@@ -654,3 +654,40 @@ func TestUnknownKind(t *testing.T) {
 		t.Errorf("%v, %v", kinds, err)
 	}
 }
+
+// A stack that another host's agent told says so, in a recording of several.
+func TestRemote(t *testing.T) {
+	var b bytes.Buffer
+	w, err := NewWriter(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.Record(t.Context(), onlyRoutes, slices.Values([]Source{
+		{Name: "a", Remote: "192.0.2.1", Stack: fake{routes: routes(1)}}, {Name: "b", Stack: fake{routes: routes(2)}},
+		{Name: "c", Remote: "192.0.2.3", Err: errors.New("no answer")},
+	}))
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := openBytes(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, remote := range map[string]string{"a": "192.0.2.1", "b": ""} {
+		s, err := f.Stack(Choice{Stack: name})
+		if err != nil || s.Remote() != remote {
+			t.Errorf("%s is of %q, %v", name, s.Remote(), err)
+		}
+	}
+	n, _ := f.Last()
+	moment, err := f.Moment(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := moment.Stacks()[2]; c.Remote() != "192.0.2.3" || c.Err() == nil {
+		t.Errorf("c is of %q, %v", c.Remote(), c.Err())
+	}
+}

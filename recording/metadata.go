@@ -53,7 +53,8 @@ type momentHead struct {
 
 // stackHead is the payload of the frame that begins a stack.
 type stackHead struct {
-	Name string `cbor:"name,omitempty"`
+	Name   string `cbor:"name,omitempty"`
+	Remote string `cbor:"remote,omitempty"`
 	// Namespace is the columns of one row, nil where it is not known.
 	Namespace map[string]cbor.RawMessage `cbor:"namespace,omitempty"`
 	Kinds     []Kind                     `cbor:"kinds"` // that are to be recorded

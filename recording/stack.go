@@ -69,6 +69,11 @@ func (s *Stack) Name() string { return s.contents.Name }
 // not recorded.
 func (s *Stack) Namespace() *netstat.Namespace { return s.namespace }
 
+// Remote returns the address of the host whose SNMP agent told the stack, empty
+// where it was the recording host's own. What MIBs do not tell is unknown then,
+// even where rows have a zero.
+func (s *Stack) Remote() string { return s.contents.Remote }
+
 // Moment returns the moment that the stack is of.
 func (s *Stack) Moment() *Moment { return s.moment }
 

@@ -56,6 +56,10 @@ type Source struct {
 	Name string
 	// Namespace is what is known of the network namespace; nil for nothing.
 	Namespace *netstat.Namespace
+	// Remote is the address of the host whose SNMP agent tells the stack; empty
+	// for one of this host. What MIBs do not tell is unknown of such a stack,
+	// even where its rows have a zero (see package remote).
+	Remote string
 	// Stack is what is read: with every reader of package netstat that it
 	// implements.
 	Stack netstat.Stack
@@ -213,7 +217,7 @@ func (m *momentWriter) stack(ctx context.Context, s Source, kinds []Kind) error 
 	if err == nil && s.Stack == nil {
 		err = errors.New("there is no stack")
 	}
-	head := stackHead{Name: s.Name, Namespace: namespace, Kinds: kinds, Error: recordError(err)}
+	head := stackHead{Name: s.Name, Remote: s.Remote, Namespace: namespace, Kinds: kinds, Error: recordError(err)}
 	if _, err := m.writeValue(frameStack, head); err != nil {
 		return err
 	}

@@ -203,6 +203,16 @@ func (c Config) withDefaults() (Config, error) {
 	return c, c.check()
 }
 
+// Check says what is wrong with the configuration, as Open does, without asking
+// anybody.
+func (c Config) Check() error {
+	c, err := c.withDefaults()
+	if err == nil {
+		_, err = c.endpoint()
+	}
+	return err
+}
+
 func (c *Config) check() error {
 	retries := c.Retries.Or(0)
 	switch {

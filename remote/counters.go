@@ -6,7 +6,10 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -46,24 +49,56 @@ func (s *Stack) counters(ctx context.Context, g netstat.CounterGroup) ([]netstat
 	case netstat.GroupIP, netstat.GroupIP6:
 		return s.ipCounters(ctx, g)
 	case netstat.GroupTCP:
-		t, err := s.TCPStatistics(ctx)
-		return tcpCounters(&t), err
+		return s.countersOf(ctx, "TCP", tcpmib.Statistics.Name, groupColumns(&tcpmib.Statistics), tcpCounters)
 	case netstat.GroupUDP:
-		u, err := s.UDPStatistics(ctx)
-		return udpCounters(&u), err
+		return s.countersOf(ctx, "UDP", udpmib.Statistics.Name, groupColumns(&udpmib.Statistics), udpCounters)
 	}
 	return nil, s.notSupported("read counters of "+string(g), "counters of "+string(g))
 }
 
-// known appends a counter that is known.
-func known(to []netstat.Counter, g netstat.CounterGroup, name string, o ipmib.Counter) []netstat.Counter {
-	if n, ok := o.Get(); ok {
-		to = append(to, netstat.Counter{Name: name, Group: g, Value: netstat.Unsigned(n)})
+// countersOf returns the counters among the scalars of a group.
+func (s *Stack) countersOf(ctx context.Context, protocol, group string, columns []column, decode func([]mib.Binding) ([]netstat.Counter, error)) ([]netstat.Counter, error) {
+	bindings, err := s.scalars(ctx, group, columns)
+	if err != nil {
+		return nil, err
 	}
-	return to
+	if len(bindings) == 0 {
+		return nil, s.notSupported("read "+protocol+"'s counters", "scalar of the group "+group)
+	}
+	counters, err := decode(bindings)
+	if err != nil {
+		err = s.readError("read "+group, err)
+	}
+	return counters, err
 }
 
-func tcpCounters(t *netstat.TCPStatistics) (found []netstat.Counter) {
+// told is a counter as a MIB has it.
+type told struct {
+	name  string
+	value netstat.Optional[uint64]
+	wide  bool // 64 bits, or a gauge
+}
+
+// known returns the counters that the agent has.
+func known(g netstat.CounterGroup, all []told) (found []netstat.Counter) {
+	for _, c := range all {
+		if n, ok := c.value.Get(); ok {
+			found = append(found, netstat.Counter{Name: c.name, Group: g, Value: netstat.Unsigned(n), Narrow: !c.wide})
+		}
+	}
+	return found
+}
+
+// isThere reports whether a scalar is among the bindings.
+func isThere(bindings []mib.Binding, object mib.OID) bool {
+	return slices.ContainsFunc(bindings, func(b mib.Binding) bool { return b.Object == object })
+}
+
+func tcpCounters(bindings []mib.Binding) (found []netstat.Counter, err error) {
+	var t netstat.TCPStatistics
+	if err := tcpmib.Statistics.Decode(noEpoch, each(bindings), &t); err != nil {
+		return nil, err
+	}
 	for _, c := range []struct {
 		name  string
 		value netstat.Optional[int32]
@@ -72,50 +107,55 @@ func tcpCounters(t *netstat.TCPStatistics) (found []netstat.Counter) {
 			found = append(found, netstat.Counter{Name: c.name, Group: netstat.GroupTCP, Value: netstat.Signed(int64(n))})
 		}
 	}
-	var established ipmib.Counter
+	var established netstat.Optional[uint64]
 	if n, ok := t.CurrEstab.Get(); ok {
 		established.Set(uint64(n))
 	}
-	for _, c := range []struct {
-		name  string
-		value ipmib.Counter
-	}{
-		{"TcpActiveOpens", t.ActiveOpens}, {"TcpPassiveOpens", t.PassiveOpens}, {"TcpAttemptFails", t.AttemptFails},
-		{"TcpEstabResets", t.EstabResets}, {"TcpCurrEstab", established}, {"TcpInSegs", t.InSegs}, {"TcpOutSegs", t.OutSegs},
-		{"TcpRetransSegs", t.RetransSegs}, {"TcpInErrs", t.InErrs}, {"TcpOutRsts", t.OutRsts},
-	} {
-		found = known(found, netstat.GroupTCP, c.name, c.value)
-	}
-	return found
+	return append(found, known(netstat.GroupTCP, []told{
+		{"TcpActiveOpens", t.ActiveOpens, false}, {"TcpPassiveOpens", t.PassiveOpens, false},
+		{"TcpAttemptFails", t.AttemptFails, false}, {"TcpEstabResets", t.EstabResets, false},
+		{"TcpCurrEstab", established, true},
+		{"TcpInSegs", t.InSegs, isThere(bindings, tcpHCInSegs)}, {"TcpOutSegs", t.OutSegs, isThere(bindings, tcpHCOutSegs)},
+		{"TcpRetransSegs", t.RetransSegs, false}, {"TcpInErrs", t.InErrs, false}, {"TcpOutRsts", t.OutRsts, false},
+	})...), nil
 }
 
-func udpCounters(u *netstat.UDPStatistics) (found []netstat.Counter) {
-	found = known(found, netstat.GroupUDP, "UdpInDatagrams", u.InDatagrams)
-	found = known(found, netstat.GroupUDP, "UdpNoPorts", u.NoPorts)
-	found = known(found, netstat.GroupUDP, "UdpInErrors", u.InErrors)
-	return known(found, netstat.GroupUDP, "UdpOutDatagrams", u.OutDatagrams)
+func udpCounters(bindings []mib.Binding) ([]netstat.Counter, error) {
+	var u netstat.UDPStatistics
+	if err := udpmib.Statistics.Decode(noEpoch, each(bindings), &u); err != nil {
+		return nil, err
+	}
+	return known(netstat.GroupUDP, []told{
+		{"UdpInDatagrams", u.InDatagrams, isThere(bindings, udpHCInDatagrams)}, {"UdpNoPorts", u.NoPorts, false},
+		{"UdpInErrors", u.InErrors, false}, {"UdpOutDatagrams", u.OutDatagrams, isThere(bindings, udpHCOutDatagrams)},
+	}), nil
 }
 
 // ipCounters returns the counters of a version of IP.
-func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) (found []netstat.Counter, err error) {
-	family := netstat.IPv4
-	if g == netstat.GroupIP6 {
-		family = netstat.IPv6
-	}
-	for row, err := range s.IPStatistics(ctx) {
+func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) ([]netstat.Counter, error) {
+	any := false
+	for r, err := range s.systemRows(ctx) {
+		any = true
+		var row ipmib.Statistics
+		if err == nil {
+			row, err = r.decode(s.currentEpoch())
+		}
 		if err != nil {
-			// What is missing may be the other version's.
-			if len(found) > 0 && errors.Is(err, netstat.ErrNotSupported) {
-				return found, nil
-			}
 			return nil, err
 		}
-		if row.Family == family {
-			found = slices.AppendSeq(found, row.Counters())
+		if found := slices.Collect(row.Counters(r.isWide)); len(found) > 0 && found[0].Group == g {
+			return found, nil
 		}
 	}
-	if len(found) == 0 {
-		return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name)
+	if !any && g == netstat.GroupIP {
+		row := ipmib.Statistics{Family: netstat.IPv4}
+		if has, err := group(ctx, s, &ipmib.IPv4Statistics, &row); err != nil || has {
+			return slices.Collect(row.Counters(noneWide)), err
+		}
+		return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name, "scalar of the group "+ipmib.IPv4Statistics.Name)
 	}
-	return found, nil
+	return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name)
 }
+
+// noneWide is for what was read from 32-bit objects alone.
+func noneWide(uint32) bool { return false }

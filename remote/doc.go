@@ -35,6 +35,16 @@
 // their sums; Route.Scope, PreferredSource, Weight and Table, but for the last
 // where the agent is this project's. Processes have a number and no name.
 //
+// Counters may be narrower than a row's: netstat.Counter.Narrow and the fields
+// of that kind in netstat.InterfaceCounters say which have 32 bits and may have
+// wrapped around. [Stack.Sample] is for differences.
+//
+// # Many hosts
+//
+// [Read] reads hundreds of hosts at once, in bounded memory and with a deadline
+// and one result for each, in the order in which they are done. [Hosts] does so
+// behind stacks that are looked at one after the other.
+//
 // # How it reads
 //
 // Several columns are asked for in one GetBulkRequest, with as many repetitions

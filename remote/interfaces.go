@@ -48,7 +48,8 @@ var (
 	multicasts    = [...]int{len(basics), len(basics) + len(casts)}         // ifInMulticastPkts, ifHCInMulticastPkts
 	outMulticasts = [...]int{len(basics) + 2, len(basics) + len(casts) + 2} // ifOutMulticastPkts, ifHCOutMulticastPkts
 	ifSpeed       = 3
-	hcOctets      = [...]int{len(basics) + len(casts) + 4, len(basics) + len(casts) + 5}
+	hcOctets      = [...]int{len(basics) + len(casts) + 4, len(basics) + len(casts) + 5} // ifHCInOctets, ifHCOutOctets
+	hcUnicasts    = [...]int{len(basics) + len(casts) + 6, len(basics) + len(casts) + 7} // ifHCInUcastPkts, ifHCOutUcastPkts
 	discontinuity = len(interfaceColumns) - 1
 	descriptions  = [...]int{0, len(basics) + len(casts) + 8} // ifDescr, ifName
 )
@@ -86,8 +87,14 @@ func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value) (i nets
 		if !has(outMulticasts) {
 			c.OutPackets += values[outNonUnicast].Uint()
 		}
+		c.NarrowOctets, c.NarrowPackets, c.NarrowErrors = isNarrow(values, hcOctets), isNarrow(values, hcUnicasts), true
 	}
 	return i, nil
+}
+
+// isNarrow reports whether one of two 64-bit counters is not there.
+func isNarrow(values []mib.Value, wide [2]int) bool {
+	return values[wide[0]] == (mib.Value{}) || values[wide[1]] == (mib.Value{})
 }
 
 // Interfaces yields the interfaces of ifTable, with what ifXTable and
@@ -95,8 +102,9 @@ func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value) (i nets
 // order of their indexes when all have been read, as what one stands on may come after it.
 //
 // An interface's Master is what ifStackTable shows above it if that is a bridge
-// or an aggregate, and its Lower what it shows below it otherwise. Without
-// ifXTable counters are 32 bits wide: Sample is for differences between them.
+// or an aggregate, and its Lower what it shows below it otherwise. Errors and
+// drops are 32 bits wide, and without ifXTable octets and packets, too, as the
+// counters' Narrow fields say: Sample is for differences between them.
 // Counters that the MIB does not have are 0 (see the package's documentation).
 func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {

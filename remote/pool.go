@@ -26,13 +26,17 @@ const (
 
 // Result is what became of one host.
 type Result[T any] struct {
-	// Config is the host's, as it was given.
+	// Config is the host's, as it was given, and Index its place in the
+	// sequence of hosts, from 0.
 	Config Config
+	Index  int
 	// Value is what was read. Beside an error it may be a part of it.
 	Value T
 	Err   error
 	// Took is how long it took.
 	Took time.Duration
+
+	opened bool
 }
 
 // Read reads each of the hosts through read and yields one result for each, as
@@ -51,23 +55,29 @@ func Read[T any](ctx context.Context, p Pool, hosts iter.Seq[Config], read func(
 	return func(yield func(Result[T]) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		configs, results := make(chan Config), make(chan Result[T])
+		type host struct {
+			index  int
+			config Config
+		}
+		waiting, results := make(chan host), make(chan Result[T])
 		go func() {
-			defer close(configs)
+			defer close(waiting)
+			i := 0
 			for c := range hosts {
 				select {
-				case configs <- c:
+				case waiting <- host{i, c}:
 				case <-ctx.Done():
 					return
 				}
+				i++
 			}
 		}()
 		var workers sync.WaitGroup
 		for range p.Concurrent {
 			workers.Go(func() {
-				for c := range configs {
+				for h := range waiting {
 					select {
-					case results <- one(ctx, p.Timeout, c, read):
+					case results <- one(ctx, p.Timeout, h.index, h.config, read):
 					case <-ctx.Done():
 						return
 					}
@@ -88,9 +98,9 @@ func Read[T any](ctx context.Context, p Pool, hosts iter.Seq[Config], read func(
 }
 
 // one reads one host.
-func one[T any](ctx context.Context, timeout time.Duration, c Config, read func(context.Context, *Stack) (T, error)) (r Result[T]) {
+func one[T any](ctx context.Context, timeout time.Duration, index int, c Config, read func(context.Context, *Stack) (T, error)) (r Result[T]) {
 	began := time.Now()
-	r.Config = c
+	r.Config, r.Index = c, index
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout,
 		fmt.Errorf("the host took longer than %v: %w", timeout, context.DeadlineExceeded))
 	defer cancel()
@@ -99,6 +109,7 @@ func one[T any](ctx context.Context, timeout time.Duration, c Config, read func(
 	}
 	s, err := Open(ctx, c)
 	if err == nil {
+		r.opened = true
 		r.Value, err = read(ctx, s)
 		s.Close()
 	}

@@ -3,11 +3,14 @@ package remote
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -25,6 +28,8 @@ type Sample struct {
 	UpTime netstat.Optional[time.Duration]
 
 	interfaces map[mib.OID][]mib.Value // of interfaceColumns
+	ip         map[mib.OID][]mib.Value // of systemStatistics
+	ipv4       []mib.Binding           // where ip has none
 	tcp, udp   []mib.Binding
 }
 
@@ -33,30 +38,37 @@ type Difference struct {
 	// Elapsed is the time between the samples, by the agent's clock where it
 	// tells, and by this host's otherwise.
 	Elapsed time.Duration
-	// Restarted says that the agent began anew in between: its sysUpTime went
-	// back. Nothing is known then of what was counted.
+	// Restarted says that the agent began anew in between: its sysUpTime did
+	// not advance as time did. Nothing is known then of what was counted.
 	Restarted bool
 	// Interfaces are those of the later sample. Their Counters are what was
 	// counted in between; unknown for an interface that is new, that has
 	// another name than before under its index, or whose counters lost
 	// continuity (ifCounterDiscontinuityTime), and where a 32-bit counter of
-	// octets may have wrapped more than once at the interface's speed.
+	// octets or packets may have wrapped more than once at the interface's speed.
 	Interfaces []netstat.Interface
 	// TCP and UDP have the differences of counters, and of what is not a
 	// counter the later value.
 	TCP netstat.TCPStatistics
 	UDP netstat.UDPStatistics
+	// Counters are the differences of the counters of IP, TCP and UDP by the
+	// names that Stack.Counters has for them, and of what is not a counter the
+	// later value. One that is not known is left out: all of them after a
+	// restart, and those of IP when they lost continuity
+	// (ipSystemStatsDiscontinuityTime).
+	Counters []netstat.Counter
 }
 
-// Sample takes a sample of the interfaces' counters and of those of TCP and UDP.
+// Sample takes a sample of the interfaces' counters and of those of IP, TCP and UDP.
 // What the agent does not have is left out of it.
 func (s *Stack) Sample(ctx context.Context) (*Sample, error) {
-	sample := &Sample{At: time.Now(), interfaces: make(map[mib.OID][]mib.Value)}
+	sample := &Sample{At: time.Now(), interfaces: make(map[mib.OID][]mib.Value), ip: make(map[mib.OID][]mib.Value)}
 	_, scan := s.interfaceScan()
 	tell := scan.tell
 	scan.tell = func(i int, v mib.Value) {
 		tell(i, v)
 		if i == 0 && v.Type() == mib.TimeTicks {
+			sample.At = time.Now()
 			sample.UpTime.Set(time.Duration(v.Uint()) * tick)
 		}
 	}
@@ -76,7 +88,18 @@ func (s *Stack) Sample(ctx context.Context) (*Sample, error) {
 		// Cut loose from the answer that it came in.
 		sample.interfaces[mib.PackedOID(strings.Clone(r.index.Packed()))] = r.values
 	}
+	for r, err := range s.systemRows(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		sample.ip[r.index] = r.values
+	}
 	var err error
+	if len(sample.ip) == 0 {
+		if sample.ipv4, err = s.scalars(ctx, ipmib.IPv4Statistics.Name, groupColumns(&ipmib.IPv4Statistics)); err != nil {
+			return nil, err
+		}
+	}
 	if sample.tcp, err = s.scalars(ctx, tcpmib.Statistics.Name, groupColumns(&tcpmib.Statistics)); err != nil {
 		return nil, err
 	}
@@ -124,24 +147,65 @@ func (s *Sample) Since(earlier *Sample) (Difference, error) {
 		d.Interfaces = append(d.Interfaces, i)
 	}
 	sortByIndex(d.Interfaces)
+	tcp, udp := scalarDifferences(earlier.tcp, s.tcp, d.Restarted), scalarDifferences(earlier.udp, s.udp, d.Restarted)
 	err := errors.Join(
-		tcpmib.Statistics.Decode(noEpoch, each(scalarDifferences(earlier.tcp, s.tcp, d.Restarted)), &d.TCP),
-		udpmib.Statistics.Decode(noEpoch, each(scalarDifferences(earlier.udp, s.udp, d.Restarted)), &d.UDP),
+		tcpmib.Statistics.Decode(noEpoch, each(tcp), &d.TCP),
+		udpmib.Statistics.Decode(noEpoch, each(udp), &d.UDP),
 	)
-	return d, err
+	if err == nil {
+		d.Counters, err = s.ipSince(earlier, d.Restarted)
+	}
+	if err != nil {
+		return d, err
+	}
+	for _, decode := range []func() ([]netstat.Counter, error){
+		func() ([]netstat.Counter, error) { return tcpCounters(tcp) }, func() ([]netstat.Counter, error) { return udpCounters(udp) },
+	} {
+		counters, err := decode()
+		if err != nil {
+			return d, err
+		}
+		d.Counters = append(d.Counters, counters...)
+	}
+	return d, nil
+}
+
+// ipSince returns what IP counted since an earlier sample.
+func (s *Sample) ipSince(earlier *Sample, restarted bool) (found []netstat.Counter, err error) {
+	discontinuity := slices.Index(systemStatistics, ipmib.DiscontinuityColumn)
+	for _, index := range slices.SortedFunc(maps.Keys(s.ip), mib.OID.Compare) {
+		was, values := earlier.ip[index], s.ip[index]
+		if was == nil || restarted || was[discontinuity] != values[discontinuity] {
+			was = nil
+		}
+		r := systemRow{index, differences(was, values)}
+		row, err := r.decode(noEpoch)
+		if err != nil {
+			return nil, err
+		}
+		found = slices.AppendSeq(found, row.Counters(r.isWide))
+	}
+	if len(s.ip) > 0 {
+		return found, nil
+	}
+	row := ipmib.Statistics{Family: netstat.IPv4}
+	err = ipmib.IPv4Statistics.Decode(noEpoch, each(scalarDifferences(earlier.ipv4, s.ipv4, restarted)), &row)
+	return slices.Collect(row.Counters(noneWide)), err
 }
 
 // upTimeSince returns how much a sysUpTime advanced, and whether it began anew.
-// It is 32 bits of hundredths of a second and wraps after 497 days: going back
-// is a wrap where the time that passed says so.
+// It is 32 bits of hundredths of a second and wraps after 497 days, and may have
+// come further since it began anew than it was before: the time that passed
+// tells.
 func upTimeSince(up, before, passed time.Duration) (elapsed time.Duration, restarted bool) {
 	const wrap = (math.MaxUint32 + 1) * tick
-	if up >= before {
-		return up - before, false
+	elapsed = up - before
+	if up < before {
+		elapsed += wrap
 	}
-	elapsed = up + wrap - before
-	const tolerance = 5 * time.Second
-	if d := elapsed - passed; d > tolerance+passed/10 || d < -tolerance-passed/10 {
+	const tolerance = 3 * time.Second
+	// A clock that is fast is no restart, a wrap far too early is one.
+	if d := elapsed - passed; d < -tolerance-passed/10 || up < before && d > tolerance+passed/10 {
 		return passed, true
 	}
 	return elapsed, false
@@ -203,13 +267,10 @@ func scalarDifferences(was, now []mib.Binding, restarted bool) []mib.Binding {
 	return out
 }
 
-// mayWrapTwice reports whether an interface has octets in 32 bits alone and may
-// have carried more than they count.
+// mayWrapTwice reports whether an interface has octets or packets in 32 bits
+// alone and may have carried more than they count.
 func mayWrapTwice(values []mib.Value, speed uint64, elapsed time.Duration) bool {
-	for _, c := range hcOctets {
-		if values[c] != (mib.Value{}) {
-			return false
-		}
-	}
-	return float64(speed)/8*elapsed.Seconds() > math.MaxUint32
+	const frame = 84 // the shortest on an Ethernet, with its preamble and gap
+	octets := float64(speed) / 8 * elapsed.Seconds()
+	return isNarrow(values, hcOctets) && octets > math.MaxUint32 || isNarrow(values, hcUnicasts) && octets/frame > math.MaxUint32
 }

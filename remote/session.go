@@ -17,7 +17,13 @@ import (
 // and retries: it is not there, cannot be reached, or drops what it does not
 // let in, as agents do with an unknown community. It matches
 // os.ErrDeadlineExceeded.
-var ErrNoAnswer = fmt.Errorf("no answer: %w", os.ErrDeadlineExceeded)
+var ErrNoAnswer error = noAnswerError{}
+
+type noAnswerError struct{}
+
+func (noAnswerError) Error() string        { return "no answer" }
+func (noAnswerError) Timeout() bool        { return true }
+func (noAnswerError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
 // A session asks an agent one thing at a time.
 type session interface {
@@ -143,7 +149,7 @@ func (s *communitySession) dial(ctx context.Context, deadline time.Time) error {
 		}
 		var dns *net.DNSError
 		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
-			return err
+			return dns
 		}
 		return tryAgain(err)
 	}

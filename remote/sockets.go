@@ -38,11 +38,15 @@ var (
 // tcpListenerTable, else from tcpConnTable, and UDP sockets from
 // udpEndpointTable, else from udpTable. The old tables tell of IPv4 alone: what
 // the query wants of IPv6 then is an error after the rows. A table tells of a
-// socket's process only its number.
+// socket's process only its number. Of filters it takes addresses and ports.
 func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
 		// What is not there is said at the end, so that the rest is seen.
 		var lacking []error
+		if f := &q.Filter; f.Interface != 0 || f.Mark.IsKnown() || f.CGroup != 0 {
+			yield(netstat.Socket{}, s.notSupported("filter sockets", "device, mark or cgroup of a socket"))
+			return
+		}
 		protocols := q.Protocols
 		if len(protocols) == 0 {
 			protocols = []netstat.Protocol{netstat.TCP, netstat.UDP}
@@ -96,7 +100,7 @@ func pass(rows iter.Seq2[netstat.Socket, error], q *netstat.SocketQuery, n *int,
 		*n++
 		// What tells endpoints apart in the MIB is no inode to anybody else.
 		row.Inode = 0
-		if !wants(q.Families, row.Family) || !q.States.Has(row.State) {
+		if !wants(q.Families, row.Family) || !q.States.Has(row.State) || !q.Filter.MatchesEnds(&row) {
 			continue
 		}
 		if !yield(row, nil) {
@@ -152,6 +156,9 @@ var (
 	// rows.
 	tcpHCInSegs      = tcpmib.Statistics.OID.Sub(17)
 	udpHCInDatagrams = udpmib.Statistics.OID.Sub(8)
+
+	tcpHCOutSegs      = tcpmib.Statistics.OID.Sub(18)
+	udpHCOutDatagrams = udpmib.Statistics.OID.Sub(9)
 )
 
 func (s *Stack) udpSockets(ctx context.Context, q netstat.SocketQuery, yield func(netstat.Socket, error) bool) error {

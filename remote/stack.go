@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -19,6 +20,8 @@ type Stack struct {
 	to     endpoint
 	name   string // for errors
 	pace   *pace
+
+	answered atomic.Bool // something, at least once
 
 	mu     sync.Mutex
 	idle   []session
@@ -105,11 +108,12 @@ func (s *Stack) ask(ctx context.Context, through session, r *request, a *answer)
 		err := through.exchange(ctx, r, attempt, s.config.Timeout, a)
 		switch {
 		case err == nil:
+			s.answered.Store(true)
 			return nil
 		case !errors.Is(err, errTryAgain):
 			return err
 		case attempt >= s.config.Retries.Or(0):
-			return noAnswer(attempt+1, err)
+			return s.noAnswer(attempt+1, err)
 		}
 		if err := pause(ctx, s.config.Timeout-time.Since(began), err); err != nil {
 			return err

@@ -3,6 +3,9 @@ package remote
 import (
 	"context"
 	"iter"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
@@ -94,21 +97,55 @@ func mustCut(o, prefix mib.OID) mib.OID {
 
 var systemStatisticsDecoder = ipmib.SystemStatistics.RowDecoder(systemStatistics...)
 
+// systemRow is a row of ipSystemStatsTable as the agent told it.
+type systemRow struct {
+	index  mib.OID
+	values []mib.Value // of systemStatistics
+}
+
+// isWide reports whether the row has a 64-bit counter, by its last
+// sub-identifier.
+func (r *systemRow) isWide(sub uint32) bool {
+	i := slices.Index(systemStatistics, sub)
+	return i >= 0 && r.values[i] != (mib.Value{})
+}
+
+func (r *systemRow) decode(epoch time.Time) (row ipmib.Statistics, err error) {
+	if err = systemStatisticsDecoder.Index(r.index, &row); err == nil {
+		err = systemStatisticsDecoder.Values(epoch, r.index, r.values, &row)
+	}
+	return row, err
+}
+
+// systemRows yields the rows of ipSystemStatsTable that can be decoded.
+func (s *Stack) systemRows(ctx context.Context) iter.Seq2[systemRow, error] {
+	scan := newScan(s, ipmib.SystemStatistics.Name, tableColumns(&ipmib.SystemStatistics, systemStatistics...))
+	scan.beside, scan.tell = []column{sysUpTime}, s.tellUpTime()
+	return rows(ctx, scan, nil, func(index mib.OID, values []mib.Value) (systemRow, bool, error) {
+		// Cut loose from the answer that it came in.
+		row := systemRow{mib.PackedOID(strings.Clone(index.Packed())), slices.Clone(values)}
+		_, err := row.decode(s.currentEpoch())
+		return row, true, err
+	})
+}
+
 // IPStatistics yields the counters of each version of IP from
 // ipSystemStatsTable, else IPv4's from the scalars of the group ip; what is
 // missing of IPv6 then is an error after them.
 func (s *Stack) IPStatistics(ctx context.Context) iter.Seq2[ipmib.Statistics, error] {
 	return func(yield func(ipmib.Statistics, error) bool) {
-		scan := newScan(s, ipmib.SystemStatistics.Name, tableColumns(&ipmib.SystemStatistics, systemStatistics...))
-		scan.beside, scan.tell = []column{sysUpTime}, s.tellUpTime()
 		n := 0
-		pass := passAll(&n, yield)
-		if !pass(rows(ctx, scan, nil, func(index mib.OID, values []mib.Value) (row ipmib.Statistics, ok bool, err error) {
-			if err = systemStatisticsDecoder.Index(index, &row); err == nil {
-				err = systemStatisticsDecoder.Values(s.currentEpoch(), index, values, &row)
+		for r, err := range s.systemRows(ctx) {
+			var row ipmib.Statistics
+			if err == nil {
+				row, err = r.decode(s.currentEpoch())
 			}
-			return row, true, err
-		})) || n > 0 {
+			if !yield(row, err) || err != nil {
+				return
+			}
+			n++
+		}
+		if n > 0 {
 			return
 		}
 		row := ipmib.Statistics{Family: netstat.IPv4}

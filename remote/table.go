@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -171,7 +173,7 @@ func (r *strip) ask(ctx context.Context) error {
 			}
 			retries := h.config.Retries.Or(0)
 			if n >= retries {
-				return r.fault(noAnswer(n+1, err))
+				return r.fault(h.noAnswer(n+1, err))
 			}
 			// What gets lost twice gets lost for its size.
 			if n%2 == 1 || retries < 3 {
@@ -182,6 +184,7 @@ func (r *strip) ask(ctx context.Context) error {
 			}
 			continue
 		}
+		h.answered.Store(true)
 		to := attempts[r.answer.attempt]
 		r.asked = to.asked
 		again, err := r.absorb(to.variables, time.Since(to.at))
@@ -203,16 +206,39 @@ type attempt struct {
 }
 
 // noAnswer is the error after the last of the attempts.
-func noAnswer(attempts int, err error) error {
+func (s *Stack) noAnswer(attempts int, err error) error {
 	what := "1 attempt"
 	if attempts > 1 {
 		what = fmt.Sprintf("%d attempts", attempts)
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return fmt.Errorf("%w (%s)", ErrNoAnswer, what)
+		if s.answered.Load() {
+			return fmt.Errorf("%w (%s)", ErrNoAnswer, what)
+		}
+		return fmt.Errorf("%w (%s): nobody is there, or %s", ErrNoAnswer, what, s.perhaps())
+	}
+	if isRefused(err) {
+		return fmt.Errorf("nobody listens there: %w (%s)", syscall.ECONNREFUSED, what)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err // the host is named already
 	}
 	return fmt.Errorf("%w (%s)", err, what)
+}
+
+// perhaps is what has agents drop a question without a word.
+func (s *Stack) perhaps() string {
+	switch c := &s.config; {
+	case c.Context != "":
+		return "the agent does not speak SNMPv3 or have the context, or finds the privacy passphrase or protocol wrong"
+	case c.Version != V3:
+		return fmt.Sprintf("the agent does not speak SNMPv%v, know the community or let this host ask", c.Version)
+	case c.SecurityLevel == AuthPriv:
+		return "the agent does not speak SNMPv3, or finds the privacy passphrase or protocol wrong"
+	}
+	return "the agent does not speak SNMPv3 or let this host ask"
 }
 
 // pause waits before another attempt where the last failed at once: a host that

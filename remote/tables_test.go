@@ -30,7 +30,7 @@ func whole() scene {
 		{Protocol: netstat.UDP, Family: netstat.IPv4, State: netstat.Close, Local: ap("0.0.0.0:53"), Remote: ap("0.0.0.0:0"), Inode: 5, Processes: process(6)},
 		{Protocol: netstat.UDP, Family: netstat.IPv6, State: netstat.Established, Local: ap("[2001:db8::1]:53"), Remote: ap("[2001:db8::2]:999"), Inode: 6, Processes: process(6)},
 	}
-	counters := netstat.InterfaceCounters{InPackets: 1 << 33, OutPackets: 5, InOctets: 1 << 40, OutOctets: 6, InErrors: 1, OutErrors: 2, InDropped: 3, OutDropped: 4, InMulticast: 9}
+	counters := netstat.InterfaceCounters{InPackets: 1 << 33, OutPackets: 5, InOctets: 1 << 40, OutOctets: 6, InErrors: 1, OutErrors: 2, InDropped: 3, OutDropped: 4, InMulticast: 9, NarrowErrors: true}
 	links := []netstat.Interface{
 		{Index: 1, Name: "lo", HardwareType: 772, Flags: netstat.FlagUp | netstat.FlagLoopback | netstat.FlagRunning, OperState: netstat.OperUp, MTU: 65536, Counters: netstat.Known(counters)},
 		{Index: 2, Name: "eth0", Alias: "to the world", HardwareType: 1, Flags: netstat.FlagUp | netstat.FlagRunning, OperState: netstat.OperUp, MTU: 1500,
@@ -154,7 +154,7 @@ func TestOldAndBareAgents(t *testing.T) {
 	if err != nil || len(links) != 5 {
 		t.Fatalf("%d interfaces, %v", len(links), err)
 	}
-	if c, _ := links[1].Counters.Get(); c.InPackets != 9+(1<<33-9)&(1<<32-1) || c.InErrors != 1 || links[1].Master != 0 || links[1].Speed.IsKnown() {
+	if c, _ := links[1].Counters.Get(); c.InPackets != 9+(1<<33-9)&(1<<32-1) || c.InErrors != 1 || !c.NarrowOctets || !c.NarrowPackets || !c.NarrowErrors || links[1].Master != 0 || links[1].Speed.IsKnown() {
 		t.Errorf("%+v", links[1])
 	}
 	_, err = collect(s.Stacking(ctx))
@@ -199,7 +199,7 @@ func TestHoles(t *testing.T) {
 		want[i] = netstat.Interface{Index: uint32(i*i + 1), Name: fmt.Sprint("if", i), HardwareType: 1, OperState: netstat.OperUp,
 			Flags: netstat.FlagUp | netstat.FlagRunning}
 		if random.IntN(3) > 0 {
-			c := netstat.InterfaceCounters{InPackets: 1 << 35, OutPackets: 1 << 34}
+			c := netstat.InterfaceCounters{InPackets: 1 << 35, OutPackets: 1 << 34, NarrowErrors: true}
 			if random.IntN(20) == 0 {
 				c.InBroadcast, c.OutBroadcast, c.OutMulticast = netstat.Known[uint64](1), netstat.Known[uint64](2), netstat.Known[uint64](3)
 			}

@@ -103,7 +103,7 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 		}
 		var dns *net.DNSError
 		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
-			return err
+			return dns
 		}
 		return tryAgain(err)
 	}
@@ -195,6 +195,8 @@ func (s *usmSession) fault(ctx context.Context, err error) error {
 		// The Reports that say which carry no authentication, as they cannot,
 		// and gosnmp takes none that does not. They may be somebody else's.
 		err = refused("no authentic answer: the agent does not know the security name, or finds the passphrase or protocol wrong")
+		// Or the agent began anew, with another engine ID: it is discovered again.
+		s.close()
 	}
 	if s.to.isStream() {
 		s.close()

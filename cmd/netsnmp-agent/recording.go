@@ -35,7 +35,9 @@ func (r recordedStack) Close() error { return r.file.Close() }
 
 // hostOf returns the host that a stack is of.
 func hostOf(stack netstat.Stack) recording.Host {
-	if r, ok := stack.(recordedStack); ok {
+	if r, ok := stack.(recordedStack); ok && r.Remote() != "" {
+		return recording.Host{Name: r.Remote()}
+	} else if ok {
 		return r.Moment().Host()
 	}
 	return recording.ThisHost()

@@ -56,6 +56,7 @@ type flags struct {
 	hosts         []string
 	hostsFile     string
 	context       string
+	timeout       float64
 
 	snmpConfigFile string
 }
@@ -204,6 +205,7 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.StringVar(&f.hostsFile, "hosts", "", "show those of the hosts that are listed in `FILE`")
 	fs.StringVar(&f.snmpConfigFile, "snmp-config", "", "read the credentials for hosts from `FILE`; snmp.conf(5) unless given")
 	fs.StringVar(&f.context, "context", "", "read the SNMP context `NAME` of hosts")
+	fs.Float64Var(&f.timeout, "timeout", 0, "give a host up after `SECONDS`; one of several after 60 unless given")
 
 	// How.
 	fs.BoolVarP(&f.numeric, "numeric", "n", false, "show numbers and look no names up")
@@ -256,7 +258,7 @@ func (s *session) modes() []mode {
 		modes = []mode{{true, s.showSockets}}
 		// A filter and an order are for one kind of rows: the Internet's sockets,
 		// unless others are named. SNMP tells of those alone.
-		if !internet && s.filter == "" && s.sort == "" && !s.isRemote() {
+		if !internet && s.filter == "" && s.sort == "" && !s.isTold() {
 			families = []mode{{true, s.showUnix}}
 		}
 	}
@@ -294,11 +296,11 @@ func (s *session) run() error {
 			break
 		}
 		s.owners = nil
-		for _, src := range s.sources {
-			src.interfaces = nil
-		}
 		if !s.sleep() {
 			break
+		}
+		for _, src := range s.sources {
+			src.fresh()
 		}
 		s.out.Line("")
 	}

@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
@@ -22,11 +23,17 @@ import (
 // isRemote reports whether stacks are read by SNMP.
 func (f *flags) isRemote() bool { return len(f.hosts) > 0 || f.hostsFile != "" }
 
+// isTold reports whether an SNMP agent tells a stack that is shown, or told it
+// when it was recorded.
+func (s *session) isTold() bool {
+	return slices.ContainsFunc(s.sources, func(src *source) bool { return src.told })
+}
+
 // checkHosts says which flags make no sense with --host and --hosts, and without
 // them.
 func (f *flags) checkHosts(fs *pflag.FlagSet) error {
 	if !f.isRemote() {
-		for _, name := range []string{"snmp-config", "context"} {
+		for _, name := range []string{"snmp-config", "context", "timeout"} {
 			if fs.Changed(name) {
 				return fmt.Errorf("--%s makes sense with --host and --hosts only", name)
 			}
@@ -38,8 +45,8 @@ func (f *flags) checkHosts(fs *pflag.FlagSet) error {
 			return fmt.Errorf("--%s makes no sense with --host and --hosts", name)
 		}
 	}
-	if f.interval > 0 && !f.continuous && (f.statistics || f.interfaces || f.iface != "") {
-		return errors.New("--interval of -i and -s makes no sense with --host and --hosts: -c shows the counters again")
+	if fs.Changed("timeout") && !(f.timeout >= 0.01 && f.timeout <= 86400) {
+		return fmt.Errorf("--timeout: %v is not between 0.01 and 86400 seconds", f.timeout)
 	}
 	return nil
 }
@@ -95,12 +102,8 @@ func (f *flags) snmpConfig() (c remote.Config, err error) {
 	return c, err
 }
 
-// openParallel is how many hosts are asked at a time whether they answer.
-const openParallel = 128
-
-// openHosts opens the stacks of the hosts that the flags name, in their order.
-// One that cannot be opened goes to complain.
-func openHosts(ctx context.Context, f *flags, complain func(error)) (sources []*source, err error) {
+// hostConfigs returns how to reach the hosts that the flags name, in their order.
+func (f *flags) hostConfigs() ([]remote.Config, error) {
 	hosts, err := f.listHosts()
 	if err != nil {
 		return nil, err
@@ -109,44 +112,48 @@ func openHosts(ctx context.Context, f *flags, complain func(error)) (sources []*
 	if err != nil {
 		return nil, err
 	}
-	type opened struct {
-		stack *remote.Stack
-		err   error
+	if config.Community == "" && config.SecurityName == "" {
+		return nil, errors.New("no credentials for hosts: give defCommunity or defSecurityName in snmp.conf or --snmp-config, or SNMP_COMMUNITY or SNMP_SECURITY_NAME in the environment")
 	}
-	results := make([]opened, len(hosts))
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, openParallel)
+	configs := make([]remote.Config, len(hosts))
 	for i, host := range hosts {
-		slots <- struct{}{}
-		wait.Go(func() {
-			c := config
-			c.Address = host
-			results[i].stack, results[i].err = remote.Open(ctx, c)
-			<-slots
-		})
-	}
-	wait.Wait()
-	for i, r := range results {
-		if r.err != nil {
-			var read *netstat.ReadError // names the host by itself
-			if !errors.As(r.err, &read) {
-				r.err = fmt.Errorf("host %s: %w", hosts[i], r.err)
-			}
-			complain(r.err)
-			continue
+		configs[i] = config
+		configs[i].Address = host
+		if err := configs[i].Check(); err != nil {
+			return nil, fmt.Errorf("host %s: %w", host, err)
 		}
-		src := &source{stack: r.stack, release: r.stack.Close}
-		if len(hosts) > 1 {
-			src.host = hosts[i]
+	}
+	return configs, nil
+}
+
+func (f *flags) pool() remote.Pool {
+	return remote.Pool{Timeout: time.Duration(f.timeout * float64(time.Second))}
+}
+
+// openHosts opens the stacks of the hosts that the flags name, in their order.
+// One is opened before anything is shown of it; of several, what cannot be
+// opened shows as they are read.
+func openHosts(ctx context.Context, f *flags) (sources []*source, err error) {
+	configs, err := f.hostConfigs()
+	if err != nil {
+		return nil, err
+	}
+	if len(configs) == 1 && f.timeout == 0 {
+		stack, err := remote.Open(ctx, configs[0])
+		if err != nil {
+			return nil, &remote.UnreachableError{Address: configs[0].Address, Err: err}
+		}
+		return []*source{{stack: stack, told: true, release: stack.Close}}, nil
+	}
+	all := remote.NewHosts(ctx, f.pool(), configs)
+	for i, stack := range all.Stacks() {
+		src := &source{stack: stack, told: true}
+		if len(configs) > 1 {
+			src.host = configs[i].Address
 		}
 		sources = append(sources, src)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case len(sources) == 0:
-		return nil, errIncomplete
-	}
+	sources[0].release, sources[0].renew = all.Close, all.Renew
 	return sources, nil
 }
 
@@ -159,17 +166,29 @@ var untold = map[string]struct{ fields, headings []string }{
 	"neighbour": {[]string{"router", "proxy", "protocol"}, []string{"Router", "Proxy"}},
 }
 
-// leaveUntold makes unknown what is not told of remote hosts.
+// leaveUntold makes unknown what agents do not tell of hosts.
 func leaveUntold[T any](kind *table.Kind[row[T]], columns []table.Column[row[T]]) {
 	lacks := untold[kind.Name]
 	for i := range kind.Fields {
 		if slices.Contains(lacks.fields, kind.Fields[i].Name) {
-			kind.Fields[i].Value = func(*row[T]) table.Value { return table.Value{} }
+			value := kind.Fields[i].Value
+			kind.Fields[i].Value = func(r *row[T]) table.Value {
+				if r.from.told {
+					return table.Value{}
+				}
+				return value(r)
+			}
 		}
 	}
 	for i := range columns {
 		if slices.Contains(lacks.headings, columns[i].Heading) {
-			columns[i].Append = func(b []byte, _ *row[T]) []byte { return append(b, '-') }
+			cell := columns[i].Append
+			columns[i].Append = func(b []byte, r *row[T]) []byte {
+				if r.from.told {
+					return append(b, '-')
+				}
+				return cell(b, r)
+			}
 		}
 	}
 }
@@ -186,4 +205,58 @@ func leaveUntoldCounters(counters map[string]netstat.Optional[uint64]) {
 			delete(counters, name)
 		}
 	}
+}
+
+// sampler is a stack whose counters may wrap around and begin anew between two
+// looks.
+type sampler interface {
+	Sample(context.Context) (*remote.Sample, error)
+}
+
+// countedThere is what another host counted.
+type countedThere struct {
+	sample    *remote.Sample
+	restarted func() // tells so
+}
+
+func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
+	d, err := c.sample.Since(earlier.(countedThere).sample)
+	if err != nil {
+		return nil, err
+	}
+	if d.Restarted {
+		c.restarted()
+	}
+	grew := &baseline.Delta{From: c.sample.At.Add(-d.Elapsed), To: c.sample.At, Counters: make(map[string]baseline.Difference)}
+	for _, counter := range d.Counters {
+		reason := baseline.Difference{Reason: baseline.NotCumulative}
+		if n, ok := counter.Value.Uint64(); ok && netstat.DescribeCounter(counter.Name).Kind == netstat.Cumulative {
+			reason = baseline.Difference{Count: netstat.Known(n)}
+		}
+		grew.Counters[counter.Name] = reason
+	}
+	for _, i := range d.Interfaces {
+		delta := baseline.InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]baseline.Difference)}
+		for _, name := range toldCounters {
+			delta.Counters[name] = baseline.Difference{Reason: baseline.Decreased}
+		}
+		if counters, known := i.Counters.Pointer(); known {
+			for name, n := range counters.All() {
+				if slices.Contains(toldCounters, name) {
+					delta.Counters[name] = baseline.Difference{Count: n}
+				}
+			}
+		}
+		grew.Interfaces = append(grew.Interfaces, delta)
+	}
+	return grew, nil
+}
+
+// tellRestart says why nothing is known of an interval.
+func (s *session) tellRestart(src *source) {
+	of := ""
+	if src.label() != "" {
+		of = " of " + src.label()
+	}
+	s.note(fmt.Sprintf("netstat: the agent%s began anew before %s: what was counted is not known", of, time.Now().Format(time.TimeOnly)))
 }

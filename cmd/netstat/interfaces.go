@@ -57,7 +57,7 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 			}
 			if chosen(&v.Interface) {
 				view := viewOf(v, grew)
-				if s.isRemote() {
+				if src.told {
 					leaveUntoldCounters(view.counters)
 				}
 				found = append(found, interfaceRow{src, view})
@@ -418,6 +418,25 @@ func interfaceKind() *table.Kind[interfaceRow] {
 			return uintValue(i.counters[name])
 		}))
 	}
+	k.Fields = append(k.Fields, field("narrow", table.Strings,
+		"which counters have 32 bits at the source and may have wrapped around: `packets`, `octets`, `errors` (with drops)",
+		func(i *interfaceView) table.Value { return table.Words(narrowWords(i.Counters)) }))
 	k.Aliases = map[string][]string{"dev": {"name"}, "iface": {"name"}, "interface": {"name"}}
 	return k
+}
+
+func narrowWords(counters netstat.Optional[netstat.InterfaceCounters]) (words []string) {
+	c, known := counters.Pointer()
+	if !known {
+		return nil
+	}
+	for _, n := range []struct {
+		narrow bool
+		word   string
+	}{{c.NarrowPackets, "packets"}, {c.NarrowOctets, "octets"}, {c.NarrowErrors, "errors"}} {
+		if n.narrow {
+			words = append(words, n.word)
+		}
+	}
+	return words
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -39,37 +40,79 @@ type counterGrowth struct {
 // headingsEvery is after how many rows headings are shown again.
 const headingsEvery = 20
 
-// follow shows by how much counters grew in each interval, until it is
-// interrupted, and in all of them together then.
-func (s *session) follow() error {
-	first := make(map[*source]*baseline.Snapshot)
-	for _, src := range s.sources {
-		taken, err := s.snapshot(src)
-		if err != nil {
-			return err
-		}
-		first[src] = taken
+// counted is what a stack counted until one moment.
+type counted interface {
+	// since returns by how much the counters grew since an earlier moment.
+	since(earlier counted) (*baseline.Delta, error)
+}
+
+// countedHere is what a kernel counted.
+type countedHere struct{ *baseline.Snapshot }
+
+func (c countedHere) since(earlier counted) (*baseline.Delta, error) {
+	return c.Since(earlier.(countedHere).Snapshot)
+}
+
+// count reads the counters of a stack as they are now.
+func (s *session) count(src *source) (counted, error) {
+	if stack, ok := src.stack.(sampler); ok {
+		sample, err := stack.Sample(s.ctx)
+		return countedThere{sample, func() { s.tellRestart(src) }}, err
 	}
-	before := maps.Clone(first)
+	taken, err := s.snapshot(src)
+	return countedHere{taken}, err
+}
+
+// follow shows by how much counters grew in each interval, until it is
+// interrupted, and in all of them together then. A host that does not answer is
+// said, and asked again.
+func (s *session) follow() error {
+	before := make(map[*source]counted)
+	total := make(map[*source]*baseline.Delta)
+	// turn counts everything anew and shows what is between that and what was
+	// before, where there is something.
+	turn := func(show func(*source, *baseline.Delta) error) error {
+		for _, src := range s.sources {
+			now, err := s.count(src)
+			switch {
+			case s.ctx.Err() != nil:
+				return nil
+			case err != nil && s.isRemote():
+				s.complain("counters", src, err)
+				continue
+			case err != nil:
+				return err
+			}
+			if was := before[src]; was != nil {
+				grew, err := now.since(was)
+				if err == nil {
+					total[src] = add(total[src], grew)
+					err = show(src, grew)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			before[src] = now
+		}
+		return nil
+	}
+	if err := turn(nil); err != nil {
+		return err
+	}
+	if len(before) == 0 {
+		return cmp.Or(s.ctx.Err(), errIncomplete)
+	}
 	f, err := s.newFollower()
 	if err != nil {
 		return err
 	}
 	for s.sleep() {
 		for _, src := range s.sources {
-			now, err := s.snapshot(src)
-			if err != nil {
-				if s.ctx.Err() != nil {
-					break
-				}
-				return err
-			}
-			if err := f.show(src, before[src], now, false); err != nil {
-				return err
-			}
-			before[src] = now
+			src.fresh()
 		}
-		if err := f.flush(); err != nil {
+		err := turn(func(src *source, grew *baseline.Delta) error { return f.show(src, grew, false) })
+		if err := errors.Join(err, f.flush()); err != nil {
 			return err
 		}
 	}
@@ -77,11 +120,69 @@ func (s *session) follow() error {
 		s.out.Line("Total:")
 	}
 	for _, src := range s.sources {
-		if err := f.show(src, first[src], before[src], true); err != nil {
-			return err
+		if grew := total[src]; grew != nil {
+			if err := f.show(src, grew, true); err != nil {
+				return err
+			}
 		}
 	}
-	return f.flush()
+	if err := f.flush(); err != nil {
+		return err
+	}
+	if s.incomplete {
+		return errIncomplete
+	}
+	return nil
+}
+
+// add adds what was counted in an interval to what was counted before. What is
+// not known of one of them is not known of both.
+func add(sum, grew *baseline.Delta) *baseline.Delta {
+	if sum == nil {
+		return grew
+	}
+	sum.To = grew.To
+	addCounters(sum.Counters, grew.Counters)
+	type key struct {
+		index uint32
+		name  string
+	}
+	at := make(map[key]int)
+	for i, d := range sum.Interfaces {
+		at[key{d.Index, d.Name}] = i
+	}
+	for _, d := range grew.Interfaces {
+		if i, ok := at[key{d.Index, d.Name}]; ok {
+			addCounters(sum.Interfaces[i].Counters, d.Counters)
+			sum.Interfaces[i].Reason = d.Reason
+		} else {
+			sum.Interfaces = append(sum.Interfaces, d)
+		}
+	}
+	return sum
+}
+
+func addCounters(sum, grew map[string]baseline.Difference) {
+	for name, d := range grew {
+		before, ok := sum[name]
+		n, known := d.Count.Get()
+		switch {
+		case !ok:
+			sum[name] = baseline.Difference{Reason: baseline.New}
+		case !before.Count.IsKnown():
+			// And stays so.
+		case known:
+			before.Count.Set(before.Count.Or(0) + n)
+			sum[name] = before
+		default:
+			sum[name] = d
+		}
+	}
+	for name := range sum {
+		if _, ok := grew[name]; !ok {
+			sum[name] = baseline.Difference{Reason: baseline.Gone}
+		}
+	}
 }
 
 // follower prints the rows of --interval.
@@ -135,15 +236,11 @@ func (f *follower) begin() (err error) {
 }
 
 // show prints by how much the counters of a stack grew.
-func (f *follower) show(src *source, from, to *baseline.Snapshot, total bool) error {
+func (f *follower) show(src *source, grew *baseline.Delta, total bool) error {
 	if f.printed >= headingsEvery {
 		if err := errors.Join(f.close(), f.begin()); err != nil {
 			return err
 		}
-	}
-	grew, err := to.Since(from)
-	if err != nil {
-		return err
 	}
 	w := span{from: grew.From, to: grew.To, total: total}
 	if f.i != nil {
@@ -200,7 +297,11 @@ func (s *session) interfaceGrowthColumns() []table.Column[row[interfaceGrowth]] 
 	counter := func(heading string, bad bool, names ...string) table.Column[row[interfaceGrowth]] {
 		sum := func(g *interfaceGrowth) (total netstat.Optional[uint64]) {
 			for _, name := range names {
-				n, known := g.Counters[name].Count.Get()
+				d, told := g.Counters[name]
+				if !told {
+					continue
+				}
+				n, known := d.Count.Get()
 				if !known {
 					return netstat.Optional[uint64]{}
 				}

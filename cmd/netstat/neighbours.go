@@ -53,7 +53,7 @@ func (s *session) showNeighbours() error {
 	if err != nil {
 		return err
 	}
-	if s.isRemote() {
+	if s.isTold() {
 		return p.Close() // no MIB tells of those
 	}
 	err = each(s, "proxy neighbours", func(r netstat.ProxyNeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {

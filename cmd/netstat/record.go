@@ -16,10 +16,11 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // besideRecord are the flags that --record goes with.
-var besideRecord = []string{"record", "kinds", "netns", "interval", "verbose"}
+var besideRecord = []string{"record", "kinds", "netns", "interval", "verbose", "host", "hosts", "snmp-config", "context", "timeout"}
 
 // checkRecording says which flags make no sense with --record and --recording.
 func (f *flags) checkRecording(fs *pflag.FlagSet) (err error) {
@@ -55,19 +56,37 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	open := func() (iter.Seq[recording.Source], error) { return recordSources(ctx, f.netns) }
+	if f.isRemote() {
+		configs, err := f.hostConfigs()
+		if err != nil {
+			return err
+		}
+		hosts := remote.NewHosts(ctx, f.pool(), configs)
+		defer hosts.Close()
+		reached := false
+		open = func() (iter.Seq[recording.Source], error) {
+			sources, err := recordHosts(ctx, hosts, configs)
+			if reached = reached || err == nil; reached {
+				err = nil // they may answer again
+			}
+			return slices.Values(sources), err
+		}
+	}
 	recorder, err := recording.Append(f.record)
 	if err != nil {
 		return err
 	}
-	moments, err := recordMoments(ctx, f, recorder, recording.Options{Kinds: kinds})
+	moments, err := recordMoments(ctx, f, recorder, recording.Options{Kinds: kinds}, open)
 	if err = errors.Join(err, recorder.Close()); err != nil || moments == 0 {
 		return err
 	}
 	return f.tellGaps(stderr)
 }
 
-// recordMoments returns how many moments were recorded.
-func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, o recording.Options) (moments int, err error) {
+// recordMoments records the stacks that open returns for each moment, and returns
+// how many moments were recorded.
+func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, o recording.Options, open func() (iter.Seq[recording.Source], error)) (moments int, err error) {
 	var turns <-chan time.Time
 	if f.interval > 0 {
 		ticker := time.NewTicker(time.Duration(f.interval * float64(time.Second)))
@@ -75,7 +94,7 @@ func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, 
 		turns = ticker.C
 	}
 	for {
-		sources, err := recordSources(ctx, f.netns)
+		sources, err := open()
 		if err == nil {
 			err = recorder.Record(ctx, o, sources)
 		}
@@ -135,6 +154,25 @@ func recordSources(ctx context.Context, netns string) (iter.Seq[recording.Source
 	}, nil
 }
 
+// recordHosts returns the stacks of other hosts. That one cannot be reached is
+// recorded in its place; that none can be is an error as well.
+func recordHosts(ctx context.Context, hosts *remote.Hosts, configs []remote.Config) ([]recording.Source, error) {
+	hosts.Renew()
+	var unreachable []error
+	sources := make([]recording.Source, len(configs))
+	for i, stack := range hosts.Stacks() {
+		sources[i] = recording.Source{Name: configs[i].Address, Remote: configs[i].Address, Stack: stack}
+		if err := stack.Reach(ctx); err != nil {
+			unreachable = append(unreachable, err)
+			sources[i].Stack, sources[i].Err = nil, err
+		}
+	}
+	if len(unreachable) == len(sources) {
+		return sources, errors.Join(unreachable...)
+	}
+	return sources, nil
+}
+
 // tellGaps says what the last moment of the recording lacks: what the stacks do
 // not have only where it was asked for by name, or with -v.
 func (f *flags) tellGaps(stderr io.Writer) error {
@@ -155,7 +193,7 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 			continue
 		}
 		of := ""
-		if f.netns == allNamespaces {
+		if f.netns == allNamespaces || len(moment.Stacks()) > 1 {
 			of = " of " + recordedLabel(stack)
 		}
 		contents := stack.Contents()

@@ -56,8 +56,13 @@ func openRecording(f *flags, complain func(error)) (sources []*source, err error
 	return sources, nil
 }
 
-func recordedSource(stack *recording.Stack, netns string) *source {
-	return &source{stack: stack, netns: netns, at: stack.Moment().Time()}
+// recordedSource is a recorded stack under its label, if any.
+func recordedSource(stack *recording.Stack, label string) *source {
+	src := &source{stack: stack, netns: label, at: stack.Moment().Time(), told: stack.Remote() != ""}
+	if src.told {
+		src.netns, src.host = "", label
+	}
+	return src
 }
 
 // recordedLabel is what a row calls a recorded namespace: what it is chosen by.

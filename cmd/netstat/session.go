@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // errIncomplete says that something could not be shown, which has been said.
@@ -84,6 +86,11 @@ func (s *session) close() {
 func (s *session) complain(what string, src *source, err error) {
 	s.incomplete = true
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
+	// Of a host that cannot be reached there is nothing else to say.
+	var unreachable *remote.UnreachableError
+	if errors.As(err, &unreachable) {
+		what, src, err = "", nil, unreachable
+	}
 	if what == "" {
 		text = fmt.Sprintf("netstat: %v", err)
 	}
@@ -119,7 +126,7 @@ func (s *session) note(text string) {
 // print makes a printer for rows of a kind, with the filter and the order that
 // the flags name.
 func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Column[row[T]]) (*table.Printer[row[T]], *filter.Expr, error) {
-	if s.isRemote() {
+	if s.isTold() {
 		leaveUntold(kind, columns)
 	}
 	t := table.Table[row[T]]{Kind: kind, Columns: columns}
@@ -143,7 +150,7 @@ func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Col
 			return table.AppendEscaped(b, r.from.netns)
 		}})
 	}
-	if len(s.sources) > 0 && s.sources[0].host != "" {
+	if slices.ContainsFunc(s.sources, func(src *source) bool { return src.host != "" }) {
 		t.Columns = append(t.Columns, table.Column[row[T]]{Heading: "Host", Append: func(b []byte, r *row[T]) []byte {
 			return table.AppendEscaped(b, r.from.host)
 		}})
@@ -152,7 +159,9 @@ func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Col
 }
 
 // namesNamespaces reports whether rows say which namespace they are of.
-func (s *session) namesNamespaces() bool { return s.netns == allNamespaces }
+func (s *session) namesNamespaces() bool {
+	return slices.ContainsFunc(s.sources, func(src *source) bool { return src.netns != "" })
+}
 
 // whereFields are fields of every kind: which stack it is of.
 func whereFields[T any]() []table.Field[row[T]] {

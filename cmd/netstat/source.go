@@ -23,10 +23,13 @@ type source struct {
 	netns string
 	// host names the host, empty where only one is shown.
 	host string
+	// told says that an SNMP agent tells the stack.
+	told bool
 	// at is the moment that the stack is of, the zero time for the present.
 	at time.Time
-	// release gives up what the stack is read through; nil for nothing.
-	release func()
+	// release gives up what the stack is read through, and renew has it read
+	// anew; nil for nothing.
+	release, renew func()
 	// interfaces are the names of interfaces by index, read when one is needed.
 	interfaces map[uint32]string
 }
@@ -36,7 +39,7 @@ type source struct {
 func openSources(ctx context.Context, f *flags, complain func(error)) ([]*source, error) {
 	switch {
 	case f.isRemote():
-		return openHosts(ctx, f, complain)
+		return openHosts(ctx, f)
 	case f.recording != "":
 		return openRecording(f, complain)
 	case f.netns == allNamespaces:
@@ -118,6 +121,14 @@ func listNamespaces(ctx context.Context) (found []netstat.Namespace, err error) 
 // label is what tells the stack from the others that are shown, empty for the
 // only one.
 func (src *source) label() string { return cmp.Or(src.host, src.netns) }
+
+// fresh forgets what was read of the stack.
+func (src *source) fresh() {
+	src.interfaces = nil
+	if src.renew != nil {
+		src.renew()
+	}
+}
 
 func (src *source) close() {
 	if src.release != nil {

@@ -202,6 +202,12 @@ func counterKind() *table.Kind[row[counterView]] {
 		}),
 		field("reason", table.String, "why `value` is not known", func(c *counterView) table.Value { return table.Text(c.reason) }),
 		field("type", table.String, "`counter` for what only grows, `gauge`, or `setting`", func(c *counterView) table.Value { return table.Text(c.info.Kind.String()) }),
+		field("narrow", table.Boolean, "true where it has 32 bits at the source and may have wrapped around; absent otherwise", func(c *counterView) table.Value {
+			if !c.Narrow {
+				return table.Value{}
+			}
+			return table.Bool(true)
+		}),
 		field("unit", table.String, "what is counted", func(c *counterView) table.Value { return table.Text(string(c.info.Unit)) }),
 		field("meaning", table.String, "one line for people", func(c *counterView) table.Value { return table.Text(c.info.Meaning) }),
 	)

@@ -12,6 +12,9 @@ import (
 type kernelCounter[R any] struct {
 	name string
 	part func(*R) *Counter
+	// high is the last sub-identifier of the column that has it in 64 bits, 0
+	// where there is none.
+	high uint32
 }
 
 // kernelCounters are the counters of a version of IP. What Linux counts as
@@ -24,52 +27,60 @@ func kernelCounters(f netstat.Family) (netstat.CounterGroup, []kernelCounter[sta
 		group, base, extension, forwarded = netstat.GroupIP6, "Ip6", "Ip6", "Ip6OutForwDatagrams"
 	}
 	return group, []kernelCounter[statistics]{
-		{base + "InReceives", func(s *statistics) *Counter { return &s.InReceives }},
-		{base + "InHdrErrors", func(s *statistics) *Counter { return &s.InHdrErrors }},
-		{base + "InAddrErrors", func(s *statistics) *Counter { return &s.InAddrErrors }},
-		{forwarded, func(s *statistics) *Counter { return &s.OutForwDatagrams }},
-		{base + "InUnknownProtos", func(s *statistics) *Counter { return &s.InUnknownProtos }},
-		{base + "InDiscards", func(s *statistics) *Counter { return &s.InDiscards }},
-		{base + "InDelivers", func(s *statistics) *Counter { return &s.InDelivers }},
-		{base + "OutRequests", func(s *statistics) *Counter { return &s.OutRequests }},
-		{base + "OutDiscards", func(s *statistics) *Counter { return &s.OutDiscards }},
-		{base + "OutNoRoutes", func(s *statistics) *Counter { return &s.OutNoRoutes }},
-		{base + "ReasmReqds", func(s *statistics) *Counter { return &s.ReasmReqds }},
-		{base + "ReasmOKs", func(s *statistics) *Counter { return &s.ReasmOKs }},
-		{base + "ReasmFails", func(s *statistics) *Counter { return &s.ReasmFails }},
-		{base + "FragOKs", func(s *statistics) *Counter { return &s.OutFragOKs }},
-		{base + "FragFails", func(s *statistics) *Counter { return &s.OutFragFails }},
-		{base + "FragCreates", func(s *statistics) *Counter { return &s.OutFragCreates }},
-		{base + "OutTransmits", func(s *statistics) *Counter { return &s.OutTransmits }},
-		{extension + "InNoRoutes", func(s *statistics) *Counter { return &s.InNoRoutes }},
-		{extension + "InTruncatedPkts", func(s *statistics) *Counter { return &s.InTruncatedPkts }},
-		{extension + "InOctets", func(s *statistics) *Counter { return &s.InOctets }},
-		{extension + "OutOctets", func(s *statistics) *Counter { return &s.OutOctets }},
-		{extension + "InMcastPkts", func(s *statistics) *Counter { return &s.InMcastPkts }},
-		{extension + "OutMcastPkts", func(s *statistics) *Counter { return &s.OutMcastPkts }},
-		{extension + "InMcastOctets", func(s *statistics) *Counter { return &s.InMcastOctets }},
-		{extension + "OutMcastOctets", func(s *statistics) *Counter { return &s.OutMcastOctets }},
-		{extension + "InBcastPkts", func(s *statistics) *Counter { return &s.InBcastPkts }},
-		{extension + "OutBcastPkts", func(s *statistics) *Counter { return &s.OutBcastPkts }},
+		{base + "InReceives", func(s *statistics) *Counter { return &s.InReceives }, 4},
+		{base + "InHdrErrors", func(s *statistics) *Counter { return &s.InHdrErrors }, 0},
+		{base + "InAddrErrors", func(s *statistics) *Counter { return &s.InAddrErrors }, 0},
+		{forwarded, func(s *statistics) *Counter { return &s.OutForwDatagrams }, outForwDatagrams},
+		{base + "InUnknownProtos", func(s *statistics) *Counter { return &s.InUnknownProtos }, 0},
+		{base + "InDiscards", func(s *statistics) *Counter { return &s.InDiscards }, 0},
+		{base + "InDelivers", func(s *statistics) *Counter { return &s.InDelivers }, 19},
+		{base + "OutRequests", func(s *statistics) *Counter { return &s.OutRequests }, 21},
+		{base + "OutDiscards", func(s *statistics) *Counter { return &s.OutDiscards }, 0},
+		{base + "OutNoRoutes", func(s *statistics) *Counter { return &s.OutNoRoutes }, 0},
+		{base + "ReasmReqds", func(s *statistics) *Counter { return &s.ReasmReqds }, 0},
+		{base + "ReasmOKs", func(s *statistics) *Counter { return &s.ReasmOKs }, 0},
+		{base + "ReasmFails", func(s *statistics) *Counter { return &s.ReasmFails }, 0},
+		{base + "FragOKs", func(s *statistics) *Counter { return &s.OutFragOKs }, 0},
+		{base + "FragFails", func(s *statistics) *Counter { return &s.OutFragFails }, 0},
+		{base + "FragCreates", func(s *statistics) *Counter { return &s.OutFragCreates }, 0},
+		{base + "OutTransmits", func(s *statistics) *Counter { return &s.OutTransmits }, 31},
+		{extension + "InNoRoutes", func(s *statistics) *Counter { return &s.InNoRoutes }, 0},
+		{extension + "InTruncatedPkts", func(s *statistics) *Counter { return &s.InTruncatedPkts }, 0},
+		{extension + "InOctets", func(s *statistics) *Counter { return &s.InOctets }, 6},
+		{extension + "OutOctets", func(s *statistics) *Counter { return &s.OutOctets }, 33},
+		{extension + "InMcastPkts", func(s *statistics) *Counter { return &s.InMcastPkts }, 35},
+		{extension + "OutMcastPkts", func(s *statistics) *Counter { return &s.OutMcastPkts }, 39},
+		{extension + "InMcastOctets", func(s *statistics) *Counter { return &s.InMcastOctets }, 37},
+		{extension + "OutMcastOctets", func(s *statistics) *Counter { return &s.OutMcastOctets }, 41},
+		{extension + "InBcastPkts", func(s *statistics) *Counter { return &s.InBcastPkts }, 43},
+		{extension + "OutBcastPkts", func(s *statistics) *Counter { return &s.OutBcastPkts }, 45},
 	}
 }
 
 // Counters yields what is known of the statistics under the names that Linux has
-// for it.
-func (s *Statistics) Counters() iter.Seq[netstat.Counter] {
+// for it. wide says of which columns of ipSystemStatsTable, by their last
+// sub-identifiers, they were made: those that no 64-bit column told are narrow.
+func (s *Statistics) Counters(wide func(column uint32) bool) iter.Seq[netstat.Counter] {
 	return func(yield func(netstat.Counter) bool) {
 		told := *s
-		if !told.OutForwDatagrams.IsKnown() {
-			told.OutForwDatagrams = told.InForwDatagrams // all that the group ip has
-		}
 		group, counters := kernelCounters(s.Family)
 		for _, c := range counters {
-			if n, known := c.part(&told).Get(); known && !yield(netstat.Counter{Name: c.name, Group: group, Value: netstat.Unsigned(n)}) {
+			if c.high == outForwDatagrams && !told.OutForwDatagrams.IsKnown() {
+				told.OutForwDatagrams, c.high = told.InForwDatagrams, inForwDatagrams // all that the group ip has
+			}
+			n, known := c.part(&told).Get()
+			if known && !yield(netstat.Counter{Name: c.name, Group: group, Value: netstat.Unsigned(n), Narrow: c.high == 0 || !wide(c.high)}) {
 				return
 			}
 		}
 	}
 }
+
+// Columns of ipSystemStatsTable in 64 bits.
+const (
+	inForwDatagrams  = 13
+	outForwDatagrams = 24
+)
 
 // kernelMessages are the counters of a version of ICMP; of IPv4 those of types of
 // messages, too.
@@ -79,10 +90,10 @@ func kernelMessages(f netstat.Family) []kernelCounter[ICMP] {
 		protocol = "Icmp6"
 	}
 	all := []kernelCounter[ICMP]{
-		{protocol + "InMsgs", func(s *ICMP) *Counter { return &s.InMsgs }},
-		{protocol + "InErrors", func(s *ICMP) *Counter { return &s.InErrors }},
-		{protocol + "OutMsgs", func(s *ICMP) *Counter { return &s.OutMsgs }},
-		{protocol + "OutErrors", func(s *ICMP) *Counter { return &s.OutErrors }},
+		{protocol + "InMsgs", func(s *ICMP) *Counter { return &s.InMsgs }, 0},
+		{protocol + "InErrors", func(s *ICMP) *Counter { return &s.InErrors }, 0},
+		{protocol + "OutMsgs", func(s *ICMP) *Counter { return &s.OutMsgs }, 0},
+		{protocol + "OutErrors", func(s *ICMP) *Counter { return &s.OutErrors }, 0},
 	}
 	if f == netstat.IPv6 {
 		return all
@@ -92,17 +103,17 @@ func kernelMessages(f netstat.Family) []kernelCounter[ICMP] {
 		"IcmpOut": func(s *ICMP) *ICMPMessages { return &s.Out },
 	} {
 		all = append(all,
-			kernelCounter[ICMP]{direction + "DestUnreachs", func(s *ICMP) *Counter { return &messages(s).DestUnreachs }},
-			kernelCounter[ICMP]{direction + "TimeExcds", func(s *ICMP) *Counter { return &messages(s).TimeExcds }},
-			kernelCounter[ICMP]{direction + "ParmProbs", func(s *ICMP) *Counter { return &messages(s).ParmProbs }},
-			kernelCounter[ICMP]{direction + "SrcQuenchs", func(s *ICMP) *Counter { return &messages(s).SrcQuenchs }},
-			kernelCounter[ICMP]{direction + "Redirects", func(s *ICMP) *Counter { return &messages(s).Redirects }},
-			kernelCounter[ICMP]{direction + "Echos", func(s *ICMP) *Counter { return &messages(s).Echos }},
-			kernelCounter[ICMP]{direction + "EchoReps", func(s *ICMP) *Counter { return &messages(s).EchoReps }},
-			kernelCounter[ICMP]{direction + "Timestamps", func(s *ICMP) *Counter { return &messages(s).Timestamps }},
-			kernelCounter[ICMP]{direction + "TimestampReps", func(s *ICMP) *Counter { return &messages(s).TimestampReps }},
-			kernelCounter[ICMP]{direction + "AddrMasks", func(s *ICMP) *Counter { return &messages(s).AddrMasks }},
-			kernelCounter[ICMP]{direction + "AddrMaskReps", func(s *ICMP) *Counter { return &messages(s).AddrMaskReps }},
+			kernelCounter[ICMP]{direction + "DestUnreachs", func(s *ICMP) *Counter { return &messages(s).DestUnreachs }, 0},
+			kernelCounter[ICMP]{direction + "TimeExcds", func(s *ICMP) *Counter { return &messages(s).TimeExcds }, 0},
+			kernelCounter[ICMP]{direction + "ParmProbs", func(s *ICMP) *Counter { return &messages(s).ParmProbs }, 0},
+			kernelCounter[ICMP]{direction + "SrcQuenchs", func(s *ICMP) *Counter { return &messages(s).SrcQuenchs }, 0},
+			kernelCounter[ICMP]{direction + "Redirects", func(s *ICMP) *Counter { return &messages(s).Redirects }, 0},
+			kernelCounter[ICMP]{direction + "Echos", func(s *ICMP) *Counter { return &messages(s).Echos }, 0},
+			kernelCounter[ICMP]{direction + "EchoReps", func(s *ICMP) *Counter { return &messages(s).EchoReps }, 0},
+			kernelCounter[ICMP]{direction + "Timestamps", func(s *ICMP) *Counter { return &messages(s).Timestamps }, 0},
+			kernelCounter[ICMP]{direction + "TimestampReps", func(s *ICMP) *Counter { return &messages(s).TimestampReps }, 0},
+			kernelCounter[ICMP]{direction + "AddrMasks", func(s *ICMP) *Counter { return &messages(s).AddrMasks }, 0},
+			kernelCounter[ICMP]{direction + "AddrMaskReps", func(s *ICMP) *Counter { return &messages(s).AddrMaskReps }, 0},
 		)
 	}
 	return all

@@ -37,6 +37,9 @@ func counter64(part func(*statistics) *Counter) mib.Field[statistics] {
 	return mib.AsCounter64(mib.Maybe(part))
 }
 
+// DiscontinuityColumn is the last sub-identifier of ipSystemStatsDiscontinuityTime.
+const DiscontinuityColumn = 46
+
 // SystemStatistics is ipSystemStatsTable (RFC 4293, section 5): a row for each
 // version of IP.
 var SystemStatistics = mib.Table[statistics]{
@@ -87,7 +90,7 @@ var SystemStatistics = mib.Table[statistics]{
 		mib.Column(43, "ipSystemStatsHCInBcastPkts", counter64(func(s *statistics) *Counter { return &s.InBcastPkts })),
 		mib.Column(44, "ipSystemStatsOutBcastPkts", counter32(func(s *statistics) *Counter { return &s.OutBcastPkts })),
 		mib.Column(45, "ipSystemStatsHCOutBcastPkts", counter64(func(s *statistics) *Counter { return &s.OutBcastPkts })),
-		mib.Column(46, "ipSystemStatsDiscontinuityTime", mib.AsTimeStamp(mib.At(func(s *statistics) *time.Time { return &s.Discontinuity }))),
+		mib.Column(DiscontinuityColumn, "ipSystemStatsDiscontinuityTime", mib.AsTimeStamp(mib.At(func(s *statistics) *time.Time { return &s.Discontinuity }))),
 		// Counters are read when somebody asks, at most once a second.
 		mib.Column(47, "ipSystemStatsRefreshRate", mib.AsConstant[statistics](mib.Gauge(1000))),
 	),

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/internal/tabletest"
@@ -160,5 +161,42 @@ func TestTables(t *testing.T) {
 	}
 	if len(got) != 5*5 {
 		t.Errorf("tcpConnTable has %d variables, want 5 rows of 5", len(got))
+	}
+}
+
+// The scalars come back: in 64 bits where there is an object for that, in their
+// low 32 bits otherwise, and not where they are unknown.
+func TestStatisticsRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 1000 {
+		var want statistics
+		for _, n := range []number{&want.RTOAlgorithm, &want.RTOMin, &want.RTOMax, &want.MaxConn} {
+			if random.IntN(4) > 0 {
+				n.Set(int32(random.Uint32()))
+			}
+		}
+		if random.IntN(4) > 0 {
+			want.CurrEstab.Set(random.Uint32())
+		}
+		for _, n := range []count{
+			&want.InSegs, &want.OutSegs, &want.ActiveOpens, &want.PassiveOpens, &want.AttemptFails, &want.EstabResets,
+			&want.RetransSegs, &want.InErrs, &want.OutRsts,
+		} {
+			if random.IntN(4) > 0 {
+				n.Set(random.Uint64())
+			}
+		}
+		var got statistics
+		if err := Statistics.Decode(time.Time{}, Statistics.Values(want), &got); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []count{&want.ActiveOpens, &want.PassiveOpens, &want.AttemptFails, &want.EstabResets, &want.RetransSegs, &want.InErrs, &want.OutRsts} {
+			if n.IsKnown() {
+				n.Set(n.Or(0) & 0xffffffff)
+			}
+		}
+		if got != want {
+			t.Fatalf("\n got %+v\nwant %+v", got, want)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,8 +62,8 @@ func ip(t *testing.T, commands ...string) {
 	}
 }
 
-// start runs a program until the test ends.
-func start(t *testing.T, env []string, program string, args ...string) {
+// start runs a program until the test ends, or until it is stopped.
+func start(t *testing.T, env []string, program string, args ...string) (stop func()) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -71,13 +72,20 @@ func start(t *testing.T, env []string, program string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	stop = sync.OnceFunc(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		guard := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		defer guard.Stop()
+		_ = cmd.Wait()
+	})
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		stop()
 		if t.Failed() {
 			t.Logf("%s: %s", program, out.String())
 		}
 	})
+	return stop
 }
 
 type lockedBuffer struct {

@@ -40,8 +40,14 @@ const (
 // startSnmpd starts net-snmp's agent in the test's namespace.
 func startSnmpd(t *testing.T) {
 	t.Helper()
+	startSnmpdIn(t, t.TempDir())
+}
+
+// startSnmpdIn starts net-snmp's agent, with more in its configuration, so that
+// it finds what one before it left in a directory.
+func startSnmpdIn(t *testing.T, dir string, more ...string) (stop func()) {
+	t.Helper()
 	nstest.NeedsProgram(t, "/usr/sbin/snmpd")
-	dir := t.TempDir()
 	conf := []string{"agentaddress udp:127.0.0.1:161,tcp:127.0.0.1:161", "rocommunity public 127.0.0.1"}
 	for _, u := range users {
 		line := fmt.Sprintf("createUser %s %v %q", u.name, u.auth, authPassphrase)
@@ -50,11 +56,11 @@ func startSnmpd(t *testing.T) {
 		}
 		conf = append(conf, line, "rouser "+u.name+" "+u.level)
 	}
-	path := filepath.Join(dir, "snmpd.conf")
-	if err := os.WriteFile(path, []byte(strings.Join(conf, "\n")+"\n"), 0o600); err != nil {
+	path := filepath.Join(dir, "tests.conf")
+	if err := os.WriteFile(path, []byte(strings.Join(append(conf, more...), "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start(t, []string{"SNMP_PERSISTENT_DIR=" + dir, "MIBS="}, "/usr/sbin/snmpd", "-f", "-Le", "-C", "-c", path, "-I", "-smux,mteTrigger,mteTriggerConf")
+	return start(t, []string{"SNMP_PERSISTENT_DIR=" + dir, "MIBS="}, "/usr/sbin/snmpd", "-f", "-Le", "-C", "-c", path, "-I", "-smux,mteTrigger,mteTriggerConf")
 }
 
 func userConfig(i int, address string) remote.Config {

@@ -1,0 +1,159 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosnmp/gosnmp"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
+)
+
+// hostOf is a device whose only interface has that name.
+func hostOf(name string) *device {
+	return &device{variables: append(
+		variablesOf(&ifmib.Interfaces, []netstat.Interface{{Index: 1, Name: name, HardwareType: 1, Counters: netstat.Known(netstat.InterfaceCounters{InOctets: 1})}}),
+		mib.Binding{Object: mib.MustParseOID("1.3.6.1.2.1.1.3"), Index: mib.MakeOID(0), Value: mib.Ticks(100)})}
+}
+
+// Hosts are read at the same time, one that never answers and one that is slow
+// among them, and shown in their order.
+func TestHosts(t *testing.T) {
+	const hosts = 6
+	asked := make(chan struct{}, hosts)
+	all := make(chan struct{})
+	go func() {
+		defer close(all)
+		for range hosts - 2 {
+			<-asked
+		}
+	}()
+	var configs []remote.Config
+	for i := range hosts {
+		d := hostOf(fmt.Sprint("eth", i))
+		var once sync.Once
+		d.change = func(_, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			switch i {
+			case 1:
+				return nil // never answers
+			case 2:
+				<-t.Context().Done() // takes longer than it may
+				return nil
+			}
+			// Nobody answers before everybody was asked.
+			once.Do(func() { asked <- struct{}{} })
+			select {
+			case <-all:
+			case <-t.Context().Done():
+			}
+			return answer
+		}
+		c := patient(d.start(t))
+		if i == 1 {
+			c.Timeout, c.Retries = 50*time.Millisecond, netstat.Known(1)
+		}
+		configs = append(configs, c)
+	}
+	h := remote.NewHosts(t.Context(), remote.Pool{Timeout: 8 * time.Second}, configs)
+	defer h.Close()
+	for turn := range 2 {
+		for i, s := range h.Stacks() {
+			links, err := collect(s.Interfaces(t.Context()))
+			var unreachable *remote.UnreachableError
+			switch i {
+			case 1:
+				if !errors.As(err, &unreachable) || unreachable.Address != configs[1].Address || !errors.Is(err, remote.ErrNoAnswer) {
+					t.Errorf("who never answers has the error %v", err)
+				}
+			case 2:
+				if !errors.As(err, &unreachable) || !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("who is too slow has the error %v", err)
+				}
+			default:
+				if err != nil || len(links) != 1 || links[0].Name != fmt.Sprint("eth", i) {
+					t.Errorf("host %d: %v, %v", i, links, err)
+				}
+			}
+		}
+		if turn == 0 {
+			_, err := collect(h.Stacks()[1].Routes(t.Context(), netstat.RouteQuery{}))
+			if !errors.Is(err, remote.ErrNoAnswer) {
+				t.Errorf("routes: %v", err)
+			}
+		}
+		// What was read stays with its host until somebody goes on.
+		if links, err := collect(h.Stacks()[hosts-1].Interfaces(t.Context())); err != nil || len(links) != 1 {
+			t.Errorf("%v, %v", links, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h.Renew()
+	if _, err := collect(h.Stacks()[0].Interfaces(ctx)); !errors.Is(err, context.Canceled) {
+		t.Errorf("an end of the context is %v", err)
+	}
+	h.Close()
+	if _, err := collect(h.Stacks()[0].Interfaces(t.Context())); !errors.Is(err, context.Canceled) {
+		t.Errorf("closed hosts: %v", err)
+	}
+}
+
+// No host is read that is too far ahead of the one that is shown.
+func TestHostsAhead(t *testing.T) {
+	const hosts, concurrent = 30, 2
+	var shown atomic.Int64
+	var configs []remote.Config
+	for i := range hosts {
+		d := hostOf(fmt.Sprint("eth", i))
+		d.change = func(_, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if at := shown.Load(); int64(i) >= at+2*concurrent {
+				t.Errorf("host %d is asked when %d is shown", i, at)
+			}
+			return answer
+		}
+		configs = append(configs, patient(d.start(t)))
+	}
+	h := remote.NewHosts(t.Context(), remote.Pool{Concurrent: concurrent}, configs)
+	defer h.Close()
+	for i, s := range h.Stacks() {
+		if i%7 == 3 {
+			continue // of whom nobody wants to know
+		}
+		shown.Store(int64(i))
+		if links, err := collect(s.Interfaces(t.Context())); err != nil || len(links) != 1 || links[0].Name != fmt.Sprint("eth", i) {
+			t.Errorf("host %d: %v, %v", i, links, err)
+		}
+	}
+}
+
+// Who asks at the same time, each in an order of his own, gets what he asked for.
+func TestHostsConcurrently(t *testing.T) {
+	const hosts = 8
+	var configs []remote.Config
+	for i := range hosts {
+		configs = append(configs, patient(hostOf(fmt.Sprint("eth", i)).start(t)))
+	}
+	h := remote.NewHosts(t.Context(), remote.Pool{Concurrent: 2}, configs)
+	defer h.Close()
+	var asking sync.WaitGroup
+	for first := range hosts {
+		asking.Go(func() {
+			for i := range hosts {
+				i = (first + i) % hosts
+				links, err := collect(h.Stacks()[i].Interfaces(t.Context()))
+				if err != nil || len(links) != 1 || links[0].Name != fmt.Sprint("eth", i) {
+					t.Errorf("host %d: %v, %v", i, links, err)
+				}
+			}
+		})
+	}
+	asking.Wait()
+}

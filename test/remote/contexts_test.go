@@ -1,0 +1,153 @@
+package remote_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/agentx"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
+)
+
+// inBlue has a tree in the context blue.
+type inBlue struct{ tree *mib.Tree }
+
+func (h inBlue) Tree(name string) *mib.Tree {
+	if name != "blue" {
+		return nil
+	}
+	return h.tree
+}
+
+// A context of snmpd's, which a subagent of this project's has, is another
+// stack: by its name in SNMPv3, and by its community in the versions before.
+func TestContexts(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "master")
+	startSnmpdIn(t, dir, "master agentx", "agentXSocket unix:"+socket,
+		"com2sec -Cn blue bluesec 127.0.0.1 bluecommunity", "group blues v1 bluesec", "group blues v2c bluesec", "view all included .1",
+		"access blues blue any noauth exact all none none",
+		"group users usm shaaes", `access users "" usm priv prefix all none none`)
+	source := mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
+		return []netstat.Interface{{Index: 7, Name: "only-in-blue", HardwareType: 1}}, nil
+	})
+	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST", Nodes: []mib.Node{ifmib.Interfaces.Bind(source), ifmib.Extensions.Bind(source)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subagent, err := agentx.New(agentx.Config{Address: "unix:" + socket, Handler: inBlue{tree}, Contexts: []string{"blue"}, ID: mib.MakeOID(1, 3), Description: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- subagent.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+
+	names := func(s *remote.Stack) func() []string {
+		return func() []string {
+			rows, err := gather(s.Interfaces(t.Context()))
+			if err != nil {
+				return []string{err.Error()}
+			}
+			return lines(rows, func(i netstat.Interface) string { return i.Name })
+		}
+	}
+	is := func(name string) func() []string { return func() []string { return []string{name} } }
+	links, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own []string
+	for _, l := range links {
+		own = append(own, l.Name)
+	}
+	slices.Sort(own)
+	eventually(t, "the default context of a user", func() []string { return own }, names(open(t, userConfig(1, "127.0.0.1"))))
+	for _, version := range []remote.Version{remote.V1, remote.V2c, remote.V3} {
+		c := config("127.0.0.1")
+		c.Version, c.Community = version, "bluecommunity"
+		if version == remote.V3 {
+			c = userConfig(1, "127.0.0.1")
+			c.Context = "blue"
+		}
+		c.Timeout, c.Retries = time.Second, netstat.Known(1)
+		// snmpd has no system group in the context, and knows none before the
+		// subagent has registered in it.
+		eventually(t, fmt.Sprint("context blue in version ", version), is("only-in-blue"), func() []string {
+			s, err := remote.Open(t.Context(), c)
+			if err != nil {
+				return []string{err.Error()}
+			}
+			defer s.Close()
+			return names(s)()
+		})
+	}
+	// A context that there is not is an error, and no empty stack.
+	c := userConfig(1, "127.0.0.1")
+	c.Context, c.Timeout, c.Retries = "red", time.Second, netstat.Known(1)
+	s, err := remote.Open(t.Context(), c)
+	var rows []netstat.Interface
+	if err == nil {
+		rows, err = gather(s.Interfaces(t.Context()))
+		s.Close()
+	}
+	if err == nil || len(rows) > 0 || !strings.Contains(err.Error(), "have the context") {
+		t.Errorf("a context that there is not: %v, %v", rows, err)
+	}
+}
+
+// An agent that starts again has other times and perhaps another engine; who was
+// reading goes on.
+func TestRestart(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	engine := func(id, boots int) (stop func()) {
+		return startSnmpdIn(t, t.TempDir(), fmt.Sprintf("exactEngineID 0x80001f88040102%02x", id), fmt.Sprintf("engineBoots %d", boots))
+	}
+	stop := engine(1, 5)
+	var stacks []*remote.Stack
+	v1, stream := config("127.0.0.1"), config("tcp:127.0.0.1")
+	v1.Version = remote.V1
+	for _, c := range []remote.Config{config("127.0.0.1"), v1, stream, userConfig(1, "127.0.0.1"), userConfig(4, "127.0.0.1"), userConfig(3, "tcp:127.0.0.1")} {
+		c.Timeout, c.Retries = time.Second, netstat.Known(10)
+		stacks = append(stacks, open(t, c))
+	}
+	read := func(when string) {
+		t.Helper()
+		for i, s := range stacks {
+			rows, err := gather(s.Interfaces(t.Context()))
+			if err != nil || len(rows) == 0 {
+				t.Errorf("%s: stack %d: %d interfaces, %v", when, i, len(rows), err)
+			}
+		}
+	}
+	read("at first")
+	// Its engineBoots count on: what was told of times is outside of the window.
+	stop()
+	stop = engine(1, 9)
+	read("after a restart")
+	// Nothing of it is left: it has another engine ID, and so other keys.
+	stop()
+	engine(2, 1)
+	read("after it began anew")
+}
