@@ -278,6 +278,11 @@ func (s *session) run() error {
 	if s.save != "" {
 		return s.saveBaseline()
 	}
+	if s.since != "" {
+		if err := s.loadBaseline(); err != nil {
+			return err
+		}
+	}
 	if s.interval > 0 && !s.continuous && (s.statistics || s.interfaces || s.iface != "") {
 		return s.follow()
 	}

@@ -41,8 +41,12 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 	}
 	for _, src := range s.sources {
 		grew, err := s.grown(src)
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
 		if err != nil {
-			return err
+			s.complain("counters", src, err)
+			continue
 		}
 		failed := false
 		var found []interfaceRow

@@ -341,4 +341,52 @@ func TestBaseline(t *testing.T) {
 	if r := try(t, other, "-s", "--since", "monday"); r.status != 1 || !strings.Contains(r.complaints, "another network namespace") {
 		t.Errorf("a baseline of another namespace: %+v", r)
 	}
+	// What grew is shown, and nothing else.
+	for line := range strings.Lines(show(t, n, "-s", "--since", "monday")) {
+		if f := strings.Fields(line); f[0] == "0" || strings.Contains(line, "IpDefaultTTL") {
+			t.Errorf("%q did not grow", line)
+		}
+	}
+}
+
+// A baseline of every namespace serves each of them, and one that is not in it is
+// said and does not keep the others from being shown.
+func TestBaselineOfEveryNamespace(t *testing.T) {
+	one, two := nstest.New(t), nstest.New(t)
+	file := filepath.Join(t.TempDir(), "saved")
+	// Other tests' namespaces come and go meanwhile.
+	if r := try(t, one, "--netns", "all", "--save-baseline", file); r.out != "" {
+		t.Errorf("saving: %+v", r)
+	}
+	late := nstest.New(t)
+	sent := map[*nstest.NS]int{one: 3, two: 5, late: 7}
+	for n, count := range sent {
+		n.ListenPacket(t, "udp4", "127.0.0.1:9")
+		c := n.Dial(t, "udp4", "127.0.0.1:9")
+		for range count {
+			if _, err := c.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, args := range [][]string{{"-su"}, {"-i"}} {
+		r := try(t, one, append([]string{"--json", "--netns", "all", "--since", file}, args...)...)
+		got := make(map[string]string)
+		for _, o := range decode(t, r.out) {
+			switch {
+			case o.text("name") == "UdpOutDatagrams":
+				got[o.text("netns")] = o.text("value")
+			case o.text("name") == "lo":
+				got[o.text("netns")] = o.text("rx_packets")
+			}
+		}
+		_, shown := got[late.Name]
+		if r.status != 1 || got[one.Name] != "3" || got[two.Name] != "5" || shown {
+			t.Errorf("%v: status %d, %v", args, r.status, got)
+		}
+		missing := "counters of " + late.Name + ": --since " + file + ": the baseline is of another network namespace"
+		if !strings.Contains(r.complaints, missing) || strings.Contains(r.complaints, "counters of "+one.Name) {
+			t.Errorf("%v: %s", args, r.complaints)
+		}
+	}
 }
