@@ -18,7 +18,8 @@ import (
 func TestMemberships(t *testing.T) {
 	n := nstest.New(t)
 	n.IP(t, "link add near type veth peer name far", "link add averylongname1 type veth peer name averylongname2",
-		"link set near up", "link set far up", "link set averylongname1 up", "addr add 192.0.2.1/24 dev near")
+		"link set near up", "link set far up", "link set averylongname1 up", "link set averylongname2 up", "addr add 192.0.2.1/24 dev near")
+	n.Settle(t) // a link that gets ready forgets the sources of IPv6 groups
 	near := index(t, n, "near")
 	four := netip.MustParseAddr
 
