@@ -145,8 +145,8 @@ func TestUnprivileged(t *testing.T) {
 		t.Errorf("another namespace: %+v", r)
 	}
 
-	dir := filepath.Join(filepath.Dir(program), t.Name())
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	dir, err := os.MkdirTemp(filepath.Dir(program), "own")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(dir, nobody, nobody); err != nil {
