@@ -23,23 +23,6 @@ func (s *session) snapshot(src *source) (*baseline.Snapshot, error) {
 	return baseline.Take(s.ctx, from, cmp.Or(src.netns, s.netns), at)
 }
 
-// snapshots reads the counters of every stack; what cannot be read is said.
-func (s *session) snapshots() (map[*source]*baseline.Snapshot, error) {
-	taken := make(map[*source]*baseline.Snapshot)
-	for _, src := range s.sources {
-		one, err := s.snapshot(src)
-		if s.ctx.Err() != nil {
-			return nil, s.ctx.Err()
-		}
-		if err != nil {
-			s.complain("counters", src, err)
-			continue
-		}
-		taken[src] = one
-	}
-	return taken, nil
-}
-
 // grown returns by how much the counters of a stack grew since the baseline that
 // --since names, nil where it names none.
 func (s *session) grown(src *source) (*baseline.Delta, error) {
@@ -60,15 +43,18 @@ func (s *session) grown(src *source) (*baseline.Delta, error) {
 	return grew, nil
 }
 
-// saveBaseline saves the counters of every stack as they are now.
+// saveBaseline saves the counters of every stack as they are now; what cannot be
+// read is said.
 func (s *session) saveBaseline() error {
-	taken, err := s.snapshots()
-	if err != nil {
-		return err
-	}
 	var found []*baseline.Snapshot
 	for _, src := range s.sources {
-		if one, ok := taken[src]; ok {
+		one, err := s.snapshot(src)
+		switch {
+		case s.ctx.Err() != nil:
+			return s.ctx.Err()
+		case err != nil:
+			s.complain("counters", src, err)
+		default:
 			found = append(found, one)
 		}
 	}
@@ -76,17 +62,22 @@ func (s *session) saveBaseline() error {
 		return errIncomplete
 	}
 	if strings.Contains(s.save, "/") {
-		err = baseline.Write(s.save, found...)
+		if err := baseline.Write(s.save, found...); err != nil {
+			return err
+		}
 	} else {
-		var store baseline.Store
-		if store, err = baseline.DefaultStore(); err == nil {
-			err = store.Save(s.save, found...)
+		store, err := baseline.DefaultStore()
+		if err != nil {
+			return err
+		}
+		if err := store.Save(s.save, found...); err != nil {
+			return err
 		}
 	}
-	if err == nil && s.incomplete {
-		err = errIncomplete
+	if s.incomplete {
+		return errIncomplete
 	}
-	return err
+	return nil
 }
 
 // loadBaseline reads the baseline that --since names, by a path where it has a

@@ -42,12 +42,13 @@ const headingsEvery = 20
 // follow shows by how much counters grew in each interval, until it is
 // interrupted, and in all of them together then.
 func (s *session) follow() error {
-	first, err := s.snapshots()
-	if err != nil {
-		return err
-	}
-	if len(first) == 0 {
-		return errIncomplete
+	first := make(map[*source]*baseline.Snapshot)
+	for _, src := range s.sources {
+		taken, err := s.snapshot(src)
+		if err != nil {
+			return err
+		}
+		first[src] = taken
 	}
 	before := maps.Clone(first)
 	f, err := s.newFollower()
@@ -55,18 +56,15 @@ func (s *session) follow() error {
 		return err
 	}
 	for s.sleep() {
-		taken, err := s.snapshots()
-		if err != nil {
-			break // interrupted
-		}
 		for _, src := range s.sources {
-			now, ok := taken[src]
-			if !ok {
-				continue
+			now, err := s.snapshot(src)
+			if err != nil {
+				if s.ctx.Err() != nil {
+					break
+				}
+				return err
 			}
-			if before[src] == nil {
-				first[src] = now
-			} else if err := f.show(src, before[src], now, false); err != nil {
+			if err := f.show(src, before[src], now, false); err != nil {
 				return err
 			}
 			before[src] = now
@@ -79,20 +77,11 @@ func (s *session) follow() error {
 		s.out.Line("Total:")
 	}
 	for _, src := range s.sources {
-		if first[src] == nil {
-			continue
-		}
 		if err := f.show(src, first[src], before[src], true); err != nil {
 			return err
 		}
 	}
-	if err := f.flush(); err != nil {
-		return err
-	}
-	if s.incomplete {
-		return errIncomplete
-	}
-	return nil
+	return f.flush()
 }
 
 // follower prints the rows of --interval.
@@ -154,8 +143,7 @@ func (f *follower) show(src *source, from, to *baseline.Snapshot, total bool) er
 	}
 	grew, err := to.Since(from)
 	if err != nil {
-		f.s.complain("counters", src, err) // it restarted
-		return nil
+		return err
 	}
 	w := span{from: grew.From, to: grew.To, total: total}
 	if f.i != nil {

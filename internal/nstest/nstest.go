@@ -146,6 +146,19 @@ func (n *NS) Sysctl(t testing.TB, name, value string) {
 	})
 }
 
+// Index returns the index of an interface of the namespace.
+func (n *NS) Index(t testing.TB, name string) (index uint32) {
+	t.Helper()
+	n.Do(t, func() error {
+		link, err := net.InterfaceByName(name)
+		if err == nil {
+			index = uint32(link.Index)
+		}
+		return err
+	})
+	return index
+}
+
 // Do calls f on a thread that is in the namespace. The error that f returns is
 // the test's failure.
 func (n *NS) Do(t testing.TB, f func() error) {
