@@ -5,11 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 var update = flag.Bool("update", false, "write golden files and docs/netstat-json.md anew")
@@ -21,9 +24,10 @@ func kinds() []table.Description {
 		routeKind().Describe(), interfaceKind().Describe(), groupKind().Describe(),
 		counterKind().Describe(), interfaceCounterKind().Describe(), counterGrowthKind().Describe(), interfaceGrowthKind().Describe(),
 		socketUsageKind().Describe(), protocolMemoryKind().Describe(), slabKind().Describe(),
-		softnetKind().Describe(), queueKind().Describe(), fibKind().Describe(), neighbourTableKind().Describe(),
+		softnetKind().Describe(), queueKind().Describe(), fibKind().Describe(), fib6Listing().kind.Describe(), lookupListing().kind.Describe(), neighbourTableKind().Describe(),
 		neighbourListing().kind.Describe(), ruleListing().kind.Describe(), nextHopListing().kind.Describe(), queueingListing().kind.Describe(),
 		socketGroupListing().kind.Describe(), vifListing().kind.Describe(), multicastRouteListing().kind.Describe(), bridgeGroupListing().kind.Describe(),
+		routerPortListing().kind.Describe(), netconfListing().kind.Describe(),
 		namespaceListing().kind.Describe(), netlinkListing().kind.Describe(), vsockListing().kind.Describe(),
 		xdpListing().kind.Describe(), smcListing().kind.Describe(), tipcListing().kind.Describe(),
 	}
@@ -132,4 +136,21 @@ func TestAliases(t *testing.T) {
 	check(g.Name, g.Aliases, g.Find)
 	c := counterKind()
 	check(c.Name, c.Aliases, c.Find)
+}
+
+// Everything that the kernel tells of a connection is a member of its object.
+func TestEveryFieldOfTCPIsShown(t *testing.T) {
+	k := newSocketKind()
+	for _, member := range reflect.VisibleFields(reflect.TypeFor[netstat.TCPInfo]()) {
+		name := member.Name
+		switch name {
+		case "Options":
+			name = "tcpOptions"
+		case "State", "Retransmits":
+			continue // the socket's own
+		}
+		if !slices.ContainsFunc(k.Fields, func(f table.Field[row[netstat.Socket]]) bool { return strings.EqualFold(f.Name, name) }) {
+			t.Errorf("%s of a connection is not shown", name)
+		}
+	}
 }
