@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -94,15 +93,7 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	packet := n.Socket(t, unix.AF_PACKET, unix.SOCK_RAW, 0)
-	loopback := 0
-	n.Do(t, func() error {
-		l, err := net.InterfaceByName("lo")
-		if err == nil {
-			loopback = l.Index
-		}
-		return err
-	})
-	if err := unix.Bind(packet, &unix.SockaddrLinklayer{Protocol: 0x0300, Ifindex: loopback}); err != nil {
+	if err := unix.Bind(packet, &unix.SockaddrLinklayer{Protocol: network(unix.ETH_P_ALL), Ifindex: int(n.Index(t, "lo"))}); err != nil {
 		t.Fatal(err)
 	}
 	kinds := schema(t)
@@ -111,7 +102,7 @@ func TestModes(t *testing.T) {
 		"-a": 8, "-tuane": 8, "-tanp": 6, "-taneep --buffers": 6, "-T": 4, "-x -a": 1, "-L -p": 2, "-B": 1,
 		"-r": 5, "-r -6": 5, "-r --table all": 8, "-i": 3, "-i -e": 3, "-g": 5, "-s": 100, "-s -6": 20, "-i -s": 5, "-r -s": 2,
 		"-m -a": 10, "-Q": 1, "-Q -e": 2, "--neighbours": 2, "--rules": 6, "--nexthops": 1, "--qdiscs": 1, "--namespaces": 1, "--netlink -p": 1,
-		"--mroutes": 0, "--mdb": 0, "-tan --netns all": 6, "-i --netns " + n.Name: 3,
+		"--mroutes": 0, "--mdb": 0, "--netconf": 8, "-tan --netns all": 6, "-i --netns " + n.Name: 3,
 	} {
 		t.Run(args, func(t *testing.T) {
 			r := try(t, n, append([]string{"--json", "-n"}, strings.Fields(args)...)...)
@@ -144,38 +135,25 @@ func TestModes(t *testing.T) {
 	}
 	for _, kind := range []string{
 		"socket", "unix", "listenQueue", "packet", "route", "interface", "membership", "counter", "interfaceCounter", "socketUsage",
-		"protocolMemory", "slab", "softnet", "queue", "fibTable", "neighbourTable", "neighbour", "rule", "nextHop", "qdisc", "namespace", "netlink",
+		"protocolMemory", "slab", "softnet", "queue", "fibTable", "neighbourTable", "neighbour", "rule", "nextHop", "netconf", "qdisc", "namespace", "netlink", "fib6", "routeLookups",
 	} {
 		if !seen[kind] {
 			t.Errorf("no mode printed a row of kind %s; there were %v", kind, slices.Sorted(maps.Keys(seen)))
 		}
 	}
 	// What the scene made on purpose.
-	has := func(rows []object, members ...string) {
-		t.Helper()
-		if !slices.ContainsFunc(rows, func(o object) bool {
-			for i := 0; i < len(members); i += 2 {
-				if o.text(members[i]) != members[i+1] {
-					return false
-				}
-			}
-			return true
-		}) {
-			t.Errorf("no row has %v; there are %v", members, rows)
-		}
-	}
-	has(objects(t, n, "-B"), "interface", "lo", "protocol", "all", "type", "raw")
-	has(objects(t, n, "--neighbours"), "address", "192.0.2.9", "linkAddress", "02:00:00:00:00:09", "state", "permanent", "interface", "a0")
-	has(objects(t, n, "--neighbours"), "address", "192.0.2.77", "proxy", "true")
-	has(objects(t, n, "--rules"), "priority", "9", "source", "10.0.0.0/8", "table", "100")
-	has(objects(t, n, "--nexthops"), "id", "1", "gateway", "192.0.2.2", "interface", "a0")
-	has(objects(t, n, "-r"), "destination", "10.50.0.0/16", "gateway", "192.0.2.2", "nextHopID", "1")
-	has(objects(t, n, "-r", "--table", "100"), "destination", "10.60.0.0/16", "table", "100")
-	has(objects(t, n, "--qdiscs"), "interface", "lo", "queueing", "noqueue")
-	has(objects(t, n, "-g"), "interface", "a0", "group", "239.1.2.3", "users", "1")
-	has(decode(t, try(t, n, "--json", "-gp").out), "kind", "socketMembership", "interface", "a0", "group", "239.1.2.3", "mode", "exclude")
-	has(objects(t, n, "-m"), "kind", "socketUsage", "udp6", "1")
-	has(objects(t, n, "-xa"), "abstractName", "stream", "state", "LISTENING")
+	has(t, objects(t, n, "-B"), "interface", "lo", "protocol", "all", "type", "raw")
+	has(t, objects(t, n, "--neighbours"), "address", "192.0.2.9", "linkAddress", "02:00:00:00:00:09", "state", "permanent", "interface", "a0")
+	has(t, objects(t, n, "--neighbours"), "address", "192.0.2.77", "proxy", "true")
+	has(t, objects(t, n, "--rules"), "priority", "9", "source", "10.0.0.0/8", "table", "100")
+	has(t, objects(t, n, "--nexthops"), "id", "1", "gateway", "192.0.2.2", "interface", "a0")
+	has(t, objects(t, n, "-r"), "destination", "10.50.0.0/16", "gateway", "192.0.2.2", "nextHopID", "1")
+	has(t, objects(t, n, "-r", "--table", "100"), "destination", "10.60.0.0/16", "table", "100")
+	has(t, objects(t, n, "--qdiscs"), "interface", "lo", "queueing", "noqueue")
+	has(t, objects(t, n, "-g"), "interface", "a0", "group", "239.1.2.3", "users", "1")
+	has(t, decode(t, try(t, n, "--json", "-gp").out), "kind", "socketMembership", "interface", "a0", "group", "239.1.2.3", "mode", "exclude")
+	has(t, objects(t, n, "-m"), "kind", "socketUsage", "udp6", "1")
+	has(t, objects(t, n, "-xa"), "abstractName", "stream", "state", "LISTENING")
 }
 
 // Routes are those of ip, one row for each next hop, whatever becomes of packets.
