@@ -51,6 +51,7 @@ func TestLikeNetTools(t *testing.T) {
 		{flags: "-rn"}, {flags: "-ren"}, {flags: "-nr4"},
 		{flags: "-rn6", normalize: func(l string) string { return route6(l) }, unordered: true},
 		{flags: "-in"}, {flags: "-ian"},
+		{flags: "-ien", normalize: paragraph}, {flags: "-iena", normalize: paragraph},
 		{flags: "-gn"},
 		{flags: "-xan", normalize: func(l string) string { return references.ReplaceAllString(l, "$1-") }},
 		{flags: "-xln", normalize: func(l string) string { return references.ReplaceAllString(l, "$1-") }},
@@ -86,6 +87,17 @@ var (
 	processName = regexp.MustCompile(`\b(\d+)/[^ ]+ *$`)
 	references  = regexp.MustCompile(`^(unix  )\d`)
 )
+
+// paragraph leaves out of -ie what net-tools does not tell, and that an address
+// has no broadcast address, which it calls 0.0.0.0.
+func paragraph(line string) string {
+	for _, ours := range []string{"        state ", "        altname ", "        alias "} {
+		if strings.HasPrefix(line, ours) {
+			return ""
+		}
+	}
+	return strings.TrimSuffix(line, "  broadcast 0.0.0.0")
+}
 
 func normalized(text string, normalize func(string) string) (found []string) {
 	for _, line := range lines(text) {
