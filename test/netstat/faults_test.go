@@ -321,22 +321,30 @@ func TestInterval(t *testing.T) {
 	}
 }
 
-// The shell is taught what there is.
+// The shells are taught what there is, and complete it.
 func TestCompletion(t *testing.T) {
 	n := nstest.New(t)
-	for _, shell := range []string{"bash", "zsh", "fish"} {
-		script := show(t, n, "completion", shell)
-		if !strings.Contains(script, "netstat") {
-			t.Errorf("%s: %d bytes", shell, len(script))
-		}
-		if shell == "bash" {
-			path := filepath.Join(t.TempDir(), "completion")
-			if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if out, err := exec.Command("bash", "-n", path).CombinedOutput(); err != nil {
-				t.Errorf("%v: %s", err, out)
-			}
+	const bashCompletion = "/usr/share/bash-completion/bash_completion"
+	if _, err := os.Stat(bashCompletion); err != nil {
+		nstest.Needs(t, "needs the package bash-completion: "+err.Error())
+	}
+	for shell, c := range map[string]struct{ asks, answers string }{
+		"bash": {"source " + bashCompletion + `; source "$0"
+			COMP_LINE='netstat --numeric-h' COMP_WORDS=(netstat --numeric-h) COMP_CWORD=1 COMP_POINT=19 COMP_TYPE=9 COMP_KEY=9
+			__start_netstat; echo "${COMPREPLY[@]}"`, "--numeric-hosts"},
+		// Its completion works at a prompt only: it knows whom to ask there.
+		"zsh":  {`autoload -Uz compinit; compinit -D; source "$0"; whence -w "$_comps[netstat]"`, "_netstat: function"},
+		"fish": {`source $argv[1]; complete -C 'netstat --numeric-h'`, "--numeric-hosts"},
+	} {
+		nstest.NeedsProgram(t, shell)
+		path := filepath.Join(t.TempDir(), "completion")
+		must(t, os.WriteFile(path, []byte(show(t, n, "completion", shell)), 0o600))
+		plain := map[string]string{"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell]
+		cmd := exec.Command(shell, plain, "-c", c.asks, path)
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
+		// bash says that nobody pressed a key.
+		if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), c.answers) {
+			t.Errorf("%s: %v, %q", shell, err, out)
 		}
 	}
 	for want, args := range map[string][]string{
