@@ -113,29 +113,30 @@ func TestSchema(t *testing.T) {
 
 // Every alias stands for fields that there are.
 func TestAliases(t *testing.T) {
-	check := func(name string, aliases map[string][]string, find func(string) []int) {
-		for alias := range aliases {
-			if len(find(alias)) != len(aliases[alias]) {
-				t.Errorf("%s: alias %q stands for fields that there are not", name, alias)
-			}
+	checkAliases(t, newSocketKind().Kind)
+	checkAliases(t, unixKind())
+	checkAliases(t, listenQueueKind())
+	checkAliases(t, packetKind())
+	checkAliases(t, routeKind())
+	checkAliases(t, interfaceKind())
+	checkAliases(t, interfaceGrowthKind())
+	checkAliases(t, groupKind())
+	checkAliases(t, counterKind())
+	checkAliases(t, interfaceCounterKind())
+	checkAliases(t, neighbourListing().kind)
+	checkAliases(t, netconfListing().kind)
+}
+
+func checkAliases[T any](t *testing.T, k *table.Kind[T]) {
+	t.Helper()
+	if len(k.Aliases) == 0 {
+		t.Errorf("%s has no aliases", k.Name)
+	}
+	for alias, fields := range k.Aliases {
+		if len(k.Find(alias)) != len(fields) {
+			t.Errorf("%s: alias %q stands for fields that there are not", k.Name, alias)
 		}
 	}
-	s := newSocketKind()
-	check(s.Name, s.Aliases, s.Find)
-	u := unixKind()
-	check(u.Name, u.Aliases, u.Find)
-	l := listenQueueKind()
-	check(l.Name, l.Aliases, l.Find)
-	p := packetKind()
-	check(p.Name, p.Aliases, p.Find)
-	r := routeKind()
-	check(r.Name, r.Aliases, r.Find)
-	i := interfaceKind()
-	check(i.Name, i.Aliases, i.Find)
-	g := groupKind()
-	check(g.Name, g.Aliases, g.Find)
-	c := counterKind()
-	check(c.Name, c.Aliases, c.Find)
 }
 
 // Everything that the kernel tells of a connection is a member of its object.
