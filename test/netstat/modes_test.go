@@ -79,9 +79,9 @@ func complaint(kinds map[string]map[string]string, o object) string {
 	return ""
 }
 
-// Every mode prints, as JSON, what its page says, one row a line, and as text a
-// title or headings and as many rows.
-func TestModes(t *testing.T) {
+// everything is a scene in which every mode has something to show.
+func everything(t testing.TB) *nstest.NS {
+	t.Helper()
 	n := scene(t)
 	sockets(t, n)
 	n.IP(t, "nexthop add id 1 via 192.0.2.2 dev a0", "route add 10.50.0.0/16 nhid 1", "link add br0 type bridge", "link set br0 up",
@@ -96,6 +96,13 @@ func TestModes(t *testing.T) {
 	if err := unix.Bind(packet, &unix.SockaddrLinklayer{Protocol: network(unix.ETH_P_ALL), Ifindex: int(n.Index(t, "lo"))}); err != nil {
 		t.Fatal(err)
 	}
+	return n
+}
+
+// Every mode prints, as JSON, what its page says, one row a line, and as text a
+// title or headings and as many rows.
+func TestModes(t *testing.T) {
+	n := everything(t)
 	kinds := schema(t)
 	seen := make(map[string]bool)
 	for args, least := range map[string]int{
