@@ -524,7 +524,7 @@ func (s *session) protocols() []protocol {
 
 // endpoints yields sockets of another address family than the Internet's.
 func endpoints[R, T any](s *session, what string, read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error], asked bool, show func(*row[T]) error) error {
-	q := netstat.EndpointQuery{Memory: s.buffers || s.extend > 1, Processes: s.programs}
+	q := netstat.EndpointQuery{Memory: s.buffers || s.extend > 1, Processes: s.programs, References: true}
 	var r row[T]
 	for _, src := range s.sources {
 		reader, ok := src.stack.(R)
