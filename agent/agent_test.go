@@ -28,8 +28,8 @@ func TestChoose(t *testing.T) {
 		system bool
 		want   []string
 	}{
-		{nil, true, []string{"SNMPv2-MIB", "IF-MIB", "IP-FORWARD-MIB", "TCP-MIB", "UDP-MIB"}},
-		{nil, false, []string{"IF-MIB", "IP-FORWARD-MIB", "TCP-MIB", "UDP-MIB"}},
+		{nil, true, []string{"SNMPv2-MIB", "IF-MIB", "IP-MIB", "IP-FORWARD-MIB", "TCP-MIB", "UDP-MIB"}},
+		{nil, false, []string{"IF-MIB", "IP-MIB", "IP-FORWARD-MIB", "TCP-MIB", "UDP-MIB"}},
 		{[]string{"udp-mib", " IF-MIB"}, false, []string{"IF-MIB", "UDP-MIB"}},
 	} {
 		got, err := choose(c.wanted, c.system)

@@ -4,6 +4,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/rfc1213mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
@@ -53,6 +55,26 @@ var modules = [...]module{
 					return netstat.ReceiveAddressesOf(l.interfaces)
 				}),
 				mib.BindGroup(&ifmib.Changes, s.links, summary),
+			}
+		},
+	},
+	{
+		name: "IP-MIB", identity: ipmib.Identity,
+		description: "The MIB module for managing IP and ICMP implementations (RFC 4293)",
+		kinds:       netstat.KindAddress | netstat.KindNeighbour,
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{
+				ipmib.General.Bind(s.settings),
+				mib.BindGroup(&ipmib.IPv4Statistics, s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
+				rfc1213mib.Addresses.Bind(s.addresses),
+				rfc1213mib.Neighbours.Bind(s.neighbours),
+				mib.BindTable(&ipmib.SystemStatistics, s.counts, func(c ipmib.Counts) []ipmib.Statistics { return c.IP }),
+				mib.BindTable(&ipmib.Prefixes, s.addresses, ipmib.PrefixesOf),
+				ipmib.Addresses.Bind(s.addresses),
+				ipmib.Neighbours.Bind(s.neighbours),
+				mib.BindGroup(&ipmib.IPv4Messages, s.counts, func(c ipmib.Counts) ipmib.ICMP { return c.ICMPOf(netstat.IPv4) }),
+				mib.BindTable(&ipmib.ICMPStatistics, s.counts, func(c ipmib.Counts) []ipmib.ICMP { return c.ICMP }),
+				mib.BindTable(&ipmib.ICMPTypes, s.counts, func(c ipmib.Counts) []ipmib.ICMPType { return c.Types }),
 			}
 		},
 	},

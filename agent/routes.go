@@ -13,7 +13,7 @@ import (
 // routeTables returns the route tables: answered from the order that a live stack
 // keeps its routes in, or from readings of any other stack.
 func (s *sources) routeTables() (inet, cidr, forward mib.Node) {
-	if s.live == nil || !s.live.Kinds().Has(netstat.KindRoute) {
+	if !s.tracks(netstat.KindRoute) {
 		return ipforwardmib.Routes.Bind(s.routes), ipforwardmib.IPv4Routes.Bind(s.routes), ipforwardmib.ForwardRoutes.Bind(s.routes)
 	}
 	routes := mib.NewCurrent(func(ctx context.Context) (*live.Snapshot, error) {
@@ -89,7 +89,7 @@ func (r *inetRoutes) AppendRun(rows []netstat.Route, at mib.Place) ([]netstat.Ro
 	n := len(rows)
 	rows, next := v.AppendRun(rows, place, end, live.SameKey)
 	if section == upToLinkLocal {
-		if len(rows) > n && rows[n].Destination.Addr().Compare(firstLinkLocal) >= 0 {
+		if len(rows) > n && rows[n].Family() == netstat.IPv6 && rows[n].Destination.Addr().Compare(firstLinkLocal) >= 0 {
 			return rows[:n], withoutZone
 		}
 		if next == place {

@@ -12,6 +12,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -33,6 +34,10 @@ type sources struct {
 	udpSockets    *mib.Source[[]netstat.Socket]
 	routes        *mib.Source[[]netstat.Route]
 	links         *mib.Source[links]
+	addresses     *mib.Source[[]netstat.Address]
+	neighbours    *mib.Source[[]netstat.Neighbour]
+	counts        *mib.Source[ipmib.Counts]
+	settings      *mib.Source[ipmib.Settings]
 }
 
 // links is the interfaces and what is known of their changes.
@@ -52,24 +57,40 @@ func newSources(c Config) *sources {
 	s.tcpSockets = s.sockets(netstat.TCP)
 	s.udpSockets = s.sockets(netstat.UDP)
 	var routes int
-	s.routes = mib.NewSource(func(ctx context.Context) (rows []netstat.Route, err error) {
-		for range attempts {
-			rows, err = collect(c.Stack.Routes(ctx, netstat.RouteQuery{ForwardingOnly: true}), routes)
+	s.routes = mib.NewSource(func(ctx context.Context) ([]netstat.Route, error) {
+		return insist(s.log, "routes", func() ([]netstat.Route, error) {
+			rows, err := collect(c.Stack.Routes(ctx, netstat.RouteQuery{ForwardingOnly: true}), routes)
 			routes = len(rows)
-			if !errors.Is(err, netstat.ErrInterrupted) {
-				return rows, err
-			}
-		}
-		// A table that never stands still is shown as it was found: the
-		// next reading will have what this one missed.
-		s.log.Debug("routes changed during each of several readings", "attempts", attempts)
-		return rows, nil
+			return rows, err
+		})
 	})
 	s.links = mib.NewSource(s.readLinks)
-	if s.live != nil && s.live.Kinds().Has(netstat.KindInterface) {
-		s.links.ChangesWith(func() uint64 { return s.live.Recent().Version(netstat.KindInterface) })
-	}
+	follow(s, s.links, netstat.KindInterface)
+	s.addresses, s.neighbours = s.addressSource(), s.neighbourSource()
+	s.counts, s.settings = mib.NewSource(s.ipCounters), mib.NewSource(s.ipSettings)
 	return s
+}
+
+// tracks reports whether the stack is live and keeps a kind.
+func (s *sources) tracks(kind netstat.Kinds) bool { return s.live != nil && s.live.Kinds().Has(kind) }
+
+// follow has a source read anew when a kind changes, where the stack tells.
+func follow[T any](s *sources, source *mib.Source[T], kind netstat.Kinds) {
+	if s.tracks(kind) {
+		source.ChangesWith(func() uint64 { return s.live.Recent().Version(kind) })
+	}
+}
+
+// insist reads again what changed while it was read. What never stands still is
+// shown as it was found: the next reading will have what this one missed.
+func insist[T any](log *slog.Logger, what string, read func() ([]T, error)) (rows []T, err error) {
+	for range attempts {
+		if rows, err = read(); !errors.Is(err, netstat.ErrInterrupted) {
+			return rows, err
+		}
+	}
+	log.Debug(what+" changed during each of several readings", "attempts", attempts)
+	return rows, nil
 }
 
 // readLinks reads the interfaces with their counters.
@@ -80,7 +101,7 @@ func (s *sources) readLinks(ctx context.Context) (links, error) {
 	}
 	s.linkTraps(interfaces)
 	l := links{interfaces, ifmib.Summary{Number: netstat.Known(int32(len(interfaces)))}}
-	if s.live != nil && s.live.Kinds().Has(netstat.KindInterface) {
+	if s.tracks(netstat.KindInterface) {
 		view := s.live.Snapshot()
 		l.summary.TableLastChange.Set(view.InterfacesChanged())
 		l.summary.StackLastChange.Set(view.StackingChanged())
@@ -110,9 +131,9 @@ func (s *sources) sockets(p netstat.Protocol) *mib.Source[[]netstat.Socket] {
 // before an error with the error. What goes beyond size is gathered in pieces,
 // so that a large table is copied once and not at every doubling.
 func collect[T any](seq iter.Seq2[T, error], size int) (rows []T, err error) {
-	const piece = 1024
+	const least, piece = 32, 1024
 	var full [][]T
-	rows = make([]T, 0, max(size+size/64, piece))
+	rows = make([]T, 0, max(size+size/64, least))
 	for row, err := range seq {
 		if err != nil {
 			return slices.Concat(append(full, rows)...), err

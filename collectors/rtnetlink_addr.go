@@ -96,8 +96,9 @@ func parseAddress(body []byte, z *zones) (netstat.Address, error) {
 				return d
 			}
 			address.Preferred, address.Valid = seconds(0), seconds(4)
-			address.Created.Set(time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick)
-			address.Updated.Set(time.Duration(binary.NativeEndian.Uint32(a.value[12:])) * cacheinfoTick)
+			now, up := sinceBoot()
+			address.Created = momentOf(binary.NativeEndian.Uint32(a.value[8:]), now, up)
+			address.Updated = momentOf(binary.NativeEndian.Uint32(a.value[12:]), now, up)
 		}
 	}
 	if a.err != nil {
@@ -118,6 +119,29 @@ func parseAddress(body []byte, z *zones) (netstat.Address, error) {
 		return address, fmt.Errorf("prefix length %d of %v", bits, local)
 	}
 	return address, nil
+}
+
+// sinceBoot returns the time, and how long the kernel's clock of jiffies runs, but
+// for the fraction of a second by which it began later than CLOCK_MONOTONIC.
+func sinceBoot() (now time.Time, up time.Duration) {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) == nil {
+		up = time.Duration(t.Nano())
+	}
+	return time.Now(), up
+}
+
+// momentOf returns the moment of a stamp of ifa_cacheinfo, which is the clock's
+// reading in hundredths of a second, of which 32 bits are told: the zero time
+// where it can be of two turns, from the 497th day on.
+func momentOf(stamp uint32, now time.Time, up time.Duration) time.Time {
+	const turn = (1 << 32) * cacheinfoTick
+	at := time.Duration(stamp) * cacheinfoTick
+	if up >= turn+at {
+		return time.Time{}
+	}
+	// The jiffy that an event comes in may have begun after the clock was read.
+	return now.Add(min(at-up, 0))
 }
 
 // addr returns the value as an address of the family.

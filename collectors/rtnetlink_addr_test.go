@@ -42,6 +42,7 @@ func addressScene(t *testing.T, n *nstest.NS) {
 }
 
 func TestAddressesAgreeWithIP(t *testing.T) {
+	began := time.Now()
 	n := nstest.New(t)
 	addressScene(t, n)
 	const compared = netstat.AddressSecondary | netstat.AddressDeprecated | netstat.AddressManageTemp |
@@ -106,8 +107,11 @@ func TestAddressesAgreeWithIP(t *testing.T) {
 		for _, a := range addresses(t, k) {
 			got = append(got, fmt.Sprint(a.Interface, " ", a.Prefix, " ", a.Peer, " ", a.Broadcast, " ", a.Label, " ", uint8(a.Scope),
 				" ", a.Flags&compared, " ", lifetime(a.Preferred), " ", lifetime(a.Valid)))
-			if created, ok := a.Created.Get(); !ok || created <= 0 || created > uptime(t) || a.Updated.Or(0) < created {
-				t.Errorf("%v was created at %v and updated at %v since boot", a.Prefix, a.Created, a.Updated)
+			// All were made by this test. The clock of jiffies began somewhat
+			// after the other.
+			const behind = 2 * time.Second
+			if now := time.Now(); a.Created.Before(began.Add(-behind)) || a.Created.After(now) || a.Updated.Before(a.Created) || a.Updated.After(now) {
+				t.Errorf("%v was created at %v and updated at %v, want times from %v to %v", a.Prefix, a.Created, a.Updated, began, now)
 			}
 		}
 	})
@@ -121,11 +125,26 @@ func TestAddressesAgreeWithIP(t *testing.T) {
 	}
 }
 
-func uptime(t *testing.T) time.Duration {
-	t.Helper()
-	var now unix.Timespec
-	must(t, unix.ClockGettime(unix.CLOCK_BOOTTIME, &now))
-	return time.Duration(now.Nano())
+func TestMomentOf(t *testing.T) {
+	const day, turn = 24 * time.Hour, (1 << 32) * cacheinfoTick
+	now := time.Unix(2_000_000_000, 0)
+	for _, test := range []struct {
+		stamp, up time.Duration
+		want      time.Time
+	}{
+		{0, day, now.Add(-day)},
+		{day, day, now},
+		{day + cacheinfoTick, day, now}, // the clock was read first
+		{day, 2 * day, now.Add(-day)},
+		{turn - day, turn, now.Add(-day)},
+		{2 * day, turn + day, now.Add(day - turn)}, // of this turn it would be to come
+		{day, turn + 2*day, time.Time{}},           // a day ago, or a turn before that
+		{turn - day, 2 * turn, time.Time{}},
+	} {
+		if got := momentOf(uint32(test.stamp/cacheinfoTick), now, test.up); !got.Equal(test.want) {
+			t.Errorf("stamp %v at %v: %v, want %v", test.stamp, test.up, got, test.want)
+		}
+	}
 }
 
 func addressBody(family byte, bits byte, attributes ...[]byte) []byte {

@@ -148,7 +148,7 @@ func describe(t testing.TB, s readers, interfaces iter.Seq[netstat.Interface]) [
 				life.Set(0)
 			}
 		}
-		a.Created, a.Updated = netstat.Optional[time.Duration]{}, netstat.Optional[time.Duration]{}
+		a.Created, a.Updated = time.Time{}, time.Time{}
 		add("address %+v", a)
 	}
 	for _, r := range collect(t, s.Routes(ctx, netstat.RouteQuery{})) {
@@ -336,7 +336,7 @@ func operation(r *rand.Rand) (family, command string) {
 		if r.IntN(6) == 0 { // one end of each pair only: no loop
 			return family, "link set " + pick("a0", "a1", "a2") + " " + pick("master br0", "nomaster")
 		}
-		return family, "link set " + device() + " " + pick("up", "up", "up", "down", "down", "mtu 1400", "mtu 1500", "alias x", "alias y", "txqueuelen 100", "txqueuelen 200")
+		return family, "link set " + device() + " " + pick("up", "up", "up", "down", "down", "mtu 1200", "mtu 1400", "mtu 1500", "alias x", "alias y", "txqueuelen 100", "txqueuelen 200")
 	case n < 77:
 		i := r.IntN(3)
 		if r.IntN(2) == 0 {

@@ -513,6 +513,11 @@ func (k *routeKey) fill(h *netstat.Route) {
 func (s *state) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route {
 	info := s.routes.info(e)
 	first := len(rows)
+	if len(info.hops) == 1 && info.hops[0].NextHopID == 0 && info.received.IsZero() { // as most are
+		rows = append(rows, info.hops[0])
+		e.fill(&rows[first])
+		return rows
+	}
 	if info.hops[0].IsUnresolved() {
 		rows = info.hops[0].Through(s.object, rows)
 	} else {

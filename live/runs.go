@@ -102,17 +102,26 @@ func (v *Snapshot) AppendRun(rows []netstat.Route, at, to RoutePlace, run RouteR
 	var first *routeKey
 	p := at.place()
 	for routePlace(p) < to {
-		e := r.entries.at(p)
-		if first != nil && !run.holds(first, &e.routeKey) {
-			break
+		items := r.entries.chunks[p.chunk].items
+		end := len(items)
+		if p.chunk == to.place().chunk {
+			end = to.place().item
 		}
-		if r.info(e).hops[0].IsForwarding() {
-			first = &e.routeKey
-			rows = v.state.appendRows(rows, e)
-		} else if skipped++; first == nil && skipped > skippedAtOnce {
-			break
+		for ; p.item < end; p.item++ {
+			e := &items[p.item]
+			if first != nil && !run.holds(first, &e.routeKey) {
+				return rows, routePlace(p)
+			}
+			if r.info(e).hops[0].IsForwarding() {
+				first = &e.routeKey
+				rows = v.state.appendRows(rows, e)
+			} else if skipped++; first == nil && skipped > skippedAtOnce {
+				return rows, routePlace(p)
+			}
 		}
-		p = r.entries.after(p)
+		if p.item == len(items) {
+			p = place{p.chunk + 1, 0}
+		}
 	}
 	return rows, routePlace(p)
 }

@@ -79,7 +79,11 @@ type counters struct {
 	events, malformed, gaps, dumps, interrupted atomic.Uint64
 }
 
-var _ netstat.Stack = (*Stack)(nil)
+var (
+	_ netstat.Stack            = (*Stack)(nil)
+	_ netstat.CounterReader    = (*Stack)(nil)
+	_ netstat.IPSettingsReader = (*Stack)(nil)
+)
 
 // Open opens the stack of a namespace as Start does, and returns when what it
 // tracks is loaded, or with the error that prevented that, which is the context's
@@ -900,4 +904,19 @@ func (s *Stack) TCPStatistics(ctx context.Context) (netstat.TCPStatistics, error
 // UDPStatistics asks the kernel.
 func (s *Stack) UDPStatistics(ctx context.Context) (netstat.UDPStatistics, error) {
 	return s.kernel.UDPStatistics(ctx)
+}
+
+// Counters asks the kernel.
+func (s *Stack) Counters(ctx context.Context, groups ...netstat.CounterGroup) iter.Seq2[netstat.Counter, error] {
+	return s.kernel.Counters(ctx, groups...)
+}
+
+// InterfaceCounters asks the kernel.
+func (s *Stack) InterfaceCounters(ctx context.Context) iter.Seq2[netstat.InterfaceCounter, error] {
+	return s.kernel.InterfaceCounters(ctx)
+}
+
+// IPSettings asks the kernel.
+func (s *Stack) IPSettings(ctx context.Context) iter.Seq2[netstat.IPSettings, error] {
+	return s.kernel.IPSettings(ctx)
 }

@@ -732,7 +732,7 @@ func interfaceFields(i *netstat.Interface) comparableInterface {
 func sameAddress(a, b *netstat.Address) bool {
 	x, y := *a, *b
 	for _, o := range [...]*netstat.Address{&x, &y} {
-		o.Updated, o.Created = netstat.Optional[time.Duration]{}, netstat.Optional[time.Duration]{}
+		o.Updated, o.Created = time.Time{}, time.Time{}
 		for _, life := range [...]*netstat.Optional[time.Duration]{&o.Preferred, &o.Valid} {
 			if life.IsKnown() {
 				life.Set(0)

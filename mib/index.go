@@ -248,9 +248,8 @@ func appendInetAddress(dst []byte, addr netip.Addr, zone uint32, zoned bool) []b
 	if addr.Is4() {
 		dst = appendIPv4(dst, addr.As4())
 	} else {
-		for _, o := range addr.As16() {
-			dst = AppendSubidentifier(dst, uint32(o))
-		}
+		octets := addr.As16()
+		dst = appendOctets(dst, octets[:])
 	}
 	if zoned {
 		for shift := 24; shift >= 0; shift -= 8 {
@@ -292,18 +291,26 @@ func cutInetAddress(index OID) (addr netip.Addr, zone uint32, zoned bool, rest O
 	return addr, zone, zoned, rest, nil
 }
 
-// appendIPv4 appends four octets, at once where none takes more than a byte.
+// appendIPv4 appends four octets. It has no branch that depends on them, as tables
+// are full of addresses.
 func appendIPv4(dst []byte, o [4]byte) []byte {
-	if max(o[0], o[1], o[2], o[3]) < packedTwo {
-		return append(dst, o[:]...)
-	}
-	for _, o := range o {
-		dst = AppendSubidentifier(dst, uint32(o))
-	}
-	return dst
+	var packed [8]byte
+	n := putOctet(&packed, 0, o[0])
+	n = putOctet(&packed, n, o[1])
+	n = putOctet(&packed, n, o[2])
+	n = putOctet(&packed, n, o[3])
+	end := len(dst) + n
+	return append(dst, packed[:]...)[:end]
 }
 
-func appendOctets(dst []byte, octets string) []byte {
+// putOctet puts the packed form of an octet at a place that is at most 6, and
+// returns the place behind it.
+func putOctet(dst *[8]byte, at int, o byte) int {
+	dst[at&7], dst[(at+1)&7] = min(o, packedTwo), o-packedTwo
+	return at + 1 + int((uint(o)+256-packedTwo)>>8)
+}
+
+func appendOctets[T ~string | ~[]byte](dst []byte, octets T) []byte {
 	for i := range len(octets) {
 		dst = AppendSubidentifier(dst, uint32(octets[i]))
 	}

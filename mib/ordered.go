@@ -98,6 +98,7 @@ func (n *orderedNode[T, R]) pin(r *Request, kept rows) (rows, error) {
 		}
 	}
 	o.ordered, o.ctx = n.rows(value), r.ctx
+	o.version = o.ordered.Version()
 	return o, nil
 }
 
@@ -166,6 +167,7 @@ func (t *orderedTable[R]) keepLongRun(version uint64, at, next Place, rows []R) 
 type orderedRows[R any] struct {
 	*orderedTable[R]
 	ordered Ordered[R]
+	version uint64
 	ctx     context.Context
 
 	// The run that was read last.
@@ -187,11 +189,11 @@ type orderedRows[R any] struct {
 
 	// What was given last, and where: of this request, and of the one before
 	// it. Walkers go on from there.
-	last     OID
-	lastTo   position
-	resume   []byte
-	resumeTo position
-	version  uint64 // of the request before
+	last          OID
+	lastTo        position
+	resume        []byte
+	resumeTo      position
+	resumeVersion uint64
 }
 
 // member is a row of a run.
@@ -210,7 +212,7 @@ const (
 func (o *orderedRows[R]) release() bool {
 	if !o.last.IsEmpty() {
 		o.resume = append(o.resume[:0], o.last.packed...)
-		o.resumeTo, o.version = o.lastTo, o.ordered.Version()
+		o.resumeTo, o.resumeVersion = o.lastTo, o.version
 		o.last = OID{}
 	}
 	o.ordered, o.ctx, o.view, o.loaded = nil, nil, nil, false
@@ -234,7 +236,7 @@ func (o *orderedRows[R]) load(at Place) {
 		return
 	}
 	o.at, o.loaded, o.view, o.members = at, true, nil, o.members[:0]
-	if run, ok := o.longRun(o.ordered.Version(), at); ok {
+	if run, ok := o.longRun(o.version, at); ok {
 		o.view, o.after = run.view, run.next
 		return
 	}
@@ -246,7 +248,7 @@ func (o *orderedRows[R]) load(at Place) {
 			o.members = o.members[:0]
 		}
 	case n > longRunLength:
-		run := o.keepLongRun(o.ordered.Version(), at, o.after, o.rows)
+		run := o.keepLongRun(o.version, at, o.after, o.rows)
 		o.view = run.view
 	default:
 		o.arrange()
@@ -346,7 +348,7 @@ func (o *orderedRows[R]) passed(runs int) error {
 }
 
 func (o *orderedRows[R]) seek(index OID, include bool) (position, error) {
-	if !include && string(o.resume) == index.packed && !index.IsEmpty() && o.version == o.ordered.Version() {
+	if !include && string(o.resume) == index.packed && !index.IsEmpty() && o.resumeVersion == o.version {
 		return o.resumeTo, nil
 	}
 	o.target = index.packed
@@ -430,8 +432,7 @@ func (o *orderedRows[R]) next(from position, column int) (OID, Value, position, 
 
 // total counts the rows, once for each version.
 func (o *orderedRows[R]) total() (int, error) {
-	version := o.ordered.Version()
-	if known := o.count.Load(); known != nil && known.version == version {
+	if known := o.count.Load(); known != nil && known.version == o.version {
 		return known.rows, nil
 	}
 	n, at := 0, Place(0)
@@ -451,6 +452,6 @@ func (o *orderedRows[R]) total() (int, error) {
 		}
 		at = o.after
 	}
-	o.count.Store(&rowCount{version, n})
+	o.count.Store(&rowCount{o.version, n})
 	return n, nil
 }

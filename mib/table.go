@@ -106,6 +106,9 @@ func (t *Table[R]) appendIndex(keys []byte, r *R) []byte {
 	return keys
 }
 
+// IndexOf returns the index of a row, which a RowPointer to it ends with.
+func (t *Table[R]) IndexOf(r *R) OID { return OID{string(t.appendIndex(nil, r))} }
+
 // Without returns the table over rows that never know some of its columns, which
 // are named by their last sub-identifiers: walks pass over these at once.
 func (t *Table[R]) Without(columns ...uint32) *Table[R] {

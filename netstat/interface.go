@@ -229,8 +229,10 @@ type Address struct {
 	Flags     AddressFlags
 	// Preferred and Valid are the remaining lifetimes; unknown means forever.
 	Preferred, Valid Optional[time.Duration]
-	// Created and Updated are the time since boot when that happened.
-	Created, Updated Optional[time.Duration]
+	// Created and Updated are when that happened; the zero time where the source
+	// does not tell. They are as exact as the kernel's clock tick, whose clock may
+	// have started a fraction of a second late.
+	Created, Updated time.Time
 	// Origin is how the address came to be, where the kernel tells
 	// (IFAPROT_*, include/uapi/linux/if_addr.h).
 	Origin Optional[uint8]

@@ -79,6 +79,11 @@ var unsteady = map[Kind]func(row any) any{
 		n.Updated, n.State = time.Time{}, 0
 		return n
 	},
+	KindAddress: func(row any) any {
+		a := row.(netstat.Address)
+		a.Created, a.Updated = time.Time{}, time.Time{} // counted back from now
+		return a
+	},
 	KindNeighbourParameters: func(row any) any {
 		p := row.(netstat.NeighbourParameters)
 		p.Reachable = netstat.Optional[time.Duration]{} // drawn anew now and then

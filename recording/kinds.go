@@ -30,6 +30,7 @@ const (
 	KindNeighbour           Kind = "neighbour"
 	KindProxyNeighbour      Kind = "proxy-neighbour"
 	KindNetconf             Kind = "netconf"
+	KindIPSettings          Kind = "ip-settings"
 	KindSocket              Kind = "socket"
 	KindListenQueue         Kind = "listen-queue"
 	KindUnixSocket          Kind = "unix-socket"
@@ -235,7 +236,8 @@ var (
 	proxyNeighbourTable = parted(KindProxyNeighbour, inetFamilies, func(r netstat.ProxyNeighbourReader, ctx context.Context, f netstat.Family, _ *look) iter.Seq2[netstat.Neighbour, error] {
 		return r.ProxyNeighbours(ctx, f)
 	})
-	netconfTable = rows(KindNetconf, netstat.NetconfReader.Netconfs)
+	netconfTable    = rows(KindNetconf, netstat.NetconfReader.Netconfs)
+	ipSettingsTable = rows(KindIPSettings, netstat.IPSettingsReader.IPSettings)
 
 	socketProtocols = []netstat.Protocol{
 		netstat.TCP, netstat.UDP, netstat.UDPLite, netstat.Raw, netstat.ICMP, netstat.MPTCP, netstat.SCTP,
@@ -314,7 +316,7 @@ var tables = []anyTable{
 	qdiscTable, trafficClassTable, softnetTable,
 	socketOwnerTable, socketTable, listenQueueTable, unixTable, packetTable, netlinkTable, vsockTable, xdpTable, smcTable,
 	tipcTable, socketUsageTable, protocolMemoryTable, slabTable,
-	ruleTable, nextHopTable, neighbourTable, proxyNeighbourTable, netconfTable, routeTable,
+	ruleTable, nextHopTable, neighbourTable, proxyNeighbourTable, netconfTable, ipSettingsTable, routeTable,
 	fibTable, fib6Table, routeLookupsTable, neighbourTableTable, neighbourParametersTable,
 	multicastInterfaceTable, multicastRouteTable, membershipTable, socketMembershipTable, bridgeGroupTable, bridgeRouterPortTable,
 }

@@ -38,6 +38,7 @@ var (
 	_ netstat.NeighbourReader         = (*Stack)(nil)
 	_ netstat.ProxyNeighbourReader    = (*Stack)(nil)
 	_ netstat.NetconfReader           = (*Stack)(nil)
+	_ netstat.IPSettingsReader        = (*Stack)(nil)
 	_ netstat.ListenQueueReader       = (*Stack)(nil)
 	_ netstat.UnixReader              = (*Stack)(nil)
 	_ netstat.PacketReader            = (*Stack)(nil)
@@ -336,6 +337,11 @@ func (s *Stack) ProxyNeighbours(ctx context.Context, families ...netstat.Family)
 // Netconfs yields the recorded settings.
 func (s *Stack) Netconfs(ctx context.Context) iter.Seq2[netstat.Netconf, error] {
 	return readPart(ctx, s, netconfTable, "")
+}
+
+// IPSettings yields the recorded settings of IP.
+func (s *Stack) IPSettings(ctx context.Context) iter.Seq2[netstat.IPSettings, error] {
+	return readPart(ctx, s, ipSettingsTable, "")
 }
 
 // TCPStatistics returns the recorded counters of TCP.

@@ -111,41 +111,11 @@ func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) (found [
 			return nil, err
 		}
 		if row.Family == family {
-			found = slices.Concat(found, ipCounters(g, &row))
+			found = slices.AppendSeq(found, row.Counters())
 		}
 	}
 	if len(found) == 0 {
 		return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name)
 	}
 	return found, nil
-}
-
-func ipCounters(g netstat.CounterGroup, r *ipmib.Statistics) (found []netstat.Counter) {
-	// Linux keeps IPv4's later counters in another line than those of RFC 1213.
-	base, extension, forwarded := "Ip", "IpExt", "IpForwDatagrams"
-	if g == netstat.GroupIP6 {
-		base, extension, forwarded = "Ip6", "Ip6", "Ip6OutForwDatagrams"
-	}
-	forwards := r.OutForwDatagrams
-	if !forwards.IsKnown() {
-		forwards = r.InForwDatagrams // all that the group ip has
-	}
-	for _, c := range []struct {
-		name  string
-		value ipmib.Counter
-	}{
-		{base + "InReceives", r.InReceives}, {base + "InHdrErrors", r.InHdrErrors}, {base + "InAddrErrors", r.InAddrErrors},
-		{forwarded, forwards}, {base + "InUnknownProtos", r.InUnknownProtos}, {base + "InDiscards", r.InDiscards},
-		{base + "InDelivers", r.InDelivers}, {base + "OutRequests", r.OutRequests}, {base + "OutDiscards", r.OutDiscards},
-		{base + "OutNoRoutes", r.OutNoRoutes}, {base + "ReasmReqds", r.ReasmReqds}, {base + "ReasmOKs", r.ReasmOKs},
-		{base + "ReasmFails", r.ReasmFails}, {base + "FragOKs", r.OutFragOKs}, {base + "FragFails", r.OutFragFails},
-		{base + "FragCreates", r.OutFragCreates}, {extension + "InNoRoutes", r.InNoRoutes},
-		{extension + "InTruncatedPkts", r.InTruncatedPkts}, {extension + "InOctets", r.InOctets}, {extension + "OutOctets", r.OutOctets},
-		{extension + "InMcastPkts", r.InMcastPkts}, {extension + "OutMcastPkts", r.OutMcastPkts},
-		{extension + "InMcastOctets", r.InMcastOctets}, {extension + "OutMcastOctets", r.OutMcastOctets},
-		{extension + "InBcastPkts", r.InBcastPkts}, {extension + "OutBcastPkts", r.OutBcastPkts},
-	} {
-		found = known(found, g, c.name, c.value)
-	}
-	return found
 }

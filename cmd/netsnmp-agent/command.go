@@ -33,8 +33,8 @@ type flags struct {
 	recording string
 }
 
-const long = `netsnmp-agent answers SNMP with this kernel's connections, sockets, interfaces and
-routes (TCP-MIB, UDP-MIB, IF-MIB, IP-FORWARD-MIB).
+const long = `netsnmp-agent answers SNMP with this kernel's connections, sockets, interfaces,
+addresses, neighbours and routes (TCP-MIB, UDP-MIB, IF-MIB, IP-MIB, IP-FORWARD-MIB).
 
 Without arguments it is an SNMP agent of its own on the loopback addresses, port
 1161, for the community "public". With --agentx it is a subagent of net-snmp's

@@ -33,7 +33,7 @@ var may = map[string][]string{
 	"remote":             {"netstat", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/tcpmib", "mib/udpmib", "internal/snmpdconf"},
 	"agentx":             {"mib"},
 	"snmp":               {"mib"},
-	"agent":              {"netstat", "live", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
+	"agent":              {"netstat", "live", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
 	"internal/nstest":    {},
 	"internal/snmpdconf": {"mib"},
 	"internal/floors":    {},

@@ -1,8 +1,11 @@
-// Package ipmib declares the tables of the IP-MIB (RFC 4293) that tell of a
-// stack's addresses, its neighbours and what it counts.
+// Package ipmib declares what the IP-MIB (RFC 4293) tells of a stack as a whole:
+// its addresses with their prefixes, its neighbours, its settings, and what IP and
+// ICMP count, with the scalars that the module deprecates. The deprecated tables
+// are those of package rfc1213mib.
 package ipmib
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -36,35 +39,22 @@ var localZone = mib.Through(
 	func(a *address, zone uint32) { a.Interface = zone },
 )
 
-// prefixOrigin is ipAddressPrefixOrigin, the first accessible column of
+// prefixRow is ipAddressPrefixOrigin, the first accessible column of
 // ipAddressPrefixTable, which a RowPointer to one of its rows names.
-var prefixOrigin = ip.Sub(32, 1, 5)
+var prefixRow = ip.Sub(32, 1, 5)
 
-// prefix is a row of ipAddressPrefixTable: its index is the interface, the
-// prefix and its length. 0.0 stands for none, and leaves the length unknown.
+// prefix is the row of Prefixes that an address belongs to. 0.0 stands for none,
+// and leaves the length unknown.
 var prefix = mib.Through(
 	func(a *address) (mib.OID, bool) {
-		masked := a.Prefix.Masked()
-		if !masked.IsValid() {
+		p := Prefix{Interface: a.Interface, Prefix: prefixOf(a)}
+		if !p.Prefix.IsValid() {
 			return mib.MakeOID(0, 0), true
 		}
-		octets, zone := masked.Addr().AsSlice(), []byte(nil)
-		typ := uint32(1) // InetAddressType ipv4
-		if masked.Addr().Is6() {
-			typ = 2
-		}
-		if isLinkLocal(masked.Addr()) {
-			typ = 4 // ipv6z
-			zone = []byte{byte(a.Interface >> 24), byte(a.Interface >> 16), byte(a.Interface >> 8), byte(a.Interface)}
-		}
-		subs := []uint32{a.Interface, typ, uint32(len(octets) + len(zone))}
-		for _, o := range append(octets, zone...) {
-			subs = append(subs, uint32(o))
-		}
-		return prefixOrigin.Sub(append(subs, uint32(masked.Bits()))...), true
+		return prefixRow.Append(Prefixes.IndexOf(&p)), true
 	},
 	func(a *address, row mib.OID) {
-		if index, ok := row.CutPrefix(prefixOrigin); ok {
+		if index, ok := row.CutPrefix(prefixRow); ok {
 			if _, bits := index.Parent(); int64(bits) <= int64(a.Prefix.Addr().BitLen()) {
 				a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), int(bits))
 			}
@@ -83,12 +73,34 @@ const (
 	originRandom
 )
 
+// Values of Address.Origin (include/uapi/linux/if_addr.h, IFAPROT_KERNEL_RA and
+// IFAPROT_KERNEL_LL), which kernels tell since Linux 5.18.
+const (
+	madeOfAdvertisement = 2
+	madeLinkLocal       = 3
+)
+
+// isStateless reports whether an IPv6 address was made by stateless
+// autoconfiguration (RFC 4862): the kernel says so, or it is a link-local one
+// with an interface identifier made of a link-layer address (RFC 4291, appendix
+// A) or kept for the link (RFC 7217).
+func isStateless(a *address) bool {
+	addr := a.Prefix.Addr()
+	if made, known := a.Origin.Get(); known {
+		return addr.Is6() && (made == madeOfAdvertisement || made == madeLinkLocal)
+	}
+	octets := addr.As16()
+	return isLinkLocal(addr) && (a.Flags&netstat.AddressStablePrivacy != 0 || octets[11] == 0xff && octets[12] == 0xfe)
+}
+
+// addressOrigin leaves open who set an address that is neither permanent nor
+// stateless: DHCP mostly does.
 var addressOrigin = mib.Through(
 	func(a *address) (origin, bool) {
-		switch {
-		case a.Prefix.Addr().Is6() && a.Flags&netstat.AddressSecondary != 0:
+		switch addr := a.Prefix.Addr(); {
+		case addr.Is6() && a.Flags&netstat.AddressSecondary != 0, addr.Is4() && addr.IsLinkLocalUnicast():
 			return originRandom, true
-		case isLinkLocal(a.Prefix.Addr()):
+		case isStateless(a):
 			return originLinkLayer, true
 		case a.Flags&netstat.AddressPermanent != 0:
 			return originManual, true
@@ -99,6 +111,10 @@ var addressOrigin = mib.Through(
 		switch {
 		case o == originManual:
 			a.Flags |= netstat.AddressPermanent
+		case o == originLinkLayer && isLinkLocal(a.Prefix.Addr()):
+			a.Origin.Set(madeLinkLocal)
+		case o == originLinkLayer && a.Prefix.Addr().Is6():
+			a.Origin.Set(madeOfAdvertisement)
 		case o == originRandom && a.Prefix.Addr().Is6():
 			a.Flags |= netstat.AddressSecondary // an IPv6 address's flag: temporary
 		}
@@ -121,9 +137,23 @@ var addressStatus = mib.Through(
 	func(a *address, f netstat.AddressFlags) { a.Flags |= f },
 )
 
+// moment is a time stamp that is absent where the source does not tell it.
+func moment(part func(*address) *time.Time) mib.Field[address] {
+	return mib.AsTimeStamp(mib.Through(
+		func(a *address) (time.Time, bool) { return *part(a), !part(a).IsZero() },
+		func(a *address, at time.Time) { *part(a) = at },
+	))
+}
+
+// PreferAddress says which of two interfaces' rows stands where both have the
+// same address: the lower index's. Of one interface it is the one with the longer
+// prefix.
+func PreferAddress(a, b *netstat.Address) int {
+	return cmp.Or(cmp.Compare(a.Interface, b.Interface), cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Peer.Compare(b.Peer))
+}
+
 // Addresses is ipAddressTable (RFC 4293, section 5). An address whose prefix is
-// not told has a prefix length of -1. When an address was made is told since
-// sysUpTime began and not since the host did, so that rows do not hold it.
+// not told has a prefix length of -1.
 var Addresses = mib.Table[address]{
 	Name:  "ipAddressTable",
 	Entry: ip.Sub(34, 1),
@@ -142,11 +172,12 @@ var Addresses = mib.Table[address]{
 			{Value: netstat.AddressTentative, Number: 6}, {Value: netstat.AddressDADFailed, Number: 7},
 			{Value: netstat.AddressOptimistic, Number: 8},
 		})),
-		mib.Column(8, "ipAddressCreated", mib.AsAbsent[address](mib.TimeTicks)),
-		mib.Column(9, "ipAddressLastChanged", mib.AsAbsent[address](mib.TimeTicks)),
+		mib.Column(8, "ipAddressCreated", moment(func(a *address) *time.Time { return &a.Created })),
+		mib.Column(9, "ipAddressLastChanged", moment(func(a *address) *time.Time { return &a.Updated })),
 		mib.Column(10, "ipAddressRowStatus", mib.AsConstant[address](active)),
 		mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](mib.Int(2))), // volatile
 	),
+	Prefer: PreferAddress,
 }
 
 // Values of ipAddressType. A row of type broadcast is no address of the host's
@@ -177,10 +208,10 @@ var permanent = mib.Through(
 )
 
 // neighbourState is the state of an entry that is subject to unreachability
-// detection; those that are not are unknown(6).
+// detection; a permanent one, which is not, is unknown(6).
 var neighbourState = mib.Through(
 	func(n *neighbour) (netstat.NeighbourState, bool) {
-		if n.State&(netstat.NeighbourPermanent|netstat.NeighbourNoARP) != 0 {
+		if n.State&netstat.NeighbourPermanent != 0 {
 			return 0, true
 		}
 		return n.State, true
@@ -208,6 +239,14 @@ var NeighbourTypes = mib.AsEnum(permanent, mib.Enum[bool]{
 	{Value: false, Number: NeighbourOther}, {Value: false, Number: NeighbourInvalid}, {Value: false, Number: NeighbourLocal},
 })
 
+// IsTranslation reports whether an entry is one of the translation tables: what
+// the host knows of another host's link-layer address, or asks for. Those of the
+// state noarp are not, of which the address follows from the other (multicasts
+// among them), nor are proxy entries.
+func IsTranslation(n *netstat.Neighbour) bool {
+	return n.Family != netstat.Bridge && n.Flags&netstat.NeighbourProxy == 0 && n.State&netstat.NeighbourNoARP == 0
+}
+
 // Neighbours is ipNetToPhysicalTable (RFC 4293, section 5).
 var Neighbours = mib.Table[neighbour]{
 	Name:  "ipNetToPhysicalTable",
@@ -228,7 +267,5 @@ var Neighbours = mib.Table[neighbour]{
 		})),
 		mib.Column(8, "ipNetToPhysicalRowStatus", mib.AsConstant[neighbour](active)),
 	),
-	Where: func(n *neighbour) bool {
-		return n.Family != netstat.Bridge && n.Flags&netstat.NeighbourProxy == 0
-	},
+	Where: IsTranslation,
 }

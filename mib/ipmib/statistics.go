@@ -42,8 +42,7 @@ func counter64(part func(*statistics) *Counter) mib.Field[statistics] {
 var SystemStatistics = mib.Table[statistics]{
 	Name:  "ipSystemStatsTable",
 	Entry: ip.Sub(31, 1, 1),
-	Index: mib.Index(mib.EnumIndex(mib.At(func(s *statistics) *netstat.Family { return &s.Family }),
-		mib.Enum[netstat.Family]{{Value: netstat.IPv4, Number: 1}, {Value: netstat.IPv6, Number: 2}})),
+	Index: mib.Index(mib.EnumIndex(mib.At(func(s *statistics) *netstat.Family { return &s.Family }), versions)),
 	Columns: mib.Columns(
 		mib.Column(3, "ipSystemStatsInReceives", counter32(func(s *statistics) *Counter { return &s.InReceives })),
 		mib.Column(4, "ipSystemStatsHCInReceives", counter64(func(s *statistics) *Counter { return &s.InReceives })),
@@ -89,8 +88,21 @@ var SystemStatistics = mib.Table[statistics]{
 		mib.Column(44, "ipSystemStatsOutBcastPkts", counter32(func(s *statistics) *Counter { return &s.OutBcastPkts })),
 		mib.Column(45, "ipSystemStatsHCOutBcastPkts", counter64(func(s *statistics) *Counter { return &s.OutBcastPkts })),
 		mib.Column(46, "ipSystemStatsDiscontinuityTime", mib.AsTimeStamp(mib.At(func(s *statistics) *time.Time { return &s.Discontinuity }))),
+		// Counters are read when somebody asks, at most once a second.
+		mib.Column(47, "ipSystemStatsRefreshRate", mib.AsConstant[statistics](mib.Gauge(1000))),
 	),
 }
+
+// forwarded is InForwDatagrams, and OutForwDatagrams where only those are counted.
+var forwarded = mib.Through(
+	func(s *statistics) (uint64, bool) {
+		if n, known := s.InForwDatagrams.Get(); known {
+			return n, true
+		}
+		return s.OutForwDatagrams.Get()
+	},
+	func(s *statistics, n uint64) { s.InForwDatagrams.Set(n) },
+)
 
 // IPv4Statistics are the deprecated counters below ip, of IPv4 alone (RFC 4293,
 // section 5; RFC 1213, section 6).
@@ -101,7 +113,7 @@ var IPv4Statistics = mib.Group[statistics]{
 		mib.Column(3, "ipInReceives", counter32(func(s *statistics) *Counter { return &s.InReceives })),
 		mib.Column(4, "ipInHdrErrors", counter32(func(s *statistics) *Counter { return &s.InHdrErrors })),
 		mib.Column(5, "ipInAddrErrors", counter32(func(s *statistics) *Counter { return &s.InAddrErrors })),
-		mib.Column(6, "ipForwDatagrams", counter32(func(s *statistics) *Counter { return &s.InForwDatagrams })),
+		mib.Column(6, "ipForwDatagrams", mib.AsCounter32(forwarded)),
 		mib.Column(7, "ipInUnknownProtos", counter32(func(s *statistics) *Counter { return &s.InUnknownProtos })),
 		mib.Column(8, "ipInDiscards", counter32(func(s *statistics) *Counter { return &s.InDiscards })),
 		mib.Column(9, "ipInDelivers", counter32(func(s *statistics) *Counter { return &s.InDelivers })),

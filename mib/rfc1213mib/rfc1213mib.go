@@ -69,7 +69,8 @@ var Addresses = mib.Table[address]{
 		mib.Column(4, "ipAdEntBcastAddr", mib.AsConstant[address](mib.Int(1))), // all ones, as everywhere today
 		mib.Column(5, "ipAdEntReasmMaxSize", mib.AsConstant[address](mib.Int(65535))),
 	),
-	Where: func(a *address) bool { return a.Prefix.Addr().Is4() },
+	Where:  func(a *address) bool { return a.Prefix.Addr().Is4() },
+	Prefer: ipmib.PreferAddress,
 }
 
 var neighbourAddress = mib.Through(
@@ -83,7 +84,7 @@ var (
 )
 
 func isIPv4Neighbour(n *neighbour) bool {
-	return n.Family == netstat.IPv4 && n.Flags&netstat.NeighbourProxy == 0
+	return n.Family == netstat.IPv4 && ipmib.IsTranslation(n)
 }
 
 func impliesIPv4Neighbour(n *neighbour) { n.Family = netstat.IPv4 }

@@ -85,7 +85,8 @@ func TestHost(t *testing.T) {
 	t.Setenv("SNMP_COMMUNITY", "public")
 	n := scene(t)
 	sockets(t, n)
-	n.IP(t, "-6 route add 2001:db8:5::/48 via 2001:db8:1111:2222::2 metric 10")
+	n.IP(t, "-6 route add 2001:db8:5::/48 via 2001:db8:1111:2222::2 metric 10",
+		"neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev a0 nud permanent", "neigh add fe80::9 lladdr 02:00:00:00:00:0a dev a0 nud stale")
 	host := agent(t, n)
 	for _, c := range []struct{ args, members string }{
 		{"-tan", "kind protocol family state localAddress localPort remoteAddress remotePort"},
@@ -95,6 +96,8 @@ func TestHost(t *testing.T) {
 		{"-rn", "kind destination gateway interface metric type table"},
 		{"-rn6 --table main", "kind destination gateway interface metric type table"},
 		{"-s --filter name=TcpRtoMin,TcpActiveOpens,TcpPassiveOpens,TcpCurrEstab,TcpMaxConn -a", "kind group name value meaning"},
+		{"-s --filter name=IpForwDatagrams,IpReasmOKs,Ip6InNoRoutes,Ip6OutForwDatagrams -a", "kind group name value meaning"},
+		{"-n --neighbours --filter state=permanent,stale", "kind family address linkAddress state interface"},
 	} {
 		args, members := strings.Fields(c.args), strings.Fields(c.members)
 		eventually(t, func() string {
@@ -128,7 +131,7 @@ func TestHost(t *testing.T) {
 			t.Errorf("flags of %v are %s", o["name"], flags)
 		}
 	}
-	for _, mode := range []string{"-g", "-m", "-B", "--rules", "--neighbours", "-Q", "-x", "-L"} {
+	for _, mode := range []string{"-g", "-m", "-B", "--rules", "-Q", "-x", "-L"} {
 		if r := try(t, n, "-n", mode, "--json", "--host", host); r.status != 1 || r.out != "" || !strings.Contains(r.complaints, "not supported") {
 			t.Errorf("%s: %+v", mode, r)
 		}

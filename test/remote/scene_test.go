@@ -152,3 +152,18 @@ func routeLine(r netstat.Route) string {
 	return fmt.Sprint(r.Destination, " via ", r.Gateway, " dev ", r.Interface, " table ", r.Table, " metric ", r.Metric, " tos ", r.TOS, " ",
 		kind, " ", protocol, " dead ", r.Flags&netstat.RouteDead != 0)
 }
+
+// addressLine is what MIBs tell of an address.
+func addressLine(a netstat.Address) string {
+	status := a.Flags & (netstat.AddressDADFailed | netstat.AddressOptimistic | netstat.AddressTentative | netstat.AddressDeprecated)
+	temporary := a.Prefix.Addr().Is6() && a.Flags&netstat.AddressSecondary != 0
+	return fmt.Sprint(a.Prefix, " dev ", a.Interface, " scope ", a.Scope, " status ", status, " temporary ", temporary)
+}
+
+// neighbourLine is what MIBs tell of a neighbour.
+func neighbourLine(n netstat.Neighbour) string {
+	if n.State&netstat.NeighbourNoARP != 0 {
+		return "" // no translation
+	}
+	return fmt.Sprint(n.Address, " dev ", n.Interface, " at ", n.LinkAddress, " state ", n.State)
+}

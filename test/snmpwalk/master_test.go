@@ -209,7 +209,7 @@ func TestSubagentResources(t *testing.T) {
 	s, c := underMaster(t)
 	const sysORID = "1.3.6.1.2.1.1.9.1.2"
 	// The identities that the RFCs give to the modules.
-	identities := []string{"1.3.6.1.2.1.31", "1.3.6.1.2.1.4.24", "1.3.6.1.2.1.49", "1.3.6.1.2.1.50"}
+	identities := []string{"1.3.6.1.2.1.31", "1.3.6.1.2.1.48", "1.3.6.1.2.1.4.24", "1.3.6.1.2.1.49", "1.3.6.1.2.1.50"}
 	count := func() map[string]int {
 		all := make(map[string]int)
 		for _, id := range c.table(t, sysORID) {

@@ -136,7 +136,7 @@ func checkColumns(t *testing.T, c *client, entry oid, model []variable) {
 func TestScalarsAgainstModel(t *testing.T) {
 	bothWays(t, newScene, func(t *testing.T, s *scene) {
 		c := s.client(t)
-		for _, root := range []string{"1.3.6.1.2.1.6", "1.3.6.1.2.1.7", "1.3.6.1.2.1.31.1", "1.3.6.1.2.1.2", "1.3.6.1.2.1.4.24"} {
+		for _, root := range []string{"1.3.6.1.2.1.6", "1.3.6.1.2.1.7", "1.3.6.1.2.1.31.1", "1.3.6.1.2.1.2", "1.3.6.1.2.1.4", "1.3.6.1.2.1.5", "1.3.6.1.2.1.4.24"} {
 			root := parseOID(t, root)
 			var scalars []variable
 			for _, v := range c.walk(t, root, 50) {

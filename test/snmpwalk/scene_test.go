@@ -84,9 +84,40 @@ func newLinks(t testing.TB) *scene {
 		"address add 2001:db8::1/64 dev v0 nodad",
 		"address add fe80::11/64 dev v0 nodad",
 		"neighbour add 192.0.2.2 lladdr 02:00:00:00:00:12 dev v0 nud permanent",
+		"neighbour replace 192.0.2.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent", // whom vx0 sends to
 	)
 	s.settle(t, "v0", "v1", "br0", "vx0", "mv0")
+	s.meetICMP(t)
 	return s
+}
+
+// meetICMP sees to it that no type of ICMP messages is counted for the first time
+// during a test: IPv6 reports its multicast groups after a while, and ports are
+// unreachable to answers that come late.
+func (s *scene) meetICMP(t testing.TB) {
+	t.Helper()
+	s.sendToNobody(t)
+	eventually(t, func() string {
+		counted := s.procNet(t)
+		for _, name := range []string{"IcmpMsg.InType3", "Icmp6InType1", "Icmp6OutType143"} {
+			if counted[name] == 0 {
+				return name + " is not counted"
+			}
+		}
+		return ""
+	})
+}
+
+// sendToNobody sends datagrams to ports that nobody has.
+func (s *scene) sendToNobody(t testing.TB) {
+	t.Helper()
+	for _, to := range []string{"127.0.0.1:9", "[::1]:9"} {
+		c := s.Dial(t, "udp", to)
+		if _, err := c.Write([]byte("nobody is there")); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
 }
 
 // settle waits until the kernel has done what it does in its own time once links

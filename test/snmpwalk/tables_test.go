@@ -23,6 +23,15 @@ const (
 	udpEntry           = "1.3.6.1.2.1.7.5.1"
 	udpEndpointEntry   = "1.3.6.1.2.1.7.7.1"
 
+	ipAddrEntry          = "1.3.6.1.2.1.4.20.1"
+	ipNetToMediaEntry    = "1.3.6.1.2.1.4.22.1"
+	ipSystemStatsEntry   = "1.3.6.1.2.1.4.31.1.1"
+	ipAddressPrefixEntry = "1.3.6.1.2.1.4.32.1"
+	ipAddressEntry       = "1.3.6.1.2.1.4.34.1"
+	ipNetToPhysicalEntry = "1.3.6.1.2.1.4.35.1"
+	icmpStatsEntry       = "1.3.6.1.2.1.5.29.1"
+	icmpMsgStatsEntry    = "1.3.6.1.2.1.5.30.1"
+
 	ipForwardNumber       = "1.3.6.1.2.1.4.24.1.0"
 	ipForwardEntry        = "1.3.6.1.2.1.4.24.2.1"
 	ipCidrRouteNumber     = "1.3.6.1.2.1.4.24.3.0"
@@ -46,6 +55,15 @@ var tables = map[string]string{
 	"ipForwardTable":     ipForwardEntry,
 	"ipCidrRouteTable":   ipCidrRouteEntry,
 	"inetCidrRouteTable": inetCidrRouteEntry,
+
+	"ipAddrTable":          ipAddrEntry,
+	"ipNetToMediaTable":    ipNetToMediaEntry,
+	"ipSystemStatsTable":   ipSystemStatsEntry,
+	"ipAddressPrefixTable": ipAddressPrefixEntry,
+	"ipAddressTable":       ipAddressEntry,
+	"ipNetToPhysicalTable": ipNetToPhysicalEntry,
+	"icmpStatsTable":       icmpStatsEntry,
+	"icmpMsgStatsTable":    icmpMsgStatsEntry,
 }
 
 // matches waits until a table is what something else says that it is.

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestTimes holds that the TimeStamps of the IF-MIB are the sysUpTime of the
+// TestTimes holds that the TimeStamps of the IF-MIB and the IP-MIB are the sysUpTime of the
 // agent that answers, at the moment of what they tell of.
 func TestTimes(t *testing.T) {
 	needsTools(t)
@@ -115,4 +115,39 @@ func checkTimes(t *testing.T, s *scene, c *client, slack uint64) {
 	from, to = during([]string{"link del n2"}, is(ifEntry+".2.30", ""))
 	at("ifTableLastChange at an interface less", ifTableLastChange, from, to)
 	at("ifStackLastChange at an interface less", ifStackLastChange, from, to)
+
+	// Of addresses and neighbours the kernel tells the times, by a clock that may
+	// have started a fraction of a second late.
+	slack += 200
+	s.grow(t, c)
+	const (
+		addressCreated = ipAddressEntry + ".8.1.4.192.0.2."
+		addressChanged = ipAddressEntry + ".9.1.4.192.0.2."
+		lastUpdated    = ipNetToPhysicalEntry + ".5.11.1.4.192.0.2."
+	)
+	same("ipAddressCreated of an old address", addressCreated+"1", 0)
+	same("ipAddressLastChanged of an old address", addressChanged+"1", 0)
+	same("ipNetToPhysicalLastUpdated of an old neighbour", lastUpdated+"2", 0)
+	eventually(t, func() string {
+		if up := c.number(t, sysUpTime); up < 2*slack {
+			return fmt.Sprintf("sysUpTime is %d", up)
+		}
+		return ""
+	})
+
+	from, to = during([]string{"address add 192.0.2.50/24 dev v0 valid_lft 3000 preferred_lft 3000"}, is(ipAddressEntry+".3.1.4.192.0.2.50", "11"))
+	at("ipAddressCreated of a new address", addressCreated+"50", from, to)
+	at("ipAddressLastChanged of a new address", addressChanged+"50", from, to)
+	created := c.number(t, addressCreated+"50")
+
+	from, to = during([]string{"address change 192.0.2.50/24 dev v0 valid_lft 3000 preferred_lft 0"}, is(ipAddressEntry+".7.1.4.192.0.2.50", "2"))
+	at("ipAddressLastChanged of an address that was deprecated", addressChanged+"50", from, to)
+	if got := c.number(t, addressCreated+"50"); got+slack < created || got > created+slack {
+		t.Errorf("ipAddressCreated of an address that was changed = %d, and %d before", got, created)
+	}
+
+	from, to = during([]string{"neighbour replace 192.0.2.2 lladdr 02:00:00:00:00:13 dev v0 nud permanent"},
+		is(ipNetToPhysicalEntry+".4.11.1.4.192.0.2.2", "\x02\x00\x00\x00\x00\x13"))
+	at("ipNetToPhysicalLastUpdated of a new link-layer address", lastUpdated+"2", from, to)
+	same("ipAddressCreated of an old address", addressCreated+"1", 0)
 }

@@ -14,9 +14,20 @@ import (
 // while it is embedded, and as a subagent what snmpd has nothing of its own in.
 func (s *scene) roots() []string {
 	if s.subagent {
-		return []string{"1.3.6.1.2.1.2", "1.3.6.1.2.1.4.24", "1.3.6.1.2.1.6", "1.3.6.1.2.1.7", "1.3.6.1.2.1.31"}
+		all := []string{"1.3.6.1.2.1.2"}
+		for _, sub := range ipRoots {
+			all = append(all, "1.3.6.1.2.1.4."+sub)
+		}
+		return append(all, "1.3.6.1.2.1.5", "1.3.6.1.2.1.6", "1.3.6.1.2.1.7", "1.3.6.1.2.1.31")
 	}
 	return []string{"1.3"}
+}
+
+// ipRoots are the subtrees of the group ip that are the program's. Among them
+// stand tables of snmpd's own.
+var ipRoots = []string{
+	"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "22", "23", "24", "25", "26",
+	"31.1", "32", "34", "35",
 }
 
 // lasting leaves out the sockets of the clients themselves, which have ports of
