@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -148,17 +149,45 @@ type InterfaceDelta struct {
 	Counters map[string]Difference
 }
 
-// Since returns what was counted since the earlier snapshot. The error matches
-// ErrOtherBoot or ErrOtherNamespace where the two have nothing to do with each
-// other.
-func (s *Snapshot) Since(earlier *Snapshot) (*Delta, error) {
-	if s.Identity.BootID != earlier.Identity.BootID {
-		return nil, fmt.Errorf("%w of %v: boot %s, now %s", ErrOtherBoot, earlier.Time.Format(time.DateTime), earlier.Identity.BootID, s.Identity.BootID)
+// Since returns what was counted since the earlier snapshot of the same
+// namespace, which may be among those of others. The error matches ErrOtherBoot
+// or ErrOtherNamespace where none has anything to do with this one.
+func (s *Snapshot) Since(earlier ...*Snapshot) (*Delta, error) {
+	before, ok := of(s.Identity, earlier)
+	if !ok {
+		return nil, unrelated(s, earlier)
 	}
-	if !sameNamespace(s.Identity, earlier.Identity) {
-		return nil, fmt.Errorf("%w: %q (net:[%d]), not %q (net:[%d])", ErrOtherNamespace,
-			earlier.Namespace, earlier.Identity.Inode, s.Namespace, s.Identity.Inode)
+	return s.since(before), nil
+}
+
+// of returns the snapshot that is of the same boot and namespace.
+func of(identity netstat.Identity, among []*Snapshot) (*Snapshot, bool) {
+	i := slices.IndexFunc(among, func(s *Snapshot) bool {
+		return s.Identity.BootID == identity.BootID && sameNamespace(s.Identity, identity)
+	})
+	if i < 0 {
+		return nil, false
 	}
+	return among[i], true
+}
+
+// unrelated says why a snapshot cannot be compared with any of the others.
+func unrelated(s *Snapshot, others []*Snapshot) error {
+	var names []string
+	for _, o := range others {
+		if o.Identity.BootID != s.Identity.BootID {
+			return fmt.Errorf("%w of %v: boot %s, now %s", ErrOtherBoot, o.Time.Format(time.DateTime), o.Identity.BootID, s.Identity.BootID)
+		}
+		names = append(names, fmt.Sprintf("%q (net:[%d])", o.Namespace, o.Identity.Inode))
+	}
+	const most = 5
+	if n := len(names); n > most {
+		names = append(names[:most], fmt.Sprintf("%d others", n-most))
+	}
+	return fmt.Errorf("%w: %s, not %q (net:[%d])", ErrOtherNamespace, strings.Join(names, ", "), s.Namespace, s.Identity.Inode)
+}
+
+func (s *Snapshot) since(earlier *Snapshot) *Delta {
 	d := &Delta{From: earlier.Time, To: s.Time, Counters: make(map[string]Difference)}
 	for name, now := range s.Counters {
 		before, ok := earlier.Counters[name]
@@ -170,7 +199,7 @@ func (s *Snapshot) Since(earlier *Snapshot) (*Delta, error) {
 		}
 	}
 	d.Interfaces = interfacesSince(s.Interfaces, earlier.Interfaces)
-	return d, nil
+	return d
 }
 
 // sameNamespace compares by the cookie, which is not used again, where both

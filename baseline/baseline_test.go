@@ -79,7 +79,7 @@ func TestKernel(t *testing.T) {
 
 	before, err := store.Load("before-x")
 	must(t, err)
-	d, err := take(t, k).Since(before)
+	d, err := take(t, k).Since(before...)
 	must(t, err)
 	for name, want := range map[string]baseline.Difference{
 		"UdpOutDatagrams": {Count: netstat.Known[uint64](14)}, "UdpInDatagrams": {Count: netstat.Known[uint64](7)}, "UdpNoPorts": {Count: netstat.Known[uint64](0)},
@@ -114,12 +114,12 @@ func TestKernel(t *testing.T) {
 	}
 
 	other := take(t, open(t, nstest.New(t)))
-	if _, err := other.Since(before); !errors.Is(err, baseline.ErrOtherNamespace) || !strings.Contains(err.Error(), n.Name) {
+	if _, err := other.Since(before...); !errors.Is(err, baseline.ErrOtherNamespace) || !strings.Contains(err.Error(), n.Name) {
 		t.Errorf("another namespace: %v", err)
 	}
 	rebooted := take(t, k)
 	rebooted.Identity.BootID = "00000000-0000-0000-0000-000000000000"
-	if _, err := rebooted.Since(before); !errors.Is(err, baseline.ErrOtherBoot) {
+	if _, err := rebooted.Since(before...); !errors.Is(err, baseline.ErrOtherBoot) {
 		t.Errorf("another boot: %v", err)
 	}
 }
@@ -176,6 +176,20 @@ func TestSince(t *testing.T) {
 		t.Errorf("interfaces:\n%s", diff)
 	}
 
+	// Of several the one of the same namespace counts.
+	elsewhere := func() *baseline.Snapshot {
+		s := snapshot()
+		s.Namespace, s.Identity.Inode = "red", 1
+		s.Identity.Cookie.Set(2)
+		return s
+	}
+	if d, err := now.Since(elsewhere(), before); err != nil || d.Counters["UdpInDatagrams"] != one {
+		t.Errorf("one of two: %+v, %v", d, err)
+	}
+	if _, err := now.Since(elsewhere()); !errors.Is(err, baseline.ErrOtherNamespace) || !strings.Contains(err.Error(), `"red"`) || !strings.Contains(err.Error(), `not "blue"`) {
+		t.Errorf("of another namespace: %v", err)
+	}
+
 	// Kernels before 5.14 have no cookie: the inode has to do.
 	before.Identity.Cookie = netstat.Optional[uint64]{}
 	if _, err := now.Since(before); err != nil {
@@ -193,24 +207,22 @@ func TestSince(t *testing.T) {
 }
 
 // equal compares snapshots, times by the moment.
-func equal(a, b *baseline.Snapshot) string {
+func equal(a, b []*baseline.Snapshot) string {
 	return cmp.Diff(a, b, cmp.Comparer(func(a, b netstat.Optional[uint64]) bool { return a == b }), cmp.Comparer(func(a, b netstat.Number) bool { return a == b }))
 }
 
 func TestFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "b.json")
-	must(t, baseline.Write(path, snapshot()))
-	got, err := baseline.Read(path)
-	must(t, err)
-	if diff := equal(snapshot(), got); diff != "" {
-		t.Errorf("read back:\n%s", diff)
-	}
 	second := snapshot()
-	second.Namespace = ""
-	must(t, baseline.Write(path, second))
-	if got, err = baseline.Read(path); err != nil || equal(second, got) != "" {
-		t.Errorf("written over: %+v, %v", got, err)
+	second.Namespace, second.Identity.Inode, second.Identity.Cookie = "", 7, netstat.Optional[uint64]{}
+	for _, written := range [][]*baseline.Snapshot{{snapshot()}, {snapshot(), second}, {second}} {
+		must(t, baseline.Write(path, written...))
+		got, err := baseline.Read(path)
+		must(t, err)
+		if diff := equal(written, got); diff != "" {
+			t.Errorf("read back:\n%s", diff)
+		}
 	}
 	info, err := os.Stat(path)
 	must(t, err)
@@ -236,10 +248,10 @@ func TestFile(t *testing.T) {
 	}
 }
 
-func encoded(t testing.TB, s *baseline.Snapshot) string {
+func encoded(t testing.TB, s ...*baseline.Snapshot) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := baseline.Encode(&b, s); err != nil {
+	if err := baseline.Encode(&b, s...); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -269,7 +281,9 @@ func TestDecodeRejects(t *testing.T) {
 		"interfaces out of order":   strings.Replace(whole, `"index": 2`, `"index": 1`, 1),
 		"no index":                  strings.Replace(whole, `"index": 1`, `"index": 0`, 1),
 		"no time":                   strings.Replace(whole, "2026-01-02T03:04:05.000000006Z", "0001-01-01T00:00:00Z", 1),
-		"no counters":               `{"format":"netstat-baseline","version":1,"time":"2026-01-02T03:04:05Z","boot_id":"b"}`,
+		"no counters":               `{"format":"netstat-baseline","version":1,"snapshots":[{"time":"2026-01-02T03:04:05Z","boot_id":"b"}]}`,
+		"no snapshots":              `{"format":"netstat-baseline","version":1,"snapshots":[]}`,
+		"two of one namespace":      encoded(t, snapshot(), snapshot()),
 	} {
 		if text == whole {
 			t.Errorf("%s: the text has not changed", what)
@@ -325,7 +339,10 @@ func TestStore(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
+	other := snapshot()
+	other.Identity.Inode--
 	f.Add([]byte(encoded(f, snapshot())))
+	f.Add([]byte(encoded(f, snapshot(), other)))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		s, err := baseline.Decode(bytes.NewReader(content))
 		if err != nil {
@@ -334,7 +351,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		again, err := baseline.Decode(strings.NewReader(encoded(t, s)))
+		again, err := baseline.Decode(strings.NewReader(encoded(t, s...)))
 		if err != nil || equal(s, again) != "" {
 			t.Errorf("%v: %s", err, equal(s, again))
 		}

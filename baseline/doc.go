@@ -2,9 +2,9 @@
 // what `netstat -z` did, without touching the kernel.
 //
 // A [Snapshot] holds the counters of protocols and interfaces with the moment
-// and the identity of the stack that they are of. [Write] and [Read] keep one
-// in a file, [Store] several under names. [Snapshot.Since] subtracts an earlier
-// one.
+// and the identity of the stack that they are of. [Write] and [Read] keep one in
+// a file, or one of each of several namespaces, and [Store] keeps files under
+// names. [Snapshot.Since] subtracts an earlier one.
 //
 // # What is promised
 //

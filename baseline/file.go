@@ -31,8 +31,12 @@ var ErrFormat = errors.New("not a baseline that can be read")
 
 // file is what stands in a file.
 type file struct {
-	Format     string                    `json:"format"`
-	Version    int                       `json:"version"`
+	Format    string     `json:"format"`
+	Version   int        `json:"version"`
+	Snapshots []snapshot `json:"snapshots"`
+}
+
+type snapshot struct {
 	Time       time.Time                 `json:"time"`
 	BootID     string                    `json:"boot_id"`
 	Namespace  namespace                 `json:"namespace"`
@@ -52,10 +56,21 @@ type iface struct {
 	Counters map[string]netstat.Number `json:"counters"`
 }
 
-// Encode writes a snapshot in the form of the file.
-func Encode(w io.Writer, s *Snapshot) error {
-	f := file{
-		Format: format, Version: version, Time: s.Time.Round(0), BootID: s.Identity.BootID,
+// Encode writes snapshots in the form of the file: of one namespace, or one of
+// each of several.
+func Encode(w io.Writer, snapshots ...*Snapshot) error {
+	f := file{Format: format, Version: version}
+	for _, s := range snapshots {
+		f.Snapshots = append(f.Snapshots, encoded(s))
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(&f)
+}
+
+func encoded(s *Snapshot) snapshot {
+	f := snapshot{
+		Time: s.Time.Round(0), BootID: s.Identity.BootID,
 		Namespace:  namespace{Name: s.Namespace, Inode: s.Identity.Inode},
 		Counters:   s.Counters,
 		Interfaces: make([]iface, 0, len(s.Interfaces)),
@@ -70,14 +85,12 @@ func Encode(w io.Writer, s *Snapshot) error {
 		}
 		f.Interfaces = append(f.Interfaces, iface{Index: i.Index, Name: i.Name, Counters: counters})
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", " ")
-	return e.Encode(&f)
+	return f
 }
 
-// Decode reads what Encode wrote. The error matches ErrFormat for anything
-// else.
-func Decode(r io.Reader) (*Snapshot, error) {
+// Decode reads what Encode wrote: at least one snapshot, each of another
+// namespace. The error matches ErrFormat for anything else.
+func Decode(r io.Reader) ([]*Snapshot, error) {
 	content, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	switch {
 	case err != nil:
@@ -105,10 +118,26 @@ func Decode(r io.Reader) (*Snapshot, error) {
 	if err := d.Decode(&f); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return f.snapshot()
+	if len(f.Snapshots) == 0 {
+		return nil, fmt.Errorf("%w: it has no snapshots", ErrFormat)
+	}
+	found := make([]*Snapshot, 0, len(f.Snapshots))
+	seen := make(map[netstat.Identity]bool)
+	for i := range f.Snapshots {
+		s, err := f.Snapshots[i].decoded()
+		if err != nil {
+			return nil, err
+		}
+		if seen[s.Identity] {
+			return nil, fmt.Errorf("%w: it has two snapshots of the namespace %q", ErrFormat, s.Namespace)
+		}
+		seen[s.Identity] = true
+		found = append(found, s)
+	}
+	return found, nil
 }
 
-func (f *file) snapshot() (*Snapshot, error) {
+func (f *snapshot) decoded() (*Snapshot, error) {
 	switch {
 	case f.BootID == "":
 		return nil, fmt.Errorf("%w: it has no boot_id", ErrFormat)
@@ -141,9 +170,9 @@ func (f *file) snapshot() (*Snapshot, error) {
 	return s, nil
 }
 
-// Write writes a snapshot to a file, which is there whole or not at all: it is
+// Write writes snapshots to a file, which is there whole or not at all: it is
 // written aside, in the same directory, and renamed into place.
-func Write(path string, s *Snapshot) (err error) {
+func Write(path string, snapshots ...*Snapshot) (err error) {
 	aside, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write baseline: %w", err)
@@ -153,7 +182,7 @@ func Write(path string, s *Snapshot) (err error) {
 			err = fmt.Errorf("write baseline %s: %w", path, errors.Join(err, os.Remove(aside.Name())))
 		}
 	}()
-	if err := Encode(aside, s); err != nil {
+	if err := Encode(aside, snapshots...); err != nil {
 		return errors.Join(err, aside.Close())
 	}
 	if err := errors.Join(aside.Sync(), aside.Close()); err != nil {
@@ -162,19 +191,19 @@ func Write(path string, s *Snapshot) (err error) {
 	return os.Rename(aside.Name(), path)
 }
 
-// Read reads a snapshot from a file. The error names the file and matches
+// Read reads snapshots from a file. The error names the file and matches
 // fs.ErrNotExist, fs.ErrPermission or ErrFormat.
-func Read(path string) (*Snapshot, error) {
+func Read(path string) ([]*Snapshot, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read baseline: %w", err)
 	}
 	defer f.Close()
-	s, err := Decode(f)
+	found, err := Decode(f)
 	if err != nil {
 		return nil, fmt.Errorf("read baseline %s: %w", path, err)
 	}
-	return s, nil
+	return found, nil
 }
 
 // Store is a directory of baselines, each under a name.
@@ -206,9 +235,9 @@ func (s Store) path(name string) (string, error) {
 	return filepath.Join(s.Dir, name+suffix), nil
 }
 
-// Save writes a snapshot under a name, in the place of one that was there, and
-// makes the directory if need be.
-func (s Store) Save(name string, snapshot *Snapshot) error {
+// Save writes snapshots under a name, in the place of what was there, and makes
+// the directory if need be.
+func (s Store) Save(name string, snapshots ...*Snapshot) error {
 	path, err := s.path(name)
 	if err != nil {
 		return err
@@ -216,11 +245,11 @@ func (s Store) Save(name string, snapshot *Snapshot) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return fmt.Errorf("write baseline %s: %w", name, err)
 	}
-	return Write(path, snapshot)
+	return Write(path, snapshots...)
 }
 
-// Load reads the snapshot of a name, with the errors of Read.
-func (s Store) Load(name string) (*Snapshot, error) {
+// Load reads the snapshots of a name, with the errors of Read.
+func (s Store) Load(name string) ([]*Snapshot, error) {
 	path, err := s.path(name)
 	if err != nil {
 		return nil, err

@@ -112,7 +112,7 @@ func eachDescriptor(ctx context.Context, each func(pid int32, fd int, inode uint
 		dir := "/proc/" + p.Name() + "/fd/"
 		descriptors, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrPermission) {
-			*hidden = err
+			*hidden = fmt.Errorf("not every process may be looked into: %w", err)
 		}
 		for _, d := range descriptors {
 			link, err := os.Readlink(dir + d.Name())

@@ -18,7 +18,7 @@ func TestSocketMemberships(t *testing.T) {
 	n, other := nstest.New(t), nstest.New(t)
 	n.IP(t, "link add near type veth peer name far", "link set near up", "link set far up", "addr add 192.0.2.1/24 dev near")
 	n.Sysctl(t, "net.ipv4.igmp_max_msf", "100")
-	near := index(t, n, "near")
+	near := n.Index(t, "near")
 	address := func(a string) []byte { return netip.MustParseAddr(a).AsSlice() }
 	set := func(fd, name int, parts ...[]byte) {
 		t.Helper()

@@ -67,8 +67,8 @@ func (n *NetNS) Close() error { return n.file.Close() }
 // Do calls f on a thread that is in the namespace. Sockets that f opens, and
 // files that it opens under /proc/thread-self/net, stay of that namespace. f
 // runs on a goroutine of its own and must not start others that rely on the
-// namespace. Entering needs CAP_SYS_ADMIN; without it the error matches
-// fs.ErrPermission.
+// namespace. Entering another namespace than the process's own needs
+// CAP_SYS_ADMIN; without it the error matches fs.ErrPermission.
 func (n *NetNS) Do(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -82,6 +82,12 @@ func (n *NetNS) Do(f func() error) error {
 			return
 		}
 		defer back.Close()
+		if sameFile(n.file, back) {
+			err = f()
+			runtime.UnlockOSThread()
+			done <- err
+			return
+		}
 		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			runtime.UnlockOSThread()
 			done <- fmt.Errorf("enter network namespace %s: %w", n.name, os.NewSyscallError("setns", err))
@@ -96,4 +102,14 @@ func (n *NetNS) Do(f func() error) error {
 		done <- err
 	}()
 	return <-done
+}
+
+// sameFile reports whether two open files are of the same namespace.
+func sameFile(a, b *os.File) bool {
+	as, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	bs, err := b.Stat()
+	return err == nil && os.SameFile(as, bs)
 }

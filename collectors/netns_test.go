@@ -192,7 +192,7 @@ func TestUnprivileged(t *testing.T) {
 	}
 	cmd := exec.Command(copied, "-test.run=^TestUnprivileged$", "-test.v")
 	cmd.Dir = "/"
-	cmd.Env = append(os.Environ(), unprivilegedHelper+"="+n.Name)
+	cmd.Env = append(os.Environ(), unprivilegedHelper+"="+n.Name+" "+nstest.New(t).Name)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	var out []byte
 	n.Do(t, func() error {
@@ -205,8 +205,14 @@ func TestUnprivileged(t *testing.T) {
 }
 
 func unprivileged(t *testing.T) {
-	if _, err := Open(Options{NetNS: os.Getenv(unprivilegedHelper)}); !errors.Is(err, fs.ErrPermission) {
+	here, elsewhere, _ := strings.Cut(os.Getenv(unprivilegedHelper), " ")
+	if _, err := Open(Options{NetNS: elsewhere}); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("entering a namespace: %v", err)
+	}
+	named, err := Open(Options{NetNS: here})
+	must(t, err)
+	if _, ok := interfaces(t, named)["probe"]; !ok || named.Close() != nil {
+		t.Error("its own namespace, by its name, is another")
 	}
 	k, err := Open(Options{})
 	must(t, err)

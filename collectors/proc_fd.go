@@ -36,9 +36,14 @@ type ownedRows[Row any] struct {
 	inode   func(*Row) uint32
 	own     func(*Row, netstat.Optional[[]netstat.Process])
 	owners  *netstat.SocketOwners // nil when nobody asked
-	// late are the rows that no process held when the owners were read.
+	// late are the rows that no process held when the owners were read, at most
+	// mostLate.
 	late []Row
 }
+
+// mostLate is after how many rows without an owner the processes are looked at
+// again before the end. Sockets of another PID namespace's processes are many.
+const mostLate = 8192
 
 // begin looks at the processes if they are asked for and not there yet.
 func (r *ownedRows[Row]) begin(ctx context.Context, owners *netstat.SocketOwners, asked bool) (err error) {
@@ -49,21 +54,25 @@ func (r *ownedRows[Row]) begin(ctx context.Context, owners *netstat.SocketOwners
 }
 
 // add hands on a row, and returns false when no more is wanted.
-func (r *ownedRows[Row]) add(row *Row) bool {
+func (r *ownedRows[Row]) add(ctx context.Context, row *Row) (bool, error) {
 	if r.owners != nil {
 		inode := r.inode(row)
 		processes := r.owners.Of(inode)
 		if p, known := processes.Get(); known && len(p) == 0 && inode != 0 {
-			r.late = append(r.late, *row)
-			return true
+			if r.late = append(r.late, *row); len(r.late) < mostLate {
+				return true, nil
+			}
+			err := r.finish(ctx)
+			return !r.stopped, err
 		}
 		r.own(row, processes)
 	}
 	r.stopped = !r.yield(*row, nil)
-	return !r.stopped
+	return !r.stopped, nil
 }
 
-// finish hands on the rows whose owners were not known, after looking again.
+// finish hands on the rows whose owners were not known so far, after looking
+// again.
 func (r *ownedRows[Row]) finish(ctx context.Context) error {
 	if len(r.late) == 0 || r.stopped {
 		return nil
@@ -79,6 +88,7 @@ func (r *ownedRows[Row]) finish(ctx context.Context) error {
 			break
 		}
 	}
+	r.late = r.late[:0]
 	return nil
 }
 

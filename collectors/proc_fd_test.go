@@ -80,6 +80,31 @@ func TestOwnersInAPIDNamespace(t *testing.T) {
 	}
 }
 
+// TestRowsWithoutOwnersAreNotKept has more rows that nobody holds than are kept.
+func TestRowsWithoutOwnersAreNotKept(t *testing.T) {
+	const count = 2*mostLate + 5
+	var inodes []uint32
+	r := ownedRows[netstat.Socket]{
+		yield: func(s netstat.Socket, err error) bool {
+			inodes = append(inodes, s.Inode)
+			return err == nil
+		},
+		inode: socketInode, own: ownSocket,
+	}
+	must(t, r.begin(t.Context(), netstat.NewSocketOwners(nil), true))
+	for i := range count {
+		more, err := r.add(t.Context(), &netstat.Socket{Inode: 1<<31 + uint32(i)})
+		must(t, err)
+		if !more || len(r.late) >= mostLate {
+			t.Fatalf("row %d: %d are kept, more are wanted: %v", i, len(r.late), more)
+		}
+	}
+	must(t, r.finish(t.Context()))
+	if len(inodes) != count || !slices.IsSorted(inodes) {
+		t.Errorf("%d rows of %d, in order: %v", len(inodes), count, slices.IsSorted(inodes))
+	}
+}
+
 func helpOwnersOfNothing(ctx context.Context) error {
 	o, err := readOwners(ctx)
 	if err != nil {

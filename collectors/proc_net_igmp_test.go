@@ -18,8 +18,9 @@ import (
 func TestMemberships(t *testing.T) {
 	n := nstest.New(t)
 	n.IP(t, "link add near type veth peer name far", "link add averylongname1 type veth peer name averylongname2",
-		"link set near up", "link set far up", "link set averylongname1 up", "addr add 192.0.2.1/24 dev near")
-	near := index(t, n, "near")
+		"link set near up", "link set far up", "link set averylongname1 up", "link set averylongname2 up", "addr add 192.0.2.1/24 dev near")
+	n.Settle(t) // a link that gets ready forgets the sources of IPv6 groups
+	near := n.Index(t, "near")
 	four := netip.MustParseAddr
 
 	// IPv4: two sockets in one group, one of which filters by sources.

@@ -226,7 +226,7 @@ func TestInterfaceCounters(t *testing.T) {
 	other.IP(t, "link set far up", "addr add 2001:db8::2/64 dev far nodad")
 	k := open(t, n)
 	n.Run(t, "ping", "-c", "3", "-i", "0.01", "-W", "10", "2001:db8::2")
-	near := index(t, n, "near")
+	near := n.Index(t, "near")
 	got := make(map[uint32]map[string]string)
 	read := func() {
 		clear(got)

@@ -1,7 +1,6 @@
 package collectors
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -15,102 +14,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
-
-// What a routing daemon sets up with (include/uapi/linux/mroute.h, mroute6.h).
-const (
-	mrtInit, mrtAddVIF, mrtAddMFC = 200, 202, 204 // MRT_INIT, MRT_ADD_VIF, MRT_ADD_MFC; of IPv6 the same
-	maxVIFs                       = 32
-)
-
-// multicastRouter makes n route multicasts from the link "in" to the link "out"
-// and register packets, as a routing daemon does, and sends packets to it: three
-// that are forwarded, two on the wrong interface, and one of an unknown sender.
-func multicastRouter(t *testing.T, n, other *nstest.NS) {
-	t.Helper()
-	n.IP(t, "link add in address 02:00:00:00:00:01 type veth peer name src netns "+other.Name,
-		"link add out address 02:00:00:00:00:02 type veth peer name dst netns "+other.Name,
-		"link set in addrgenmode none", "link set out addrgenmode none",
-		"addr add 192.0.2.1/24 dev in", "addr add 198.51.100.1/24 dev out", "addr add 2001:db8:1::1/64 dev in nodad", "addr add 2001:db8:2::1/64 dev out nodad")
-	other.IP(t, "link set src addrgenmode none", "link set dst addrgenmode none",
-		"addr add 192.0.2.2/24 dev src", "addr add 198.51.100.2/24 dev dst", "addr add 2001:db8:1::2/64 dev src nodad", "addr add 2001:db8:2::2/64 dev dst nodad")
-	for _, sysctl := range []string{"all", "in", "out"} {
-		if sysctl == "all" {
-			n.IP(t, "link set in up", "link set out up")
-			other.IP(t, "link set src up", "link set dst up")
-		}
-		n.Sysctl(t, "net.ipv4.conf."+sysctl+".rp_filter", "0")
-	}
-	// Without addresses of their own making, links have no route for these.
-	other.IP(t, "-6 route replace multicast ff00::/8 dev src table local")
-	n.IP(t, "-6 route replace multicast ff00::/8 dev in table local metric 1", "-6 route replace multicast ff00::/8 dev out table local metric 2")
-	in, out := index(t, n, "in"), index(t, n, "out")
-	set := func(fd, level, name int, value []byte) {
-		t.Helper()
-		must(t, unix.SetsockoptString(fd, level, name, string(value)))
-	}
-	four, six := netip.MustParseAddr, netip.MustParseAddr
-
-	igmp := n.Socket(t, unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_IGMP)
-	must(t, unix.SetsockoptInt(igmp, unix.IPPROTO_IP, mrtInit, 1))
-	vif := func(number uint16, flags, threshold uint8, link uint32, remote string) {
-		// struct vifctl
-		b := binary.NativeEndian.AppendUint16(nil, number)
-		b = append(b, flags, threshold)
-		b = binary.NativeEndian.AppendUint32(b, 0)
-		b = binary.NativeEndian.AppendUint32(b, link)
-		set(igmp, unix.IPPROTO_IP, mrtAddVIF, append(b, four(remote).AsSlice()...))
-	}
-	const useIfindex = 8 // VIFF_USE_IFINDEX
-	vif(0, useIfindex, 1, in, "0.0.0.0")
-	vif(1, useIfindex, 2, out, "0.0.0.0")
-	mfc := append(four("192.0.2.2").AsSlice(), four("239.1.1.1").AsSlice()...) // struct mfcctl
-	mfc = binary.NativeEndian.AppendUint16(mfc, 0)
-	ttls := make([]byte, maxVIFs)
-	ttls[1] = 2
-	mfc = append(append(mfc, ttls...), 0, 0)
-	set(igmp, unix.IPPROTO_IP, mrtAddMFC, append(mfc, make([]byte, 16)...))
-
-	icmp6 := n.Socket(t, unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6)
-	must(t, unix.SetsockoptInt(icmp6, unix.IPPROTO_IPV6, mrtInit, 1))
-	for number, link := range []uint32{in, out} {
-		// struct mif6ctl
-		b := binary.NativeEndian.AppendUint16(nil, uint16(number))
-		b = append(b, 0, 1)
-		b = binary.NativeEndian.AppendUint16(b, uint16(link))
-		b = append(b, 0, 0)
-		set(icmp6, unix.IPPROTO_IPV6, mrtAddVIF, binary.NativeEndian.AppendUint32(b, 0))
-	}
-	// struct mf6cctl
-	sockaddr := func(a string) []byte {
-		b := binary.NativeEndian.AppendUint16(nil, unix.AF_INET6)
-		b = append(b, make([]byte, 6)...)
-		return append(append(b, six(a).AsSlice()...), 0, 0, 0, 0)
-	}
-	mf6c := append(sockaddr("2001:db8:1::2"), sockaddr("ff0e::1:1")...)
-	mf6c = append(binary.NativeEndian.AppendUint16(mf6c, 0), 0, 0)
-	mf6c = binary.NativeEndian.AppendUint32(mf6c, 1<<1)
-	set(icmp6, unix.IPPROTO_IPV6, mrtAddMFC, append(mf6c, make([]byte, 28)...))
-
-	send := func(domain int, link string, options [][3]int, to unix.Sockaddr, source unix.Sockaddr, count int) {
-		t.Helper()
-		fd := other.Socket(t, domain, unix.SOCK_DGRAM, 0)
-		must(t, unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, link))
-		must(t, unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_FREEBIND, 1))
-		for _, o := range options {
-			must(t, unix.SetsockoptInt(fd, o[0], o[1], o[2]))
-		}
-		must(t, unix.Bind(fd, source))
-		for range count {
-			must(t, unix.Sendto(fd, make([]byte, 100), 0, to))
-		}
-	}
-	ttl4 := [][3]int{{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, 9}}
-	hops6 := [][3]int{{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, 9}, {unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1}}
-	send(unix.AF_INET, "src", ttl4, inet4(t, "239.1.1.1", 9), inet4(t, "192.0.2.2", 0), 3)
-	send(unix.AF_INET, "dst", ttl4, inet4(t, "239.1.1.1", 9), inet4(t, "192.0.2.2", 0), 2)
-	send(unix.AF_INET, "src", ttl4, inet4(t, "239.9.9.9", 9), inet4(t, "192.0.2.2", 0), 1)
-	send(unix.AF_INET6, "src", hops6, inet6(t, "ff0e::1:1", 9, index(t, other, "src")), inet6(t, "2001:db8:1::2", 0, 0), 4)
-}
 
 // ipMRoute is what `ip -j -s mroute` says of a route.
 type ipMRoute struct {
@@ -127,7 +30,7 @@ func TestMulticastRouting(t *testing.T) {
 	n, other := nstest.New(t), nstest.New(t)
 	nstest.NeedsKernel(t, "CONFIG_IP_MROUTE")
 	nstest.NeedsKernel(t, "CONFIG_IPV6_MROUTE")
-	multicastRouter(t, n, other)
+	n.RouteMulticast(t, other)
 	k := open(t, n)
 	names := make(map[uint32]string)
 	for name, i := range linkIndexes(t, n) {
@@ -153,11 +56,11 @@ func TestMulticastRouting(t *testing.T) {
 			t.Fatalf("the packets were never counted: %+v", routes)
 		}
 	}
-	if r := find("239.1.1.1"); r.Source != netip.MustParseAddr("192.0.2.2") || r.Input != index(t, n, "in") || r.WrongInterface.Or(0) != 2 || r.Octets.Or(0) != 5*128 ||
-		!slices.Equal(r.Outputs, []netstat.MulticastOutput{{Interface: index(t, n, "out"), Threshold: 2}}) || r.Table != 253 || r.Idle.Or(time.Hour) > time.Minute {
+	if r := find("239.1.1.1"); r.Source != netip.MustParseAddr("192.0.2.2") || r.Input != n.Index(t, "in") || r.WrongInterface.Or(0) != 2 || r.Octets.Or(0) != 5*128 ||
+		!slices.Equal(r.Outputs, []netstat.MulticastOutput{{Interface: n.Index(t, "out"), Threshold: 2}}) || r.Table != 253 || r.Idle.Or(time.Hour) > time.Minute {
 		t.Errorf("IPv4: %+v", r)
 	}
-	if r := find("ff0e::1:1"); r.Source != netip.MustParseAddr("2001:db8:1::2") || r.Input != index(t, n, "in") || r.Octets.Or(0) != 4*148 || r.Table != 254 || len(r.Outputs) != 1 {
+	if r := find("ff0e::1:1"); r.Source != netip.MustParseAddr("2001:db8:1::2") || r.Input != n.Index(t, "in") || r.Octets.Or(0) != 4*148 || r.Table != 254 || len(r.Outputs) != 1 {
 		t.Errorf("IPv6: %+v", r)
 	}
 	if r := find("239.9.9.9"); r.Packets.IsKnown() || r.Input != 0 || len(r.Outputs) != 0 {

@@ -36,7 +36,7 @@ func tellsOfGroups(t *testing.T, k *Kernel) bool {
 func TestMulticastGroupsAgreeWithIP(t *testing.T) {
 	n := nstest.New(t)
 	n.IP(t, "link set lo up", "link add near type veth peer name far", "link set near up", "link set far up", "addr add 192.0.2.1/24 dev near")
-	near := index(t, n, "near")
+	near := n.Index(t, "near")
 	k := open(t, n)
 	if !tellsOfGroups(t, k) {
 		if _, err := k.Dump(t.Context(), netstat.KindMulticast, func(*Message) error { return nil }); err == nil {

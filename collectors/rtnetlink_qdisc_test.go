@@ -70,7 +70,7 @@ func TestTrafficAgreesWithTC(t *testing.T) {
 		_, _ = c.Write(make([]byte, 900)) // ENOBUFS where the queue is full
 	}
 	k := open(t, n)
-	near := index(t, n, "near")
+	near := n.Index(t, "near")
 	disciplines := func() []string {
 		var rows []tcRow
 		must(t, json.Unmarshal([]byte(n.Run(t, "tc", "-s", "-j", "qdisc", "show")), &rows))

@@ -52,8 +52,8 @@ var everyProtocol = [...]netstat.Protocol{
 //
 // With q.Processes, the owners are looked up in /proc/*/fd before the dump, and
 // once more after it for sockets that were opened between the two; those are
-// yielded last. Only processes that this process's PID namespace shows are
-// seen.
+// yielded last, or some thousands at a time where there are as many. Only
+// processes that this process's PID namespace shows are seen.
 func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
 		d := newSocketDump(&q, yield)
@@ -176,7 +176,7 @@ func (k *Kernel) dumpInetDiag(ctx context.Context, protocol netstat.Protocol, fa
 		if matches, err := d.matches(&s); err != nil || !matches {
 			return err == nil, err
 		}
-		return d.owners.add(&s), nil
+		return d.owners.add(ctx, &s)
 	})
 	return err
 }

@@ -61,7 +61,7 @@ func endpoints[Row any](ctx context.Context, k *Kernel, q netstat.EndpointQuery,
 			if d.selects != nil && !d.selects(&row) {
 				return true, nil
 			}
-			return rows.add(&row), nil
+			return rows.add(ctx, &row)
 		})
 		// Which of them it is depends on the kernel: the family has no handler, or
 		// its handler does not dump.

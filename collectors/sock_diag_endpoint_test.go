@@ -195,7 +195,7 @@ func TestPacketSockets(t *testing.T) {
 	nstest.NeedsKernel(t, "CONFIG_PACKET_DIAG")
 	n := nstest.New(t)
 	n.IP(t, "link add near type veth peer name far", "link set near up", "link set far up")
-	link := index(t, n, "near")
+	link := n.Index(t, "near")
 	const etherTypeIP = 0x0800
 	network := func(v uint16) uint16 { return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v)) }
 
@@ -287,7 +287,7 @@ func TestPacketDrops(t *testing.T) {
 	fd := n.Socket(t, unix.AF_PACKET, unix.SOCK_DGRAM, 0)
 	must(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 0)) // the least
 	all := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, netstat.EtherTypeAll))
-	must(t, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: int(index(t, n, "lo"))}))
+	must(t, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: int(n.Index(t, "lo"))}))
 	receiver := n.ListenPacket(t, "udp4", "127.0.0.1:0")
 	sender := n.Dial(t, "udp4", receiver.LocalAddr().String())
 	for range 50 {

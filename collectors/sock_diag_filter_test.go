@@ -189,7 +189,7 @@ func TestFilterLeadsSomewhere(t *testing.T) {
 func TestListenQueues(t *testing.T) {
 	n := nstest.New(t)
 	n.IP(t, "link add near type veth peer name far", "link set near up", "link set far up", "addr add 192.0.2.1/24 dev near")
-	link := index(t, n, "near")
+	link := n.Index(t, "near")
 	n.IP(t, "neigh add 192.0.2.99 lladdr 02:00:00:00:00:99 dev near")
 	deferred := option(unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 120)
 	reusePort := option(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"regexp"
@@ -86,24 +85,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func index(t *testing.T, n *nstest.NS, name string) (i uint32) {
-	t.Helper()
-	n.Do(t, func() error {
-		ifc, err := net.InterfaceByName(name)
-		if err == nil {
-			i = uint32(ifc.Index)
-		}
-		return err
-	})
-	return i
-}
-
 // socketScene opens a socket of every sort that the vocabulary tells apart.
 func socketScene(t *testing.T, n *nstest.NS) (link uint32) {
 	t.Helper()
 	n.IP(t, "link add near type veth peer name far", "link set near up", "link set far up",
 		"addr add fe80::1/64 dev near nodad", "addr add 192.0.2.1/24 dev near")
-	link = index(t, n, "near")
+	link = n.Index(t, "near")
 
 	listen := func(fd int) { must(t, unix.Listen(fd, 7)) }
 	v6only := option(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)

@@ -34,32 +34,52 @@ const (
 )
 
 // UnixSockets yields the sockets of the local family from sock_diag(7)
-// (CONFIG_UNIX_DIAG). The kernel does not tell those that are still to be
-// accepted; their listener counts them.
+// (CONFIG_UNIX_DIAG), and their references from /proc/net/unix. The kernel does
+// not tell those that are still to be accepted; their listener counts them.
 func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.Seq2[netstat.UnixSocket, error] {
-	states := uint32(q.States)
-	if states == 0 {
-		states = 1<<32 - 1
-	}
 	show := uint32(unixShowName | unixShowVFS | unixShowPeer | unixShowICons | unixShowRQLen | unixShowUID)
 	if q.Memory {
 		show |= unixShowMemInfo
 	}
-	// struct unix_diag_req behind the family: protocol, padding, states, inode,
-	// what to show, cookie.
-	body := make([]byte, 23)
-	binary.NativeEndian.PutUint32(body[3:], states)
-	binary.NativeEndian.PutUint32(body[11:], show)
-	return endpoints(ctx, k, q, endpointDump[netstat.UnixSocket]{
-		name:    "unix",
-		family:  unix.AF_UNIX,
-		body:    body,
-		option:  func() string { return "CONFIG_UNIX_DIAG" },
-		parse:   parseUnixDiag,
+	var references map[uint32]uint32
+	dump := endpoints(ctx, k, q, endpointDump[netstat.UnixSocket]{
+		name:   "unix",
+		family: unix.AF_UNIX,
+		body:   statesRequest(q.States, show),
+		option: func() string { return "CONFIG_UNIX_DIAG" },
+		parse: func(body []byte, s *netstat.UnixSocket) error {
+			err := parseUnixDiag(body, s)
+			if count, ok := references[s.Inode]; ok {
+				s.References.Set(count)
+			}
+			return err
+		},
 		selects: func(s *netstat.UnixSocket) bool { return q.States.Has(s.State) },
 		inode:   func(s *netstat.UnixSocket) uint32 { return s.Inode },
 		own:     func(s *netstat.UnixSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
 	})
+	return func(yield func(netstat.UnixSocket, error) bool) {
+		if q.References {
+			var err error
+			if references, err = k.unixReferences(ctx); err != nil {
+				yield(netstat.UnixSocket{}, err)
+				return
+			}
+		}
+		dump(yield)
+	}
+}
+
+// statesRequest is a struct unix_diag_req, or vsock_diag_req, behind the family:
+// protocol, padding, states, inode, what to show, cookie.
+func statesRequest(states netstat.StateSet, show uint32) []byte {
+	if states == 0 {
+		states = 1<<32 - 1
+	}
+	body := make([]byte, 23)
+	binary.NativeEndian.PutUint32(body[3:], uint32(states))
+	binary.NativeEndian.PutUint32(body[11:], show)
+	return body
 }
 
 // parseUnixDiag reads a struct unix_diag_msg and its attributes.

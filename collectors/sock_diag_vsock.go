@@ -18,18 +18,10 @@ const sizeofVsockDiagMsg = 32
 // VsockSockets yields the vsock sockets from sock_diag(7)
 // (CONFIG_VSOCKETS_DIAG).
 func (k *Kernel) VsockSockets(ctx context.Context, q netstat.EndpointQuery) iter.Seq2[netstat.VsockSocket, error] {
-	states := uint32(q.States)
-	if states == 0 {
-		states = 1<<32 - 1
-	}
-	// struct vsock_diag_req behind the family: protocol, padding, states, inode,
-	// what to show, cookie.
-	body := make([]byte, 23)
-	binary.NativeEndian.PutUint32(body[3:], states)
 	return endpoints(ctx, k, q, endpointDump[netstat.VsockSocket]{
 		name:   "vsock",
 		family: unix.AF_VSOCK,
-		body:   body,
+		body:   statesRequest(q.States, 0),
 		option: func() string {
 			return socketOption(unix.AF_VSOCK, unix.SOCK_STREAM, 0, "CONFIG_VSOCKETS", "CONFIG_VSOCKETS_DIAG")
 		},

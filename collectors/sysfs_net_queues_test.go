@@ -17,7 +17,7 @@ func TestDeviceQueues(t *testing.T) {
 	n := nstest.New(t)
 	n.IP(t, "link add near numtxqueues 3 numrxqueues 2 type veth peer name far")
 	k := open(t, n)
-	near := index(t, n, "near")
+	near := n.Index(t, "near")
 	// `ip netns exec` has a /sys of the namespace.
 	n.Run(t, "sh", "-c", "echo 3 >/sys/class/net/near/queues/rx-1/rps_cpus; echo 64 >/sys/class/net/near/queues/rx-0/rps_flow_cnt;"+
 		"echo 2 >/sys/class/net/near/queues/tx-2/xps_cpus")
@@ -27,7 +27,7 @@ func TestDeviceQueues(t *testing.T) {
 		parts := strings.Split(file, "/")
 		switch name := path.Base(file); name {
 		case "rps_cpus", "xps_cpus", "rps_flow_cnt", "tx_timeout", "tx_maxrate":
-			want = append(want, fmt.Sprint(index(t, n, parts[0]), " ", parts[2], " ", name, " ", strings.TrimLeft(value, "0,")))
+			want = append(want, fmt.Sprint(n.Index(t, parts[0]), " ", parts[2], " ", name, " ", strings.TrimLeft(value, "0,")))
 		}
 	}
 	var got []string

@@ -202,7 +202,7 @@ var counterInfos = map[string]CounterInfo{
 	"TcpCurrEstab":    {Gauge, UnitConnections, "Connections in ESTABLISHED or CLOSE-WAIT"},
 	"TcpInSegs":       {Cumulative, UnitSegments, "Segments received, those with errors included"},
 	"TcpOutSegs":      {Cumulative, UnitSegments, "Segments sent, without those that only repeat"},
-	"TcpRetransSegs":  {Cumulative, UnitSegments, "Segments sent again"},
+	"TcpRetransSegs":  {Cumulative, UnitSegments, "Segments retransmitted"},
 	"TcpInErrs":       {Cumulative, UnitSegments, "Segments received with errors, such as a wrong checksum"},
 	"TcpOutRsts":      {Cumulative, UnitSegments, "Segments sent with RST"},
 	"TcpInCsumErrors": {Cumulative, UnitSegments, "Segments received with a wrong checksum"},

@@ -12,6 +12,9 @@ type EndpointQuery struct {
 	States StateSet // zero means all; families without states do not look at it
 
 	Memory bool // asks for the sockets' memory
+	// References asks how often sockets of the local family are referred to,
+	// which takes another look at the kernel.
+	References bool
 
 	// Processes and Owners are those of SocketQuery.
 	Processes bool
@@ -47,6 +50,10 @@ type UnixSocket struct {
 	// Pending are, for a listener, the inodes of the connecting ends that wait
 	// to be accepted, 0 for those already closed.
 	Pending []uint32
+
+	// References is how often the kernel refers to the socket: once for its
+	// table, once for those who hold it, once for each peer.
+	References Optional[uint32]
 
 	UID      Optional[uint32] // owner; unknown before Linux 5.4
 	Shutdown Optional[Shutdown]

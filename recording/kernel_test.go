@@ -340,7 +340,7 @@ func compareQueries(t *testing.T, kernel *collectors.Kernel) (problems []string)
 			mapped(kernel.Neighbours(ctx, families...), steady), mapped(s.Neighbours(ctx, families...), steady)))
 	}
 	for name, q := range map[string]netstat.EndpointQuery{
-		"everything": {}, "listeners": {States: netstat.States(netstat.Listen)}, "memory": {Memory: true},
+		"everything": {}, "listeners": {States: netstat.States(netstat.Listen)}, "memory": {Memory: true}, "references": {References: true},
 	} {
 		note(compareRows(t, "unix: "+name, kernel.UnixSockets(ctx, q), s.UnixSockets(ctx, q)))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -19,57 +20,79 @@ func (s *session) snapshot(src *source) (*baseline.Snapshot, error) {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	return baseline.Take(s.ctx, from, s.netns, at)
+	return baseline.Take(s.ctx, from, cmp.Or(src.netns, s.netns), at)
 }
 
-// grown returns by how much counters grew since the baseline that --since names,
-// nil where it names none.
+// grown returns by how much the counters of a stack grew since the baseline that
+// --since names, nil where it names none.
 func (s *session) grown(src *source) (*baseline.Delta, error) {
 	if s.since == "" {
 		return nil, nil
-	}
-	earlier, err := loadBaseline(s.since)
-	if err != nil {
-		return nil, fmt.Errorf("--since: %w", err)
 	}
 	now, err := s.snapshot(src)
 	if err != nil {
 		return nil, err
 	}
-	grew, err := now.Since(earlier)
+	grew, err := now.Since(s.earlier...)
 	if err != nil {
 		return nil, fmt.Errorf("--since %s: %w", s.since, err)
 	}
 	if !s.json {
-		s.note(fmt.Sprintf("since %s", grew.From.Format(time.DateTime)))
+		s.note("since " + grew.From.Format(time.DateTime))
 	}
 	return grew, nil
 }
 
-// saveBaseline saves the counters as they are now.
+// saveBaseline saves the counters of every stack as they are now; what cannot be
+// read is said.
 func (s *session) saveBaseline() error {
-	now, err := s.snapshot(s.sources[0])
-	if err != nil {
-		return err
+	var found []*baseline.Snapshot
+	for _, src := range s.sources {
+		one, err := s.snapshot(src)
+		switch {
+		case s.ctx.Err() != nil:
+			return s.ctx.Err()
+		case err != nil:
+			s.complain("counters", src, err)
+		default:
+			found = append(found, one)
+		}
+	}
+	if len(found) == 0 {
+		return errIncomplete
 	}
 	if strings.Contains(s.save, "/") {
-		return baseline.Write(s.save, now)
+		if err := baseline.Write(s.save, found...); err != nil {
+			return err
+		}
+	} else {
+		store, err := baseline.DefaultStore()
+		if err != nil {
+			return err
+		}
+		if err := store.Save(s.save, found...); err != nil {
+			return err
+		}
 	}
-	store, err := baseline.DefaultStore()
-	if err != nil {
-		return err
+	if s.incomplete {
+		return errIncomplete
 	}
-	return store.Save(s.save, now)
+	return nil
 }
 
-// loadBaseline reads a baseline by its name, or by a path, which has a slash.
-func loadBaseline(name string) (*baseline.Snapshot, error) {
-	if strings.Contains(name, "/") {
-		return baseline.Read(name)
+// loadBaseline reads the baseline that --since names, by a path where it has a
+// slash.
+func (s *session) loadBaseline() (err error) {
+	if strings.Contains(s.since, "/") {
+		s.earlier, err = baseline.Read(s.since)
+	} else {
+		var store baseline.Store
+		if store, err = baseline.DefaultStore(); err == nil {
+			s.earlier, err = store.Load(s.since)
+		}
 	}
-	store, err := baseline.DefaultStore()
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("--since: %w", err)
 	}
-	return store.Load(name)
+	return nil
 }

@@ -26,6 +26,7 @@ type flags struct {
 	listenQueues, memory, packets, softnet    bool
 	neighbours, rules, nextHopObjects, qdiscs bool
 	multicastRoutes, bridgeGroups, namespaces bool
+	netconf                                   bool
 	netlink, vsock, xdp, smc, tipc            bool
 	tcpDetail                                 bool
 
@@ -159,6 +160,7 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.BoolVar(&f.neighbours, "neighbours", false, "show neighbours (ARP, neighbour discovery), those answered for in others' place, too")
 	fs.BoolVar(&f.rules, "rules", false, "show the rules of policy routing")
 	fs.BoolVar(&f.nextHopObjects, "nexthops", false, "show nexthop objects and groups")
+	fs.BoolVar(&f.netconf, "netconf", false, "show what is forwarded, by interface")
 	fs.BoolVar(&f.qdiscs, "qdiscs", false, "show queueing disciplines and classes with their drops")
 	fs.BoolVar(&f.multicastRoutes, "mroutes", false, "show multicast routing: its interfaces and its forwarding cache")
 	fs.BoolVar(&f.bridgeGroups, "mdb", false, "show the multicast groups that bridges know")
@@ -242,7 +244,7 @@ func (s *session) modes() []mode {
 		mode{s.routes && !s.statistics, s.showRoutes}, mode{s.interfaces && !s.statistics, s.showInterfaces},
 		mode{s.groups, s.showGroups}, mode{s.statistics, s.showStatistics}, mode{s.memory, s.showMemory},
 		mode{s.softnet, s.showSoftnet}, mode{s.neighbours, s.showNeighbours}, mode{s.rules, s.showRules},
-		mode{s.nextHopObjects, s.showNextHops}, mode{s.qdiscs, s.showQdiscs}, mode{s.multicastRoutes, s.showMulticastRoutes},
+		mode{s.nextHopObjects, s.showNextHops}, mode{s.netconf, s.showNetconf}, mode{s.qdiscs, s.showQdiscs}, mode{s.multicastRoutes, s.showMulticastRoutes},
 		mode{s.bridgeGroups, s.showBridgeGroups}, mode{s.namespaces, s.showNamespaces},
 	)
 	families := chosen(
@@ -279,6 +281,11 @@ type mode struct {
 func (s *session) run() error {
 	if s.save != "" {
 		return s.saveBaseline()
+	}
+	if s.since != "" {
+		if err := s.loadBaseline(); err != nil {
+			return err
+		}
 	}
 	if s.interval > 0 && !s.continuous && (s.statistics || s.interfaces || s.iface != "") {
 		return s.follow()

@@ -41,8 +41,12 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 	}
 	for _, src := range s.sources {
 		grew, err := s.grown(src)
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
 		if err != nil {
-			return err
+			s.complain("counters", src, err)
+			continue
 		}
 		failed := false
 		var found []interfaceRow
@@ -269,13 +273,7 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	line := func(format string, args ...any) { b = fmt.Appendf(b, "        "+format+"\n", args...) }
 	escaped := func(text string) string { return string(table.AppendEscaped(nil, text)) }
 
-	var names []string
-	for j := len(flagLetters) - 1; j >= 0; j-- {
-		if i.Flags&flagLetters[j].flag != 0 {
-			names = append(names, flagLetters[j].name)
-		}
-	}
-	b = fmt.Appendf(b, "%s: flags=%d<%s>  mtu %d", escaped(i.Name), uint16(i.Flags), strings.Join(names, ","), i.MTU)
+	b = fmt.Appendf(b, "%s: flags=%d<%s>  mtu %d", escaped(i.Name), uint16(i.Flags), strings.Join(flagNames(i.Flags), ","), i.MTU)
 	if r.from.netns != "" {
 		b = fmt.Appendf(b, "  netns %s", escaped(r.from.netns))
 	}
@@ -293,9 +291,10 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 			line("%s%s", text, peer(a))
 			continue
 		}
-		line("inet6 %s  prefixlen %d  scope %s%s", address.WithZone(""), bits, scopeName(a.Scope), peer(a))
+		line("inet6 %s  prefixlen %d  scopeid %s%s", address.WithZone(""), bits, scopeName(a.Scope), peer(a))
 	}
-	line("%s  txqueuelen %s%s", hardware(i), i.TransmitQueueLength, kindText(i))
+	link, kind := hardware(i)
+	line("%s  txqueuelen %s%s", link, i.TransmitQueueLength, kind)
 	if i.counters["rx_packets"].IsKnown() {
 		n := func(names ...string) string {
 			if total, known := i.sum(names...).Get(); known {
@@ -308,10 +307,13 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 		line("RX errors %s  dropped %s  overruns %s  frame %s", n("rx_errors"), n("rx_dropped", "rx_missed_errors"), n("rx_fifo_errors"),
 			n("rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors"))
 		line("TX packets %s  bytes %s (%s)", n("tx_packets"), n("tx_bytes"), scaled("tx_bytes"))
-		line("TX errors %s  dropped %s  overruns %s  carrier %s  collisions %s", n("tx_errors"), n("tx_dropped"), n("tx_fifo_errors"),
+		line("TX errors %s  dropped %s overruns %s  carrier %s  collisions %s", n("tx_errors"), n("tx_dropped"), n("tx_fifo_errors"),
 			n("tx_aborted_errors", "tx_carrier_errors", "tx_window_errors", "tx_heartbeat_errors"), n("collisions"))
 	}
 	state := []string{"state " + i.OperState.String()}
+	if i.Kind != "" {
+		state = append(state, "kind "+escaped(i.Kind))
+	}
 	if speed, known := i.Speed.Get(); known {
 		state = append(state, "speed "+string(table.AppendScaled(nil, speed, 1000))+"bit/s")
 	}
@@ -321,6 +323,8 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	if i.Lower != 0 {
 		if id, known := i.LowerNetNSID.Get(); known {
 			state = append(state, fmt.Sprintf("peer index %d in namespace id %d", i.Lower, id))
+		} else if i.Kind == "veth" {
+			state = append(state, "peer "+escaped(r.from.name(i.Lower)))
 		} else {
 			state = append(state, "on "+escaped(r.from.name(i.Lower)))
 		}
@@ -338,17 +342,31 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	s.out.Line(string(b))
 }
 
-// hardware tells an interface's kind of link and its address there.
-func hardware(i *interfaceView) string {
+// flagNames returns the names of flags in the order of their bits, as ifconfig(8)
+// does.
+func flagNames(flags netstat.InterfaceFlags) (names []string) {
+	for bit := netstat.InterfaceFlags(1); bit != 0; bit <<= 1 {
+		for _, f := range flagLetters {
+			if f.flag == bit && flags&bit != 0 {
+				names = append(names, f.name)
+			}
+		}
+	}
+	return names
+}
+
+// hardware tells an interface's link and its address there, and what ifconfig(8)
+// calls that kind of link.
+func hardware(i *interfaceView) (link, kind string) {
 	switch {
 	case i.Flags&netstat.FlagLoopback != 0:
-		return "loop"
+		return "loop", "  (Local Loopback)"
 	case i.Address == "":
-		return fmt.Sprintf("hardware type %d", i.HardwareType)
+		return fmt.Sprintf("hardware type %d", i.HardwareType), ""
 	case i.HardwareType == netstat.HardwareEthernet:
-		return "ether " + i.Address.String()
+		return "ether " + i.Address.String(), "  (Ethernet)"
 	}
-	return fmt.Sprintf("hardware type %d address %s", i.HardwareType, i.Address)
+	return fmt.Sprintf("hardware type %d address %s", i.HardwareType, i.Address), ""
 }
 
 func peer(a netstat.Address) string {
@@ -358,25 +376,27 @@ func peer(a netstat.Address) string {
 	return "  destination " + a.Peer.String()
 }
 
-func kindText(i *interfaceView) string {
-	if i.Kind == "" {
-		return ""
+// scaledBytes is a number of bytes in the form of ifconfig(8).
+func scaledBytes(n uint64) string {
+	units, scaled := [...]string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}, float64(n)
+	i := 0
+	for ; scaled >= 1024; i++ {
+		scaled /= 1024
 	}
-	return "  kind " + i.Kind
+	return fmt.Sprintf("%.1f %s", scaled, units[i])
 }
 
-func scaledBytes(n uint64) string { return string(table.AppendScaled(nil, n, 1024)) + "B" }
-
+// scopeName is a scope in the form of ifconfig(8).
 func scopeName(scope netstat.Scope) string {
 	switch scope {
 	case netstat.ScopeUniverse:
-		return "global"
+		return "0x0<global>"
 	case netstat.ScopeSite:
-		return "site"
+		return "0x40<site>"
 	case netstat.ScopeLink:
-		return "link"
+		return "0x20<link>"
 	case netstat.ScopeHost:
-		return "host"
+		return "0x10<host>"
 	}
 	return strconv.Itoa(int(scope))
 }

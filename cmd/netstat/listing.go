@@ -69,6 +69,23 @@ func listed[R, T any](s *session, l *listing[T], read func(R, context.Context) i
 	return p.Close()
 }
 
+// ofHost calls show with a session of the first stack alone: what it shows is the
+// whole host's, whichever of its namespaces are chosen.
+func (s *session) ofHost(show func(*session) error) error {
+	of := *s
+	of.sources = s.sources[:1]
+	err := show(&of)
+	s.incomplete = of.incomplete
+	return err
+}
+
+// single makes a reader of one value one of rows.
+func single[R, T any](read func(R, context.Context) (T, error)) func(R, context.Context) iter.Seq2[T, error] {
+	return func(r R, ctx context.Context) iter.Seq2[T, error] {
+		return func(yield func(T, error) bool) { yield(read(r, ctx)) }
+	}
+}
+
 // startListing makes a listing's printer and shows its title.
 func startListing[T any](s *session, l *listing[T]) (*table.Printer[row[T]], error) {
 	p, _, err := newPrinter(s, l.kind, l.columns)

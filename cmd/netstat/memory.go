@@ -239,15 +239,14 @@ func (s *session) showSlabs() error {
 		return err
 	}
 	s.out.Title("Caches of packet buffers, of the whole host")
-	of := *s
-	of.sources = s.sources[:1]
-	err = each(&of, "caches of packet buffers", netstat.MemoryReader.Slabs, func(r *row[netstat.Slab]) error {
-		if !s.all && !r.v.IsSocketBuffer() {
-			return nil
-		}
-		return p.Row(r)
+	err = s.ofHost(func(s *session) error {
+		return each(s, "caches of packet buffers", netstat.MemoryReader.Slabs, func(r *row[netstat.Slab]) error {
+			if !s.all && !r.v.IsSocketBuffer() {
+				return nil
+			}
+			return p.Row(r)
+		})
 	})
-	s.incomplete = of.incomplete
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,24 @@ func bridgeGroupListing() *listing[netstat.BridgeGroup] {
 }
 
 func (s *session) showBridgeGroups() error {
-	return listed(s, bridgeGroupListing(), netstat.BridgeMulticastReader.BridgeGroups, nil)
+	if err := listed(s, bridgeGroupListing(), netstat.BridgeMulticastReader.BridgeGroups, nil); err != nil {
+		return err
+	}
+	s.out.Line("")
+	return listed(s, routerPortListing(), netstat.BridgeMulticastReader.BridgeRouterPorts, nil)
+}
+
+// routerPortListing is that of the ports towards multicast routers.
+func routerPortListing() *listing[netstat.BridgeRouterPort] {
+	type port = netstat.BridgeRouterPort
+	field := fieldOf[port]
+	return newListing("Ports of bridges towards multicast routers", "routerPort", "a port of a bridge that has a multicast router behind it",
+		of("Bridge", 15, interfaceField("bridge", "bridge", func(p *port) uint32 { return p.Bridge })),
+		of("Port", 15, interfaceField("port", "port", func(p *port) uint32 { return p.Port })),
+		of("VLAN", 4, field("vlan", table.Integer, "absent for none", func(p *port) table.Value { return table.NonZero(p.VLAN) })),
+		of("Permanent", 0, field("permanent", table.Boolean, "whether it was configured", func(p *port) table.Value { return table.Bool(p.Permanent) })),
+		of("Expires", 8, field("expires", table.Duration, "seconds, 0 for never", func(p *port) table.Value { return table.Seconds(p.Expires) })),
+	)
 }
 
 // namespaceListing is that of --namespaces.

@@ -89,6 +89,9 @@ func (s *session) showPackets() error {
 		if s.iface != "" && r.v.Interface != 0 && r.from.name(r.v.Interface) != s.iface {
 			return nil
 		}
+		if !r.v.Filter.IsKnown() {
+			s.note("(Filters of packet sockets could not be read: they are told with CAP_NET_ADMIN only.)")
+		}
 		return p.Row(r)
 	})
 	s.incomplete, s.owners = of.incomplete, of.owners

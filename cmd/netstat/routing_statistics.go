@@ -1,17 +1,89 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"iter"
+
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // showRoutingStatistics shows how routing and neighbour tables fare (-rs).
 func (s *session) showRoutingStatistics() error {
-	if err := s.showFIBTables(); err != nil {
-		return err
+	if s.ipv4 || !s.ipv6 {
+		if err := s.showFIBTables(); err != nil {
+			return err
+		}
+		s.out.Line("")
+		err := s.ofHost(func(s *session) error {
+			return listed(s, lookupListing(), single(netstat.RoutingStatisticsReader.RouteLookups), nil)
+		})
+		if err != nil {
+			return err
+		}
+		s.out.Line("")
 	}
-	s.out.Line("")
+	if s.ipv6 || !s.ipv4 {
+		read := single(netstat.RoutingStatisticsReader.FIB6)
+		if !s.ipv6 {
+			read = whereThereIs(read)
+		}
+		if err := listed(s, fib6Listing(), read, nil); err != nil {
+			return err
+		}
+		s.out.Line("")
+	}
 	return s.showNeighbourTables()
+}
+
+// whereThereIs makes a reader one that yields nothing where there is nothing to
+// read: of a kernel without IPv6.
+func whereThereIs[R, T any](read func(R, context.Context) iter.Seq2[T, error]) func(R, context.Context) iter.Seq2[T, error] {
+	return func(r R, ctx context.Context) iter.Seq2[T, error] {
+		return func(yield func(T, error) bool) {
+			for v, err := range read(r, ctx) {
+				if errors.Is(err, netstat.ErrNotSupported) || !yield(v, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fib6Listing is that of IPv6's routing tables.
+func fib6Listing() *listing[netstat.FIB6] {
+	number := func(heading, name, doc string, get func(*netstat.FIB6) uint64) both[netstat.FIB6] {
+		return of(heading, 8, fieldOf(name, table.Integer, doc, func(f *netstat.FIB6) table.Value { return table.Uint(get(f)) }))
+	}
+	return newListing("IPv6 routing tables in the kernel", "fib6", "the shape of IPv6's routing tables together",
+		number("Nodes", "nodes", "nodes of the trees", func(f *netstat.FIB6) uint64 { return f.Nodes }),
+		number("With-Rts", "routeNodes", "nodes with routes", func(f *netstat.FIB6) uint64 { return f.RouteNodes }),
+		number("Routes", "entries", "routes", func(f *netstat.FIB6) uint64 { return f.Entries }),
+		number("Cached", "cacheEntries", "exceptions, such as a path MTU that was learnt", func(f *netstat.FIB6) uint64 { return f.CacheEntries }),
+		number("Dst", "destinations", "destinations at hand", func(f *netstat.FIB6) uint64 { return f.Destinations }),
+		number("Alloc", "allocated", "routes that take memory", func(f *netstat.FIB6) uint64 { return f.Allocated }),
+		number("Discard", "discarded", "routes given up for lack of memory", func(f *netstat.FIB6) uint64 { return f.Discarded }),
+	)
+}
+
+// lookupListing is that of route lookups.
+func lookupListing() *listing[netstat.RouteLookups] {
+	type lookups = netstat.RouteLookups
+	number := func(heading, name, doc string, get func(*lookups) uint64) both[lookups] {
+		return of(heading, 8, fieldOf(name, table.Integer, doc, func(l *lookups) table.Value { return table.Uint(get(l)) }))
+	}
+	return newListing("IPv4 route lookups, of every namespace", "routeLookups", "what route lookups for IPv4 packets found, of every namespace",
+		number("Entries", "entries", "destinations at hand", func(l *lookups) uint64 { return l.Entries }),
+		number("In", "inSlowTotal", "received packets that needed a lookup", func(l *lookups) uint64 { return l.InSlowTotal }),
+		number("In-Mcast", "inSlowMulticast", "received multicasts", func(l *lookups) uint64 { return l.InSlowMulticast }),
+		number("In-Bcast", "inBroadcast", "received broadcasts", func(l *lookups) uint64 { return l.InBroadcast }),
+		number("No-Route", "inNoRoute", "received packets without a route", func(l *lookups) uint64 { return l.InNoRoute }),
+		number("Mart-Dst", "inMartianDestination", "received packets to an impossible address", func(l *lookups) uint64 { return l.InMartianDestination }),
+		number("Mart-Src", "inMartianSource", "received packets from an impossible address", func(l *lookups) uint64 { return l.InMartianSource }),
+		number("Out", "outSlowTotal", "sent packets that needed a lookup", func(l *lookups) uint64 { return l.OutSlowTotal }),
+		number("Out-Mcast", "outSlowMulticast", "sent multicasts", func(l *lookups) uint64 { return l.OutSlowMulticast }),
+	)
 }
 
 func (s *session) showFIBTables() error {
@@ -71,10 +143,14 @@ func (s *session) showNeighbourTables() error {
 		return err
 	}
 	s.out.Title("Neighbour tables, of every namespace")
-	of := *s
-	of.sources = s.sources[:1]
-	err = each(&of, "neighbour tables", netstat.RoutingStatisticsReader.NeighbourTables, p.Row)
-	s.incomplete = of.incomplete
+	err = s.ofHost(func(s *session) error {
+		return each(s, "neighbour tables", netstat.RoutingStatisticsReader.NeighbourTables, func(r *row[neighbours]) error {
+			if s.ipv4 != s.ipv6 && (r.v.Family == netstat.IPv4) != s.ipv4 {
+				return nil
+			}
+			return p.Row(r)
+		})
+	})
 	if err != nil {
 		return err
 	}

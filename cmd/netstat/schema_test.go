@@ -5,11 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 var update = flag.Bool("update", false, "write golden files and docs/netstat-json.md anew")
@@ -21,9 +24,10 @@ func kinds() []table.Description {
 		routeKind().Describe(), interfaceKind().Describe(), groupKind().Describe(),
 		counterKind().Describe(), interfaceCounterKind().Describe(), counterGrowthKind().Describe(), interfaceGrowthKind().Describe(),
 		socketUsageKind().Describe(), protocolMemoryKind().Describe(), slabKind().Describe(),
-		softnetKind().Describe(), queueKind().Describe(), fibKind().Describe(), neighbourTableKind().Describe(),
+		softnetKind().Describe(), queueKind().Describe(), fibKind().Describe(), fib6Listing().kind.Describe(), lookupListing().kind.Describe(), neighbourTableKind().Describe(),
 		neighbourListing().kind.Describe(), ruleListing().kind.Describe(), nextHopListing().kind.Describe(), queueingListing().kind.Describe(),
 		socketGroupListing().kind.Describe(), vifListing().kind.Describe(), multicastRouteListing().kind.Describe(), bridgeGroupListing().kind.Describe(),
+		routerPortListing().kind.Describe(), netconfListing().kind.Describe(),
 		namespaceListing().kind.Describe(), netlinkListing().kind.Describe(), vsockListing().kind.Describe(),
 		xdpListing().kind.Describe(), smcListing().kind.Describe(), tipcListing().kind.Describe(),
 	}
@@ -109,27 +113,45 @@ func TestSchema(t *testing.T) {
 
 // Every alias stands for fields that there are.
 func TestAliases(t *testing.T) {
-	check := func(name string, aliases map[string][]string, find func(string) []int) {
-		for alias := range aliases {
-			if len(find(alias)) != len(aliases[alias]) {
-				t.Errorf("%s: alias %q stands for fields that there are not", name, alias)
-			}
+	checkAliases(t, newSocketKind().Kind)
+	checkAliases(t, unixKind())
+	checkAliases(t, listenQueueKind())
+	checkAliases(t, packetKind())
+	checkAliases(t, routeKind())
+	checkAliases(t, interfaceKind())
+	checkAliases(t, interfaceGrowthKind())
+	checkAliases(t, groupKind())
+	checkAliases(t, counterKind())
+	checkAliases(t, interfaceCounterKind())
+	checkAliases(t, neighbourListing().kind)
+	checkAliases(t, netconfListing().kind)
+}
+
+func checkAliases[T any](t *testing.T, k *table.Kind[T]) {
+	t.Helper()
+	if len(k.Aliases) == 0 {
+		t.Errorf("%s has no aliases", k.Name)
+	}
+	for alias, fields := range k.Aliases {
+		if len(k.Find(alias)) != len(fields) {
+			t.Errorf("%s: alias %q stands for fields that there are not", k.Name, alias)
 		}
 	}
-	s := newSocketKind()
-	check(s.Name, s.Aliases, s.Find)
-	u := unixKind()
-	check(u.Name, u.Aliases, u.Find)
-	l := listenQueueKind()
-	check(l.Name, l.Aliases, l.Find)
-	p := packetKind()
-	check(p.Name, p.Aliases, p.Find)
-	r := routeKind()
-	check(r.Name, r.Aliases, r.Find)
-	i := interfaceKind()
-	check(i.Name, i.Aliases, i.Find)
-	g := groupKind()
-	check(g.Name, g.Aliases, g.Find)
-	c := counterKind()
-	check(c.Name, c.Aliases, c.Find)
+}
+
+// Everything that the kernel tells of a connection is a member of its object.
+func TestEveryFieldOfTCPIsShown(t *testing.T) {
+	k := newSocketKind()
+	for _, member := range reflect.VisibleFields(reflect.TypeFor[netstat.TCPInfo]()) {
+		name := member.Name
+		switch name {
+		case "Options":
+			name = "tcpOptions"
+		case "State", "Retransmits":
+			continue // the socket's own
+		}
+		if !slices.ContainsFunc(k.Fields, func(f table.Field[row[netstat.Socket]]) bool { return strings.EqualFold(f.Name, name) }) {
+			t.Errorf("%s of a connection is not shown", name)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -39,7 +40,8 @@ type session struct {
 	services names.Services
 	resolver *names.Resolver // nil where no name of a host or user is looked up
 
-	owners *netstat.SocketOwners // of every stack: inodes of sockets are the host's
+	owners  *netstat.SocketOwners // of every stack: inodes of sockets are the host's
+	earlier []*baseline.Snapshot  // the baseline that --since names
 
 	incomplete bool
 	said       map[string]bool

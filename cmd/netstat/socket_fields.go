@@ -31,14 +31,8 @@ func newSocketKind() *socketKind {
 	k.add(0, socketFields())
 	k.add(netstat.DetailMemory, memoryFields())
 	k.add(netstat.DetailTCPInfo, tcpFields())
-	k.add(netstat.DetailCongestion, []table.Field[row[netstat.Socket]]{
-		detailField("congestionControl", table.String, "algorithm of congestion control", func(d *netstat.SocketDetail) table.Value {
-			if d.Congestion == nil {
-				return table.Value{}
-			}
-			return table.Text(d.Congestion.Name)
-		}),
-	})
+	k.add(netstat.DetailTCPInfo, upperFields())
+	k.add(netstat.DetailCongestion, congestionFields())
 	k.add(netstat.DetailTOS, []table.Field[row[netstat.Socket]]{
 		detailField("tos", table.Integer, "IPv4 type of service: DSCP in the upper 6 bits", func(d *netstat.SocketDetail) table.Value { return uintValue(d.TOS) }),
 		detailField("trafficClass", table.Integer, "IPv6 traffic class", func(d *netstat.SocketDetail) table.Value { return uintValue(d.TrafficClass) }),

@@ -358,6 +358,7 @@ func (s *session) showSockets() error {
 	}
 	s.out.Title(title)
 	q := netstat.SocketQuery{Families: s.families(), Details: s.details(kind.needs(expr, s.sort)), Processes: s.programs || kind.asksFor(expr, s.sort, "processes")}
+	marks := s.extend > 1 || kind.asksFor(expr, s.sort, "mark")
 	w := window[netstat.Socket]{s: s, printer: p, prepare: s.lookUp}
 	var r row[netstat.Socket]
 	for _, src := range s.sources {
@@ -379,6 +380,9 @@ func (s *session) showSockets() error {
 				if !s.listed(&v) {
 					continue
 				}
+				if marks && hidesMark(&v) {
+					s.note("(Marks of sockets could not be read: they are told with CAP_NET_ADMIN only.)")
+				}
 				if v.State == netstat.Listen && !v.Remote.IsValid() {
 					v.Remote = anyPeer(v.Family) // MIBs leave it out
 				}
@@ -390,6 +394,12 @@ func (s *session) showSockets() error {
 		}
 	}
 	return w.close()
+}
+
+// hidesMark reports whether a socket that has a mark came without it. What stands
+// for a connection that has no socket has none, and no owner either.
+func hidesMark(v *netstat.Socket) bool {
+	return v.Detail != nil && v.UID.IsKnown() && !v.Detail.Mark.IsKnown()
 }
 
 // anyPeer is the other end of a listener, as a kernel has it.
@@ -514,7 +524,7 @@ func (s *session) protocols() []protocol {
 
 // endpoints yields sockets of another address family than the Internet's.
 func endpoints[R, T any](s *session, what string, read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error], asked bool, show func(*row[T]) error) error {
-	q := netstat.EndpointQuery{Memory: s.buffers || s.extend > 1, Processes: s.programs}
+	q := netstat.EndpointQuery{Memory: s.buffers || s.extend > 1, Processes: s.programs, References: true}
 	var r row[T]
 	for _, src := range s.sources {
 		reader, ok := src.stack.(R)

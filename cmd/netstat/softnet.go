@@ -33,10 +33,9 @@ func (s *session) showSoftnet() error {
 		return err
 	}
 	s.out.Title("Received packets by processor, of every namespace")
-	of := *s
-	of.sources = s.sources[:1] // they are the host's
-	err = each(&of, "the processors' receive paths", netstat.SoftnetReader.Softnet, p.Row)
-	s.incomplete = of.incomplete
+	err = s.ofHost(func(s *session) error {
+		return each(s, "the processors' receive paths", netstat.SoftnetReader.Softnet, p.Row)
+	})
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/baseline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -32,7 +34,8 @@ func (s *session) counterGroups() (groups []netstat.CounterGroup) {
 	add(s.udplite, netstat.GroupUDPLite, netstat.GroupUDPLite6)
 	add(s.sctp, netstat.GroupSCTP)
 	add(s.raw, netstat.GroupIP, netstat.GroupIP6)
-	add(s.icmp, netstat.GroupICMP, netstat.GroupICMP6)
+	// Raw sockets are how hosts ping: net-tools has ICMP there.
+	add(s.raw || s.icmp, netstat.GroupICMP, netstat.GroupICMP6)
 	if len(groups) == 0 && (s.ipv4 || s.ipv6) {
 		groups = netstat.CounterGroups()
 	}
@@ -46,11 +49,43 @@ func (s *session) counterGroups() (groups []netstat.CounterGroup) {
 	return groups
 }
 
-// groupTitles are what stands above a group's counters.
+// section is what stands above a counter, as in net-tools: what the kernel puts
+// in front of its name.
+func section(c *netstat.Counter) string {
+	for _, extension := range [...]string{"IpExt", "IcmpMsg", "TcpExt"} {
+		if strings.HasPrefix(c.Name, extension) {
+			return extension
+		}
+	}
+	return cmp.Or(groupTitles[c.Group], string(c.Group))
+}
+
+// isWhole reports whether a section is shown whole, for a 0 there is an answer,
+// too: no errors, nothing dropped.
+func isWhole(section string) bool {
+	switch section {
+	case "Ip", "Ip6", "Tcp", "Udp", "Udp6":
+		return true
+	}
+	return false
+}
+
+// isNoise reports whether a counter is left out: most that are 0 and, since a
+// baseline, all of them and what does not grow.
+func (s *session) isNoise(section string, c *counterView) bool {
+	n, known := c.value.Get()
+	zero := known && n == (netstat.Number{})
+	if s.since != "" {
+		return zero || c.info.Kind == netstat.Setting
+	}
+	return zero && c.info.Kind != netstat.Setting && !isWhole(section)
+}
+
+// groupTitles are the sections of groups.
 var groupTitles = map[netstat.CounterGroup]string{
 	netstat.GroupIP: "Ip", netstat.GroupIP6: "Ip6", netstat.GroupICMP: "Icmp", netstat.GroupICMP6: "Icmp6",
 	netstat.GroupTCP: "Tcp", netstat.GroupUDP: "Udp", netstat.GroupUDP6: "Udp6", netstat.GroupUDPLite: "UdpLite",
-	netstat.GroupUDPLite6: "UdpLite6", netstat.GroupMPTCP: "MPTcp", netstat.GroupSCTP: "Sctp",
+	netstat.GroupUDPLite6: "UdpLite6", netstat.GroupMPTCP: "MPTcpExt", netstat.GroupSCTP: "Sctp",
 	netstat.GroupIPsec: "IPsec", netstat.GroupTLS: "Tls", netstat.GroupSocket: "Sockets",
 }
 
@@ -61,8 +96,12 @@ func (s *session) eachCounter(show func(*row[counterView]) error) error {
 	for _, src := range s.sources {
 		r.from = src
 		grew, err := s.grown(src)
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
 		if err != nil {
-			return err
+			s.complain("counters", src, err)
+			continue
 		}
 		groups := s.counterGroups()
 		explicit := len(groups) > 0 && s.namesProtocol()
@@ -117,8 +156,8 @@ func (c *counterView) since(grew *baseline.Delta) {
 	c.value, c.reason = netstat.Optional[netstat.Number]{}, d.Reason.String()
 }
 
-// showStatistics shows the counters of protocols, a paragraph for each; those
-// that are 0 with -a only.
+// showStatistics shows the counters of protocols, a paragraph for each section;
+// most of those that are 0 with -a only.
 func (s *session) showStatistics() error {
 	kind := counterKind()
 	if s.routes {
@@ -157,12 +196,9 @@ func (s *session) showStatistics() error {
 		if p.Keep != nil && !p.Keep(r) {
 			return nil
 		}
-		if n, known := r.v.value.Get(); known && n == (netstat.Number{}) && !s.all && !s.json && r.v.info.Kind != netstat.Setting {
+		title := section(&r.v.Counter)
+		if !s.all && !s.json && s.isNoise(title, &r.v) {
 			return nil
-		}
-		title := groupTitles[r.v.Group]
-		if title == "" {
-			title = string(r.v.Group)
 		}
 		if r.from.label() != "" {
 			title += " of " + string(table.AppendEscaped(nil, r.from.label()))

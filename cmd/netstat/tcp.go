@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -158,5 +159,146 @@ func tcpFields() []table.Field[row[netstat.Socket]] {
 		seconds("lastDataReceived", "ago", func(t *netstat.TCPInfo) time.Duration { return t.LastDataReceived }),
 		seconds("lastAckReceived", "ago", func(t *netstat.TCPInfo) time.Duration { return t.LastAckReceived }),
 		newer("rehash", "changes of path for lack of progress", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.Rehash }),
+		number("receiveSlowStart", "bytes: the most of the window that is offered", func(t *netstat.TCPInfo) uint32 { return t.ReceiveSlowStart }),
+		field("probes", table.Integer, "zero-window and keepalive probes that are unanswered", func(t *netstat.TCPInfo) table.Value { return table.Uint(t.Probes) }),
+		field("fastOpenFailure", table.Integer, "why data did not go with the SYN: 1 no cookie, 2 not acknowledged, 3 SYN sent again", func(t *netstat.TCPInfo) table.Value {
+			return table.NonZero(t.FastOpenFailure)
+		}),
+		field("totalRTO", table.Integer, "retransmission timeouts", func(t *netstat.TCPInfo) table.Value { return uintValue(t.TotalRTO) }),
+		field("totalRTORecoveries", table.Integer, "runs of timeouts that ended", func(t *netstat.TCPInfo) table.Value { return uintValue(t.TotalRTORecoveries) }),
+		newerSeconds("totalRTOTime", "spent in them", func(t *netstat.TCPInfo) netstat.Optional[time.Duration] { return t.TotalRTOTime }),
+		newer("receivedCE", "packets received with a congestion mark", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.ReceivedCE }),
+		newer("deliveredE0Bytes", "delivered with the codepoint 10 of ECN", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.DeliveredE0Bytes }),
+		newer("deliveredE1Bytes", "delivered with the codepoint 01 of ECN", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.DeliveredE1Bytes }),
+		newer("deliveredCEBytes", "delivered with a congestion mark", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.DeliveredCEBytes }),
+		newer("receivedE0Bytes", "received with the codepoint 10 of ECN", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.ReceivedE0Bytes }),
+		newer("receivedE1Bytes", "received with the codepoint 01 of ECN", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.ReceivedE1Bytes }),
+		newer("receivedCEBytes", "received with a congestion mark", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.ReceivedCEBytes }),
+		field("accurateECNFailure", table.Integer, "bits of what went wrong with accurate ECN", func(t *netstat.TCPInfo) table.Value { return uintValue(t.AccurateECNFailure) }),
+		field("accurateECNOptionSeen", table.Integer, "bits of where its option was seen", func(t *netstat.TCPInfo) table.Value { return uintValue(t.AccurateECNOptionSeen) }),
+	}
+}
+
+// upperFields are what stands on top of TCP: TLS in the kernel, Multipath TCP,
+// signatures.
+func upperFields() []table.Field[row[netstat.Socket]] {
+	tls := func(name, doc string, get func(*netstat.TLS) table.Value) table.Field[row[netstat.Socket]] {
+		return detailField(name, table.String, doc, func(d *netstat.SocketDetail) table.Value {
+			if d.ULP == nil || d.ULP.TLS == nil {
+				return table.Value{}
+			}
+			return get(d.ULP.TLS)
+		})
+	}
+	mode := func(o netstat.Optional[netstat.TLSMode]) table.Value {
+		m, known := o.Get()
+		if !known {
+			return table.Value{}
+		}
+		return table.Text(m.String())
+	}
+	number := func(o netstat.Optional[uint16]) table.Value {
+		n, known := o.Get()
+		if !known {
+			return table.Value{}
+		}
+		return table.Text(fmt.Sprintf("0x%04x", n))
+	}
+	mptcp := func(name string, typ table.Type, doc string, get func(*netstat.MPTCPInfo) table.Value) table.Field[row[netstat.Socket]] {
+		return detailField(name, typ, doc, func(d *netstat.SocketDetail) table.Value {
+			if d.MPTCP == nil {
+				return table.Value{}
+			}
+			return get(d.MPTCP)
+		})
+	}
+	subflow := func(name string, typ table.Type, doc string, get func(*netstat.Subflow) table.Value) table.Field[row[netstat.Socket]] {
+		return detailField(name, typ, doc, func(d *netstat.SocketDetail) table.Value {
+			if d.ULP == nil || d.ULP.MPTCP == nil {
+				return table.Value{}
+			}
+			return get(d.ULP.MPTCP)
+		})
+	}
+	return []table.Field[row[netstat.Socket]]{
+		detailField("upperLayer", table.String, "protocol on top of TCP that the kernel handles: `tls`, `mptcp`, `espintcp`", func(d *netstat.SocketDetail) table.Value {
+			if d.ULP == nil {
+				return table.Value{}
+			}
+			return table.Text(d.ULP.Name)
+		}),
+		tls("tlsVersion", "`0x0303` for TLS 1.2, `0x0304` for TLS 1.3", func(l *netstat.TLS) table.Value { return number(l.Version) }),
+		tls("tlsCipher", "TLS_CIPHER_* number of the kernel", func(l *netstat.TLS) table.Value { return number(l.Cipher) }),
+		tls("tlsTransmit", "who encrypts: `none` (the application), `sw`, `hw`, `hw-record`", func(l *netstat.TLS) table.Value { return mode(l.Transmit) }),
+		tls("tlsReceive", "who decrypts", func(l *netstat.TLS) table.Value { return mode(l.Receive) }),
+		detailField("md5Peers", table.Strings, "those whose segments are signed (RFC 2385); with CAP_NET_ADMIN only", func(d *netstat.SocketDetail) table.Value {
+			var peers []string
+			for _, p := range d.MD5Peers {
+				peers = append(peers, p.String())
+			}
+			return table.Words(peers)
+		}),
+		mptcp("mptcpToken", table.Integer, "the connection's name at this end, in its subflows as well", func(m *netstat.MPTCPInfo) table.Value { return table.Uint(m.Token) }),
+		mptcp("mptcpSubflows", table.Integer, "subflows besides the first", func(m *netstat.MPTCPInfo) table.Value { return table.Uint(m.Subflows) }),
+		mptcp("mptcpSubflowsMax", table.Integer, "the most of them", func(m *netstat.MPTCPInfo) table.Value { return table.Uint(m.SubflowsMax) }),
+		mptcp("mptcpFallback", table.Boolean, "whether it is plain TCP after all", func(m *netstat.MPTCPInfo) table.Value { return table.Bool(m.Fallback) }),
+		mptcp("mptcpBytesSent", table.Integer, "", func(m *netstat.MPTCPInfo) table.Value { return uintValue(m.BytesSent) }),
+		mptcp("mptcpBytesReceived", table.Integer, "", func(m *netstat.MPTCPInfo) table.Value { return uintValue(m.BytesReceived) }),
+		mptcp("mptcpBytesRetransmitted", table.Integer, "", func(m *netstat.MPTCPInfo) table.Value { return uintValue(m.BytesRetransmitted) }),
+		subflow("subflowToken", table.Integer, "`mptcpToken` of the connection that this is a subflow of", func(f *netstat.Subflow) table.Value { return table.Uint(f.LocalToken) }),
+		subflow("subflowFlags", table.String, "letters as ss(8) has them: M and m for the first subflow, J and j for one that joined, B and b for a backup", func(f *netstat.Subflow) table.Value {
+			return table.Text(f.Flags.String())
+		}),
+	}
+}
+
+// congestionFields are what the algorithm of congestion control tells.
+func congestionFields() []table.Field[row[netstat.Socket]] {
+	field := func(name string, typ table.Type, doc string, get func(*netstat.CongestionControl) table.Value) table.Field[row[netstat.Socket]] {
+		return detailField(name, typ, doc, func(d *netstat.SocketDetail) table.Value {
+			if d.Congestion == nil {
+				return table.Value{}
+			}
+			return get(d.Congestion)
+		})
+	}
+	bbr := func(name string, typ table.Type, doc string, get func(*netstat.BBR) table.Value) table.Field[row[netstat.Socket]] {
+		return field(name, typ, doc, func(c *netstat.CongestionControl) table.Value {
+			if c.BBR == nil {
+				return table.Value{}
+			}
+			return get(c.BBR)
+		})
+	}
+	dctcp := func(name string, typ table.Type, doc string, get func(*netstat.DCTCP) table.Value) table.Field[row[netstat.Socket]] {
+		return field(name, typ, doc, func(c *netstat.CongestionControl) table.Value {
+			if c.DCTCP == nil {
+				return table.Value{}
+			}
+			return get(c.DCTCP)
+		})
+	}
+	vegas := func(name string, typ table.Type, doc string, get func(*netstat.Vegas) table.Value) table.Field[row[netstat.Socket]] {
+		return field(name, typ, doc, func(c *netstat.CongestionControl) table.Value {
+			if c.Vegas == nil {
+				return table.Value{}
+			}
+			return get(c.Vegas)
+		})
+	}
+	const of256, of1024 = 256, 1024 // what gains and shares are parts of
+	return []table.Field[row[netstat.Socket]]{
+		field("congestionControl", table.String, "algorithm of congestion control", func(c *netstat.CongestionControl) table.Value { return table.Text(c.Name) }),
+		bbr("bbrBandwidth", table.Integer, "bytes a second that BBR found", func(i *netstat.BBR) table.Value { return table.Uint(i.Bandwidth) }),
+		bbr("bbrMinRTT", table.Duration, "least round-trip time that it found", func(i *netstat.BBR) table.Value { return table.Seconds(i.MinRTT) }),
+		bbr("bbrPacingGain", table.Number, "factor of the pacing rate", func(i *netstat.BBR) table.Value { return table.Float(float64(i.PacingGain) / of256) }),
+		bbr("bbrWindowGain", table.Number, "factor of the congestion window", func(i *netstat.BBR) table.Value { return table.Float(float64(i.WindowGain) / of256) }),
+		dctcp("dctcpEnabled", table.Boolean, "whether both ends do ECN", func(i *netstat.DCTCP) table.Value { return table.Bool(i.Enabled) }),
+		dctcp("dctcpAlpha", table.Number, "estimated share of marked bytes", func(i *netstat.DCTCP) table.Value { return table.Float(float64(i.Alpha) / of1024) }),
+		dctcp("dctcpMarkedBytes", table.Integer, "acknowledged with a mark in the last round trip", func(i *netstat.DCTCP) table.Value { return table.Uint(i.MarkedBytes) }),
+		dctcp("dctcpAllBytes", table.Integer, "acknowledged in the last round trip", func(i *netstat.DCTCP) table.Value { return table.Uint(i.AllBytes) }),
+		vegas("vegasEnabled", table.Boolean, "whether Vegas, or what measures like it, is at work", func(i *netstat.Vegas) table.Value { return table.Bool(i.Enabled) }),
+		vegas("vegasRTT", table.Duration, "", func(i *netstat.Vegas) table.Value { return table.Seconds(i.RTT) }),
+		vegas("vegasMinRTT", table.Duration, "", func(i *netstat.Vegas) table.Value { return table.Seconds(i.MinRTT) }),
 	}
 }

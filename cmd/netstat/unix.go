@@ -36,8 +36,7 @@ func appendUnixName(b []byte, v *netstat.UnixSocket) []byte {
 func (s *session) showUnix() error {
 	columns := []table.Column[row[netstat.UnixSocket]]{
 		columnOf("Proto", 5, false, func(b []byte, _ *netstat.UnixSocket) []byte { return append(b, "unix"...) }),
-		// sock_diag does not tell how often a socket is referred to.
-		columnOf("RefCnt", 6, false, func(b []byte, _ *netstat.UnixSocket) []byte { return append(b, '-') }),
+		columnOf("RefCnt", 6, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendKnown(b, v.References) }),
 		columnOf("Flags", 11, false, func(b []byte, v *netstat.UnixSocket) []byte {
 			if v.State == netstat.Listen {
 				return append(b, "[ ACC ]"...)
@@ -107,6 +106,7 @@ func unixKind() *table.Kind[row[netstat.UnixSocket]] {
 		field("peer", table.Integer, "inode of the other end", func(v *netstat.UnixSocket) table.Value { return uintValue(v.Peer) }),
 		field("receiveQueue", table.Integer, "bytes not yet read; of a listener, connections that wait to be accepted", func(v *netstat.UnixSocket) table.Value { return uintValue(v.ReceiveQueue) }),
 		field("sendQueue", table.Integer, "bytes that the peer has not read; of a listener, the most connections that may wait", func(v *netstat.UnixSocket) table.Value { return uintValue(v.SendQueue) }),
+		field("references", table.Integer, "how often the kernel refers to the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.References) }),
 		field("uid", table.Integer, "user that owns the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.UID) }),
 		field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *netstat.UnixSocket) table.Value { return processesValue(v.Processes) }),
 	)

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -84,6 +85,51 @@ func (n *NS) JSON(t testing.TB, into any, args ...string) {
 	}
 }
 
+// Settle waits until the links that are up have their IPv6 addresses, and none is
+// tentative any longer: the kernel makes them, and joins their multicast groups,
+// some time after a link is up.
+func (n *NS) Settle(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(settleTime); ; time.Sleep(10 * time.Millisecond) {
+		waits := n.unsettled(t)
+		if waits == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("namespace %s: %s", n.Name, waits)
+		}
+	}
+}
+
+// settleTime is how long Settle waits: the kernel takes about two seconds.
+const settleTime = 30 * time.Second
+
+// unsettled says what Settle waits for, nothing when all is there.
+func (n *NS) unsettled(t testing.TB) string {
+	t.Helper()
+	var links []struct {
+		Ifname   string `json:"ifname"`
+		AddrInfo []struct {
+			Local     string `json:"local"`
+			Tentative bool   `json:"tentative"`
+		} `json:"addr_info"`
+	}
+	n.JSON(t, &links, "addr", "show", "up")
+	for _, l := range links {
+		linkLocal := l.Ifname == "lo"
+		for _, a := range l.AddrInfo {
+			if a.Tentative {
+				return a.Local + " stays tentative"
+			}
+			linkLocal = linkLocal || strings.HasPrefix(a.Local, "fe80:")
+		}
+		if !linkLocal {
+			return l.Ifname + " gets no link-local address"
+		}
+	}
+	return ""
+}
+
 // Run runs a program in the namespace and returns what it prints. Its failure
 // is the test's.
 func (n *NS) Run(t testing.TB, program string, args ...string) string {
@@ -98,6 +144,19 @@ func (n *NS) Sysctl(t testing.TB, name, value string) {
 	n.Do(t, func() error {
 		return os.WriteFile("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), []byte(value), 0)
 	})
+}
+
+// Index returns the index of an interface of the namespace.
+func (n *NS) Index(t testing.TB, name string) (index uint32) {
+	t.Helper()
+	n.Do(t, func() error {
+		link, err := net.InterfaceByName(name)
+		if err == nil {
+			index = uint32(link.Index)
+		}
+		return err
+	})
+	return index
 }
 
 // Do calls f on a thread that is in the namespace. The error that f returns is

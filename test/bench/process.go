@@ -76,8 +76,11 @@ func (p *process) proc(name string) string {
 // memory is the resident memory of a process, in bytes.
 type memory struct{ now, peak float64 }
 
-func (p *process) memory() (m memory, err error) {
-	status, err := os.ReadFile(p.proc("status"))
+func (p *process) memory() (m memory, err error) { return readMemory(p.proc("status")) }
+
+// readMemory reads a process's file "status" (proc(5)).
+func readMemory(file string) (m memory, err error) {
+	status, err := os.ReadFile(file)
 	if err != nil {
 		return m, err
 	}

@@ -71,7 +71,13 @@ type result struct {
 func try(t testing.TB, n *nstest.NS, args ...string) (r result) {
 	t.Helper()
 	nstest.NeedsProgram(t, "ip")
-	cmd := exec.Command("ip", append([]string{"netns", "exec", n.Name, program}, args...)...)
+	return run(t, append([]string{"ip", "netns", "exec", n.Name, program}, args...))
+}
+
+// run runs a command line.
+func run(t testing.TB, line []string) (r result) {
+	t.Helper()
+	cmd := exec.Command(line[0], line[1:]...)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	err := cmd.Run()
@@ -170,38 +176,8 @@ func scene(t testing.TB) *nstest.NS {
 		"route add 10.99.0.1 via 192.0.2.2 advmss 1200 window 3000 rtt 100ms",
 		"route add 10.98.0.0/16 dev a0",
 	)
-	settled(t, n)
+	n.Settle(t)
 	return n
-}
-
-// settled waits until the IPv6 addresses of a namespace's links are there and no
-// longer tentative: the kernel makes them after a link is up.
-func settled(t testing.TB, n *nstest.NS) {
-	t.Helper()
-	eventually(t, func() string {
-		var links []struct {
-			Ifname   string   `json:"ifname"`
-			Flags    []string `json:"flags"`
-			AddrInfo []struct {
-				Local     string `json:"local"`
-				Tentative bool   `json:"tentative"`
-			} `json:"addr_info"`
-		}
-		n.JSON(t, &links, "addr", "show", "up")
-		for _, l := range links {
-			linkLocal := l.Ifname == "lo"
-			for _, a := range l.AddrInfo {
-				if a.Tentative {
-					return a.Local + " stays tentative"
-				}
-				linkLocal = linkLocal || strings.HasPrefix(a.Local, "fe80:")
-			}
-			if !linkLocal {
-				return l.Ifname + " gets no link-local address"
-			}
-		}
-		return ""
-	})
 }
 
 // sockets opens sockets of every common kind in several states.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -80,9 +79,9 @@ func complaint(kinds map[string]map[string]string, o object) string {
 	return ""
 }
 
-// Every mode prints, as JSON, what its page says, one row a line, and as text a
-// title or headings and as many rows.
-func TestModes(t *testing.T) {
+// everything is a scene in which every mode has something to show.
+func everything(t testing.TB) *nstest.NS {
+	t.Helper()
 	n := scene(t)
 	sockets(t, n)
 	n.IP(t, "nexthop add id 1 via 192.0.2.2 dev a0", "route add 10.50.0.0/16 nhid 1", "link add br0 type bridge", "link set br0 up",
@@ -94,24 +93,23 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	packet := n.Socket(t, unix.AF_PACKET, unix.SOCK_RAW, 0)
-	loopback := 0
-	n.Do(t, func() error {
-		l, err := net.InterfaceByName("lo")
-		if err == nil {
-			loopback = l.Index
-		}
-		return err
-	})
-	if err := unix.Bind(packet, &unix.SockaddrLinklayer{Protocol: 0x0300, Ifindex: loopback}); err != nil {
+	if err := unix.Bind(packet, &unix.SockaddrLinklayer{Protocol: network(unix.ETH_P_ALL), Ifindex: int(n.Index(t, "lo"))}); err != nil {
 		t.Fatal(err)
 	}
+	return n
+}
+
+// Every mode prints, as JSON, what its page says, one row a line, and as text a
+// title or headings and as many rows.
+func TestModes(t *testing.T) {
+	n := everything(t)
 	kinds := schema(t)
 	seen := make(map[string]bool)
 	for args, least := range map[string]int{
 		"-a": 8, "-tuane": 8, "-tanp": 6, "-taneep --buffers": 6, "-T": 4, "-x -a": 1, "-L -p": 2, "-B": 1,
 		"-r": 5, "-r -6": 5, "-r --table all": 8, "-i": 3, "-i -e": 3, "-g": 5, "-s": 100, "-s -6": 20, "-i -s": 5, "-r -s": 2,
 		"-m -a": 10, "-Q": 1, "-Q -e": 2, "--neighbours": 2, "--rules": 6, "--nexthops": 1, "--qdiscs": 1, "--namespaces": 1, "--netlink -p": 1,
-		"--mroutes": 0, "--mdb": 0, "-tan --netns all": 6, "-i --netns " + n.Name: 3,
+		"--mroutes": 0, "--mdb": 0, "--netconf": 8, "-tan --netns all": 6, "-i --netns " + n.Name: 3,
 	} {
 		t.Run(args, func(t *testing.T) {
 			r := try(t, n, append([]string{"--json", "-n"}, strings.Fields(args)...)...)
@@ -144,38 +142,25 @@ func TestModes(t *testing.T) {
 	}
 	for _, kind := range []string{
 		"socket", "unix", "listenQueue", "packet", "route", "interface", "membership", "counter", "interfaceCounter", "socketUsage",
-		"protocolMemory", "slab", "softnet", "queue", "fibTable", "neighbourTable", "neighbour", "rule", "nextHop", "qdisc", "namespace", "netlink",
+		"protocolMemory", "slab", "softnet", "queue", "fibTable", "neighbourTable", "neighbour", "rule", "nextHop", "netconf", "qdisc", "namespace", "netlink", "fib6", "routeLookups",
 	} {
 		if !seen[kind] {
 			t.Errorf("no mode printed a row of kind %s; there were %v", kind, slices.Sorted(maps.Keys(seen)))
 		}
 	}
 	// What the scene made on purpose.
-	has := func(rows []object, members ...string) {
-		t.Helper()
-		if !slices.ContainsFunc(rows, func(o object) bool {
-			for i := 0; i < len(members); i += 2 {
-				if o.text(members[i]) != members[i+1] {
-					return false
-				}
-			}
-			return true
-		}) {
-			t.Errorf("no row has %v; there are %v", members, rows)
-		}
-	}
-	has(objects(t, n, "-B"), "interface", "lo", "protocol", "all", "type", "raw")
-	has(objects(t, n, "--neighbours"), "address", "192.0.2.9", "linkAddress", "02:00:00:00:00:09", "state", "permanent", "interface", "a0")
-	has(objects(t, n, "--neighbours"), "address", "192.0.2.77", "proxy", "true")
-	has(objects(t, n, "--rules"), "priority", "9", "source", "10.0.0.0/8", "table", "100")
-	has(objects(t, n, "--nexthops"), "id", "1", "gateway", "192.0.2.2", "interface", "a0")
-	has(objects(t, n, "-r"), "destination", "10.50.0.0/16", "gateway", "192.0.2.2", "nextHopID", "1")
-	has(objects(t, n, "-r", "--table", "100"), "destination", "10.60.0.0/16", "table", "100")
-	has(objects(t, n, "--qdiscs"), "interface", "lo", "queueing", "noqueue")
-	has(objects(t, n, "-g"), "interface", "a0", "group", "239.1.2.3", "users", "1")
-	has(decode(t, try(t, n, "--json", "-gp").out), "kind", "socketMembership", "interface", "a0", "group", "239.1.2.3", "mode", "exclude")
-	has(objects(t, n, "-m"), "kind", "socketUsage", "udp6", "1")
-	has(objects(t, n, "-xa"), "abstractName", "stream", "state", "LISTENING")
+	has(t, objects(t, n, "-B"), "interface", "lo", "protocol", "all", "type", "raw")
+	has(t, objects(t, n, "--neighbours"), "address", "192.0.2.9", "linkAddress", "02:00:00:00:00:09", "state", "permanent", "interface", "a0")
+	has(t, objects(t, n, "--neighbours"), "address", "192.0.2.77", "proxy", "true")
+	has(t, objects(t, n, "--rules"), "priority", "9", "source", "10.0.0.0/8", "table", "100")
+	has(t, objects(t, n, "--nexthops"), "id", "1", "gateway", "192.0.2.2", "interface", "a0")
+	has(t, objects(t, n, "-r"), "destination", "10.50.0.0/16", "gateway", "192.0.2.2", "nextHopID", "1")
+	has(t, objects(t, n, "-r", "--table", "100"), "destination", "10.60.0.0/16", "table", "100")
+	has(t, objects(t, n, "--qdiscs"), "interface", "lo", "queueing", "noqueue")
+	has(t, objects(t, n, "-g"), "interface", "a0", "group", "239.1.2.3", "users", "1")
+	has(t, decode(t, try(t, n, "--json", "-gp").out), "kind", "socketMembership", "interface", "a0", "group", "239.1.2.3", "mode", "exclude")
+	has(t, objects(t, n, "-m"), "kind", "socketUsage", "udp6", "1")
+	has(t, objects(t, n, "-xa"), "abstractName", "stream", "state", "LISTENING")
 }
 
 // Routes are those of ip, one row for each next hop, whatever becomes of packets.
@@ -340,5 +325,53 @@ func TestBaseline(t *testing.T) {
 	other := nstest.New(t)
 	if r := try(t, other, "-s", "--since", "monday"); r.status != 1 || !strings.Contains(r.complaints, "another network namespace") {
 		t.Errorf("a baseline of another namespace: %+v", r)
+	}
+	// What grew is shown, and nothing else.
+	for line := range strings.Lines(show(t, n, "-s", "--since", "monday")) {
+		if f := strings.Fields(line); f[0] == "0" || strings.Contains(line, "IpDefaultTTL") {
+			t.Errorf("%q did not grow", line)
+		}
+	}
+}
+
+// A baseline of every namespace serves each of them, and one that is not in it is
+// said and does not keep the others from being shown.
+func TestBaselineOfEveryNamespace(t *testing.T) {
+	one, two := nstest.New(t), nstest.New(t)
+	file := filepath.Join(t.TempDir(), "saved")
+	// Other tests' namespaces come and go meanwhile.
+	if r := try(t, one, "--netns", "all", "--save-baseline", file); r.out != "" {
+		t.Errorf("saving: %+v", r)
+	}
+	late := nstest.New(t)
+	sent := map[*nstest.NS]int{one: 3, two: 5, late: 7}
+	for n, count := range sent {
+		n.ListenPacket(t, "udp4", "127.0.0.1:9")
+		c := n.Dial(t, "udp4", "127.0.0.1:9")
+		for range count {
+			if _, err := c.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, args := range [][]string{{"-su"}, {"-i"}} {
+		r := try(t, one, append([]string{"--json", "--netns", "all", "--since", file}, args...)...)
+		got := make(map[string]string)
+		for _, o := range decode(t, r.out) {
+			switch {
+			case o.text("name") == "UdpOutDatagrams":
+				got[o.text("netns")] = o.text("value")
+			case o.text("name") == "lo":
+				got[o.text("netns")] = o.text("rx_packets")
+			}
+		}
+		_, shown := got[late.Name]
+		if r.status != 1 || got[one.Name] != "3" || got[two.Name] != "5" || shown {
+			t.Errorf("%v: status %d, %v", args, r.status, got)
+		}
+		missing := "counters of " + late.Name + ": --since " + file + ": the baseline is of another network namespace"
+		if !strings.Contains(r.complaints, missing) || strings.Contains(r.complaints, "counters of "+one.Name) {
+			t.Errorf("%v: %s", args, r.complaints)
+		}
 	}
 }
