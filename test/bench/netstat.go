@@ -124,7 +124,11 @@ func (b *bench) compare(s *section, ns *namespace, program string, c contest) er
 	elapsed := func(r shown) float64 { return r.elapsed.Seconds() }
 	for i, peer := range c.peers {
 		f := figure{Case: c.name + ", beside " + peer.name, Ours: middle(runs[0], elapsed, seconds)}.against(middle(runs[i+1], elapsed, seconds))
-		s.add(f.reach(fmt.Sprintf("%s times quicker", significant(peer.times)), f.Ratio >= peer.times))
+		reach := "quicker"
+		if peer.times > 1 {
+			reach = fmt.Sprintf("at least %s times quicker", significant(peer.times))
+		}
+		s.add(f.reach(reach, f.Ratio >= peer.times))
 	}
 	firstLine := func(r shown) float64 { return r.firstLine.Seconds() }
 	first := middle(runs[0], firstLine, seconds)
