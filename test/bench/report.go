@@ -234,7 +234,8 @@ func (r *report) markdown(w io.Writer) error {
 		m.Date, m.Commit, m.Processors, m.Model, m.Memory, m.Kernel, m.Go, m.NetSNMP, m.Load)
 	fmt.Fprintf(out, "\nA figure with several runs is their median of %d. Walks are GETBULK walks with one request\n"+
 		"outstanding, by a client that does no more than to copy the last name of an answer into the next\n"+
-		"request, and looks for an answer for 200 µs before it sleeps. \"First\" is the first walk that an agent is asked for after its start.\n", r.Runs)
+		"request, and looks for an answer for 200 µs before it sleeps. \"First\" is the first walk that an\n"+
+		"agent is asked for after its start.\n", r.Runs)
 	ours := "netsnmp-agent"
 	switch r.Page {
 	case "live":
