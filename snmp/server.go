@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -121,6 +122,7 @@ type Server struct {
 	origin  *originator
 	waiting chan struct{} // a place for each request that waits
 	idle    sync.Pool     // dispatchers of requests that waited
+	looking atomic.Bool   // a listener looks for requests
 
 	mu        sync.Mutex
 	listeners []listener

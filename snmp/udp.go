@@ -145,7 +145,8 @@ type envelope struct {
 // A walker that is near asks for more as soon as it has an answer. To sleep in
 // between, and to be woken, would take longer than that takes, on virtual machines
 // several times as long: a listener looks for up to nearby whether there is a
-// request, if the one before came as quickly.
+// request, if the one before came as quickly. Of a server's listeners one at a time
+// does.
 const nearby = 100 * time.Microsecond
 
 // controlSize has room for an in6_pktinfo, which is greater than an in_pktinfo.
@@ -154,13 +155,16 @@ const controlSize = 64
 // receive takes a datagram that is there already without telling Go's scheduler
 // that the thread may be gone for long, and waits for one otherwise. Under load
 // that makes a third more requests a second.
-func (e *envelope) receive(fd int, buf []byte) (int, unix.Errno) {
+func (e *envelope) receive(fd int, buf []byte, looking *atomic.Bool) (int, unix.Errno) {
 	e.prepare(buf, len(e.name), len(e.control))
 	n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), unix.MSG_DONTWAIT)
-	for errno == unix.EAGAIN && e.lively {
-		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) // the walker may be on this processor
-		n, _, errno = unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), unix.MSG_DONTWAIT)
-		e.lively = time.Since(e.answered) < nearby
+	if errno == unix.EAGAIN && e.lively && looking.CompareAndSwap(false, true) {
+		for errno == unix.EAGAIN && e.lively {
+			_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) // the walker may be on this processor
+			n, _, errno = unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), unix.MSG_DONTWAIT)
+			e.lively = time.Since(e.answered) < nearby
+		}
+		looking.Store(false)
 	}
 	if errno == unix.EAGAIN {
 		n, _, errno = unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), 0)
@@ -252,7 +256,7 @@ func (l *udpListener) serve(ctx context.Context) {
 	var e envelope
 	faults := 0
 	for {
-		n, errno := e.receive(l.fd, buf)
+		n, errno := e.receive(l.fd, buf, &s.looking)
 		if l.stopped.Load() {
 			return
 		}
