@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"math"
 	"strconv"
 	"strings"
 
@@ -126,7 +127,12 @@ func fibTableNumber(l *lines, name, value string) (uint32, bool) {
 		return netstat.TableLocal, true
 	}
 	if id, ok := strings.CutPrefix(name, "Id "); ok {
-		return l.uint32([]byte(id), 10), true
+		// The kernel prints it with a sign (net/ipv4/fib_trie.c, fib_table_print).
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil || n < math.MinInt32 || n > math.MaxUint32 {
+			l.fail("table %q is no number of 32 bits", id)
+		}
+		return uint32(n), true
 	}
 	return 0, false
 }

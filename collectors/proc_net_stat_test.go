@@ -42,19 +42,19 @@ func TestFIBTables(t *testing.T) {
 func TestParseFIBTrieStat(t *testing.T) {
 	const text = "Basic info: size of leaf: 48 bytes, size of tnode: 40 bytes.\nMain:\n\tAver depth:     2.42\n\tMax depth:      3\n\tLeaves:         7\n" +
 		"\tPrefixes:       8\n\tInternal nodes: 5\n\t  1: 1  2: 3  3: 1\n\tPointers: 22\nNull ptrs: 11\nTotal size: 2  kB\n" +
-		"\nCounters:\n---------\ngets = 10\nbacktracks = 11\nsemantic match passed = 12\nsemantic match miss = 13\nnull node hit= 14\nskipped node resize = 15\n\nId 7:\n\tLeaves:         1\n"
+		"\nCounters:\n---------\ngets = 10\nbacktracks = 11\nsemantic match passed = 12\nsemantic match miss = 13\nnull node hit= 14\nskipped node resize = 15\n\nId 7:\n\tLeaves:         1\nId -6:\n\tLeaves:         2\n"
 	got, err := parsed(text, parseFIBTrieStat)
 	must(t, err)
 	known := netstat.Known[uint64]
 	want := []netstat.FIBTable{
 		{Table: 254, AverageDepth: 242, MaxDepth: 3, Leaves: 7, Prefixes: 8, InternalNodes: 5, Pointers: 22, NullPointers: 11, KiB: 2,
 			Lookups: known(10), Backtracks: known(11), MatchesPassed: known(12), MatchesMissed: known(13), NullNodesHit: known(14), SkippedNodeResize: known(15)},
-		{Table: 7, Leaves: 1},
+		{Table: 7, Leaves: 1}, {Table: 1<<32 - 6, Leaves: 2},
 	}
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	rejects(t, discard(parseFIBTrieStat), "Main:\n\tLeaves: x\n", "Main:\n\tAver depth: 2.4\n", "Main:\n\tAver depth: 2\n", "Id x:\n", "Main:\ngets = x\n")
+	rejects(t, discard(parseFIBTrieStat), "Main:\n\tLeaves: x\n", "Main:\n\tAver depth: 2.4\n", "Main:\n\tAver depth: 2\n", "Id x:\n", "Id 4294967296:\n", "Id -2147483649:\n", "Main:\ngets = x\n")
 }
 
 func TestFIB6(t *testing.T) {

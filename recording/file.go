@@ -334,7 +334,11 @@ func (m *Moment) Stack(name string) (*Stack, error) {
 			names = append(names, fmt.Sprintf("%q", one.Name()))
 		}
 		sort.Strings(names)
-		return nil, &choiceError{m.file.frames.name, fmt.Sprintf("no stack %q", name), "it has " + strings.Join(names, ", ")}
+		lacking := fmt.Sprintf("no stack %q", name)
+		if name == "" && len(m.stacks) > 1 {
+			lacking = "several stacks and none was chosen"
+		}
+		return nil, &choiceError{m.file.frames.name, lacking, "it has " + strings.Join(names, ", ")}
 	}
 	return s, s.readError("open", s.contents.Error.error())
 }

@@ -142,14 +142,21 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 	}
 	switch v := e.Value.(type) {
 	case netstat.Interface:
-		fmt.Fprintf(p.w, " %s index %d %s", v.Name, v.Index, v.Operational())
-		if old, ok := e.Old.(netstat.Interface); ok && old.Operational() != v.Operational() {
-			fmt.Fprintf(p.w, " (was %s)", old.Operational())
+		old, changed := e.Old.(netstat.Interface)
+		was := func(format string, now, before any) {
+			if changed && now != before {
+				fmt.Fprintf(p.w, " (was "+format+")", before)
+			}
 		}
+		fmt.Fprintf(p.w, " %s", v.Name)
+		was("%s", v.Name, old.Name)
+		fmt.Fprintf(p.w, " index %d %s", v.Index, v.Operational())
+		was("%s", v.Operational(), old.Operational())
 		if !v.IsUp() {
 			fmt.Fprint(p.w, " disabled")
 		}
 		fmt.Fprintf(p.w, " mtu %d", v.MTU)
+		was("%d", v.MTU, old.MTU)
 		if v.Kind != "" {
 			fmt.Fprintf(p.w, " kind %s", v.Kind)
 		}
@@ -158,9 +165,11 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		}
 		if v.Address != "" {
 			fmt.Fprintf(p.w, " address %s", v.Address)
+			was("%s", v.Address, old.Address)
 		}
-		if v.Alias != "" {
+		if v.Alias != "" || changed && old.Alias != "" {
 			fmt.Fprintf(p.w, " alias %q", v.Alias)
+			was("%q", v.Alias, old.Alias)
 		}
 	case netstat.Address:
 		fmt.Fprintf(p.w, " %s dev %s", netip.PrefixFrom(v.Prefix.Addr().WithZone(""), v.Prefix.Bits()), p.name(v.Interface))
@@ -191,6 +200,9 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		}
 		if v.Flags&netstat.RouteDead != 0 {
 			fmt.Fprint(p.w, " dead")
+		}
+		if v.Flags&netstat.RouteLinkDown != 0 {
+			fmt.Fprint(p.w, " linkdown")
 		}
 	case netstat.Neighbour:
 		if v.Address.IsValid() {

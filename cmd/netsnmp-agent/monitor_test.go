@@ -86,6 +86,10 @@ func TestMonitor(t *testing.T) {
 		}
 		expect(`added multicast 239\.1\.2\.3 dev a0`)
 	}
+	n.IP(t, "link set a0 mtu 1400 alias x")
+	expect(`changed interface a0 index \d+ up mtu 1400 \(was 1500\) .*`)
+	n.IP(t, "link set a0 mtu 1500 alias y")
+	expect(`changed interface a0 .* alias "y" \(was "x"\)`)
 	n.IP(t, "link set a0 down")
 	expect(`changed interface a0 index \d+ down \(was up\) disabled mtu 1500 .*`)
 	expect(`removed route 10\.0\.0\.0/8 via 192\.0\.2\.2 dev a0 table 254 metric 7 nhid 1`)

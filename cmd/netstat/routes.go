@@ -150,12 +150,12 @@ func goesNowhere(t netstat.RouteType) bool {
 }
 
 // appendRouteFlags appends the flags that route(8) has: up, gateway, host,
-// reject, and what protocol made the route.
+// reject, what protocol made the route, and whether it expires.
 func appendRouteFlags(b []byte, r *netstat.Route) []byte {
 	switch {
 	case goesNowhere(r.Type):
 		b = append(b, '!')
-	case r.Flags&(netstat.RouteDead|netstat.RouteLinkDown) == 0:
+	case r.Flags&netstat.RouteDead == 0:
 		b = append(b, 'U')
 	}
 	if r.Family() == netstat.IPv6 && (r.Type == netstat.RouteLocal || r.Type == netstat.RouteAnycast || goesNowhere(r.Type)) {
@@ -172,6 +172,9 @@ func appendRouteFlags(b []byte, r *netstat.Route) []byte {
 		b = append(b, 'D')
 	case netstat.ProtocolRA:
 		b = append(b, 'A')
+	}
+	if r.Family() == netstat.IPv6 && r.Options != nil && r.Options.Expires.IsKnown() {
+		b = append(b, 'e')
 	}
 	return b
 }

@@ -136,8 +136,10 @@ func appendProcesses(b []byte, o netstat.Optional[[]netstat.Process]) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(strconv.AppendInt(b, int64(processes[i].PID), 10), '/')
-		b = table.AppendEscaped(b, processes[i].Name)
+		b = strconv.AppendInt(b, int64(processes[i].PID), 10)
+		if name := processes[i].Name; name != "" {
+			b = table.AppendEscaped(append(b, '/'), name)
+		}
 	}
 	return b
 }

@@ -18,6 +18,9 @@ func TestLikeNetTools(t *testing.T) {
 	sockets(t, n)
 	n.IP(t, "route add 172.16.0.0/16 via 192.0.2.3") // a single next hop: net-tools shows no more of several
 	n.IP(t, "route add unreachable 203.0.114.0/24", "route add prohibit 203.0.115.0/24")
+	// Routes over a link without a carrier are up, and those that expire are marked.
+	n.IP(t, "link add nocarrier type veth peer name far", "link set nocarrier up", "addr add 198.51.100.1/24 dev nocarrier",
+		"-6 route add 2001:db8:77::/48 dev nocarrier metric 7 expires 3000")
 	unixSocket(t, n, unix.SOCK_STREAM, "stream", 1)
 	unixSocket(t, n, unix.SOCK_SEQPACKET, "seqpacket", 1)
 	unixSocket(t, n, unix.SOCK_DGRAM, "", 0)
