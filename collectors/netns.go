@@ -68,7 +68,8 @@ func (n *NetNS) Close() error { return n.file.Close() }
 // files that it opens under /proc/thread-self/net, stay of that namespace. f
 // runs on a goroutine of its own and must not start others that rely on the
 // namespace. Entering another namespace than the process's own needs
-// CAP_SYS_ADMIN; without it the error matches fs.ErrPermission.
+// CAP_SYS_ADMIN; without it the error matches fs.ErrPermission, and after Close
+// fs.ErrClosed.
 func (n *NetNS) Do(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -88,9 +89,9 @@ func (n *NetNS) Do(f func() error) error {
 			done <- err
 			return
 		}
-		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
+		if err := n.enter(); err != nil {
 			runtime.UnlockOSThread()
-			done <- fmt.Errorf("enter network namespace %s: %w", n.name, os.NewSyscallError("setns", err))
+			done <- fmt.Errorf("enter network namespace %s: %w", n.name, err)
 			return
 		}
 		err = f()
@@ -102,6 +103,18 @@ func (n *NetNS) Do(f func() error) error {
 		done <- err
 	}()
 	return <-done
+}
+
+func (n *NetNS) enter() error {
+	raw, err := n.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var errno error
+	if raw.Control(func(fd uintptr) { errno = unix.Setns(int(fd), unix.CLONE_NEWNET) }) != nil {
+		return os.ErrClosed
+	}
+	return os.NewSyscallError("setns", errno)
 }
 
 // sameFile reports whether two open files are of the same namespace.
