@@ -41,7 +41,8 @@ func Create(path string) (_ *Recorder, err error) {
 	return r, nil
 }
 
-// Append goes on with the recording in a file, or creates it. What an
+// Append goes on with the recording in a file, or begins one where there is none
+// or the file is empty. What an
 // interrupted writer left at its end, which nobody can read, is cut off. A
 // recording that is damaged otherwise is an error, as it is for Open; one that
 // another Recorder has open is one that matches syscall.EWOULDBLOCK.
@@ -52,6 +53,10 @@ func Append(path string) (*Recorder, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
+	}
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		file.Close()
+		return Create(path) // as mktemp(1) leaves one
 	}
 	r := &Recorder{file: file, path: path}
 	if err := r.resume(); err != nil {

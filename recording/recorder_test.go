@@ -186,6 +186,36 @@ func TestFailedMoment(t *testing.T) {
 
 // Append goes on after whatever an interrupted writer left, and refuses what is
 // damaged otherwise.
+func TestAppendToAnEmptyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Append(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recordRoutes(t, r, 10)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n := 0
+	for _, err := range f.Moments() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d moments", n)
+	}
+}
+
 func TestAppendAfterCrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
 	r, err := Create(path)

@@ -346,6 +346,14 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 			return fmt.Errorf("--%s: the value is empty", name)
 		}
 	}
+	for name, values := range map[string][]string{"host": f.hosts, "protocol": f.protocolFamilies} {
+		if fs.Changed(name) && len(values) == 0 {
+			return fmt.Errorf("--%s: the value is empty", name)
+		}
+	}
+	if f.since != "" && !f.statistics && !f.interfaces && f.iface == "" {
+		return errors.New("--since makes sense with -s and -i only")
+	}
 	if fs.Changed("interval") && !(f.interval >= 0.01 && f.interval <= 86400) {
 		return fmt.Errorf("--interval: %v is not between 0.01 and 86400 seconds", f.interval)
 	}

@@ -22,7 +22,7 @@ func ruleListing() *listing[netstat.Rule] {
 		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8)", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
 		of("Action", 8, field("action", table.String, "what the rule does", func(r *netstat.Rule) table.Value { return table.Text(r.Action.String()) })),
 		of("Table", 8, field("table", table.Integer, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })),
-		hidden(field("goto", table.Integer, "priority of the rule to go on at", func(r *netstat.Rule) table.Value { return table.NonZero(r.Goto) })),
+		of("Goto", 8, field("goto", table.Integer, "priority of the rule to go on at", func(r *netstat.Rule) table.Value { return table.NonZero(r.Goto) })),
 		hidden(field("protocol", table.String, "who made the rule", func(r *netstat.Rule) table.Value { return table.Text(r.Protocol.Name()) })),
 	)
 	return l
@@ -48,7 +48,8 @@ func ruleMatches(r *netstat.Rule) string {
 	add(r.TOS != 0, "tos %#x", r.TOS)
 	add(r.DSCPMask != 0, "dscp %d", r.DSCP)
 	add(r.Mark != 0 || r.Mask != 0, "fwmark %#x/%#x", r.Mark, r.Mask)
-	add(r.IPProtocol != 0, "ipproto %d", r.IPProtocol)
+	ipProtocol := strings.TrimPrefix(netstat.Protocol(r.IPProtocol).String(), "protocol ")
+	add(r.IPProtocol != 0, "ipproto %s", ipProtocol)
 	add(r.SourcePorts != netstat.PortRange{}, "sport %s", ports(r.SourcePorts))
 	add(r.DestinationPorts != netstat.PortRange{}, "dport %s", ports(r.DestinationPorts))
 	if uids, known := r.UIDs.Get(); known {
