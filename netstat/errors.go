@@ -2,14 +2,18 @@ package netstat
 
 import (
 	"errors"
-	"fmt"
 )
 
 // ErrNotSupported says that a source cannot tell what was asked: this kernel
 // has no such protocol, this recording no such kind, this remote agent no such
 // table. It is not an empty answer. It is matched with errors.Is and matches
 // errors.ErrUnsupported in turn.
-var ErrNotSupported = fmt.Errorf("not supported by this source: %w", errors.ErrUnsupported)
+var ErrNotSupported error = notSupported{}
+
+type notSupported struct{}
+
+func (notSupported) Error() string { return "not supported by this source" }
+func (notSupported) Unwrap() error { return errors.ErrUnsupported }
 
 // ErrInterrupted says that what was read kept changing while it was read, so
 // that no consistent answer could be taken within the source's retries.
