@@ -179,8 +179,10 @@ func rowsAhead[R any](ctx context.Context, s *HostStack, key string, read func(c
 func ahead[T any](ctx context.Context, s *HostStack, key string, read func(context.Context, *Stack) (T, error)) (value T, err error) {
 	h := s.hosts
 	for {
-		if h.ctx.Err() != nil {
-			return value, context.Cause(h.ctx)
+		for _, c := range [...]context.Context{h.ctx, ctx} {
+			if c.Err() != nil {
+				return value, context.Cause(c)
+			}
 		}
 		h.mu.Lock()
 		if err := h.unreachable[s.index]; err != nil {
