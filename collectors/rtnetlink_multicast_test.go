@@ -19,14 +19,8 @@ func tellsOfGroups(t *testing.T, k *Kernel) bool {
 	t.Helper()
 	kinds, err := k.Followable(t.Context(), netstat.AllKinds)
 	must(t, err)
-	var name unix.Utsname
-	must(t, unix.Uname(&name))
-	var major, minor int
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
-		t.Fatal(err)
-	}
-	if since := major > 6 || major == 6 && minor >= 15; since && kinds != netstat.AllKinds {
-		t.Errorf("Linux %d.%d tells of %v only", major, minor, kinds)
+	if nstest.KernelSince(t, 6, 15) && kinds != netstat.AllKinds {
+		t.Errorf("this kernel tells of %v only", kinds)
 	}
 	return kinds.Has(netstat.KindMulticast)
 }

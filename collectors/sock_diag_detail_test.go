@@ -331,7 +331,7 @@ func TestBoundSockets(t *testing.T) {
 		t.Errorf("all of them: %+v", all)
 	}
 	only := sockets(t, k, netstat.SocketQuery{Protocols: tcp, States: netstat.States(netstat.Bound)})
-	if !kernelSince(t, 6, 8) {
+	if !nstest.KernelSince(t, 6, 8) {
 		t.Skip("this kernel lacks TCP_BOUND_INACTIVE")
 	}
 	if len(only) != 1 || only[0].State != netstat.Bound || only[0].Local.Port() != 1 {
@@ -340,17 +340,6 @@ func TestBoundSockets(t *testing.T) {
 	if both := sockets(t, k, netstat.SocketQuery{Protocols: tcp, States: netstat.States(netstat.Bound, netstat.Listen)}); len(both) != 2 {
 		t.Errorf("bound and listening ones: %+v", both)
 	}
-}
-
-// kernelSince reports whether the kernel is of a version or later.
-func kernelSince(t *testing.T, major, minor int) bool {
-	t.Helper()
-	var name unix.Utsname
-	must(t, unix.Uname(&name))
-	var a, b int
-	_, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &a, &b)
-	must(t, err)
-	return a > major || a == major && b >= minor
 }
 
 // TestRawAndICMPSockets compares them with /proc and with what was opened.

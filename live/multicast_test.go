@@ -66,6 +66,9 @@ func (m members) operation(r *rand.Rand, v *Snapshot) string {
 func needsGroups(t testing.TB, s *Stack) {
 	t.Helper()
 	if !s.Kinds().Has(netstat.KindMulticast) {
+		if nstest.KernelSince(t, 6, 15) {
+			t.Fatal("this kernel tells of multicast groups, and they are not tracked")
+		}
 		t.Skip("Linux before 6.15 does not tell of multicast groups")
 	}
 }

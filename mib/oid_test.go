@@ -33,6 +33,22 @@ func TestOIDPackedOrderIsNumericalOrder(t *testing.T) {
 	}
 }
 
+// Every octet is packed as the sub-identifier that it is, beside every neighbour
+// that takes more room or less.
+func TestAppendIPv4(t *testing.T) {
+	for o := range 256 {
+		for _, octets := range [][4]byte{{byte(o), 0, 240, 255}, {239, byte(o), 255, 1}, {240, 255, byte(o), 239}, {255, 255, 255, byte(o)}} {
+			var want []byte
+			for _, o := range octets {
+				want = AppendSubidentifier(want, uint32(o))
+			}
+			if got := appendIPv4([]byte{7}, octets); string(got) != "\x07"+string(want) {
+				t.Errorf("%v is % x, want 07 % x", octets, got, want)
+			}
+		}
+	}
+}
+
 func FuzzOIDOrder(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1}, []byte{0, 0, 1, 0, 255, 255, 255, 255})
 	subs := func(b []byte) (s []uint32) {

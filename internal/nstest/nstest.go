@@ -320,6 +320,21 @@ func HasKernel(t testing.TB, option string) bool {
 	return false
 }
 
+// KernelSince reports whether the kernel is at least of a version.
+func KernelSince(t testing.TB, major, minor int) bool {
+	t.Helper()
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		t.Fatalf("uname: %v", err)
+	}
+	var a, b int
+	release := unix.ByteSliceToString(name.Release[:])
+	if _, err := fmt.Sscanf(release, "%d.%d", &a, &b); err != nil {
+		t.Fatalf("the kernel's release %q: %v", release, err)
+	}
+	return a > major || a == major && b >= minor
+}
+
 // kernelConfig opens the configuration that the running kernel was built with.
 func kernelConfig() (io.ReadCloser, error) {
 	file, err := os.Open("/proc/config.gz")
