@@ -19,6 +19,11 @@ type query struct {
 
 	list    searchList
 	cursors []repeater
+
+	// response is where the Response begins in the encoder, and names are where
+	// the names of its variables are from there, if it is a GetNext's.
+	response int
+	names    []int
 }
 
 // A repeater is the state of one range of a GetBulk.
@@ -33,7 +38,7 @@ type repeater struct {
 // next decode.
 func (q *query) decode(h Header, payload []byte) error {
 	d := decoder{b: payload, pdu: h.Type, little: h.Flags&NetworkByteOrder == 0}
-	q.header, q.context, q.ranges, q.bindings = h, "", nil, nil
+	q.header, q.context, q.ranges, q.bindings, q.names = h, "", nil, nil, q.names[:0]
 	if h.Flags&NonDefaultContext != 0 {
 		q.context = d.octets("context")
 	}
@@ -54,7 +59,7 @@ func (q *query) decode(h Header, payload []byte) error {
 func (q *query) release() {
 	const keep = 1 << 10
 	if cap(q.list.ranges) > keep || cap(q.list.packed) > 64*keep {
-		q.list = searchList{}
+		q.list, q.names = searchList{}, nil
 	}
 	if cap(q.cursors) > keep {
 		q.cursors = nil
@@ -101,6 +106,7 @@ func respond(e *encoder, h Header, code ErrorCode, index int) {
 // mib.ErrWouldWait, with e as it was, or nil: every other failure is answered.
 func (q *query) answer(e *encoder, req *mib.Request) error {
 	start := beginResponse(e, q.header, ErrorCode(mib.NoError), 0)
+	q.response = start
 	var index int
 	var err error
 	switch q.header.Type {
@@ -128,6 +134,7 @@ func (q *query) answer(e *encoder, req *mib.Request) error {
 		return nil
 	}
 	e.b = e.b[:start]
+	q.names = q.names[:0]
 	switch {
 	case errors.Is(err, mib.ErrWouldWait):
 		return mib.ErrWouldWait
@@ -167,6 +174,7 @@ func (q *query) getNext(e *encoder, req *mib.Request, start, n int) (index int, 
 			return i + 1, err
 		}
 		if within(&b, r.End) {
+			q.names = append(q.names, len(e.b)-start+variableHeader)
 			e.binding(&b)
 		} else {
 			e.endOfMibView(r.Start, mib.OID{})

@@ -84,13 +84,15 @@ func (c *blockingConn) Read(b []byte) (int, error) {
 // look reads what arrives nearby; 0 where nothing does, or the connection fails.
 func (c *blockingConn) look(b []byte) (n int) {
 	_ = c.raw.Read(func(fd uintptr) bool {
-		for c.lively {
-			got, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
+		for i := 0; c.lively; i++ {
+			got, errno := now(unix.SYS_RECVFROM, fd, b)
 			if errno == 0 {
-				n = int(got)
+				n = got
 				break
 			}
-			_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) // the master may be on this processor
+			if i%16 == 0 { // the master may be on this processor
+				_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+			}
 			c.lively = errno == unix.EAGAIN && c.near()
 		}
 		return true
@@ -98,13 +100,30 @@ func (c *blockingConn) look(b []byte) (n int) {
 	return n
 }
 
+// now is recvfrom or sendto without waiting, and therefore without telling the
+// runtime, which takes time and has other threads look for work.
+func now(call, fd uintptr, b []byte) (int, unix.Errno) {
+	n, _, errno := unix.RawSyscall6(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	return int(n), errno
+}
+
 // near reports whether the last write was a moment ago.
 func (c *blockingConn) near() bool {
 	return time.Since(c.start)-time.Duration(c.written.Load()) < nearby
 }
 
-func (c *blockingConn) Write(b []byte) (int, error) {
-	n, err := c.file.Write(b)
+func (c *blockingConn) Write(b []byte) (n int, err error) {
+	_ = c.raw.Write(func(fd uintptr) bool {
+		if sent, errno := now(unix.SYS_SENDTO, fd, b); errno == 0 {
+			n = sent
+		}
+		return true
+	})
+	if n < len(b) { // it must wait, or it fails
+		var more int
+		more, err = c.file.Write(b[n:])
+		n += more
+	}
 	c.written.Store(int64(time.Since(c.start)))
 	return n, err
 }

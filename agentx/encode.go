@@ -196,6 +196,9 @@ func (e *encoder) binding(b *mib.Binding) {
 	e.variable(b.Object, b.Index, &b.Value)
 }
 
+// variableHeader is what stands before the name in a VarBind, in octets.
+const variableHeader = 4
+
 func (e *encoder) variable(object, index mib.OID, v *mib.Value) {
 	t := v.Type()
 	e.uint16(uint16(t))

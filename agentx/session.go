@@ -43,7 +43,8 @@ type session struct {
 	// What follows belongs to the reading goroutine.
 	in     pduReader
 	out    encoder
-	query  query
+	query  query // the last one
+	next   forecast
 	served map[string]served
 	noWait context.Context
 	// recent holds the last PDUs that were answered, each at its packet ID's
@@ -188,6 +189,7 @@ func (s *session) read() {
 			if s.write(s.out.b) != nil {
 				return
 			}
+			s.foresee()
 			s.out.b = s.out.b[:0]
 			if cap(s.out.b) > 2*flushSize {
 				s.out.b = nil
@@ -276,8 +278,11 @@ func (s *session) answer(h Header, payload []byte) {
 		respond(&s.out, h, ErrorCode(mib.NoError), 0)
 		return
 	}
+	if s.next.answer(&s.out, h, payload) {
+		s.query, s.next.query = s.next.query, s.query
+		return
+	}
 	q := &s.query
-	defer q.release()
 	if err := q.decode(h, payload); err != nil {
 		s.sub.config.Log.Debug("the master agent sent what cannot be read", "error", err)
 		respond(&s.out, h, ParseError, 0)
@@ -293,6 +298,17 @@ func (s *session) answer(h Header, payload []byte) {
 	if err != nil {
 		s.answerLater(q)
 	}
+}
+
+// foresee prepares for the PDU that follows the last one.
+func (s *session) foresee() {
+	q := &s.query
+	if request := s.requestOf(q.context); request != nil && len(q.names) > 0 {
+		s.next.prepare(q, &s.out, request)
+		request.Reset(s.noWait)
+	}
+	q.names = q.names[:0]
+	q.release()
 }
 
 // requestOf returns a request on the tree of a context, nil where there is
