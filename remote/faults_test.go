@@ -3,8 +3,10 @@ package remote_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/gosnmp/gosnmp"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
@@ -279,5 +282,32 @@ func TestBreakingOut(t *testing.T) {
 	}
 	if got, err := collect(s.Routes(t.Context(), netstat.RouteQuery{})); err != nil || len(got) != 20000 {
 		t.Errorf("afterwards %d rows, %v", len(got), err)
+	}
+}
+
+// Many columns abreast take few requests, though whole repetitions of them never
+// make up a round number of variables.
+func TestManyColumns(t *testing.T) {
+	const rows = 300
+	links := make([]netstat.Interface, rows)
+	for i := range links {
+		links[i] = netstat.Interface{Index: uint32(i + 1), Name: fmt.Sprint("eth", i), HardwareType: 1, Counters: netstat.Known(netstat.InterfaceCounters{InOctets: 1})}
+	}
+	var requests atomic.Int32
+	d := device{
+		variables: slices.Concat(variablesOf(&ifmib.Interfaces, links), variablesOf(&ifmib.Extensions, links)),
+		change: func(_, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			requests.Add(1)
+			return answer
+		},
+	}
+	s := open(t, patient(d.start(t)))
+	got, err := collect(s.Interfaces(t.Context()))
+	if err != nil || len(got) != rows {
+		t.Fatalf("%d interfaces, %v", len(got), err)
+	}
+	// The device puts 900 variables into an answer.
+	if n, most := requests.Load(), int32(len(d.variables)/900+20); n > most {
+		t.Errorf("%d requests for %d variables, want at most %d", n, len(d.variables), most)
 	}
 }

@@ -92,8 +92,10 @@ func (p *pace) answered(asked, got, octets int, took, timeout time.Duration, who
 	if p.cap < maxBudget && p.successes >= afterCap {
 		p.cap, p.successes = min(2*p.cap, maxBudget), 0
 	}
-	// An agent that is at its limits is not asked for more.
-	if asked >= p.budget && took < timeout/4 {
+	// An agent that is at its limits is not asked for more. Of many columns
+	// abreast, whole repetitions are asked for, which may be well below what
+	// the budget has room for.
+	if 2*asked > p.budget && took < timeout/4 {
 		p.budget = min(4*p.budget, maxBudget)
 	}
 }
