@@ -17,7 +17,7 @@ type both[T any] struct {
 
 // of makes a field a column.
 func of[T any](heading string, width int, f table.Field[row[T]]) both[T] {
-	return both[T]{Field: f, heading: heading, width: width, right: f.Type == table.Integer || f.Type == table.Number || f.Type == table.Duration || f.Type == table.Port}
+	return both[T]{Field: f, heading: heading, width: width, right: f.Type == table.Integer || f.Type == table.Number || f.Type == table.Duration || f.Type == table.Port || f.Type == table.User}
 }
 
 // hidden makes a field that no column shows.

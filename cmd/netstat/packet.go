@@ -174,12 +174,12 @@ func packetKind() *table.Kind[row[netstat.PacketSocket]] {
 			return memoryValue(v.Memory, func(m *netstat.SocketMemory) uint32 { return m.ReceiveBuffer })
 		}),
 		field("drops", table.Integer, "packets dropped for lack of buffer; unknown with a receive ring", func(v *netstat.PacketSocket) table.Value { return uintValue(v.Drops) }),
-		field("uid", table.Integer, "user that owns the socket", func(v *netstat.PacketSocket) table.Value { return uintValue(v.UID) }),
+		field("uid", table.User, "user that owns the socket", func(v *netstat.PacketSocket) table.Value { return uintValue(v.UID) }),
 		field("inode", table.Integer, "inode in sockfs", func(v *netstat.PacketSocket) table.Value { return table.Uint(v.Inode) }),
 		field("processes", table.Objects, "processes that hold the socket", func(v *netstat.PacketSocket) table.Value { return processesValue(v.Processes) }),
 	)
 	k := newKind("packet", "a packet socket", fields...)
-	k.Aliases = map[string][]string{"dev": {"interface"}, "process": {"processes"}, "pid": {"processes"}}
+	k.Aliases = map[string][]string{"dev": {"interface"}, "process": {"processes"}, "pid": {"processes"}, "user": {"uid"}}
 	return k
 }
 

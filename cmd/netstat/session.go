@@ -38,6 +38,7 @@ type session struct {
 	stderr   io.Writer // standard error
 	sources  []*source
 	services names.Services
+	rawNames names.Protocols // of the protocols of raw sockets
 	resolver *names.Resolver // nil where no name of a host or user is looked up
 
 	owners  *netstat.SocketOwners // of every stack: inodes of sockets are the host's
@@ -67,6 +68,9 @@ func newSession(ctx context.Context, f flags, stdout, stderr io.Writer, open fun
 	s.sources = sources
 	if !f.numericPorts() || f.filter != "" {
 		s.services = names.ReadServices()
+	}
+	if !f.numericPorts() {
+		s.rawNames = names.ReadProtocols()
 	}
 	if !f.json && (!f.numericHosts() || !f.numericUsers()) {
 		s.resolver = names.New(names.Options{Limit: nameLimit, Parallel: nameParallel})
@@ -135,7 +139,7 @@ func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Col
 	var expr *filter.Expr
 	if s.filter != "" {
 		var err error
-		expr, err = filter.Parse(s.filter, kind, s.services.Port)
+		expr, err = filter.Parse(s.filter, kind, s.filterNames())
 		if err != nil {
 			return nil, nil, fmt.Errorf("--filter: %w", err)
 		}
@@ -158,6 +162,16 @@ func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Col
 		}})
 	}
 	return table.NewPrinter(s.out, t), expr, nil
+}
+
+// filterNames are the names that a filter may have in place of numbers. Users are
+// those of the host whose stack is shown, which this one knows of its own only.
+func (s *session) filterNames() filter.Names {
+	known := filter.Names{Port: s.services.Port}
+	if s.recording == "" && !s.isRemote() {
+		known.User = names.UserID
+	}
+	return known
 }
 
 // namesNamespaces reports whether rows say which namespace they are of.

@@ -164,7 +164,7 @@ func socketFields() []table.Field[row[netstat.Socket]] {
 		interfaceField("interface", "interface that the socket is bound to", func(v *netstat.Socket) uint32 { return v.Interface }),
 		fieldOf("receiveQueue", table.Integer, "bytes not yet read; of a listener, connections that wait to be accepted", func(v *netstat.Socket) table.Value { return uintValue(v.ReceiveQueue) }),
 		fieldOf("sendQueue", table.Integer, "bytes not yet acknowledged; of a listener, the most connections that may wait", func(v *netstat.Socket) table.Value { return uintValue(v.SendQueue) }),
-		fieldOf("uid", table.Integer, "user that owns the socket", func(v *netstat.Socket) table.Value { return uintValue(v.UID) }),
+		fieldOf("uid", table.User, "user that owns the socket", func(v *netstat.Socket) table.Value { return uintValue(v.UID) }),
 		fieldOf("inode", table.Integer, "inode in sockfs, 0 when no process holds the socket", func(v *netstat.Socket) table.Value { return table.Uint(v.Inode) }),
 		fieldOf("cookie", table.Integer, "SO_COOKIE", func(v *netstat.Socket) table.Value { return table.NonZero(v.Cookie) }),
 		fieldOf("v6Only", table.Boolean, "whether an IPv6 socket refuses IPv4", func(v *netstat.Socket) table.Value {

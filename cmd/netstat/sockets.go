@@ -77,6 +77,15 @@ func serviceProtocol(p netstat.Protocol) string {
 	return ""
 }
 
+// portName returns the name of a port, empty if it has none. That of a raw socket
+// is an Internet protocol.
+func (s *session) portName(p netstat.Protocol, port uint16) string {
+	if p == netstat.Raw {
+		return s.rawNames[port]
+	}
+	return s.services.Name(port, serviceProtocol(p))
+}
+
 // appendEndpoint appends an address and a port, by name where names are wanted.
 func (s *session) appendEndpoint(b []byte, src *source, p netstat.Protocol, e netip.AddrPort) []byte {
 	a := e.Addr()
@@ -99,7 +108,7 @@ func (s *session) appendEndpoint(b []byte, src *source, p netstat.Protocol, e ne
 		return append(b, '*')
 	}
 	if !s.numericPorts() {
-		if name := s.services.Name(e.Port(), serviceProtocol(p)); name != "" {
+		if name := s.portName(p, e.Port()); name != "" {
 			return table.AppendEscaped(b, name)
 		}
 	}

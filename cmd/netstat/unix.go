@@ -107,9 +107,9 @@ func unixKind() *table.Kind[row[netstat.UnixSocket]] {
 		field("receiveQueue", table.Integer, "bytes not yet read; of a listener, connections that wait to be accepted", func(v *netstat.UnixSocket) table.Value { return uintValue(v.ReceiveQueue) }),
 		field("sendQueue", table.Integer, "bytes that the peer has not read; of a listener, the most connections that may wait", func(v *netstat.UnixSocket) table.Value { return uintValue(v.SendQueue) }),
 		field("references", table.Integer, "how often the kernel refers to the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.References) }),
-		field("uid", table.Integer, "user that owns the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.UID) }),
+		field("uid", table.User, "user that owns the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.UID) }),
 		field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *netstat.UnixSocket) table.Value { return processesValue(v.Processes) }),
 	)
-	k.Aliases = map[string][]string{"process": {"processes"}, "pid": {"processes"}, "name": {"path", "abstractName"}}
+	k.Aliases = map[string][]string{"process": {"processes"}, "pid": {"processes"}, "user": {"uid"}, "name": {"path", "abstractName"}}
 	return k
 }

@@ -15,6 +15,7 @@ type thing struct {
 	name, state string
 	port, other uint16
 	n           int64
+	uid         uint32
 	rate        float64
 	up          bool
 	age         time.Duration
@@ -37,6 +38,7 @@ var things = &table.Kind[thing]{Name: "thing", Fields: []table.Field[thing]{
 		}
 		return table.Int(x.n)
 	}},
+	{Name: "uid", Type: table.User, Value: func(x *thing) table.Value { return table.Uint(x.uid) }},
 	{Name: "rate", Type: table.Number, Value: func(x *thing) table.Value { return table.Float(x.rate) }},
 	{Name: "up", Type: table.Boolean, Value: func(x *thing) table.Value { return table.Bool(x.up) }},
 	{Name: "age", Type: table.Duration, Value: func(x *thing) table.Value { return table.Seconds(x.age) }},
@@ -50,7 +52,7 @@ var things = &table.Kind[thing]{Name: "thing", Fields: []table.Field[thing]{
 	}},
 	{Name: "words", Type: table.Strings, Value: func(x *thing) table.Value { return table.Words(x.words) }},
 	{Name: "processes", Type: table.Objects, Value: func(x *thing) table.Value { return table.List(x.processes) }},
-}, Aliases: map[string][]string{"port": {"localPort", "remotePort"}, "addr": {"from", "to"}, "process": {"processes"}}}
+}, Aliases: map[string][]string{"port": {"localPort", "remotePort"}, "addr": {"from", "to"}, "process": {"processes"}, "user": {"uid"}}}
 
 func address(s string) table.Value {
 	if s == "" {
@@ -59,17 +61,15 @@ func address(s string) table.Value {
 	return table.Addr(netip.MustParseAddr(s))
 }
 
-func service(name string) (uint16, bool) {
-	if name == "https" {
-		return 443, true
-	}
-	return 0, false
+var named = Names{
+	Port: func(name string) (uint16, bool) { return 443, name == "https" },
+	User: func(name string) (uint32, bool) { return 33, name == "www-data" },
 }
 
 func (x *thing) value(field int) table.Value { return things.Fields[field].Value(x) }
 
 var subject = thing{
-	name: "web server", state: "TIME-WAIT", port: 443, other: 50000, n: -7, rate: 2.5, up: true, age: 1500 * time.Millisecond,
+	name: "web server", state: "TIME-WAIT", port: 443, other: 50000, n: -7, uid: 33, rate: 2.5, up: true, age: 1500 * time.Millisecond,
 	from: "::ffff:10.1.2.3", to: "fe80::1%eth0", net: "10.0.0.0/16", words: []string{"sack", "ts"},
 	processes: []table.Object{{{Name: "pid", Value: table.Int(812)}, {Name: "name", Value: table.Text("nginx")}}},
 }
@@ -80,6 +80,7 @@ func TestMatch(t *testing.T) {
 		`name="web server"`: true, `name=web`: false, `name~^web`: true, `name!~^web`: false, `name = "web server" and n = -7`: true,
 		`port=443`: true, `port=50000`: true, `port=444`: false, `port=80,443`: true, `port=https`: true, `port!=443`: false, `localPort>1000`: false, `port>1000`: true,
 		`port=0x1bb`: true, `n<0`: true, `n>=-7`: true, `n>-7`: false, `n<=-8`: false, `n==-7`: true,
+		`uid=33`: true, `user=www-data`: true, `user=0,"www-data"`: true, `user!=www-data`: false, `user=34`: false, `user<www-data`: false,
 		`rate=2.5`: true, `rate>2.4 and rate<2.6`: true, `up=yes`: true, `up=false`: false, `age>1s`: true, `age=1.5`: true, `age<1500ms`: false,
 		`from=10.0.0.0/8`: true, `from=10.1.2.3`: true, `from=::ffff:10.1.2.3`: true, `from=11.0.0.0/8`: false, `addr=fe80::/10`: true, `to=fe80::1%eth0`: true, `to=fe80::1%eth1`: false, `to=fe80::1`: true,
 		`net=10.0.0.0/16`: true, `net=10.0.0.0/8`: false, `net=10.0.9.9`: true, `net=10.1.0.0`: false, `net<=10.0.0.0/8`: true, `net<10.0.0.0/16`: false, `net>=10.0.3.0/24`: true, `net>10.0.0.0/16`: false,
@@ -88,7 +89,7 @@ func TestMatch(t *testing.T) {
 		`n=1 or n=-7`: true, `not n=1`: true, `not (n=1 or n=-7)`: false, `n=1 and n=2 or n=-7`: true, `n=-7 or n=1 and n=2`: true, `NOT NOT n=-7`: true, `((n=-7))`: true,
 		`n=-7 AND port=443 and state=time-wait`: true, `name=and`: false,
 	} {
-		e, err := Parse(text, things, service)
+		e, err := Parse(text, things, named)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -96,7 +97,7 @@ func TestMatch(t *testing.T) {
 		if got := e.Match(subject.value); got != want {
 			t.Errorf("%s is %v", text, got)
 		}
-		again, err := Parse(e.String(things), things, service)
+		again, err := Parse(e.String(things), things, named)
 		if err != nil || again.Match(subject.value) != want {
 			t.Errorf("%s written as %s: %v", text, e.String(things), err)
 		}
@@ -110,7 +111,7 @@ func TestUnknown(t *testing.T) {
 		`n=0`: false, `n<1`: false, `n>=0`: false, `n!=0`: true, `name=""`: false, `name!=x`: true, `from=0.0.0.0/0`: false, `from!=10.0.0.1`: true,
 		`net<=0.0.0.0/0`: false, `words=x`: false, `process=1`: false, `not n=0`: true,
 	} {
-		e, err := Parse(text, things, nil)
+		e, err := Parse(text, things, Names{})
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 		} else if got := e.Match(empty.value); got != want {
@@ -136,6 +137,12 @@ func TestErrors(t *testing.T) {
 		`name="x`:                        `position 6, "\"": expected a value`,
 		`state=foo`:                      `position 7, "foo": expected one of LISTEN, TIME-WAIT as state`,
 		`port=httpx`:                     `position 6, "httpx": expected a port or the name of a service`,
+		`n=1 and user=nobody-else`:       `position 14, "nobody-else": expected the number or the name of a user as uid`,
+		`n=https`:                        `position 3, "https": expected an integer as n`,
+		`n=www-data`:                     `position 3, "www-data": expected an integer as n`,
+		`port=www-data`:                  `position 6, "www-data": expected a port or the name of a service`,
+		`uid=https`:                      `position 5, "https": expected the number or the name of a user as uid`,
+		`user~www`:                       `position 5, "~": expected one of = != < <= > >=, which uid can be compared by`,
 		`from=10.0.0.0/33`:               `position 6, "10.0.0.0/33": expected an address or a prefix such as 192.0.2.0/24 as from`,
 		`ü=1`:                            `position 1, "ü": expected the name of a field`,
 		`n=1 and`:                        `position 8, the end: expected the name of a field`,
@@ -147,7 +154,7 @@ func TestErrors(t *testing.T) {
 		strings.Repeat("(", 200) + "n=1": `expected at most 100 levels`,
 		strings.Repeat("x", longest+1):   `expected at most 65536 bytes`,
 	} {
-		_, err := Parse(text, things, service)
+		_, err := Parse(text, things, named)
 		var e *Error
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
 			if len(text) > 50 {
@@ -158,8 +165,20 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Without anybody who knows names there are numbers.
+func TestNumbersOnly(t *testing.T) {
+	for _, text := range []string{"uid=www-data", "localPort=https"} {
+		if _, err := Parse(text, things, Names{}); err == nil || !strings.Contains(err.Error(), "expected an integer") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := Parse("uid=33 and localPort=443", things, Names{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestConjuncts(t *testing.T) {
-	e, err := Parse("n=1 and (port=2 and not up=yes) and (n=3 or n=4)", things, nil)
+	e, err := Parse("n=1 and (port=2 and not up=yes) and (n=3 or n=4)", things, Names{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,11 +198,11 @@ func TestConjuncts(t *testing.T) {
 
 // Whatever is read means the same when it is written and read again.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"n=1", `name="a\"b\\" or not (port>=443 and from!=10.0.0.0/8)`, "state=listen,time-wait", "to=fe80::1%eth0", "net<=::/0", `name~"^a|b"`, "((", "\"", "n=1 and", "\xff=1"} {
+	for _, s := range []string{"n=1", `name="a\"b\\" or not (port>=443 and from!=10.0.0.0/8)`, "state=listen,time-wait", "user=www-data or port=https", "to=fe80::1%eth0", "net<=::/0", `name~"^a|b"`, "((", "\"", "n=1 and", "\xff=1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := Parse(text, things, service)
+		e, err := Parse(text, things, named)
 		if err != nil {
 			var wrong *Error
 			if !errors.As(err, &wrong) || wrong.Position < 0 || wrong.Position > len(text) || err.Error() == "" {
@@ -192,7 +211,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		written := e.String(things)
-		again, err := Parse(written, things, service)
+		again, err := Parse(written, things, named)
 		if err != nil {
 			t.Fatalf("%q is written as %q, which is wrong: %v", text, written, err)
 		}

@@ -45,10 +45,16 @@ const (
 	deepest = 100
 )
 
-// Parse reads an expression over the fields. Ports may be named as service, if it
-// is not nil, knows them. The error is an *Error.
-func Parse(text string, fields Fields, service func(name string) (port uint16, ok bool)) (*Expr, error) {
-	p := parser{text: text, fields: fields, service: service}
+// Names find the numbers that stand for names in an expression. Where one is nil,
+// there are numbers only.
+type Names struct {
+	Port func(service string) (port uint16, ok bool)
+	User func(name string) (uid uint32, ok bool)
+}
+
+// Parse reads an expression over the fields. The error is an *Error.
+func Parse(text string, fields Fields, names Names) (*Expr, error) {
+	p := parser{text: text, fields: fields, names: names}
 	if len(text) > longest {
 		return nil, &Error{text[:longest], longest, fmt.Sprintf("at most %d bytes", longest)}
 	}
@@ -83,12 +89,12 @@ type token struct {
 }
 
 type parser struct {
-	text    string
-	fields  Fields
-	service func(name string) (port uint16, ok bool)
-	token   token
-	after   int // where the next token begins
-	depth   int
+	text   string
+	fields Fields
+	names  Names
+	token  token
+	after  int // where the next token begins
+	depth  int
 }
 
 func isWord(r rune) bool {
@@ -342,19 +348,13 @@ func (p *parser) literal(e Expr) (Literal, error) {
 // expected.
 func (p *parser) read(l *Literal, typ table.Type) (expected string) {
 	switch typ {
-	case table.Port, table.Integer:
-		if n, ok := readInteger(l.Text); ok {
-			l.value = n
-			return ""
+	case table.Integer, table.Port, table.User:
+		n, ok := readInteger(l.Text)
+		if !ok {
+			n, expected = p.named(l.Text, typ)
 		}
-		if typ == table.Port && p.service != nil {
-			if port, ok := p.service(l.Text); ok {
-				l.value = table.Uint(port)
-				return ""
-			}
-			return "a port or the name of a service"
-		}
-		return "an integer"
+		l.value = n
+		return expected
 	case table.Number:
 		f, err := strconv.ParseFloat(l.Text, 64)
 		if l.value = table.Float(f); err != nil || !l.value.IsKnown() {
@@ -388,6 +388,24 @@ func (p *parser) read(l *Literal, typ table.Type) (expected string) {
 		}
 	}
 	return ""
+}
+
+// named returns the number that a name stands for, or what was expected in its
+// place.
+func (p *parser) named(name string, typ table.Type) (n table.Value, expected string) {
+	switch {
+	case typ == table.Port && p.names.Port != nil:
+		if port, ok := p.names.Port(name); ok {
+			return table.Uint(port), ""
+		}
+		return n, "a port or the name of a service"
+	case typ == table.User && p.names.User != nil:
+		if uid, ok := p.names.User(name); ok {
+			return table.Uint(uid), ""
+		}
+		return n, "the number or the name of a user"
+	}
+	return n, "an integer"
 }
 
 func readInteger(s string) (table.Value, bool) {

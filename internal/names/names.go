@@ -67,6 +67,16 @@ func lookupUser(uid uint32) (string, error) {
 	return u.Username, nil
 }
 
+// UserID returns the number of the user with a name.
+func UserID(name string) (uid uint32, ok bool) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(u.Uid, 10, 32)
+	return uint32(n), err == nil
+}
+
 // StartHost begins to look for a host's name, if it is not known to be found or
 // missing.
 func (r *Resolver) StartHost(a netip.Addr) {

@@ -3,7 +3,10 @@ package names
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -124,6 +127,49 @@ noprotocol	99
 	var none Services
 	if _, ok := none.Port("ssh"); ok || none.Name(22, "tcp") != "" {
 		t.Error("no services have names")
+	}
+}
+
+func TestProtocols(t *testing.T) {
+	p := ParseProtocols(strings.NewReader(`# comment
+ip	0	IP		# internet protocol, pseudo protocol number
+icmp	1	ICMP
+ospf	89	OSPFIGP
+second	89
+broken
+alsobroken	x	X
+toolarge	65536
+`))
+	if want := (Protocols{0: "ip", 1: "icmp", 89: "ospf"}); !maps.Equal(p, want) {
+		t.Errorf("%v, want %v", p, want)
+	}
+}
+
+// Any file is read, and names are words.
+func FuzzProtocols(f *testing.F) {
+	f.Add("icmp 1 ICMP # x\nospf 89")
+	f.Add("a\x00 1\n# 2")
+	f.Fuzz(func(t *testing.T, text string) {
+		for number, name := range ParseProtocols(strings.NewReader(text)) {
+			if strings.ContainsAny(name, " \t\n#") || name == "" {
+				t.Errorf("protocol %d has the name %q", number, name)
+			}
+		}
+	})
+}
+
+// A user has the number that getent(1) tells.
+func TestUserID(t *testing.T) {
+	out, err := exec.Command("getent", "passwd", "daemon").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, known := UserID("daemon")
+	if fields := strings.Split(string(out), ":"); !known || fields[2] != strconv.FormatUint(uint64(uid), 10) {
+		t.Errorf("daemon is %d, %v: %s", uid, known, out)
+	}
+	if uid, known := UserID("no-such-user"); known {
+		t.Errorf("a user that there is not has the number %d", uid)
 	}
 }
 

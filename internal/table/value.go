@@ -20,6 +20,7 @@ const (
 	Keyword       // one of a few words; compared without regard to case, "-" and "_"
 	Integer       // 64 bits, signed or not
 	Port          // an Integer that may have a service's name
+	User          // an Integer that may have a user's name
 	Number        // any number
 	Boolean       //
 	Duration      // seconds, a Number in JSON
@@ -30,7 +31,7 @@ const (
 )
 
 var typeNames = [...]string{
-	String: "string", Keyword: "string", Integer: "integer", Port: "integer", Number: "number", Boolean: "boolean",
+	String: "string", Keyword: "string", Integer: "integer", Port: "integer", User: "integer", Number: "number", Boolean: "boolean",
 	Duration: "number", Address: "string", Prefix: "string", Strings: "array of strings", Objects: "array of objects",
 }
 

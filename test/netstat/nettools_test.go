@@ -1,6 +1,7 @@
 package netstat_test
 
 import (
+	"os/user"
 	"regexp"
 	"slices"
 	"strconv"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // The output that people parse is that of net-tools' netstat: the same title and
@@ -24,7 +27,10 @@ func TestLikeNetTools(t *testing.T) {
 	unixSocket(t, n, unix.SOCK_STREAM, "stream", 1)
 	unixSocket(t, n, unix.SOCK_SEQPACKET, "seqpacket", 1)
 	unixSocket(t, n, unix.SOCK_DGRAM, "", 0)
-	n.Socket(t, unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
+	for _, protocol := range []int{unix.IPPROTO_ICMP, 89 /* OSPF */, 253 /* for experiments: it has no name */} {
+		n.Socket(t, unix.AF_INET, unix.SOCK_RAW, protocol)
+	}
+	n.Socket(t, unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6)
 	n.IP(t, "link set a0 promisc on", "link set b0 allmulticast on")
 
 	// For a listener net-tools shows as Send-Q what the kernel left there, which
@@ -50,7 +56,7 @@ func TestLikeNetTools(t *testing.T) {
 		{flags: "-6tan", theirs: "-6tanW", normalize: func(l string) string { return fields(sendQueue(l)) }},
 		{flags: "-4taneo", normalize: func(l string) string { return timer.ReplaceAllString(sendQueue(l), "(0.00/") }},
 		{flags: "-tulpn", normalize: func(l string) string { return fields(processName.ReplaceAllString(sendQueue(l), "$1/-")) }},
-		{flags: "-wan", normalize: func(l string) string { return strings.TrimSuffix(strings.TrimRight(l, " "), "7") }},
+		{flags: "-wan", normalize: rawState}, {flags: "-wa", normalize: rawState},
 		{flags: "-rn"}, {flags: "-ren"}, {flags: "-nr4"},
 		{flags: "-rn6", normalize: func(l string) string { return route6(l) }, unordered: true},
 		{flags: "-in"}, {flags: "-ian"},
@@ -86,9 +92,10 @@ func TestLikeNetTools(t *testing.T) {
 	}
 }
 
-var (
-	processName = regexp.MustCompile(`\b(\d+)/[^ ]+ *$`)
-)
+var processName = regexp.MustCompile(`\b(\d+)/[^ ]+ *$`)
+
+// rawState leaves out the state of raw sockets, which is always the same.
+func rawState(line string) string { return strings.TrimSuffix(strings.TrimRight(line, " "), "7") }
 
 // paragraph leaves out of -ie what net-tools does not tell, and that an address
 // has no broadcast address, which it calls 0.0.0.0.
@@ -124,6 +131,46 @@ func route6(line string) string {
 		}
 	}
 	return strings.Join(f, " ")
+}
+
+// A filter takes the name of a user, whose sockets ss tells by their number.
+func TestFilterUser(t *testing.T) {
+	n := nstest.New(t)
+	daemon, err := user.Lookup("daemon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, err := strconv.Atoi(daemon.Uid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Listen(t, "tcp4", "127.0.0.1:1111")
+	for family, address := range map[int]unix.Sockaddr{
+		unix.AF_INET: &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: 2222},
+		unix.AF_UNIX: &unix.SockaddrUnix{Name: "@daemon"},
+	} {
+		fd := n.Socket(t, family, unix.SOCK_STREAM, 0)
+		if err := unix.Bind(fd, address); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Fchown(fd, uid, -1); err != nil { // which changes the socket's owner
+			t.Fatal(err)
+		}
+		if err := unix.Listen(fd, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := n.Run(t, "ss", "-tlneH"); !regexp.MustCompile(`127\.0\.0\.1:2222 .*uid:`+daemon.Uid+`\b`).MatchString(out) || strings.Count(out, "uid:") != 1 {
+		t.Fatalf("ss does not tell %s as the owner of one socket:\n%s", daemon.Uid, out)
+	}
+	for filter, want := range map[string]string{"user=daemon": "2222", "uid!=daemon": "1111", "user=" + daemon.Uid: "2222", "user=root": "1111"} {
+		if rows := objects(t, n, "-tl", "--filter", filter); len(rows) != 1 || rows[0].text("localPort") != want {
+			t.Errorf("%s: %v", filter, rows)
+		}
+	}
+	if rows := objects(t, n, "-xa", "--filter", "user=daemon"); len(rows) != 1 || rows[0].text("abstractName") != "daemon" {
+		t.Errorf("unix sockets: %v", rows)
+	}
 }
 
 // Rows are those of ss, whatever the address.

@@ -1,0 +1,45 @@
+package names
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Protocols are the names of the Internet's protocols, by their numbers in the IP
+// header (protocols(5)).
+type Protocols map[uint16]string
+
+// ReadProtocols reads /etc/protocols. A file that is not there has no names.
+func ReadProtocols() Protocols {
+	f, err := os.Open("/etc/protocols")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	return ParseProtocols(f)
+}
+
+// ParseProtocols reads a file in the form of protocols(5). Lines that have another
+// form are passed over; the first name of a number counts.
+func ParseProtocols(r io.Reader) Protocols {
+	p := make(Protocols)
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		number, err := strconv.ParseUint(fields[1], 10, 16)
+		if err != nil {
+			continue
+		}
+		if _, known := p[uint16(number)]; !known {
+			p[uint16(number)] = fields[0]
+		}
+	}
+	return p
+}
