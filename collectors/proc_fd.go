@@ -134,14 +134,14 @@ func readOwners(ctx context.Context) (*netstat.SocketOwners, error) {
 	wg.Wait()
 
 	var held []holding
-	hidden := 0
+	var hidden []int32
 	names := make(map[int32]string)
 	for i := range readers {
 		r := &readers[i]
 		if r.err != nil {
 			return nil, r.err
 		}
-		hidden += r.hidden
+		hidden = append(hidden, r.hidden...)
 		held = append(held, r.held...)
 		maps.Copy(names, r.names)
 	}
@@ -157,7 +157,8 @@ func readOwners(ctx context.Context) (*netstat.SocketOwners, error) {
 		}
 	}
 	o := netstat.NewSocketOwners(holdings)
-	o.Hidden = hidden
+	slices.Sort(hidden)
+	o.Hidden, o.HiddenPIDs = len(hidden), hidden
 	// A PID namespace always has a process 1: where it does not show, /proc is
 	// mounted so that it hides other users' processes (hidepid=).
 	o.Invisible = !slices.Contains(pids, 1)
@@ -177,7 +178,7 @@ type holding struct {
 type fdReader struct {
 	held   []holding
 	names  map[int32]string
-	hidden int // processes that could not be looked into
+	hidden []int32 // processes that could not be looked into
 	err    error
 
 	entries []byte
@@ -198,7 +199,7 @@ func (r *fdReader) process(proc int, pid int32) {
 	err := r.sockets(proc, name, func(fd int32, inode uint32) { r.held = append(r.held, holding{inode, pid, fd}) })
 	switch {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		r.hidden++
+		r.hidden = append(r.hidden, pid)
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH):
 		// It ended meanwhile.
 	case err != nil:

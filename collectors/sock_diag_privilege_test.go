@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -71,6 +72,15 @@ func helpWithoutPrivilege(ctx context.Context) error {
 	}
 	if owners.Complete() || owners.Hidden == 0 && !owners.Invisible {
 		return fmt.Errorf("no process is hidden from nobody")
+	}
+	if owners.Hidden != len(owners.HiddenPIDs) || !slices.IsSorted(owners.HiddenPIDs) {
+		return fmt.Errorf("%d processes are hidden: %v", owners.Hidden, owners.HiddenPIDs)
+	}
+	for _, pid := range owners.HiddenPIDs[:min(5, owners.Hidden)] {
+		link := fmt.Sprintf("/proc/%d/fd/0", pid)
+		if _, err := os.Readlink(link); !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("process %d is called hidden, and its descriptors are not: %w", pid, err)
+		}
 	}
 	q := netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.UDP}, Details: netstat.AllDetails, Processes: true}
 	seen := false

@@ -28,6 +28,9 @@ type SocketOwners struct {
 	// Hidden is how many processes could not be looked into for lack of
 	// privilege. Sockets that no visible process holds may be theirs.
 	Hidden int
+	// HiddenPIDs are the PIDs of those in ascending order; nil where only their
+	// number is known.
+	HiddenPIDs []int32
 	// Invisible says that there may be further processes that could not even be
 	// counted: /proc is mounted with hidepid= (proc(5)).
 	Invisible bool

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"net/netip"
 	"strconv"
@@ -486,23 +485,33 @@ func (s *session) shareOwners(src *source, processes *bool, owners **netstat.Soc
 		}
 		s.owners = found
 		if !found.Complete() {
-			s.note(fmt.Sprintf("(Not all processes could be identified: %s not be looked into.\n"+
-				" Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold.)", hiddenProcesses(found)))
+			s.note("(Not all processes could be identified: " + hiddenProcesses(found) + ".\n" +
+				" Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold, unless a security module forbids it.)")
 		}
 	}
 	*owners = s.owners
 	return nil
 }
 
-// hiddenProcesses tells how many are not seen.
+// hiddenProcesses tells which are not seen, a few of them by their PIDs.
 func hiddenProcesses(o *netstat.SocketOwners) string {
-	switch {
-	case o.Invisible:
-		return "those of other users may"
-	case o.Hidden == 1:
-		return "1 may"
+	if o.Invisible {
+		return "those of other users may not be looked into"
 	}
-	return strconv.Itoa(o.Hidden) + " may"
+	const most = 4
+	text := strconv.Itoa(o.Hidden) + " may not be looked into"
+	for i, pid := range o.HiddenPIDs {
+		switch {
+		case i == most:
+			return text + ", ..."
+		case i == 0:
+			text += ": PID "
+		default:
+			text += ", "
+		}
+		text += strconv.Itoa(int(pid))
+	}
+	return text
 }
 
 // protocol is a protocol to show.
