@@ -287,6 +287,7 @@ func (s *session) run() error {
 			return err
 		}
 	}
+	s.lookForInterface()
 	if s.interval > 0 && !s.continuous && (s.statistics || s.interfaces || s.iface != "") {
 		return s.follow()
 	}
@@ -309,6 +310,7 @@ func (s *session) run() error {
 		for _, src := range s.sources {
 			src.fresh()
 		}
+		s.lookForInterface()
 		s.out.Line("")
 	}
 	if s.incomplete {
@@ -465,9 +467,9 @@ func complete(cmd *cobra.Command, f *flags) {
 			}
 			var found []string
 			for _, src := range sources {
-				for i, err := range src.stack.Interfaces(context.Background()) {
+				for i, err := range interfaceDetails(context.Background(), src) {
 					if err == nil {
-						found = append(found, i.Name)
+						found = append(append(found, i.Name), i.AlternativeNames...)
 					}
 				}
 				src.close()

@@ -40,7 +40,7 @@ func (s *session) showGroups() error {
 	err = each(s, "multicast memberships", netstat.MembershipReader.Memberships,
 		func(r *row[netstat.Membership]) error {
 			is4 := r.v.Group.Is4()
-			if s.ipv4 != s.ipv6 && is4 != s.ipv4 || s.iface != "" && r.from.name(r.v.Interface) != s.iface {
+			if s.ipv4 != s.ipv6 && is4 != s.ipv4 || !s.shows(r.from, r.v.Interface) {
 				return nil
 			}
 			return p.Row(r)
@@ -53,7 +53,7 @@ func (s *session) showGroups() error {
 	}
 	s.out.Line("")
 	return listed(s, socketGroupListing(), netstat.SocketMembershipReader.SocketMemberships, func(r *row[netstat.SocketMembership]) bool {
-		return (s.ipv4 == s.ipv6 || r.v.Group.Is4() == s.ipv4) && (s.iface == "" || r.from.name(r.v.Interface) == s.iface)
+		return (s.ipv4 == s.ipv6 || r.v.Group.Is4() == s.ipv4) && s.shows(r.from, r.v.Interface)
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -33,9 +34,9 @@ func (s *session) showInterfaces() error {
 // eachInterface calls show with the interfaces that the flags choose, with their
 // details where the source has them, by name.
 func (s *session) eachInterface(show func(*interfaceRow) error) error {
-	chosen := func(i *netstat.Interface) bool {
+	chosen := func(src *source, i *netstat.Interface) bool {
 		if s.iface != "" {
-			return i.Name == s.iface
+			return i.Name == s.chosenName(src)
 		}
 		return s.all || i.IsUp()
 	}
@@ -50,7 +51,7 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 		}
 		failed := false
 		var found []interfaceRow
-		for v, err := range interfaceDetails(s, src) {
+		for v, err := range interfaceDetails(s.ctx, src) {
 			if err != nil {
 				if s.ctx.Err() != nil {
 					return err
@@ -59,7 +60,7 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 				failed = true
 				break
 			}
-			if chosen(&v.Interface) {
+			if chosen(src, &v.Interface) {
 				view := viewOf(v, grew)
 				if src.told {
 					leaveUntoldCounters(view.counters)
@@ -67,8 +68,8 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 				found = append(found, interfaceRow{src, view})
 			}
 		}
-		if s.iface != "" && len(found) == 0 && !failed {
-			s.complain("interface "+s.iface, src, errors.New("there is none"))
+		if s.iface != "" && s.isTold() && len(found) == 0 && !failed {
+			s.complain("interface "+s.iface, src, errNoInterface)
 		}
 		slices.SortFunc(found, func(a, b interfaceRow) int { return compareNames(a.v.Name, b.v.Name) })
 		for i := range found {
@@ -102,6 +103,11 @@ func viewOf(i netstat.InterfaceDetails, grew *baseline.Delta) interfaceView {
 	return v
 }
 
+// byName sorts what grew as -i sorts interfaces.
+func byName(grew []baseline.InterfaceDelta) []baseline.InterfaceDelta {
+	return slices.SortedStableFunc(slices.Values(grew), func(a, b baseline.InterfaceDelta) int { return compareNames(a.Name, b.Name) })
+}
+
 // compareNames orders names so that eth2 comes before eth10.
 func compareNames(a, b string) int {
 	stem := func(s string) (string, uint64) {
@@ -121,10 +127,10 @@ func compareNames(a, b string) int {
 }
 
 // interfaceDetails yields interfaces, with no details where the source has none.
-func interfaceDetails(s *session, src *source) iter.Seq2[netstat.InterfaceDetails, error] {
+func interfaceDetails(ctx context.Context, src *source) iter.Seq2[netstat.InterfaceDetails, error] {
 	return func(yield func(netstat.InterfaceDetails, error) bool) {
 		if reader, ok := src.stack.(netstat.InterfaceDetailsReader); ok {
-			for i, err := range reader.InterfaceDetails(s.ctx) {
+			for i, err := range reader.InterfaceDetails(ctx) {
 				if errors.Is(err, netstat.ErrNotSupported) {
 					break
 				}
@@ -137,7 +143,7 @@ func interfaceDetails(s *session, src *source) iter.Seq2[netstat.InterfaceDetail
 				return
 			}
 		}
-		for i, err := range src.stack.Interfaces(s.ctx) {
+		for i, err := range src.stack.Interfaces(ctx) {
 			if !yield(netstat.InterfaceDetails{Interface: i}, err) {
 				return
 			}

@@ -245,8 +245,8 @@ func (f *follower) show(src *source, grew *baseline.Delta, total bool) error {
 	w := span{from: grew.From, to: grew.To, total: total}
 	if f.i != nil {
 		src.interfaces = nil
-		for _, d := range grew.Interfaces {
-			if d.Reason == baseline.Gone || f.s.iface != "" && d.Name != f.s.iface {
+		for _, d := range byName(grew.Interfaces) {
+			if d.Reason == baseline.Gone || f.s.iface != "" && d.Name != f.s.chosenName(src) {
 				continue
 			}
 			if err := f.i.Row(&row[interfaceGrowth]{src, interfaceGrowth{w, d}}); err != nil {

@@ -42,7 +42,7 @@ func (s *session) showNeighbours() error {
 		return err
 	}
 	show := func(r *row[netstat.Neighbour]) error {
-		if s.iface != "" && r.from.name(r.v.Interface) != s.iface || r.v.State == netstat.NeighbourNoARP && !s.all {
+		if !s.shows(r.from, r.v.Interface) || r.v.State == netstat.NeighbourNoARP && !s.all {
 			return nil
 		}
 		return p.Row(r)

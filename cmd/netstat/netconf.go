@@ -61,6 +61,6 @@ func (s *session) showNetconf() error {
 		if s.ipv4 != s.ipv6 && (r.v.Family == netstat.IPv4) != s.ipv4 {
 			return false
 		}
-		return s.iface == "" || r.v.Interface > 0 && r.from.name(uint32(r.v.Interface)) == s.iface
+		return s.iface == "" || r.v.Interface > 0 && s.shows(r.from, uint32(r.v.Interface))
 	})
 }

@@ -86,7 +86,7 @@ func (s *session) showPackets() error {
 	of := *s
 	of.programs, of.buffers = true, true
 	err = endpoints(&of, "packet sockets", netstat.PacketReader.PacketSockets, true, func(r *row[socket]) error {
-		if s.iface != "" && r.v.Interface != 0 && r.from.name(r.v.Interface) != s.iface {
+		if r.v.Interface != 0 && !s.shows(r.from, r.v.Interface) {
 			return nil
 		}
 		if !r.v.Filter.IsKnown() {

@@ -38,7 +38,7 @@ func queueingListing() *listing[queueing] {
 
 func (s *session) showQdiscs() error {
 	return listed(s, queueingListing(), queueings, func(r *row[queueing]) bool {
-		return s.iface == "" || r.from.name(r.v.index) == s.iface
+		return s.shows(r.from, r.v.index)
 	})
 }
 

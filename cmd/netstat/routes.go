@@ -105,7 +105,7 @@ func (s *session) showRoutesOf(family netstat.Family) error {
 				through = append(through[:0], v)
 			}
 			for i := range through {
-				if s.iface != "" && src.name(through[i].Interface) != s.iface {
+				if !s.shows(src, through[i].Interface) {
 					continue
 				}
 				r.v = through[i]

@@ -46,12 +46,14 @@ type session struct {
 
 	incomplete bool
 	said       map[string]bool
+
+	chosenNames map[*source]string // of the interface that -I means
 }
 
 // newSession prepares a run. open opens the stacks to show, and tells complain
 // which of them it cannot.
 func newSession(ctx context.Context, f flags, stdout, stderr io.Writer, open func(complain func(error)) ([]*source, error)) (*session, error) {
-	s := &session{ctx: ctx, flags: f, out: table.NewOutput(stdout), stderr: stderr, said: make(map[string]bool)}
+	s := &session{ctx: ctx, flags: f, out: table.NewOutput(stdout), stderr: stderr, said: make(map[string]bool), chosenNames: make(map[*source]string)}
 	s.out.JSON = f.json
 	if file, ok := stdout.(*os.File); ok {
 		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {

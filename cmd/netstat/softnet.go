@@ -89,7 +89,7 @@ func (s *session) showQueues() error {
 	}
 	s.out.Title("Queues of interfaces")
 	err = each(s, "queues of interfaces", netstat.DeviceQueueReader.DeviceQueues, func(r *row[queue]) error {
-		if s.iface != "" && r.from.name(r.v.Interface) != s.iface {
+		if !s.shows(r.from, r.v.Interface) {
 			return nil
 		}
 		return p.Row(r)

@@ -273,7 +273,7 @@ func (s *session) showInterfaceCounters() error {
 	}
 	s.out.Title("Protocol counters by interface")
 	err = each(s, "counters by interface", netstat.InterfaceCounterReader.InterfaceCounters, func(r *row[counter]) error {
-		if s.iface != "" && r.from.name(r.v.Interface) != s.iface || r.v.Value == (netstat.Number{}) && !s.all && !s.json {
+		if !s.shows(r.from, r.v.Interface) || r.v.Value == (netstat.Number{}) && !s.all && !s.json {
 			return nil
 		}
 		return p.Row(r)
