@@ -13,6 +13,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 )
@@ -67,6 +68,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 			return run(cmd, f, reload)
 		},
 	}
+	cmd.SetFlagErrorFunc(commandline.FlagError)
 	cmd.SetVersionTemplate("netsnmp-agent {{.Version}}\n")
 	fs := cmd.Flags()
 	fs.SortFlags = false

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 )
 
 // collectAt is the growth of the heap, in percent, at which the garbage collector
@@ -23,8 +25,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
-	cmd := newCommand(reload)
-	err := cmd.ExecuteContext(ctx)
+	err := commandline.Execute(ctx, newCommand(reload), os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "netsnmp-agent: %v\n", err)

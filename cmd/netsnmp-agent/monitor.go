@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -37,7 +38,7 @@ func newMonitorCommand() *cobra.Command {
 		Use:   "monitor",
 		Short: "Print the changes of a network stack as they happen",
 		Long:  monitorLong,
-		Args:  cobra.NoArgs,
+		Args:  commandline.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return monitor(cmd, f) },
 	}
 	fs := cmd.Flags()

@@ -139,7 +139,10 @@ func TestMonitorSaysWhatIsWrong(t *testing.T) {
 		"--prefix: ":                                        {"--prefix", "10.0.0.0/33"},
 		"--dev: there is no interface absent":               {"--netns", n.Name, "--dev", "absent"},
 		"no such file or directory":                         {"--netns", "no-such-namespace"},
-		"unknown command \"x\" for \"netsnmp-agent monitor": {"x"},
+		"unexpected argument \"x\"":                         {"x"},
+		`--table: "x" is not a number from 0 to 4294967295`: {"--table", "x"},
+		"--dev: the value is missing: NAME":                 {"--dev"},
+		"unknown flag --tabel: did you mean --table?":       {"--tabel", "7"},
 	} {
 		cmd := newCommand(nil)
 		cmd.SetArgs(append([]string{"monitor"}, args...))

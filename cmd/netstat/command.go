@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 )
 
@@ -106,12 +106,7 @@ func newCommand() *cobra.Command {
 		Version:       versionString(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unexpected argument %q", args[0])
-			}
-			return nil
-		},
+		Args:          commandline.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
@@ -130,7 +125,7 @@ func newCommand() *cobra.Command {
 	}
 	cmd.SetVersionTemplate("netstat {{.Version}} (netsnmp-agent)\n")
 	declare(cmd.Flags(), &f)
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest(cmd.Flags(), err) })
+	cmd.SetFlagErrorFunc(commandline.FlagError)
 	complete(cmd, &f)
 	return cmd
 }
@@ -363,64 +358,6 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 		f.interval = 1
 	}
 	return cmp.Or(f.checkRecording(fs), f.checkHosts(fs))
-}
-
-// suggest adds to a complaint about an unknown flag one that was perhaps meant.
-func suggest(fs *pflag.FlagSet, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	name := unknown.GetSpecifiedName()
-	if shorthands := unknown.GetSpecifiedShortnames(); shorthands != "" {
-		if other := otherCase(name); fs.ShorthandLookup(other) != nil {
-			return fmt.Errorf("unknown flag -%s: did you mean -%s, or netstat --help?", name, other)
-		}
-		return fmt.Errorf("unknown flag -%s: see netstat --help", name)
-	}
-	best, distance := "", 4
-	fs.VisitAll(func(flag *pflag.Flag) {
-		d := editDistance(name, flag.Name)
-		if strings.HasPrefix(flag.Name, name) {
-			d = 1
-		}
-		if d < distance {
-			best, distance = flag.Name, d
-		}
-	})
-	if best == "" {
-		return fmt.Errorf("unknown flag --%s: see netstat --help", name)
-	}
-	return fmt.Errorf("unknown flag --%s: did you mean --%s?", name, best)
-}
-
-func otherCase(s string) string {
-	if lower := strings.ToLower(s); lower != s {
-		return lower
-	}
-	return strings.ToUpper(s)
-}
-
-// editDistance is how many letters must be added, removed or changed to make b
-// of a (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // complete teaches the shell the values of flags.

@@ -13,6 +13,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 )
 
 // collectAt is the growth of the heap, in percent, at which the garbage collector
@@ -24,7 +26,7 @@ func main() {
 		debug.SetGCPercent(collectAt)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := newCommand().ExecuteContext(ctx)
+	err := commandline.Execute(ctx, newCommand(), os.Args[1:])
 	interrupted := ctx.Err() != nil
 	stop()
 	switch {

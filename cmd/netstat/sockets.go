@@ -501,15 +501,10 @@ func hiddenProcesses(o *netstat.SocketOwners) string {
 	const most = 4
 	text := strconv.Itoa(o.Hidden) + " may not be looked into"
 	for i, pid := range o.HiddenPIDs {
-		switch {
-		case i == most:
+		if i == most {
 			return text + ", ..."
-		case i == 0:
-			text += ": PID "
-		default:
-			text += ", "
 		}
-		text += strconv.Itoa(int(pid))
+		text += []string{": PID ", ", "}[min(i, 1)] + strconv.Itoa(int(pid))
 	}
 	return text
 }
