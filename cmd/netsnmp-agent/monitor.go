@@ -2,16 +2,20 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -78,16 +82,21 @@ func monitor(cmd *cobra.Command, f monitorFlags) error {
 		return err
 	}
 	defer stack.Close()
+	kernel, err := collectors.Open(collectors.Options{NetNS: f.netns})
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
 	if f.dev != "" {
-		i, ok := stack.Snapshot().InterfaceByName(f.dev)
-		if !ok {
-			return fmt.Errorf("--dev: there is no interface %s", f.dev)
+		if subscribe.Interface, err = findInterface(cmd.Context(), kernel, f.dev); err != nil {
+			return fmt.Errorf("--dev: %w", err)
 		}
-		subscribe.Interface = i.Index
 	}
 	sub := stack.Subscribe(subscribe)
 	defer sub.Close()
-	p := printer{w: bufio.NewWriter(cmd.OutOrStdout()), stack: stack, asJSON: f.asJSON, names: make(map[uint32]string)}
+	p := printer{w: bufio.NewWriter(cmd.OutOrStdout()), stack: stack, asJSON: f.asJSON, names: make(map[uint32]string), ask: func() iter.Seq2[netstat.Interface, error] {
+		return kernel.Interfaces(cmd.Context())
+	}}
 	for i := range stack.Snapshot().Interfaces() {
 		p.names[i.Index] = i.Name
 	}
@@ -105,15 +114,34 @@ func monitor(cmd *cobra.Command, f monitorFlags) error {
 	return nil
 }
 
+// findInterface returns the index of the interface that has a name, or an
+// alternative one.
+func findInterface(ctx context.Context, kernel *collectors.Kernel, name string) (uint32, error) {
+	for i, err := range kernel.InterfaceDetails(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		if i.Name == name || slices.Contains(i.AlternativeNames, name) {
+			return i.Index, nil
+		}
+	}
+	return 0, fmt.Errorf("there is no interface %s", name)
+}
+
 // printer prints events.
 type printer struct {
 	w      *bufio.Writer
 	stack  *live.Stack
 	asJSON bool
 	names  map[uint32]string // of the interfaces seen so far
+	// ask asks the kernel for the interfaces that there are now.
+	ask func() iter.Seq2[netstat.Interface, error]
 }
 
 func (p *printer) print(e *live.Event, now time.Time) error {
+	if i, ok := e.Value.(netstat.Interface); ok {
+		p.names[i.Index] = i.Name
+	}
 	if p.asJSON {
 		if err := p.printJSON(e, now); err != nil {
 			return err
@@ -125,15 +153,24 @@ func (p *printer) print(e *live.Event, now time.Time) error {
 }
 
 // name returns the name of an interface: the one that it has or last had, and its
-// index where it was gone before anyone saw it.
+// index where it was gone before anyone saw it. The kernel tells settings and groups
+// of a new interface before the interface itself.
 func (p *printer) name(index uint32) string {
 	if i, ok := p.stack.Snapshot().Interface(index); ok {
 		p.names[index] = i.Name
 	}
-	if name, ok := p.names[index]; ok {
-		return name
+	if _, ok := p.names[index]; !ok {
+		for i, err := range p.ask() {
+			if err != nil {
+				break
+			}
+			p.names[i.Index] = i.Name
+		}
 	}
-	return fmt.Sprintf("if%d", index)
+	if _, ok := p.names[index]; !ok {
+		p.names[index] = fmt.Sprintf("if%d", index)
+	}
+	return p.names[index]
 }
 
 func (p *printer) printText(e *live.Event, now time.Time) {

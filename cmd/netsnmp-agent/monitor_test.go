@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -97,10 +101,92 @@ func TestMonitor(t *testing.T) {
 	expect(`removed address 192\.0\.2\.1/24 dev a0`)
 }
 
+// The settings and groups of a new interface, which come before it does, have its
+// name.
+func TestMonitorNamesNewInterfaces(t *testing.T) {
+	n := nstest.New(t)
+	kernel, err := collectors.Open(collectors.Options{NetNS: n.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kernel.Close()
+	kinds := netstat.KindNetconf | netstat.KindMulticast
+	if kinds, err = kernel.Followable(t.Context(), kinds); err != nil {
+		t.Fatal(err)
+	}
+	lines := runMonitor(t, "--netns", n.Name, "--initial", "--json", "--kinds", "interface,"+kinds.String())
+	type line struct {
+		Change, Kind, Dev string
+		Value             struct{ Index, Interface int32 }
+	}
+	named := make(map[string][]string)
+	began := false
+	for lines.Scan() {
+		var l line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			t.Fatalf("%v in %s", err, lines.Text())
+		}
+		if l.Change == "synced" {
+			n.IP(t, "link add new0 type veth peer name new1")
+			began = true
+		}
+		if !began || l.Change != "added" {
+			continue
+		}
+		named[l.Kind] = append(named[l.Kind], l.Dev)
+		if l.Dev != "new0" && l.Dev != "new1" {
+			t.Errorf("%s", lines.Text())
+		}
+		if len(named["interface"]) == 2 {
+			break
+		}
+	}
+	if len(named["interface"]) != 2 || len(named) < 2 {
+		t.Errorf("the events are %v", named)
+	}
+}
+
+// An interface that is gone before its events are printed has the name that they
+// tell, or else its index, and the kernel is asked once.
+func TestMonitorNamesGoneInterfaces(t *testing.T) {
+	stack, err := live.Open(t.Context(), live.Options{NetNS: nstest.New(t).Name, Kinds: netstat.KindInterface})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stack.Close()
+	asked := 0
+	var out bytes.Buffer
+	p := printer{w: bufio.NewWriter(&out), stack: stack, names: make(map[uint32]string), ask: func() iter.Seq2[netstat.Interface, error] {
+		asked++
+		return func(yield func(netstat.Interface, error) bool) {
+			yield(netstat.Interface{Index: 91, Name: "there"}, nil)
+		}
+	}}
+	group := netip.MustParseAddr("239.1.2.3")
+	for _, e := range []live.Event{
+		{Kind: netstat.KindMulticast, Value: netstat.MulticastGroup{Interface: 90, Group: group}},
+		{Kind: netstat.KindMulticast, Value: netstat.MulticastGroup{Interface: 91, Group: group}},
+		{Kind: netstat.KindMulticast, Value: netstat.MulticastGroup{Interface: 90, Group: group}},
+		{Kind: netstat.KindInterface, Change: live.Removed, Value: netstat.Interface{Index: 90, Name: "gone"}},
+		{Kind: netstat.KindMulticast, Change: live.Removed, Value: netstat.MulticastGroup{Interface: 90, Group: group}},
+	} {
+		if err := p.print(&e, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var devices []string
+	for _, m := range regexp.MustCompile(`dev (\S+)`).FindAllStringSubmatch(out.String(), -1) {
+		devices = append(devices, m[1])
+	}
+	if want := []string{"if90", "there", "if90", "gone"}; !slices.Equal(devices, want) || asked != 1 {
+		t.Errorf("%v, want %v, with %d questions", devices, want, asked)
+	}
+}
+
 func TestMonitorJSON(t *testing.T) {
 	n := nstest.New(t)
-	n.IP(t, "link add a0 type veth peer name b0", "link set a0 up", "link set b0 up", "addr add 192.0.2.1/24 dev a0")
-	lines := runMonitor(t, "--netns", n.Name, "--json", "--initial", "--kinds", "route", "--prefix", "10.0.0.0/8", "--table", "100", "--dev", "a0")
+	n.IP(t, "link add a0 type veth peer name b0", "link set a0 up", "link set b0 up", "addr add 192.0.2.1/24 dev a0", "link property add dev a0 altname alternative")
+	lines := runMonitor(t, "--netns", n.Name, "--json", "--initial", "--kinds", "route", "--prefix", "10.0.0.0/8", "--table", "100", "--dev", "alternative")
 	type line struct {
 		Time              time.Time
 		Change, Kind, Dev string
