@@ -55,13 +55,11 @@ func warnOfSinks(log *slog.Logger, file *snmpdconf.Config) {
 }
 
 // notifyLinks sends notifications of the interfaces that the IF-MIB shows, until
-// ctx is done.
+// ctx is done or the stack ends, with which the program does.
 func (c *choices) notifyLinks(ctx context.Context, stack netstat.Stack, log *slog.Logger, send func(mib.Notification)) {
 	current, ok := stack.(*live.Stack)
 	if !ok || !current.Kinds().Has(netstat.KindInterface) {
 		return
 	}
-	if err := (agent.LinkNotifier{Stack: current, Enabled: c.links.Load, Send: send, Log: log}).Run(ctx); err != nil {
-		log.Warn("no linkDown and linkUp notifications are sent any more", "error", err)
-	}
+	_ = agent.LinkNotifier{Stack: current, Enabled: c.links.Load, Send: send, Log: log}.Run(ctx) // the error is the stack's
 }

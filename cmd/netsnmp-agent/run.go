@@ -29,28 +29,39 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
 
-// run serves until the context ends.
+// run serves until the context ends, or the stack that is shown.
 func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	s, err := newSettings(f)
 	if err != nil {
 		return err
 	}
-	stack, err := openStack(cmd.Context(), s)
+	ctx, end := context.WithCancelCause(cmd.Context())
+	defer end(nil)
+	stack, err := openStack(ctx, s, end)
 	if err != nil {
 		return err
 	}
 	defer stack.Close()
+	serve := runEmbedded
 	if f.agentx != "" {
-		return runSubagent(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
+		serve = runSubagent
 	}
-	return runEmbedded(cmd.Context(), cmd.OutOrStdout(), s, stack, reload)
+	if err := serve(ctx, cmd.OutOrStdout(), s, stack, reload); err != nil {
+		return err
+	}
+	return untilDone(context.Cause(ctx))
 }
 
 // openStack opens the stack that the settings mean: a recorded one, or that of a
 // namespace. What the modules show of the latter is kept current; it does not
-// wait until that is loaded.
-func openStack(ctx context.Context, s settings) (openedStack, error) {
+// wait until that is loaded. When it ends before the context does, as when the
+// namespace is removed, end is told why: what is gone is not shown, and whoever
+// supervises the program starts it anew.
+func openStack(ctx context.Context, s settings, end context.CancelCauseFunc) (openedStack, error) {
 	kinds := agent.Kinds(s.modules)
+	if kinds == 0 && s.netns != "" {
+		kinds = netstat.KindRule // what costs least, to learn of the namespace's end
+	}
 	if kinds == 0 || s.recording != "" {
 		return openAsIs(s)
 	}
@@ -62,7 +73,7 @@ func openStack(ctx context.Context, s settings) (openedStack, error) {
 		select {
 		case <-current.Done():
 			if err := current.Err(); !errors.Is(err, fs.ErrClosed) {
-				s.log.Error("interfaces and routes are not followed any more", "error", err)
+				end(err)
 			}
 		case <-ctx.Done():
 		}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+)
+
+// When the namespace that is shown is removed, the program ends and says why,
+// whatever it serves of it.
+func TestNamespaceRemoved(t *testing.T) {
+	nstest.NeedsRoot(t)
+	nstest.NeedsProgram(t, "ip")
+	for i, args := range [][]string{
+		{"--listen", "udp:127.0.0.1:0"},
+		{"--listen", "udp:127.0.0.1:0", "--modules", "TCP-MIB"},
+		{"--agentx=" + filepath.Join(t.TempDir(), "no-master")},
+	} {
+		name := fmt.Sprintf("agenttest-%d-%d", os.Getpid(), i)
+		ip := func(args ...string) error {
+			out, err := exec.Command("ip", args...).CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("ip %v: %w: %s", args, err, out)
+			}
+			return nil
+		}
+		if err := ip("netns", "add", name); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		out, in := io.Pipe()
+		cmd := newCommand(nil)
+		cmd.SetArgs(append([]string{"--netns", name}, args...))
+		cmd.SetOut(in)
+		cmd.SetErr(io.Discard)
+		done := make(chan error, 1)
+		go func() {
+			err := cmd.ExecuteContext(ctx)
+			in.Close()
+			done <- err
+		}()
+		lines := bufio.NewScanner(out)
+		if !lines.Scan() {
+			t.Errorf("%v: it does not start", args)
+		}
+		go func() { _, _ = io.Copy(io.Discard, out) }()
+		if err := ip("netns", "del", name); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "network namespace /run/netns/"+name+" was removed") {
+			t.Errorf("%v: %v", args, err)
+		}
+		cancel()
+	}
+}
