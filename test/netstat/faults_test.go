@@ -335,15 +335,23 @@ func TestCompletion(t *testing.T) {
 		"bash": {"source " + bashCompletion + `; source "$0"
 			COMP_LINE='netstat --numeric-h' COMP_WORDS=(netstat --numeric-h) COMP_CWORD=1 COMP_POINT=19 COMP_TYPE=9 COMP_KEY=9
 			__start_netstat; echo "${COMPREPLY[@]}"`, "--numeric-hosts"},
-		// Its completion works at a prompt only: it knows whom to ask there.
-		"zsh":  {`autoload -Uz compinit; compinit -D; source "$0"; whence -w "$_comps[netstat]"`, "_netstat: function"},
-		"fish": {`source $argv[1]; complete -C 'netstat --numeric-h'`, "--numeric-hosts"},
+		// It completes at a prompt only: one is opened on a terminal, and keys pressed.
+		"zsh": {`zmodload zsh/zpty; zpty prompt 'PS1="> " zsh -f -i'
+			zpty -w prompt "autoload -Uz compinit; compinit -D; source $0; echo rea\"\"dy"; zpty -r -m prompt seen "*ready*> *"
+			zpty -w -n prompt $'netstat --numeric-h\t'; zpty -r -m prompt seen "*--numeric-hosts*" && print flag
+			zpty -w -n prompt $'\C-unetstat --table lo\t'; zpty -r -m prompt seen "*--table local*" && print value
+			zpty -w -n prompt $'\C-unetstat completion z\t'; zpty -r -m prompt seen "*completion zsh*" && print shell
+			zpty -d prompt`, "flag\nvalue\nshell\n"},
+		"fish": {`source $argv[1]; for line in 'netstat --numeric-h' 'netstat --table lo' 'netstat completion z'; complete -C $line; end`,
+			"--numeric-hosts\tshow hosts by address\nlocal\nzsh\t"},
 	} {
 		nstest.NeedsProgram(t, shell)
 		path := filepath.Join(t.TempDir(), "completion")
 		must(t, os.WriteFile(path, []byte(show(t, n, "completion", shell)), 0o600))
 		plain := map[string]string{"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell]
-		cmd := exec.Command(shell, plain, "-c", c.asks, path)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, shell, plain, "-c", c.asks, path)
 		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
 		// bash says that nobody pressed a key.
 		if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), c.answers) {
