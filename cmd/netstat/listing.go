@@ -13,11 +13,18 @@ type both[T any] struct {
 	heading string // empty: a field only
 	width   int
 	right   bool
+	cell    func(b []byte, v *T) []byte // nil: the field's value
 }
 
 // of makes a field a column.
 func of[T any](heading string, width int, f table.Field[row[T]]) both[T] {
 	return both[T]{Field: f, heading: heading, width: width, right: f.Type == table.Integer || f.Type == table.Number || f.Type == table.Duration || f.Type == table.Port || f.Type == table.User}
+}
+
+// shownAs makes people see another text than the field's value.
+func (f both[T]) shownAs(cell func(b []byte, v *T) []byte) both[T] {
+	f.cell, f.right = cell, false
+	return f
 }
 
 // hidden makes a field that no column shows.
@@ -37,6 +44,10 @@ func newListing[T any](title, name, doc string, fields ...both[T]) *listing[T] {
 	for _, f := range fields {
 		l.kind.Fields = append(l.kind.Fields, f.Field)
 		if f.heading == "" {
+			continue
+		}
+		if f.cell != nil {
+			l.columns = append(l.columns, columnOf(f.heading, f.width, f.right, f.cell))
 			continue
 		}
 		value := f.Value

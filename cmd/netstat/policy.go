@@ -21,7 +21,13 @@ func ruleListing() *listing[netstat.Rule] {
 		of("Destination", 18, field("destination", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return from(r.Destination) })),
 		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8)", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
 		of("Action", 8, field("action", table.String, "what the rule does", func(r *netstat.Rule) table.Value { return table.Text(r.Action.String()) })),
-		of("Table", 8, field("table", table.Integer, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })),
+		of("Table", 8, field("table", table.Integer, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })).shownAs(
+			func(b []byte, r *netstat.Rule) []byte {
+				if r.Table == 0 {
+					return append(b, '-')
+				}
+				return appendTable(b, r.Table)
+			}),
 		of("Goto", 8, field("goto", table.Integer, "priority of the rule to go on at", func(r *netstat.Rule) table.Value { return table.NonZero(r.Goto) })),
 		hidden(field("protocol", table.String, "who made the rule", func(r *netstat.Rule) table.Value { return table.Text(r.Protocol.Name()) })),
 	)

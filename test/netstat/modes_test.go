@@ -375,3 +375,24 @@ func TestBaselineOfEveryNamespace(t *testing.T) {
 		}
 	}
 }
+
+// Rules name routing tables as ip does.
+func TestRuleTables(t *testing.T) {
+	n := nstest.New(t)
+	n.IP(t, "rule add from 10.0.0.0/8 table 100 priority 9", "rule add from 10.0.0.0/8 goto 32766 priority 10")
+	var want []string
+	for _, m := range regexp.MustCompile(`(?m)^(\d+):.*?(?: lookup (\S+)| goto \d+) *$`).FindAllStringSubmatch(n.Run(t, "ip", "-4", "rule"), -1) {
+		if m[2] == "" {
+			m[2] = "-"
+		}
+		want = append(want, m[1]+" "+m[2])
+	}
+	var got []string
+	for _, line := range lines(show(t, n, "-4", "--rules"))[2:] {
+		f := strings.Fields(line)
+		got = append(got, f[1]+" "+f[len(f)-2])
+	}
+	if len(want) != 5 || !slices.Equal(got, want) {
+		t.Errorf("%q, and ip has %q", got, want)
+	}
+}
