@@ -178,11 +178,14 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 	if e.Kind != 0 {
 		fmt.Fprintf(p.w, " %s", e.Kind)
 	}
+	unsaid := e.Old != nil // what changed
 	switch v := e.Value.(type) {
 	case netstat.Interface:
 		old, changed := e.Old.(netstat.Interface)
+		told := false
 		was := func(format string, now, before any) {
 			if changed && now != before {
+				told = true
 				fmt.Fprintf(p.w, " (was "+format+")", before)
 			}
 		}
@@ -209,6 +212,7 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 			fmt.Fprintf(p.w, " alias %q", v.Alias)
 			was("%q", v.Alias, old.Alias)
 		}
+		unsaid = unsaid && !told
 	case netstat.Address:
 		fmt.Fprintf(p.w, " %s dev %s", netip.PrefixFrom(v.Prefix.Addr().WithZone(""), v.Prefix.Bits()), p.name(v.Interface))
 		if v.Peer.IsValid() {
@@ -311,7 +315,21 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 	case netstat.MulticastGroup:
 		fmt.Fprintf(p.w, " %s dev %s", v.Group.WithZone(""), p.name(v.Interface))
 	}
+	if unsaid {
+		fmt.Fprintf(p.w, " (changed: %s)", strings.Join(differences(e.Old, e.Value), ", "))
+	}
 	fmt.Fprintln(p.w)
+}
+
+// differences returns what two values of one kind differ in, by the names of JSON.
+func differences(a, b any) (names []string) {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			names = append(names, smallFirst(x.Type().Field(i).Name))
+		}
+	}
+	return names
 }
 
 // kebab returns a field's name in small letters with hyphens.

@@ -82,7 +82,7 @@ func TestMonitor(t *testing.T) {
 	expect(`added rule ipv4 priority 9 from 10\.0\.0\.0/8 table 100`)
 	expect(`added neighbour 192\.0\.2\.9 lladdr 02:00:00:00:00:09 dev a0 permanent`)
 	n.Sysctl(t, "net.ipv4.conf.a0.forwarding", "1")
-	expect(`changed netconf ipv4 dev a0 forwarding true .*`)
+	expect(`changed netconf ipv4 dev a0 forwarding true .* \(changed: forwarding\)`)
 	if slices.Contains(kinds, "multicast") {
 		fd := n.Socket(t, unix.AF_INET, unix.SOCK_DGRAM, 0)
 		if err := unix.SetsockoptIPMreq(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, &unix.IPMreq{Multiaddr: [4]byte{239, 1, 2, 3}, Interface: [4]byte{192, 0, 2, 1}}); err != nil {
@@ -94,6 +94,8 @@ func TestMonitor(t *testing.T) {
 	expect(`changed interface a0 index \d+ up mtu 1400 \(was 1500\) .*`)
 	n.IP(t, "link set a0 mtu 1500 alias y")
 	expect(`changed interface a0 .* alias "y" \(was "x"\)`)
+	n.IP(t, "link set a0 txqueuelen 77")
+	expect(`changed interface a0 .* address [0-9a-f:]{17} alias "y" \(changed: transmitQueueLength\)`)
 	n.IP(t, "link set a0 down")
 	expect(`changed interface a0 index \d+ down \(was up\) disabled mtu 1500 .*`)
 	expect(`removed route 10\.0\.0\.0/8 via 192\.0\.2\.2 dev a0 table 254 metric 7 nhid 1`)
