@@ -378,19 +378,7 @@ func complete(cmd *cobra.Command, f *flags) {
 			}
 			return names
 		},
-		"sort": func() []string {
-			switch {
-			case f.routes:
-				return routeKind().Names()
-			case f.interfaces:
-				return interfaceKind().Names()
-			case f.statistics:
-				return counterKind().Names()
-			case f.unix:
-				return unixKind().Names()
-			}
-			return newSocketKind().Names()
-		},
+		"sort": f.fieldNames,
 		"kinds": func() (names []string) {
 			for _, k := range recording.Kinds() {
 				names = append(names, string(k))
@@ -414,12 +402,36 @@ func complete(cmd *cobra.Command, f *flags) {
 			return found
 		},
 	}
-	for name, list := range values {
-		err := cmd.RegisterFlagCompletionFunc(name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return list(), cobra.ShellCompDirectiveNoFileComp
-		})
-		if err != nil {
+	register := func(flag string, complete cobra.CompletionFunc) {
+		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
 			panic(err) // a flag that there is not
 		}
 	}
+	for name, list := range values {
+		register(name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return list(), cobra.ShellCompDirectiveNoFileComp
+		})
+	}
+	register("filter", func(*cobra.Command, []string, string) (terms []string, _ cobra.ShellCompDirective) {
+		for _, name := range f.fieldNames() {
+			terms = append(terms, name+"=")
+		}
+		return terms, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	})
+}
+
+// fieldNames are what a filter and an order may name of the rows that the flags
+// choose.
+func (f *flags) fieldNames() []string {
+	switch {
+	case f.routes:
+		return routeKind().Names()
+	case f.interfaces:
+		return interfaceKind().Names()
+	case f.statistics:
+		return counterKind().Names()
+	case f.unix:
+		return unixKind().Names()
+	}
+	return newSocketKind().Names()
 }

@@ -167,9 +167,9 @@ func TestErrors(t *testing.T) {
 
 // Without anybody who knows names there are numbers.
 func TestNumbersOnly(t *testing.T) {
-	for _, text := range []string{"uid=www-data", "localPort=https"} {
-		if _, err := Parse(text, things, Names{}); err == nil || !strings.Contains(err.Error(), "expected an integer") {
-			t.Errorf("%s: %v", text, err)
+	for text, want := range map[string]string{"uid=www-data": "expected the number of a user as uid", "localPort=https": "expected an integer as localPort"} {
+		if _, err := Parse(text, things, Names{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
 	if _, err := Parse("uid=33 and localPort=443", things, Names{}); err != nil {

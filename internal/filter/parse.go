@@ -404,6 +404,8 @@ func (p *parser) named(name string, typ table.Type) (n table.Value, expected str
 			return table.Uint(uid), ""
 		}
 		return n, "the number or the name of a user"
+	case typ == table.User:
+		return n, "the number of a user"
 	}
 	return n, "an integer"
 }

@@ -361,6 +361,7 @@ func TestCompletion(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--numeric-hosts": {"--numeric-h"}, "main": {"--table", "m"}, "lo": {"--interface", ""}, n.Name: {"--netns", n.Name[:6]},
 		"localPort": {"--sort", "localP"}, "gateway": {"-r", "--sort", "gat"},
+		"user=": {"--filter", "us"}, "destination=": {"-r", "--filter", "dest"},
 	} {
 		out := show(t, n, append([]string{"__complete"}, args...)...)
 		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(want) + `(\t|$)`).MatchString(out) {
