@@ -187,7 +187,7 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	fs.BoolVarP(&f.timers, "timers", "o", false, "show timers")
 	fs.BoolVar(&f.buffers, "buffers", false, "show the memory of each socket")
 	fs.StringVar(&f.table, "table", "", "show the routing table `TABLE`: a number, main, local, default or all")
-	fs.StringVarP(&f.iface, "interface", "I", "", "show the interface `IFACE` only; -i unless another mode is given")
+	fs.StringVarP(&f.iface, "interface", "I", "", "show the interface `IFACE` only, of sockets those bound to it; -i unless anything else is chosen")
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`, or that of the process PID, or all of them")
 	fs.StringVar(&f.filter, "filter", "", "show rows that `EXPRESSION` is true for, such as 'state=established and port=443'")
 	fs.StringVar(&f.sort, "sort", "", "sort by `FIELD,...`; -FIELD puts the largest first")
@@ -232,9 +232,9 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	})
 }
 
-// modes returns what the flags choose, in the order that it is shown in.
-func (s *session) modes() []mode {
-	modes := chosen(
+// namedModes returns the modes that the flags name.
+func (s *session) namedModes() []mode {
+	return chosen(
 		mode{s.tcpDetail, s.showSockets}, mode{s.listenQueues, s.showListenQueues}, mode{s.packets, s.showPackets},
 		mode{s.routes && !s.statistics, s.showRoutes}, mode{s.interfaces && !s.statistics, s.showInterfaces},
 		mode{s.groups, s.showGroups}, mode{s.statistics, s.showStatistics}, mode{s.memory, s.showMemory},
@@ -242,6 +242,17 @@ func (s *session) modes() []mode {
 		mode{s.nextHopObjects, s.showNextHops}, mode{s.netconf, s.showNetconf}, mode{s.qdiscs, s.showQdiscs}, mode{s.multicastRoutes, s.showMulticastRoutes},
 		mode{s.bridgeGroups, s.showBridgeGroups}, mode{s.namespaces, s.showNamespaces},
 	)
+}
+
+// choosesInterfaces reports whether the flags choose the table of interfaces: -I
+// alone does.
+func (s *session) choosesInterfaces() bool {
+	return s.interfaces || s.iface != "" && !s.namesProtocol() && len(s.namedModes()) == 0
+}
+
+// modes returns what the flags choose, in the order that it is shown in.
+func (s *session) modes() []mode {
+	modes := s.namedModes()
 	families := chosen(
 		mode{s.unix, s.showUnix}, mode{s.netlink, s.showNetlink}, mode{s.vsock, s.showVsock},
 		mode{s.xdp, s.showXDP}, mode{s.smc, s.showSMC}, mode{s.tipc, s.showTIPC},
@@ -249,7 +260,7 @@ func (s *session) modes() []mode {
 	switch internet := s.namesProtocol() || s.ipv4 || s.ipv6; {
 	case len(modes) > 0:
 		// Protocols choose what of them is shown.
-	case s.iface != "":
+	case s.choosesInterfaces():
 		modes = []mode{{true, s.showInterfaces}}
 	case internet || len(families) == 0:
 		modes = []mode{{true, s.showSockets}}
@@ -283,7 +294,7 @@ func (s *session) run() error {
 		}
 	}
 	s.lookForInterface()
-	if s.interval > 0 && !s.continuous && (s.statistics || s.interfaces || s.iface != "") {
+	if s.interval > 0 && !s.continuous && (s.statistics || s.choosesInterfaces()) {
 		return s.follow()
 	}
 	for {

@@ -61,6 +61,9 @@ func (s *session) showListenQueues() error {
 		if len(q.Protocols) == 0 && r.v.Socket.Protocol == netstat.MPTCP {
 			return nil // its TCP listener is shown
 		}
+		if !s.shows(r.from, r.v.Socket.Interface) {
+			return nil
+		}
 		return w.row(r)
 	})
 	if err != nil {

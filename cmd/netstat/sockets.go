@@ -372,6 +372,10 @@ func (s *session) showSockets() error {
 	w := window[netstat.Socket]{s: s, printer: p, prepare: s.lookUp}
 	var r row[netstat.Socket]
 	for _, src := range s.sources {
+		if s.iface != "" && src.told {
+			s.complain("the interfaces of sockets", src, netstat.ErrNotSupported)
+			continue
+		}
 		r.from = src
 		q.Filter, q.States = kind.push(expr, src)
 		if err := s.shareOwners(src, &q.Processes, &q.Owners); err != nil {
@@ -387,7 +391,7 @@ func (s *session) showSockets() error {
 					s.lacks(protocol.String()+" sockets", src, err, protocol.asked)
 					break
 				}
-				if !s.listed(&v) {
+				if !s.listed(&v) || !s.shows(src, v.Interface) {
 					continue
 				}
 				if marks && hidesMark(&v) {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
@@ -52,6 +54,48 @@ func TestAlternativeName(t *testing.T) {
 	}
 }
 
+// With a protocol -I chooses the sockets that are bound to the interface, which ss
+// shows behind a %.
+func TestSocketsOfInterface(t *testing.T) {
+	n := scene(t)
+	for port, device := range map[int]string{1111: "a0", 2222: "b0", 3333: ""} {
+		for _, kind := range []int{unix.SOCK_DGRAM, unix.SOCK_STREAM} {
+			fd := n.Socket(t, unix.AF_INET, kind, 0)
+			if err := unix.BindToDevice(fd, device); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); err != nil {
+				t.Fatal(err)
+			}
+			if kind == unix.SOCK_STREAM {
+				if err := unix.Listen(fd, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if out := n.Run(t, "ss", "-tulnH"); strings.Count(out, "%a0:1111") != 2 || strings.Count(out, "%b0:2222") != 2 {
+		t.Fatalf("ss shows\n%s", out)
+	}
+	for _, args := range [][]string{{"-tl"}, {"-ul"}, {"-ta"}, {"-L"}} {
+		if rows := objects(t, n, append(args, "-I", "a0")...); len(rows) != 1 || rows[0].text("localPort") != "1111" {
+			t.Errorf("%v -I a0: %v", args, rows)
+		}
+	}
+}
+
+// What -I chooses of a mode is shown again with --interval, and is no interface's
+// growth.
+func TestIntervalOfMode(t *testing.T) {
+	n := scene(t)
+	n.ListenPacket(t, "udp4", "127.0.0.1:9")
+	for _, mode := range []string{"-r", "-g", "--netconf"} {
+		if got := growing(t, n, 10, mode, "-I", "a0"); slices.ContainsFunc(got, func(name string) bool { return name != "" }) {
+			t.Errorf("%s --interval shows the growth of %v", mode, got)
+		}
+	}
+}
+
 // With --interval interfaces are in the order of -i, by an alternative name as
 // well, and so are they in the sum.
 func TestIntervalOrder(t *testing.T) {
@@ -89,7 +133,7 @@ func growing(t *testing.T, n *nstest.NS, count int, args ...string) (names []str
 	}
 	for scanner := bufio.NewScanner(out); scanner.Scan(); {
 		names = append(names, decode(t, scanner.Text())[0].text("name"))
-		if len(names) == count {
+		if len(names) == count { // and then a last turn, or the sum
 			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 				t.Error(err)
 			}
