@@ -447,8 +447,19 @@ func interfaceKind() *table.Kind[interfaceRow] {
 	k.Fields = append(k.Fields, field("narrow", table.Strings,
 		"which counters have 32 bits at the source and may have wrapped around: `packets`, `octets`, `errors` (with drops)",
 		func(i *interfaceView) table.Value { return table.Words(narrowWords(i.Counters)) }))
-	k.Aliases = map[string][]string{"dev": {"name"}, "iface": {"name"}, "interface": {"name"}}
+	k.Aliases = interfaceAliases()
 	return k
+}
+
+// interfaceAliases are further names of the fields that interfaces and their growth
+// have, those in the headings among them.
+func interfaceAliases() map[string][]string {
+	return map[string][]string{
+		"dev": {"name"}, "iface": {"name"}, "interface": {"name"},
+		"rx-ok": {"rx_packets"}, "rx-err": {"rx_errors"}, "rx-drp": {"rx_dropped", "rx_missed_errors"}, "rx-ovr": {"rx_fifo_errors"}, "rx-bytes": {"rx_bytes"},
+		"tx-ok": {"tx_packets"}, "tx-err": {"tx_errors"}, "tx-drp": {"tx_dropped"}, "tx-ovr": {"tx_fifo_errors"}, "tx-bytes": {"tx_bytes"},
+		"colls": {"collisions"},
+	}
 }
 
 func narrowWords(counters netstat.Optional[netstat.InterfaceCounters]) (words []string) {

@@ -366,7 +366,7 @@ func interfaceGrowthKind() *table.Kind[row[interfaceGrowth]] {
 		fields = append(fields, field(name, table.Integer, "by how much it grew", func(g *interfaceGrowth) table.Value { return uintValue(g.Counters[name].Count) }))
 	}
 	k := newKind("interfaceGrowth", "by how much an interface's counters grew in an interval; absent where that is not known", fields...)
-	k.Aliases = map[string][]string{"dev": {"name"}, "iface": {"name"}, "interface": {"name"}}
+	k.Aliases = interfaceAliases()
 	return k
 }
 

@@ -139,6 +139,33 @@ func checkAliases[T any](t *testing.T, k *table.Kind[T]) {
 	}
 }
 
+// Filters and orders know the headings of the tables that are for comparing.
+func TestHeadingsAreNames(t *testing.T) {
+	s := new(session)
+	var headings []string
+	for _, c := range s.tcpColumns() {
+		if !strings.Contains(c.Heading, " ") && len(newSocketKind().Find(c.Heading)) == 0 {
+			t.Errorf("-T has the heading %s, which is no name", c.Heading)
+		}
+		headings = append(headings, c.Heading)
+	}
+	for _, c := range s.interfaceColumns() {
+		if c.Heading != "Flg" && len(interfaceKind().Find(c.Heading)) == 0 {
+			t.Errorf("-i has the heading %s, which is no name", c.Heading)
+		}
+		headings = append(headings, c.Heading)
+	}
+	for _, c := range s.interfaceGrowthColumns() {
+		if len(interfaceGrowthKind().Find(c.Heading)) == 0 {
+			t.Errorf("--interval has the heading %s, which is no name", c.Heading)
+		}
+		headings = append(headings, c.Heading)
+	}
+	if len(headings) < 30 {
+		t.Errorf("only %d headings were looked at", len(headings))
+	}
+}
+
 // Everything that the kernel tells of a connection is a member of its object.
 func TestEveryFieldOfTCPIsShown(t *testing.T) {
 	k := newSocketKind()

@@ -25,7 +25,10 @@ func newSocketKind() *socketKind {
 			"port": {"localPort", "remotePort"}, "sport": {"localPort"}, "dport": {"remotePort"},
 			"src": {"localAddress"}, "dst": {"remoteAddress"}, "addr": {"localAddress", "remoteAddress"},
 			"dev": {"interface"}, "process": {"processes"}, "pid": {"processes"}, "proto": {"protocol"},
-			"recvq": {"receiveQueue"}, "sendq": {"sendQueue"}, "user": {"uid"},
+			"recvq": {"receiveQueue"}, "sendq": {"sendQueue"}, "recv-q": {"receiveQueue"}, "send-q": {"sendQueue"}, "user": {"uid"},
+			"rttvar": {"rttVariation"}, "cwnd": {"congestionWindow"}, "ssthresh": {"slowStartThreshold"}, "mss": {"sendMSS"},
+			"retrans": {"totalRetransmits"}, "outoford": {"outOfOrder"}, "snd-wnd": {"sendWindow"}, "rcv-wnd": {"receiveWindow"},
+			"rate": {"deliveryRate"}, "cc": {"congestionControl"},
 		},
 	}}
 	k.add(0, socketFields())
