@@ -78,7 +78,7 @@ func TestMatch(t *testing.T) {
 	for text, want := range map[string]bool{
 		`state=time_wait`: true, `state=listening`: false, `STATE=Time-Wait`: true, `state!=listen`: true, `state=listen,timewait`: true, `state~WAIT$`: true,
 		`name="web server"`: true, `name=web`: false, `name~^web`: true, `name!~^web`: false, `name = "web server" and n = -7`: true,
-		`port=443`: true, `port=50000`: true, `port=444`: false, `port=80,443`: true, `port=https`: true, `port!=443`: false, `localPort>1000`: false, `port>1000`: true,
+		`port=443`: true, `port=50000`: true, `port=444`: false, `port=80,443`: true, `port=https`: true, `localPort = :443`: true, `port=:https,:80`: true, `port=:80`: false, `port!=443`: false, `localPort>1000`: false, `port>1000`: true,
 		`port=0x1bb`: true, `n<0`: true, `n>=-7`: true, `n>-7`: false, `n<=-8`: false, `n==-7`: true,
 		`uid=33`: true, `user=www-data`: true, `user=0,"www-data"`: true, `user!=www-data`: false, `user=34`: false, `user<www-data`: false,
 		`rate=2.5`: true, `rate>2.4 and rate<2.6`: true, `up=yes`: true, `up=false`: false, `age>1s`: true, `age=1.5`: true, `age<1500ms`: false,
@@ -141,6 +141,8 @@ func TestErrors(t *testing.T) {
 		`n=https`:                        `position 3, "https": expected an integer as n`,
 		`n=www-data`:                     `position 3, "www-data": expected an integer as n`,
 		`port=www-data`:                  `position 6, "www-data": expected a port or the name of a service`,
+		`port=::1`:                       `position 6, "::1": expected a port or the name of a service`,
+		`uid=:33`:                        `position 5, ":33": expected the number or the name of a user as uid`,
 		`uid=https`:                      `position 5, "https": expected the number or the name of a user as uid`,
 		`user~www`:                       `position 5, "~": expected one of = != < <= > >=, which uid can be compared by`,
 		`from=10.0.0.0/33`:               `position 6, "10.0.0.0/33": expected an address or a prefix such as 192.0.2.0/24 as from`,

@@ -349,9 +349,13 @@ func (p *parser) literal(e Expr) (Literal, error) {
 func (p *parser) read(l *Literal, typ table.Type) (expected string) {
 	switch typ {
 	case table.Integer, table.Port, table.User:
-		n, ok := readInteger(l.Text)
+		text := l.Text
+		if typ == table.Port {
+			text = strings.TrimPrefix(text, ":") // as ss(8) has them
+		}
+		n, ok := readInteger(text)
 		if !ok {
-			n, expected = p.named(l.Text, typ)
+			n, expected = p.named(text, typ)
 		}
 		l.value = n
 		return expected
