@@ -207,8 +207,9 @@ func (g counterPart) String() string { return string(g) }
 // ownerRow is a process with a socket that it holds. The first row has neither,
 // and says what could not be looked into.
 type ownerRow struct {
-	Hidden    int
-	Invisible bool
+	Hidden     int
+	HiddenPIDs []int32
+	Invisible  bool
 	netstat.SocketHolding
 }
 
@@ -267,7 +268,7 @@ var (
 				yield(ownerRow{}, err)
 				return
 			}
-			if !yield(ownerRow{Hidden: owners.Hidden, Invisible: owners.Invisible}, nil) {
+			if !yield(ownerRow{Hidden: owners.Hidden, HiddenPIDs: owners.HiddenPIDs, Invisible: owners.Invisible}, nil) {
 				return
 			}
 			for h := range owners.All() {

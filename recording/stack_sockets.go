@@ -227,6 +227,6 @@ func (s *Stack) SocketOwners(ctx context.Context) (*netstat.SocketOwners, error)
 		return nil, s.readError(opOf(KindSocketOwner, ""), errors.Join(ErrCorrupt, errors.New("there is no first row")))
 	}
 	owners := netstat.NewSocketOwners(holdings)
-	owners.Hidden, owners.Invisible = head.Hidden, head.Invisible
+	owners.Hidden, owners.HiddenPIDs, owners.Invisible = head.Hidden, head.HiddenPIDs, head.Invisible
 	return owners, nil
 }

@@ -489,11 +489,8 @@ func (s *session) shareOwners(src *source, processes *bool, owners **netstat.Soc
 		}
 		s.owners = found
 		if !found.Complete() {
-			note := "(Not all processes could be identified: " + hiddenProcesses(found) + "."
-			if s.recording == "" {
-				note += "\n Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold, unless a security module forbids it."
-			}
-			s.note(note + ")")
+			s.note("(Not all processes could be identified: " + hiddenProcesses(found) + ".\n" +
+				" Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold, unless a security module forbids it.)")
 		}
 	}
 	*owners = s.owners
