@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"context"
+	"iter"
+	"net/netip"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// ipInterfaces is the versions of IP on interfaces, and what is known of their
+// changes.
+type ipInterfaces struct {
+	rows    []netstat.IPInterface
+	changes ipmib.Changes
+}
+
+func (s *sources) readIPInterfaces(ctx context.Context) (ipInterfaces, error) {
+	reader, ok := s.stack.(netstat.IPInterfaceReader)
+	if !ok {
+		return ipInterfaces{}, errNoReader("IP on interfaces")
+	}
+	rows, err := insist(s.log, "IP on interfaces", func() ([]netstat.IPInterface, error) { return collect(reader.IPInterfaces(ctx), 0) })
+	if err != nil {
+		return ipInterfaces{}, err
+	}
+	all := ipInterfaces{rows: rows}
+	if s.tracks(netstat.KindNetconf) {
+		v := s.live.Snapshot()
+		var updated time.Time
+		for i := range rows {
+			updated = later(updated, rows[i].Updated)
+		}
+		// The kernel's dates are counted back from now at each reading. They are
+		// hundredths of a second apart, or the same.
+		if updated.Sub(s.ipUpdated).Abs() > 5*time.Millisecond {
+			s.ipUpdated = updated
+		}
+		all.changes.IPv4Interfaces.Set(v.ProtocolChanged(netstat.IPv4))
+		all.changes.IPv6Interfaces.Set(later(s.ipUpdated, later(v.ProtocolChanged(netstat.IPv6), v.ForwardingChanged(netstat.IPv6))))
+		all.changes.Statistics.Set(v.ProtocolChanged(netstat.IPv6))
+	}
+	return all, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// readInterfaceStatistics reads what IPv6 counts on each interface.
+func (s *sources) readInterfaceStatistics(ctx context.Context) ([]ipmib.InterfaceStatistics, error) {
+	reader, ok := s.stack.(netstat.InterfaceCounterReader)
+	if !ok {
+		return nil, errNoReader("counters of interfaces")
+	}
+	counters, err := collect(reader.InterfaceCounters(ctx), 0)
+	if err != nil {
+		return nil, err
+	}
+	rows := ipmib.InterfaceStatisticsOf(counters)
+	if s.tracks(netstat.KindNetconf) {
+		v := s.live.Snapshot()
+		for i := range rows {
+			rows[i].Discontinuity = v.ProtocolSince(rows[i].Interface, rows[i].Family)
+		}
+	}
+	return rows, nil
+}
+
+// readDefaultRouters reads the routes to default routers. A live stack has them at
+// hand, but for what no event tells of: a router that advertises itself again renews
+// its lifetime, and may have another preference then.
+func (s *sources) readDefaultRouters(ctx context.Context) ([]netstat.Route, error) {
+	query := netstat.RouteQuery{Table: netstat.TableMain, ForwardingOnly: true}
+	if !s.tracks(netstat.KindRoute) {
+		return insist(s.log, "default routes", func() ([]netstat.Route, error) { return collect(defaultRouters(s.stack.Routes(ctx, query)), 0) })
+	}
+	if err := s.live.Wait(ctx); err != nil {
+		return nil, err
+	}
+	v := s.live.Recent()
+	rows := v.Route(everywhere(netstat.IPv4), netstat.TableMain)
+	routers := v.Route(everywhere(netstat.IPv6), netstat.TableMain)
+	for i := range routers {
+		if r := &routers[i]; r.Protocol == netstat.ProtocolRA || r.Options != nil && r.Options.Expires.IsKnown() {
+			query.Families = []netstat.Family{netstat.IPv6}
+			var err error
+			routers, err = insist(s.log, "default routes", func() ([]netstat.Route, error) {
+				return collect(defaultRouters(s.live.KernelRoutes(ctx, query)), 0)
+			})
+			if err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	return append(rows, routers...), nil
+}
+
+// everywhere is the destination of default routes.
+func everywhere(f netstat.Family) netip.Prefix {
+	if f == netstat.IPv4 {
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+}
+
+// defaultRouters yields those of the routes that lead to default routers.
+func defaultRouters(routes iter.Seq2[netstat.Route, error]) iter.Seq2[netstat.Route, error] {
+	return func(yield func(netstat.Route, error) bool) {
+		for r, err := range routes {
+			if (err != nil || ipmib.IsDefaultRouter(&r)) && !yield(r, err) {
+				return
+			}
+		}
+	}
+}
