@@ -22,6 +22,7 @@ func (s *sources) readIPInterfaces(ctx context.Context) (ipInterfaces, error) {
 	if !ok {
 		return ipInterfaces{}, errNoReader("IP on interfaces")
 	}
+	start := time.Now()
 	rows, err := insist(s.log, "IP on interfaces", func() ([]netstat.IPInterface, error) { return collect(reader.IPInterfaces(ctx), 0) })
 	if err != nil {
 		return ipInterfaces{}, err
@@ -33,16 +34,42 @@ func (s *sources) readIPInterfaces(ctx context.Context) (ipInterfaces, error) {
 		for i := range rows {
 			updated = later(updated, rows[i].Updated)
 		}
-		// The kernel's dates are counted back from now at each reading. They are
-		// hundredths of a second apart, or the same.
-		if updated.Sub(s.ipUpdated).Abs() > 5*time.Millisecond {
-			s.ipUpdated = updated
-		}
 		all.changes.IPv4Interfaces.Set(v.ProtocolChanged(netstat.IPv4))
-		all.changes.IPv6Interfaces.Set(later(s.ipUpdated, later(v.ProtocolChanged(netstat.IPv6), v.ForwardingChanged(netstat.IPv6))))
+		all.changes.IPv6Interfaces.Set(later(s.ipUpdated.next(updated, start), later(v.ProtocolChanged(netstat.IPv6), v.ForwardingChanged(netstat.IPv6))))
 		all.changes.Statistics.Set(v.ProtocolChanged(netstat.IPv6))
 	}
 	return all, nil
+}
+
+// lastDate is the last of the dates that the kernel gives of something, from reading
+// to reading.
+type lastDate struct {
+	told time.Time // at the last reading that told another date
+	read time.Time // when the last reading began
+	at   time.Time
+}
+
+// next takes in the last date that a reading told, which began at start, and returns
+// the moment. The kernel counts its dates in hundredths of a second by a clock that
+// may be a part of a second late, and they are counted back from now at each
+// reading: what is less than a hundredth apart is the same, and what the reading
+// before did not tell happened since.
+func (d *lastDate) next(told, start time.Time) time.Time {
+	const hundredth = 10 * time.Millisecond
+	if told.Sub(d.told) > hundredth/2 {
+		d.at = told
+		if since := d.read.Add(hundredth); !d.read.IsZero() && since.After(told) {
+			d.at = since
+			if now := time.Now(); now.Before(since) {
+				d.at = now
+			}
+		}
+	}
+	if told.Sub(d.told).Abs() > hundredth/2 {
+		d.told = told
+	}
+	d.read = start
+	return d.at
 }
 
 func later(a, b time.Time) time.Time {

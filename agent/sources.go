@@ -42,9 +42,9 @@ type sources struct {
 	ipInterfaces        *mib.Source[ipInterfaces]
 	interfaceStatistics *mib.Source[[]ipmib.InterfaceStatistics]
 	defaultRouters      *mib.Source[[]netstat.Route]
-	// ipUpdated is the last date of an interface's settings, of the one goroutine
-	// that reads ipInterfaces.
-	ipUpdated time.Time
+	// ipUpdated is when the settings of an interface last changed, of the one
+	// goroutine that reads ipInterfaces.
+	ipUpdated lastDate
 }
 
 // links is the interfaces and what is known of their changes.
