@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -35,10 +36,25 @@ func (s *sources) readIPInterfaces(ctx context.Context) (ipInterfaces, error) {
 			updated = later(updated, rows[i].Updated)
 		}
 		all.changes.IPv4Interfaces.Set(v.ProtocolChanged(netstat.IPv4))
-		all.changes.IPv6Interfaces.Set(later(s.ipUpdated.next(updated, start), later(v.ProtocolChanged(netstat.IPv6), v.ForwardingChanged(netstat.IPv6))))
+		all.changes.IPv6Interfaces.Set(later(s.ipUpdated.next(updated, s.differs(rows), start), later(v.ProtocolChanged(netstat.IPv6), v.ForwardingChanged(netstat.IPv6))))
 		all.changes.Statistics.Set(v.ProtocolChanged(netstat.IPv6))
 	}
 	return all, nil
+}
+
+// differs reports whether rows of IPv6 are other than at the last call, but for what
+// passes with time.
+func (s *sources) differs(rows []netstat.IPInterface) bool {
+	current := make(map[uint32]netstat.IPInterface)
+	for _, row := range rows {
+		if row.Family == netstat.IPv6 {
+			row.Reachable, row.Updated = netstat.Optional[time.Duration]{}, time.Time{}
+			current[row.Interface] = row
+		}
+	}
+	known := s.ipRows
+	s.ipRows = current
+	return known != nil && !maps.Equal(known, current)
 }
 
 // lastDate is the last of the dates that the kernel gives of something, from reading
@@ -50,15 +66,18 @@ type lastDate struct {
 }
 
 // next takes in the last date that a reading told, which began at start, and returns
-// the moment. The kernel counts its dates in hundredths of a second by a clock that
+// the moment; differs says that what it read is not what the one before did, which
+// is a change that may have no date. The kernel counts its dates in hundredths of a second by a clock that
 // may be a part of a second late, and they are counted back from now at each
 // reading: what is less than a hundredth apart is the same, and what the reading
 // before did not tell happened since.
-func (d *lastDate) next(told, start time.Time) time.Time {
+func (d *lastDate) next(told time.Time, differs bool, start time.Time) time.Time {
 	const hundredth = 10 * time.Millisecond
-	if told.Sub(d.told) > hundredth/2 {
-		d.at = told
-		if since := d.read.Add(hundredth); !d.read.IsZero() && since.After(told) {
+	if young := told.Sub(d.told) > hundredth/2; young || differs {
+		if young {
+			d.at = told
+		}
+		if since := d.read.Add(hundredth); !d.read.IsZero() && since.After(d.at) {
 			d.at = since
 			if now := time.Now(); now.Before(since) {
 				d.at = now

@@ -151,27 +151,43 @@ func TestInterfaceTablesChange(t *testing.T) {
 		return values
 	}
 	const v4, v6, statistics, discontinuity = "ipv4InterfaceTableLastChange", "ipv6InterfaceTableLastChange", "ipIfStatsTableLastChange", "ipIfStatsDiscontinuityTime of a0"
+	var addresses []struct {
+		AddrInfo []struct{ Local string } `json:"addr_info"`
+	}
+	n.JSON(t, &addresses, "-6", "addr", "show", "dev", "b0", "scope", "link")
+	if len(addresses) == 0 || len(addresses[0].AddrInfo) != 1 {
+		t.Fatalf("link-local addresses: %v", addresses)
+	}
+	identified := addresses[0].AddrInfo[0].Local + "/64"
 	at := read()
 	for name, value := range at {
 		if name != v6 && value != 0 {
 			t.Errorf("%s is %d at first", name, value)
 		}
 	}
-	for _, step := range []struct {
+	type step struct {
 		name  string
 		do    func()
 		moved []string
-	}{
+	}
+	steps := []step{
 		{"nothing", func() { time.Sleep(1100 * time.Millisecond) }, nil}, // longer than what was read is taken to be fresh
 		{"a setting that is not shown", func() { n.Sysctl(t, "net.ipv4.conf.a0.proxy_arp", "1") }, nil},
 		{"IPv6 disabled", func() { n.Sysctl(t, "net.ipv6.conf.a0.disable_ipv6", "1") }, []string{v6}},
 		{"IPv6 forwarding", func() { n.Sysctl(t, "net.ipv6.conf.all.forwarding", "1") }, []string{v6}},
 		{"a time of IPv6", func() { n.Sysctl(t, "net.ipv6.neigh.b0.retrans_time_ms", "900") }, []string{v6}},
+		{"another identifier", func() { n.IP(t, "address del "+identified+" dev b0") }, []string{v6}},
 		{"IPv6 gone", func() { n.IP(t, "link set a0 mtu 1279") }, []string{v6, statistics}},
 		{"IPv6 back", func() { n.IP(t, "link set a0 mtu 1500") }, []string{v6, statistics, discontinuity}},
 		{"an interface more", func() { n.IP(t, "link add c0 type bridge") }, []string{v4, v6, statistics}},
 		{"an interface less", func() { n.IP(t, "link del c0") }, []string{v4, v6, statistics}},
-	} {
+	}
+	if nstest.KernelSince(t, 6, 17) {
+		steps = append(steps,
+			step{"no IPv6 forwarding", func() { n.Sysctl(t, "net.ipv6.conf.all.forwarding", "0") }, []string{v6}},
+			step{"forwarding in any case", func() { n.Sysctl(t, "net.ipv6.conf.b0.force_forwarding", "1") }, []string{v6}})
+	}
+	for _, step := range steps {
 		before := at
 		step.do()
 		settle(t, s)
@@ -222,24 +238,27 @@ func TestLastDate(t *testing.T) {
 	var d lastDate
 	for _, reading := range []struct {
 		what              string
+		differs           bool
 		told, start, want time.Duration
 	}{
-		{"the first", time.Minute, 2 * time.Minute, time.Minute},
-		{"the same, not quite", time.Minute + time.Millisecond, 3 * time.Minute, time.Minute},
-		{"the same, less", time.Minute - time.Millisecond, 4 * time.Minute, time.Minute},
-		{"a change", 5 * time.Minute, 6 * time.Minute, 5 * time.Minute},
-		{"one by a clock that is late", 6*time.Minute - time.Second, 7 * time.Minute, 6*time.Minute + hundredth},
-		{"the same again", 6*time.Minute - time.Second, 8 * time.Minute, 6*time.Minute + hundredth},
-		{"an older one, since the last went", time.Minute, 9 * time.Minute, 6*time.Minute + hundredth},
-		{"a change after that", 9*time.Minute + time.Second, 10 * time.Minute, 9*time.Minute + time.Second},
+		{"the first", false, time.Minute, 2 * time.Minute, time.Minute},
+		{"the same, not quite", false, time.Minute + time.Millisecond, 3 * time.Minute, time.Minute},
+		{"the same, less", false, time.Minute - time.Millisecond, 4 * time.Minute, time.Minute},
+		{"a change", true, 5 * time.Minute, 6 * time.Minute, 5 * time.Minute},
+		{"one by a clock that is late", true, 6*time.Minute - time.Second, 7 * time.Minute, 6*time.Minute + hundredth},
+		{"the same again", false, 6*time.Minute - time.Second, 8 * time.Minute, 6*time.Minute + hundredth},
+		{"an older one, since the last went", false, time.Minute, 9 * time.Minute, 6*time.Minute + hundredth},
+		{"a change after that", false, 9*time.Minute + time.Second, 10 * time.Minute, 9*time.Minute + time.Second},
+		{"one without a date", true, 9*time.Minute + time.Second, 11 * time.Minute, 10*time.Minute + hundredth},
+		{"nothing more", false, 9*time.Minute + time.Second, 12 * time.Minute, 10*time.Minute + hundredth},
 	} {
-		if at := d.next(began.Add(reading.told), began.Add(reading.start)); !at.Equal(began.Add(reading.want)) {
+		if at := d.next(began.Add(reading.told), reading.differs, began.Add(reading.start)); !at.Equal(began.Add(reading.want)) {
 			t.Errorf("%s: %v, want %v", reading.what, at.Sub(began), reading.want)
 		}
 	}
 	d = lastDate{}
-	d.next(time.Now().Add(-time.Minute), time.Now())
-	if at := d.next(time.Now().Add(-time.Second), time.Now()); at.After(time.Now()) || time.Since(at) > time.Second {
+	d.next(time.Now().Add(-time.Minute), false, time.Now())
+	if at := d.next(time.Now().Add(-time.Second), true, time.Now()); at.After(time.Now()) || time.Since(at) > time.Second {
 		t.Errorf("a change between two readings was %v ago", time.Since(at))
 	}
 }

@@ -42,9 +42,10 @@ type sources struct {
 	ipInterfaces        *mib.Source[ipInterfaces]
 	interfaceStatistics *mib.Source[[]ipmib.InterfaceStatistics]
 	defaultRouters      *mib.Source[[]netstat.Route]
-	// ipUpdated is when the settings of an interface last changed, of the one
-	// goroutine that reads ipInterfaces.
+	// ipUpdated is when the settings of an interface last changed, and ipRows are
+	// those of IPv6 by index; of the one goroutine that reads ipInterfaces.
 	ipUpdated lastDate
+	ipRows    map[uint32]netstat.IPInterface
 }
 
 // links is the interfaces and what is known of their changes.

@@ -30,9 +30,9 @@ func (v *Snapshot) ProtocolChanged(f netstat.Family) time.Time {
 	return v.state.protocols.came[familyPlace(f)]
 }
 
-// ForwardingChanged returns when a setting of a version of IP last changed that
-// says whether it forwards, of an interface or of all; the zero time for not since
-// the stack was opened.
+// ForwardingChanged returns when a setting last changed that says whether a version
+// of IP forwards what comes in by an interface; the zero time for not since the stack
+// was opened. Of IPv6 it is that of all interfaces.
 func (v *Snapshot) ForwardingChanged(f netstat.Family) time.Time {
 	return v.state.protocols.forwarding[familyPlace(f)]
 }
@@ -88,7 +88,8 @@ func (m *protocolMoments) note(old, n *netstat.Netconf, now time.Time) {
 	at := familyPlace(one.Family)
 	switch {
 	case old != nil && n != nil:
-		if old.Forwarding != n.Forwarding || old.ForceForwarding != n.ForceForwarding {
+		decides := n.Interface == netstat.NetconfAll || n.Family == netstat.IPv4 && n.Interface > 0
+		if decides && old.Forwarding != n.Forwarding {
 			m.forwarding[at] = now
 		}
 	case one.Interface <= 0: // not an interface

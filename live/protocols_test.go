@@ -58,7 +58,12 @@ func TestProtocolMoments(t *testing.T) {
 		}
 	}
 	after("another setting", func() { n.Sysctl(t, "net.ipv4.conf.a0.proxy_arp", "1") })
-	after("forwarding", func() { n.Sysctl(t, "net.ipv6.conf.a0.forwarding", "1") }, date{"forwarding", v6, 0})
+	after("what does not decide", func() {
+		n.Sysctl(t, "net.ipv6.conf.a0.forwarding", "1")
+		n.Sysctl(t, "net.ipv6.conf.default.forwarding", "1")
+		n.Sysctl(t, "net.ipv4.conf.default.forwarding", "1")
+	})
+	after("forwarding", func() { n.Sysctl(t, "net.ipv6.conf.all.forwarding", "1") }, date{"forwarding", v6, 0})
 	after("IPv4 forwarding", func() { n.Sysctl(t, "net.ipv4.conf.b0.forwarding", "1") }, date{"forwarding", v4, 0})
 	after("too small for IPv6", func() { n.IP(t, "link set a0 mtu 1279") }, date{"changed", v6, 0})
 	after("large enough again", func() { n.IP(t, "link set a0 mtu 1280") }, date{"changed", v6, 0}, date{"since", v6, 11})
@@ -82,7 +87,7 @@ func TestProtocolMomentsByDump(t *testing.T) {
 	}
 	before.protocols.note(nil, row(1, false), then)
 	before.protocols.note(nil, row(2, false), then)
-	for _, r := range []*netstat.Netconf{row(netstat.NetconfAll, false), row(1, false), row(3, true), row(4, false)} {
+	for _, r := range []*netstat.Netconf{row(netstat.NetconfAll, true), row(1, false), row(3, false), row(4, false)} {
 		fresh.netconfs.set(r)
 	}
 	s := &Stack{}
