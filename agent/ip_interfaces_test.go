@@ -189,6 +189,7 @@ func TestInterfaceTablesChange(t *testing.T) {
 	}
 	for _, step := range steps {
 		before := at
+		time.Sleep(20 * time.Millisecond) // more than a hundredth of a second, which is what can be told apart
 		step.do()
 		settle(t, s)
 		moved := make(map[string]bool)
