@@ -22,8 +22,8 @@ func TestKinds(t *testing.T) {
 		modules []string
 		want    netstat.Kinds
 	}{
-		{nil, netstat.KindInterface | netstat.KindRoute | netstat.KindAddress | netstat.KindNeighbour},
-		{[]string{"IP-MIB"}, netstat.KindAddress | netstat.KindNeighbour},
+		{nil, netstat.KindInterface | netstat.KindRoute | netstat.KindAddress | netstat.KindNeighbour | netstat.KindNetconf},
+		{[]string{"IP-MIB"}, netstat.KindAddress | netstat.KindNeighbour | netstat.KindNetconf},
 		{[]string{"TCP-MIB", "udp-mib"}, 0},
 		{[]string{" if-mib"}, netstat.KindInterface},
 		{[]string{"IP-FORWARD-MIB", "TCP-MIB"}, netstat.KindRoute},

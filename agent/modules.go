@@ -61,17 +61,26 @@ var modules = [...]module{
 	{
 		name: "IP-MIB", identity: ipmib.Identity,
 		description: "The MIB module for managing IP and ICMP implementations (RFC 4293)",
-		kinds:       netstat.KindAddress | netstat.KindNeighbour,
+		kinds:       netstat.KindAddress | netstat.KindNeighbour | netstat.KindNetconf,
 		nodes: func(s *sources) []mib.Node {
+			interfaces := func(i ipInterfaces) []netstat.IPInterface { return i.rows }
+			changes := func(i ipInterfaces) ipmib.Changes { return i.changes }
 			return []mib.Node{
 				ipmib.General.Bind(s.settings),
 				mib.BindGroup(&ipmib.IPv4Statistics, s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
 				rfc1213mib.Addresses.Bind(s.addresses),
 				rfc1213mib.Neighbours.Bind(s.neighbours),
+				mib.BindGroup(&ipmib.InterfaceChanges, s.ipInterfaces, changes),
+				mib.BindTable(&ipmib.IPv4Interfaces, s.ipInterfaces, interfaces),
+				mib.BindTable(&ipmib.IPv6Interfaces, s.ipInterfaces, interfaces),
 				mib.BindTable(&ipmib.SystemStatistics, s.counts, func(c ipmib.Counts) []ipmib.Statistics { return c.IP }),
+				mib.BindGroup(&ipmib.StatisticsChanges, s.ipInterfaces, changes),
+				ipmib.IPInterfaceStatistics.Bind(s.interfaceStatistics),
 				mib.BindTable(&ipmib.Prefixes, s.addresses, ipmib.PrefixesOf),
 				ipmib.Addresses.Bind(s.addresses),
 				ipmib.Neighbours.Bind(s.neighbours),
+				mib.BindTable(&ipmib.Zones, s.ipInterfaces, interfaces),
+				ipmib.DefaultRouters.Bind(s.defaultRouters),
 				mib.BindGroup(&ipmib.IPv4Messages, s.counts, func(c ipmib.Counts) ipmib.ICMP { return c.ICMPOf(netstat.IPv4) }),
 				mib.BindTable(&ipmib.ICMPStatistics, s.counts, func(c ipmib.Counts) []ipmib.ICMP { return c.ICMP }),
 				mib.BindTable(&ipmib.ICMPTypes, s.counts, func(c ipmib.Counts) []ipmib.ICMPType { return c.Types }),

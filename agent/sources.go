@@ -38,6 +38,14 @@ type sources struct {
 	neighbours    *mib.Source[[]netstat.Neighbour]
 	counts        *mib.Source[ipmib.Counts]
 	settings      *mib.Source[ipmib.Settings]
+
+	ipInterfaces        *mib.Source[ipInterfaces]
+	interfaceStatistics *mib.Source[[]ipmib.InterfaceStatistics]
+	defaultRouters      *mib.Source[[]netstat.Route]
+	// ipUpdated is when the settings of an interface last changed, and ipRows are
+	// those of IPv6 by index; of the one goroutine that reads ipInterfaces.
+	ipUpdated lastDate
+	ipRows    map[uint32]netstat.IPInterface
 }
 
 // links is the interfaces and what is known of their changes.
@@ -68,6 +76,11 @@ func newSources(c Config) *sources {
 	follow(s, s.links, netstat.KindInterface)
 	s.addresses, s.neighbours = s.addressSource(), s.neighbourSource()
 	s.counts, s.settings = mib.NewSource(s.ipCounters), mib.NewSource(s.ipSettings)
+	s.ipInterfaces, s.interfaceStatistics = mib.NewSource(s.readIPInterfaces), mib.NewSource(s.readInterfaceStatistics)
+	follow(s, s.ipInterfaces, netstat.KindNetconf)
+	follow(s, s.interfaceStatistics, netstat.KindNetconf)
+	s.defaultRouters = mib.NewSource(s.readDefaultRouters)
+	follow(s, s.defaultRouters, netstat.KindRoute)
 	return s
 }
 

@@ -20,6 +20,8 @@ import (
 type blockingConn struct {
 	file *os.File
 	raw  syscall.RawConn
+	// stalled is how long a write may make no progress.
+	stalled time.Duration
 
 	written atomic.Int64 // when a write ended last, since start
 	start   time.Time
@@ -31,8 +33,8 @@ type blockingConn struct {
 // nearby whether something is there, if what came before came as quickly.
 const nearby = 100 * time.Microsecond
 
-// newBlockingConn takes conn over. Writes fail when they have made no progress
-// for the time writeTimeout.
+// newBlockingConn takes conn over. Writes fail with os.ErrDeadlineExceeded when
+// they have made no progress for the time writeTimeout.
 func newBlockingConn(conn net.Conn, writeTimeout time.Duration) (*blockingConn, error) {
 	defer conn.Close()
 	socket, ok := conn.(syscall.Conn)
@@ -67,7 +69,7 @@ func newBlockingConn(conn net.Conn, writeTimeout time.Duration) (*blockingConn, 
 		file.Close()
 		return nil, err
 	}
-	return &blockingConn{file: file, raw: raw, start: time.Now()}, nil
+	return &blockingConn{file: file, raw: raw, stalled: writeTimeout, start: time.Now()}, nil
 }
 
 func (c *blockingConn) Read(b []byte) (int, error) {
@@ -123,6 +125,9 @@ func (c *blockingConn) Write(b []byte) (n int, err error) {
 		var more int
 		more, err = c.file.Write(b[n:])
 		n += more
+		if errors.Is(err, unix.EAGAIN) {
+			err = fmt.Errorf("it has read nothing for %v: %w", c.stalled, os.ErrDeadlineExceeded)
+		}
 	}
 	c.written.Store(int64(time.Since(c.start)))
 	return n, err

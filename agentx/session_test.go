@@ -286,7 +286,9 @@ func TestReconnect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMaster(t, "unix")
-			agent := start(t, Config{Address: m.address, Handler: sample(t, nil), ResponseTimeout: 300 * time.Millisecond})
+			log := &lines{make(chan string, 100)}
+			agent := start(t, Config{Address: m.address, Handler: sample(t, nil), ResponseTimeout: 300 * time.Millisecond,
+				Log: slog.New(slog.NewTextHandler(log, nil))})
 			var stalled chan struct{}
 			if name == "full socket" {
 				stalled = make(chan struct{})
@@ -297,6 +299,7 @@ func TestReconnect(t *testing.T) {
 			q := m.accept(0)
 			agent.await()
 			if stalled != nil {
+				log.await(t, "writing to the master agent: it has read nothing for 300ms")
 				close(stalled)
 			}
 			p.awaitClosed()

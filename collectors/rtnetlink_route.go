@@ -25,7 +25,8 @@ const (
 	// them.
 	nextHopFlags = 0xff
 
-	rtaNexthopID = 30 // RTA_NH_ID
+	rtaPreference = 20 // RTA_PREF
+	rtaNexthopID  = 30 // RTA_NH_ID
 
 	rtaxMTU      = 2  // RTAX_MTU
 	rtaxWindow   = 3  // RTAX_WINDOW
@@ -259,6 +260,9 @@ func (m *routeMessage) parse(body []byte) error {
 			m.options.Realm = a.uint32()
 		case unix.RTA_ENCAP_TYPE:
 			m.options.EncapType = a.uint16()
+		case rtaPreference:
+			// A signed number of two bits (RFC 4191, section 2.1).
+			m.options.Preference = netstat.RouterPreference(int8(a.uint8()<<6) >> 6)
 		case unix.RTA_CACHEINFO:
 			if len(a.value) < sizeofRtaCacheinfo {
 				a.malformed("rta_cacheinfo")

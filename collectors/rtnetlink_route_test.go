@@ -58,6 +58,7 @@ func routeScene(t *testing.T, n *nstest.NS) {
 		"route add multicast 239.0.0.0/8 dev near table main",
 
 		"-6 route add default via fe80::9 dev near metric 100", "-6 route add default via fe80::9 dev left metric 100 pref high table 200",
+		"-6 route add default via fe80::9 dev left metric 200 pref low table 200",
 		"-6 route add 2001:db8:10::/48 via 2001:db8:1::2 mtu 1400 hoplimit 33",
 		"-6 route add 2001:db8:11::/48 nexthop via 2001:db8:1::2 dev near weight 2 nexthop via fe80::7 dev left weight 5",
 		"-6 route add blackhole 2001:db8:12::/48", "-6 route add unreachable 2001:db8:13::/48",
@@ -93,6 +94,7 @@ type ipRoute struct {
 	Flags    []string
 	NHID     uint32
 	Expires  int
+	Pref     string
 	Flow     struct{ From, To string }
 	Metrics  []struct{ MTU, Window, AdvMSS, HopLimit, InitCwnd uint32 }
 	NextHops []struct {
@@ -178,6 +180,9 @@ func (r *ipRoute) netstat(t *testing.T, family netstat.Family, indexes map[strin
 	if r.From != "" {
 		options.Source = prefix(r.From)
 	}
+	options.Preference = map[string]netstat.RouterPreference{
+		"": netstat.PreferenceMedium, "medium": netstat.PreferenceMedium, "high": netstat.PreferenceHigh, "low": netstat.PreferenceLow,
+	}[r.Pref]
 	if r.Expires != 0 {
 		options.Expires.Set(time.Duration(r.Expires) * time.Second)
 	}

@@ -443,6 +443,9 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	if kinds.Has(netstat.KindInterface) && loaded {
 		s.datesOf(fresh.state, fresh.now)
 	}
+	if kinds.Has(netstat.KindNetconf) && loaded {
+		s.protocolDatesOf(fresh.state, fresh.now)
+	}
 	if emit := s.emitter(); emit != nil {
 		diff(kinds, s.state, fresh.state, emit)
 	}

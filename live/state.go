@@ -26,6 +26,7 @@ type state struct {
 	groups     ordered[*netstat.MulticastGroup]
 
 	linkMoments
+	protocols protocolMoments
 }
 
 // linkMoments are when links changed, as a whole; the zero time for before the
@@ -78,6 +79,7 @@ func newState() *state {
 		groups: newOrdered(func(a, b **netstat.MulticastGroup) int {
 			return cmp.Or(cmp.Compare((*a).Interface, (*b).Interface), (*a).Group.Compare((*b).Group))
 		}),
+		protocols: newProtocolMoments(),
 	}
 }
 
@@ -125,7 +127,7 @@ func (s *state) snapshot() *state {
 		links: s.links.snapshot(), names: s.names.snapshot(), addresses: s.addresses.snapshot(),
 		neighbours: s.neighbours.snapshot(), rules: s.rules.snapshot(),
 		nexthops: s.nexthops.snapshot(), netconfs: s.netconfs.snapshot(), groups: s.groups.snapshot(),
-		linkMoments: s.linkMoments,
+		linkMoments: s.linkMoments, protocols: s.protocols.snapshot(),
 	}
 	c.routes = s.routes.snapshot()
 	return c
@@ -153,6 +155,7 @@ func (s *state) take(kinds netstat.Kinds, from *state) {
 			s.nexthops.take(from.nexthops)
 		case netstat.KindNetconf:
 			s.netconfs.take(from.netconfs)
+			s.protocols = from.protocols
 		case netstat.KindMulticast:
 			s.groups.take(from.groups)
 		}
@@ -513,7 +516,12 @@ func (u *update) removeOf(index uint32) {
 	if u.wants(netstat.KindNetconf) {
 		first := &netstat.Netconf{Interface: int32(index)}
 		removeRows(u, &s.netconfs, &first, netstat.KindNetconf,
-			func(n *netstat.Netconf) bool { return n.Interface == int32(index) }, func(n *netstat.Netconf) bool { return n.Interface != int32(index) })
+			func(n *netstat.Netconf) bool {
+				if n.Interface == int32(index) {
+					s.protocols.note(n, nil, u.now)
+				}
+				return n.Interface == int32(index)
+			}, func(n *netstat.Netconf) bool { return n.Interface != int32(index) })
 	}
 	if u.wants(netstat.KindMulticast) {
 		first := &netstat.MulticastGroup{Interface: index}
@@ -671,8 +679,14 @@ func (u *update) applyNetconf(m *collectors.Message) {
 		u.stale |= netstat.KindNetconf
 	}
 	key := &n
-	if old, known := u.state.netconfs.get(&key); known && !m.Removed {
+	switch old, known := u.state.netconfs.get(&key); {
+	case !known && !m.Removed:
+		u.state.protocols.note(nil, &n, u.now)
+	case known && m.Removed:
+		u.state.protocols.note(*old, nil, u.now)
+	case known:
 		n = mergeNetconf(**old, n)
+		u.state.protocols.note(*old, &n, u.now)
 	}
 	applyRow(u, &u.state.netconfs, netstat.KindNetconf, n, m.Removed, func(a, b *netstat.Netconf) bool { return *a == *b })
 }

@@ -128,9 +128,24 @@ type RouteOptions struct {
 	// Age is the time since the route was last updated.
 	Age   Optional[time.Duration]
 	Realm uint32
+	// Preference is that of a default router, or of a route that a router
+	// advertised (RTA_PREF).
+	Preference RouterPreference
 	// EncapType is the lightweight tunnel's kind (LWTUNNEL_ENCAP_*), 0 for none.
 	EncapType uint16
 }
+
+// RouterPreference is what a router advertisement says of the router that sent it,
+// compared with others (RFC 4191, section 2.1).
+type RouterPreference int8
+
+// Router preferences. The reserved value is never taken from an advertisement.
+const (
+	PreferenceReserved RouterPreference = -2
+	PreferenceLow      RouterPreference = -1
+	PreferenceMedium   RouterPreference = 0
+	PreferenceHigh     RouterPreference = 1
+)
 
 // Family returns the family of the destination.
 func (r *Route) Family() Family {

@@ -89,6 +89,11 @@ var unsteady = map[Kind]func(row any) any{
 		p.Reachable = netstat.Optional[time.Duration]{} // drawn anew now and then
 		return p
 	},
+	KindIPInterface: func(row any) any {
+		i := row.(netstat.IPInterface)
+		i.Reachable, i.Updated = netstat.Optional[time.Duration]{}, time.Time{}
+		return i
+	},
 	KindNetlinkSocket: func(row any) any { return row.(netstat.NetlinkSocket).Protocol == 0 }, // the readers' own
 	KindSocket:        func(row any) any { return steadySocket(row.(netstat.Socket)) },
 	KindBridgeGroup: func(row any) any {

@@ -31,6 +31,7 @@ const (
 	KindProxyNeighbour      Kind = "proxy-neighbour"
 	KindNetconf             Kind = "netconf"
 	KindIPSettings          Kind = "ip-settings"
+	KindIPInterface         Kind = "ip-interface"
 	KindSocket              Kind = "socket"
 	KindListenQueue         Kind = "listen-queue"
 	KindUnixSocket          Kind = "unix-socket"
@@ -240,6 +241,8 @@ var (
 	netconfTable    = rows(KindNetconf, netstat.NetconfReader.Netconfs)
 	ipSettingsTable = rows(KindIPSettings, netstat.IPSettingsReader.IPSettings)
 
+	ipInterfaceTable = rows(KindIPInterface, netstat.IPInterfaceReader.IPInterfaces)
+
 	socketProtocols = []netstat.Protocol{
 		netstat.TCP, netstat.UDP, netstat.UDPLite, netstat.Raw, netstat.ICMP, netstat.MPTCP, netstat.SCTP,
 	}
@@ -317,7 +320,7 @@ var tables = []anyTable{
 	qdiscTable, trafficClassTable, softnetTable,
 	socketOwnerTable, socketTable, listenQueueTable, unixTable, packetTable, netlinkTable, vsockTable, xdpTable, smcTable,
 	tipcTable, socketUsageTable, protocolMemoryTable, slabTable,
-	ruleTable, nextHopTable, neighbourTable, proxyNeighbourTable, netconfTable, ipSettingsTable, routeTable,
+	ruleTable, nextHopTable, neighbourTable, proxyNeighbourTable, netconfTable, ipSettingsTable, ipInterfaceTable, routeTable,
 	fibTable, fib6Table, routeLookupsTable, neighbourTableTable, neighbourParametersTable,
 	multicastInterfaceTable, multicastRouteTable, membershipTable, socketMembershipTable, bridgeGroupTable, bridgeRouterPortTable,
 }

@@ -39,6 +39,7 @@ var (
 	_ netstat.ProxyNeighbourReader    = (*Stack)(nil)
 	_ netstat.NetconfReader           = (*Stack)(nil)
 	_ netstat.IPSettingsReader        = (*Stack)(nil)
+	_ netstat.IPInterfaceReader       = (*Stack)(nil)
 	_ netstat.ListenQueueReader       = (*Stack)(nil)
 	_ netstat.UnixReader              = (*Stack)(nil)
 	_ netstat.PacketReader            = (*Stack)(nil)
@@ -347,6 +348,11 @@ func (s *Stack) Netconfs(ctx context.Context) iter.Seq2[netstat.Netconf, error] 
 // IPSettings yields the recorded settings of IP.
 func (s *Stack) IPSettings(ctx context.Context) iter.Seq2[netstat.IPSettings, error] {
 	return readPart(ctx, s, ipSettingsTable, "")
+}
+
+// IPInterfaces yields what the versions of IP kept for each interface.
+func (s *Stack) IPInterfaces(ctx context.Context) iter.Seq2[netstat.IPInterface, error] {
+	return readPart(ctx, s, ipInterfaceTable, "")
 }
 
 // TCPStatistics returns the recorded counters of TCP.

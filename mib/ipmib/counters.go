@@ -160,10 +160,7 @@ func CountsOf(counters []netstat.Counter) Counts {
 	for _, f := range [...]netstat.Family{netstat.IPv4, netstat.IPv6} {
 		ip := Statistics{Family: f}
 		if _, parts := kernelCounters(f); fill(&ip, values, parts) {
-			// What needed to be fragmented either was or could not be.
-			if ok, known := ip.OutFragOKs.Get(); known && ip.OutFragFails.IsKnown() {
-				ip.OutFragReqds.Set(ok + ip.OutFragFails.Or(0))
-			}
+			ip.countRequests()
 			all.IP = append(all.IP, ip)
 		}
 		icmp := ICMP{Family: f}
@@ -173,6 +170,45 @@ func CountsOf(counters []netstat.Counter) Counts {
 	}
 	all.Types = typesOf(counters)
 	return all
+}
+
+// InterfaceStatisticsOf makes a row for each interface of counters that have Linux's
+// names, in the order of their first counters. Others are passed over.
+func InterfaceStatisticsOf(counters []netstat.InterfaceCounter) []InterfaceStatistics {
+	_, parts := kernelCounters(netstat.IPv6)
+	byName := make(map[string]func(*Statistics) *Counter, len(parts))
+	for _, p := range parts {
+		byName[p.name] = p.part
+	}
+	at := make(map[uint32]int)
+	var all []InterfaceStatistics
+	for i := range counters {
+		c := &counters[i]
+		part, ours := byName[c.Name]
+		n, positive := c.Value.Uint64()
+		if !ours || !positive {
+			continue
+		}
+		row, known := at[c.Interface]
+		if !known {
+			row = len(all)
+			at[c.Interface], all = row, append(all, InterfaceStatistics{Interface: c.Interface, Statistics: Statistics{Family: netstat.IPv6}})
+		}
+		part(&all[row].Statistics).Set(n)
+	}
+	for i := range all {
+		all[i].countRequests()
+		all[i].OutNoRoutes = Counter{}
+	}
+	return all
+}
+
+// countRequests sets OutFragReqds: what needed to be fragmented either was or could
+// not be.
+func (s *Statistics) countRequests() {
+	if ok, known := s.OutFragOKs.Get(); known && s.OutFragFails.IsKnown() {
+		s.OutFragReqds.Set(ok + s.OutFragFails.Or(0))
+	}
 }
 
 // fill sets the counters of a row that have a value, and reports whether there are

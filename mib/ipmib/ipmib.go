@@ -1,7 +1,10 @@
-// Package ipmib declares what the IP-MIB (RFC 4293) tells of a stack as a whole:
-// its addresses with their prefixes, its neighbours, its settings, and what IP and
-// ICMP count, with the scalars that the module deprecates. The deprecated tables
+// Package ipmib declares the IP-MIB (RFC 4293): addresses with their prefixes,
+// neighbours, default routers, settings, interfaces with their zones, and what IP
+// and ICMP count, with the scalars that the module deprecates. The deprecated tables
 // are those of package rfc1213mib.
+//
+// It has nothing of router advertisements, which on Linux a daemon sends and alone
+// knows, and none of the advisory locks, since nothing can be written.
 package ipmib
 
 import (

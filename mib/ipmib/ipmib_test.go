@@ -121,6 +121,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add("1.3.6.1.2.1.4.35.1.4.2.4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.2", "1.3")
 	f.Add("1.3.6.1.2.1.4.32.1.5.3.1.4.192.0.2.128.25", "x")
 	f.Add("1.3.6.1.2.1.5.30.1.3.2.143", "x")
+	f.Add("1.3.6.1.2.1.4.30.1.3.7", "12345678")
+	f.Add("1.3.6.1.2.1.4.37.1.4.4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.3.3", "x")
+	f.Add("1.3.6.1.2.1.4.31.3.1.3.2.7", "x")
 	f.Fuzz(func(t *testing.T, name, value string) {
 		o, err := mib.ParseOID(name)
 		if err != nil {
@@ -141,5 +144,10 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%+v", rows[0])
 		}
 		_, _ = ICMPTypes.Decode(time.Time{}, one)
+		_, _ = IPv6Interfaces.Decode(time.Time{}, one)
+		_, _ = IPInterfaceStatistics.Decode(time.Time{}, one)
+		if rows, err := DefaultRouters.Decode(time.Time{}, one); err == nil && len(rows) == 1 && rows[0].Gateway.IsValid() && rows[0].Destination.Addr().Is4() != rows[0].Gateway.Is4() {
+			t.Errorf("%+v", rows[0])
+		}
 	})
 }

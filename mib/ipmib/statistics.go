@@ -33,67 +33,105 @@ func counter32(part func(*statistics) *Counter) mib.Field[statistics] {
 	return mib.AsCounter32(mib.Maybe(part))
 }
 
-func counter64(part func(*statistics) *Counter) mib.Field[statistics] {
-	return mib.AsCounter64(mib.Maybe(part))
-}
-
 // DiscontinuityColumn is the last sub-identifier of ipSystemStatsDiscontinuityTime.
 const DiscontinuityColumn = 46
+
+// What the names of the columns begin with.
+const (
+	systemStatistics    = "ipSystemStats"
+	interfaceStatistics = "ipIfStats"
+)
+
+// statisticsColumns are the columns of ipSystemStatsTable and ipIfStatsTable, which
+// have the same names but for what they begin with, over rows with the statistics.
+func statisticsColumns[R any](table string, of func(*R) *statistics) (columns []mib.ColumnOf[R]) {
+	counter := func(part func(*statistics) *Counter) mib.Access[R, uint64] {
+		return mib.Maybe(func(r *R) *Counter { return part(of(r)) })
+	}
+	narrow := func(column uint32, name string, part func(*statistics) *Counter) {
+		columns = append(columns, mib.Column(column, table+name, mib.AsCounter32(counter(part))))
+	}
+	wide := func(column uint32, name string, part func(*statistics) *Counter) {
+		columns = append(columns, mib.Column(column, table+name, mib.AsCounter64(counter(part))))
+	}
+	narrow(3, "InReceives", func(s *statistics) *Counter { return &s.InReceives })
+	wide(4, "HCInReceives", func(s *statistics) *Counter { return &s.InReceives })
+	narrow(5, "InOctets", func(s *statistics) *Counter { return &s.InOctets })
+	wide(6, "HCInOctets", func(s *statistics) *Counter { return &s.InOctets })
+	narrow(7, "InHdrErrors", func(s *statistics) *Counter { return &s.InHdrErrors })
+	narrow(8, "InNoRoutes", func(s *statistics) *Counter { return &s.InNoRoutes })
+	narrow(9, "InAddrErrors", func(s *statistics) *Counter { return &s.InAddrErrors })
+	narrow(10, "InUnknownProtos", func(s *statistics) *Counter { return &s.InUnknownProtos })
+	narrow(11, "InTruncatedPkts", func(s *statistics) *Counter { return &s.InTruncatedPkts })
+	narrow(12, "InForwDatagrams", func(s *statistics) *Counter { return &s.InForwDatagrams })
+	wide(13, "HCInForwDatagrams", func(s *statistics) *Counter { return &s.InForwDatagrams })
+	narrow(14, "ReasmReqds", func(s *statistics) *Counter { return &s.ReasmReqds })
+	narrow(15, "ReasmOKs", func(s *statistics) *Counter { return &s.ReasmOKs })
+	narrow(16, "ReasmFails", func(s *statistics) *Counter { return &s.ReasmFails })
+	narrow(17, "InDiscards", func(s *statistics) *Counter { return &s.InDiscards })
+	narrow(18, "InDelivers", func(s *statistics) *Counter { return &s.InDelivers })
+	wide(19, "HCInDelivers", func(s *statistics) *Counter { return &s.InDelivers })
+	narrow(20, "OutRequests", func(s *statistics) *Counter { return &s.OutRequests })
+	wide(21, "HCOutRequests", func(s *statistics) *Counter { return &s.OutRequests })
+	if table == systemStatistics { // what has no route has no interface
+		narrow(22, "OutNoRoutes", func(s *statistics) *Counter { return &s.OutNoRoutes })
+	}
+	narrow(23, "OutForwDatagrams", func(s *statistics) *Counter { return &s.OutForwDatagrams })
+	wide(24, "HCOutForwDatagrams", func(s *statistics) *Counter { return &s.OutForwDatagrams })
+	narrow(25, "OutDiscards", func(s *statistics) *Counter { return &s.OutDiscards })
+	narrow(26, "OutFragReqds", func(s *statistics) *Counter { return &s.OutFragReqds })
+	narrow(27, "OutFragOKs", func(s *statistics) *Counter { return &s.OutFragOKs })
+	narrow(28, "OutFragFails", func(s *statistics) *Counter { return &s.OutFragFails })
+	narrow(29, "OutFragCreates", func(s *statistics) *Counter { return &s.OutFragCreates })
+	narrow(30, "OutTransmits", func(s *statistics) *Counter { return &s.OutTransmits })
+	wide(31, "HCOutTransmits", func(s *statistics) *Counter { return &s.OutTransmits })
+	narrow(32, "OutOctets", func(s *statistics) *Counter { return &s.OutOctets })
+	wide(33, "HCOutOctets", func(s *statistics) *Counter { return &s.OutOctets })
+	narrow(34, "InMcastPkts", func(s *statistics) *Counter { return &s.InMcastPkts })
+	wide(35, "HCInMcastPkts", func(s *statistics) *Counter { return &s.InMcastPkts })
+	narrow(36, "InMcastOctets", func(s *statistics) *Counter { return &s.InMcastOctets })
+	wide(37, "HCInMcastOctets", func(s *statistics) *Counter { return &s.InMcastOctets })
+	narrow(38, "OutMcastPkts", func(s *statistics) *Counter { return &s.OutMcastPkts })
+	wide(39, "HCOutMcastPkts", func(s *statistics) *Counter { return &s.OutMcastPkts })
+	narrow(40, "OutMcastOctets", func(s *statistics) *Counter { return &s.OutMcastOctets })
+	wide(41, "HCOutMcastOctets", func(s *statistics) *Counter { return &s.OutMcastOctets })
+	narrow(42, "InBcastPkts", func(s *statistics) *Counter { return &s.InBcastPkts })
+	wide(43, "HCInBcastPkts", func(s *statistics) *Counter { return &s.InBcastPkts })
+	narrow(44, "OutBcastPkts", func(s *statistics) *Counter { return &s.OutBcastPkts })
+	wide(45, "HCOutBcastPkts", func(s *statistics) *Counter { return &s.OutBcastPkts })
+	return append(columns,
+		mib.Column(DiscontinuityColumn, table+"DiscontinuityTime", mib.AsTimeStamp(mib.At(func(r *R) *time.Time { return &of(r).Discontinuity }))),
+		// Counters are read when somebody asks, at most once a second.
+		mib.Column(47, table+"RefreshRate", mib.AsConstant[R](mib.Gauge(1000))),
+	)
+}
 
 // SystemStatistics is ipSystemStatsTable (RFC 4293, section 5): a row for each
 // version of IP.
 var SystemStatistics = mib.Table[statistics]{
-	Name:  "ipSystemStatsTable",
-	Entry: ip.Sub(31, 1, 1),
-	Index: mib.Index(mib.EnumIndex(mib.At(func(s *statistics) *netstat.Family { return &s.Family }), versions)),
-	Columns: mib.Columns(
-		mib.Column(3, "ipSystemStatsInReceives", counter32(func(s *statistics) *Counter { return &s.InReceives })),
-		mib.Column(4, "ipSystemStatsHCInReceives", counter64(func(s *statistics) *Counter { return &s.InReceives })),
-		mib.Column(5, "ipSystemStatsInOctets", counter32(func(s *statistics) *Counter { return &s.InOctets })),
-		mib.Column(6, "ipSystemStatsHCInOctets", counter64(func(s *statistics) *Counter { return &s.InOctets })),
-		mib.Column(7, "ipSystemStatsInHdrErrors", counter32(func(s *statistics) *Counter { return &s.InHdrErrors })),
-		mib.Column(8, "ipSystemStatsInNoRoutes", counter32(func(s *statistics) *Counter { return &s.InNoRoutes })),
-		mib.Column(9, "ipSystemStatsInAddrErrors", counter32(func(s *statistics) *Counter { return &s.InAddrErrors })),
-		mib.Column(10, "ipSystemStatsInUnknownProtos", counter32(func(s *statistics) *Counter { return &s.InUnknownProtos })),
-		mib.Column(11, "ipSystemStatsInTruncatedPkts", counter32(func(s *statistics) *Counter { return &s.InTruncatedPkts })),
-		mib.Column(12, "ipSystemStatsInForwDatagrams", counter32(func(s *statistics) *Counter { return &s.InForwDatagrams })),
-		mib.Column(13, "ipSystemStatsHCInForwDatagrams", counter64(func(s *statistics) *Counter { return &s.InForwDatagrams })),
-		mib.Column(14, "ipSystemStatsReasmReqds", counter32(func(s *statistics) *Counter { return &s.ReasmReqds })),
-		mib.Column(15, "ipSystemStatsReasmOKs", counter32(func(s *statistics) *Counter { return &s.ReasmOKs })),
-		mib.Column(16, "ipSystemStatsReasmFails", counter32(func(s *statistics) *Counter { return &s.ReasmFails })),
-		mib.Column(17, "ipSystemStatsInDiscards", counter32(func(s *statistics) *Counter { return &s.InDiscards })),
-		mib.Column(18, "ipSystemStatsInDelivers", counter32(func(s *statistics) *Counter { return &s.InDelivers })),
-		mib.Column(19, "ipSystemStatsHCInDelivers", counter64(func(s *statistics) *Counter { return &s.InDelivers })),
-		mib.Column(20, "ipSystemStatsOutRequests", counter32(func(s *statistics) *Counter { return &s.OutRequests })),
-		mib.Column(21, "ipSystemStatsHCOutRequests", counter64(func(s *statistics) *Counter { return &s.OutRequests })),
-		mib.Column(22, "ipSystemStatsOutNoRoutes", counter32(func(s *statistics) *Counter { return &s.OutNoRoutes })),
-		mib.Column(23, "ipSystemStatsOutForwDatagrams", counter32(func(s *statistics) *Counter { return &s.OutForwDatagrams })),
-		mib.Column(24, "ipSystemStatsHCOutForwDatagrams", counter64(func(s *statistics) *Counter { return &s.OutForwDatagrams })),
-		mib.Column(25, "ipSystemStatsOutDiscards", counter32(func(s *statistics) *Counter { return &s.OutDiscards })),
-		mib.Column(26, "ipSystemStatsOutFragReqds", counter32(func(s *statistics) *Counter { return &s.OutFragReqds })),
-		mib.Column(27, "ipSystemStatsOutFragOKs", counter32(func(s *statistics) *Counter { return &s.OutFragOKs })),
-		mib.Column(28, "ipSystemStatsOutFragFails", counter32(func(s *statistics) *Counter { return &s.OutFragFails })),
-		mib.Column(29, "ipSystemStatsOutFragCreates", counter32(func(s *statistics) *Counter { return &s.OutFragCreates })),
-		mib.Column(30, "ipSystemStatsOutTransmits", counter32(func(s *statistics) *Counter { return &s.OutTransmits })),
-		mib.Column(31, "ipSystemStatsHCOutTransmits", counter64(func(s *statistics) *Counter { return &s.OutTransmits })),
-		mib.Column(32, "ipSystemStatsOutOctets", counter32(func(s *statistics) *Counter { return &s.OutOctets })),
-		mib.Column(33, "ipSystemStatsHCOutOctets", counter64(func(s *statistics) *Counter { return &s.OutOctets })),
-		mib.Column(34, "ipSystemStatsInMcastPkts", counter32(func(s *statistics) *Counter { return &s.InMcastPkts })),
-		mib.Column(35, "ipSystemStatsHCInMcastPkts", counter64(func(s *statistics) *Counter { return &s.InMcastPkts })),
-		mib.Column(36, "ipSystemStatsInMcastOctets", counter32(func(s *statistics) *Counter { return &s.InMcastOctets })),
-		mib.Column(37, "ipSystemStatsHCInMcastOctets", counter64(func(s *statistics) *Counter { return &s.InMcastOctets })),
-		mib.Column(38, "ipSystemStatsOutMcastPkts", counter32(func(s *statistics) *Counter { return &s.OutMcastPkts })),
-		mib.Column(39, "ipSystemStatsHCOutMcastPkts", counter64(func(s *statistics) *Counter { return &s.OutMcastPkts })),
-		mib.Column(40, "ipSystemStatsOutMcastOctets", counter32(func(s *statistics) *Counter { return &s.OutMcastOctets })),
-		mib.Column(41, "ipSystemStatsHCOutMcastOctets", counter64(func(s *statistics) *Counter { return &s.OutMcastOctets })),
-		mib.Column(42, "ipSystemStatsInBcastPkts", counter32(func(s *statistics) *Counter { return &s.InBcastPkts })),
-		mib.Column(43, "ipSystemStatsHCInBcastPkts", counter64(func(s *statistics) *Counter { return &s.InBcastPkts })),
-		mib.Column(44, "ipSystemStatsOutBcastPkts", counter32(func(s *statistics) *Counter { return &s.OutBcastPkts })),
-		mib.Column(45, "ipSystemStatsHCOutBcastPkts", counter64(func(s *statistics) *Counter { return &s.OutBcastPkts })),
-		mib.Column(DiscontinuityColumn, "ipSystemStatsDiscontinuityTime", mib.AsTimeStamp(mib.At(func(s *statistics) *time.Time { return &s.Discontinuity }))),
-		// Counters are read when somebody asks, at most once a second.
-		mib.Column(47, "ipSystemStatsRefreshRate", mib.AsConstant[statistics](mib.Gauge(1000))),
+	Name:    "ipSystemStatsTable",
+	Entry:   ip.Sub(31, 1, 1),
+	Index:   mib.Index(mib.EnumIndex(mib.At(func(s *statistics) *netstat.Family { return &s.Family }), versions)),
+	Columns: statisticsColumns(systemStatistics, func(s *statistics) *statistics { return s }),
+}
+
+// InterfaceStatistics are a protocol's counters on one interface. OutNoRoutes is
+// counted over all of them alone.
+type InterfaceStatistics struct {
+	Interface uint32 // index
+	Statistics
+}
+
+// IPInterfaceStatistics is ipIfStatsTable (RFC 4293, section 5). Linux counts IPv6
+// on each interface, IPv4 for the stack as a whole.
+var IPInterfaceStatistics = mib.Table[InterfaceStatistics]{
+	Name:  "ipIfStatsTable",
+	Entry: ip.Sub(31, 3, 1),
+	Index: mib.Index(
+		mib.EnumIndex(mib.At(func(s *InterfaceStatistics) *netstat.Family { return &s.Family }), versions),
+		mib.IntegerIndex(mib.At(func(s *InterfaceStatistics) *uint32 { return &s.Interface })),
 	),
+	Columns: statisticsColumns(interfaceStatistics, func(s *InterfaceStatistics) *statistics { return &s.Statistics }),
 }
 
 // forwarded is InForwDatagrams, and OutForwDatagrams where only those are counted.

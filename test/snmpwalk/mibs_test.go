@@ -29,16 +29,7 @@ var notServed = map[string]string{
 	"ipAddressSpinLock": "a lock for writers, and nothing can be written",
 
 	"ipv6RouterAdvertTable":    "the kernel advertises nothing: what is advertised is its daemon's to tell",
-	"ipv6RouterAdvertSpinLock": "as ipv6RouterAdvertTable",
-
-	"ipv4InterfaceTable":           "Linux has the same on every interface",
-	"ipv4InterfaceTableLastChange": "as ipv4InterfaceTable",
-	"ipv6InterfaceTable":           "settings of interfaces are not shown",
-	"ipv6InterfaceTableLastChange": "as ipv6InterfaceTable",
-	"ipIfStatsTable":               "the kernel counts IPv4 for the stack as a whole",
-	"ipIfStatsTableLastChange":     "as ipIfStatsTable",
-	"ipv6ScopeZoneIndexTable":      "on Linux the zone of a link has the number of its interface, and there are no others",
-	"ipDefaultRouterTable":         "the default routes are in inetCidrRouteTable",
+	"ipv6RouterAdvertSpinLock": "a lock for writers, and nothing can be written",
 }
 
 // masters are the groups that a subagent leaves to its master.
@@ -68,6 +59,25 @@ var neverKnown = map[string]string{
 
 	"ipSystemStatsInForwDatagrams":   "the kernel counts what it found a way for, not what it looked for one for",
 	"ipSystemStatsHCInForwDatagrams": "as ipSystemStatsInForwDatagrams",
+
+	"ipIfStatsInForwDatagrams":   "as ipSystemStatsInForwDatagrams",
+	"ipIfStatsHCInForwDatagrams": "as ipSystemStatsInForwDatagrams",
+	"ipIfStatsInBcastPkts":       "IPv6 has no broadcasts, and IPv4 is not counted by interface",
+	"ipIfStatsHCInBcastPkts":     "as ipIfStatsInBcastPkts",
+	"ipIfStatsOutBcastPkts":      "as ipIfStatsInBcastPkts",
+	"ipIfStatsHCOutBcastPkts":    "as ipIfStatsInBcastPkts",
+
+	"ipv6ScopeZoneIndex3":                 "Linux knows no zones but links",
+	"ipv6ScopeZoneIndexAdminLocal":        "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndexSiteLocal":         "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndex6":                 "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndex7":                 "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndexOrganizationLocal": "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndex9":                 "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndexA":                 "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndexB":                 "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndexC":                 "as ipv6ScopeZoneIndex3",
+	"ipv6ScopeZoneIndexD":                 "as ipv6ScopeZoneIndex3",
 
 	"inetCidrRouteAge": "the kernel does not tell when a route was changed",
 	"ipCidrRouteAge":   "as inetCidrRouteAge",

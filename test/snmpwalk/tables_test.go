@@ -29,8 +29,18 @@ const (
 	ipAddressPrefixEntry = "1.3.6.1.2.1.4.32.1"
 	ipAddressEntry       = "1.3.6.1.2.1.4.34.1"
 	ipNetToPhysicalEntry = "1.3.6.1.2.1.4.35.1"
-	icmpStatsEntry       = "1.3.6.1.2.1.5.29.1"
-	icmpMsgStatsEntry    = "1.3.6.1.2.1.5.30.1"
+	ipv4InterfaceEntry   = "1.3.6.1.2.1.4.28.1"
+	ipv6InterfaceEntry   = "1.3.6.1.2.1.4.30.1"
+	ipIfStatsEntry       = "1.3.6.1.2.1.4.31.3.1"
+	ipv6ScopeZoneEntry   = "1.3.6.1.2.1.4.36.1"
+	ipDefaultRouterEntry = "1.3.6.1.2.1.4.37.1"
+
+	ipv4InterfaceTableLastChange = "1.3.6.1.2.1.4.27.0"
+	ipv6InterfaceTableLastChange = "1.3.6.1.2.1.4.29.0"
+	ipIfStatsTableLastChange     = "1.3.6.1.2.1.4.31.2.0"
+
+	icmpStatsEntry    = "1.3.6.1.2.1.5.29.1"
+	icmpMsgStatsEntry = "1.3.6.1.2.1.5.30.1"
 
 	ipForwardNumber       = "1.3.6.1.2.1.4.24.1.0"
 	ipForwardEntry        = "1.3.6.1.2.1.4.24.2.1"
@@ -62,8 +72,14 @@ var tables = map[string]string{
 	"ipAddressPrefixTable": ipAddressPrefixEntry,
 	"ipAddressTable":       ipAddressEntry,
 	"ipNetToPhysicalTable": ipNetToPhysicalEntry,
+	"ipv4InterfaceTable":   ipv4InterfaceEntry,
+	"ipv6InterfaceTable":   ipv6InterfaceEntry,
+	"ipIfStatsTable":       ipIfStatsEntry,
 	"icmpStatsTable":       icmpStatsEntry,
 	"icmpMsgStatsTable":    icmpMsgStatsEntry,
+
+	"ipv6ScopeZoneIndexTable": ipv6ScopeZoneEntry,
+	"ipDefaultRouterTable":    ipDefaultRouterEntry,
 }
 
 // matches waits until a table is what something else says that it is.

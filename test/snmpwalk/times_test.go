@@ -77,6 +77,8 @@ func checkTimes(t *testing.T, s *scene, c *client, slack uint64) {
 	same("ifCounterDiscontinuityTime", discontinuity+".11", 0)
 	same("ifTableLastChange", ifTableLastChange, 0)
 	same("ifStackLastChange", ifStackLastChange, 0)
+	same("ipv4InterfaceTableLastChange", ipv4InterfaceTableLastChange, 0)
+	same("ipIfStatsTableLastChange", ipIfStatsTableLastChange, 0)
 
 	from, to := during([]string{"link set v1 down"}, is(operStatus+".12", "2"))
 	at("ifLastChange of v1 that was set down", lastChange+".12", from, to)
@@ -98,6 +100,11 @@ func checkTimes(t *testing.T, s *scene, c *client, slack uint64) {
 	at("ifStackLastChange at a new interface", ifStackLastChange, from, to)
 	at("ifCounterDiscontinuityTime of a new interface", discontinuity+".30", from, to)
 	same("ifCounterDiscontinuityTime of an old one", discontinuity+".11", 0)
+	at("ipv4InterfaceTableLastChange at a new interface", ipv4InterfaceTableLastChange, from, to)
+	at("ipv6InterfaceTableLastChange at a new interface", ipv6InterfaceTableLastChange, from, to)
+	at("ipIfStatsTableLastChange at a new interface", ipIfStatsTableLastChange, from, to)
+	at("ipIfStatsDiscontinuityTime of a new interface", ipIfStatsEntry+".46.2.30", from, to)
+	same("ipIfStatsDiscontinuityTime of an old one", ipIfStatsEntry+".46.2.11", 0)
 	added := c.number(t, ifTableLastChange)
 
 	from, to = during([]string{"link set n0 master br0"}, is(ifStackEntry+".3.13.30", "1"))
@@ -115,6 +122,8 @@ func checkTimes(t *testing.T, s *scene, c *client, slack uint64) {
 	from, to = during([]string{"link del n2"}, is(ifEntry+".2.30", ""))
 	at("ifTableLastChange at an interface less", ifTableLastChange, from, to)
 	at("ifStackLastChange at an interface less", ifStackLastChange, from, to)
+	at("ipv4InterfaceTableLastChange at an interface less", ipv4InterfaceTableLastChange, from, to)
+	at("ipv6InterfaceTableLastChange at an interface less", ipv6InterfaceTableLastChange, from, to)
 
 	// Of addresses and neighbours the kernel tells the times, by a clock that may
 	// have started a fraction of a second late.
