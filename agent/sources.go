@@ -122,19 +122,31 @@ func (s *sources) readLinks(ctx context.Context) (links, error) {
 	return l, nil
 }
 
+// sockets returns the sockets of a protocol with their processes, as far as these
+// may be looked into; the log says once that some may not.
 func (s *sources) sockets(p netstat.Protocol) *mib.Source[[]netstat.Socket] {
-	query := netstat.SocketQuery{Protocols: []netstat.Protocol{p}, Processes: true}
 	var size int
 	return mib.NewSource(func(ctx context.Context) ([]netstat.Socket, error) {
+		query := netstat.SocketQuery{Protocols: []netstat.Protocol{p}, Processes: true}
+		if reader, ok := s.stack.(netstat.SocketOwnerReader); ok {
+			owners, err := reader.SocketOwners(ctx)
+			switch {
+			case err == nil:
+				query.Owners = owners
+			case !errors.Is(err, netstat.ErrNotSupported):
+				return nil, err
+			}
+		}
 		rows, err := collect(s.stack.Sockets(ctx, query), size)
 		size = len(rows)
-		for i := range rows {
-			if rows[i].Inode != 0 && !rows[i].Processes.IsKnown() {
-				s.unknownOwners.Do(func() {
-					s.log.Info("the processes of some sockets are unknown: other users' need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
-				})
-				break
-			}
+		if query.Owners != nil && !query.Owners.Complete() && slices.ContainsFunc(rows, func(r netstat.Socket) bool {
+			return r.Inode != 0 && !r.Processes.IsKnown()
+		}) {
+			s.unknownOwners.Do(func() {
+				const most = 4
+				s.log.Info("the processes of some sockets are unknown: some may not be looked into; other users' need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+					"hidden", query.Owners.Hidden, "PIDs", query.Owners.HiddenPIDs[:min(len(query.Owners.HiddenPIDs), most)])
+			})
 		}
 		return rows, err
 	})

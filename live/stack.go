@@ -83,6 +83,8 @@ var (
 	_ netstat.Stack            = (*Stack)(nil)
 	_ netstat.CounterReader    = (*Stack)(nil)
 	_ netstat.IPSettingsReader = (*Stack)(nil)
+
+	_ netstat.SocketOwnerReader = (*Stack)(nil)
 )
 
 // Open opens the stack of a namespace as Start does, and returns when what it
@@ -897,6 +899,11 @@ func (s *Stack) Memberships(ctx context.Context) iter.Seq2[netstat.Membership, e
 // Sockets asks the kernel: it reports no changes of sockets.
 func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return s.kernel.Sockets(ctx, q)
+}
+
+// SocketOwners looks at the processes.
+func (s *Stack) SocketOwners(ctx context.Context) (*netstat.SocketOwners, error) {
+	return s.kernel.SocketOwners(ctx)
 }
 
 // TCPStatistics asks the kernel.
