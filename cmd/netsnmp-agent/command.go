@@ -16,6 +16,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
 
 // version is set by the linker for releases.
@@ -119,7 +120,7 @@ func newSettings(f flags) (settings, error) {
 		return s, errors.New("--agentx and --listen exclude each other: a subagent is asked through its master")
 	}
 	if f.config != "" {
-		file, err := snmpdconf.ReadFile(f.config)
+		file, err := readFile(f.config)
 		if err != nil {
 			return s, err
 		}
@@ -157,6 +158,26 @@ func list(cmd *cobra.Command, f flags) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", o.Name, oid, o.Type)
 	}
 	return w.Flush()
+}
+
+// readFile reads a configuration file. Its addresses are checked whether or not
+// flags stand in for them.
+func readFile(path string) (*snmpdconf.Config, error) {
+	file, err := snmpdconf.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range file.AgentAddresses {
+		if _, err := snmp.ParseAddress(set.Value); err != nil {
+			return nil, fmt.Errorf("%s: %w", set.Where, err)
+		}
+	}
+	if set := file.AgentXSocket; set != nil {
+		if _, _, err := agentx.ParseAddress(set.Value); err != nil {
+			return nil, fmt.Errorf("%s: %w", set.Where, err)
+		}
+	}
+	return file, nil
 }
 
 // master returns the address of the AgentX master.

@@ -107,7 +107,7 @@ func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply fu
 			s.log.Info("nothing to read again: there is no configuration file")
 			continue
 		}
-		file, err := snmpdconf.ReadFile(s.config)
+		file, err := readFile(s.config)
 		if err == nil {
 			err = apply(file)
 		}

@@ -64,3 +64,25 @@ func TestNamespaceRemoved(t *testing.T) {
 		cancel()
 	}
 }
+
+// A wrong address in the file is an error even where a flag stands in for it.
+func TestAddressesOfTheFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		line string
+		with flags
+	}{
+		"agentaddress and --listen":         {"agentaddress udp:127.0.0.1:99999", flags{listen: []string{"udp:127.0.0.1:1161"}}},
+		"agentaddress and --agentx":         {"agentaddress carrier:pigeon", flags{agentx: "unix:/nowhere"}},
+		"agentXSocket and --agentx=ADDRESS": {"agentXSocket foo", flags{agentx: "unix:/nowhere"}},
+		"agentXSocket, embedded":            {"agentXSocket foo", flags{}},
+	} {
+		f := c.with
+		f.config, f.logLevel = filepath.Join(t.TempDir(), "agent.conf"), "error"
+		if err := os.WriteFile(f.config, []byte("rocommunity public\n"+c.line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newSettings(f); err == nil || !strings.HasPrefix(err.Error(), f.config+":2: ") {
+			t.Errorf("%s: %v, want an error that names %s:2", name, err, f.config)
+		}
+	}
+}
