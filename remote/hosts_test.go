@@ -96,7 +96,7 @@ func TestHosts(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h.Renew()
+	h.Turn(time.Time{})
 	if _, err := collect(h.Stacks()[0].Interfaces(ctx)); !errors.Is(err, context.Canceled) {
 		t.Errorf("an end of the context is %v", err)
 	}

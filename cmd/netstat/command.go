@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -291,6 +290,9 @@ func (s *session) run() error {
 		return s.follow()
 	}
 	for {
+		if s.interval > 0 {
+			s.begin()
+		}
 		for _, m := range s.modes() {
 			if err := m.show(); err != nil {
 				return errors.Join(err, s.out.Flush())
@@ -303,11 +305,8 @@ func (s *session) run() error {
 			break
 		}
 		s.owners = nil
-		if !s.sleep() {
+		if !s.turns.wait(s.ctx) {
 			break
-		}
-		for _, src := range s.sources {
-			src.fresh()
 		}
 		s.out.Line("")
 	}
@@ -315,16 +314,6 @@ func (s *session) run() error {
 		return errIncomplete
 	}
 	return nil
-}
-
-// sleep waits for the next turn and reports whether there is one.
-func (s *session) sleep() bool {
-	select {
-	case <-s.ctx.Done():
-		return false
-	case <-time.After(time.Duration(s.interval * float64(time.Second))):
-		return true
-	}
 }
 
 // check completes the flags and says what does not fit together.
