@@ -51,7 +51,7 @@ func (f *flags) checkHosts(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// listHosts returns the hosts that --host and --hosts name.
+// listHosts returns the hosts that --host and --hosts name, each once.
 func (f *flags) listHosts() ([]string, error) {
 	hosts := slices.Clone(f.hosts)
 	if f.hostsFile != "" {
@@ -61,15 +61,23 @@ func (f *flags) listHosts() ([]string, error) {
 		}
 		defer file.Close()
 		lines := bufio.NewScanner(file)
-		for lines.Scan() {
+		for first := true; lines.Scan(); first = false {
 			line, _, _ := strings.Cut(lines.Text(), "#")
+			if first {
+				line = strings.TrimPrefix(line, "\ufeff") // as some editors begin a file
+			}
 			hosts = append(hosts, strings.Fields(line)...)
 		}
 		if err := lines.Err(); err != nil {
 			return nil, fmt.Errorf("--hosts: read %s: %w", f.hostsFile, err)
 		}
 	}
-	hosts = slices.DeleteFunc(hosts, func(h string) bool { return h == "" })
+	seen := make(map[string]bool)
+	hosts = slices.DeleteFunc(hosts, func(h string) bool {
+		again := seen[h]
+		seen[h] = true
+		return again || h == ""
+	})
 	if len(hosts) == 0 {
 		return nil, errors.New("--host and --hosts name no host")
 	}
