@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -79,11 +78,7 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var dns *net.DNSError
-		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
-			return dns
-		}
-		return tryAgain(err)
+		return s.to.dialError(err)
 	}
 	s.conn = &guardedConn{Conn: client.Conn, stream: s.to.isStream()}
 	client.Conn = s.conn
