@@ -36,6 +36,8 @@ type Hosts struct {
 	// at both.
 	middle, end time.Time
 	alarms      [2]*time.Timer
+	// resume is the host from which on those are tried that are behind.
+	resume int
 }
 
 // hostState is what is known of one of Hosts.
@@ -44,6 +46,7 @@ type hostState struct {
 	heard  bool  // it answered in this turn
 	missed bool  // it was waited for in this turn, in vain
 	behind bool  // so it was before, and gave no answer since: it is not waited for
+	passed bool  // it was behind when the turn began
 	tried  bool  // it is behind, and a reading of it began in this turn
 	last   error // why it gave no answer when that was last known; nil since it gave one
 	// underway is how many readings of it are, and asked when the first of them
@@ -111,7 +114,7 @@ func (h *Hosts) Turn(end time.Time) {
 	for i := range h.hosts {
 		host := &h.hosts[i]
 		host.behind = host.behind || host.missed
-		host.err, host.heard, host.missed, host.tried = nil, false, false, false
+		host.err, host.heard, host.missed, host.passed, host.tried = nil, false, false, host.behind, false
 		for key, l := range host.left {
 			if l.turn < h.turn-1 {
 				delete(host.left, key) // nobody asked for it
@@ -306,10 +309,11 @@ func ahead[T any](ctx context.Context, s *HostStack, key string, read func(conte
 				return conclude(host, result)
 			}
 		}
-		if host.behind && (host.tried || host.underway > 0) {
-			return value, h.late(i)
+		covered := ok && r.covers(i)
+		if host.passed && ok && !r.retired && !covered {
+			return value, h.late(i) // others come first
 		}
-		if !ok || !r.covers(i) {
+		if !covered {
 			if ok {
 				r.retire()
 			}
@@ -338,8 +342,8 @@ func (h *Hosts) late(i int) error {
 	switch {
 	case host.underway > 0:
 		late.Asked = host.asked
-	case host.behind:
-		late.Asked = time.Now() // a reading was begun
+	case host.passed:
+		late.Asked = host.asked
 	}
 	host.err = late
 	return late
@@ -372,7 +376,8 @@ type reading[T any] struct {
 	key   string
 	read  func(context.Context, *Stack) (T, error)
 
-	next int // host to read
+	next   int // host to read, of those that are not behind
+	looked int // for hosts that are behind, at so many
 	// at is the furthest host whose result was asked for: those before are
 	// gone, but for those that somebody awaits.
 	at      int
@@ -389,7 +394,7 @@ func startReading[T any](h *Hosts, from int, key string, read func(context.Conte
 		awaited: make(map[int]int), results: make(map[int]Result[T]), cancels: make(map[int]context.CancelFunc),
 	}
 	h.readings[key] = r
-	for range min(h.pool.Concurrent, len(h.configs)-from) {
+	for range h.pool.Concurrent {
 		h.working.Go(func() {
 			for {
 				i, ctx, ok := r.begin()
@@ -403,35 +408,48 @@ func startReading[T any](h *Hosts, from int, key string, read func(context.Conte
 	return r
 }
 
-// begin returns the next host to read, once that is not too far ahead.
+// begin returns the next host to read, once that is not too far ahead: those that
+// are behind after all others, a few of them in each turn if they are many.
 func (r *reading[T]) begin() (i int, ctx context.Context, ok bool) {
 	h := r.hosts
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for ; ; r.next++ {
-		for r.next < len(h.configs) && r.next >= r.at+2*h.pool.Concurrent && !r.retired && h.ctx.Err() == nil {
-			h.changed.Wait()
-		}
-		if r.retired || h.ctx.Err() != nil || r.next >= len(h.configs) {
-			return 0, nil, false
-		}
-		host := &h.hosts[r.next]
-		if host.behind {
-			if host.tried || host.underway > 0 {
-				continue
+	for !r.retired && h.ctx.Err() == nil {
+		if r.next == len(h.hosts) {
+			if r.looked == len(h.hosts) {
+				break
 			}
-			host.tried = true
-		} else if host.err != nil || r.next < r.at && r.awaited[r.next] == 0 {
+			i = h.resume
+			h.resume = (i + 1) % len(h.hosts)
+			r.looked++
+			if host := &h.hosts[i]; host.behind && !host.tried && host.underway == 0 {
+				host.tried = true
+				return i, r.open(i), true
+			}
 			continue
 		}
 		i = r.next
-		r.next++
-		ctx, r.cancels[i] = context.WithCancel(h.ctx)
-		if host.underway++; host.underway == 1 {
-			host.asked = time.Now()
+		switch host := &h.hosts[i]; {
+		case host.behind || host.err != nil || i < r.at && r.awaited[i] == 0:
+			r.next++
+		case i >= r.at+2*h.pool.Concurrent:
+			h.changed.Wait()
+		default:
+			r.next++
+			return i, r.open(i), true
 		}
-		return i, ctx, true
 	}
+	return 0, nil, false
+}
+
+// open takes note that a host is being read. mu is held.
+func (r *reading[T]) open(i int) (ctx context.Context) {
+	ctx, r.cancels[i] = context.WithCancel(r.hosts.ctx)
+	host := &r.hosts.hosts[i]
+	if host.underway++; host.underway == 1 {
+		host.asked = time.Now()
+	}
+	return ctx
 }
 
 // end takes in what became of a host.

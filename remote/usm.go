@@ -189,7 +189,7 @@ func (s *usmSession) fault(ctx context.Context, err error) error {
 
 // refusal is the error for the counter in a Report.
 func (s *usmSession) refusal(counter mib.OID) error {
-	why := ""
+	var why string
 	switch counter {
 	case usmStatsUnknownUserNames:
 		why = "the agent knows no such security name"
