@@ -322,10 +322,13 @@ func (m *Moment) Host() Host { return m.catalogue.Host }
 // Stacks returns the stacks in the order in which they were recorded.
 func (m *Moment) Stacks() []*Stack { return slices.Clone(m.stacks) }
 
+// maxNames is how many names an error lists.
+const maxNames = 20
+
 // Stack returns the stack with a name. The empty name stands for the stack that
 // has none, or else for the one of the namespace that recorded, or else for the
-// only one. The error matches fs.ErrNotExist and lists the names, or it is why
-// the stack could not be opened when it was to be recorded.
+// only one. The error matches fs.ErrNotExist and lists names, or it is why the
+// stack could not be opened when it was to be recorded.
 func (m *Moment) Stack(name string) (*Stack, error) {
 	s := m.find(name)
 	if s == nil {
@@ -334,6 +337,9 @@ func (m *Moment) Stack(name string) (*Stack, error) {
 			names = append(names, fmt.Sprintf("%q", one.Name()))
 		}
 		sort.Strings(names)
+		if more := len(names) - maxNames; more > 0 {
+			names = append(names[:maxNames], fmt.Sprintf("%d more", more))
+		}
 		lacking := fmt.Sprintf("no stack %q", name)
 		if name == "" && len(m.stacks) > 1 {
 			lacking = "several stacks and none was chosen"

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -117,7 +120,8 @@ type Config struct {
 	// Address is the agent's, in the form that net-snmp's programs take:
 	// [TRANSPORT:]HOST[:PORT], where TRANSPORT is udp (the default), udp6, tcp
 	// or tcp6, and HOST a name, an IPv4 address or an IPv6 address, the latter
-	// in brackets where a port follows.
+	// in brackets where a port follows. A link-local address has its interface
+	// behind it: fe80::1%eth0.
 	Address string
 	// Port is where Address names none; 0 means 161.
 	Port uint16
@@ -274,6 +278,19 @@ type endpoint struct {
 
 func (e endpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
 
+// dialError returns the error of a connection that cannot be made: what is not
+// going to get better, or one that matches errTryAgain.
+func (e endpoint) dialError(err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
+		return dns
+	}
+	if addr, bad := netip.ParseAddr(e.host); bad == nil && addr.Zone() != "" && errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("there is no interface %s", addr.Zone()) // so Go dials without one
+	}
+	return tryAgain(err)
+}
+
 func (e endpoint) isStream() bool { return strings.HasPrefix(e.network, "tcp") }
 
 // endpoint parses Address.
@@ -306,8 +323,19 @@ func (c *Config) endpoint() (endpoint, error) {
 	default:
 		e.host, port, hasPort = strings.Cut(rest, ":")
 	}
-	if e.host == "" {
+	addr, err := netip.ParseAddr(e.host)
+	is6 := strings.HasSuffix(e.network, "6")
+	switch {
+	case e.host == "":
 		return bad("names no host")
+	case strings.ContainsFunc(e.host, unicode.IsSpace):
+		return bad("has blanks in it")
+	case err != nil && strings.Contains(e.host, ":"):
+		return bad("is neither an IPv6 address nor one behind a transport of udp, udp6, tcp and tcp6")
+	case err == nil && is6 && addr.Is4():
+		return bad("is IPv4's behind a transport of IPv6")
+	case err == nil && addr.Is6() && addr.IsLinkLocalUnicast() && addr.Zone() == "":
+		return bad("is of a link that it does not name: its interface follows a %")
 	}
 	if hasPort {
 		n, err := strconv.ParseUint(port, 10, 16)

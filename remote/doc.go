@@ -43,7 +43,8 @@
 //
 // [Read] reads hundreds of hosts at once, in bounded memory and with a deadline
 // and one result for each, in the order in which they are done. [Hosts] does so
-// behind stacks that are looked at one after the other.
+// behind stacks that are looked at one after the other, and again and again in turns
+// that a host which does not answer does not delay.
 //
 // # How it reads
 //

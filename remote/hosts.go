@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // Hosts are the stacks of many hosts, for who reads the same of one after the
-// other: what is asked of one is read of those after it at the same time, by a
-// Pool. So the slowest is waited for, and not all of them in turn, while rows
-// come in the order in which the hosts were given.
+// other: what is asked of one is read of those after it at the same time. So the
+// slowest is waited for, and not all of them in turn, while rows come in the
+// order in which the hosts were given.
 //
 // Rows are held until they are asked for, of at most twice as many hosts as are
-// read at a time.
+// read at a time, and of those that were late.
+//
+// Who reads them again and again calls [Hosts.Turn] each time.
 type Hosts struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -25,9 +28,38 @@ type Hosts struct {
 	working sync.WaitGroup
 
 	mu       sync.Mutex
-	readings map[string]interface{ stop() } // by what is read
-	// unreachable are the errors of the hosts that could not be opened.
-	unreachable map[int]error
+	changed  *sync.Cond                       // something came, or ended
+	readings map[string]interface{ retire() } // of this turn, by what is read
+	hosts    []hostState
+	turn     int
+	// middle and end are those of the turn; the zero time for never. Alarms are
+	// at both.
+	middle, end time.Time
+	alarms      [2]*time.Timer
+	// resume is the host from which on those are tried that are behind.
+	resume int
+}
+
+// hostState is what is known of one of Hosts.
+type hostState struct {
+	err    error // what is answered for the rest of the turn
+	heard  bool  // it answered in this turn
+	missed bool  // it was waited for in this turn, in vain
+	behind bool  // so it was before, and gave no answer since: it is not waited for
+	passed bool  // it was behind when the turn began
+	tried  bool  // it is behind, and a reading of it began in this turn
+	last   error // why it gave no answer when that was last known; nil since it gave one
+	// underway is how many readings of it are, and asked when the first of them
+	// began.
+	underway int
+	asked    time.Time
+	left     map[string]leftover // by what was read
+}
+
+// leftover is the result of a reading that somebody did not wait for.
+type leftover struct {
+	turn   int // in which it came
+	result any // a Result
 }
 
 // NewHosts returns the stacks behind configs. Nothing is asked of them yet. The
@@ -36,10 +68,22 @@ func NewHosts(ctx context.Context, p Pool, configs []Config) *Hosts {
 	if p.Concurrent <= 0 {
 		p.Concurrent = defaultConcurrent
 	}
+	if p.Timeout <= 0 {
+		p.Timeout = defaultHostTimeout
+	}
 	p.Concurrent = min(p.Concurrent, max(len(configs), 1))
-	h := &Hosts{pool: p, configs: configs, readings: make(map[string]interface{ stop() }), unreachable: make(map[int]error)}
+	h := &Hosts{pool: p, configs: configs, readings: make(map[string]interface{ retire() }), hosts: make([]hostState, len(configs))}
+	h.changed = sync.NewCond(&h.mu)
 	h.ctx, h.cancel = context.WithCancel(ctx)
+	context.AfterFunc(h.ctx, h.wake)
 	return h
+}
+
+// wake has everybody who waits look again.
+func (h *Hosts) wake() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changed.Broadcast()
 }
 
 // Stacks returns the stacks in the order of the configurations.
@@ -51,26 +95,55 @@ func (h *Hosts) Stacks() []*HostStack {
 	return stacks
 }
 
-// Renew forgets what was read ahead, and which hosts could not be opened.
-func (h *Hosts) Renew() {
+// Turn begins a turn, in which everything is read anew. It is over at end, the
+// zero time for never.
+//
+// A host that has not answered anything in the first half of the turn, or not in
+// all of it, has a [*LateError] for whatever is asked of it for the rest. What is
+// being read of it goes on, is all that is read of it, and is what a later turn
+// gets that asks for the same once it is there. A host that was waited for in vain
+// is not waited for again before it answered: its error is that of the time before.
+func (h *Hosts) Turn(end time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, r := range h.readings {
-		r.stop()
+		r.retire()
 	}
 	clear(h.readings)
-	clear(h.unreachable)
+	h.turn++
+	for i := range h.hosts {
+		host := &h.hosts[i]
+		host.behind = host.behind || host.missed
+		host.err, host.heard, host.missed, host.passed, host.tried = nil, false, false, host.behind, false
+		for key, l := range host.left {
+			if l.turn < h.turn-1 {
+				delete(host.left, key) // nobody asked for it
+			}
+		}
+	}
+	for i, alarm := range h.alarms {
+		if alarm != nil {
+			alarm.Stop()
+		}
+		h.alarms[i] = nil
+	}
+	h.middle, h.end = end, end
+	if !end.IsZero() {
+		now := time.Now()
+		h.middle = now.Add(end.Sub(now) / 2)
+		h.alarms = [...]*time.Timer{time.AfterFunc(h.middle.Sub(now), h.wake), time.AfterFunc(end.Sub(now), h.wake)}
+	}
 }
 
 // Close ends all reading.
 func (h *Hosts) Close() {
 	h.cancel()
-	h.Renew()
+	h.Turn(time.Time{})
 	h.working.Wait()
 }
 
 // UnreachableError says that nothing can be read of a host. It unwraps to the
-// error of Open.
+// error of Open, or in later turns to that of what it did not answer.
 type UnreachableError struct {
 	Address string // the host's, as it was configured
 	Err     error
@@ -87,8 +160,26 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
+// LateError says that a host has not answered within a turn. It matches
+// context.DeadlineExceeded.
+type LateError struct {
+	Address string // the host's, as it was configured
+	// Asked is when what is still being read began to be; the zero time where
+	// that waited for others for too long.
+	Asked time.Time
+}
+
+func (e *LateError) Error() string {
+	if e.Asked.IsZero() {
+		return "host " + e.Address + ": not asked in time: others took too long"
+	}
+	return "host " + e.Address + ": no whole answer yet to what was asked at " + e.Asked.Format(time.TimeOnly)
+}
+
+func (e *LateError) Unwrap() error { return context.DeadlineExceeded }
+
 // HostStack is one of Hosts' stacks. A host that cannot be opened has an
-// *UnreachableError for whatever is asked of it until Hosts.Renew, and is not
+// *UnreachableError for whatever is asked of it until the next turn, and is not
 // asked again. One that takes longer than the Pool's Timeout has an error that
 // matches context.DeadlineExceeded.
 type HostStack struct {
@@ -106,6 +197,15 @@ var (
 func (s *HostStack) Reach(ctx context.Context) error {
 	_, err := ahead(ctx, s, "reach", func(context.Context, *Stack) (struct{}, error) { return struct{}{}, nil })
 	return err
+}
+
+// Err returns why nothing more is read of the host in this turn: an
+// *UnreachableError, a *LateError, or what was the matter in turns before. It is
+// nil where nothing is the matter as far as that was asked.
+func (s *HostStack) Err() error {
+	s.hosts.mu.Lock()
+	defer s.hosts.mu.Unlock()
+	return s.hosts.hosts[s.index].err
 }
 
 // Sockets is Stack.Sockets.
@@ -177,153 +277,240 @@ func rowsAhead[R any](ctx context.Context, s *HostStack, key string, read func(c
 // ahead returns what was read of a host under a key, and reads it of the hosts
 // after it.
 func ahead[T any](ctx context.Context, s *HostStack, key string, read func(context.Context, *Stack) (T, error)) (value T, err error) {
-	h := s.hosts
+	h, i := s.hosts, s.index
+	stop := context.AfterFunc(ctx, h.wake)
+	defer stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	host := &h.hosts[i]
 	for {
 		for _, c := range [...]context.Context{h.ctx, ctx} {
 			if c.Err() != nil {
 				return value, context.Cause(c)
 			}
 		}
-		h.mu.Lock()
-		if err := h.unreachable[s.index]; err != nil {
-			h.mu.Unlock()
-			return value, err
+		if host.err != nil {
+			return value, host.err
 		}
 		r, ok := h.readings[key].(*reading[T])
-		if !ok || !r.covers(s.index) {
-			if ok {
-				r.stop()
+		if ok {
+			if result, ok := r.results[i]; ok {
+				delete(host.left, key)
+				r.reach(i)
+				if i < r.at && r.awaited[i] == 0 {
+					delete(r.results, i)
+				}
+				return conclude(host, result)
 			}
-			r = startReading(h, s.index, read)
-			h.readings[key] = r
 		}
-		h.mu.Unlock()
-		result, ok, err := r.take(ctx, s.index)
-		switch {
-		case err != nil:
-			return value, err
-		case !ok:
-			continue // somebody asked for a host before it
-		case result.opened || result.Err == nil:
-			return result.Value, result.Err
+		if l, ok := host.left[key]; ok {
+			delete(host.left, key)
+			if result, ok := l.result.(Result[T]); ok {
+				return conclude(host, result)
+			}
 		}
-		err = &UnreachableError{Address: result.Config.Address, Err: result.Err}
-		h.mu.Lock()
-		h.unreachable[s.index] = err
-		h.mu.Unlock()
-		return value, err
+		covered := ok && r.covers(i)
+		if host.passed && ok && !r.retired && !covered {
+			return value, h.late(i) // others come first
+		}
+		if !covered {
+			if ok {
+				r.retire()
+			}
+			r = startReading(h, i, key, read)
+		}
+		r.reach(i)
+		limit := h.middle
+		if host.heard {
+			limit = h.end
+		}
+		if host.behind || !limit.IsZero() && !time.Now().Before(limit) {
+			return value, h.late(i)
+		}
+		r.await(i)
 	}
 }
 
-// reading reads the same of hosts from one on.
-type reading[T any] struct {
-	cancel context.CancelFunc
+// late takes note that a host gives no answer in this turn. mu is held.
+func (h *Hosts) late(i int) error {
+	host := &h.hosts[i]
+	host.missed = host.underway > 0 // otherwise it is others' fault
+	if host.err = host.last; host.err != nil {
+		return host.err
+	}
+	late := &LateError{Address: h.configs[i].Address}
+	switch {
+	case host.underway > 0:
+		late.Asked = host.asked
+	case host.passed:
+		late.Asked = host.asked
+	}
+	host.err = late
+	return late
+}
 
-	mu      sync.Mutex
-	changed *sync.Cond
+// isSilent reports whether an error says that a host did not answer.
+func isSilent(err error) bool {
+	return errors.Is(err, ErrNoAnswer) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// conclude takes note of what became of a host and returns what was read of it.
+// The hosts' mu is held.
+func conclude[T any](host *hostState, result Result[T]) (value T, err error) {
+	if result.Err == nil || result.opened && !isSilent(result.Err) {
+		return result.Value, result.Err
+	}
+	host.missed = true
+	host.last = &UnreachableError{Address: result.Config.Address, Err: result.Err}
+	if !result.opened {
+		host.err = host.last
+		return value, host.err
+	}
+	return result.Value, result.Err
+}
+
+// reading reads the same of hosts from one on, in one turn. All of it is guarded
+// by the hosts' mu.
+type reading[T any] struct {
+	hosts *Hosts
+	key   string
+	read  func(context.Context, *Stack) (T, error)
+
+	next   int // host to read, of those that are not behind
+	looked int // for hosts that are behind, at so many
 	// at is the furthest host whose result was asked for: those before are
 	// gone, but for those that somebody awaits.
 	at      int
 	awaited map[int]int // by how many
 	results map[int]Result[T]
-	ended   bool // no more results will come
+	cancels map[int]context.CancelFunc // of hosts that are being read
+	retired bool
 }
 
-func startReading[T any](h *Hosts, from int, read func(context.Context, *Stack) (T, error)) *reading[T] {
-	ctx, cancel := context.WithCancel(h.ctx)
-	r := &reading[T]{cancel: cancel, at: from, awaited: make(map[int]int), results: make(map[int]Result[T])}
-	r.changed = sync.NewCond(&r.mu)
-	var at []int // hosts, in the order in which they are given to the pool
-	for i := from; i < len(h.configs); i++ {
-		if h.unreachable[i] == nil {
-			at = append(at, i)
-		}
+// startReading begins a reading from a host on. mu is held.
+func startReading[T any](h *Hosts, from int, key string, read func(context.Context, *Stack) (T, error)) *reading[T] {
+	r := &reading[T]{
+		hosts: h, key: key, read: read, next: from, at: from,
+		awaited: make(map[int]int), results: make(map[int]Result[T]), cancels: make(map[int]context.CancelFunc),
 	}
-	wake := context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.changed.Broadcast()
-	})
-	hosts := func(yield func(Config) bool) {
-		for _, i := range at {
-			r.mu.Lock()
-			for i >= r.at+2*h.pool.Concurrent && ctx.Err() == nil {
-				r.changed.Wait()
+	h.readings[key] = r
+	for range h.pool.Concurrent {
+		h.working.Go(func() {
+			for {
+				i, ctx, ok := r.begin()
+				if !ok {
+					return
+				}
+				r.end(ctx, i, one(ctx, h.pool.Timeout, i, h.configs[i], read))
 			}
-			r.mu.Unlock()
-			if ctx.Err() != nil || !yield(h.configs[i]) {
-				return
-			}
-		}
+		})
 	}
-	h.working.Go(func() {
-		defer cancel()
-		defer wake()
-		for result := range Read(ctx, h.pool, hosts, read) {
-			if ctx.Err() != nil {
-				continue // this may be its only fault
-			}
-			r.mu.Lock()
-			if i := at[result.Index]; i >= r.at || r.awaited[i] > 0 {
-				r.results[i] = result
-			}
-			r.changed.Broadcast()
-			r.mu.Unlock()
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.ended = true
-		r.changed.Broadcast()
-	})
 	return r
 }
 
-func (r *reading[T]) stop() { r.cancel() }
-
-// covers reports whether the result of a host is there or will come.
-func (r *reading[T]) covers(i int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, there := r.results[i]
-	return there || i >= r.at && !r.ended
+// begin returns the next host to read, once that is not too far ahead: those that
+// are behind after all others, a few of them in each turn if they are many.
+func (r *reading[T]) begin() (i int, ctx context.Context, ok bool) {
+	h := r.hosts
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for !r.retired && h.ctx.Err() == nil {
+		if r.next == len(h.hosts) {
+			if r.looked == len(h.hosts) {
+				break
+			}
+			i = h.resume
+			h.resume = (i + 1) % len(h.hosts)
+			r.looked++
+			if host := &h.hosts[i]; host.behind && !host.tried && host.underway == 0 {
+				host.tried = true
+				return i, r.open(i), true
+			}
+			continue
+		}
+		i = r.next
+		switch host := &h.hosts[i]; {
+		case host.behind || host.err != nil || i < r.at && r.awaited[i] == 0:
+			r.next++
+		case i >= r.at+2*h.pool.Concurrent:
+			h.changed.Wait()
+		default:
+			r.next++
+			return i, r.open(i), true
+		}
+	}
+	return 0, nil, false
 }
 
-// take waits for the result of a host, and lets go of those before it. It is not
-// ok where the result is gone.
-func (r *reading[T]) take(ctx context.Context, i int) (result Result[T], ok bool, err error) {
-	wake := context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.changed.Broadcast()
-	})
-	defer wake()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.awaited[i]++
-	defer func() {
-		if r.awaited[i]--; r.awaited[i] == 0 {
-			delete(r.awaited, i)
-			if i < r.at {
-				delete(r.results, i)
-			}
+// open takes note that a host is being read. mu is held.
+func (r *reading[T]) open(i int) (ctx context.Context) {
+	ctx, r.cancels[i] = context.WithCancel(r.hosts.ctx)
+	host := &r.hosts.hosts[i]
+	if host.underway++; host.underway == 1 {
+		host.asked = time.Now()
+	}
+	return ctx
+}
+
+// end takes in what became of a host.
+func (r *reading[T]) end(ctx context.Context, i int, result Result[T]) {
+	h := r.hosts
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	canceled := ctx.Err() != nil // which may be the result's only fault
+	r.cancels[i]()
+	delete(r.cancels, i)
+	host := &h.hosts[i]
+	host.underway--
+	left := host.missed || r.retired
+	if !canceled && (result.Err == nil || result.opened && !isSilent(result.Err)) {
+		host.heard, host.missed, host.behind, host.last = true, false, false, nil
+	}
+	switch {
+	case canceled:
+	case left:
+		if host.left == nil {
+			host.left = make(map[string]leftover)
 		}
-	}()
+		host.left[r.key] = leftover{h.turn, result}
+	case i >= r.at || r.awaited[i] > 0:
+		r.results[i] = result
+	}
+	h.changed.Broadcast()
+}
+
+// retire ends a reading, but for the hosts that are late. mu is held.
+func (r *reading[T]) retire() {
+	r.retired = true
+	for i, cancel := range r.cancels {
+		if !r.hosts.hosts[i].missed {
+			cancel()
+		}
+	}
+	r.hosts.changed.Broadcast()
+}
+
+// covers reports whether the result of a host will come. mu is held.
+func (r *reading[T]) covers(i int) bool {
+	return !r.retired && (i >= r.next || r.cancels[i] != nil)
+}
+
+// reach lets go of the results of hosts before one. mu is held.
+func (r *reading[T]) reach(i int) {
 	for ; r.at < i; r.at++ {
 		if r.awaited[r.at] == 0 {
 			delete(r.results, r.at)
 		}
 	}
-	r.changed.Broadcast()
-	for {
-		if result, ok = r.results[i]; ok {
-			return result, true, nil
-		}
-		if ctx.Err() != nil {
-			return result, false, context.Cause(ctx)
-		}
-		if r.ended {
-			return result, false, nil
-		}
-		r.changed.Wait()
+	r.hosts.changed.Broadcast()
+}
+
+// await waits until something changed that may be the result of a host. mu is
+// held, but not meanwhile.
+func (r *reading[T]) await(i int) {
+	r.awaited[i]++
+	r.hosts.changed.Wait()
+	if r.awaited[i]--; r.awaited[i] == 0 {
+		delete(r.awaited, i)
 	}
 }

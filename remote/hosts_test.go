@@ -96,7 +96,7 @@ func TestHosts(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h.Renew()
+	h.Turn(time.Time{})
 	if _, err := collect(h.Stacks()[0].Interfaces(ctx)); !errors.Is(err, context.Canceled) {
 		t.Errorf("an end of the context is %v", err)
 	}
@@ -156,4 +156,75 @@ func TestHostsConcurrently(t *testing.T) {
 		})
 	}
 	asking.Wait()
+}
+
+// A host that does not answer is late in each turn, is asked once, and is there
+// again once it answers; others answer in every turn that is long enough.
+func TestHostsInTurns(t *testing.T) {
+	const hosts, silent = 3, 1
+	release := make(chan struct{})
+	var requests atomic.Int64
+	var configs []remote.Config
+	for i := range hosts {
+		d := hostOf(fmt.Sprint("eth", i))
+		if i == silent {
+			d.change = func(_, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+				requests.Add(1)
+				select {
+				case <-release:
+				case <-t.Context().Done():
+				}
+				return answer
+			}
+		}
+		c := patient(d.start(t))
+		c.Timeout, c.Retries = time.Minute, netstat.Known(0)
+		configs = append(configs, c)
+	}
+	h := remote.NewHosts(t.Context(), remote.Pool{}, configs)
+	defer h.Close()
+	// turn returns what the hosts tell in one turn.
+	turn := func() (names [hosts]string, errs [hosts]error) {
+		h.Turn(time.Now().Add(200 * time.Millisecond))
+		for i, s := range h.Stacks() {
+			links, err := collect(s.Interfaces(t.Context()))
+			if errs[i] = err; err == nil && len(links) == 1 {
+				names[i] = links[0].Name
+			}
+			if (s.Err() != nil) != (err != nil) {
+				t.Errorf("host %d: %v, where its rows have %v", i, s.Err(), err)
+			}
+		}
+		return names, errs
+	}
+	seen := func(done func(names [hosts]string) bool, check func(errs [hosts]error)) {
+		t.Helper()
+		for began := time.Now(); ; {
+			names, errs := turn()
+			check(errs)
+			if done(names) {
+				return
+			}
+			if time.Since(began) > 30*time.Second {
+				t.Fatalf("%v, %v", names, errs)
+			}
+		}
+	}
+	turns := 0
+	seen(func(names [hosts]string) bool {
+		if names[0] == "eth0" && names[2] == "eth2" {
+			turns++
+		}
+		return turns == 4
+	}, func(errs [hosts]error) {
+		var late *remote.LateError
+		if err := errs[silent]; !errors.As(err, &late) || late.Address != configs[silent].Address || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who does not answer has the error %v", err)
+		}
+	})
+	if n := requests.Load(); n != 1 {
+		t.Errorf("%d requests to a host that does not answer", n)
+	}
+	close(release)
+	seen(func(names [hosts]string) bool { return names == [hosts]string{"eth0", "eth1", "eth2"} }, func([hosts]error) {})
 }

@@ -147,11 +147,7 @@ func (s *communitySession) dial(ctx context.Context, deadline time.Time) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var dns *net.DNSError
-		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
-			return dns
-		}
-		return tryAgain(err)
+		return s.to.dialError(err)
 	}
 	s.conn = conn
 	if s.to.isStream() {

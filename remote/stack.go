@@ -22,6 +22,7 @@ type Stack struct {
 	pace   *pace
 
 	answered atomic.Bool // something, at least once
+	there    atomic.Bool // an agent that speaks SNMPv3, whatever it answered
 
 	mu     sync.Mutex
 	idle   []session
@@ -85,7 +86,7 @@ func (s *Stack) acquire() session {
 		return session
 	}
 	if s.config.Version == V3 {
-		return &usmSession{to: s.to, config: &s.config}
+		return &usmSession{to: s.to, config: &s.config, there: &s.there}
 	}
 	return newCommunitySession(&s.config, s.to)
 }

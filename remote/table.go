@@ -213,8 +213,11 @@ func (s *Stack) noAnswer(attempts int, err error) error {
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		if s.answered.Load() {
+		switch {
+		case s.answered.Load():
 			return fmt.Errorf("%w (%s)", ErrNoAnswer, what)
+		case s.there.Load():
+			return fmt.Errorf("%w (%s), though the agent is there: it %s", ErrNoAnswer, what, s.perhapsThere())
 		}
 		return fmt.Errorf("%w (%s): nobody is there, or %s", ErrNoAnswer, what, s.perhaps())
 	}
@@ -241,13 +244,28 @@ func (s *Stack) perhaps() string {
 	return "the agent does not speak SNMPv3 or let this host ask"
 }
 
+// perhapsThere is what has an agent that told its engine ID drop a question
+// without a word. It would say that a security name or digest is wrong.
+func (s *Stack) perhapsThere() string {
+	switch c := &s.config; {
+	case c.Context != "" && c.SecurityLevel == AuthPriv:
+		return "does not have the context, or finds the privacy passphrase or protocol wrong"
+	case c.Context != "":
+		return "does not have the context"
+	case c.SecurityLevel == AuthPriv:
+		return "finds the privacy passphrase or protocol wrong"
+	}
+	return "does not let this security name ask"
+}
+
 // pause waits before another attempt where the last failed at once: a host that
-// refuses now may be starting its agent.
+// refuses now may be starting its agent, and who said that somebody may not ask
+// may not have been the host.
 func pause(ctx context.Context, rest time.Duration, err error) error {
 	if rest <= 0 {
 		return nil
 	}
-	if isRefused(err) {
+	if isRefused(err) || errors.Is(err, fs.ErrPermission) {
 		rest = min(rest, time.Second/4)
 	}
 	timer := time.NewTimer(rest)

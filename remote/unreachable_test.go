@@ -36,6 +36,8 @@ func TestUnreachable(t *testing.T) {
 		{user, "127.0.0.1:1", syscall.ECONNREFUSED, "nobody listens there: connection refused (2 attempts)"},
 		{community, "tcp:127.0.0.1:1", syscall.ECONNREFUSED, "nobody listens there: connection refused (2 attempts)"},
 		{user, "tcp:127.0.0.1:1", syscall.ECONNREFUSED, "nobody listens there: connection refused (2 attempts)"},
+		{community, "udp:[fe80::1%no-such-link]:161", nil, "there is no interface no-such-link"},
+		{user, "tcp:[fe80::1%no-such-link]:161", nil, "there is no interface no-such-link"},
 		{remote.Config{Version: remote.V2c}, "127.0.0.1", nil, "SNMPv2c needs a community"},
 	} {
 		c.config.Address, c.config.Timeout, c.config.Retries = c.address, 50*time.Millisecond, netstat.Known(1)

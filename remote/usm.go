@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"net"
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gosnmp/gosnmp"
@@ -39,40 +38,18 @@ var gosnmpLevel = map[SecurityLevel]gosnmp.SnmpV3MsgFlags{
 type usmSession struct {
 	to     endpoint
 	config *Config
+	there  *atomic.Bool   // set once the agent answered, if only with its engine ID
 	client *gosnmp.GoSNMP // nil until it is connected
 	conn   *guardedConn
+	// refused is the counter in the Report that the last attempt at what is
+	// asked met.
+	refused mib.OID
 }
 
 func (s *usmSession) close() {
 	if s.client != nil {
 		_ = s.client.Close()
 		s.client = nil
-	}
-}
-
-// guardedConn lets a context end what waits on a connection: once it is
-// interrupted, its deadlines are past.
-type guardedConn struct {
-	net.Conn
-	mu          sync.Mutex
-	interrupted bool
-}
-
-func (c *guardedConn) SetDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.interrupted {
-		t = time.Unix(1, 0)
-	}
-	return c.Conn.SetDeadline(t)
-}
-
-func (c *guardedConn) interrupt(on bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.interrupted = on
-	if on {
-		_ = c.Conn.SetDeadline(time.Unix(1, 0))
 	}
 }
 
@@ -101,13 +78,9 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var dns *net.DNSError
-		if errors.As(err, &dns) && !dns.IsTimeout && !dns.IsTemporary {
-			return dns
-		}
-		return tryAgain(err)
+		return s.to.dialError(err)
 	}
-	s.conn = &guardedConn{Conn: client.Conn}
+	s.conn = &guardedConn{Conn: client.Conn, stream: s.to.isStream()}
 	client.Conn = s.conn
 	s.client = client
 	return nil
@@ -116,6 +89,9 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, timeout time.Duration, a *answer) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if attempt == 0 {
+		s.refused = mib.OID{}
 	}
 	if s.client == nil {
 		if err := s.dial(ctx, timeout); err != nil {
@@ -154,6 +130,9 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 	default:
 		packet, err = s.client.Get(names)
 	}
+	if security, ok := s.client.SecurityParameters.(*gosnmp.UsmSecurityParameters); ok && security.AuthoritativeEngineID != "" {
+		s.there.Store(true)
+	}
 	if err != nil {
 		return s.fault(ctx, err)
 	}
@@ -177,31 +156,55 @@ func (s *usmSession) fault(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	refused := func(why string) error {
-		return fmt.Errorf("%s: %w", why, fs.ErrPermission)
-	}
 	switch {
 	case errors.Is(err, gosnmp.ErrUnknownUsername):
-		return refused("the agent knows no such security name")
+		return s.refusal(usmStatsUnknownUserNames)
 	case errors.Is(err, gosnmp.ErrWrongDigest):
-		return refused("the agent finds the authentication passphrase or protocol wrong")
+		return s.refusal(usmStatsWrongDigests)
 	case errors.Is(err, gosnmp.ErrUnknownSecurityLevel):
-		return refused("the agent does not have that security level for the security name")
+		return s.refusal(usmStatsUnsupportedSecLevels)
 	case errors.Is(err, gosnmp.ErrDecryption):
-		return refused("the agent finds the privacy passphrase or protocol wrong")
+		return s.refusal(usmStatsDecryptionErrors)
 	case errors.Is(err, gosnmp.ErrMaxRetriesExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		err = os.ErrDeadlineExceeded
 	case strings.Contains(err.Error(), "not authentic"):
-		// The Reports that say which carry no authentication, as they cannot,
-		// and gosnmp takes none that does not. They may be somebody else's.
-		err = refused("no authentic answer: the agent does not know the security name, or finds the passphrase or protocol wrong")
+		// The Reports that say what is wrong carry no authentication, as they
+		// cannot, and gosnmp takes none that does not. One may be somebody
+		// else's; two in a row are believed.
+		counter, _ := s.conn.reported()
+		again := counter == s.refused
+		s.refused = counter
 		// Or the agent began anew, with another engine ID: it is discovered again.
 		s.close()
+		err = s.refusal(counter)
+		if again && errors.Is(err, fs.ErrPermission) {
+			return err
+		}
 	}
 	if s.to.isStream() {
 		s.close()
 	}
 	return tryAgain(err)
+}
+
+// refusal is the error for the counter in a Report.
+func (s *usmSession) refusal(counter mib.OID) error {
+	var why string
+	switch counter {
+	case usmStatsUnknownUserNames:
+		why = "the agent knows no such security name"
+	case usmStatsWrongDigests:
+		why = "the agent finds the authentication passphrase or protocol wrong"
+	case usmStatsUnsupportedSecLevels:
+		why = fmt.Sprintf("the agent does not have the security level %v for the security name", s.config.SecurityLevel)
+	case usmStatsDecryptionErrors:
+		why = "the agent finds the privacy passphrase or protocol wrong"
+	case usmStatsUnknownEngineIDs:
+		return errors.New("the agent began anew with another engine ID")
+	default:
+		return errors.New("the answer is not authentic")
+	}
+	return fmt.Errorf("%s: %w", why, fs.ErrPermission)
 }
 
 // convert copies a variable of gosnmp's, whose octets are its receive buffer.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 )
@@ -20,20 +22,27 @@ func openRecording(s settings) (openedStack, error) {
 	}
 	stack, err := file.Stack(recording.Choice{Stack: s.netns})
 	if err != nil {
+		if number, ok := file.Last(); ok && s.netns == "" {
+			if m, failed := file.Moment(number); failed == nil && len(m.Stacks()) > 1 {
+				err = fmt.Errorf("%w; --netns chooses one", err)
+			}
+		}
 		file.Close()
 		return nil, err
 	}
 	if err := file.Damage(); err != nil {
 		s.log.Warn("what stands in the recording before this is shown", "error", err)
 	}
-	s.log.Info("a recorded stack is shown", "file", s.recording, "recorded", stack.Moment().Time(), "host", stack.Moment().Host().Name)
-	return recordedStack{stack, file}, nil
+	recorded := recordedStack{stack, file}
+	s.log.Info("a recorded stack is shown", "file", s.recording, "recorded", stack.Moment().Time(), "host", hostOf(recorded).Name)
+	return recorded, nil
 }
 
 // Close closes the file.
 func (r recordedStack) Close() error { return r.file.Close() }
 
-// hostOf returns the host that a stack is of.
+// hostOf returns the host that a stack is of. Of one that an SNMP agent told, the
+// address is known.
 func hostOf(stack netstat.Stack) recording.Host {
 	if r, ok := stack.(recordedStack); ok && r.Remote() != "" {
 		return recording.Host{Name: r.Remote()}

@@ -384,7 +384,8 @@ const hostServices = 72
 // whose stack is shown.
 func system(file *snmpdconf.Config, host recording.Host) snmpv2mib.System {
 	s := snmpv2mib.System{ObjectID: linuxObjectID, Services: hostServices, Name: host.Name}
-	s.Descr = strings.Join([]string{host.System, host.Name, host.Kernel, host.KernelVersion, host.Machine}, " ")
+	known := slices.DeleteFunc([]string{host.System, host.Name, host.Kernel, host.KernelVersion, host.Machine}, func(s string) bool { return s == "" })
+	s.Descr = strings.Join(known, " ")
 	for _, o := range []struct {
 		to   *string
 		from *string

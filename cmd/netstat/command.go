@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -293,11 +292,15 @@ func (s *session) run() error {
 			return err
 		}
 	}
-	s.lookForInterface()
 	if s.interval > 0 && !s.continuous && (s.statistics || s.choosesInterfaces()) {
+		s.lookForInterface()
 		return s.follow()
 	}
 	for {
+		if s.interval > 0 {
+			s.begin()
+		}
+		s.lookForInterface()
 		for _, m := range s.modes() {
 			if err := m.show(); err != nil {
 				return errors.Join(err, s.out.Flush())
@@ -310,29 +313,15 @@ func (s *session) run() error {
 			break
 		}
 		s.owners = nil
-		if !s.sleep() {
+		if !s.turns.wait(s.ctx) {
 			break
 		}
-		for _, src := range s.sources {
-			src.fresh()
-		}
-		s.lookForInterface()
 		s.out.Line("")
 	}
 	if s.incomplete {
 		return errIncomplete
 	}
 	return nil
-}
-
-// sleep waits for the next turn and reports whether there is one.
-func (s *session) sleep() bool {
-	select {
-	case <-s.ctx.Done():
-		return false
-	case <-time.After(time.Duration(s.interval * float64(time.Second))):
-		return true
-	}
 }
 
 // check completes the flags and says what does not fit together.

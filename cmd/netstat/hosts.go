@@ -51,7 +51,7 @@ func (f *flags) checkHosts(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// listHosts returns the hosts that --host and --hosts name.
+// listHosts returns the hosts that --host and --hosts name, each once.
 func (f *flags) listHosts() ([]string, error) {
 	hosts := slices.Clone(f.hosts)
 	if f.hostsFile != "" {
@@ -61,15 +61,23 @@ func (f *flags) listHosts() ([]string, error) {
 		}
 		defer file.Close()
 		lines := bufio.NewScanner(file)
-		for lines.Scan() {
+		for first := true; lines.Scan(); first = false {
 			line, _, _ := strings.Cut(lines.Text(), "#")
+			if first {
+				line = strings.TrimPrefix(line, "\ufeff") // as some editors begin a file
+			}
 			hosts = append(hosts, strings.Fields(line)...)
 		}
 		if err := lines.Err(); err != nil {
 			return nil, fmt.Errorf("--hosts: read %s: %w", f.hostsFile, err)
 		}
 	}
-	hosts = slices.DeleteFunc(hosts, func(h string) bool { return h == "" })
+	seen := make(map[string]bool)
+	hosts = slices.DeleteFunc(hosts, func(h string) bool {
+		again := seen[h]
+		seen[h] = true
+		return again || h == ""
+	})
 	if len(hosts) == 0 {
 		return nil, errors.New("--host and --hosts name no host")
 	}
@@ -153,8 +161,32 @@ func openHosts(ctx context.Context, f *flags) (sources []*source, err error) {
 		}
 		sources = append(sources, src)
 	}
-	sources[0].release, sources[0].renew = all.Close, all.Renew
+	sources[0].release = all.Close
+	sources[0].renew = func(until time.Time) { all.Turn(turnOf(configs, until)) }
 	return sources, nil
+}
+
+// turnOf returns when a turn of reading hosts ends: where there is one, nobody else
+// waits for it, and it may take as long as it takes.
+func turnOf(configs []remote.Config, until time.Time) time.Time {
+	if len(configs) == 1 {
+		return time.Time{}
+	}
+	return until
+}
+
+// hostError returns the error among others that says that nothing is known of a
+// host, nil where there is none.
+func hostError(err error) error {
+	var unreachable *remote.UnreachableError
+	var late *remote.LateError
+	switch {
+	case errors.As(err, &unreachable):
+		return unreachable
+	case errors.As(err, &late):
+		return late
+	}
+	return nil
 }
 
 // untold is what the rows of a kind have and MIBs do not tell, where the
@@ -215,8 +247,9 @@ type sampler interface {
 
 // countedThere is what another host counted.
 type countedThere struct {
-	sample    *remote.Sample
-	restarted func() // tells so
+	session *session
+	src     *source
+	sample  *remote.Sample
 }
 
 func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
@@ -225,7 +258,7 @@ func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
 		return nil, err
 	}
 	if d.Restarted {
-		c.restarted()
+		c.session.tellRestart(c.src)
 	}
 	grew := &baseline.Delta{From: c.sample.At.Add(-d.Elapsed), To: c.sample.At, Counters: make(map[string]baseline.Difference)}
 	for _, counter := range d.Counters {
@@ -234,6 +267,7 @@ func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
 			reason = baseline.Difference{Count: netstat.Known(n)}
 		}
 		grew.Counters[counter.Name] = reason
+		c.session.groupOf[counter.Name] = counter.Group
 	}
 	for _, i := range d.Interfaces {
 		delta := baseline.InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]baseline.Difference)}

@@ -49,6 +49,14 @@ func TestListHosts(t *testing.T) {
 	if want := []string{"first", "a", "b:1161", "[::1]:161"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v", got, err)
 	}
+	// As an editor of another system leaves it, with some hosts twice.
+	if err := os.WriteFile(file, []byte("\ufeffa\r\n\r\nb # two\r\nfirst\r\na\r\n# end"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err = f.listHosts()
+	if want := []string{"first", "a", "b"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, err)
+	}
 	if err := os.WriteFile(file, []byte("# none\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/baseline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // span is the time that counters grew in.
@@ -57,10 +58,52 @@ func (c countedHere) since(earlier counted) (*baseline.Delta, error) {
 func (s *session) count(src *source) (counted, error) {
 	if stack, ok := src.stack.(sampler); ok {
 		sample, err := stack.Sample(s.ctx)
-		return countedThere{sample, func() { s.tellRestart(src) }}, err
+		return countedThere{s, src, sample}, err
 	}
 	taken, err := s.snapshot(src)
 	return countedHere{taken}, err
+}
+
+// turns are the moments at which something is done again and again.
+type turns struct {
+	every time.Duration
+	next  time.Time // when the turn that began is over
+}
+
+func newTurns(seconds float64) turns {
+	return turns{every: time.Duration(seconds * float64(time.Second))}
+}
+
+// begin begins a turn and returns when the next one is due: an interval after this
+// one was, unless that is over already.
+func (t *turns) begin() (next time.Time) {
+	now := time.Now()
+	if t.next = t.next.Add(t.every); !t.next.After(now) {
+		t.next = now.Add(t.every)
+	}
+	return t.next
+}
+
+// wait waits for the next turn and reports whether there is one.
+func (t *turns) wait(ctx context.Context) bool {
+	timer := time.NewTimer(time.Until(t.next))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return ctx.Err() == nil
+	}
+}
+
+// begin begins a turn: everything is read anew, and what is the matter with hosts
+// is said anew.
+func (s *session) begin() {
+	clear(s.saidOfHosts)
+	next := s.turns.begin()
+	for _, src := range s.sources {
+		src.fresh(next)
+	}
 }
 
 // follow shows by how much counters grew in each interval, until it is
@@ -71,9 +114,13 @@ func (s *session) follow() error {
 	total := make(map[*source]*baseline.Delta)
 	// turn counts everything anew and shows what is between that and what was
 	// before, where there is something.
+	answered := false
 	turn := func(show func(*source, *baseline.Delta) error) error {
+		s.begin()
 		for _, src := range s.sources {
 			now, err := s.count(src)
+			var late *remote.LateError
+			answered = answered || err == nil || errors.As(err, &late)
 			switch {
 			case s.ctx.Err() != nil:
 				return nil
@@ -100,17 +147,14 @@ func (s *session) follow() error {
 	if err := turn(nil); err != nil {
 		return err
 	}
-	if len(before) == 0 {
+	if !answered {
 		return cmp.Or(s.ctx.Err(), errIncomplete)
 	}
 	f, err := s.newFollower()
 	if err != nil {
 		return err
 	}
-	for s.sleep() {
-		for _, src := range s.sources {
-			src.fresh()
-		}
+	for s.turns.wait(s.ctx) {
 		err := turn(func(src *source, grew *baseline.Delta) error { return f.show(src, grew, false) })
 		if err := errors.Join(err, f.flush()); err != nil {
 			return err
@@ -191,8 +235,6 @@ type follower struct {
 	interfaces func() (*table.Printer[row[interfaceGrowth]], error)
 	counters   func() (*table.Printer[row[counterGrowth]], error)
 
-	groups map[string]netstat.CounterGroup // of counters, by name
-
 	i       *table.Printer[row[interfaceGrowth]]
 	c       *table.Printer[row[counterGrowth]]
 	printed int
@@ -208,13 +250,12 @@ func (s *session) newFollower() (*follower, error) {
 		p, _, err := newPrinter(s, counterGrowthKind(), s.counterGrowthColumns())
 		return p, err
 	}
-	if s.statistics {
-		f.groups = make(map[string]netstat.CounterGroup)
+	if s.statistics && !s.isRemote() {
 		err := each(s, "counters", func(r netstat.CounterReader, ctx context.Context) iter.Seq2[netstat.Counter, error] {
 			return r.Counters(ctx)
 		},
 			func(r *row[netstat.Counter]) error {
-				f.groups[r.v.Name] = r.v.Group
+				s.groupOf[r.v.Name] = r.v.Group
 				return nil
 			})
 		if err != nil {
@@ -259,7 +300,7 @@ func (f *follower) show(src *source, grew *baseline.Delta, total bool) error {
 	groups := f.s.counterGroups()
 	for _, name := range slices.Sorted(maps.Keys(grew.Counters)) {
 		d := grew.Counters[name]
-		group := f.groups[name]
+		group := f.s.groupOf[name]
 		if len(groups) > 0 && !slices.Contains(groups, group) || d.Count.Or(0) == 0 {
 			continue
 		}

@@ -56,7 +56,7 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	open := func() (iter.Seq[recording.Source], error) { return recordSources(ctx, f.netns) }
+	open := func(time.Time) (iter.Seq[recording.Source], error) { return recordSources(ctx, f.netns) }
 	if f.isRemote() {
 		configs, err := f.hostConfigs()
 		if err != nil {
@@ -64,14 +64,11 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 		}
 		hosts := remote.NewHosts(ctx, f.pool(), configs)
 		defer hosts.Close()
-		reached := false
-		open = func() (iter.Seq[recording.Source], error) {
-			sources, err := recordHosts(ctx, hosts, configs)
-			if reached = reached || err == nil; reached {
-				err = nil // they may answer again
-			}
-			return slices.Values(sources), err
+		r := hostRecorder{hosts: hosts, configs: configs, tell: func(error) {}}
+		if f.interval > 0 {
+			r.tell = func(err error) { fmt.Fprintf(stderr, "netstat: %v\n", err) }
 		}
+		open = func(until time.Time) (iter.Seq[recording.Source], error) { return r.open(ctx, until) }
 	}
 	recorder, err := recording.Append(f.record)
 	if err != nil {
@@ -84,17 +81,16 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 	return f.tellGaps(stderr)
 }
 
-// recordMoments records the stacks that open returns for each moment, and returns
-// how many moments were recorded.
-func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, o recording.Options, open func() (iter.Seq[recording.Source], error)) (moments int, err error) {
-	var turns <-chan time.Time
-	if f.interval > 0 {
-		ticker := time.NewTicker(time.Duration(f.interval * float64(time.Second)))
-		defer ticker.Stop()
-		turns = ticker.C
-	}
+// recordMoments records the stacks that open returns for each moment, which is to
+// end by a time, and returns how many moments were recorded.
+func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, o recording.Options, open func(until time.Time) (iter.Seq[recording.Source], error)) (moments int, err error) {
+	turns := newTurns(f.interval)
 	for {
-		sources, err := open()
+		var until time.Time
+		if f.interval > 0 {
+			until = turns.begin()
+		}
+		sources, err := open(until)
 		if err == nil {
 			err = recorder.Record(ctx, o, sources)
 		}
@@ -105,13 +101,8 @@ func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, 
 			return moments, err
 		}
 		moments++
-		if turns == nil {
+		if f.interval == 0 || !turns.wait(ctx) {
 			return moments, nil
-		}
-		select {
-		case <-ctx.Done():
-			return moments, nil
-		case <-turns:
 		}
 	}
 }
@@ -154,23 +145,58 @@ func recordSources(ctx context.Context, netns string) (iter.Seq[recording.Source
 	}, nil
 }
 
-// recordHosts returns the stacks of other hosts. That one cannot be reached is
-// recorded in its place; that none can be is an error as well.
-func recordHosts(ctx context.Context, hosts *remote.Hosts, configs []remote.Config) ([]recording.Source, error) {
-	hosts.Renew()
+// hostRecorder opens the stacks of other hosts for one moment after the other.
+type hostRecorder struct {
+	hosts   *remote.Hosts
+	configs []remote.Config
+	tell    func(error) // that nothing, or not all, is recorded of a host
+	reached bool        // one of them, at least once, or it may be slow
+}
+
+// open returns the stacks for a moment that is to end by then, the zero time for
+// no such time. That one cannot be reached is recorded in its place; that none
+// ever could be is an error.
+func (r *hostRecorder) open(ctx context.Context, until time.Time) (iter.Seq[recording.Source], error) {
+	r.hosts.Turn(turnOf(r.configs, until))
+	stacks := r.hosts.Stacks()
+	var first []recording.Source // up to the first that can be reached
 	var unreachable []error
-	sources := make([]recording.Source, len(configs))
-	for i, stack := range hosts.Stacks() {
-		sources[i] = recording.Source{Name: configs[i].Address, Remote: configs[i].Address, Stack: stack}
-		if err := stack.Reach(ctx); err != nil {
-			unreachable = append(unreachable, err)
-			sources[i].Stack, sources[i].Err = nil, err
+	for i := 0; i < len(stacks) && len(first) == len(unreachable); i++ {
+		source := r.source(ctx, i, stacks[i])
+		if first = append(first, source); source.Err != nil {
+			unreachable = append(unreachable, source.Err)
 		}
+		var late *remote.LateError
+		r.reached = r.reached || source.Err == nil || errors.As(source.Err, &late)
 	}
-	if len(unreachable) == len(sources) {
-		return sources, errors.Join(unreachable...)
+	if !r.reached {
+		return nil, errors.Join(unreachable...)
 	}
-	return sources, nil
+	return func(yield func(recording.Source) bool) {
+		for i, stack := range stacks {
+			var source recording.Source
+			if i < len(first) {
+				source = first[i]
+			} else {
+				source = r.source(ctx, i, stack)
+			}
+			if !yield(source) {
+				return
+			}
+			if err := stack.Err(); err != nil {
+				r.tell(err)
+			}
+		}
+	}, nil
+}
+
+// source is what is recorded of a host.
+func (r *hostRecorder) source(ctx context.Context, i int, stack *remote.HostStack) recording.Source {
+	s := recording.Source{Name: r.configs[i].Address, Remote: r.configs[i].Address, Stack: stack}
+	if s.Err = stack.Reach(ctx); s.Err != nil {
+		s.Stack = nil
+	}
+	return s
 }
 
 // tellGaps says what the last moment of the recording lacks: what the stacks do
@@ -188,7 +214,9 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 	incomplete := false
 	for _, stack := range moment.Stacks() {
 		if err := stack.Err(); err != nil {
-			fmt.Fprintf(stderr, "netstat: %v\n", err)
+			if !f.isRemote() || f.interval == 0 { // otherwise it was said in its turn
+				fmt.Fprintf(stderr, "netstat: %v\n", err)
+			}
 			incomplete = true
 			continue
 		}

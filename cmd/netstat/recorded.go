@@ -31,8 +31,15 @@ func openRecording(f *flags, complain func(error)) (sources []*source, err error
 		}
 	}
 	if f.netns != allNamespaces {
-		stack, err := file.Stack(choice)
+		moment, err := chooseMoment(file, choice)
 		if err != nil {
+			return nil, err
+		}
+		stack, err := moment.Stack(f.netns)
+		switch {
+		case err != nil && f.netns == "" && len(moment.Stacks()) > 1:
+			return nil, fmt.Errorf("%w; --netns chooses one, or all", err)
+		case err != nil:
 			return nil, err
 		}
 		sources = append(sources, recordedSource(stack, ""))
@@ -49,7 +56,7 @@ func openRecording(f *flags, complain func(error)) (sources []*source, err error
 			sources = append(sources, recordedSource(stack, recordedLabel(stack)))
 		}
 		if len(sources) == 0 {
-			return nil, fmt.Errorf("%s: no recorded network namespace could be opened then", f.recording)
+			return nil, fmt.Errorf("%s: no recorded network namespace or host could be opened then", f.recording)
 		}
 	}
 	sources[0].release = func() { _ = file.Close() } // nothing was written

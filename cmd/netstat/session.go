@@ -18,7 +18,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
-	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // errIncomplete says that something could not be shown, which has been said.
@@ -44,16 +43,23 @@ type session struct {
 	owners  *netstat.SocketOwners // of every stack: inodes of sockets are the host's
 	earlier []*baseline.Snapshot  // the baseline that --since names
 
-	incomplete bool
-	said       map[string]bool
+	incomplete  bool
+	said        map[string]bool
+	saidOfHosts map[string]bool // in this turn
 
-	chosenNames map[*source]string // of the interface that -I means
+	turns       turns
+	groupOf     map[string]netstat.CounterGroup // of the counters that are followed, by name
+	chosenNames map[*source]string              // of the interface that -I means
 }
 
 // newSession prepares a run. open opens the stacks to show, and tells complain
 // which of them it cannot.
 func newSession(ctx context.Context, f flags, stdout, stderr io.Writer, open func(complain func(error)) ([]*source, error)) (*session, error) {
-	s := &session{ctx: ctx, flags: f, out: table.NewOutput(stdout), stderr: stderr, said: make(map[string]bool), chosenNames: make(map[*source]string)}
+	s := &session{
+		ctx: ctx, flags: f, out: table.NewOutput(stdout), stderr: stderr, turns: newTurns(f.interval),
+		said: make(map[string]bool), saidOfHosts: make(map[string]bool), groupOf: make(map[string]netstat.CounterGroup),
+		chosenNames: make(map[*source]string),
+	}
 	s.out.JSON = f.json
 	if file, ok := stdout.(*os.File); ok {
 		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
@@ -94,10 +100,11 @@ func (s *session) close() {
 func (s *session) complain(what string, src *source, err error) {
 	s.incomplete = true
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
-	// Of a host that cannot be reached there is nothing else to say.
-	var unreachable *remote.UnreachableError
-	if errors.As(err, &unreachable) {
-		what, src, err = "", nil, unreachable
+	// Of a host that cannot be reached there is nothing else to say, and that
+	// in each turn.
+	if gone := hostError(err); gone != nil {
+		s.tell(s.saidOfHosts, "netstat: "+gone.Error())
+		return
 	}
 	if what == "" {
 		text = fmt.Sprintf("netstat: %v", err)
@@ -123,9 +130,11 @@ func (s *session) lacks(what string, src *source, err error, asked bool) {
 }
 
 // note says something on standard error, once.
-func (s *session) note(text string) {
-	if !s.said[text] {
-		s.said[text] = true
+func (s *session) note(text string) { s.tell(s.said, text) }
+
+func (s *session) tell(said map[string]bool, text string) {
+	if !said[text] {
+		said[text] = true
 		_ = s.out.Flush() // so that it stands below what is shown so far
 		fmt.Fprintln(s.stderr, text)
 	}

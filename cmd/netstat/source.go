@@ -27,9 +27,11 @@ type source struct {
 	told bool
 	// at is the moment that the stack is of, the zero time for the present.
 	at time.Time
-	// release gives up what the stack is read through, and renew has it read
-	// anew; nil for nothing.
-	release, renew func()
+	// release gives up what the stack is read through; nil for nothing.
+	release func()
+	// renew has this stack, and those that are read with it, read anew in a turn
+	// that ends then; nil where nothing is remembered.
+	renew func(until time.Time)
 	// interfaces are the names of interfaces by index, read when one is needed.
 	interfaces map[uint32]string
 }
@@ -122,11 +124,11 @@ func listNamespaces(ctx context.Context) (found []netstat.Namespace, err error) 
 // only one.
 func (src *source) label() string { return cmp.Or(src.host, src.netns) }
 
-// fresh forgets what was read of the stack.
-func (src *source) fresh() {
+// fresh forgets what was read of the stack, for a turn that ends then.
+func (src *source) fresh(until time.Time) {
 	src.interfaces = nil
 	if src.renew != nil {
-		src.renew()
+		src.renew(until)
 	}
 }
 

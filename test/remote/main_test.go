@@ -106,11 +106,17 @@ func (b *lockedBuffer) String() string {
 	return s[max(0, len(s)-3000):]
 }
 
-// build builds this project's program.
+// build builds this project's agent.
 func build(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "netsnmp-agent")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/netsnmp-agent/netsnmp-agent/cmd/netsnmp-agent").CombinedOutput()
+	return buildProgram(t, "netsnmp-agent")
+}
+
+// buildProgram builds one of this project's programs.
+func buildProgram(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	out, err := exec.Command("go", "build", "-o", path, "github.com/netsnmp-agent/netsnmp-agent/cmd/"+name).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

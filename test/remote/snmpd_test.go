@@ -156,21 +156,65 @@ func TestSnmpd(t *testing.T) {
 			t.Errorf("stacking: %v", err)
 		}
 	}
-	// Who asks wrongly is told so, without what he asked with.
-	wrong := userConfig(1, "127.0.0.1")
-	wrong.AuthPassphrase, wrong.Timeout, wrong.Retries = "not-the-first-phrase", time.Second, netstat.Known(0)
-	unknown := wrong
-	unknown.SecurityName = "nobody"
-	for _, c := range []remote.Config{wrong, unknown} {
-		_, err := remote.Open(ctx, c)
-		if !errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "phrase-") || strings.Contains(err.Error(), string(c.AuthPassphrase)) {
-			t.Errorf("error is %v", err)
-		}
-	}
 	// Too low a security level.
 	low := userConfig(1, "127.0.0.1")
 	low.PrivType, low.PrivPassphrase = remote.PrivNone, ""
 	if _, err := gather(open(t, low).Interfaces(ctx)); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// Who asks wrongly is told what is wrong, without what he asked with.
+func TestRefusals(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	startSnmpd(t)
+	const wrong = "not-the-right-phrase"
+	const (
+		name  = "the agent knows no such security name"
+		auth  = "the agent finds the authentication passphrase or protocol wrong"
+		priv  = "though the agent is there: it finds the privacy passphrase or protocol wrong"
+		level = "the agent does not have the security level authPriv for the security name"
+	)
+	for _, c := range []struct {
+		what   string
+		user   int
+		change func(*remote.Config)
+		says   string
+	}{
+		{"security name", 1, func(c *remote.Config) { c.SecurityName = "nobody-at-all" }, name},
+		{"security name, without privacy", 4, func(c *remote.Config) { c.SecurityName = "nobody-at-all" }, name},
+		{"security name, without anything", 4, func(c *remote.Config) { *c = remote.Config{SecurityName: "nobody-at-all"} }, name},
+		{"authentication passphrase", 1, func(c *remote.Config) { c.AuthPassphrase = wrong }, auth},
+		{"authentication passphrase, without privacy", 4, func(c *remote.Config) { c.AuthPassphrase = wrong }, auth},
+		{"authentication protocol", 3, func(c *remote.Config) { c.AuthType = remote.AuthMD5 }, auth},
+		{"security level", 4, func(c *remote.Config) { c.PrivType, c.PrivPassphrase = remote.PrivAES, wrong }, level},
+		{"privacy passphrase", 1, func(c *remote.Config) { c.PrivPassphrase = wrong }, priv},
+		{"privacy protocol", 1, func(c *remote.Config) { c.PrivType = remote.PrivDES }, priv},
+	} {
+		for _, address := range []string{"127.0.0.1", "tcp:127.0.0.1"} {
+			right := userConfig(c.user, address)
+			open(t, right).Close()
+			asked := right
+			c.change(&asked)
+			asked.Address, asked.Version, asked.Timeout, asked.Retries = address, remote.V3, time.Second, netstat.Known(1)
+			s, err := remote.Open(t.Context(), asked)
+			if err == nil {
+				s.Close()
+				t.Errorf("%s: %s: opens", address, c.what)
+				continue
+			}
+			text := err.Error()
+			if !strings.Contains(text, c.says) || c.says != priv && !errors.Is(err, fs.ErrPermission) {
+				t.Errorf("%s: %s: %v", address, c.what, err)
+			}
+			for _, secret := range []string{authPassphrase, privPassphrase, wrong, "nobody-at-all"} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s: %s shows what it asked with: %v", address, c.what, err)
+				}
+			}
+		}
 	}
 }
