@@ -67,10 +67,10 @@ type lastDate struct {
 
 // next takes in the last date that a reading told, which began at start, and returns
 // the moment; differs says that what it read is not what the one before did, which
-// is a change that may have no date. The kernel counts its dates in hundredths of a second by a clock that
-// may be a part of a second late, and they are counted back from now at each
-// reading: what is less than a hundredth apart is the same, and what the reading
-// before did not tell happened since.
+// is a change that may have no date. The kernel counts its dates in hundredths of a
+// second by a clock that may be a part of a second late, and they are counted back
+// from now at each reading: what is less than a hundredth apart is the same, and
+// what the reading before did not tell happened since.
 func (d *lastDate) next(told time.Time, differs bool, start time.Time) time.Time {
 	const hundredth = 10 * time.Millisecond
 	if young := told.Sub(d.told) > hundredth/2; young || differs {

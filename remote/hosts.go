@@ -339,10 +339,7 @@ func (h *Hosts) late(i int) error {
 		return host.err
 	}
 	late := &LateError{Address: h.configs[i].Address}
-	switch {
-	case host.underway > 0:
-		late.Asked = host.asked
-	case host.passed:
+	if host.underway > 0 || host.passed {
 		late.Asked = host.asked
 	}
 	host.err = late
