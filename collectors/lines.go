@@ -94,6 +94,11 @@ func (k *Kernel) readLines(ctx context.Context, path string, parse func(*lines))
 	if err != nil {
 		return err
 	}
+	return parseLines(ctx, path, f, parse)
+}
+
+// parseLines calls parse with the lines of a file, which it closes.
+func parseLines(ctx context.Context, path string, f *os.File, parse func(*lines)) error {
 	defer f.Close()
 	l := newLines(path, contextReader{ctx, f})
 	parse(l)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -20,30 +19,38 @@ import (
 func (k *Kernel) InterfaceCounters(ctx context.Context) iter.Seq2[netstat.InterfaceCounter, error] {
 	const dir = "/proc/net/dev_snmp6"
 	return func(yield func(netstat.InterfaceCounter, error) bool) {
-		var names []string
-		err := k.inside(func() error {
-			entries, err := os.ReadDir(ofThread(dir))
-			for _, e := range entries {
-				names = append(names, e.Name())
-			}
+		// The directory is of the namespace that it was opened in, whoever opens
+		// the files in it.
+		var root *os.Root
+		err := k.inside(func() (err error) {
+			root, err = os.OpenRoot(ofThread(dir))
 			return err
 		})
 		if err != nil {
 			yield(netstat.InterfaceCounter{}, k.readError("read "+dir, absentFile(err)))
 			return
 		}
-		slices.Sort(names)
-		for _, name := range names {
-			path := dir + "/" + name
+		defer root.Close()
+		entries, err := fs.ReadDir(root.FS(), ".") // in the order of their names
+		if err != nil {
+			yield(netstat.InterfaceCounter{}, k.readError("read "+dir, err))
+			return
+		}
+		var rows []netstat.InterfaceCounter
+		for _, e := range entries {
+			path := dir + "/" + e.Name()
 			// All of one interface's are read before the first is yielded, since
 			// the file may end when the interface does.
-			var rows []netstat.InterfaceCounter
-			err := k.readLines(ctx, path, func(l *lines) {
-				parseDevSNMP6(l, func(c netstat.InterfaceCounter) bool {
-					rows = append(rows, c)
-					return true
+			rows = rows[:0]
+			f, err := root.Open(e.Name())
+			if err == nil {
+				err = parseLines(ctx, path, f, func(l *lines) {
+					parseDevSNMP6(l, func(c netstat.InterfaceCounter) bool {
+						rows = append(rows, c)
+						return true
+					})
 				})
-			})
+			}
 			switch {
 			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EIO): // gone before, or after, it was opened
 				continue
