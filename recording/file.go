@@ -24,6 +24,9 @@ type File struct {
 	// end of the file.
 	end    int64
 	damage error
+	// spare says that the damage is of the index or of the trailer that leads to
+	// it, which can be done without.
+	spare bool
 	// index is the offset of the index at the end, 0 where there is none.
 	index int64
 }
@@ -65,8 +68,8 @@ func newFile(r io.ReaderAt, size int64, name string) (*File, error) {
 	if err := checkFileHeader(header); err != nil {
 		return nil, f.frames.fail(0, err)
 	}
-	if !f.readIndex() {
-		f.walk()
+	if at, ok := f.readIndex(); !ok {
+		f.walk(at)
 	}
 	return f, nil
 }
@@ -80,44 +83,56 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
-// readIndex takes the moments from the index, if there is one at the end.
-func (f *File) readIndex() bool {
+// readIndex takes the moments from the index, if there is one at the end. Without
+// one at is where it should be, 0 where nothing says so.
+func (f *File) readIndex() (at int64, ok bool) {
 	trailer, err := f.frames.header(f.frames.size - trailerSize)
 	if err != nil || trailer.kind != frameTrailer || trailer.next() != f.frames.size {
-		return false
+		return 0, false
 	}
 	var b buffers
 	payload, err := f.frames.payload(trailer, &b)
 	if err != nil || len(payload) != 8 {
-		return false
+		return 0, false
 	}
-	at := binary.BigEndian.Uint64(payload)
-	if at > uint64(f.frames.size-trailerSize) {
-		return false
+	claimed := binary.BigEndian.Uint64(payload)
+	if claimed > uint64(f.frames.size-trailerSize) {
+		return 0, false
 	}
-	header, err := f.frames.header(int64(at))
+	at = int64(claimed)
+	header, err := f.frames.header(at)
 	if err != nil || header.kind != frameIndex || header.next() != trailer.offset {
-		return false
+		return at, false
 	}
 	if payload, err = f.frames.payload(header, &b); err != nil {
-		return false
+		return at, false
 	}
 	var i index
 	if unmarshal(payload, &i) != nil {
-		return false
+		return at, false
 	}
 	f.moments, f.end, f.index = i.Moments, f.frames.size, header.offset
-	return true
+	return at, true
 }
 
-// walk finds the moments frame by frame.
-func (f *File) walk() {
+// walk finds the moments frame by frame. The index, which is damaged or lacks its
+// trailer, should be at an offset, 0 where nothing says so.
+func (f *File) walk(at int64) {
 	var b buffers
 	f.end = int64(headerSize)
+	var last byte // kind of frame
 	for {
 		header, err := f.frames.header(f.end)
 		if errors.Is(err, io.EOF) {
 			break
+		}
+		if err == nil && (header.kind == frameIndex || header.kind == frameTrailer) {
+			if _, err = f.frames.payload(header, &b); err != nil {
+				f.spare = true
+			}
+		} else if err != nil {
+			// The header of one of the two.
+			f.spare = f.end == at || last == frameIndex && f.frames.size-f.end == trailerSize
 		}
 		if err == nil && header.kind == frameMoment {
 			var head momentHead
@@ -134,7 +149,7 @@ func (f *File) walk() {
 		if n := len(f.moments); header.kind == frameMomentEnd && n > 0 && f.moments[n-1].End == 0 {
 			f.moments[n-1].End = header.offset
 		}
-		f.end = header.next()
+		f.end, last = header.next(), header.kind
 	}
 	if n := len(f.moments); n > 0 && f.moments[n-1].End == 0 {
 		f.damage = f.frames.fail(f.end, fmt.Errorf("%w: the moment that begins at offset %d does not end", ErrTruncated, f.moments[n-1].Begin))

@@ -23,10 +23,14 @@ type Recorder struct {
 	err    error
 }
 
-// Create begins a recording in a file. It is written beside path and takes the
-// place of whatever is there when its first moment is whole. It can be read by
-// its owner only: it tells what processes do.
+// Create begins a recording in a file. It is written beside path, or beside what
+// path is a symbolic link to, and takes the place of whatever is there when its
+// first moment is whole. It can be read by its owner only: it tells what processes
+// do.
 func Create(path string) (_ *Recorder, err error) {
+	if path, err = follow(path); err != nil {
+		return nil, fmt.Errorf("record %s: %w", path, err)
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return nil, fmt.Errorf("record %s: %w", path, err)
@@ -41,11 +45,27 @@ func Create(path string) (_ *Recorder, err error) {
 	return r, nil
 }
 
+// follow returns what path is a symbolic link to, which may not be there yet.
+func follow(path string) (string, error) {
+	const most = 40 // as many as the kernel follows, path_resolution(7)
+	for range most {
+		target, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link; what else is the matter is seen when it is made
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return path, syscall.ELOOP
+}
+
 // Append goes on with the recording in a file, or begins one where there is none
-// or the file is empty. What an
-// interrupted writer left at its end, which nobody can read, is cut off. A
-// recording that is damaged otherwise is an error, as it is for Open; one that
-// another Recorder has open is one that matches syscall.EWOULDBLOCK.
+// or the file is empty. What an interrupted writer left at its end, which nobody
+// can read, is cut off, and so is an index that is damaged. A recording that is
+// damaged otherwise is an error, as it is for Open; one that another Recorder has
+// open is one that matches syscall.EWOULDBLOCK.
 func Append(path string) (*Recorder, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
@@ -79,7 +99,7 @@ func (r *Recorder) resume() error {
 		return err
 	}
 	defer f.frames.zstd.Close()
-	if f.damage != nil && !errors.Is(f.damage, ErrTruncated) {
+	if f.damage != nil && !f.spare && !errors.Is(f.damage, ErrTruncated) {
 		return f.damage
 	}
 	end := f.end

@@ -281,6 +281,99 @@ func TestAppendAfterCrash(t *testing.T) {
 	}
 }
 
+// Damage of the index, or of the trailer that leads to it, is said and loses
+// nothing: recording goes on in its place.
+func TestAppendAfterDamagedIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	r, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recordRoutes(t, r, 10)
+	index := r.writer.offset
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(whole) <= int(index)+trailerSize {
+		t.Fatal("there is no index")
+	}
+	for i := int(index); i < len(whole); i++ {
+		damaged := bytes.Clone(whole)
+		damaged[i] ^= 0x55
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var at *FormatError
+		if !errors.As(f.Damage(), &at) || at.Offset < index || at.Offset > int64(i) {
+			t.Fatalf("octet %d: the damage is %v", i, f.Damage())
+		}
+		f.Close()
+		if r, err = Append(path); err != nil {
+			t.Fatalf("octet %d: %v", i, err)
+		}
+		recordRoutes(t, r, 20)
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if f, err = Open(path); err != nil {
+			t.Fatal(err)
+		}
+		if f.Len() != 2 || f.Damage() != nil {
+			t.Fatalf("octet %d: %d moments, damage %v", i, f.Len(), f.Damage())
+		}
+		f.Close()
+	}
+}
+
+// A recording goes where a symbolic link leads, whether or not something is there.
+func TestSymbolicLinks(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := errors.Join(os.Symlink("sub/other", link), os.Symlink("file", filepath.Join(dir, "sub/other"))); err != nil {
+		t.Fatal(err)
+	}
+	for moments := 1; moments <= 2; moments++ {
+		r, err := Append(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recordRoutes(t, r, 10)
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(filepath.Join(dir, "sub/file"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Len() != moments {
+			t.Errorf("%d moments, want %d", f.Len(), moments)
+		}
+		f.Close()
+		if target, err := os.Readlink(link); target != "sub/other" {
+			t.Errorf("the link leads to %q, %v", target, err)
+		}
+	}
+	for name, want := range map[string]error{"nowhere/file": os.ErrNotExist, "round": syscall.ELOOP} {
+		if err := os.Symlink(name, filepath.Join(dir, filepath.Base(name))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Append(filepath.Join(dir, filepath.Base(name))); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+}
+
 // TestFullDisk records onto a small tmpfs that only a child process sees.
 func TestFullDisk(t *testing.T) {
 	nstest.NeedsRoot(t)

@@ -147,8 +147,7 @@ func (w *Writer) writeValue(kind byte, v any) (offset int64, err error) {
 // taken one after the other, so that the sequence can open and close them.
 //
 // The error is a *WriteError, that of the context, or one that names an unknown
-// kind. The moment is not whole
-// then; what was written before is.
+// kind. The moment is not whole then; what was written before is.
 func (w *Writer) Record(ctx context.Context, o Options, sources iter.Seq[Source]) error {
 	kinds := o.Kinds
 	if len(kinds) == 0 {
@@ -172,9 +171,15 @@ func (w *Writer) Record(ctx context.Context, o Options, sources iter.Seq[Source]
 	}
 	m.catalogue.Begin = begin
 	for s := range sources {
+		if err := ctx.Err(); err != nil {
+			return err // and why there is no stack, if there is none
+		}
 		if err := m.stack(ctx, s, kinds); err != nil {
 			return err
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	m.catalogue.Ended = time.Now()
 	end, err := w.writeValue(frameMomentEnd, m.catalogue)

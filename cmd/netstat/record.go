@@ -169,6 +169,9 @@ func (r *hostRecorder) open(ctx context.Context, until time.Time) (iter.Seq[reco
 		var late *remote.LateError
 		r.reached = r.reached || source.Err == nil || errors.As(source.Err, &late)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // which may be all that is the matter with the hosts
+	}
 	if !r.reached {
 		return nil, errors.Join(unreachable...)
 	}
