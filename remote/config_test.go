@@ -49,7 +49,7 @@ func TestParseErrors(t *testing.T) {
 	text := strings.Join([]string{
 		"defVersion 4", "defCommunity", "defCommunity " + secret + " " + secret, `defPassphrase "` + secret, "defAuthPassphrase " + secret,
 		"defAuthType SHA3", "defPrivType 3DES", "defSecurityLevel high", "defaultPort 70000", "timeout -1", "retries many",
-		"defAuthMasterKey 0x" + secret, "defComunity public", "nonsense", "[snmp]", "defVersion 2c",
+		"defAuthMasterKey 0x" + secret, "defComunity public", "nonsense", "[snmp", "defVersion 2c",
 	}, "\n")
 	var c remote.Config
 	err := c.Parse("a.conf", strings.NewReader(text))
@@ -62,7 +62,7 @@ func TestParseErrors(t *testing.T) {
 		"a.conf:4: defPassphrase: a quote", "a.conf:5: defAuthPassphrase: a passphrase has at least 8",
 		"a.conf:6: defAuthType", "a.conf:7: defPrivType", "a.conf:8: defSecurityLevel", "a.conf:9: defaultPort", "a.conf:10: timeout",
 		"a.conf:11: retries", "a.conf:12: defAuthMasterKey: not supported", `a.conf:13: unknown directive "defComunity" (did you mean defCommunity?)`,
-		"a.conf:14: unknown directive", "a.conf:15: sections",
+		"a.conf:14: unknown directive", `a.conf:15: unknown directive "[snmp"`,
 	} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Errorf("line %d of the error is not %q:\n%v", i+1, want, err)
@@ -76,6 +76,26 @@ func TestParseErrors(t *testing.T) {
 	}
 	if err := c.ReadFile("/nonexistent/snmp.conf"); !strings.Contains(fmt.Sprint(err), "/nonexistent") {
 		t.Errorf("%v is no %v", err, fs.ErrNotExist)
+	}
+}
+
+// Of the sections of a file, clients read snmp's (snmp_config(5)).
+func TestSections(t *testing.T) {
+	var c remote.Config
+	err := c.Parse("a.conf", strings.NewReader(`
+defVersion 1
+[snmpd] nonsense
+[snmp] defCommunity mine
+[snmptrapd]
+defCommunity theirs
+whatever
+[snmp] timeout 7
+retries many
+[snmp]
+retries 2
+`))
+	if want := (remote.Config{Version: remote.V1, Community: "mine", Timeout: 7 * time.Second, Retries: netstat.Known(2)}); err != nil || c != want {
+		t.Errorf("got %v, %v", c, err)
 	}
 }
 

@@ -311,3 +311,39 @@ func TestManyColumns(t *testing.T) {
 		t.Errorf("%d requests for %d variables, want at most %d", n, len(d.variables), most)
 	}
 }
+
+// A host that takes longer than the timeout for every answer, one after the other,
+// is not kept busy with what it has been asked already.
+func TestSlowHost(t *testing.T) {
+	// Of the device's one goroutine, until it has ended.
+	var first uint32
+	seen, repeated := make(map[uint32]bool), 0
+	d := device{
+		variables: variablesOf(&ifmib.Interfaces, []netstat.Interface{{Index: 1, Name: "eth0", HardwareType: 1, Counters: netstat.Known(netstat.InterfaceCounters{InOctets: 1})}}),
+		change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if first == 0 {
+				first = asked.RequestID
+			}
+			question := (asked.RequestID - first) >> 10 // the rest tells attempts apart
+			if seen[question] {
+				repeated++
+			}
+			seen[question] = true
+			time.Sleep(200 * time.Millisecond)
+			return answer
+		},
+	}
+	c := patient("")
+	c.Timeout, c.Retries = 40*time.Millisecond, netstat.Known(9)
+	t.Run("read", func(t *testing.T) {
+		c.Address = d.start(t)
+		s := open(t, c)
+		if got, err := collect(s.Interfaces(t.Context())); err != nil || len(got) != 1 {
+			t.Errorf("%d interfaces, %v", len(got), err)
+		}
+	})
+	// Five or so of the first request, few of the second.
+	if repeated > 9 {
+		t.Errorf("%d requests were repeated of %d", repeated, len(seen))
+	}
+}

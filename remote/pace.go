@@ -55,6 +55,15 @@ func (p *pace) timeout(configured time.Duration) time.Duration {
 	return min(max(configured, 2*p.late), most*configured)
 }
 
+// took says how long an answer took, and what timeout is configured.
+func (p *pace) took(took, timeout time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if took > timeout {
+		p.late = took
+	}
+}
+
 // next returns for how many variables to ask.
 func (p *pace) next() int {
 	p.mu.Lock()
@@ -69,11 +78,9 @@ func (p *pace) next() int {
 // answered says that of asked variables got came back, in so many octets and
 // so much time. whole says that the answer left out nothing that was there.
 func (p *pace) answered(asked, got, octets int, took, timeout time.Duration, whole bool) {
+	p.took(took, timeout)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if took > timeout {
-		p.late = took
-	}
 	if got > 0 && octets > 0 {
 		p.size = float64(octets) / float64(got)
 	}

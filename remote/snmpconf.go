@@ -45,9 +45,9 @@ func (c *Config) ReadFile(path string) error {
 // whatever the case of the directive's letters. defPassphrase stands for both
 // passphrases where neither has one of its own. Directives of snmp.conf that
 // tell how net-snmp's programs print or where they find MIB modules are passed
-// over; one that says who asks in another way (master keys, Kerberos, TLS) and
-// one that nobody knows are errors: a setting that is silently ignored would be
-// worse than none.
+// over, and so are the lines behind [NAME] of another program than snmp; one that
+// says who asks in another way (master keys, Kerberos, TLS) and one that nobody
+// knows are errors: a setting that is silently ignored would be worse than none.
 //
 // Every line is looked at: the error joins one for each that is wrong,
 // "NAME:LINE: DIRECTIVE: ...", and none of them quotes an argument that is
@@ -64,9 +64,17 @@ func (c *Config) Parse(name string, r io.Reader) error {
 	var s settings
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, maxFile+1)
+	section := ours
 	for n := 1; lines.Scan(); n++ {
 		directive, rest := snmpdconf.CutDirective(lines.Text())
-		if directive == "" {
+		of := section
+		if strings.HasPrefix(directive, "[") && strings.HasSuffix(directive, "]") {
+			of = directive[1 : len(directive)-1]
+			if directive, rest = snmpdconf.CutDirective(rest); directive == "" {
+				section = of // of all that follows
+			}
+		}
+		if directive == "" || of != ours {
 			continue
 		}
 		if err := s.line(c, directive, rest); err != nil {
@@ -76,6 +84,9 @@ func (c *Config) Parse(name string, r io.Reader) error {
 	s.finish(c)
 	return errors.Join(append(problems, lines.Err())...)
 }
+
+// ours is the section of net-snmp's files that clients read (snmp_config(5)).
+const ours = "snmp"
 
 // Environment sets c from environment variables, which are the directives of
 // Parse without their "def": SNMP_VERSION, SNMP_COMMUNITY, SNMP_SECURITY_NAME,
@@ -131,9 +142,6 @@ func (s *settings) finish(c *Config) {
 }
 
 func (s *settings) line(c *Config, word, rest string) error {
-	if word[0] == '[' {
-		return errors.New("sections for one program are not supported")
-	}
 	i := slices.IndexFunc(directives, func(d directive) bool { return strings.EqualFold(d.name, word) })
 	if i < 0 {
 		switch {

@@ -104,19 +104,22 @@ func (s *Stack) release(session session) {
 // ask sends a request until it is answered, or has been repeated as often as it
 // may.
 func (s *Stack) ask(ctx context.Context, through session, r *request, a *answer) error {
+	var sent []time.Time
 	for attempt := 0; ; attempt++ {
-		began := time.Now()
-		err := through.exchange(ctx, r, attempt, s.config.Timeout, a)
+		sent = append(sent, time.Now())
+		timeout := s.pace.timeout(s.config.Timeout)
+		err := through.exchange(ctx, r, attempt, timeout, a)
 		switch {
 		case err == nil:
 			s.answered.Store(true)
+			s.pace.took(time.Since(sent[a.attempt]), s.config.Timeout)
 			return nil
 		case !errors.Is(err, errTryAgain):
 			return err
 		case attempt >= s.config.Retries.Or(0):
 			return s.noAnswer(attempt+1, err)
 		}
-		if err := pause(ctx, s.config.Timeout-time.Since(began), err); err != nil {
+		if err := pause(ctx, timeout-time.Since(sent[attempt]), err); err != nil {
 			return err
 		}
 	}
