@@ -46,7 +46,9 @@ func (f *forecast) prepare(q *query, e *encoder, req *mib.Request) {
 	if len(next.b) > most {
 		return
 	}
-	f.response.b = f.response.b[:0]
+	if f.response.b = f.response.b[:0]; cap(f.response.b) > 2*flushSize {
+		f.response.b = nil // an unusual Response made it large
+	}
 	if f.query.decode(q.header, next.b) == nil && f.query.answer(&f.response, req) == nil && len(f.response.b) <= flushSize {
 		f.payload, f.made = next.b, time.Now()
 	}
