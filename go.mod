@@ -9,7 +9,7 @@ require (
 	github.com/gosnmp/gosnmp v1.47.0
 	github.com/jsimonetti/rtnetlink/v2 v2.2.0
 	github.com/klauspost/compress v1.18.7
-	github.com/mdlayher/netlink v1.8.0
+	github.com/mdlayher/netlink v1.11.2
 	github.com/posteo/go-agentx v0.3.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
@@ -20,8 +20,8 @@ require (
 
 require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/mdlayher/socket v0.5.1 // indirect
+	github.com/mdlayher/socket v0.6.0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
-	golang.org/x/net v0.46.0 // indirect
-	golang.org/x/sync v0.19.0 // indirect
+	golang.org/x/net v0.53.0 // indirect
+	golang.org/x/sync v0.20.0 // indirect
 )
