@@ -16,8 +16,8 @@
 //     within about a minute of that one's end.
 //   - Notifications wait for the master up to a minute, and never keep who
 //     sends them waiting.
-//   - What the subagent serves overrides what the master has of its own (see
-//     [Config.Priority]), and comes back when the subagent ends.
+//   - What the subagent serves overrides the master's own objects (see
+//     [Config.Priority]), which reappear when the subagent ends.
 //
 // # What is not
 //

@@ -1,11 +1,12 @@
-// Package floors holds the direction of the project's imports: see
-// docs/design.md.
+// Package floors holds the direction of the project's imports, and the table of
+// docs/design.md that tells of it.
 package floors
 
 import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ var anything = []string{"cmd", "test"}
 // outside says which folders may import other people's packages beside the
 // standard library, and which.
 var outside = map[string][]string{
-	"collectors":           {"golang.org/x/sys", "github.com/mdlayher"},
+	"collectors":           {"golang.org/x/sys"},
 	"live":                 {"golang.org/x/sys"},
 	"recording":            {"golang.org/x/sys", "github.com/fxamacker/cbor", "github.com/klauspost/compress"},
 	"remote":               {"github.com/gosnmp/gosnmp"},
@@ -110,6 +111,91 @@ func TestImportsPointDown(t *testing.T) {
 	}
 	if packages < len(may) {
 		t.Errorf("%d packages listed, fewer than the %d folders known", packages, len(may))
+	}
+}
+
+// TestTable holds the table of floors to what TestImportsPointDown holds the
+// imports to.
+func TestTable(t *testing.T) {
+	page, err := os.ReadFile("../../docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(page), "\n## Floors\n")
+	section, _, cut := strings.Cut(section, "\n## ")
+	if !found || !cut {
+		t.Fatal("docs/design.md has no section of floors")
+	}
+	told := make(map[string]bool)
+	tables := 0
+	inside := false
+	for line := range strings.Lines(section) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") {
+			inside = false
+			continue
+		}
+		if !inside {
+			inside = true
+			tables++
+		}
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		if len(cells) != 3 {
+			t.Errorf("%d cells: %s", len(cells), line)
+			continue
+		}
+		if !strings.Contains(cells[0], "`") { // the heading and the line below it
+			continue
+		}
+		for cell := range strings.SplitSeq(cells[0], ",") {
+			folder := strings.TrimSuffix(strings.Trim(cell, " `"), "/")
+			if told[folder] {
+				t.Errorf("%s stands there twice", folder)
+			}
+			told[folder] = true
+			imports := strings.TrimSpace(cells[2])
+			if slices.ContainsFunc(anything, func(top string) bool { return within(folder, top) }) {
+				if imports != "anything" {
+					t.Errorf("%s may import anything, not %q", folder, imports)
+				}
+				continue
+			}
+			if _, known := may[folder]; !known {
+				t.Errorf("%s is not known here", folder)
+				continue
+			}
+			want := slices.Concat(may[folder], outside[folder])
+			var got []string
+			for name := range strings.FieldsFuncSeq(imports, func(r rune) bool { return r == ',' || r == ';' }) {
+				if name = strings.TrimSpace(name); name != "nothing" {
+					got = append(got, name)
+				}
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s may import %q there, and %q here", folder, got, want)
+			}
+		}
+	}
+	if tables != 1 {
+		t.Errorf("%d tables: a blank line cuts one in two", tables)
+	}
+	for folder := range may {
+		if !told[folder] {
+			t.Errorf("the table lacks %s", folder)
+		}
+	}
+	for _, top := range anything {
+		entries, err := os.ReadDir("../../" + top)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.IsDir() && !told[top+"/"+e.Name()] {
+				t.Errorf("the table lacks %s/%s", top, e.Name())
+			}
+		}
 	}
 }
 
