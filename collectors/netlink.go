@@ -116,7 +116,7 @@ func (c *conn) receive(ctx context.Context, buffer []byte) ([]byte, error) {
 	}
 }
 
-// send sends one request. body is the message without its header.
+// send sends one request.
 func (c *conn) send(r request, sequence uint32) error {
 	b := r.encode(sequence)
 	var err error

@@ -365,7 +365,7 @@ func operation(r *rand.Rand) (family, command string) {
 	return family, "neigh " + pick("add ", "replace ", "replace ", "del ") + gateway() + fmt.Sprintf(" lladdr 02:00:00:00:00:%02x", r.IntN(3)) + " dev " + device() + " nud " + pick("permanent", "stale", "noarp")
 }
 
-// sysctls are settings that change what events do not tell.
+// sysctl picks a setting that changes what events do not tell.
 func sysctl(r *rand.Rand) (name, value string) {
 	names := []string{
 		"net.ipv4.conf.a0.forwarding", "net.ipv4.conf.all.forwarding", "net.ipv4.conf.default.rp_filter", "net.ipv4.conf.a1.rp_filter",

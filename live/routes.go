@@ -327,7 +327,7 @@ func (r *routes) group(key routeKey, into []routeEntry) []routeEntry {
 	return into
 }
 
-// change is how one message changes the routes.
+// routeChange is how one message changes the routes.
 type routeChange struct {
 	// certain says that the outcome does not depend on what was there before,
 	// beyond this route: a message that is repeated leaves the same.

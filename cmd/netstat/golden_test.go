@@ -242,7 +242,7 @@ func newFake() *fake {
 	return f
 }
 
-// show runs a command line on a stack.
+// showFake runs a command line on a stack.
 func showFake(t *testing.T, stack netstat.Stack, args ...string) (out, complaints string, err error) {
 	t.Helper()
 	var f flags

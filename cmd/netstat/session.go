@@ -140,7 +140,7 @@ func (s *session) tell(said map[string]bool, text string) {
 	}
 }
 
-// print makes a printer for rows of a kind, with the filter and the order that
+// newPrinter makes a printer for rows of a kind, with the filter and the order that
 // the flags name.
 func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Column[row[T]]) (*table.Printer[row[T]], *filter.Expr, error) {
 	if s.isTold() {

@@ -24,7 +24,7 @@ func unixState(v *netstat.UnixSocket) string {
 	return ""
 }
 
-// unixName is the name of a local socket with an @ in front of abstract ones.
+// appendUnixName appends the name of a local socket, with an @ in front of abstract ones.
 func appendUnixName(b []byte, v *netstat.UnixSocket) []byte {
 	if v.Abstract {
 		b = append(b, '@')

@@ -36,7 +36,7 @@ type client struct {
 	// little else.
 	eager bool
 	// canned says that every answer is the same, whatever the request: the
-	// loopback ceiling's.
+	// echo's.
 	canned bool
 }
 

@@ -229,7 +229,7 @@ func (b *bench) loadCase(s *section) error {
 // churnedRoutes is how many routes a batch adds, and another deletes.
 const churnedRoutes = 100_000
 
-// churn is batches of changes to the scene's routes.
+// churnBatches writes batches of changes to the scene's routes.
 func (b *bench) churnBatches() (add, del string, err error) {
 	var batches [2]strings.Builder
 	for i := range churnedRoutes {

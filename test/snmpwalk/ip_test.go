@@ -191,7 +191,7 @@ func (s *scene) neighbours(t testing.TB) (all []ipNeighbour, index map[string]ui
 	return all, index
 }
 
-// neighbourKind is static(4) or dynamic(3).
+// kind is static(4) or dynamic(3).
 func (n *ipNeighbour) kind() string {
 	if slices.Contains(n.State, "PERMANENT") {
 		return "4"
