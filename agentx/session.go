@@ -232,7 +232,7 @@ func (s *session) deliver(h Header, payload []byte) error {
 		return err
 	}
 	r := p.(*Response)
-	if r.Error != OpenFailed {
+	if r.Error == 0 { // what another says of sysUpTime may be no reading of it
 		s.sub.epoch.observe(r.SysUpTime, time.Now())
 	}
 	s.mu.Lock()

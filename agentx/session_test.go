@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/steppedclock"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -518,7 +519,7 @@ func TestEpoch(t *testing.T) {
 	now := time.Now()
 	e := epoch{zero: now}
 	at := func(d time.Duration) time.Time { return now.Add(d) }
-	for _, step := range []struct {
+	for i, step := range []struct {
 		sysUpTime uint32
 		after     time.Duration
 		zero      time.Duration
@@ -528,8 +529,14 @@ func TestEpoch(t *testing.T) {
 		{1200, 1995 * time.Millisecond, -10*time.Second - 5*time.Millisecond},       // better
 		{5, 100 * time.Second, 100*time.Second - 50*time.Millisecond},               // a new master
 		{1 << 31, 200 * time.Second, 200*time.Second - (1<<31)*10*time.Millisecond}, // one that has been up for long
+		{0, 200*time.Second + turn/2, 200*time.Second - turn/2},                     // a turn passed
+		{100, 201*time.Second + turn/2, 200*time.Second - turn/2},
+		{300, 202*time.Second + 3*turn/2, 199*time.Second - turn/2},   // another, and better
+		{500, 205*time.Second + 5*turn/2, 199*time.Second - turn/2},   // two at once, late by rounding
+		{500, 207*time.Second + 5*turn/2, 202*time.Second + 5*turn/2}, // a new master, after turns
 	} {
-		e.observe(step.sysUpTime, at(step.after))
+		// Somebody sets the wall clock all the time.
+		e.observe(step.sysUpTime, steppedclock.Step(t, at(step.after), time.Duration(i)*time.Hour))
 		if got := e.get().Sub(now); got != step.zero {
 			t.Errorf("%d after %v: %v, want %v", step.sysUpTime, step.after, got, step.zero)
 		}

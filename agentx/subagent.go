@@ -339,14 +339,23 @@ func (e *epoch) get() time.Time {
 	return e.zero
 }
 
+// sysUpTime counts to turn and begins again (RFC 2578, section 7.1.8), after 497 days.
+const turn = (1 << 32) * 10 * time.Millisecond
+
 // observe takes note of a res.sysUpTime. Both its rounding and the way here
 // make estimates late, so that the earliest is the best, until one is so late
-// that the master must have started again.
+// that the master must have started again. One that is late by turns of sysUpTime
+// tells that these have passed.
 func (e *epoch) observe(sysUpTime uint32, now time.Time) {
+	const tolerance = time.Second
 	estimate := now.Add(-time.Duration(sysUpTime) * 10 * time.Millisecond)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if late := estimate.Sub(e.zero); !e.known || late < 0 || late > time.Second {
-		e.zero, e.known = estimate, true
+	late := estimate.Sub(e.zero)
+	if turns := (late + tolerance) / turn; turns > 0 && late-turns*turn <= tolerance {
+		late -= turns * turn
+	}
+	if !e.known || late < 0 || late > tolerance {
+		e.zero, e.known = e.zero.Add(late), true
 	}
 }

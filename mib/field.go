@@ -55,6 +55,8 @@ type Field[R any] struct {
 	get   func(*R) (Value, bool)
 	set   func(*R, Value) error
 	never bool // get has no value of any row
+
+	setMoment func(*R, time.Time) // takes the place of set for a TimeStamp
 }
 
 type integer interface {
@@ -131,12 +133,9 @@ func AsTicks[R any](a Access[R, time.Duration]) Field[R] {
 // AsTimeStamp is the TimeStamp of a moment (RFC 2579): the value of sysUpTime
 // then, 0 for the zero time and for what was before sysUpTime began.
 func AsTimeStamp[R any](a Access[R, time.Time]) Field[R] {
-	return field(timeStamp, a, stampValue, func(v Value) (time.Time, bool) {
-		if v.typ != timeStamp {
-			return time.Time{}, true
-		}
-		return time.Unix(0, int64(v.num)), true
-	})
+	f := field(timeStamp, a, stampValue, func(Value) (t time.Time, ok bool) { return t, false })
+	f.setMoment = a.set
+	return f
 }
 
 // AsOctets is an OCTET STRING of any octets.
@@ -249,11 +248,12 @@ func (f Field[R]) store(r *R, v Value, epoch time.Time) error {
 		return fmt.Errorf("is of type %v, not %v", v.typ, want)
 	}
 	if f.typ == timeStamp {
-		if v.num == 0 {
-			v = Ticks(0)
-		} else {
-			v = stampValue(epoch.Add(time.Duration(v.num) * 10 * time.Millisecond))
+		var at time.Time
+		if v.num != 0 {
+			at = epoch.Add(time.Duration(v.num) * 10 * time.Millisecond)
 		}
+		f.setMoment(r, at)
+		return nil
 	}
 	return f.set(r, v)
 }

@@ -32,9 +32,15 @@ const (
 	EndOfMibView   Type = 0x82
 )
 
-// timeStamp is a TimeTicks that has not met its tree yet: a moment, which the
-// tree turns into the value of sysUpTime then (RFC 2579, TimeStamp).
+// timeStamp is a TimeTicks that has not met its tree yet: a moment, in nanoseconds
+// since base, which the tree turns into the value of sysUpTime then (RFC 2579,
+// TimeStamp).
 const timeStamp Type = 0xff
+
+// base is what the moments of TimeStamps are counted from. Moments are subtracted
+// as time.Time.Sub does, by the monotonic clock where both have its reading: sysUpTime
+// goes by that clock too, and the other one is set now and then.
+var base = time.Now()
 
 var typeNames = map[Type]string{
 	Integer32: "INTEGER", OctetString: "OCTET STRING", Null: "NULL",
@@ -107,7 +113,7 @@ func stampValue(t time.Time) Value {
 	if t.IsZero() {
 		return Ticks(0)
 	}
-	return Value{typ: timeStamp, num: uint64(t.UnixNano())}
+	return Value{typ: timeStamp, num: uint64(t.Sub(base))}
 }
 
 // resolve turns a TimeStamp into TimeTicks since epoch, the zero of sysUpTime.
@@ -117,8 +123,8 @@ func (v Value) resolve(epoch time.Time) Value {
 	if v.typ != timeStamp {
 		return v
 	}
-	d := int64(v.num) - epoch.UnixNano()
-	return Ticks(uint64(max(d, 0)) / uint64(10*time.Millisecond))
+	d := base.Add(time.Duration(v.num)).Sub(epoch)
+	return Ticks(uint64(max(d, 0) / (10 * time.Millisecond)))
 }
 
 // Type returns the value's type.
