@@ -178,13 +178,23 @@ func unrelated(s *Snapshot, others []*Snapshot) error {
 		if o.Identity.BootID != s.Identity.BootID {
 			return fmt.Errorf("%w of %v: boot %s, now %s", ErrOtherBoot, o.Time.Format(time.DateTime), o.Identity.BootID, s.Identity.BootID)
 		}
-		names = append(names, fmt.Sprintf("%q (net:[%d])", o.Namespace, o.Identity.Inode))
+		names = append(names, called(o))
 	}
 	const most = 5
 	if n := len(names); n > most {
 		names = append(names[:most], fmt.Sprintf("%d others", n-most))
 	}
-	return fmt.Errorf("%w: %s, not %q (net:[%d])", ErrOtherNamespace, strings.Join(names, ", "), s.Namespace, s.Identity.Inode)
+	return fmt.Errorf("%w: %s, not %s", ErrOtherNamespace, strings.Join(names, ", "), called(s))
+}
+
+// called is what people know a snapshot's namespace by: the name that it was opened
+// by, if any, and its inode.
+func called(s *Snapshot) string {
+	inode := fmt.Sprintf("net:[%d]", s.Identity.Inode)
+	if s.Namespace == "" {
+		return inode
+	}
+	return fmt.Sprintf("%q (%s)", s.Namespace, inode)
 }
 
 func (s *Snapshot) since(earlier *Snapshot) *Delta {

@@ -3,12 +3,14 @@ package baseline_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -204,6 +206,10 @@ func TestSince(t *testing.T) {
 	if _, err := now.Since(before); !errors.Is(err, baseline.ErrOtherNamespace) {
 		t.Errorf("the same inode, another cookie: %v", err)
 	}
+	now.Namespace, before.Namespace = "", ""
+	if _, err := now.Since(before); err == nil || strings.Contains(err.Error(), `"`) {
+		t.Errorf("namespaces without names: %v", err)
+	}
 }
 
 // equal compares snapshots, times by the moment.
@@ -245,6 +251,99 @@ func TestFile(t *testing.T) {
 	}
 	if entries, err = os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// TestWriteSpares writes to what is no baseline's file: it is what it was.
+func TestWriteSpares(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	kind := func(name string) fs.FileMode {
+		info, err := os.Lstat(in(name))
+		must(t, err)
+		return info.Mode()
+	}
+	others := map[string]string{"text": "notes\n", "json": `{"format":"x"}`, "array": "[1]", "almost": `{"format":"netstat-baseline"`}
+	for name, content := range others {
+		must(t, os.WriteFile(in(name), []byte(content), 0o640))
+		if err := baseline.Write(in(name), snapshot()); !errors.Is(err, baseline.ErrFormat) || !strings.Contains(err.Error(), in(name)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := os.ReadFile(in(name)); err != nil || string(got) != content {
+			t.Errorf("%s is %q now, %v", name, got, err)
+		}
+	}
+
+	// Links lead to the file, whether there is one or not.
+	must(t, os.Mkdir(in("sub"), 0o700))
+	must(t, os.Symlink("sub/target", in("link")))
+	must(t, os.Symlink(in("link"), in("link2")))
+	for range 2 {
+		must(t, baseline.Write(in("link2"), snapshot()))
+		if kind("link2")&fs.ModeSymlink == 0 || kind("link")&fs.ModeSymlink == 0 || !kind("sub/target").IsRegular() {
+			t.Error("a link was replaced")
+		}
+	}
+	must(t, os.Symlink(in("text"), in("toText")))
+	if err := baseline.Write(in("toText"), snapshot()); !errors.Is(err, baseline.ErrFormat) {
+		t.Errorf("through a link: %v", err)
+	}
+	must(t, os.Symlink("self", in("self")))
+	if err := baseline.Write(in("self"), snapshot()); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("a link to itself: %v", err)
+	}
+
+	// A file that is there keeps its mode, and an empty one is nobody's.
+	must(t, os.WriteFile(in("shared"), nil, 0o644))
+	must(t, os.Chmod(in("shared"), 0o644))
+	for range 2 {
+		must(t, baseline.Write(in("shared"), snapshot()))
+	}
+	if kind("shared").Perm() != 0o644 {
+		t.Errorf("mode %v", kind("shared"))
+	}
+
+	// A pipe that nobody reads is not waited for; one that is read gets all.
+	must(t, syscall.Mkfifo(in("fifo"), 0o600))
+	if err := baseline.Write(in("fifo"), snapshot()); !errors.Is(err, syscall.ENXIO) {
+		t.Errorf("nobody reads: %v", err)
+	}
+	reader, err := os.OpenFile(in("fifo"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	must(t, err)
+	read := make(chan string)
+	go func() {
+		content, _ := io.ReadAll(reader)
+		read <- string(content)
+	}()
+	must(t, baseline.Write(in("fifo"), snapshot()))
+	if got := <-read; got != encoded(t, snapshot()) {
+		t.Errorf("the pipe got %q", got)
+	}
+	must(t, reader.Close())
+	if kind("fifo")&fs.ModeNamedPipe == 0 {
+		t.Error("the pipe was replaced")
+	}
+
+	if err := syscall.Mknod(in("null"), syscall.S_IFCHR|0o666, 1<<8|3); err != nil {
+		t.Logf("no devices here: %v", err)
+	} else {
+		must(t, baseline.Write(in("null"), snapshot()))
+		must(t, syscall.Mknod(in("full"), syscall.S_IFCHR|0o666, 1<<8|7))
+		if err := baseline.Write(in("full"), snapshot()); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("a full device: %v", err)
+		}
+		must(t, syscall.Mknod(in("block"), syscall.S_IFBLK|0o666, 7<<8|255))
+		if err := baseline.Write(in("block"), snapshot()); err == nil {
+			t.Error("a block device is written to")
+		}
+		for name, want := range map[string]fs.FileMode{"null": fs.ModeCharDevice, "full": fs.ModeCharDevice, "block": fs.ModeDevice} {
+			if kind(name)&want == 0 {
+				t.Errorf("%s is %v now", name, kind(name))
+			}
+		}
+	}
+	if left, err := filepath.Glob(in(".*")); err != nil || len(left) != 0 {
+		t.Errorf("%v is left, %v", left, err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -171,21 +172,113 @@ func (f *snapshot) decoded() (*Snapshot, error) {
 }
 
 // Write writes snapshots to a file, which is there whole or not at all: it is
-// written aside, in the same directory, and renamed into place.
-func Write(path string, snapshots ...*Snapshot) (err error) {
+// written aside, in the same directory, and renamed into place, with the mode that
+// the file had or 0600. Symbolic links are followed. A file with other contents than
+// a baseline is left alone, with an error that matches ErrFormat; an empty one counts
+// as none. What is no file is written to where that destroys nothing (a terminal, a
+// pipe somebody reads), and refused otherwise, with an error that matches
+// errors.ErrUnsupported.
+func Write(path string, snapshots ...*Snapshot) error {
+	if err := write(path, snapshots); err != nil {
+		return fmt.Errorf("write baseline %s: %w", path, err)
+	}
+	return nil
+}
+
+func write(path string, snapshots []*Snapshot) error {
+	mode := fs.FileMode(0o600)
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return writeThrough(path, snapshots)
+	case err == nil:
+		if err := replaceable(path); err != nil {
+			return err
+		}
+		mode = info.Mode().Perm()
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if path, err = followed(path); err != nil {
+		return err
+	}
+	return replace(path, mode, snapshots)
+}
+
+// writeThrough writes to what is no regular file, and stays that.
+func writeThrough(path string, snapshots []*Snapshot) error {
+	// Nobody waits for somebody who may read a FIFO.
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode()&(fs.ModeCharDevice|fs.ModeNamedPipe) == 0 {
+		err = fmt.Errorf("it is no file: %w", errors.ErrUnsupported)
+	}
+	if err == nil {
+		err = Encode(f, snapshots...)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// replaceable returns an error that matches ErrFormat unless the file is a baseline,
+// of whatever version, or empty.
+func replaceable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil || len(content) == 0 {
+		return err
+	}
+	var head struct {
+		Format string `json:"format"`
+	}
+	if len(content) > maxSize || json.Unmarshal(content, &head) != nil || head.Format != format {
+		return fmt.Errorf("%w: what is there would be lost", ErrFormat)
+	}
+	return nil
+}
+
+// maxLinks is how many symbolic links one name may lead through, as for the kernel
+// (path_resolution(7)).
+const maxLinks = 40
+
+// followed returns the name that symbolic links lead to, whether there is a file or
+// not.
+func followed(path string) (string, error) {
+	for range maxLinks {
+		target, err := os.Readlink(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EINVAL): // none, or no link
+			return path, nil
+		case err != nil:
+			return "", err
+		}
+		if !filepath.IsAbs(target) {
+			// Not cleaned: ".." behind a link to a directory is that directory's.
+			target = filepath.Dir(path) + "/" + target
+		}
+		path = target
+	}
+	return "", syscall.ELOOP
+}
+
+// replace puts a file in the place of what was there.
+func replace(path string, mode fs.FileMode, snapshots []*Snapshot) (err error) {
 	aside, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("write baseline: %w", err)
+		return err
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("write baseline %s: %w", path, errors.Join(err, os.Remove(aside.Name())))
+			err = errors.Join(err, os.Remove(aside.Name()))
 		}
 	}()
-	if err := Encode(aside, snapshots...); err != nil {
-		return errors.Join(err, aside.Close())
-	}
-	if err := errors.Join(aside.Sync(), aside.Close()); err != nil {
+	if err := errors.Join(Encode(aside, snapshots...), aside.Chmod(mode), aside.Sync(), aside.Close()); err != nil {
 		return err
 	}
 	return os.Rename(aside.Name(), path)
