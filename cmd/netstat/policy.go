@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -14,12 +15,21 @@ import (
 func ruleListing() *listing[netstat.Rule] {
 	field := fieldOf[netstat.Rule]
 	from := func(p netip.Prefix) table.Value { return table.Net(p) }
-	l := newListing("Policy routing rules", "rule", "a rule of the routing policy database",
+	text := func(name, doc string, get func(*netstat.Rule) string) both[netstat.Rule] {
+		return hidden(field(name, table.String, doc, func(r *netstat.Rule) table.Value { return table.Text(get(r)) }))
+	}
+	integer := func(name, doc string, get func(*netstat.Rule) table.Value) both[netstat.Rule] {
+		return hidden(field(name, table.Integer, doc, get))
+	}
+	flag := func(name, doc string, flags netstat.RuleFlags) both[netstat.Rule] {
+		return hidden(field(name, table.Boolean, doc, func(r *netstat.Rule) table.Value { return table.Bool(r.Flags&flags != 0) }))
+	}
+	return newListing("Policy routing rules", "rule", "a rule of the routing policy database",
 		of("Family", 6, field("family", table.String, "`ipv4` or `ipv6`", func(r *netstat.Rule) table.Value { return table.Text(r.Family.String()) })),
 		of("Priority", 8, field("priority", table.Integer, "rules apply in ascending order", func(r *netstat.Rule) table.Value { return table.Uint(r.Priority) })),
 		of("Source", 18, field("source", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return from(r.Source) })),
 		of("Destination", 18, field("destination", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return from(r.Destination) })),
-		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8)", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
+		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8); `[detached]` stands behind an interface that is not there", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
 		of("Action", 8, field("action", table.String, "what the rule does", func(r *netstat.Rule) table.Value { return table.Text(r.Action.String()) })),
 		of("Table", 8, field("table", table.Integer, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })).shownAs(
 			func(b []byte, r *netstat.Rule) []byte {
@@ -29,9 +39,73 @@ func ruleListing() *listing[netstat.Rule] {
 				return appendTable(b, r.Table)
 			}),
 		of("Goto", 8, field("goto", table.Integer, "priority of the rule to go on at", func(r *netstat.Rule) table.Value { return table.NonZero(r.Goto) })),
-		hidden(field("protocol", table.String, "who made the rule", func(r *netstat.Rule) table.Value { return table.Text(r.Protocol.Name()) })),
+		of("Options", 10, field("options", table.String, "what else decides, in the words of ip-rule(8): routes that are passed over, realms; `[unresolved]` for a `goto` that leads nowhere", func(r *netstat.Rule) table.Value {
+			return table.Text(ruleOptions(r))
+		})),
+		of("Protocol", 0, field("protocol", table.String, "who made the rule", func(r *netstat.Rule) table.Value { return table.Text(r.Protocol.Name()) })),
+		flag("not", "whether the rule is for packets that do not match", netstat.RuleInvert),
+		text("iif", "interface that packets arrive on, `lo` for what this host sends", func(r *netstat.Rule) string { return r.InputInterface }),
+		flag("iifDetached", "whether there is no such interface: no packet matches", netstat.RuleInputDetached),
+		text("oif", "interface that the socket is bound to", func(r *netstat.Rule) string { return r.OutputInterface }),
+		flag("oifDetached", "whether there is no such interface", netstat.RuleOutputDetached),
+		integer("tos", "type of service", func(r *netstat.Rule) table.Value { return table.NonZero(r.TOS) }),
+		integer("dscp", "differentiated services codepoint", func(r *netstat.Rule) table.Value { return ifSet(r.DSCPMask != 0, table.Uint(r.DSCP)) }),
+		integer("dscpMask", "bits of it that count", func(r *netstat.Rule) table.Value { return table.NonZero(r.DSCPMask) }),
+		integer("fwmark", "mark of the packet", func(r *netstat.Rule) table.Value { return ifSet(hasMark(r), table.Uint(r.Mark)) }),
+		integer("fwmask", "bits of it that count", func(r *netstat.Rule) table.Value { return ifSet(hasMark(r), table.Uint(r.Mask)) }),
+		integer("tunnelID", "tunnel that the packet came out of", func(r *netstat.Rule) table.Value { return table.NonZero(r.TunnelID) }),
+		integer("ipProtocol", "number of the protocol over IP", func(r *netstat.Rule) table.Value { return table.NonZero(r.IPProtocol) }),
+		text("sourcePorts", "one port, or FIRST-LAST", func(r *netstat.Rule) string { return portRange(r.SourcePorts) }),
+		text("destinationPorts", "one port, or FIRST-LAST", func(r *netstat.Rule) string { return portRange(r.DestinationPorts) }),
+		text("uids", "FIRST-LAST of the users of sockets", func(r *netstat.Rule) string { return uidRange(r) }),
+		hidden(field("l3mdev", table.Boolean, "whether the table is that of the packet's VRF", func(r *netstat.Rule) table.Value { return table.Bool(r.L3MasterDevice) })),
+		integer("suppressPrefixLength", "routes with prefixes of at most that length are passed over", func(r *netstat.Rule) table.Value { return uintValue(r.SuppressPrefixLength) }),
+		integer("suppressGroup", "routes by interfaces of that group are passed over", func(r *netstat.Rule) table.Value { return uintValue(r.SuppressGroup) }),
+		text("realms", "FROM/TO, or TO alone: what routing realms packets are of (IPv4)", func(r *netstat.Rule) string { return realms(r.Realm) }),
+		flag("unresolved", "whether there is no rule to go on at", netstat.RuleUnresolved),
 	)
-	return l
+}
+
+// ifSet is a value that is known on a condition.
+func ifSet(condition bool, v table.Value) table.Value {
+	if !condition {
+		return table.Value{}
+	}
+	return v
+}
+
+func hasMark(r *netstat.Rule) bool { return r.Mark != 0 || r.Mask != 0 }
+
+// portRange is a range as ip-rule(8) writes it, empty for any port.
+func portRange(p netstat.PortRange) string {
+	switch {
+	case p == netstat.PortRange{}:
+		return ""
+	case p.First == p.Last:
+		return strconv.Itoa(int(p.First))
+	}
+	return fmt.Sprintf("%d-%d", p.First, p.Last)
+}
+
+func uidRange(r *netstat.Rule) string {
+	uids, known := r.UIDs.Get()
+	if !known {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d", uids.First, uids.Last)
+}
+
+// realms tells a pair of routing realms as ip-route(8) does, empty for none: the
+// upper 16 bits are those of the source.
+func realms(n uint32) string {
+	switch from, to := n>>16, n&0xffff; {
+	case n == 0:
+		return ""
+	case from == 0:
+		return strconv.Itoa(int(to))
+	default:
+		return fmt.Sprintf("%d/%d", from, to)
+	}
 }
 
 // ruleMatches tells what a rule asks for besides addresses.
@@ -42,26 +116,44 @@ func ruleMatches(r *netstat.Rule) string {
 			parts = append(parts, fmt.Sprintf(format, args...))
 		}
 	}
-	ports := func(p netstat.PortRange) string {
-		if p.First == p.Last {
-			return strconv.Itoa(int(p.First))
-		}
-		return fmt.Sprintf("%d-%d", p.First, p.Last)
-	}
 	add(r.Flags&netstat.RuleInvert != 0, "not")
-	add(r.InputInterface != "", "iif %s", r.InputInterface)
-	add(r.OutputInterface != "", "oif %s", r.OutputInterface)
 	add(r.TOS != 0, "tos %#x", r.TOS)
-	add(r.DSCPMask != 0, "dscp %d", r.DSCP)
-	add(r.Mark != 0 || r.Mask != 0, "fwmark %#x/%#x", r.Mark, r.Mask)
+	add(r.DSCPMask == fullDSCP, "dscp %d", r.DSCP)
+	add(r.DSCPMask != 0 && r.DSCPMask != fullDSCP, "dscp %#x/%#x", r.DSCP, r.DSCPMask)
+	add(hasMark(r) && r.Mask == math.MaxUint32, "fwmark %#x", r.Mark)
+	add(hasMark(r) && r.Mask != math.MaxUint32, "fwmark %#x/%#x", r.Mark, r.Mask)
+	add(r.InputInterface != "", "iif %s", r.InputInterface)
+	add(r.Flags&netstat.RuleInputDetached != 0, "[detached]")
+	add(r.OutputInterface != "", "oif %s", r.OutputInterface)
+	add(r.Flags&netstat.RuleOutputDetached != 0, "[detached]")
+	add(r.L3MasterDevice, "l3mdev")
+	add(r.UIDs.IsKnown(), "uidrange %s", uidRange(r))
 	ipProtocol := strings.TrimPrefix(netstat.Protocol(r.IPProtocol).String(), "protocol ")
 	add(r.IPProtocol != 0, "ipproto %s", ipProtocol)
-	add(r.SourcePorts != netstat.PortRange{}, "sport %s", ports(r.SourcePorts))
-	add(r.DestinationPorts != netstat.PortRange{}, "dport %s", ports(r.DestinationPorts))
-	if uids, known := r.UIDs.Get(); known {
-		add(true, "uidrange %d-%d", uids.First, uids.Last)
+	add(r.SourcePorts != netstat.PortRange{}, "sport %s", portRange(r.SourcePorts))
+	add(r.DestinationPorts != netstat.PortRange{}, "dport %s", portRange(r.DestinationPorts))
+	add(r.TunnelID != 0, "tun_id %d", r.TunnelID)
+	return strings.Join(parts, " ")
+}
+
+// fullDSCP is the mask of a DSCP that counts as a whole.
+const fullDSCP = 0x3f
+
+// ruleOptions tells what decides besides what a rule asks for.
+func ruleOptions(r *netstat.Rule) string {
+	var parts []string
+	if n, known := r.SuppressPrefixLength.Get(); known {
+		parts = append(parts, fmt.Sprintf("suppress_prefixlength %d", n))
 	}
-	add(r.L3MasterDevice, "l3mdev")
+	if n, known := r.SuppressGroup.Get(); known {
+		parts = append(parts, fmt.Sprintf("suppress_ifgroup %d", n))
+	}
+	if r.Realm != 0 {
+		parts = append(parts, "realms "+realms(r.Realm))
+	}
+	if r.Flags&netstat.RuleUnresolved != 0 {
+		parts = append(parts, "[unresolved]")
+	}
 	return strings.Join(parts, " ")
 }
 

@@ -205,6 +205,18 @@ func TestJSONValues(t *testing.T) {
 	}
 }
 
+// A zone is the name of an interface, which somebody else may have chosen.
+func TestZonesAreEscaped(t *testing.T) {
+	v := Addr(netip.MustParseAddr("fe80::1").WithZone("a\x1b[31m\"b"))
+	if got, want := string(v.AppendText(nil)), string(AppendEscaped(nil, "fe80::1%a\x1b[31m\"b")); got != want || strings.Contains(got, "\x1b") {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var decoded string
+	if text := v.appendJSON(nil); json.Unmarshal(text, &decoded) != nil || decoded != v.Addr().String() {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestScaled(t *testing.T) {
 	for _, c := range []struct {
 		n, base uint64

@@ -228,6 +228,9 @@ func (v *Value) appendJSON(b []byte) []byte {
 	case Number, Duration:
 		return strconv.AppendFloat(b, v.Float(), 'f', -1, 64)
 	case Address:
+		if v.addr.Zone() != "" { // the name of an interface, which may have any octet but a few
+			return AppendJSONString(b, v.addr.String())
+		}
 		return append(v.addr.AppendTo(append(b, '"')), '"')
 	case Prefix:
 		return append(netip.PrefixFrom(v.addr, int(v.bits)).AppendTo(append(b, '"')), '"')
@@ -356,6 +359,9 @@ func (v *Value) AppendText(b []byte) []byte {
 		}
 		return append(b, "no"...)
 	case Address:
+		if v.addr.Zone() != "" {
+			return AppendEscaped(b, v.addr.String())
+		}
 		return v.addr.AppendTo(b)
 	case Prefix:
 		return v.Prefix().AppendTo(b)

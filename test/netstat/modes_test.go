@@ -390,7 +390,7 @@ func TestRuleTables(t *testing.T) {
 	var got []string
 	for _, line := range lines(show(t, n, "-4", "--rules"))[2:] {
 		f := strings.Fields(line)
-		got = append(got, f[1]+" "+f[len(f)-2])
+		got = append(got, f[1]+" "+f[6])
 	}
 	if len(want) != 5 || !slices.Equal(got, want) {
 		t.Errorf("%q, and ip has %q", got, want)
