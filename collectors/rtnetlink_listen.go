@@ -3,38 +3,17 @@ package collectors
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// ErrGap says that events were lost: what they told of must be dumped again.
-var ErrGap = errors.New("rtnetlink events were lost")
-
-// Listener receives the namespace's rtnetlink events. It is not in Go's network
-// poller, which is woken for each datagram even while nobody waits for it: a
-// burst of small ones would cost more to be told of than to be taken.
+// Listener receives the namespace's rtnetlink events.
 type Listener struct {
-	kernel *Kernel
-	fd     int
-	stop   int // eventfd(2) that ends a Receive
-	buffer []byte
-	size   int // the receive buffer that the kernel granted, in bytes
+	events *subscription
 	port   uint32
-	gather bool // let events gather when they come thick
-
-	received time.Time // when a datagram came last
-
-	// using is held by who uses the descriptors, and by Close to close them.
-	using  sync.RWMutex
-	closed atomic.Bool
 }
 
 // DefaultListenBuffer is a receive buffer that holds the events of 100,000
@@ -42,13 +21,6 @@ type Listener struct {
 // and the kernel doubles what is asked for. It is a limit: memory is taken only
 // for events that wait.
 const DefaultListenBuffer = 64 << 20
-
-// A Listener with room enough lets events gather for gatherTime when it has
-// taken the last one so shortly before.
-const (
-	gatherTime = time.Millisecond
-	gatherSize = 1 << 20
-)
 
 // Listen subscribes to the events of the kinds given. The receive buffer is of
 // so many bytes; without CAP_NET_ADMIN the kernel grants at most
@@ -59,28 +31,20 @@ func (k *Kernel) Listen(kinds netstat.Kinds, buffer int) (*Listener, error) {
 }
 
 func (k *Kernel) listen(kinds netstat.Kinds, buffer int) (*Listener, error) {
-	fd, err := k.socket(unix.NETLINK_ROUTE)
+	events, err := k.subscribe(unix.NETLINK_ROUTE, buffer)
 	if err != nil {
 		return nil, err
 	}
-	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		unix.Close(fd)
-		return nil, os.NewSyscallError("eventfd", err)
-	}
-	l := &Listener{kernel: k, fd: fd, stop: stop, buffer: make([]byte, receiveSize)}
-	name, err := unix.Getsockname(fd)
+	l := &Listener{events: events}
+	name, err := unix.Getsockname(events.fd)
 	if own, ok := name.(*unix.SockaddrNetlink); ok {
 		l.port = own.Pid
 	}
-	if err = os.NewSyscallError("getsockname", err); err == nil {
-		l.size, err = setReceiveBuffer(fd, buffer)
-	}
-	l.gather = l.size >= gatherSize
+	err = os.NewSyscallError("getsockname", err)
 	kinds.Each(func(kind netstat.Kinds) {
 		for _, group := range groups(kind) {
 			// Kernels say that they lack a group by EINVAL.
-			if e := joinGroup(fd, group); e != nil && !errors.Is(e, unix.EINVAL) {
+			if e := joinGroup(events.fd, group); e != nil && !errors.Is(e, unix.EINVAL) {
 				err = errors.Join(err, e)
 			}
 		}
@@ -159,19 +123,13 @@ func (l *Listener) Decoder() *Decoder { return &Decoder{port: l.port} }
 // Kernel.Settle). A socket that has no room loses the answer. The number, which
 // is not 0, comes back in Message.Answer.
 func (l *Listener) Fence(number uint32) error {
-	l.using.RLock()
-	defer l.using.RUnlock()
-	err := fs.ErrClosed
-	if !l.closed.Load() {
-		request := loopbackRequest()
-		err = os.NewSyscallError("sendto", unix.Sendto(l.fd, request.encode(number), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}))
-	}
-	return l.kernel.readError("send a fence", err)
+	request := loopbackRequest()
+	return l.events.kernel.readError("send a fence", l.events.send(request.encode(number)))
 }
 
 // BufferSize returns the size of the receive buffer as the kernel counts it,
 // which is twice what Listen was granted.
-func (l *Listener) BufferSize() int { return l.size }
+func (l *Listener) BufferSize() int { return l.events.size }
 
 // Receive waits for the next datagram of events, for a Decoder, and returns it;
 // it is valid until the next call. An error that matches ErrGap says that events
@@ -180,79 +138,9 @@ func (l *Listener) BufferSize() int { return l.size }
 // fs.ErrClosed says that the Listener was closed. Receive must not be called
 // concurrently.
 func (l *Listener) Receive() ([]byte, error) {
-	l.using.RLock()
-	defer l.using.RUnlock()
-	datagram, err := l.receive()
-	if isGap(err) || errors.Is(err, errTruncated) {
-		l.drain()
-		err = fmt.Errorf("%w (%w)", ErrGap, err)
-	}
-	return datagram, l.kernel.readError("receive events", err)
-}
-
-func (l *Listener) receive() ([]byte, error) {
-	for !l.closed.Load() {
-		n, _, flags, from, err := unix.Recvmsg(l.fd, l.buffer, nil, unix.MSG_DONTWAIT)
-		switch err {
-		case nil:
-		case unix.EINTR:
-			continue
-		case unix.EAGAIN:
-			if err := l.wait(); err != nil {
-				return nil, err
-			}
-			continue
-		default:
-			return nil, os.NewSyscallError("recvmsg", err)
-		}
-		if l.gather {
-			l.received = time.Now()
-		}
-		// Other processes may send to a netlink socket, too.
-		if from, ok := from.(*unix.SockaddrNetlink); !ok || from.Pid != 0 {
-			continue
-		}
-		if flags&unix.MSG_TRUNC != 0 {
-			return nil, errTruncated
-		}
-		return l.buffer[:n], nil
-	}
-	return nil, fs.ErrClosed
-}
-
-// wait returns when there may be something to receive, or the Listener is
-// closed.
-func (l *Listener) wait() error {
-	if l.gather && time.Since(l.received) < gatherTime {
-		time.Sleep(gatherTime)
-		return nil
-	}
-	_, err := unix.Poll([]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(l.stop), Events: unix.POLLIN}}, -1)
-	if errors.Is(err, unix.EINTR) {
-		return nil
-	}
-	return os.NewSyscallError("poll", err)
-}
-
-// drain drops what the socket holds. Once it has lost an event it takes no
-// further ones until it is empty, and does not say that it loses them
-// (NETLINK_S_CONGESTED, net/netlink/af_netlink.c): whoever reads the state again
-// while it still holds old events would miss what changes meanwhile.
-func (l *Listener) drain() {
-	for !l.closed.Load() {
-		if _, _, err := unix.Recvfrom(l.fd, l.buffer, unix.MSG_DONTWAIT); errors.Is(err, unix.EAGAIN) {
-			return
-		}
-	}
+	datagram, err := l.events.next()
+	return datagram, l.events.kernel.readError("receive events", err)
 }
 
 // Close ends the subscription. A Receive under way returns.
-func (l *Listener) Close() error {
-	if l.closed.Swap(true) {
-		return nil
-	}
-	_, err := unix.Write(l.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	l.using.Lock()
-	defer l.using.Unlock()
-	return errors.Join(os.NewSyscallError("write", err), unix.Close(l.fd), unix.Close(l.stop))
-}
+func (l *Listener) Close() error { return l.events.close() }
