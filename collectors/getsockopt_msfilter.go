@@ -18,8 +18,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.SocketMembershipReader = (*Kernel)(nil)
-
 // SocketMemberships asks every socket of the namespace that some process holds
 // whether it is a member of each group that an interface has joined
 // (MCAST_MSFILTER, RFC 3678): the kernel lists no socket's groups. It takes the

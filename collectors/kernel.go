@@ -33,7 +33,7 @@ type Kernel struct {
 	buffers sync.Pool
 }
 
-var _ netstat.Stack = (*Kernel)(nil)
+var _ netstat.CompleteStack = (*Kernel)(nil)
 
 // Open opens the network stack of a namespace. The error matches
 // fs.ErrNotExist when there is no such namespace, and fs.ErrPermission when it

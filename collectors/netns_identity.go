@@ -11,8 +11,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.IdentityReader = (*Kernel)(nil)
-
 // Identity returns the boot id of /proc/sys/kernel/random/boot_id, the inode of
 // the namespace and its cookie.
 func (k *Kernel) Identity(ctx context.Context) (netstat.Identity, error) {

@@ -19,8 +19,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.NamespaceReader = (*Kernel)(nil)
-
 // nsKey is what a namespace is known by.
 type nsKey struct{ device, inode uint64 }
 

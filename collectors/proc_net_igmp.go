@@ -14,8 +14,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.MembershipReader = (*Kernel)(nil)
-
 // Memberships yields the groups of /proc/net/igmp and igmp6, with the sources of
 // mcfilter and mcfilter6. What joins between the readings may lack its sources.
 func (k *Kernel) Memberships(ctx context.Context) iter.Seq2[netstat.Membership, error] {

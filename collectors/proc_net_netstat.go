@@ -11,11 +11,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var (
-	_ netstat.CounterReader          = (*Kernel)(nil)
-	_ netstat.InterfaceCounterReader = (*Kernel)(nil)
-)
-
 // counterFile is a file of counters and the form that it has.
 type counterFile struct {
 	path   string

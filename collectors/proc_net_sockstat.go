@@ -9,8 +9,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.MemoryReader = (*Kernel)(nil)
-
 // SocketUsage returns /proc/net/sockstat and, where the kernel has IPv6,
 // sockstat6, with the limits of /proc/sys/net/ipv4.
 func (k *Kernel) SocketUsage(ctx context.Context) (netstat.SocketUsage, error) {

@@ -7,8 +7,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.SoftnetReader = (*Kernel)(nil)
-
 // Softnet yields the lines of /proc/net/softnet_stat.
 func (k *Kernel) Softnet(ctx context.Context) iter.Seq2[netstat.Softnet, error] {
 	const path = "/proc/net/softnet_stat"

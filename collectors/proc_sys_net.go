@@ -9,8 +9,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.IPSettingsReader = (*Kernel)(nil)
-
 // ipSettingsFiles are the files of a version of IP, below /proc/sys/net.
 type ipSettingsFiles struct {
 	family                        netstat.Family

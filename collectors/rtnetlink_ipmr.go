@@ -14,8 +14,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.MulticastRoutingReader = (*Kernel)(nil)
-
 // From include/uapi/linux/mroute.h and rtnetlink.h.
 const (
 	rtnlFamilyIPMR  = 128 // RTNL_FAMILY_IPMR

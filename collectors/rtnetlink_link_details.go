@@ -8,8 +8,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.InterfaceDetailsReader = (*Kernel)(nil)
-
 // parseLinkDetails reads the attributes of a struct ifinfomsg that parseLink
 // passes over. It leaves the Interface in d alone.
 func parseLinkDetails(body []byte, d *netstat.InterfaceDetails) error {

@@ -13,8 +13,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.IPInterfaceReader = (*Kernel)(nil)
-
 // From include/uapi/linux/if_link.h, ip.h, ipv6.h and if_addr.h.
 const (
 	iflaInetConf = 1 // IFLA_INET_CONF

@@ -14,8 +14,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.BridgeMulticastReader = (*Kernel)(nil)
-
 // From include/uapi/linux/if_bridge.h.
 const (
 	sizeofBrPortMsg  = 8  // struct br_port_msg

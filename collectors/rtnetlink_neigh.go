@@ -44,8 +44,6 @@ func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) ite
 	}
 }
 
-var _ netstat.ProxyNeighbourReader = (*Kernel)(nil)
-
 // ProxyNeighbours yields the entries that `ip neigh add proxy` makes, from
 // rtnetlink(7), of the families given, of IPv4 and IPv6 where none is given.
 func (k *Kernel) ProxyNeighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {

@@ -15,8 +15,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.RoutingStatisticsReader = (*Kernel)(nil)
-
 // From include/uapi/linux/neighbour.h.
 const (
 	sizeofNdtmsg    = 4

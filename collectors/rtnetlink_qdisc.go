@@ -13,8 +13,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.TrafficReader = (*Kernel)(nil)
-
 // From include/uapi/linux/rtnetlink.h and gen_stats.h.
 const (
 	sizeofTcmsg = 20

@@ -11,18 +11,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var (
-	_ netstat.SocketOwnerReader = (*Kernel)(nil)
-	_ netstat.ListenQueueReader = (*Kernel)(nil)
-	_ netstat.UnixReader        = (*Kernel)(nil)
-	_ netstat.PacketReader      = (*Kernel)(nil)
-	_ netstat.NetlinkReader     = (*Kernel)(nil)
-	_ netstat.VsockReader       = (*Kernel)(nil)
-	_ netstat.XDPReader         = (*Kernel)(nil)
-	_ netstat.SMCReader         = (*Kernel)(nil)
-	_ netstat.TIPCReader        = (*Kernel)(nil)
-)
-
 // endpointDump is how the sockets of an address family are asked for and read.
 type endpointDump[Row any] struct {
 	name   string // in errors

@@ -20,8 +20,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.DeviceQueueReader = (*Kernel)(nil)
-
 // DeviceQueues yields the queues of /sys/class/net/*/queues, in the order of the
 // interfaces' names. One that vanishes meanwhile is left out.
 //

@@ -9,13 +9,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.IPInterfaceReader = (*Stack)(nil)
-
-// IPInterfaces asks the kernel: of most of it there are no events.
-func (s *Stack) IPInterfaces(ctx context.Context) iter.Seq2[netstat.IPInterface, error] {
-	return s.kernel.IPInterfaces(ctx)
-}
-
 // KernelRoutes asks the kernel for what Routes answers from the state. It differs
 // where no event tells of a change: when a router advertises itself again, the
 // Expires and the Preference of its routes.

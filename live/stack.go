@@ -35,8 +35,11 @@ type Options struct {
 }
 
 // Stack is the network stack of one namespace, kept current from the kernel's
-// events. Its methods may be called concurrently.
+// events. It has every reader that its kernel has: what it does not track, and of
+// what it tracks that which no event tells, it asks the kernel for. Its methods
+// may be called concurrently.
 type Stack struct {
+	asked    // the kernel's readers, but for those that Stack has itself
 	kernel   *collectors.Kernel
 	log      *slog.Logger
 	kinds    netstat.Kinds // asked for
@@ -79,13 +82,10 @@ type counters struct {
 	events, malformed, gaps, dumps, interrupted atomic.Uint64
 }
 
-var (
-	_ netstat.Stack            = (*Stack)(nil)
-	_ netstat.CounterReader    = (*Stack)(nil)
-	_ netstat.IPSettingsReader = (*Stack)(nil)
+var _ netstat.CompleteStack = (*Stack)(nil)
 
-	_ netstat.SocketOwnerReader = (*Stack)(nil)
-)
+// asked is what a Stack asks the kernel for: all that it does not track.
+type asked interface{ netstat.CompleteStack }
 
 // Open opens the stack of a namespace as Start does, and returns when what it
 // tracks is loaded, or with the error that prevented that, which is the context's
@@ -142,7 +142,7 @@ func Start(options Options) (*Stack, error) {
 		}
 	}
 	s := &Stack{
-		kernel: kernel, log: options.Log, removal: removal,
+		asked: kernel, kernel: kernel, log: options.Log, removal: removal,
 		kinds: options.Kinds, tracked: options.Kinds,
 		state:       newState(),
 		subscribers: make(map[*Subscription]struct{}),
@@ -888,45 +888,4 @@ func answer[T any](s *Stack, ctx context.Context, of func(*Snapshot) iter.Seq[T]
 			}
 		}
 	}
-}
-
-// Memberships asks the kernel, also for what no event tells: users, timers and
-// sources. Snapshot.MulticastGroups has the groups at no cost.
-func (s *Stack) Memberships(ctx context.Context) iter.Seq2[netstat.Membership, error] {
-	return s.kernel.Memberships(ctx)
-}
-
-// Sockets asks the kernel: it reports no changes of sockets.
-func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
-	return s.kernel.Sockets(ctx, q)
-}
-
-// SocketOwners looks at the processes.
-func (s *Stack) SocketOwners(ctx context.Context) (*netstat.SocketOwners, error) {
-	return s.kernel.SocketOwners(ctx)
-}
-
-// TCPStatistics asks the kernel.
-func (s *Stack) TCPStatistics(ctx context.Context) (netstat.TCPStatistics, error) {
-	return s.kernel.TCPStatistics(ctx)
-}
-
-// UDPStatistics asks the kernel.
-func (s *Stack) UDPStatistics(ctx context.Context) (netstat.UDPStatistics, error) {
-	return s.kernel.UDPStatistics(ctx)
-}
-
-// Counters asks the kernel.
-func (s *Stack) Counters(ctx context.Context, groups ...netstat.CounterGroup) iter.Seq2[netstat.Counter, error] {
-	return s.kernel.Counters(ctx, groups...)
-}
-
-// InterfaceCounters asks the kernel.
-func (s *Stack) InterfaceCounters(ctx context.Context) iter.Seq2[netstat.InterfaceCounter, error] {
-	return s.kernel.InterfaceCounters(ctx)
-}
-
-// IPSettings asks the kernel.
-func (s *Stack) IPSettings(ctx context.Context) iter.Seq2[netstat.IPSettings, error] {
-	return s.kernel.IPSettings(ctx)
 }

@@ -20,6 +20,54 @@ type Stack interface {
 	StatisticsReader
 }
 
+// CompleteStack is a Stack that has every reader of this package, as that of a
+// kernel has. What wraps one or stands in for one says so with
+//
+//	var _ netstat.CompleteStack = (*T)(nil)
+//
+// and does not compile while it lacks a reader. A reader of something that the
+// source does not have yields an error that matches ErrNotSupported.
+type CompleteStack interface {
+	Stack
+
+	InterfaceDetailsReader
+	DeviceQueueReader
+
+	NeighbourReader
+	ProxyNeighbourReader
+	NetconfReader
+	IPSettingsReader
+	IPInterfaceReader
+
+	RuleReader
+	NextHopReader
+
+	SocketOwnerReader
+	ListenQueueReader
+	UnixReader
+	PacketReader
+	NetlinkReader
+	VsockReader
+	XDPReader
+	SMCReader
+	TIPCReader
+
+	CounterReader
+	InterfaceCounterReader
+	MemoryReader
+	SoftnetReader
+	TrafficReader
+	RoutingStatisticsReader
+
+	MulticastRoutingReader
+	MembershipReader
+	SocketMembershipReader
+	BridgeMulticastReader
+
+	IdentityReader
+	NamespaceReader
+}
+
 // SocketReader reads transport endpoints.
 type SocketReader interface {
 	// Sockets yields the sockets that q selects, in no particular order. A

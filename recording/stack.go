@@ -29,39 +29,7 @@ type Stack struct {
 	namespace *netstat.Namespace
 }
 
-var (
-	_ netstat.Stack                   = (*Stack)(nil)
-	_ netstat.InterfaceDetailsReader  = (*Stack)(nil)
-	_ netstat.DeviceQueueReader       = (*Stack)(nil)
-	_ netstat.RuleReader              = (*Stack)(nil)
-	_ netstat.NextHopReader           = (*Stack)(nil)
-	_ netstat.NeighbourReader         = (*Stack)(nil)
-	_ netstat.ProxyNeighbourReader    = (*Stack)(nil)
-	_ netstat.NetconfReader           = (*Stack)(nil)
-	_ netstat.IPSettingsReader        = (*Stack)(nil)
-	_ netstat.IPInterfaceReader       = (*Stack)(nil)
-	_ netstat.ListenQueueReader       = (*Stack)(nil)
-	_ netstat.UnixReader              = (*Stack)(nil)
-	_ netstat.PacketReader            = (*Stack)(nil)
-	_ netstat.NetlinkReader           = (*Stack)(nil)
-	_ netstat.VsockReader             = (*Stack)(nil)
-	_ netstat.XDPReader               = (*Stack)(nil)
-	_ netstat.SMCReader               = (*Stack)(nil)
-	_ netstat.TIPCReader              = (*Stack)(nil)
-	_ netstat.SocketOwnerReader       = (*Stack)(nil)
-	_ netstat.CounterReader           = (*Stack)(nil)
-	_ netstat.InterfaceCounterReader  = (*Stack)(nil)
-	_ netstat.MemoryReader            = (*Stack)(nil)
-	_ netstat.SoftnetReader           = (*Stack)(nil)
-	_ netstat.TrafficReader           = (*Stack)(nil)
-	_ netstat.RoutingStatisticsReader = (*Stack)(nil)
-	_ netstat.MulticastRoutingReader  = (*Stack)(nil)
-	_ netstat.MembershipReader        = (*Stack)(nil)
-	_ netstat.SocketMembershipReader  = (*Stack)(nil)
-	_ netstat.BridgeMulticastReader   = (*Stack)(nil)
-	_ netstat.IdentityReader          = (*Stack)(nil)
-	_ netstat.NamespaceReader         = (*Stack)(nil)
-)
+var _ netstat.CompleteStack = (*Stack)(nil)
 
 // Name returns what the stack is chosen by.
 func (s *Stack) Name() string { return s.contents.Name }
