@@ -65,7 +65,7 @@ func (v *Snapshot) lookup(f Flow) ([]netstat.Route, bool) {
 		return nil, false
 	}
 	var goTo *uint32
-	for row := range v.state.rules.from(&ruleRow{&netstat.Rule{Family: family}, 0}) {
+	for row := range v.state.rules.rows.from(&ruleRow{&netstat.Rule{Family: family}, 0}) {
 		r := row.rule
 		switch {
 		case r.Family != family:
@@ -175,9 +175,9 @@ func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw b
 // all for a source prefix: the one for the flow's TOS or else for none, for the
 // longest source prefix, with the lowest metric. there says that there are such
 // routes, and matching that one is for the flow's source.
-func (v *Snapshot) best(key *routeKey, f *Flow) (best *routeEntry, there, matching bool) {
+func (v *Snapshot) best(key *routeEntry, f *Flow) (best *routeEntry, there, matching bool) {
 	longest := -1
-	for e := range v.state.routes.entries.from(&routeEntry{routeKey: *key}) {
+	for e := range v.state.routes.entries.from(key) {
 		if e.high != key.high || e.low != key.low || e.bits != key.bits || e.sourced != key.sourced || e.table != key.table || e.family != key.family {
 			break
 		}
@@ -210,7 +210,7 @@ func (v *Snapshot) best(key *routeKey, f *Flow) (best *routeEntry, there, matchi
 // usable reports whether the route serves the flow: it has a next hop that is not
 // dead, by the device asked for.
 func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
-	for _, row := range v.state.appendRows(nil, e) {
+	for _, row := range v.state.routes.appendRows(nil, e) {
 		if row.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || row.Interface == 0 || row.Interface == f.Interface) {
 			return true
 		}
@@ -220,7 +220,7 @@ func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
 
 // alive returns the next hops that are not dead.
 func (v *Snapshot) alive(e *routeEntry) []netstat.Route {
-	return slices.DeleteFunc(v.state.appendRows(nil, e), func(r netstat.Route) bool { return r.Flags&netstat.RouteDead != 0 })
+	return slices.DeleteFunc(v.state.routes.appendRows(nil, e), func(r netstat.Route) bool { return r.Flags&netstat.RouteDead != 0 })
 }
 
 // throws reports whether the route sends the search on to the next rule.
@@ -229,16 +229,16 @@ func (v *Snapshot) throws(e *routeEntry) bool {
 }
 
 // mask leaves the first bits of the address.
-func (k *routeKey) mask(bits int) {
-	k.bits = uint8(bits)
+func (e *routeEntry) mask(bits int) {
+	e.bits = uint8(bits)
 	if bits >= 64 {
-		if k.family == 1 {
-			k.low &= ^uint64(0) << (128 - bits)
+		if e.family == 1 {
+			e.low &= ^uint64(0) << (128 - bits)
 		}
 		return
 	}
-	k.high &= ^(^uint64(0) >> bits)
-	k.low = 0
+	e.high &= ^(^uint64(0) >> bits)
+	e.low = 0
 }
 
 // Bytes estimates the memory, in bytes, that the rows of a kind take. Snapshots

@@ -23,6 +23,9 @@ type ordered[T any] struct {
 	// the slice of chunks itself belongs to a copy, too.
 	owner  *owner
 	shared bool
+	// steps counts the items that were looked at, but for those of copies; nil
+	// where nobody counts.
+	steps *uint64
 }
 
 // owner is an identity; it is not empty since empty values may share an address.
@@ -33,8 +36,15 @@ type chunk[T any] struct {
 	items []T
 }
 
-func newOrdered[T any](compare func(a, b *T) int) ordered[T] {
-	return ordered[T]{compare: compare, owner: new(owner)}
+func newOrdered[T any](compare func(a, b *T) int, steps *uint64) ordered[T] {
+	return ordered[T]{compare: compare, owner: new(owner), steps: steps}
+}
+
+// step counts items that were looked at.
+func (o *ordered[T]) step(items int) {
+	if o.steps != nil {
+		*o.steps += uint64(items)
+	}
 }
 
 func (o *ordered[T]) len() int { return o.count }
@@ -43,19 +53,28 @@ func (o *ordered[T]) len() int { return o.count }
 func (o *ordered[T]) snapshot() ordered[T] {
 	o.owner, o.shared = new(owner), true
 	s := *o
-	s.owner = nil
+	s.owner, s.steps = nil, nil
 	return s
+}
+
+// fork returns a copy that may be changed.
+func (o *ordered[T]) fork() ordered[T] {
+	f := o.snapshot()
+	f.owner = new(owner)
+	return f
 }
 
 // take takes over what another collection has, which counts as a change.
 func (o *ordered[T]) take(from ordered[T]) {
-	changes := o.changes
+	changes, steps := o.changes, o.steps
 	*o = from
 	o.changes += changes + 1
+	o.steps = steps
 }
 
 // find returns where the item is or would be inserted.
 func (o *ordered[T]) find(item *T) (c, i int, found bool) {
+	o.step(1)
 	// The first chunk whose last item is not before the item.
 	low, high := 0, len(o.chunks)
 	for low < high {
@@ -186,6 +205,7 @@ func (o *ordered[T]) from(item *T) iter.Seq[*T] {
 		for ; c < len(o.chunks); c, i = c+1, 0 {
 			items := o.chunks[c].items
 			for ; i < len(items); i++ {
+				o.step(1)
 				if !yield(&items[i]) {
 					return
 				}
@@ -198,6 +218,7 @@ func (o *ordered[T]) from(item *T) iter.Seq[*T] {
 // is false for, given that it is true for those in front of that and for none
 // behind.
 func (o *ordered[T]) search(from, to place, before func(*T) bool) place {
+	o.step(1)
 	// The first chunk whose last item before is false for.
 	low, high := from.chunk, to.chunk
 	for low < high {

@@ -13,7 +13,7 @@ func TestOrderedAgreesWithMap(t *testing.T) {
 	for _, space := range []int{10, 1000, 20_000} {
 		r := rand.New(rand.NewPCG(uint64(space), 7))
 		type item struct{ key, value int }
-		o := newOrdered(func(a, b *item) int { return cmp.Compare(a.key, b.key) })
+		o := newOrdered(func(a, b *item) int { return cmp.Compare(a.key, b.key) }, nil)
 		m := make(map[int]int)
 		type copied struct {
 			o ordered[item]
@@ -77,7 +77,7 @@ func TestOrderedAgreesWithMap(t *testing.T) {
 }
 
 func TestOrderedFillsChunks(t *testing.T) {
-	o := newOrdered(func(a, b *int) int { return cmp.Compare(*a, *b) })
+	o := newOrdered(func(a, b *int) int { return cmp.Compare(*a, *b) }, nil)
 	for i := range 100 * chunkSize {
 		o.set(i)
 	}

@@ -56,7 +56,7 @@ type arrival struct {
 func newProtocolMoments() protocolMoments {
 	return protocolMoments{arrivals: newOrdered(func(a, b *arrival) int {
 		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.family, b.family))
-	})}
+	}, nil)}
 }
 
 func familyPlace(f netstat.Family) int {

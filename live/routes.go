@@ -3,6 +3,9 @@ package live
 import (
 	"cmp"
 	"encoding/binary"
+	"hash/maphash"
+	"iter"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -12,31 +15,29 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// routeKey is what tells routes apart, in the order of the table: family,
-// destination, prefix length, routes for a source prefix behind those for any,
-// table, TOS, metric. The kernel may keep several routes with one key in an order
-// of its own (ip route append); seq has that order.
-type routeKey struct {
+// routeEntry is one route: 40 bytes without a pointer, which a million times over
+// the garbage collector need not look at. All but info is its key, in the order of
+// the table: family, destination, prefix length, routes for a source prefix behind
+// those for any, table, TOS, metric; and then, since thousands of routes may have
+// all that in common (fe80::/64 of every device), apart and seq.
+type routeEntry struct {
 	high, low     uint64 // the destination's address; an IPv4 one in the top bits
 	table, metric uint32
-	seq           uint16
-	family        uint8 // 0 IPv4, 1 IPv6
-	bits          uint8
-	sourced       uint8 // 1 for a route that is for a source prefix
-	tos           uint8
+	// apart is what tells IPv6 routes apart: see apartOf. Of IPv4 it is 0.
+	apart uint32
+	// seq has the kernel's order: of IPv4 that of routes with one key (ip route
+	// append), of IPv6 that in which they came.
+	seq     uint32
+	info    uint32 // the number of what it has in common with others
+	family  uint8  // 0 IPv4, 1 IPv6
+	bits    uint8
+	sourced uint8 // 1 for a route that is for a source prefix
+	tos     uint8
 }
 
 // middleSeq is the first route's seq among those with its key, so that others
 // fit before and behind it.
-const middleSeq = 1 << 15
-
-// routeEntry is one route: 40 bytes without a pointer, which a million times over
-// the garbage collector need not look at. info is the number of what it has in
-// common with others.
-type routeEntry struct {
-	routeKey
-	info uint32
-}
+const middleSeq = 1 << 31
 
 func compareRoutes(a, b *routeEntry) int {
 	switch {
@@ -56,34 +57,77 @@ func compareRoutes(a, b *routeEntry) int {
 		return cmp.Compare(a.tos, b.tos)
 	case a.metric != b.metric:
 		return cmp.Compare(a.metric, b.metric)
+	case a.apart != b.apart:
+		return cmp.Compare(a.apart, b.apart)
 	}
 	return cmp.Compare(a.seq, b.seq)
 }
 
 // lowerBound returns the place of the first route that is not before a key.
-func (r *routes) lowerBound(k routeKey) place {
-	key := routeEntry{routeKey: k}
+func (r *routes) lowerBound(key routeEntry) place {
 	return r.entries.search(place{}, r.entries.end(), func(e *routeEntry) bool { return compareRoutes(e, &key) < 0 })
 }
 
-// sameKey reports whether the keys differ in seq at most.
-func (k *routeKey) sameKey(other *routeKey) bool {
-	a, b := *k, *other
-	a.seq, b.seq = 0, 0
-	return a == b
+// sameKey reports whether the keys differ in apart and seq at most.
+func (e *routeEntry) sameKey(other *routeEntry) bool {
+	return e.high == other.high && e.low == other.low && e.table == other.table && e.metric == other.metric &&
+		e.family == other.family && e.bits == other.bits && e.sourced == other.sourced && e.tos == other.tos
 }
 
-func keyOf(r *netstat.Route) routeKey {
+// sameGroup reports whether the keys differ in seq at most.
+func (e *routeEntry) sameGroup(other *routeEntry) bool {
+	return e.apart == other.apart && e.sameKey(other)
+}
+
+// keyOf returns a route's key but for seq.
+func keyOf(rows []netstat.Route) routeEntry {
+	r := &rows[0]
 	k := prefixKey(r.Destination)
 	k.table, k.metric, k.tos = r.Table, r.Metric, r.TOS
 	if r.Options != nil && r.Options.Source.IsValid() {
 		k.sourced = 1
 	}
+	if k.family == 1 {
+		k.apart = apartOf(rows)
+	}
 	return k
 }
 
-func prefixKey(p netip.Prefix) routeKey {
-	k := routeKey{bits: uint8(p.Bits())}
+// sourceShift is where apart has the source prefix of a route that has one.
+const sourceShift = 16
+
+// apartOf returns what tells an IPv6 route apart from others with its key. All
+// that may become one multipath route have 0: they are one route, and others the
+// device or, with the top bit, the nexthop object. Of a route for a source prefix
+// it is 16 bits each of that prefix's hash and of the rest's.
+func apartOf(rows []netstat.Route) uint32 {
+	const object = 1 << 31
+	var who uint32
+	switch h := &rows[0]; {
+	case isMultipath(rows):
+	case h.NextHopID != 0:
+		who = h.NextHopID | object
+	default:
+		who = h.Interface
+	}
+	source := sourceOf(rows)
+	if !source.IsValid() {
+		return who
+	}
+	b := source.Addr().As16()
+	mixed := mix(mix(mix(0, binary.BigEndian.Uint64(b[:])), binary.BigEndian.Uint64(b[8:])), uint64(source.Bits()))
+	return uint32(mixed>>48)<<sourceShift | uint32(mix(0, uint64(who))>>48)
+}
+
+// mix takes a number into a hash, whose upper bits are the best.
+func mix(hash, number uint64) uint64 {
+	const odd = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	hash = (hash ^ number) * odd
+	return (hash ^ hash>>32) * odd
+}
+
+func prefixKey(p netip.Prefix) routeEntry {
+	k := routeEntry{bits: uint8(p.Bits())}
 	if a := p.Addr(); a.Is4() {
 		b := a.As4()
 		k.high = uint64(binary.BigEndian.Uint32(b[:])) << 32
@@ -95,14 +139,14 @@ func prefixKey(p netip.Prefix) routeKey {
 	return k
 }
 
-func (k *routeKey) prefix() netip.Prefix {
+func (e *routeEntry) prefix() netip.Prefix {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], k.high)
-	if k.family == 0 {
-		return netip.PrefixFrom(netip.AddrFrom4([4]byte(b[:4])), int(k.bits))
+	binary.BigEndian.PutUint64(b[:], e.high)
+	if e.family == 0 {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte(b[:4])), int(e.bits))
 	}
-	binary.BigEndian.PutUint64(b[8:], k.low)
-	return netip.PrefixFrom(netip.AddrFrom16(b), int(k.bits))
+	binary.BigEndian.PutUint64(b[8:], e.low)
+	return netip.PrefixFrom(netip.AddrFrom16(b), int(e.bits))
 }
 
 // routeInfo is what routes share that differ in their keys only: their next
@@ -144,51 +188,70 @@ func sameOptions(a, b *netstat.RouteOptions) bool {
 	return x == y
 }
 
-// hopKey is most of a next hop, to find infos by.
-type hopKey struct {
-	gateway, source netip.Addr
-	device, id      uint32
-	flags           netstat.RouteFlags
-	hops            uint16
-	kind            netstat.RouteType
-	protocol        netstat.RouteProtocol
-	scope           netstat.Scope
-}
-
 // routes is the routes of all tables.
 type routes struct {
 	entries  ordered[routeEntry]
 	numbered numbered[routeInfo]
-	infos    map[hopKey]*routeInfo
+	infos    map[uint64]*routeInfo // by hash of what they are compared by
+	seed     maphash.Seed
 	recent   *routeInfo // the one found or made last
 	hops     int        // in all entries together
+	size     int        // of all infos, in bytes
+	arrivals uint32     // the seq that an IPv6 route was given last
 	// What of the infos links, addresses and nexthop objects are looked up by
 	// when they change: how many infos name them.
 	devices map[uint32]deviceUse
-	objects int
+	sources map[netip.Addr]int
+	objects map[uint32]int
+	// through is the nexthop objects that routes go through which do not say
+	// what these are. It is behind the state's while routes that went through
+	// others before are not told of yet.
+	through ordered[*netstat.NextHop]
+	grouped map[uint32]int // how many groups of through have an object
 	// lengths counts the prefixes of each length, by family, to spare
 	// lookups those that are not there.
 	lengths [2][129]int
 	sourced int // routes for a source prefix
 
+	// loading is what a dump told last, and the infos of the routes with that
+	// key.
+	loading struct {
+		key   routeEntry
+		infos map[uint32]struct{}
+	}
+	// diff takes what goes and what comes, as rows; nil when nobody asks.
+	diff    *routeDiff
 	scratch []netstat.Route
 }
+
+// routeDiff is the rows of routes that went and of those that came.
+type routeDiff struct{ gone, come []netstat.Route }
 
 // deviceUse counts the next hops, in infos, by a device.
 type deviceUse struct{ infos, dead int }
 
-func newRoutes() routes {
-	return routes{
-		entries:  newOrdered(compareRoutes),
+func newRoutes(steps *uint64) routes {
+	r := routes{
+		entries:  newOrdered(compareRoutes, steps),
 		numbered: newNumbered[routeInfo](),
-		infos:    make(map[hopKey]*routeInfo),
+		infos:    make(map[uint64]*routeInfo),
+		seed:     maphash.MakeSeed(),
+		arrivals: middleSeq,
 		devices:  make(map[uint32]deviceUse),
+		sources:  make(map[netip.Addr]int),
+		objects:  make(map[uint32]int),
+		through:  newOrdered(compareNextHops, steps),
+		grouped:  make(map[uint32]int),
 	}
+	return r
 }
 
 // snapshot returns a copy to read from.
 func (r *routes) snapshot() routes {
-	return routes{entries: r.entries.snapshot(), numbered: r.numbered.snapshot(), hops: r.hops, lengths: r.lengths, sourced: r.sourced}
+	return routes{
+		entries: r.entries.snapshot(), numbered: r.numbered.snapshot(), through: r.through.snapshot(),
+		hops: r.hops, lengths: r.lengths, sourced: r.sourced,
+	}
 }
 
 // info returns what an entry has in common with others.
@@ -200,10 +263,12 @@ func (r *routes) intern(rows []netstat.Route) *routeInfo {
 		return r.recent
 	}
 	first := &rows[0]
-	key := hopKeyOf(rows)
 	timed := first.Options != nil && first.Options.Expires.IsKnown()
+	var hash uint64
 	if !timed {
-		for i := r.infos[key]; i != nil; i = i.next {
+		hash = r.hash(rows)
+		for i := r.infos[hash]; i != nil; i = i.next {
+			r.entries.step(1)
 			if isInfoOf(i, rows) {
 				r.recent = i
 				return i
@@ -212,39 +277,72 @@ func (r *routes) intern(rows []netstat.Route) *routeInfo {
 	}
 	info := &routeInfo{hops: slices.Clone(rows)}
 	info.number = r.numbered.add(info)
-	strip(info.hops)
 	for i := range info.hops {
-		r.use(&info.hops[i], 1)
+		strip(&info.hops[i])
 	}
-	if first.NextHopID != 0 {
-		r.objects++
-	}
+	r.use(info, 1)
 	if timed {
 		info.received = time.Now()
 	} else {
-		info.next = r.infos[key]
-		r.infos[key] = info
+		info.next = r.infos[hash]
+		r.infos[hash] = info
 		r.recent = info
 	}
 	return info
 }
 
-// use counts a next hop.
-func (r *routes) use(h *netstat.Route, by int) {
-	use := r.devices[h.Interface]
-	use.infos += by
-	if h.Flags&(netstat.RouteDead|netstat.RouteLinkDown) != 0 {
-		use.dead += by
+// use counts what an info names.
+func (r *routes) use(info *routeInfo, by int) {
+	for i := range info.hops {
+		h := &info.hops[i]
+		use := r.devices[h.Interface]
+		use.infos += by
+		if h.Flags&(netstat.RouteDead|netstat.RouteLinkDown) != 0 {
+			use.dead += by
+		}
+		r.devices[h.Interface] = use
+		if use.infos == 0 {
+			delete(r.devices, h.Interface)
+		}
 	}
-	r.devices[h.Interface] = use
-	if use.infos == 0 {
-		delete(r.devices, h.Interface)
+	h := &info.hops[0]
+	if h.PreferredSource.IsValid() {
+		count(r.sources, h.PreferredSource, by)
+	}
+	if h.NextHopID != 0 {
+		count(r.objects, h.NextHopID, by)
+	}
+	const perInfo = int(unsafe.Sizeof(routeInfo{})) + 32 // and its place in the map
+	size := perInfo + len(info.hops)*int(unsafe.Sizeof(netstat.Route{}))
+	for i := range info.hops {
+		if info.hops[i].Options != nil {
+			size += int(unsafe.Sizeof(netstat.RouteOptions{}))
+		}
+	}
+	r.size += by * size
+}
+
+// count adds to a number that is not kept where it is 0.
+func count[K comparable](numbers map[K]int, of K, by int) {
+	if n := numbers[of] + by; n != 0 {
+		numbers[of] = n
+	} else {
+		delete(numbers, of)
 	}
 }
 
-func hopKeyOf(rows []netstat.Route) hopKey {
-	h := &rows[0]
-	return hopKey{h.Gateway, h.PreferredSource, h.Interface, h.NextHopID, h.Flags, uint16(len(rows)), h.Type, h.Protocol, h.Scope}
+// hash returns a number that is the same for rows of one info.
+func (r *routes) hash(rows []netstat.Route) (hash uint64) {
+	for i := range rows {
+		row := rows[i]
+		strip(&row)
+		if row.Options != nil {
+			hash = mix(hash, maphash.Comparable(r.seed, *row.Options))
+			row.Options = nil
+		}
+		hash = mix(hash, maphash.Comparable(r.seed, row))
+	}
+	return hash
 }
 
 func isInfoOf(info *routeInfo, rows []netstat.Route) bool {
@@ -265,22 +363,21 @@ func isInfoOf(info *routeInfo, rows []netstat.Route) bool {
 // release forgets an info that no route has any more.
 func (r *routes) release(info *routeInfo) {
 	r.numbered.remove(info.number)
-	for i := range info.hops {
-		r.use(&info.hops[i], -1)
+	r.use(info, -1)
+	if !info.received.IsZero() {
+		return
 	}
-	if info.hops[0].NextHopID != 0 {
-		r.objects--
-	}
-	key := hopKeyOf(info.hops)
-	if first := r.infos[key]; first == info {
+	hash := r.hash(info.hops)
+	if first := r.infos[hash]; first == info {
 		if info.next == nil {
-			delete(r.infos, key)
+			delete(r.infos, hash)
 		} else {
-			r.infos[key] = info.next
+			r.infos[hash] = info.next
 		}
 		return
 	}
-	for i := r.infos[key]; i != nil; i = i.next {
+	for i := r.infos[hash]; i != nil; i = i.next {
+		r.entries.step(1)
 		if i.next == info {
 			i.next = info.next
 			return
@@ -288,17 +385,24 @@ func (r *routes) release(info *routeInfo) {
 	}
 }
 
-// add puts a route in. key.seq tells its place.
-func (r *routes) add(key routeKey, rows []netstat.Route) {
+// add puts a route in, whose key tells its place.
+func (r *routes) add(key routeEntry, rows []netstat.Route) {
 	info := r.intern(rows)
 	info.count++
 	r.hops += len(info.hops)
 	r.lengths[key.family][key.bits]++
 	r.sourced += int(key.sourced)
-	r.entries.set(routeEntry{key, info.number})
+	key.info = info.number
+	r.entries.set(key)
+	if r.diff != nil {
+		r.diff.come = r.appendRows(r.diff.come, &key)
+	}
 }
 
 func (r *routes) remove(e routeEntry) {
+	if r.diff != nil {
+		r.diff.gone = r.appendRows(r.diff.gone, &e)
+	}
 	info := r.info(&e)
 	r.entries.delete(&e)
 	r.hops -= len(info.hops)
@@ -309,22 +413,12 @@ func (r *routes) remove(e routeEntry) {
 	}
 }
 
+// replace gives a route other rows, and its key what these say.
 func (r *routes) replace(e routeEntry, rows []netstat.Route) {
 	r.remove(e)
-	r.add(e.routeKey, rows)
-}
-
-// group returns the routes with the key, in the kernel's order.
-func (r *routes) group(key routeKey, into []routeEntry) []routeEntry {
-	key.seq = 0
-	for p := r.lowerBound(key); p != r.entries.end(); p = r.entries.after(p) {
-		e := r.entries.at(p)
-		if !e.sameKey(&key) {
-			break
-		}
-		into = append(into, *e)
-	}
-	return into
+	key := keyOf(rows)
+	key.seq = e.seq
+	r.add(key, rows)
 }
 
 // routeChange is how one message changes the routes.
@@ -336,104 +430,280 @@ type routeChange struct {
 	matched bool
 }
 
+// first returns the first route of a key's group (see sameGroup), in the kernel's
+// order of IPv4.
+func (r *routes) first(key routeEntry) (routeEntry, bool) {
+	key.seq = 0
+	if p := r.lowerBound(key); p != r.entries.end() {
+		if e := r.entries.at(p); e.sameGroup(&key) {
+			return *e, true
+		}
+	}
+	return routeEntry{}, false
+}
+
+// last returns the last route of a key's group.
+func (r *routes) last(key routeEntry) (routeEntry, bool) {
+	behind := r.entries.search(place{}, r.entries.end(), func(e *routeEntry) bool { return !key.before(e) })
+	if behind != (place{}) {
+		if e := r.entries.at(r.entries.before(behind)); e.sameGroup(&key) {
+			return *e, true
+		}
+	}
+	return routeEntry{}, false
+}
+
+// before reports whether the group of a key stands in front of a route.
+func (e *routeEntry) before(other *routeEntry) bool {
+	key := *e
+	key.seq = other.seq
+	return compareRoutes(&key, other) < 0
+}
+
+// group goes through the routes of a key's group.
+func (r *routes) group(key routeEntry) iter.Seq[*routeEntry] {
+	return func(yield func(*routeEntry) bool) {
+		key.seq = 0
+		for e := range r.entries.from(&key) {
+			if !e.sameGroup(&key) || !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// ofSource goes through the IPv6 routes with a key that are for the same source
+// prefix.
+func (r *routes) ofSource(key routeEntry, source netip.Prefix) iter.Seq[*routeEntry] {
+	return func(yield func(*routeEntry) bool) {
+		least, most := uint32(0), uint32(math.MaxUint32)
+		if key.sourced != 0 {
+			least = key.apart >> sourceShift << sourceShift
+			most = least | 1<<sourceShift - 1
+		}
+		key.apart, key.seq = least, 0
+		for e := range r.entries.from(&key) {
+			if !e.sameKey(&key) || e.apart > most {
+				return
+			}
+			if (key.sourced == 0 || sourceOf(r.info(e).hops) == source) && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// find returns the route that the kernel would not take the rows besides: the
+// same one, but for the state of its links.
+func (r *routes) find(key routeEntry, rows []netstat.Route) (routeEntry, bool) {
+	multipath := key.family == 1 && isMultipath(rows)
+	for e := range r.group(key) {
+		hops := r.info(e).hops
+		if key.family == 0 {
+			if r.sameRoute(hops, rows) {
+				return *e, true
+			}
+			continue
+		}
+		if sourceOf(hops) == sourceOf(rows) && multipath == isMultipath(hops) && (multipath || sameNextHops(&hops[0], &rows[0])) {
+			return *e, true
+		}
+	}
+	return routeEntry{}, false
+}
+
+// sameRoute reports whether next hops are those of rows, but for the state of
+// links.
+func (r *routes) sameRoute(hops, rows []netstat.Route) bool {
+	if len(hops) != len(rows) || hops[0].Gateway != rows[0].Gateway || hops[0].Interface != rows[0].Interface {
+		return false // as most are, told quickly
+	}
+	r.scratch = append(r.scratch[:0], rows...)
+	for i := range r.scratch {
+		strip(&r.scratch[i])
+	}
+	return sameHops(hops, r.scratch, statusFlags)
+}
+
+// sameNextHops reports whether the kernel takes two IPv6 next hops for one
+// (rt6_duplicate_nexthop, include/net/ip6_route.h).
+func sameNextHops(a, b *netstat.Route) bool {
+	return a.Gateway == b.Gateway && a.Interface == b.Interface && a.NextHopID == b.NextHopID && encapOf(a) == encapOf(b)
+}
+
+func encapOf(r *netstat.Route) uint16 {
+	if r.Options == nil {
+		return 0
+	}
+	return r.Options.EncapType
+}
+
 // load puts in a route as a dump tells it: behind those with its key.
 func (r *routes) load(rows []netstat.Route) {
-	key := keyOf(&rows[0])
+	key := keyOf(rows)
+	if key.family == 1 {
+		key.seq = r.arrive()
+		r.add(key, rows)
+		return
+	}
 	key.seq = middleSeq
-	e := routeEntry{routeKey: key}
 	// A dump comes mostly in order: behind everything there is nothing to
 	// look for.
-	if r.entries.len() > 0 && compareRoutes(r.entries.last(), &e) >= 0 {
-		if group := r.group(key, nil); len(group) > 0 {
-			r.scratch = append(r.scratch[:0], rows...)
-			strip(r.scratch)
-			for _, other := range group {
-				if sameHops(r.info(&other).hops, r.scratch, 0) {
-					return // told twice, since it changed meanwhile
-				}
-			}
-			key.seq = group[len(group)-1].seq + 1
-		}
+	if r.entries.len() > 0 && !r.entries.last().before(&key) && !r.loadBehind(&key, rows) {
+		return
 	}
 	r.add(key, rows)
 }
 
-// strip makes rows what an info has of them.
-func strip(rows []netstat.Route) {
-	for i := range rows {
-		rows[i].Destination, rows[i].Table, rows[i].Metric, rows[i].TOS = netip.Prefix{}, 0, 0, 0
-	}
-}
-
-// apply takes in an event.
-func (r *routes) apply(m *collectors.Message, group []routeEntry) routeChange {
-	key := keyOf(&m.Routes[0])
-	group = r.ofSource(group, m.Routes)
-	if m.Removed {
-		return r.applyRemoval(m, group)
-	}
-	key.seq = middleSeq
-	if m.Exclusive || len(group) == 0 {
-		// The kernel found none with the key: what is known went silently. A
-		// seq that another source's route has is not taken.
-		for _, e := range group {
-			r.remove(e)
-		}
-		if rest := r.group(key, nil); len(rest) > 0 {
-			key.seq = rest[len(rest)-1].seq + 1
-		}
-		r.add(key, m.Routes)
-		return routeChange{certain: m.Exclusive, matched: m.Exclusive || !m.Replace}
-	}
-	switch {
-	case m.Routes[0].Destination.Addr().Is6():
-		return routeChange{matched: r.applyIPv6(m, group)}
-	case m.Replace:
-		r.replace(group[0], m.Routes)
-	case m.Append:
-		last := group[len(group)-1]
-		key.seq = last.seq + 1
-		r.add(key, m.Routes)
-	default:
-		key.seq = group[0].seq - 1
-		r.add(key, m.Routes)
-	}
-	// Beyond the ends of seq the order is made anew by a dump.
-	return routeChange{matched: key.seq > 0 && key.seq < 1<<16-1}
-}
-
-// applyIPv6 takes in an event of an IPv6 route whose key has routes. Routes with
-// gateways are one multipath route then, which the event tells as a whole
-// (net/ipv6/ip6_fib.c, fib6_add_rt2node). It gives all next hops the attributes
-// of the new one, where a dump gives them those of the first: exact says that
-// these are the same.
-func (r *routes) applyIPv6(m *collectors.Message, group []routeEntry) (exact bool) {
-	multipath := isMultipath(m.Routes)
-	for _, e := range group {
-		if isMultipath(r.info(&e).hops) != multipath {
-			continue
-		}
-		if m.Replace || multipath {
-			exact := m.Replace || sameShared(&r.info(&e).hops[0], &m.Routes[0])
-			r.replace(e, m.Routes)
-			return exact
-		}
-	}
-	if m.Replace {
-		r.replace(group[0], m.Routes)
+// loadBehind gives the key a place behind those of its group, and reports whether
+// the route is not there yet: it may be told twice, when others change meanwhile.
+func (r *routes) loadBehind(key *routeEntry, rows []netstat.Route) bool {
+	last, ok := r.last(*key)
+	if !ok {
 		return true
 	}
-	all := r.group(group[0].routeKey, nil) // of other sources, too
-	key := all[len(all)-1].routeKey
-	key.seq++
-	r.add(key, m.Routes)
+	l := &r.loading
+	if l.infos == nil || !l.key.sameKey(key) {
+		l.key, l.infos = *key, make(map[uint32]struct{})
+		for e := range r.group(*key) {
+			l.infos[e.info] = struct{}{}
+		}
+	}
+	info := r.intern(rows)
+	if _, told := l.infos[info.number]; told {
+		return false
+	}
+	l.infos[info.number] = struct{}{}
+	key.seq = last.seq + 1
 	return true
 }
 
-// sameShared reports whether two next hops have what a multipath route has once
-// in common.
-func sameShared(a, b *netstat.Route) bool {
-	return a.Protocol == b.Protocol && a.Type == b.Type && a.Scope == b.Scope && a.PreferredSource == b.PreferredSource && sameOptions(a.Options, b.Options)
+// loaded ends a dump. Of one that the kernel interrupted, routes that were told
+// twice are left out.
+func (r *routes) loaded(interrupted bool) {
+	r.loading.infos = nil
+	if !interrupted {
+		return
+	}
+	var twice []routeEntry
+	var before *routeEntry
+	for e := range r.entries.from(nil) {
+		if before != nil && e.info == before.info && e.sameGroup(before) {
+			twice = append(twice, *e)
+		}
+		before = e
+	}
+	for _, e := range twice {
+		r.remove(e)
+	}
+}
+
+// arrive returns the seq of an IPv6 route that comes, behind all others'.
+func (r *routes) arrive() uint32 {
+	if r.arrivals < math.MaxUint32 {
+		r.arrivals++
+	}
+	return r.arrivals
+}
+
+// strip makes a row what an info has of it.
+func strip(row *netstat.Route) {
+	row.Destination, row.Table, row.Metric, row.TOS = netip.Prefix{}, 0, 0, 0
+}
+
+// apply takes in an event. replay says that it may be older than what is known.
+func (r *routes) apply(m *collectors.Message, replay bool) routeChange {
+	key := keyOf(m.Routes)
+	switch {
+	case m.Removed:
+		return r.applyRemoval(m, key)
+	case m.Exclusive:
+		// The kernel found none with the key: what is known went silently.
+		r.removeAll(key, m.Routes)
+		key.seq = middleSeq
+		if key.family == 1 {
+			key.seq = r.arrive()
+		}
+		r.add(key, m.Routes)
+		return routeChange{certain: true, matched: true}
+	case key.family == 1:
+		return routeChange{matched: r.applyIPv6(m, key, replay) && r.arrivals < math.MaxUint32}
+	}
+	first, ok := r.first(key)
+	if !ok {
+		key.seq = middleSeq
+		r.add(key, m.Routes)
+		return routeChange{matched: !m.Replace}
+	}
+	if !m.Replace || replay {
+		if known, ok := r.find(key, m.Routes); ok {
+			// It is told of again, as it is now.
+			r.replace(known, m.Routes)
+			return routeChange{matched: true}
+		}
+	}
+	switch {
+	case m.Replace:
+		r.replace(first, m.Routes)
+		return routeChange{matched: true}
+	case m.Append:
+		last, _ := r.last(key)
+		key.seq = last.seq + 1
+	default:
+		key.seq = first.seq - 1
+	}
+	r.add(key, m.Routes)
+	// At the ends of seq the order is made anew by a dump.
+	return routeChange{matched: key.seq > 1 && key.seq < math.MaxUint32-1}
+}
+
+// removeAll takes out the routes with the key that are for the rows' source
+// prefix.
+func (r *routes) removeAll(key routeEntry, rows []netstat.Route) {
+	var gone []routeEntry
+	for e := range r.ofSource(key, sourceOf(rows)) {
+		gone = append(gone, *e)
+	}
+	for _, e := range gone {
+		r.remove(e)
+	}
+}
+
+// applyIPv6 takes in an event of an IPv6 route that the kernel found others with
+// the key of. Routes with gateways are one multipath route then, which the event
+// tells as a whole (net/ipv6/ip6_fib.c, fib6_add_rt2node). It gives all next hops
+// the attributes of the new one, where a dump gives them those of the first:
+// exact says that these are the same, and that something was found.
+func (r *routes) applyIPv6(m *collectors.Message, key routeEntry, replay bool) (exact bool) {
+	known, ok := r.find(key, m.Routes)
+	if ok && (!m.Replace || replay || isMultipath(m.Routes)) {
+		exact := m.Replace || !isMultipath(m.Routes) || sameShared(&r.info(&known).hops[0], &m.Routes[0])
+		r.replace(known, m.Routes)
+		return exact
+	}
+	if m.Replace {
+		// It took the place of the first that may, or may not, be one of a
+		// multipath route as it may, or else of the first.
+		multipath := isMultipath(m.Routes)
+		var replaced routeEntry
+		alike := false
+		for e := range r.ofSource(key, sourceOf(m.Routes)) {
+			like := isMultipath(r.info(e).hops) == multipath
+			if !ok || like && !alike || like == alike && e.seq < replaced.seq {
+				replaced, alike, ok = *e, like, true
+			}
+		}
+		if !ok {
+			key.seq = r.arrive()
+			r.add(key, m.Routes)
+			return false
+		}
+		r.replace(replaced, m.Routes)
+		return true
+	}
+	key.seq = r.arrive()
+	r.add(key, m.Routes)
+	return true
 }
 
 // isMultipath reports whether an IPv6 route is, or may become, one of several
@@ -442,10 +712,10 @@ func isMultipath(rows []netstat.Route) bool {
 	return rows[0].Gateway.IsValid() && rows[0].NextHopID == 0 && rows[0].Protocol != netstat.ProtocolRA
 }
 
-// ofSource leaves those of the group that are for the rows' source prefix.
-func (r *routes) ofSource(group []routeEntry, rows []netstat.Route) []routeEntry {
-	source := sourceOf(rows)
-	return slices.DeleteFunc(group, func(e routeEntry) bool { return sourceOf(r.info(&e).hops) != source })
+// sameShared reports whether two next hops have what a multipath route has once
+// in common.
+func sameShared(a, b *netstat.Route) bool {
+	return a.Protocol == b.Protocol && a.Type == b.Type && a.Scope == b.Scope && a.PreferredSource == b.PreferredSource && sameOptions(a.Options, b.Options)
 }
 
 func sourceOf(rows []netstat.Route) netip.Prefix {
@@ -455,63 +725,84 @@ func sourceOf(rows []netstat.Route) netip.Prefix {
 	return netip.Prefix{}
 }
 
-func (r *routes) applyRemoval(m *collectors.Message, group []routeEntry) routeChange {
-	r.scratch = append(r.scratch[:0], m.Routes...)
-	gone := r.scratch
-	strip(gone)
-	for _, e := range group {
-		if sameHops(r.info(&e).hops, gone, statusFlags) {
-			r.remove(e)
+func (r *routes) applyRemoval(m *collectors.Message, key routeEntry) routeChange {
+	for e := range r.group(key) {
+		if r.sameRoute(r.info(e).hops, m.Routes) {
+			r.remove(*e)
 			return routeChange{certain: true, matched: true}
 		}
 	}
-	if !m.Routes[0].Destination.Addr().Is6() {
+	if key.family == 0 {
 		return routeChange{certain: true}
 	}
 	// Some next hops of an IPv6 route.
-	for _, e := range group {
-		hops := r.info(&e).hops
-		rest := slices.DeleteFunc(slices.Clone(hops), func(h netstat.Route) bool {
-			return slices.ContainsFunc(gone, func(g netstat.Route) bool { return g.Gateway == h.Gateway && g.Interface == h.Interface })
-		})
-		if len(rest) == len(hops) {
-			continue
-		}
-		if len(rest) == 0 {
-			r.remove(e)
-			return routeChange{matched: true}
-		}
-		if len(rest) == 1 {
-			rest[0].Weight = 0
-		}
-		for i := range rest {
-			e.fill(&rest[i])
-		}
-		r.replace(e, rest)
-		return routeChange{} // what the rest has in common may be another's now
+	known, ok := r.find(key, m.Routes)
+	if !ok {
+		return routeChange{certain: true}
 	}
-	return routeChange{certain: true}
-}
-
-// usesSource reports whether a route prefers an address to send from. It looks
-// at what routes share, not at every route.
-func (r *routes) usesSource(a netip.Addr) bool {
-	for key := range r.infos {
-		if key.source == a {
-			return true
-		}
+	hops := r.info(&known).hops
+	rest := slices.DeleteFunc(slices.Clone(hops), func(h netstat.Route) bool {
+		r.entries.step(len(m.Routes))
+		return slices.ContainsFunc(m.Routes, func(g netstat.Route) bool { return g.Gateway == h.Gateway && g.Interface == h.Interface })
+	})
+	switch {
+	case len(rest) == len(hops):
+		return routeChange{certain: true}
+	case len(rest) == 0:
+		r.remove(known)
+		return routeChange{matched: true}
+	case len(rest) == 1:
+		rest[0].Weight = 0
 	}
-	return false
+	for i := range rest {
+		known.fill(&rest[i])
+	}
+	r.replace(known, rest)
+	return routeChange{} // what the rest has in common may be another's now
 }
 
 // fill gives a next hop the fields that the key has.
-func (k *routeKey) fill(h *netstat.Route) {
-	h.Destination, h.Table, h.Metric, h.TOS = k.prefix(), k.table, k.metric, k.tos
+func (e *routeEntry) fill(h *netstat.Route) {
+	h.Destination, h.Table, h.Metric, h.TOS = e.prefix(), e.table, e.metric, e.tos
+}
+
+// object returns a nexthop object that routes go through.
+func (r *routes) object(id uint32) (netstat.NextHop, bool) { return objectOf(&r.through, id) }
+
+// isThrough reports whether routes go through a nexthop object, or may by a group.
+func (r *routes) isThrough(id uint32) bool { return r.objects[id] > 0 || r.grouped[id] > 0 }
+
+// setObject takes in what a nexthop object is that no route goes through.
+func (r *routes) setObject(n *netstat.NextHop, removed bool) {
+	if old, ok := r.through.get(&n); ok {
+		for _, member := range (*old).Group {
+			count(r.grouped, member.ID, -1)
+		}
+	}
+	if removed {
+		r.through.delete(&n)
+		return
+	}
+	for _, member := range n.Group {
+		count(r.grouped, member.ID, 1)
+	}
+	r.through.set(n)
+}
+
+// setObjects takes in what all nexthop objects are.
+func (r *routes) setObjects(objects ordered[*netstat.NextHop]) {
+	r.through.take(objects)
+	clear(r.grouped)
+	for n := range r.through.from(nil) {
+		for _, member := range (*n).Group {
+			count(r.grouped, member.ID, 1)
+		}
+	}
 }
 
 // appendRows appends the next hops of an entry, as routes, to rows.
-func (s *state) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route {
-	info := s.routes.info(e)
+func (r *routes) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route {
+	info := r.info(e)
 	first := len(rows)
 	if len(info.hops) == 1 && info.hops[0].NextHopID == 0 && info.received.IsZero() { // as most are
 		rows = append(rows, info.hops[0])
@@ -519,7 +810,7 @@ func (s *state) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route 
 		return rows
 	}
 	if info.hops[0].IsUnresolved() {
-		rows = info.hops[0].Through(s.object, rows)
+		rows = info.hops[0].Through(r.object, rows)
 	} else {
 		rows = append(rows, info.hops...)
 	}
@@ -539,12 +830,5 @@ func (s *state) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route 
 
 // bytes estimates the memory that the routes take.
 func (r *routes) bytes() int {
-	const perInfo = int(unsafe.Sizeof(routeInfo{})+unsafe.Sizeof(hopKey{})) + 16
-	infos := 0
-	for _, i := range r.infos {
-		for ; i != nil; i = i.next {
-			infos += perInfo + len(i.hops)*int(unsafe.Sizeof(netstat.Route{}))
-		}
-	}
-	return r.entries.capacity()*int(unsafe.Sizeof(routeEntry{})) + r.numbered.capacity()*int(unsafe.Sizeof(uintptr(0))) + infos
+	return r.entries.capacity()*int(unsafe.Sizeof(routeEntry{})) + r.numbered.capacity()*int(unsafe.Sizeof(uintptr(0))) + r.size
 }

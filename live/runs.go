@@ -28,8 +28,8 @@ const (
 )
 
 // start returns what the first route of a key's run is not before.
-func (run RouteRun) start(k routeKey) routeKey {
-	k.seq = 0
+func (run RouteRun) start(k routeEntry) routeEntry {
+	k.apart, k.seq = 0, 0
 	if run < SameKey {
 		k.sourced, k.table, k.tos, k.metric = 0, 0, 0, 0
 	}
@@ -40,7 +40,7 @@ func (run RouteRun) start(k routeKey) routeKey {
 }
 
 // holds reports whether two keys are of one run.
-func (run RouteRun) holds(a, b *routeKey) bool {
+func (run RouteRun) holds(a, b *routeEntry) bool {
 	if a.high != b.high || a.low != b.low || a.family != b.family {
 		return false
 	}
@@ -85,7 +85,7 @@ func (v *Snapshot) SearchRoutes(from, to RoutePlace, run RouteRun, before func(n
 	if routePlace(at) <= from {
 		return from
 	}
-	start := run.start(entries.at(entries.before(at)).routeKey)
+	start := run.start(*entries.at(entries.before(at)))
 	return max(from, routePlace(v.state.routes.lowerBound(start)))
 }
 
@@ -99,7 +99,7 @@ const skippedAtOnce = 1024
 func (v *Snapshot) AppendRun(rows []netstat.Route, at, to RoutePlace, run RouteRun) ([]netstat.Route, RoutePlace) {
 	r := &v.state.routes
 	skipped := 0
-	var first *routeKey
+	var first *routeEntry
 	p := at.place()
 	for routePlace(p) < to {
 		items := r.entries.chunks[p.chunk].items
@@ -109,12 +109,12 @@ func (v *Snapshot) AppendRun(rows []netstat.Route, at, to RoutePlace, run RouteR
 		}
 		for ; p.item < end; p.item++ {
 			e := &items[p.item]
-			if first != nil && !run.holds(first, &e.routeKey) {
+			if first != nil && !run.holds(first, e) {
 				return rows, routePlace(p)
 			}
 			if r.info(e).hops[0].IsForwarding() {
-				first = &e.routeKey
-				rows = v.state.appendRows(rows, e)
+				first = e
+				rows = v.state.routes.appendRows(rows, e)
 			} else if skipped++; first == nil && skipped > skippedAtOnce {
 				return rows, routePlace(p)
 			}

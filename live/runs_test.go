@@ -92,7 +92,7 @@ func TestRuns(t *testing.T) {
 		t.Fatalf("only %d routes", len(all))
 	}
 	for _, run := range []RouteRun{SameAddress, SamePrefix, SameKey} {
-		key := func(r *netstat.Route) routeKey { return run.start(keyOf(r)) }
+		key := func(r *netstat.Route) routeEntry { return run.start(keyOf([]netstat.Route{*r})) }
 		var rows []netstat.Route
 		for at := RoutePlace(0); at < v.RoutesEnd(); {
 			n := len(rows)
@@ -118,8 +118,8 @@ func TestRuns(t *testing.T) {
 			i := random.IntN(len(all))
 			pivot := key(&all[i])
 			found := v.SearchRoutes(0, v.RoutesEnd(), run, func(r netstat.Route) bool {
-				k := run.start(keyOf(&r))
-				c := compareRoutes(&routeEntry{routeKey: k}, &routeEntry{routeKey: pivot})
+				k := key(&r)
+				c := compareRoutes(&k, &pivot)
 				return c < 0 || c == 0 && random.IntN(2) == 0 // within a run either way
 			})
 			got, _ := v.AppendRun(nil, found, v.RoutesEnd(), run)

@@ -127,7 +127,7 @@ func (v *Snapshot) Rules() iter.Seq[netstat.Rule] {
 		if !v.kinds.Has(netstat.KindRule) {
 			return
 		}
-		for r := range v.state.rules.from(nil) {
+		for r := range v.state.rules.rows.from(nil) {
 			if !yield(*r.rule) {
 				return
 			}
@@ -145,7 +145,7 @@ func (v *Snapshot) NextHop(id uint32) (netstat.NextHop, bool) {
 	if !v.kinds.Has(netstat.KindNextHop) {
 		return netstat.NextHop{}, false
 	}
-	return v.state.object(id)
+	return objectOf(&v.state.nexthops, id)
 }
 
 // Netconfs yields the settings, those for all interfaces and for new ones first.
@@ -161,8 +161,9 @@ func (v *Snapshot) MulticastGroups() iter.Seq[netstat.MulticastGroup] {
 
 // Routes yields the routes that q selects, one for each next hop, in the order
 // of: family, destination address, prefix length, table, TOS, metric, those for a
-// source prefix behind the others of their destination; and those that do not
-// differ in these in the kernel's order.
+// source prefix behind the others of their destination. Those that do not differ
+// in these are in the kernel's order of IPv4, and of IPv6 by device: multipath
+// routes first, those by nexthop objects last.
 func (v *Snapshot) Routes(q netstat.RouteQuery) iter.Seq[netstat.Route] {
 	return v.routesFrom(nil, q)
 }
@@ -183,7 +184,7 @@ func (v *Snapshot) routesFrom(first *routeEntry, q netstat.RouteQuery) iter.Seq[
 				q.ForwardingOnly && !v.state.routes.info(e).hops[0].IsForwarding() {
 				continue
 			}
-			rows = v.state.appendRows(rows[:0], e)
+			rows = v.state.routes.appendRows(rows[:0], e)
 			for i := range rows {
 				if !yield(rows[i]) {
 					return
@@ -196,7 +197,7 @@ func (v *Snapshot) routesFrom(first *routeEntry, q netstat.RouteQuery) iter.Seq[
 // RoutesFrom yields what Routes does, from the first route on whose destination
 // is not before the one given.
 func (v *Snapshot) RoutesFrom(destination netip.Prefix, q netstat.RouteQuery) iter.Seq[netstat.Route] {
-	return v.routesFrom(&routeEntry{routeKey: prefixKey(destination.Masked())}, q)
+	return v.routesFrom(new(prefixKey(destination.Masked())), q)
 }
 
 // Route returns the routes to exactly that destination in a table, in every

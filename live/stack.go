@@ -63,8 +63,9 @@ type Stack struct {
 	update      update
 	stale       netstat.Kinds // to be dumped again
 	dumping     bool          // log the events
-	events      [][]byte      // since the dump began
+	events      []received    // since the dump began
 	subscribers map[*Subscription]struct{}
+	told        netstat.Kinds     // what any of them wants
 	fences      map[uint32]func() // called when reached
 	fence       uint32            // the last one's number
 	idle        chan struct{}     // closed while nothing is stale
@@ -76,6 +77,12 @@ type Stack struct {
 	running sync.WaitGroup
 
 	counters counters
+}
+
+// received is a datagram of events and when it came.
+type received struct {
+	datagram []byte
+	at       time.Time
 }
 
 type counters struct {
@@ -161,7 +168,7 @@ func Start(options Options) (*Stack, error) {
 		s.tracked |= netstat.KindInterface
 	}
 	listen |= s.tracked
-	s.update = update{state: s.state, kinds: s.tracked}
+	s.update = update{state: s.state, kinds: s.tracked, emit: s.emit}
 	s.stale = s.tracked
 	if s.listener, err = kernel.Listen(listen, options.ReceiveBuffer); err != nil {
 		removal.close()
@@ -257,6 +264,7 @@ func (s *Stack) receive() {
 	each := s.message
 	for {
 		datagram, err := s.listener.Receive()
+		now := time.Now()
 		s.write.Lock()
 		switch {
 		case s.ended != nil:
@@ -273,10 +281,9 @@ func (s *Stack) receive() {
 			return
 		}
 		if s.dumping {
-			s.events = append(s.events, append([]byte(nil), datagram...))
+			s.events = append(s.events, received{append([]byte(nil), datagram...), now})
 		}
-		s.update.emit = s.emitter()
-		s.update.now = time.Now()
+		s.update.told, s.update.now = s.told, now
 		s.mu.Lock()
 		before := s.state.changes()
 		err = decoder.Decode(datagram, each)
@@ -431,11 +438,12 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 		return err
 	}
 	s.counters.dumps.Add(1)
-	fresh.stale, fresh.now = interrupted, time.Now()
+	now := time.Now()
+	fresh.stale = interrupted
 	decoder := s.listener.Decoder()
-	for i, datagram := range events {
-		fresh.replay = i < older
-		_ = decoder.Decode(datagram, func(m *collectors.Message, err error) {
+	for i, event := range events {
+		fresh.replay, fresh.now = i < older, event.at
+		_ = decoder.Decode(event.datagram, func(m *collectors.Message, err error) {
 			if m.Answer == 0 && err == nil {
 				fresh.apply(m)
 			}
@@ -443,13 +451,27 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	}
 	loaded := s.isLoaded()
 	if kinds.Has(netstat.KindInterface) && loaded {
-		s.datesOf(fresh.state, fresh.now)
+		s.datesOf(fresh.state, now)
 	}
 	if kinds.Has(netstat.KindNetconf) && loaded {
-		s.protocolDatesOf(fresh.state, fresh.now)
+		s.protocolDatesOf(fresh.state, now)
 	}
-	if emit := s.emitter(); emit != nil {
-		diff(kinds, s.state, fresh.state, emit)
+	if kinds.Has(netstat.KindRoute) {
+		objects := &fresh.state.nexthops
+		if !kinds.Has(netstat.KindNextHop) {
+			objects = &s.state.nexthops
+		}
+		s.mu.Lock()
+		through := objects.fork()
+		s.mu.Unlock()
+		fresh.state.routes.setObjects(through)
+	}
+	s.update.now, s.update.told = now, s.told
+	diff(kinds&s.told, s.state, fresh.state, s.update.tell)
+	if objects := &fresh.state.nexthops; kinds.Has(netstat.KindNextHop) && !kinds.Has(netstat.KindRoute) {
+		s.mu.Lock()
+		s.update.followObjects(objects)
+		s.mu.Unlock()
 	}
 	s.mu.Lock()
 	before := s.state.links
@@ -483,7 +505,6 @@ func (s *Stack) dump(ctx context.Context, kinds netstat.Kinds, into *update) (in
 		if err != nil {
 			return
 		}
-		into.emit = nil
 		changed, e := s.kernel.Dump(ctx, kind, func(m *collectors.Message) error {
 			into.load(m)
 			return nil
@@ -491,6 +512,9 @@ func (s *Stack) dump(ctx context.Context, kinds netstat.Kinds, into *update) (in
 		if changed {
 			s.counters.interrupted.Add(1)
 			interrupted |= kind
+		}
+		if kind == netstat.KindRoute {
+			into.state.routes.loaded(changed)
 		}
 		if !errors.Is(e, netstat.ErrNotSupported) {
 			err = e
@@ -519,107 +543,6 @@ func (s *Stack) datesOf(fresh *state, now time.Time) {
 		}
 	}
 	fresh.linkMoments = moments
-}
-
-// diff tells how the kinds differ from one state to another.
-func diff(kinds netstat.Kinds, before, after *state, emit func(Event)) {
-	tell := func(kind netstat.Kinds, change Change, value, old any) {
-		emit(Event{Kind: kind, Change: change, Value: value, Old: old})
-	}
-	kinds.Each(func(kind netstat.Kinds) {
-		switch kind {
-		case netstat.KindInterface:
-			diffRows(&before.links, &after.links, kind, sameInterface, tell)
-		case netstat.KindAddress:
-			diffRows(&before.addresses, &after.addresses, kind, sameAddress, tell)
-		case netstat.KindRoute:
-			diffTables(before, after, tell)
-		case netstat.KindNeighbour:
-			diffRows(&before.neighbours, &after.neighbours, kind, sameNeighbour, tell)
-		case netstat.KindRule:
-			for r := range before.rules.from(nil) {
-				if other, ok := after.rules.get(r); !ok || *other.rule != *r.rule {
-					tell(kind, Removed, *r.rule, nil)
-				}
-			}
-			for r := range after.rules.from(nil) {
-				if other, ok := before.rules.get(r); !ok || *other.rule != *r.rule {
-					tell(kind, Added, *r.rule, nil)
-				}
-			}
-		case netstat.KindNextHop:
-			diffRows(&before.nexthops, &after.nexthops, kind, sameNextHop, tell)
-		case netstat.KindNetconf:
-			diffRows(&before.netconfs, &after.netconfs, kind, func(a, b *netstat.Netconf) bool { return *a == *b }, tell)
-		case netstat.KindMulticast:
-			diffRows(&before.groups, &after.groups, kind, func(a, b *netstat.MulticastGroup) bool { return *a == *b }, tell)
-		}
-	})
-}
-
-func diffRows[T any](before, after *ordered[*T], kind netstat.Kinds, same func(a, b *T) bool, tell teller) {
-	for row := range before.from(nil) {
-		if _, ok := after.get(row); !ok {
-			tell(kind, Removed, **row, nil)
-		}
-	}
-	for row := range after.from(nil) {
-		switch old, ok := before.get(row); {
-		case !ok:
-			tell(kind, Added, **row, nil)
-		case !same(*old, *row):
-			tell(kind, Changed, **row, **old)
-		}
-	}
-}
-
-// diffTables tells how the routes differ. It goes through both in order, since
-// there may be a million, most of them the same.
-func diffTables(before, after *state, tell teller) {
-	type pair struct{ a, b *routeInfo }
-	var last pair // of infos that say the same
-	next, stop := iter.Pull(after.routes.entries.from(nil))
-	defer stop()
-	b, more := next()
-	var old, young []netstat.Route
-	var key routeKey
-	flush := func() {
-		diffRoutes(old, young, tell)
-		old, young = old[:0], young[:0]
-	}
-	at := func(e *routeEntry) {
-		if len(old)+len(young) > 0 && !e.sameKey(&key) {
-			flush()
-		}
-		key = e.routeKey
-	}
-	added := func() {
-		at(b)
-		young = after.appendRows(young, b)
-		b, more = next()
-	}
-	for a := range before.routes.entries.from(nil) {
-		for more && compareRoutes(b, a) < 0 {
-			added()
-		}
-		if more && b.routeKey == a.routeKey {
-			was, is := before.routes.info(a), after.routes.info(b)
-			same := pair{was, is} == last
-			if !same && sameHops(was.hops, is.hops, 0) && !was.hops[0].IsUnresolved() {
-				same, last = true, pair{was, is}
-			}
-			if same {
-				b, more = next()
-				continue
-			}
-		}
-		at(a)
-		old = before.appendRows(old, a)
-	}
-	for more {
-		added()
-	}
-	flush()
 }
 
 // waitIdle waits until nothing is stale.

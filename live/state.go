@@ -20,13 +20,22 @@ type state struct {
 	addresses  ordered[*netstat.Address]
 	routes     routes
 	neighbours ordered[*netstat.Neighbour]
-	rules      ordered[ruleRow]
+	ports      ordered[*netstat.Neighbour] // a bridge's forwarding entries, by port
+	rules      rules
 	nexthops   ordered[*netstat.NextHop]
 	netconfs   ordered[*netstat.Netconf]
 	groups     ordered[*netstat.MulticastGroup]
 
 	linkMoments
 	protocols protocolMoments
+
+	// What rows are looked up by when links change: how many links stand on one,
+	// and how many nexthop objects are by one.
+	uppers     map[uint32]int
+	nexthopsBy map[uint32]int
+	// steps counts the rows that were looked at for changes, a search counting
+	// as one.
+	steps *uint64
 }
 
 // linkMoments are when links changed, as a whole; the zero time for before the
@@ -54,33 +63,47 @@ func lastChange(old, link *netstat.Interface, now time.Time) time.Time {
 	return old.LastChange
 }
 
-// ruleRow is a rule and its place among those of its priority.
-type ruleRow struct {
-	rule *netstat.Rule
-	seq  uint32
-}
-
 func newState() *state {
+	steps := new(uint64)
 	return &state{
-		links: newOrdered(func(a, b **netstat.Interface) int { return cmp.Compare((*a).Index, (*b).Index) }),
+		links: newOrdered(func(a, b **netstat.Interface) int { return cmp.Compare((*a).Index, (*b).Index) }, steps),
 		names: newOrdered(func(a, b **netstat.Interface) int {
 			return cmp.Or(strings.Compare((*a).Name, (*b).Name), cmp.Compare((*a).Index, (*b).Index))
-		}),
-		addresses:  newOrdered(func(a, b **netstat.Address) int { return compareAddresses(*a, *b) }),
-		routes:     newRoutes(),
-		neighbours: newOrdered(func(a, b **netstat.Neighbour) int { return compareNeighbours(*a, *b) }),
-		rules: newOrdered(func(a, b *ruleRow) int {
-			return cmp.Or(cmp.Compare(a.rule.Family, b.rule.Family), cmp.Compare(a.rule.Priority, b.rule.Priority), cmp.Compare(a.seq, b.seq))
-		}),
-		nexthops: newOrdered(func(a, b **netstat.NextHop) int { return cmp.Compare((*a).ID, (*b).ID) }),
+		}, steps),
+		addresses:  newOrdered(func(a, b **netstat.Address) int { return compareAddresses(*a, *b) }, steps),
+		routes:     newRoutes(steps),
+		neighbours: newOrdered(func(a, b **netstat.Neighbour) int { return compareNeighbours(*a, *b) }, steps),
+		ports: newOrdered(func(a, b **netstat.Neighbour) int {
+			if c := cmp.Compare((*a).Interface, (*b).Interface); c != 0 {
+				return c
+			}
+			return compareNeighbours(*a, *b)
+		}, steps),
+		rules:    newRules(steps),
+		nexthops: newOrdered(compareNextHops, steps),
 		netconfs: newOrdered(func(a, b **netstat.Netconf) int {
 			return cmp.Or(cmp.Compare((*a).Interface, (*b).Interface), cmp.Compare((*a).Family, (*b).Family))
-		}),
+		}, steps),
 		groups: newOrdered(func(a, b **netstat.MulticastGroup) int {
 			return cmp.Or(cmp.Compare((*a).Interface, (*b).Interface), (*a).Group.Compare((*b).Group))
-		}),
-		protocols: newProtocolMoments(),
+		}, steps),
+		protocols:  newProtocolMoments(),
+		uppers:     make(map[uint32]int),
+		nexthopsBy: make(map[uint32]int),
+		steps:      steps,
 	}
+}
+
+func compareNextHops(a, b **netstat.NextHop) int { return cmp.Compare((*a).ID, (*b).ID) }
+
+// objectOf returns the nexthop object with a number.
+func objectOf(objects *ordered[*netstat.NextHop], id uint32) (netstat.NextHop, bool) {
+	key := &netstat.NextHop{ID: id}
+	n, ok := objects.get(&key)
+	if !ok {
+		return netstat.NextHop{}, false
+	}
+	return **n, true
 }
 
 // compareAddresses orders addresses by what tells them apart. An IPv6 address is
@@ -125,7 +148,7 @@ func hasEvents(n *netstat.Neighbour) bool {
 func (s *state) snapshot() *state {
 	c := &state{
 		links: s.links.snapshot(), names: s.names.snapshot(), addresses: s.addresses.snapshot(),
-		neighbours: s.neighbours.snapshot(), rules: s.rules.snapshot(),
+		neighbours: s.neighbours.snapshot(), rules: rules{rows: s.rules.rows.snapshot()},
 		nexthops: s.nexthops.snapshot(), netconfs: s.netconfs.snapshot(), groups: s.groups.snapshot(),
 		linkMoments: s.linkMoments, protocols: s.protocols.snapshot(),
 	}
@@ -140,19 +163,23 @@ func (s *state) take(kinds netstat.Kinds, from *state) {
 		case netstat.KindInterface:
 			s.links.take(from.links)
 			s.names.take(from.names)
-			s.linkMoments = from.linkMoments
+			s.linkMoments, s.uppers = from.linkMoments, from.uppers
 		case netstat.KindAddress:
 			s.addresses.take(from.addresses)
 		case netstat.KindRoute:
-			changes := s.routes.entries.changes
+			entries, through := s.routes.entries, s.routes.through
+			entries.take(from.routes.entries)
+			through.take(from.routes.through)
 			s.routes = from.routes
-			s.routes.entries.changes += changes + 1
+			s.routes.entries, s.routes.through = entries, through
 		case netstat.KindNeighbour:
 			s.neighbours.take(from.neighbours)
+			s.ports.take(from.ports)
 		case netstat.KindRule:
 			s.rules.take(from.rules)
 		case netstat.KindNextHop:
 			s.nexthops.take(from.nexthops)
+			s.nexthopsBy = from.nexthopsBy
 		case netstat.KindNetconf:
 			s.netconfs.take(from.netconfs)
 			s.protocols = from.protocols
@@ -160,6 +187,7 @@ func (s *state) take(kinds netstat.Kinds, from *state) {
 			s.groups.take(from.groups)
 		}
 	})
+	*s.steps += *from.steps
 }
 
 // version returns a number that grows whenever rows of a kind change.
@@ -171,11 +199,11 @@ func (s *state) version(kind netstat.Kinds) uint64 {
 		return s.addresses.changes
 	case netstat.KindRoute:
 		// Routes by nexthop objects change with these.
-		return s.routes.entries.changes + s.nexthops.changes
+		return s.routes.entries.changes + s.routes.through.changes
 	case netstat.KindNeighbour:
 		return s.neighbours.changes
 	case netstat.KindRule:
-		return s.rules.changes
+		return s.rules.rows.changes
 	case netstat.KindNextHop:
 		return s.nexthops.changes
 	case netstat.KindNetconf:
@@ -188,8 +216,8 @@ func (s *state) version(kind netstat.Kinds) uint64 {
 
 // changes returns a number that grows whenever anything changes.
 func (s *state) changes() uint64 {
-	return s.links.changes + s.addresses.changes + s.routes.entries.changes + s.neighbours.changes +
-		s.rules.changes + s.nexthops.changes + s.netconfs.changes + s.groups.changes
+	return s.links.changes + s.addresses.changes + s.routes.entries.changes + s.routes.through.changes + s.neighbours.changes +
+		s.rules.rows.changes + s.nexthops.changes + s.netconfs.changes + s.groups.changes
 }
 
 // count returns how many rows there are of a kind.
@@ -204,7 +232,7 @@ func (s *state) count(kind netstat.Kinds) int {
 	case netstat.KindNeighbour:
 		return s.neighbours.len()
 	case netstat.KindRule:
-		return s.rules.len()
+		return s.rules.rows.len()
 	case netstat.KindNextHop:
 		return s.nexthops.len()
 	case netstat.KindNetconf:
@@ -226,9 +254,9 @@ func (s *state) bytes(kind netstat.Kinds) int {
 	case netstat.KindRoute:
 		return s.routes.bytes()
 	case netstat.KindNeighbour:
-		return s.neighbours.len()*int(unsafe.Sizeof(netstat.Neighbour{})) + s.neighbours.capacity()*pointer
+		return s.neighbours.len()*int(unsafe.Sizeof(netstat.Neighbour{})) + (s.neighbours.capacity()+s.ports.capacity())*pointer
 	case netstat.KindRule:
-		return s.rules.len()*int(unsafe.Sizeof(netstat.Rule{})) + s.rules.capacity()*int(unsafe.Sizeof(ruleRow{}))
+		return s.rules.bytes()
 	case netstat.KindNextHop:
 		return s.nexthops.len()*int(unsafe.Sizeof(netstat.NextHop{})) + s.nexthops.capacity()*pointer
 	case netstat.KindNetconf:
@@ -237,16 +265,6 @@ func (s *state) bytes(kind netstat.Kinds) int {
 		return s.groups.len()*int(unsafe.Sizeof(netstat.MulticastGroup{})) + s.groups.capacity()*pointer
 	}
 	return 0
-}
-
-// object returns a nexthop object.
-func (s *state) object(id uint32) (netstat.NextHop, bool) {
-	key := &netstat.NextHop{ID: id}
-	n, ok := s.nexthops.get(&key)
-	if !ok {
-		return netstat.NextHop{}, false
-	}
-	return **n, true
 }
 
 func (s *state) link(index uint32) *netstat.Interface {
@@ -263,13 +281,14 @@ type update struct {
 	kinds netstat.Kinds // what the state keeps; others are passed over
 	// replay says that the messages may be older than the state.
 	replay bool
-	// emit is told each change; nil when nobody wants to know.
+	// emit is told each change of the kinds in told.
 	emit func(Event)
+	told netstat.Kinds
 	now  time.Time
 	// stale is what the messages say must be dumped again.
 	stale netstat.Kinds
 
-	group []routeEntry
+	diff routeDiff
 }
 
 func (u *update) wants(kind netstat.Kinds) bool { return u.kinds.Has(kind) }
@@ -280,7 +299,7 @@ func (u *update) load(m *collectors.Message) {
 	case netstat.KindRoute:
 		u.state.routes.load(m.Routes)
 	case netstat.KindRule:
-		u.addRule(m.Rule)
+		u.state.rules.add(&m.Rule)
 	default:
 		u.apply(m)
 	}
@@ -297,7 +316,7 @@ func (u *update) apply(m *collectors.Message) {
 		// the device's, go without events, and next hops that were dead are
 		// not any more when there is an address again (net/ipv4/fib_frontend.c,
 		// fib_inetaddr_event).
-		if by := s.routes.devices[m.Address.Interface]; m.Removed && (by.infos > 0 || s.routes.usesSource(zoneless(m.Address.Prefix.Addr()))) || by.dead > 0 {
+		if by := s.routes.devices[m.Address.Interface]; m.Removed && (by.infos > 0 || s.routes.sources[zoneless(m.Address.Prefix.Addr())] > 0) || by.dead > 0 {
 			u.stale |= netstat.KindRoute
 		}
 		if u.wants(m.Kind) {
@@ -307,19 +326,24 @@ func (u *update) apply(m *collectors.Message) {
 		u.applyRoute(m)
 	case netstat.KindNeighbour:
 		if u.wants(m.Kind) && hasEvents(&m.Neighbour) {
-			applyRow(u, &s.neighbours, m.Kind, m.Neighbour, m.Removed, sameNeighbour)
+			u.applyNeighbour(m)
 		}
 	case netstat.KindRule:
 		u.applyRule(m)
 	case netstat.KindNextHop:
-		if s.routes.objects > 0 {
-			u.stale |= netstat.KindRoute
-		}
+		object := m.NextHop
+		u.followObject(&object, m.Removed)
 		if u.wants(m.Kind) {
 			if m.Removed { // from groups without events, when it went with its link
 				u.stale |= netstat.KindNextHop
 			}
-			applyRow(u, &s.nexthops, m.Kind, m.NextHop, m.Removed, sameNextHop)
+			if old, known := objectOf(&s.nexthops, object.ID); known {
+				count(s.nexthopsBy, old.Interface, -1)
+			}
+			if !m.Removed {
+				count(s.nexthopsBy, object.Interface, 1)
+			}
+			applyRow(u, &s.nexthops, m.Kind, object, m.Removed, sameNextHop)
 		}
 	case netstat.KindNetconf:
 		u.applyNetconf(m)
@@ -336,33 +360,90 @@ func (u *update) apply(m *collectors.Message) {
 // applyRow puts a row in or takes it out of a table, and tells.
 func applyRow[T any](u *update, table *ordered[*T], kind netstat.Kinds, row T, removed bool, same func(a, b *T) bool) {
 	key := &row
-	old, known := table.get(&key)
+	var was *T
+	if old, known := table.get(&key); known {
+		was = *old
+	}
 	switch {
-	case removed && known:
-		gone := *old
-		table.delete(&key)
-		u.tell(kind, Removed, *gone, nil)
+	case removed && was == nil:
+		return
 	case removed:
-	case !known:
-		table.set(&row)
-		u.tell(kind, Added, row, nil)
+		table.delete(&key)
 	default:
-		was := *old
 		table.set(&row)
-		if !same(was, &row) {
-			u.tell(kind, Changed, row, *was)
-		}
+	}
+	if !u.tells(kind) {
+		return
+	}
+	switch {
+	case removed:
+		u.tell(kind, Removed, *was, nil)
+	case was == nil:
+		u.tell(kind, Added, row, nil)
+	case !same(was, &row):
+		u.tell(kind, Changed, row, *was)
 	}
 }
 
+// tells reports whether anybody wants to know changes of a kind: telling them
+// costs more than to make them.
+func (u *update) tells(kind netstat.Kinds) bool { return u.told.Has(kind) }
+
 func (u *update) tell(kind netstat.Kinds, change Change, value, old any) {
-	if u.emit != nil {
-		u.emit(Event{Kind: kind, Change: change, Value: value, Old: old})
-	}
+	u.emit(Event{Kind: kind, Change: change, Value: value, Old: old, Received: u.now})
 }
 
 // teller tells a change; old is nil but for Changed.
 type teller func(kind netstat.Kinds, change Change, value, old any)
+
+// followObject takes in that a nexthop object changed, for the routes: those that
+// go through it are dumped, since they go with it without events.
+func (u *update) followObject(n *netstat.NextHop, removed bool) {
+	switch r := &u.state.routes; {
+	case !u.wants(netstat.KindRoute):
+	case r.isThrough(n.ID):
+		u.stale |= netstat.KindRoute
+	default:
+		r.setObject(n, removed)
+	}
+}
+
+// followObjects does the same for all nexthop objects that a dump found different.
+func (u *update) followObjects(after *ordered[*netstat.NextHop]) {
+	for n := range u.state.nexthops.from(nil) {
+		if _, there := after.get(n); !there {
+			u.followObject(*n, true)
+		}
+	}
+	for n := range after.from(nil) {
+		if old, known := u.state.nexthops.get(n); !known || !sameNextHop(*old, *n) {
+			u.followObject(*n, false)
+		}
+	}
+}
+
+func (u *update) applyNeighbour(m *collectors.Message) {
+	s, row := u.state, &m.Neighbour
+	if isForwarding(row) {
+		key := row
+		if old, known := s.neighbours.get(&key); known {
+			was := *old
+			s.ports.delete(&was)
+		}
+	}
+	applyRow(u, &s.neighbours, m.Kind, *row, m.Removed, sameNeighbour)
+	if isForwarding(row) && !m.Removed {
+		if now, known := s.neighbours.get(&row); known {
+			s.ports.set(*now)
+		}
+	}
+}
+
+// isForwarding reports whether a neighbour is a bridge's forwarding entry, which
+// stands by bridge and address among the neighbours.
+func isForwarding(n *netstat.Neighbour) bool {
+	return n.Family == netstat.Bridge && n.Flags&netstat.NeighbourSelf == 0
+}
 
 func (u *update) applyLink(m *collectors.Message) {
 	s, ifc := u.state, m.Interface
@@ -391,19 +472,31 @@ func (u *update) applyLink(m *collectors.Message) {
 	}
 	if old != nil {
 		ifc.CounterDiscontinuity = old.CounterDiscontinuity
-		s.names.delete(&old)
 	}
-	applyRow(u, &s.links, netstat.KindInterface, ifc, m.Removed, sameInterface)
-	if now := s.link(ifc.Index); now != nil {
-		s.names.set(now)
-	}
+	u.setLink(old, ifc, m.Removed)
 	// The first link of a veth pair learns silently of the second.
 	if peer := s.link(ifc.Lower); old == nil && ifc.Kind == "veth" && !ifc.LowerNetNSID.IsKnown() && peer != nil && peer.Kind == "veth" && peer.Lower == 0 {
 		paired := *peer
 		paired.Lower = ifc.Index
-		s.names.delete(&peer)
-		applyRow(u, &s.links, netstat.KindInterface, paired, false, sameInterface)
-		s.names.set(s.link(paired.Index))
+		u.setLink(peer, paired, false)
+	}
+}
+
+// setLink puts a link in or takes it out, which was old, or nil.
+func (u *update) setLink(old *netstat.Interface, ifc netstat.Interface, removed bool) {
+	s := u.state
+	if old != nil {
+		s.names.delete(&old)
+		if old.Lower != old.Index {
+			count(s.uppers, old.Lower, -1)
+		}
+	}
+	applyRow(u, &s.links, netstat.KindInterface, ifc, removed, sameInterface)
+	if now := s.link(ifc.Index); now != nil {
+		s.names.set(now)
+		if now.Lower != now.Index {
+			count(s.uppers, now.Lower, 1)
+		}
 	}
 }
 
@@ -425,11 +518,11 @@ func (u *update) follow(old, now *netstat.Interface) {
 		if s.routes.devices[one.Index].infos > 0 {
 			u.stale |= netstat.KindRoute
 		}
-		if u.hasNextHopBy(one.Index) {
+		if s.nexthopsBy[one.Index] > 0 {
 			u.stale |= netstat.KindNextHop
 		}
 	}
-	if (gone || came || renamed) && (u.hasRuleBy(one.Name) || renamed && u.hasRuleBy(old.Name)) {
+	if (gone || came || renamed) && (s.rules.names[one.Name] > 0 || renamed && s.rules.names[old.Name] > 0) {
 		u.stale |= netstat.KindRule // whether the rule is detached
 	}
 	if (gone || moved) && (isBridged(one) || !came && isBridged(old)) {
@@ -441,13 +534,8 @@ func (u *update) follow(old, now *netstat.Interface) {
 		// The groups go, most of them without events.
 		u.stale |= netstat.KindMulticast
 	}
-	if gone {
-		for l := range s.links.from(nil) {
-			if (*l).Lower == one.Index && (*l).Index != one.Index {
-				u.stale |= netstat.KindInterface
-				break
-			}
-		}
+	if gone && s.uppers[one.Index] > 0 {
+		u.stale |= netstat.KindInterface
 	}
 }
 
@@ -475,24 +563,6 @@ func (u *update) followDump(before, after *ordered[*netstat.Interface]) {
 // isBridged reports whether the link is a bridge or may be a port of one.
 func isBridged(i *netstat.Interface) bool { return i.Kind == "bridge" || i.Master != 0 }
 
-func (u *update) hasNextHopBy(index uint32) bool {
-	for n := range u.state.nexthops.from(nil) {
-		if (*n).Interface == index {
-			return true
-		}
-	}
-	return false
-}
-
-func (u *update) hasRuleBy(name string) bool {
-	for r := range u.state.rules.from(nil) {
-		if r.rule.InputInterface == name || r.rule.OutputInterface == name {
-			return true
-		}
-	}
-	return false
-}
-
 // removeOf takes out what a removed link had.
 func (u *update) removeOf(index uint32) {
 	s := u.state
@@ -508,10 +578,24 @@ func (u *update) removeOf(index uint32) {
 				func(n *netstat.Neighbour) bool { return n.Interface == index },
 				func(n *netstat.Neighbour) bool { return n.Interface != index || n.Family != family })
 		}
-		first := &netstat.Neighbour{Family: netstat.Bridge}
-		removeRows(u, &s.neighbours, &first, netstat.KindNeighbour,
-			func(n *netstat.Neighbour) bool { return n.Family == netstat.Bridge && n.Interface == index },
-			func(*netstat.Neighbour) bool { return false })
+		self := &netstat.Neighbour{Family: netstat.Bridge, Flags: netstat.NeighbourSelf, Interface: index}
+		removeRows(u, &s.neighbours, &self, netstat.KindNeighbour,
+			func(*netstat.Neighbour) bool { return true },
+			func(n *netstat.Neighbour) bool { return n.Interface != index })
+		var entries []*netstat.Neighbour
+		for n := range s.ports.from(&self) {
+			if (*n).Interface != index {
+				break
+			}
+			entries = append(entries, *n)
+		}
+		for _, n := range entries {
+			s.ports.delete(&n)
+			s.neighbours.delete(&n)
+			if u.tells(netstat.KindNeighbour) {
+				u.tell(netstat.KindNeighbour, Removed, *n, nil)
+			}
+		}
 	}
 	if u.wants(netstat.KindNetconf) {
 		first := &netstat.Netconf{Interface: int32(index)}
@@ -544,7 +628,9 @@ func removeRows[T any](u *update, table *ordered[*T], first **T, kind netstat.Ki
 	}
 	for _, row := range gone {
 		table.delete(&row)
-		u.tell(kind, Removed, *row, nil)
+		if u.tells(kind) {
+			u.tell(kind, Removed, *row, nil)
+		}
 	}
 }
 
@@ -553,70 +639,19 @@ func (u *update) applyRoute(m *collectors.Message) {
 		return
 	}
 	r := &u.state.routes
-	key := keyOf(&m.Routes[0])
-	u.group = r.group(key, u.group[:0])
-	var before []netstat.Route
-	if u.emit != nil {
-		before = u.rowsOf(u.group)
+	if u.tells(netstat.KindRoute) {
+		u.diff.gone, u.diff.come = u.diff.gone[:0], u.diff.come[:0]
+		r.diff = &u.diff
 	}
-	change := r.apply(m, u.group)
-	if u.replay && !change.certain || !u.replay && !change.matched || u.replay && key.family == 1 {
+	change := r.apply(m, u.replay)
+	if u.replay && !change.certain || !u.replay && !change.matched || u.replay && m.Routes[0].Destination.Addr().Is6() {
 		// An IPv6 dump may miss rows when others change meanwhile.
 		u.stale |= netstat.KindRoute
 	}
-	if u.emit != nil {
-		u.group = r.group(key, u.group[:0])
-		diffRoutes(before, u.rowsOf(u.group), u.tell)
+	if r.diff != nil {
+		r.diff = nil
+		diffRoutes(&u.diff, r.others, u.tell)
 	}
-}
-
-func (u *update) rowsOf(group []routeEntry) (rows []netstat.Route) {
-	for i := range group {
-		rows = u.state.appendRows(rows, &group[i])
-	}
-	return rows
-}
-
-// diffRoutes tells how rows with one key changed. Rows with the same gateway and
-// interface are one that changed.
-func diffRoutes(before, after []netstat.Route, tell teller) {
-	used := make([]bool, len(before))
-	var rest []netstat.Route
-	for _, row := range after {
-		i := slices.IndexFunc(before, func(b netstat.Route) bool { return sameHops([]netstat.Route{b}, []netstat.Route{row}, 0) })
-		if i >= 0 && !used[i] {
-			used[i] = true
-			continue
-		}
-		rest = append(rest, row)
-	}
-	for _, row := range rest {
-		i := slices.IndexFunc(before, func(b netstat.Route) bool { return b.Gateway == row.Gateway && b.Interface == row.Interface })
-		if i >= 0 && !used[i] {
-			used[i] = true
-			tell(netstat.KindRoute, Changed, row, before[i])
-		} else {
-			tell(netstat.KindRoute, Added, row, nil)
-		}
-	}
-	for i, b := range before {
-		if !used[i] {
-			tell(netstat.KindRoute, Removed, b, nil)
-		}
-	}
-}
-
-func (u *update) addRule(rule netstat.Rule) {
-	row := ruleRow{&rule, 0}
-	last := row
-	for r := range u.state.rules.from(&row) {
-		if r.rule.Family != rule.Family || r.rule.Priority != rule.Priority {
-			break
-		}
-		last.seq = r.seq + 1
-	}
-	u.state.rules.set(last)
-	u.tell(netstat.KindRule, Added, rule, nil)
 }
 
 func (u *update) applyRule(m *collectors.Message) {
@@ -628,40 +663,27 @@ func (u *update) applyRule(m *collectors.Message) {
 		// already cannot be told.
 		u.stale |= netstat.KindRule
 	}
-	if !m.Removed {
-		u.addRule(m.Rule)
-		u.rulesResolved()
-		return
-	}
-	const status = netstat.RuleUnresolved | netstat.RuleInputDetached | netstat.RuleOutputDetached
-	for r := range u.state.rules.from(&ruleRow{&m.Rule, 0}) {
-		if r.rule.Family != m.Rule.Family || r.rule.Priority != m.Rule.Priority {
-			break
+	rules := &u.state.rules
+	switch {
+	case !m.Removed:
+		rules.add(&m.Rule)
+		if u.tells(netstat.KindRule) {
+			u.tell(netstat.KindRule, Added, m.Rule, nil)
 		}
-		known, gone := *r.rule, m.Rule
-		known.Flags &^= status
-		gone.Flags &^= status
-		if known == gone {
-			row := *r
-			u.state.rules.delete(&row)
-			u.tell(netstat.KindRule, Removed, *row.rule, nil)
-			u.rulesResolved()
+	default:
+		gone, known := rules.remove(&m.Rule)
+		if !known {
+			if !u.replay {
+				u.stale |= netstat.KindRule
+			}
 			return
 		}
+		if u.tells(netstat.KindRule) {
+			u.tell(netstat.KindRule, Removed, *gone, nil)
+		}
 	}
-	if !u.replay {
+	if rules.gotos > 0 { // what a goto leads to may have changed
 		u.stale |= netstat.KindRule
-	}
-}
-
-// rulesResolved has the rules dumped again when what a goto leads to may have
-// changed.
-func (u *update) rulesResolved() {
-	for r := range u.state.rules.from(nil) {
-		if r.rule.Action == netstat.RuleGoto {
-			u.stale |= netstat.KindRule
-			return
-		}
 	}
 }
 

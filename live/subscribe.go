@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -51,6 +52,9 @@ type Event struct {
 	Value any
 	// Old is what it was before, with Changed; nil otherwise.
 	Old any
+	// Received is when the kernel's message came; of what a dump found, when that
+	// ended. It is the zero time for Present, Synced and Gap.
+	Received time.Time
 	// Snapshot is the stack that the events after this one apply to. It is nil
 	// but for Synced and Gap.
 	Snapshot *Snapshot
@@ -86,19 +90,39 @@ type Filter struct {
 	Prefix netip.Prefix
 }
 
-// Matches reports whether the filter lets an event pass. Synced and Gap always
-// pass.
-func (f *Filter) Matches(e *Event) bool {
-	if e.Kind == 0 {
-		return true
+// Select returns an event as it is for who sees only what the filter lets pass,
+// and whether it is one: what comes to match by a change was added for them, and
+// what ceases to was removed. Synced and Gap always pass.
+func (f *Filter) Select(e Event) (Event, bool) {
+	switch {
+	case e.Kind == 0:
+		return e, true
+	case f.Kinds != 0 && !f.Kinds.Has(e.Kind):
+		return e, false
+	case e.Change != Changed:
+		return e, f.matches(e.Value)
 	}
-	if f.Kinds != 0 && !f.Kinds.Has(e.Kind) {
-		return false
+	switch before, now := f.matches(e.Old), f.matches(e.Value); {
+	case !before && !now:
+		return e, false
+	case !before:
+		e.Change, e.Old = Added, nil
+	case !now:
+		e.Change, e.Value, e.Old = Removed, e.Old, nil
+	}
+	return e, true
+}
+
+// matches reports whether the filter lets a value pass, of those kinds that it
+// does.
+func (f *Filter) matches(value any) bool {
+	if f.Interface == 0 && f.Table == 0 && !f.Prefix.IsValid() {
+		return true
 	}
 	var device, table uint32
 	var prefix netip.Prefix
 	hasTable := false
-	switch v := e.Value.(type) {
+	switch v := value.(type) {
 	case netstat.Interface:
 		device = v.Index
 	case netstat.Address:
@@ -175,6 +199,7 @@ func (s *Stack) Subscribe(o SubscribeOptions) *Subscription {
 		sub.initial = s.Snapshot()
 	}
 	s.subscribers[sub] = struct{}{}
+	s.subscribersChanged()
 	return sub
 }
 
@@ -182,6 +207,7 @@ func (s *Stack) Subscribe(o SubscribeOptions) *Subscription {
 func (sub *Subscription) Close() {
 	sub.stack.write.Lock()
 	delete(sub.stack.subscribers, sub)
+	sub.stack.subscribersChanged()
 	sub.stack.write.Unlock()
 	sub.end(fs.ErrClosed)
 }
@@ -202,21 +228,22 @@ func (sub *Subscription) signal() {
 	}
 }
 
-// emitter returns what tells all subscribers, nil when there are none.
-func (s *Stack) emitter() func(Event) {
-	if len(s.subscribers) == 0 {
-		return nil
+// subscribersChanged finds out what is to be told. Its caller holds write.
+func (s *Stack) subscribersChanged() {
+	s.told = 0
+	for sub := range s.subscribers {
+		kinds := sub.options.Kinds
+		if kinds == 0 {
+			kinds = netstat.AllKinds
+		}
+		s.told |= kinds & s.kinds
 	}
-	return s.emit
 }
 
 func (s *Stack) emit(e Event) {
-	if !s.kinds.Has(e.Kind) {
-		return
-	}
 	for sub := range s.subscribers {
-		if sub.options.Matches(&e) {
-			sub.put(e)
+		if seen, ok := sub.options.Select(e); ok {
+			sub.put(seen)
 		}
 	}
 }
@@ -361,7 +388,7 @@ func (v *Snapshot) events(f Filter) iter.Seq[Event] {
 func present[T any](rows iter.Seq[T], kind netstat.Kinds, f *Filter, yield func(Event) bool) bool {
 	for row := range rows {
 		e := Event{Kind: kind, Change: Present, Value: row}
-		if f.Matches(&e) && !yield(e) {
+		if _, ok := f.Select(e); ok && !yield(e) {
 			return false
 		}
 	}

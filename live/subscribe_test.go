@@ -220,7 +220,7 @@ func TestFilter(t *testing.T) {
 		{group, Filter{Interface: 2}, false},
 		{Event{Change: Gap}, Filter{Kinds: netstat.KindRule, Interface: 7}, true},
 	} {
-		if got := c.f.Matches(&c.event); got != c.want {
+		if _, got := c.f.Select(c.event); got != c.want {
 			t.Errorf("%+v of %+v: %v", c.f, c.event, got)
 		}
 	}

@@ -1,0 +1,143 @@
+package live
+
+import (
+	"cmp"
+	"math"
+	"unsafe"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// ruleRow is a rule and its place among those of its priority.
+type ruleRow struct {
+	rule *netstat.Rule
+	seq  uint32
+}
+
+// rules is the rules of all families in the order that they apply in. Thousands
+// may have one priority.
+type rules struct {
+	rows ordered[ruleRow]
+	// What of them others are looked up by: their places, the names of
+	// interfaces, and how many lead on to another.
+	places map[netstat.Rule][]uint32
+	names  map[string]int
+	gotos  int
+}
+
+func newRules(steps *uint64) rules {
+	return rules{
+		rows: newOrdered(func(a, b *ruleRow) int {
+			return cmp.Or(cmp.Compare(a.rule.Family, b.rule.Family), cmp.Compare(a.rule.Priority, b.rule.Priority), cmp.Compare(a.seq, b.seq))
+		}, steps),
+		places: make(map[netstat.Rule][]uint32),
+		names:  make(map[string]int),
+	}
+}
+
+// ruleStatus comes and goes with other rules and links, and says nothing of which
+// rule it is.
+const ruleStatus = netstat.RuleUnresolved | netstat.RuleInputDetached | netstat.RuleOutputDetached
+
+// identity is the rule without what does not say which it is.
+func identity(r *netstat.Rule) netstat.Rule {
+	i := *r
+	i.Flags &^= ruleStatus
+	return i
+}
+
+// add puts a rule behind those of its priority.
+func (r *rules) add(rule *netstat.Rule) {
+	own := *rule
+	row := ruleRow{&own, math.MaxUint32}
+	behind := r.rows.search(place{}, r.rows.end(), func(e *ruleRow) bool { return r.rows.compare(e, &row) <= 0 })
+	row.seq = 0
+	if behind != (place{}) {
+		if last := r.rows.at(r.rows.before(behind)); last.rule.Family == own.Family && last.rule.Priority == own.Priority {
+			row.seq = last.seq + 1
+		}
+	}
+	r.rows.set(row)
+	key := identity(&own)
+	r.places[key] = append(r.places[key], row.seq)
+	r.note(&own, 1)
+}
+
+// remove takes out the first of the rules that are as the one given, and returns
+// it.
+func (r *rules) remove(rule *netstat.Rule) (gone *netstat.Rule, known bool) {
+	key := identity(rule)
+	seqs := r.places[key]
+	if len(seqs) == 0 {
+		return nil, false
+	}
+	row, _ := r.rows.get(&ruleRow{&key, seqs[0]})
+	gone = row.rule
+	r.rows.delete(&ruleRow{&key, seqs[0]})
+	if len(seqs) > 1 {
+		r.places[key] = seqs[1:]
+	} else {
+		delete(r.places, key)
+	}
+	r.note(gone, -1)
+	return gone, true
+}
+
+// note counts what a rule names.
+func (r *rules) note(rule *netstat.Rule, by int) {
+	for _, name := range [...]string{rule.InputInterface, rule.OutputInterface} {
+		if name != "" {
+			count(r.names, name, by)
+		}
+	}
+	if rule.Action == netstat.RuleGoto {
+		r.gotos += by
+	}
+}
+
+// take takes over what others have, which counts as a change.
+func (r *rules) take(from rules) {
+	rows := r.rows
+	rows.take(from.rows)
+	*r = from
+	r.rows = rows
+}
+
+func (r *rules) bytes() int {
+	const perRule = 2*int(unsafe.Sizeof(netstat.Rule{})) + int(unsafe.Sizeof([]uint32{})) + 16
+	return r.rows.len()*perRule + r.rows.capacity()*int(unsafe.Sizeof(ruleRow{}))
+}
+
+// diffRules tells how rules differ. Those that are the same, and in the same
+// order, are passed over; what stands elsewhere now went and came.
+func diffRules(before, after *rules, tell teller) {
+	places := make(map[netstat.Rule][]int)
+	at := 0
+	for r := range after.rows.from(nil) {
+		places[*r.rule] = append(places[*r.rule], at)
+		at++
+	}
+	stays := make([]bool, at)
+	last := -1
+	for r := range before.rows.from(nil) {
+		candidates := places[*r.rule]
+		for len(candidates) > 0 && candidates[0] <= last {
+			candidates = candidates[1:]
+		}
+		places[*r.rule] = candidates
+		if len(candidates) == 0 {
+			tell(netstat.KindRule, Removed, *r.rule, nil)
+			continue
+		}
+		last = candidates[0]
+		stays[last] = true
+		places[*r.rule] = candidates[1:]
+	}
+	at = 0
+	for r := range after.rows.from(nil) {
+		if !stays[at] {
+			tell(netstat.KindRule, Added, *r.rule, nil)
+		}
+		at++
+	}
+}
