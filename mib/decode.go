@@ -20,7 +20,9 @@ func (g *Group[R]) Scalars() []Object {
 }
 
 // RowDecoder decodes one row of a table at a time, for a reader that has the
-// values of a row together. It does what Table.Decode does.
+// values of a row together. It takes what agents send more liberally than
+// Table.Decode: a value that a row cannot hold is unknown, and an index may have one
+// of the forms that agents are known for.
 type RowDecoder[R any] struct {
 	table   *Table[R]
 	columns []ColumnOf[R]
@@ -41,28 +43,51 @@ func (t *Table[R]) RowDecoder(subs ...uint32) *RowDecoder[R] {
 	return d
 }
 
-// Index writes what being a row of the table, with that index, tells into r.
+// Index writes what being a row of the table, with that index, tells into r, which
+// is zero. An index that is not as RFC 2578, section 7.7, has it is taken where only
+// one of the forms that agents have instead fits it to its end: an InetAddress
+// without its length, with a zone of the wrong type, or as text. After an error r is
+// not to be used.
 func (d *RowDecoder[R]) Index(index OID, r *R) error {
+	err := d.index(index, r, toTheLetter)
+	if err == nil {
+		return nil
+	}
+	for form := toTheLetter + 1; form < forms; form++ {
+		var again R
+		if d.index(index, &again, form) == nil {
+			*r = again
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: index %s: %w", d.table.Name, index, err)
+}
+
+func (d *RowDecoder[R]) index(index OID, r *R, form indexForm) error {
 	if d.table.Implies != nil {
 		d.table.Implies(r)
 	}
-	if err := d.table.parseIndex(index, r); err != nil {
-		return fmt.Errorf("%s: index %s: %w", d.table.Name, index, err)
+	if form == numbered {
+		if d.table.Index[0].readForm == nil {
+			return errIndexTooShort
+		}
+		_, rest, _ := index.CutSubidentifier()
+		return d.table.parseIndex(rest, r, toTheLetter)
 	}
-	return nil
+	return d.table.parseIndex(index, r, form)
 }
 
-// Values writes the values of the decoder's columns into r; the zero Value
-// stands for an instance that is not there. epoch is as for Table.Decode, index
-// is for the error.
-func (d *RowDecoder[R]) Values(epoch time.Time, index OID, values []Value, r *R) error {
+// Values writes the values of the decoder's columns into r; the zero Value stands for
+// an instance that is not there. A value that is not understood leaves what it would
+// have told unknown: odd, where it is not nil, is told of it. epoch is as for
+// Table.Decode; index is for the errors.
+func (d *RowDecoder[R]) Values(epoch time.Time, index OID, values []Value, r *R, odd func(error)) {
 	for i, v := range values {
 		if v == (Value{}) {
 			continue
 		}
-		if err := d.columns[i].field.store(r, v, epoch); err != nil {
-			return fmt.Errorf("%s.%s: %w", d.columns[i].name, index, err)
+		if err := d.columns[i].field.store(r, v, epoch); err != nil && odd != nil {
+			odd(fmt.Errorf("%s.%s: %w", d.columns[i].name, index, err))
 		}
 	}
-	return nil
 }

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"strconv"
 	"time"
 )
 
 // Access is how one value of type T is read from a row of type R and written
 // to it. Reading reports false where the row does not know the value.
 type Access[R, T any] struct {
-	get func(*R) (T, bool)
-	set func(*R, T)
+	get   func(*R) (T, bool)
+	set   func(*R, T)
+	check func(*R, T) error // nil where a row takes every value
 }
 
 // At gives access to a part of the row that is always known.
@@ -39,7 +41,15 @@ func Through[R, T any](get func(*R) (T, bool), set func(*R, T)) Access[R, T] {
 	if set == nil {
 		set = func(*R, T) {}
 	}
-	return Access[R, T]{get, set}
+	return Access[R, T]{get: get, set: set}
+}
+
+// Checked refuses values from elsewhere that check has an error for: in a column
+// they are unknown, in an index they make the row one that is not understood. The
+// row then has what precedes the value in its table.
+func (a Access[R, T]) Checked(check func(*R, T) error) Access[R, T] {
+	a.check = check
+	return a
 }
 
 // Get returns the value in the row, and whether the row knows it.
@@ -48,6 +58,17 @@ func (a Access[R, T]) Get(r *R) (T, bool) { return a.get(r) }
 // Set writes the value into the row.
 func (a Access[R, T]) Set(r *R, v T) { a.set(r, v) }
 
+// take writes a value from elsewhere into the row.
+func (a Access[R, T]) take(r *R, v T) error {
+	if a.check != nil {
+		if err := a.check(r, v); err != nil {
+			return err
+		}
+	}
+	a.set(r, v)
+	return nil
+}
+
 // Field is how one object's value stands in a row: its type on the wire and
 // the way there and back.
 type Field[R any] struct {
@@ -55,6 +76,7 @@ type Field[R any] struct {
 	get   func(*R) (Value, bool)
 	set   func(*R, Value) error
 	never bool // get has no value of any row
+	idle  bool // set passes over every value
 
 	setMoment func(*R, time.Time) // takes the place of set for a TimeStamp
 }
@@ -80,8 +102,7 @@ func field[R, T any](typ Type, a Access[R, T], toValue func(T) Value, toRow func
 			if !ok {
 				return fmt.Errorf("value %v out of range", v)
 			}
-			a.set(r, t)
-			return nil
+			return a.take(r, t)
 		},
 	}
 }
@@ -211,8 +232,7 @@ func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
 			if !ok {
 				return fmt.Errorf("%v is not one of the enumeration", v)
 			}
-			a.set(r, t)
-			return nil
+			return a.take(r, t)
 		},
 	}
 }
@@ -221,9 +241,9 @@ func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
 // from elsewhere passes over it.
 func AsConstant[R any](v Value) Field[R] {
 	return Field[R]{
-		typ: v.typ,
-		get: func(*R) (Value, bool) { return v, true },
-		set: func(*R, Value) error { return nil },
+		typ:  v.typ,
+		get:  func(*R) (Value, bool) { return v, true },
+		idle: true,
 	}
 }
 
@@ -233,19 +253,27 @@ func AsAbsent[R any](t Type) Field[R] {
 	return Field[R]{
 		typ:   t,
 		get:   func(*R) (Value, bool) { return Value{}, false },
-		set:   func(*R, Value) error { return nil },
 		never: true,
+		idle:  true,
 	}
 }
 
-// store writes a value from the wire into a row.
+// store writes a value from the wire into a row. It takes a value of another type
+// that holds the same, as agents have them; Null says nothing.
 func (f Field[R]) store(r *R, v Value, epoch time.Time) error {
+	if f.idle || v.typ == Null {
+		return nil
+	}
 	want := f.typ
 	if want == timeStamp {
 		want = TimeTicks
 	}
 	if v.typ != want {
-		return fmt.Errorf("is of type %v, not %v", v.typ, want)
+		other, ok := v.as(want)
+		if !ok {
+			return fmt.Errorf("%v is no %v", v.abridged(), want)
+		}
+		v = other
 	}
 	if f.typ == timeStamp {
 		var at time.Time
@@ -256,4 +284,45 @@ func (f Field[R]) store(r *R, v Value, epoch time.Time) error {
 		return nil
 	}
 	return f.set(r, v)
+}
+
+// as returns the value as one of another type that holds the same: a number of one
+// type for another's, or in decimal digits, and an address in octets or in text. A
+// number may be wider than the type, where the row has room for it.
+func (v Value) as(t Type) (Value, bool) {
+	switch t {
+	case Integer32, Counter32, Gauge32, TimeTicks, Counter64:
+		n, ok := v.integer()
+		switch {
+		case !ok:
+		case t == Integer32 && (n > math.MaxInt32 || n < math.MinInt32), t != Integer32 && n < 0, t == TimeTicks && n > math.MaxUint32:
+		default:
+			return Value{typ: t, num: uint64(n)}, true
+		}
+		return Value{typ: t, num: v.num}, v.typ == Counter64 && t != Integer32 && t != TimeTicks // beyond what is signed
+	case IPAddress:
+		if v.typ != OctetString {
+			return Value{}, false
+		}
+		if len(v.str) == 4 {
+			return IPv4Value(uint32(v.str[0])<<24 | uint32(v.str[1])<<16 | uint32(v.str[2])<<8 | uint32(v.str[3])), true
+		}
+		addr, err := netip.ParseAddr(v.str)
+		return AddrValue(addr), err == nil && addr.Is4()
+	}
+	return Value{}, false
+}
+
+// integer returns a number that a value of any type holds, in decimal digits even.
+func (v Value) integer() (n int64, ok bool) {
+	switch v.typ {
+	case Integer32, Counter32, Gauge32, TimeTicks:
+		return int64(v.num), true
+	case Counter64:
+		return int64(v.num), v.num <= math.MaxInt64
+	case OctetString:
+		n, err := strconv.ParseInt(v.str, 10, 64)
+		return n, err == nil && v.str[0] != '+'
+	}
+	return 0, false
 }

@@ -13,13 +13,34 @@ import (
 type Part[R any] struct {
 	write func(dst []byte, r *R) []byte
 	read  func(index OID, r *R) (rest OID, err error)
+	// readForm reads a form that agents have instead; nil where there is none.
+	readForm func(index OID, r *R, form indexForm) (rest OID, err error)
 }
+
+// indexForm is a form of an index. What is written has the first.
+type indexForm int
+
+// Forms of an InetAddress in the index of agents that do not have it to the letter.
+const (
+	toTheLetter indexForm = iota
+	// measured has a length that does not go with the type: an address without the
+	// zone that its type announces or with one that it does not, one of the type
+	// unknown(0), or an address in text.
+	measured
+	// bare has no length: the type tells how many octets there are.
+	bare
+	// bareZoned is bare, and four octets follow an IPv6 address whatever its type.
+	bareZoned
+	// numbered has a number in front of the whole index.
+	numbered
+	forms
+)
 
 // NewPart makes a Part of two functions: write appends the packed
 // sub-identifiers that stand for the row (see AppendSubidentifier); read takes
 // them off the front of an index and returns what follows.
 func NewPart[R any](write func(dst []byte, r *R) []byte, read func(index OID, r *R) (OID, error)) Part[R] {
-	return Part[R]{write, read}
+	return Part[R]{write: write, read: read}
 }
 
 // CutOID cuts an OID that follows its own length off the front of an index.
@@ -51,8 +72,7 @@ func part[R, T any](a Access[R, T], write func([]byte, T) []byte, read func(OID)
 			if err != nil {
 				return rest, err
 			}
-			a.set(r, t)
-			return rest, nil
+			return rest, a.take(r, t)
 		},
 	}
 }
@@ -219,16 +239,28 @@ func InetAddressIndex[R any](a Access[R, netip.Addr], zone *Access[R, uint32]) P
 			if err != nil {
 				return rest, err
 			}
-			switch {
-			case zoned && zone != nil:
-				zone.set(r, z)
-			case zoned && addr.Is6():
-				addr = addr.WithZone(strconv.FormatUint(uint64(z), 10))
+			return rest, takeInetAddress(a, zone, r, addr, z, zoned)
+		},
+		readForm: func(index OID, r *R, form indexForm) (OID, error) {
+			addr, z, zoned, rest, err := cutInetAddressForm(index, form)
+			if err != nil {
+				return rest, err
 			}
-			a.set(r, addr)
-			return rest, nil
+			return rest, takeInetAddress(a, zone, r, addr, z, zoned)
 		},
 	}
+}
+
+func takeInetAddress[R any](a Access[R, netip.Addr], zone *Access[R, uint32], r *R, addr netip.Addr, z uint32, zoned bool) error {
+	switch {
+	case zoned && zone != nil:
+		if err := zone.take(r, z); err != nil {
+			return err
+		}
+	case zoned && addr.Is6():
+		addr = addr.WithZone(strconv.FormatUint(uint64(z), 10))
+	}
+	return a.take(r, addr)
 }
 
 func appendInetAddress(dst []byte, addr netip.Addr, zone uint32, zoned bool) []byte {
@@ -268,27 +300,103 @@ func cutInetAddress(index OID) (addr netip.Addr, zone uint32, zoned bool, rest O
 	if err != nil {
 		return addr, 0, false, rest, err
 	}
-	want := map[uint32]int{inetUnknown: 0, inetIPv4: 4, inetIPv6: 16, inetIPv4z: 8, inetIPv6z: 20}
-	if length, known := want[typ]; !known || n != length {
+	if length, known := inetLength(typ); !known || n != length {
 		return addr, 0, false, rest, fmt.Errorf("InetAddressType %d with %d octets", typ, n)
 	}
 	var octets [20]byte
 	if rest, err = cutOctets(octets[:n], rest); err != nil {
 		return addr, 0, false, rest, err
 	}
+	addr, zone, zoned = inetAddress(octets[:n])
+	return addr, zone, zoned, rest, nil
+}
+
+// inetLength returns how many octets an address of a type has.
+func inetLength(typ uint32) (n int, known bool) {
 	switch typ {
-	case inetIPv4, inetIPv4z:
+	case inetUnknown:
+		return 0, true
+	case inetIPv4:
+		return 4, true
+	case inetIPv6:
+		return 16, true
+	case inetIPv4z:
+		return 8, true
+	case inetIPv6z:
+		return 20, true
+	}
+	return 0, false
+}
+
+// inetAddress makes an address of the octets of a type, 0, 4, 8, 16 or 20 of them.
+func inetAddress(octets []byte) (addr netip.Addr, zone uint32, zoned bool) {
+	n := len(octets)
+	switch n {
+	case 4, 8:
 		addr = netip.AddrFrom4([4]byte(octets[:4]))
-	case inetIPv6, inetIPv6z:
+	case 16, 20:
 		addr = netip.AddrFrom16([16]byte(octets[:16]))
 	}
-	if typ == inetIPv4z || typ == inetIPv6z {
+	if n == 8 || n == 20 {
 		zoned = true
-		for _, o := range octets[n-4 : n] {
+		for _, o := range octets[n-4:] {
 			zone = zone<<8 | uint32(o)
 		}
 	}
-	return addr, zone, zoned, rest, nil
+	return addr, zone, zoned
+}
+
+// maxAddressText is longer than any address in text.
+const maxAddressText = 64
+
+// cutInetAddressForm cuts an address in one of the forms that agents have instead.
+func cutInetAddressForm(index OID, form indexForm) (addr netip.Addr, zone uint32, zoned bool, rest OID, err error) {
+	typ, rest, ok := index.CutSubidentifier()
+	length, known := inetLength(typ)
+	switch {
+	case !ok:
+		return addr, 0, false, rest, errIndexTooShort
+	case !known:
+		return addr, 0, false, rest, fmt.Errorf("InetAddressType %d", typ)
+	}
+	switch form {
+	case measured:
+		if length, rest, err = cutLength(rest); err != nil {
+			return addr, 0, false, rest, err
+		}
+	case bareZoned:
+		if typ == inetIPv6 {
+			length += 4
+		}
+	}
+	if length > maxAddressText {
+		return addr, 0, false, rest, fmt.Errorf("InetAddressType %d with %d octets", typ, length)
+	}
+	var octets [maxAddressText]byte
+	if rest, err = cutOctets(octets[:length], rest); err != nil {
+		return addr, 0, false, rest, err
+	}
+	is4, is6 := typ == inetIPv4 || typ == inetIPv4z, typ == inetIPv6 || typ == inetIPv6z
+	switch length {
+	case 0:
+		if typ == inetUnknown {
+			return addr, 0, false, rest, nil
+		}
+	case 4, 8:
+		if !is6 {
+			addr, zone, zoned = inetAddress(octets[:length])
+			return addr, zone, zoned, rest, nil
+		}
+	case 16, 20:
+		if !is4 {
+			addr, zone, zoned = inetAddress(octets[:length])
+			return addr, zone, zoned, rest, nil
+		}
+	}
+	if addr, err = netip.ParseAddr(string(octets[:length])); err != nil || addr.Zone() != "" {
+		return netip.Addr{}, 0, false, rest, fmt.Errorf("InetAddressType %d with %d octets", typ, length)
+	}
+	return addr, 0, false, rest, nil
 }
 
 // appendIPv4 appends four octets. It has no branch that depends on them, as tables

@@ -1,7 +1,6 @@
 package mib
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -57,8 +56,7 @@ type Ordered[R any] interface {
 }
 
 // Place is the place of a run of an Ordered, to which alone it means something.
-// The zero Place is the first run's, and that of each run is greater than those of
-// the runs before it.
+// The zero Place is the first run's.
 type Place uint64
 
 // BindOrdered makes a table answer from rows that are kept in order, without a
@@ -99,7 +97,7 @@ func (n *orderedNode[T, R]) pin(r *Request, kept rows) (rows, error) {
 			return string(o.probe) < o.target
 		}
 	}
-	o.ordered = n.rows(value)
+	o.ordered, o.ctx = n.rows(value), r.ctx
 	o.version = o.ordered.Version()
 	return o, nil
 }
@@ -110,12 +108,10 @@ type orderedTable[R any] struct {
 	table   *Table[R]
 	longest int // sub-identifiers that an index may have
 
-	// Views of long runs, by place, the number of rows, and the gaps, of one
-	// version.
+	// Views of long runs, by place, and the number of rows, of one version.
 	mu    sync.Mutex
 	long  atomic.Pointer[longRuns[R]]
 	count atomic.Pointer[rowCount]
-	gaps  atomic.Pointer[gaps]
 }
 
 type longRuns[R any] struct {
@@ -165,68 +161,6 @@ func (t *orderedTable[R]) keepLongRun(version uint64, at, next Place, rows []R) 
 	return run
 }
 
-// gaps are the stretches of runs of one version that have no value in a column, or
-// no row at all, as far as anybody came upon them.
-type gaps struct {
-	version uint64
-
-	mu sync.Mutex
-	of [][]gap // each in order, without one that touches another; the columns' from 1 on
-}
-
-// rowless stands for a column where runs without a row are meant.
-const rowless = -1
-
-// gap is the runs from a place on and in front of another.
-type gap struct{ from, to Place }
-
-// A gap of at least minGap runs is kept, up to maxGaps of a column.
-const (
-	minGap  = 256
-	maxGaps = 4096
-)
-
-// known returns the gaps of a version.
-func (t *orderedTable[R]) known(version uint64) *gaps {
-	g := t.gaps.Load()
-	if g == nil || g.version != version {
-		g = &gaps{version: version, of: make([][]gap, 1+len(t.table.Columns))}
-		t.gaps.Store(g)
-	}
-	return g
-}
-
-// past returns the place behind the gap that a place is in; the place itself where
-// it is in none.
-func (g *gaps) past(column int, at Place) Place {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	all := g.of[1+column]
-	i, touches := slices.BinarySearchFunc(all, at, func(known gap, at Place) int { return cmp.Compare(known.to, at) })
-	if touches { // it ends there
-		i++
-	}
-	if i < len(all) && all[i].from <= at {
-		return all[i].to
-	}
-	return at
-}
-
-// keep keeps a gap, as one with those that it touches.
-func (g *gaps) keep(column int, found gap) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	all := g.of[1+column]
-	first, _ := slices.BinarySearchFunc(all, found.from, func(known gap, at Place) int { return cmp.Compare(known.to, at) })
-	last := first
-	for ; last < len(all) && all[last].from <= found.to; last++ {
-		found.from, found.to = min(found.from, all[last].from), max(found.to, all[last].to)
-	}
-	if first < last || len(all) < maxGaps {
-		g.of[1+column] = slices.Replace(all, first, last, found)
-	}
-}
-
 // orderedRows is the rows of an Ordered as one Request goes through them. It keeps
 // the run that it came to last, which other cursors of the request, at other
 // columns, ask for next.
@@ -234,6 +168,7 @@ type orderedRows[R any] struct {
 	*orderedTable[R]
 	ordered Ordered[R]
 	version uint64
+	ctx     context.Context
 
 	// The run that was read last.
 	at, after Place
@@ -280,7 +215,7 @@ func (o *orderedRows[R]) release() bool {
 		o.resumeTo, o.resumeVersion = o.lastTo, o.version
 		o.last = OID{}
 	}
-	o.ordered, o.view, o.loaded = nil, nil, false
+	o.ordered, o.ctx, o.view, o.loaded = nil, nil, nil, false
 	if cap(o.rows) > keepRows {
 		o.rows = nil
 	}
@@ -296,40 +231,28 @@ func (o *orderedRows[R]) release() bool {
 }
 
 // load reads the run at a place.
-func (o *orderedRows[R]) load(w *work, at Place) error {
+func (o *orderedRows[R]) load(at Place) {
 	if o.loaded && o.at == at {
-		return nil
+		return
 	}
 	o.at, o.loaded, o.view, o.members = at, true, nil, o.members[:0]
 	if run, ok := o.longRun(o.version, at); ok {
 		o.view, o.after = run.view, run.next
-		return nil
+		return
 	}
 	o.rows, o.after = o.ordered.AppendRun(o.rows[:0], at)
 	switch n := len(o.rows); {
-	case n == 0:
-		return w.spend(emptyRunSteps)
 	case n == 1:
 		o.members = append(o.members, member{})
 		if where := o.table.Where; where != nil && !where(&o.rows[0]) {
 			o.members = o.members[:0]
 		}
 	case n > longRunLength:
-		// What is here as a run has more to it than a row that is passed over.
-		o.loaded = false
-		if err := w.forAll(8 * n); err != nil {
-			return err
-		}
-		if err := w.spend(8 * n); err != nil {
-			return err
-		}
 		run := o.keepLongRun(o.version, at, o.after, o.rows)
-		o.loaded, o.view = true, run.view
+		o.view = run.view
 	default:
 		o.arrange()
-		return w.spend(n)
 	}
-	return nil
 }
 
 // arrange puts the rows of a short run in order.
@@ -413,82 +336,37 @@ func (o *orderedRows[R]) forget(mark int) {
 	}
 }
 
-// passing is the runs that were passed over for nothing, one after the other.
-type passing struct {
-	from Place
-	runs int
-	rows bool // one of them has a row
+// A request that may not wait passes over at most this many runs for one variable.
+const patience = 4096
+
+// passed is called for each run without a row that is looked for.
+func (o *orderedRows[R]) passed(runs int) error {
+	if runs%patience == 0 {
+		return o.ctx.Err()
+	}
+	return nil
 }
 
-// pass passes over the run at hand, which has nothing in a column from a row on,
-// and returns the place to look at next. An error ends the request.
-func (o *orderedRows[R]) pass(w *work, p *passing, column, row int) (Place, error) {
-	if p.runs == 0 {
-		p.from = o.at
-		if row > 0 {
-			p.from = o.after
-		}
-	}
-	p.rows = p.rows || row == 0 && o.len() > 0
-	p.runs++
-	next := o.after
-	if p.runs%glance == 0 {
-		known := o.known(o.version)
-		if to := known.past(rowless, next); to != next {
-			next = to
-			p.runs = max(p.runs, minGap) // to be one with that gap
-		} else if to := known.past(column, next); to != next {
-			next = to
-			p.runs, p.rows = max(p.runs, minGap), true
-		}
-	}
-	err := w.spend(1)
-	if err != nil {
-		o.passed(p, column, next)
-	}
-	return next, err
-}
-
-// passed is called with where the passing ended.
-func (o *orderedRows[R]) passed(p *passing, column int, to Place) {
-	if p.runs >= minGap && p.from < to {
-		if !p.rows {
-			column = rowless
-		}
-		o.known(o.version).keep(column, gap{p.from, to})
-	}
-}
-
-func (o *orderedRows[R]) seek(w *work, index OID, include bool) (position, error) {
+func (o *orderedRows[R]) seek(index OID, include bool) (position, error) {
 	if !include && string(o.resume) == index.packed && !index.IsEmpty() && o.resumeVersion == o.version {
 		return o.resumeTo, nil
 	}
 	o.target = index.packed
 	at := o.ordered.Search(o.before)
-	var p passing
-	for {
+	for runs := 1; ; runs++ {
 		mark := len(o.keys)
-		if err := o.load(w, at); err != nil {
-			return position{}, err
-		}
+		o.load(at)
 		if o.after == at {
-			o.passed(&p, rowless, at)
 			return position{run: at}, nil
 		}
 		if i := o.search(index, include); i < o.len() {
-			o.passed(&p, rowless, at)
 			return position{at, i}, nil
 		}
-		if rows := o.len(); rows > 0 { // all in front of the index
-			o.forget(mark)
-			at = o.after
-			continue
-		}
 		o.forget(mark)
-		var err error
-		if at, err = o.pass(w, &p, rowless, 0); err != nil {
+		if err := o.passed(runs); err != nil {
 			return position{}, err
 		}
+		at = o.after
 	}
 }
 
@@ -506,77 +384,61 @@ func (o *orderedRows[R]) search(index OID, include bool) int {
 	return len(o.members)
 }
 
-func (o *orderedRows[R]) get(w *work, index OID, column int) (Value, bool, error) {
-	at, err := o.seek(w, index, true)
-	if err == nil {
-		err = o.load(w, at.run)
-	}
-	if err != nil || at.row >= o.len() {
+func (o *orderedRows[R]) get(index OID, column int) (Value, bool, error) {
+	p, err := o.seek(index, true)
+	if err != nil {
 		return Value{}, false, err
 	}
-	if key, ok := o.index(at.row); !ok || key != index {
+	o.load(p.run)
+	if p.row >= o.len() {
 		return Value{}, false, nil
 	}
-	v, ok := o.table.Columns[column].field.get(o.row(at.row))
+	if key, ok := o.index(p.row); !ok || key != index {
+		return Value{}, false, nil
+	}
+	v, ok := o.table.Columns[column].field.get(o.row(p.row))
 	return v, ok, nil
 }
 
-func (o *orderedRows[R]) next(w *work, from position, column int) (OID, Value, position, error) {
+func (o *orderedRows[R]) next(from position, column int) (OID, Value, position, error) {
 	field := &o.table.Columns[column].field
 	if field.never {
 		return OID{}, Value{}, from, nil
 	}
 	at, i := from.run, from.row
-	var p passing
-	var err error
-	for {
+	for runs := 1; ; runs++ {
 		mark := len(o.keys)
-		if err = o.load(w, at); err != nil {
-			return OID{}, Value{}, from, err
-		}
+		o.load(at)
 		if o.after == at {
-			o.passed(&p, column, at)
 			return OID{}, Value{}, from, nil
 		}
-		first := i
 		for ; i < o.len(); i++ {
-			var v Value
-			var ok bool
-			if o.view == nil {
-				v, ok = field.get(o.row(i))
-			} else if i, v, err = o.view.find(w, i, column); err != nil {
-				return OID{}, Value{}, from, err
-			} else {
-				ok = v.typ != 0
-			}
+			v, ok := field.get(o.row(i))
 			if !ok {
 				continue
 			}
 			if index, ok := o.index(i); ok {
-				o.passed(&p, column, at)
 				o.last, o.lastTo = index, position{at, i + 1}
 				return index, v, o.lastTo, nil
 			}
 		}
 		o.forget(mark)
-		if at, err = o.pass(w, &p, column, first); err != nil {
+		if err := o.passed(runs); err != nil {
 			return OID{}, Value{}, from, err
 		}
-		i = 0
+		at, i = o.after, 0
 	}
 }
 
 // total counts the rows, once for each version.
-func (o *orderedRows[R]) total(w *work) (int, error) {
+func (o *orderedRows[R]) total() (int, error) {
 	if known := o.count.Load(); known != nil && known.version == o.version {
 		return known.rows, nil
 	}
 	n, at := 0, Place(0)
-	for {
+	for runs := 1; ; runs++ {
 		mark := len(o.keys)
-		if err := o.load(w, at); err != nil {
-			return 0, err
-		}
+		o.load(at)
 		if o.after == at {
 			break
 		}
@@ -585,10 +447,7 @@ func (o *orderedRows[R]) total(w *work) (int, error) {
 		}
 		n += o.len()
 		o.forget(mark)
-		if err := w.forAll(1); err != nil {
-			return 0, err
-		}
-		if err := w.spend(1); err != nil {
+		if err := o.passed(runs); err != nil {
 			return 0, err
 		}
 		at = o.after

@@ -152,6 +152,15 @@ func (v Value) Addr() netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(v.num >> 24), byte(v.num >> 16), byte(v.num >> 8), byte(v.num)})
 }
 
+// abridged is the value with as many octets as an error should quote.
+func (v Value) abridged() Value {
+	const most = 32
+	if len(v.str) > most && (v.typ == OctetString || v.typ == Opaque) {
+		v.str = v.str[:most] + "..."
+	}
+	return v
+}
+
 // String returns the type and the value, for people.
 func (v Value) String() string {
 	switch v.typ {

@@ -40,53 +40,62 @@ var (
 	ipInReceives     = ipmib.IPv4Statistics.OID.Sub(3)
 )
 
-// Addresses yields the unicast and anycast addresses of ipAddressTable, else
-// those of ipAddrTable. The latter tells of IPv4 alone, which is an error after
-// the rows. An address whose prefix the agent does not tell has a prefix length
+// Addresses yields the unicast and anycast addresses of ipAddressTable, and those of
+// ipAddrTable where that has none of IPv4: agents exist that show only one family
+// there. What no table tells of is an error after the rows, as is whatever else could
+// not be read. An address whose prefix the agent does not tell has a prefix length
 // of -1, which makes its Prefix invalid and leaves Prefix.Addr. Scopes are those
 // that addresses have by themselves.
 func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {
 	return func(yield func(netstat.Address, error) bool) {
-		n := 0
-		pass := passAll(&n, yield)
-		fail := func(err error) { yield(netstat.Address{}, err) }
-		decode := func(index mib.OID, values []mib.Value) (netstat.Address, bool, error) {
-			row, _, err := plain(ipAddresses)(index, values)
-			row.Scope = scopeOf(row.Prefix.Addr())
-			return row, values[ipAddressType] != mib.Int(ipmib.TypeBroadcast), err
-		}
-		if !pass(rows(ctx, newScan(s, ipmib.Addresses.Name, tableColumns(&ipmib.Addresses, ipAddressColumns...)), nil, decode)) || n > 0 {
-			return
-		}
-		old := func(index mib.OID, values []mib.Value) (netstat.Address, bool, error) {
-			row, ok, err := plain(ipAddrs)(index, values)
-			row.Scope = scopeOf(row.Prefix.Addr())
-			return row, ok, err
-		}
-		if !pass(rows(ctx, newScan(s, rfc1213mib.Addresses.Name, tableColumns(&rfc1213mib.Addresses, ipAdEntColumns...)), nil, old)) {
-			return
-		}
-		if n > 0 {
-			fail(s.notSupported("read IPv6 addresses", ipmib.Addresses.Name))
-			return
-		}
-		fail(s.notSupported("read addresses", ipmib.Addresses.Name, rfc1213mib.Addresses.Name))
-	}
-}
-
-// passAll yields all rows of a table and counts them; the function reports
-// whether to go on.
-func passAll[R any](n *int, yield func(R, error) bool) func(iter.Seq2[R, error]) bool {
-	return func(rows iter.Seq2[R, error]) bool {
-		for row, err := range rows {
-			if err == nil {
-				*n++
-			}
-			if !yield(row, err) || err != nil {
-				return false
+		var errs []error
+		scoped := func(d *mib.RowDecoder[netstat.Address]) decoding[netstat.Address] {
+			return func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Address, bool, error) {
+				row, ok, err := plain(d)(index, values, odd)
+				row.Scope = scopeOf(row.Prefix.Addr())
+				return row, ok, err
 			}
 		}
-		return true
+		both := scoped(ipAddresses)
+		decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Address, bool, error) {
+			row, ok, err := both(index, values, odd)
+			return row, ok && values[ipAddressType] != mib.Int(ipmib.TypeBroadcast), err
+		}
+		four, six := 0, 0
+		read := func(rows iter.Seq2[netstat.Address, error]) (ok bool) {
+			for row, err := range rows {
+				if err != nil {
+					errs = append(errs, err)
+					break
+				}
+				if row.Prefix.Addr().Is4() {
+					four++
+				} else {
+					six++
+				}
+				if !yield(row, nil) {
+					return false
+				}
+			}
+			return true
+		}
+		if !read(rows(ctx, newScan(s, ipmib.Addresses.Name, tableColumns(&ipmib.Addresses, ipAddressColumns...)), nil, decode)) {
+			return
+		}
+		if n := six; four == 0 && !isOver(errs) {
+			if !read(rows(ctx, newScan(s, rfc1213mib.Addresses.Name, tableColumns(&rfc1213mib.Addresses, ipAdEntColumns...)), nil, scoped(ipAddrs))) {
+				return
+			}
+			switch {
+			case four+six == 0 && len(errs) == 0:
+				errs = append(errs, s.notSupported("read addresses", ipmib.Addresses.Name, rfc1213mib.Addresses.Name))
+			case four > 0 && n == 0:
+				errs = append(errs, s.notSupported("read IPv6 addresses", ipmib.Addresses.Name))
+			}
+		}
+		if len(errs) > 0 {
+			yield(netstat.Address{}, join(errs))
+		}
 	}
 }
 
@@ -102,93 +111,108 @@ func scopeOf(a netip.Addr) netstat.Scope {
 	return netstat.ScopeUniverse
 }
 
-// Neighbours yields the neighbours of ipNetToPhysicalTable, else of
-// ipNetToMediaTable, else of atTable, leaving out what the agent calls invalid
-// and the host's own addresses. The old tables tell of IPv4 alone: what is
-// wanted of IPv6 then is an error after the rows. No table tells of a bridge's
-// forwarding entries in these terms.
+// Neighbours yields the neighbours of ipNetToPhysicalTable, and where that has none
+// of IPv4, which is so of agents that have only the other family there, those of
+// ipNetToMediaTable, else of atTable. It leaves out what the agent calls invalid and
+// the host's own addresses. What no table tells of is an error after the rows, as is
+// whatever else could not be read. No table tells of a bridge's forwarding entries
+// in these terms.
 func (s *Stack) Neighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
 	return func(yield func(netstat.Neighbour, error) bool) {
 		var zero netstat.Neighbour
-		lacking, ok := s.neighbours(ctx, families, yield)
-		if ok && slices.Contains(families, netstat.Bridge) {
-			lacking = append(lacking, s.notSupported("read forwarding entries", "table of a bridge's forwarding entries"))
+		errs, ok := s.neighbours(ctx, families, yield)
+		if ok && slices.Contains(families, netstat.Bridge) && !isOver(errs) {
+			errs = append(errs, s.notSupported("read forwarding entries", "table of a bridge's forwarding entries"))
 		}
-		if ok && len(lacking) > 0 {
-			yield(zero, join(lacking))
+		if ok && len(errs) > 0 {
+			yield(zero, join(errs))
 		}
 	}
 }
 
-// neighbours yields what the best table has, and returns what no table told. ok
-// is false once the sequence has ended.
-func (s *Stack) neighbours(ctx context.Context, families []netstat.Family, yield func(netstat.Neighbour, error) bool) (lacking []error, ok bool) {
-	four, six := wants(families, netstat.IPv4), wants(families, netstat.IPv6)
-	if !four && !six {
+// neighbours yields what the tables have, and returns what no table told and what
+// went wrong. ok is false once nobody wants more.
+func (s *Stack) neighbours(ctx context.Context, families []netstat.Family, yield func(netstat.Neighbour, error) bool) (errs []error, ok bool) {
+	wantsFour, wantsSix := wants(families, netstat.IPv4), wants(families, netstat.IPv6)
+	if !wantsFour && !wantsSix {
 		return nil, true
 	}
-	// read yields a table's rows; any is whether it has some.
-	read := func(scan *scan, decode func(mib.OID, []mib.Value) (netstat.Neighbour, bool, error)) (any, ok bool) {
-		for row, err := range rows(ctx, scan, nil, decode) {
-			if err == nil && !wants(families, row.Family) {
-				continue
+	four := 0 // rows of IPv4, in use or not
+	// read yields a table's rows that are in use.
+	read := func(scan *scan, typ int, decode decoding[netstat.Neighbour]) bool {
+		counted := func(index mib.OID, values []mib.Value, odd func(error)) (row netstat.Neighbour, ok bool, err error) {
+			row, ok, err = decode(index, values, odd)
+			return row, ok && (typ < 0 || inUse(values[typ])), err
+		}
+		for row, err := range rows(ctx, scan, nil, counted) {
+			if err != nil {
+				errs = append(errs, err)
+				break
 			}
-			if !yield(row, err) || err != nil {
-				return true, false
+			if row.Family == netstat.IPv4 {
+				four++
+			}
+			if wants(families, row.Family) && !yield(row, nil) {
+				return false
 			}
 		}
-		return scan.rows.Load() > 0, true
+		return true
 	}
 	physical := newScan(s, ipmib.Neighbours.Name, tableColumns(&ipmib.Neighbours, ipNetToPhysicalColumns...))
 	physical.beside, physical.tell = []column{sysUpTime}, s.tellUpTime()
-	any, ok := read(physical, func(index mib.OID, values []mib.Value) (row netstat.Neighbour, ok bool, err error) {
+	decode := func(index mib.OID, values []mib.Value, odd func(error)) (row netstat.Neighbour, ok bool, err error) {
 		epoch := s.currentEpoch()
 		if err = ipNetToPhysical.Index(index, &row); err == nil {
-			err = ipNetToPhysical.Values(epoch, index, values, &row)
+			ipNetToPhysical.Values(epoch, index, values, &row, odd)
 		}
 		if epoch.IsZero() {
 			row.Updated = time.Time{}
 		}
-		return row, inUse(values[ipNetToPhysicalType]), err
-	})
-	if any || !ok {
-		return nil, ok
+		row.Updated = past(row.Updated)
+		return row, true, err
 	}
-	fail := func(err error) ([]error, bool) {
-		yield(netstat.Neighbour{}, err)
+	if !read(physical, ipNetToPhysicalType, decode) {
 		return nil, false
 	}
-	if has, err := s.hasAny(ctx, ipmib.Neighbours.Entry, ipv6IPForwarding); err != nil {
-		return fail(err)
-	} else if has {
-		return nil, true
-	}
-	if four {
+	any := physical.rows.Load() > 0
+	if four == 0 && wantsFour && !isOver(errs) {
 		media := newScan(s, rfc1213mib.Neighbours.Name, tableColumns(&rfc1213mib.Neighbours, ipNetToMediaColumns...))
-		any, ok = read(media, func(index mib.OID, values []mib.Value) (netstat.Neighbour, bool, error) {
-			row, _, err := plain(ipNetToMedia)(index, values)
-			return row, inUse(values[ipNetToMediaType]), err
-		})
-		if ok && !any {
-			at := newScan(s, rfc1213mib.Translations.Name, tableColumns(&rfc1213mib.Translations, 2))
-			any, ok = read(at, plain(translations))
-		}
-		if !ok {
+		if !read(media, ipNetToMediaType, plain(ipNetToMedia)) {
 			return nil, false
 		}
-	}
-	if !any {
-		// Who counts IPv4 packets has RFC 1213's group, and an empty table.
-		if has, err := s.hasAny(ctx, ipInReceives, rfc1213mib.Neighbours.Entry); err != nil {
-			return fail(err)
-		} else if !has {
-			return []error{s.notSupported("read neighbours", ipmib.Neighbours.Name, rfc1213mib.Neighbours.Name, rfc1213mib.Translations.Name)}, true
+		if media.rows.Load() == 0 && !isOver(errs) {
+			at := newScan(s, rfc1213mib.Translations.Name, tableColumns(&rfc1213mib.Translations, 2))
+			if !read(at, -1, plain(translations)) {
+				return nil, false
+			}
 		}
 	}
-	if six {
-		lacking = append(lacking, s.notSupported("read IPv6 neighbours", ipmib.Neighbours.Name))
+	if any || len(errs) > 0 {
+		return errs, true
 	}
-	return lacking, true
+	if has, err := s.hasAny(ctx, ipmib.Neighbours.Entry, ipv6IPForwarding); err != nil || has {
+		return appendError(errs, err), true
+	}
+	if four == 0 {
+		// Who counts IPv4 packets has RFC 1213's group, and an empty table.
+		if has, err := s.hasAny(ctx, ipInReceives, rfc1213mib.Neighbours.Entry); err != nil {
+			return append(errs, err), true
+		} else if !has {
+			return append(errs, s.notSupported("read neighbours", ipmib.Neighbours.Name, rfc1213mib.Neighbours.Name, rfc1213mib.Translations.Name)), true
+		}
+	}
+	if wantsSix {
+		errs = append(errs, s.notSupported("read IPv6 neighbours", ipmib.Neighbours.Name))
+	}
+	return errs, true
+}
+
+// appendError appends an error that there is.
+func appendError(errs []error, err error) []error {
+	if err != nil {
+		errs = append(errs, err)
+	}
+	return errs
 }
 
 // inUse reports whether a neighbour of that type is one.

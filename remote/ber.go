@@ -36,6 +36,7 @@ type request struct {
 type variable struct {
 	name  mib.OID
 	value mib.Value
+	fault error // what is wrong with the value, which is Null then
 }
 
 // answer is what came back.
@@ -136,12 +137,10 @@ type decoder struct {
 // that is none, or of another version or community, is errForeign.
 func (d *decoder) message(b []byte, version int, community Secret, a *answer) (id uint32, err error) {
 	*a = answer{variables: a.variables[:0], octets: len(b)}
-	tag, message, rest, err := cutTLV(b)
+	// Octets that follow are passed over: agents exist that send some.
+	tag, message, _, err := cutTLV(b)
 	if err != nil || tag != tagSequence {
 		return 0, fail("message", err)
-	}
-	if len(rest) > 0 {
-		return 0, fmt.Errorf("message: %d octets follow", len(rest))
 	}
 	v, message, err := cutInteger(message)
 	if err != nil {
@@ -195,11 +194,15 @@ func (d *decoder) variables(list []byte, a *answer) error {
 		if err != nil || tag != tagOID {
 			return fail(fmt.Sprintf("name of variable %d", n), err)
 		}
-		value, err := d.value(binding)
+		tag, content, _, err := cutTLV(binding)
 		if err != nil {
 			return fail(fmt.Sprintf("value of variable %d", n), err)
 		}
-		a.variables = append(a.variables, variable{value: value})
+		value, err := decodeValue(mib.Type(tag), content)
+		if err != nil {
+			value = mib.Exception(mib.Null)
+		}
+		a.variables = append(a.variables, variable{value: value, fault: err})
 		list = rest
 	}
 	// All names together are one piece of memory, which lives as long as a
@@ -248,26 +251,26 @@ func (d *decoder) oid(content []byte) error {
 	return nil
 }
 
-// value decodes the value that is all of b.
-func (d *decoder) value(b []byte) (mib.Value, error) {
-	tag, content, rest, err := cutTLV(b)
-	switch {
-	case err != nil:
-		return mib.Value{}, err
-	case len(rest) > 0:
-		return mib.Value{}, fmt.Errorf("%d octets follow", len(rest))
-	}
-	switch typ := mib.Type(tag); typ {
+// decodeValue decodes the content of a value. A number beyond its type that a wider one
+// holds is one of that type.
+func decodeValue(typ mib.Type, content []byte) (mib.Value, error) {
+	switch typ {
 	case mib.Integer32:
 		v, err := integer(content)
-		if err != nil || v < math.MinInt32 || v > math.MaxInt32 {
+		switch {
+		case err == nil && v > math.MaxInt32:
+			return mib.Count64(uint64(v)), nil
+		case err != nil || v < math.MinInt32:
 			return mib.Value{}, fail("INTEGER", err)
 		}
 		return mib.Int(int32(v)), nil
 	case mib.Counter32, mib.Gauge32, mib.TimeTicks, mib.Counter64:
 		v, err := unsigned(content)
-		if err != nil || typ != mib.Counter64 && v > math.MaxUint32 {
+		if err != nil {
 			return mib.Value{}, fail(typ.String(), err)
+		}
+		if v > math.MaxUint32 {
+			typ = mib.Counter64
 		}
 		return number(typ, v), nil
 	case mib.OctetString:
@@ -280,6 +283,9 @@ func (d *decoder) value(b []byte) (mib.Value, error) {
 		}
 		return mib.IPv4Value(uint32(content[0])<<24 | uint32(content[1])<<16 | uint32(content[2])<<8 | uint32(content[3])), nil
 	case mib.ObjectIdentifier:
+		if len(content) == 0 {
+			return mib.OIDValue(mib.MakeOID(0, 0)), nil // as RFC 2578 has none, and agents that write it as nothing
+		}
 		var one decoder
 		if err := one.oid(content); err != nil {
 			return mib.Value{}, err
@@ -288,7 +294,7 @@ func (d *decoder) value(b []byte) (mib.Value, error) {
 	case mib.Null, mib.NoSuchObject, mib.NoSuchInstance, mib.EndOfMibView:
 		return mib.Exception(typ), nil
 	}
-	return mib.Value{}, fmt.Errorf("type 0x%02x is not one of SMIv2's", tag)
+	return mib.Value{}, fmt.Errorf("type 0x%02x is not one of SMIv2's", uint8(typ))
 }
 
 // number returns a value of one of the types that count.

@@ -154,6 +154,10 @@ type Config struct {
 	// MaxRows is the most rows that a table may have: one that goes on is an
 	// error. 0 means 4 Mi.
 	MaxRows int
+	// MaxOctets is the most octets that the indexes and values of a table's rows may
+	// take, and of a host that a Pool or Hosts reads those of all its rows in one
+	// reading: what goes on is an error. 0 means 256 MiB.
+	MaxOctets int
 }
 
 const (
@@ -162,6 +166,8 @@ const (
 	defaultRetries  = 5
 	defaultSessions = 4
 	defaultMaxRows  = 4 << 20
+
+	defaultMaxOctets = 256 << 20
 
 	maxSessions   = 64
 	maxRetries    = 100
@@ -187,6 +193,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxRows == 0 {
 		c.MaxRows = defaultMaxRows
+	}
+	if c.MaxOctets == 0 {
+		c.MaxOctets = defaultMaxOctets
 	}
 	if c.Version == VersionDefault {
 		c.Version = V2c
@@ -228,6 +237,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("%d sessions are not between 1 and %d", c.Sessions, maxSessions)
 	case c.MaxRows < 0:
 		return fmt.Errorf("at most %d rows make no sense", c.MaxRows)
+	case c.MaxOctets < 0:
+		return fmt.Errorf("at most %d octets make no sense", c.MaxOctets)
 	}
 	switch c.Version {
 	case V1, V2c:

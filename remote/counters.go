@@ -25,51 +25,48 @@ func (s *Stack) Counters(ctx context.Context, groups ...netstat.CounterGroup) it
 		if all {
 			groups = []netstat.CounterGroup{netstat.GroupIP, netstat.GroupIP6, netstat.GroupTCP, netstat.GroupUDP}
 		}
+		var errs []error
 		for _, g := range groups {
 			counters, err := s.counters(ctx, g)
-			if errors.Is(err, netstat.ErrNotSupported) && all {
-				continue
-			}
-			if err != nil {
-				yield(netstat.Counter{}, err)
-				return
-			}
 			for _, c := range counters {
 				if !yield(c, nil) {
 					return
 				}
 			}
+			if !all || !errors.Is(err, netstat.ErrNotSupported) {
+				errs = appendError(errs, err)
+			}
+			if isOver(errs) {
+				break
+			}
+		}
+		if len(errs) > 0 {
+			yield(netstat.Counter{}, join(errs))
 		}
 	}
 }
 
-// counters returns those of a group.
-func (s *Stack) counters(ctx context.Context, g netstat.CounterGroup) ([]netstat.Counter, error) {
+// counters returns those of a group, beside the error of what else could not be read.
+func (s *Stack) counters(ctx context.Context, g netstat.CounterGroup) (found []netstat.Counter, err error) {
 	switch g {
 	case netstat.GroupIP, netstat.GroupIP6:
 		return s.ipCounters(ctx, g)
 	case netstat.GroupTCP:
-		return s.countersOf(ctx, "TCP", tcpmib.Statistics.Name, groupColumns(&tcpmib.Statistics), tcpCounters)
+		var t netstat.TCPStatistics
+		bindings, err := scalarsOf(ctx, s, &tcpmib.Statistics, &t)
+		if err == nil && len(bindings) == 0 {
+			err = s.notSupported("read TCP's counters", "scalar of the group "+tcpmib.Statistics.Name)
+		}
+		return tcpCounters(&t, bindings), err
 	case netstat.GroupUDP:
-		return s.countersOf(ctx, "UDP", udpmib.Statistics.Name, groupColumns(&udpmib.Statistics), udpCounters)
+		var u netstat.UDPStatistics
+		bindings, err := scalarsOf(ctx, s, &udpmib.Statistics, &u)
+		if err == nil && len(bindings) == 0 {
+			err = s.notSupported("read UDP's counters", "scalar of the group "+udpmib.Statistics.Name)
+		}
+		return udpCounters(&u, bindings), err
 	}
 	return nil, s.notSupported("read counters of "+string(g), "counters of "+string(g))
-}
-
-// countersOf returns the counters among the scalars of a group.
-func (s *Stack) countersOf(ctx context.Context, protocol, group string, columns []column, decode func([]mib.Binding) ([]netstat.Counter, error)) ([]netstat.Counter, error) {
-	bindings, err := s.scalars(ctx, group, columns)
-	if err != nil {
-		return nil, err
-	}
-	if len(bindings) == 0 {
-		return nil, s.notSupported("read "+protocol+"'s counters", "scalar of the group "+group)
-	}
-	counters, err := decode(bindings)
-	if err != nil {
-		err = s.readError("read "+group, err)
-	}
-	return counters, err
 }
 
 // told is a counter as a MIB has it.
@@ -89,16 +86,12 @@ func known(g netstat.CounterGroup, all []told) (found []netstat.Counter) {
 	return found
 }
 
-// isThere reports whether a scalar is among the bindings.
-func isThere(bindings []mib.Binding, object mib.OID) bool {
-	return slices.ContainsFunc(bindings, func(b mib.Binding) bool { return b.Object == object })
+// isWide reports whether a scalar in 64 bits is among the bindings.
+func isWide(bindings []mib.Binding, object mib.OID) bool {
+	return slices.ContainsFunc(bindings, func(b mib.Binding) bool { return b.Object == object && b.Value.Type() == mib.Counter64 })
 }
 
-func tcpCounters(bindings []mib.Binding) (found []netstat.Counter, err error) {
-	var t netstat.TCPStatistics
-	if err := tcpmib.Statistics.Decode(noEpoch, each(bindings), &t); err != nil {
-		return nil, err
-	}
+func tcpCounters(t *netstat.TCPStatistics, bindings []mib.Binding) (found []netstat.Counter) {
 	for _, c := range []struct {
 		name  string
 		value netstat.Optional[int32]
@@ -115,46 +108,44 @@ func tcpCounters(bindings []mib.Binding) (found []netstat.Counter, err error) {
 		{"TcpActiveOpens", t.ActiveOpens, false}, {"TcpPassiveOpens", t.PassiveOpens, false},
 		{"TcpAttemptFails", t.AttemptFails, false}, {"TcpEstabResets", t.EstabResets, false},
 		{"TcpCurrEstab", established, true},
-		{"TcpInSegs", t.InSegs, isThere(bindings, tcpHCInSegs)}, {"TcpOutSegs", t.OutSegs, isThere(bindings, tcpHCOutSegs)},
+		{"TcpInSegs", t.InSegs, isWide(bindings, tcpHCInSegs)}, {"TcpOutSegs", t.OutSegs, isWide(bindings, tcpHCOutSegs)},
 		{"TcpRetransSegs", t.RetransSegs, false}, {"TcpInErrs", t.InErrs, false}, {"TcpOutRsts", t.OutRsts, false},
-	})...), nil
+	})...)
 }
 
-func udpCounters(bindings []mib.Binding) ([]netstat.Counter, error) {
-	var u netstat.UDPStatistics
-	if err := udpmib.Statistics.Decode(noEpoch, each(bindings), &u); err != nil {
-		return nil, err
-	}
+func udpCounters(u *netstat.UDPStatistics, bindings []mib.Binding) []netstat.Counter {
 	return known(netstat.GroupUDP, []told{
-		{"UdpInDatagrams", u.InDatagrams, isThere(bindings, udpHCInDatagrams)}, {"UdpNoPorts", u.NoPorts, false},
-		{"UdpInErrors", u.InErrors, false}, {"UdpOutDatagrams", u.OutDatagrams, isThere(bindings, udpHCOutDatagrams)},
-	}), nil
+		{"UdpInDatagrams", u.InDatagrams, isWide(bindings, udpHCInDatagrams)}, {"UdpNoPorts", u.NoPorts, false},
+		{"UdpInErrors", u.InErrors, false}, {"UdpOutDatagrams", u.OutDatagrams, isWide(bindings, udpHCOutDatagrams)},
+	})
 }
 
-// ipCounters returns the counters of a version of IP.
-func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) ([]netstat.Counter, error) {
-	any := false
+// ipCounters returns the counters of a version of IP, beside the error of what else
+// could not be read.
+func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) (found []netstat.Counter, err error) {
+	var errs []error
 	for r, err := range s.systemRows(ctx) {
-		any = true
-		var row ipmib.Statistics
-		if err == nil {
-			row, err = r.decode(s.currentEpoch())
-		}
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			break
 		}
-		if found := slices.Collect(row.Counters(r.isWide)); len(found) > 0 && found[0].Group == g {
-			return found, nil
+		row, _ := r.decode(s.currentEpoch(), nil) // it was decoded before
+		if counters := slices.Collect(row.Counters(r.isWide)); counters[0].Group == g {
+			found = counters
 		}
 	}
-	if !any && g == netstat.GroupIP {
+	lacking := []string{ipmib.SystemStatistics.Name}
+	if len(found) == 0 && g == netstat.GroupIP && !isOver(errs) {
 		row := ipmib.Statistics{Family: netstat.IPv4}
-		if has, err := group(ctx, s, &ipmib.IPv4Statistics, &row); err != nil || has {
-			return slices.Collect(row.Counters(noneWide)), err
-		}
-		return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name, "scalar of the group "+ipmib.IPv4Statistics.Name)
+		_, err := group(ctx, s, &ipmib.IPv4Statistics, &row)
+		errs = appendError(errs, err)
+		found = slices.Collect(row.Counters(noneWide))
+		lacking = append(lacking, "scalar of the group "+ipmib.IPv4Statistics.Name)
 	}
-	return nil, s.notSupported("read counters of "+string(g), ipmib.SystemStatistics.Name)
+	if len(found) == 0 && len(errs) == 0 {
+		errs = append(errs, s.notSupported("read counters of "+string(g), lacking...))
+	}
+	return found, join(errs)
 }
 
 // noneWide is for what was read from 32-bit objects alone.

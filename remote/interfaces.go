@@ -55,23 +55,18 @@ var (
 )
 
 // decodeInterface makes an interface of the values of interfaceColumns.
-func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value) (i netstat.Interface, err error) {
+func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value, odd func(error)) (i netstat.Interface, err error) {
 	if err := basicDecoder.Index(index, &i); err != nil {
 		return i, err
 	}
 	basic, rest := values[:len(basics)], values[len(basics):]
-	if err := castDecoder.Values(epoch, index, rest[:len(casts)], &i); err != nil {
-		return i, err
-	}
-	if err := basicDecoder.Values(epoch, index, basic, &i); err != nil {
-		return i, err
-	}
-	if err := extendedDecoder.Values(epoch, index, rest[len(casts):], &i); err != nil {
-		return i, err
-	}
+	castDecoder.Values(epoch, index, rest[:len(casts)], &i, odd)
+	basicDecoder.Values(epoch, index, basic, &i, odd)
+	extendedDecoder.Values(epoch, index, rest[len(casts):], &i, odd)
 	if epoch.IsZero() {
 		i.LastChange, i.CounterDiscontinuity = time.Time{}, time.Time{}
 	}
+	i.LastChange, i.CounterDiscontinuity = past(i.LastChange), past(i.CounterDiscontinuity)
 	// RFC 2863 has up(5) for what can pass packets, which is Linux's running.
 	if i.OperState == netstat.OperUp {
 		i.Flags |= netstat.FlagRunning
@@ -92,9 +87,9 @@ func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value) (i nets
 	return i, nil
 }
 
-// isNarrow reports whether one of two 64-bit counters is not there.
+// isNarrow reports whether one of two 64-bit counters is not there, or in 32 bits.
 func isNarrow(values []mib.Value, wide [2]int) bool {
-	return values[wide[0]] == (mib.Value{}) || values[wide[1]] == (mib.Value{})
+	return values[wide[0]].Type() != mib.Counter64 || values[wide[1]].Type() != mib.Counter64
 }
 
 // Interfaces yields the interfaces of ifTable, with what ifXTable and
@@ -108,32 +103,30 @@ func isNarrow(values []mib.Value, wide [2]int) bool {
 // Counters that the MIB does not have are 0 (see the package's documentation).
 func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {
-		fail := func(err error) { yield(netstat.Interface{}, err) }
 		var interfaces []netstat.Interface
+		var errs []error
 		number, scan := s.interfaceScan()
-		decode := func(index mib.OID, values []mib.Value) (netstat.Interface, bool, error) {
-			i, err := decodeInterface(s.currentEpoch(), index, values)
+		decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Interface, bool, error) {
+			i, err := decodeInterface(s.currentEpoch(), index, values, odd)
 			return i, true, err
 		}
 		for i, err := range rows(ctx, scan, nil, decode) {
 			if err != nil {
-				fail(err)
-				return
+				errs = append(errs, err)
+				break
 			}
 			interfaces = append(interfaces, i)
 		}
 		sortByIndex(interfaces)
-		if len(interfaces) == 0 && !number.IsKnown() {
-			fail(s.notSupported("read interfaces", ifmib.Interfaces.Name))
-			return
+		if len(interfaces) == 0 && len(errs) == 0 && !number.IsKnown() {
+			errs = append(errs, s.notSupported("read interfaces", ifmib.Interfaces.Name))
 		}
-		if len(interfaces) > 0 {
+		if len(interfaces) > 0 && !isOver(errs) {
 			var stack []netstat.Stacking
 			for row, err := range s.Stacking(ctx) {
 				if err != nil {
 					if !errors.Is(err, netstat.ErrNotSupported) {
-						fail(err)
-						return
+						errs = append(errs, err)
 					}
 					break
 				}
@@ -145,6 +138,9 @@ func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, err
 			if !yield(i, nil) {
 				return
 			}
+		}
+		if len(errs) > 0 {
+			yield(netstat.Interface{}, join(errs))
 		}
 	}
 }

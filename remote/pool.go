@@ -109,7 +109,7 @@ func one[T any](ctx context.Context, timeout time.Duration, index int, c Config,
 	}
 	s, err := Open(ctx, c)
 	if err == nil {
-		r.opened = true
+		r.opened, s.isOfPool = true, true
 		r.Value, err = read(ctx, s)
 		s.Close()
 	}

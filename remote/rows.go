@@ -10,10 +10,14 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
+// decoding makes a row of the values of a scan's columns. ok is false for one that
+// is left out for what it says; odd is told of values that are not understood, and
+// the error of a row that is not.
+type decoding[R any] func(index mib.OID, values []mib.Value, odd func(error)) (row R, ok bool, err error)
+
 // rows reads a table: the rows of the spans, or of all of it where there are
-// none, as decode makes them. A row for which decode reports false is passed
-// over.
-func rows[R any](ctx context.Context, s *scan, spans []*span, decode func(index mib.OID, values []mib.Value) (R, bool, error)) iter.Seq2[R, error] {
+// none, as decode makes them. What was not understood is an error after the last.
+func rows[R any](ctx context.Context, s *scan, spans []*span, decode decoding[R]) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		if len(spans) == 0 {
 			spans = []*span{newSpan(mib.OID{}, false, mib.OID{})}
@@ -24,7 +28,10 @@ func rows[R any](ctx context.Context, s *scan, spans []*span, decode func(index 
 		} else {
 			err = abreast(ctx, s, spans, decode, func(r R) bool { return yield(r, nil) })
 		}
-		if err != nil && !errors.Is(err, errStop) {
+		if errors.Is(err, errStop) {
+			return
+		}
+		if err = s.skipped(err); err != nil {
 			var zero R
 			yield(zero, s.host.readError("read "+s.name, err))
 		}
@@ -32,18 +39,21 @@ func rows[R any](ctx context.Context, s *scan, spans []*span, decode func(index 
 }
 
 // inOrder reads one span after the other through one session.
-func inOrder[R any](ctx context.Context, s *scan, spans []*span, decode func(mib.OID, []mib.Value) (R, bool, error), yield func(R) bool) error {
+func inOrder[R any](ctx context.Context, s *scan, spans []*span, decode decoding[R], yield func(R) bool) error {
 	session := s.host.acquire()
 	defer s.host.release(session)
 	for i, sp := range spans {
 		r := newStrip(s, session, sp)
 		r.beside = i == 0 && len(s.beside) > 0
 		err := r.read(ctx, func(index mib.OID, values []mib.Value) error {
-			row, ok, err := decode(index, values)
-			if err == nil && ok && !yield(row) {
-				err = errStop
+			row, ok, err := decode(index, values, s.skips.value)
+			switch {
+			case err != nil:
+				s.skips.row(err)
+			case ok && !yield(row):
+				return errStop
 			}
-			return err
+			return nil
 		}, func() error { return nil })
 		if err != nil {
 			return err
@@ -54,7 +64,7 @@ func inOrder[R any](ctx context.Context, s *scan, spans []*span, decode func(mib
 
 // abreast begins with one session. More join in as the table turns out to be
 // large, each with a span of its own.
-func abreast[R any](ctx context.Context, s *scan, spans []*span, decode func(mib.OID, []mib.Value) (R, bool, error), yield func(R) bool) error {
+func abreast[R any](ctx context.Context, s *scan, spans []*span, decode decoding[R], yield func(R) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := newParts(s, spans)
 	stopWaiting := context.AfterFunc(ctx, p.stop)
@@ -95,11 +105,14 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode func(mib
 			var batch []R
 			answers := 0
 			err := r.read(ctx, func(index mib.OID, values []mib.Value) error {
-				row, ok, err := decode(index, values)
-				if err == nil && ok {
+				row, ok, err := decode(index, values, s.skips.value)
+				switch {
+				case err != nil:
+					s.skips.row(err)
+				case ok:
 					batch = append(batch, row)
 				}
-				return err
+				return nil
 			}, func() error {
 				if answers++; answers >= splitAfter {
 					join()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
@@ -26,6 +27,9 @@ type Sample struct {
 	At time.Time
 	// UpTime is the agent's sysUpTime then; unknown where it does not tell.
 	UpTime netstat.Optional[time.Duration]
+	// Skipped is what is not in it though the agent has it, nil for nothing: errors of
+	// tables that were cut short, and *SkippedError.
+	Skipped error
 
 	interfaces map[mib.OID][]mib.Value // of interfaceColumns
 	ip         map[mib.OID][]mib.Value // of systemStatistics
@@ -46,6 +50,10 @@ type Difference struct {
 	// another name than before under its index, or whose counters lost
 	// continuity (ifCounterDiscontinuityTime), and where a 32-bit counter of
 	// octets or packets may have wrapped more than once at the interface's speed.
+	// A counter is unknown by itself where what it counted is not plausible: one in
+	// 64 bits that fell, and one in 32 bits that grew by more than the interface can
+	// carry in the time, or fell and would have grown by more than half its range where
+	// nobody knows how much that is. It was set back.
 	Interfaces []netstat.Interface
 	// TCP and UDP have the differences of counters, and of what is not a
 	// counter the later value.
@@ -76,36 +84,59 @@ func (s *Stack) Sample(ctx context.Context) (*Sample, error) {
 		index  mib.OID
 		values []mib.Value
 	}
-	decode := func(index mib.OID, values []mib.Value) (row, bool, error) {
+	decode := func(index mib.OID, values []mib.Value, odd func(error)) (row, bool, error) {
 		// Decoded to see that it can be.
-		_, err := decodeInterface(s.currentEpoch(), index, values)
+		_, err := decodeInterface(s.currentEpoch(), index, values, odd)
 		return row{index, append([]mib.Value(nil), values...)}, true, err
 	}
+	var errs []error
 	for r, err := range rows(ctx, scan, nil, decode) {
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			break
 		}
 		// Cut loose from the answer that it came in.
 		sample.interfaces[mib.PackedOID(strings.Clone(r.index.Packed()))] = r.values
 	}
+	if isOver(errs) {
+		return nil, join(errs)
+	}
+	four := false
 	for r, err := range s.systemRows(ctx) {
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			break
 		}
 		sample.ip[r.index] = r.values
+		row, _ := r.decode(noEpoch, nil)
+		four = four || row.Family == netstat.IPv4
 	}
-	var err error
-	if len(sample.ip) == 0 {
-		if sample.ipv4, err = s.scalars(ctx, ipmib.IPv4Statistics.Name, groupColumns(&ipmib.IPv4Statistics)); err != nil {
-			return nil, err
+	for _, group := range []struct {
+		wanted bool
+		read   func() ([]mib.Binding, error)
+		to     *[]mib.Binding
+	}{
+		{!four, func() ([]mib.Binding, error) { return scalarsOf(ctx, s, &ipmib.IPv4Statistics, new(ipmib.Statistics)) }, &sample.ipv4},
+		{true, func() ([]mib.Binding, error) {
+			return scalarsOf(ctx, s, &tcpmib.Statistics, new(netstat.TCPStatistics))
+		}, &sample.tcp},
+		{true, func() ([]mib.Binding, error) {
+			return scalarsOf(ctx, s, &udpmib.Statistics, new(netstat.UDPStatistics))
+		}, &sample.udp},
+	} {
+		if isOver(errs) {
+			return nil, join(errs)
+		}
+		if group.wanted {
+			var err error
+			*group.to, err = group.read()
+			errs = appendError(errs, err)
 		}
 	}
-	if sample.tcp, err = s.scalars(ctx, tcpmib.Statistics.Name, groupColumns(&tcpmib.Statistics)); err != nil {
-		return nil, err
+	if isOver(errs) {
+		return nil, join(errs)
 	}
-	if sample.udp, err = s.scalars(ctx, udpmib.Statistics.Name, groupColumns(&udpmib.Statistics)); err != nil {
-		return nil, err
-	}
+	sample.Skipped = join(errs)
 	return sample, nil
 }
 
@@ -136,61 +167,44 @@ func (s *Sample) Since(earlier *Sample) (Difference, error) {
 		if d.Restarted || !continues(was, values) {
 			was = nil
 		}
-		i, err := decodeInterface(epoch, index, differences(was, values))
+		now, err := decodeInterface(epoch, index, values, nil)
 		if err != nil {
-			return d, err
+			continue // it was said of the sample
 		}
 		// An ifSpeed at its limit says that it is at least so much.
-		if speed := max(i.Speed.Or(0), values[ifSpeed].Uint()); i.Counters.IsKnown() && mayWrapTwice(values, speed, d.Elapsed) {
+		speed := max(now.Speed.Or(0), values[ifSpeed].Uint())
+		i, _ := decodeInterface(epoch, index, differences(interfaceCounts, was, values, boundsOf(speed, d.Elapsed)), nil)
+		if i.Counters.IsKnown() && mayWrapTwice(values, speed, d.Elapsed) {
 			i.Counters = netstat.Optional[netstat.InterfaceCounters]{}
 		}
 		d.Interfaces = append(d.Interfaces, i)
 	}
 	sortByIndex(d.Interfaces)
-	tcp, udp := scalarDifferences(earlier.tcp, s.tcp, d.Restarted), scalarDifferences(earlier.udp, s.udp, d.Restarted)
-	err := errors.Join(
-		tcpmib.Statistics.Decode(noEpoch, each(tcp), &d.TCP),
-		udpmib.Statistics.Decode(noEpoch, each(udp), &d.UDP),
-	)
-	if err == nil {
-		d.Counters, err = s.ipSince(earlier, d.Restarted)
-	}
-	if err != nil {
-		return d, err
-	}
-	for _, decode := range []func() ([]netstat.Counter, error){
-		func() ([]netstat.Counter, error) { return tcpCounters(tcp) }, func() ([]netstat.Counter, error) { return udpCounters(udp) },
-	} {
-		counters, err := decode()
-		if err != nil {
-			return d, err
-		}
-		d.Counters = append(d.Counters, counters...)
-	}
+	tcp, udp := scalarDifferences(&tcpmib.Statistics, earlier.tcp, s.tcp, d.Restarted), scalarDifferences(&udpmib.Statistics, earlier.udp, s.udp, d.Restarted)
+	nobody := func(error) {} // it was said of the samples
+	tcpmib.Statistics.DecodeAll(noEpoch, slices.Values(tcp), &d.TCP, nobody)
+	udpmib.Statistics.DecodeAll(noEpoch, slices.Values(udp), &d.UDP, nobody)
+	d.Counters = slices.Concat(s.ipSince(earlier, d.Restarted), tcpCounters(&d.TCP, tcp), udpCounters(&d.UDP, udp))
 	return d, nil
 }
 
 // ipSince returns what IP counted since an earlier sample.
-func (s *Sample) ipSince(earlier *Sample, restarted bool) (found []netstat.Counter, err error) {
+func (s *Sample) ipSince(earlier *Sample, restarted bool) (found []netstat.Counter) {
 	discontinuity := slices.Index(systemStatistics, ipmib.DiscontinuityColumn)
 	for _, index := range slices.SortedFunc(maps.Keys(s.ip), mib.OID.Compare) {
 		was, values := earlier.ip[index], s.ip[index]
 		if was == nil || restarted || was[discontinuity] != values[discontinuity] {
 			was = nil
 		}
-		r := systemRow{index, differences(was, values)}
-		row, err := r.decode(noEpoch)
-		if err != nil {
-			return nil, err
+		r := systemRow{index, differences(systemCounts, was, values, noBounds)}
+		row, err := r.decode(noEpoch, nil)
+		if err == nil {
+			found = slices.AppendSeq(found, row.Counters(r.isWide))
 		}
-		found = slices.AppendSeq(found, row.Counters(r.isWide))
-	}
-	if len(s.ip) > 0 {
-		return found, nil
 	}
 	row := ipmib.Statistics{Family: netstat.IPv4}
-	err = ipmib.IPv4Statistics.Decode(noEpoch, each(scalarDifferences(earlier.ipv4, s.ipv4, restarted)), &row)
-	return slices.Collect(row.Counters(noneWide)), err
+	ipmib.IPv4Statistics.DecodeAll(noEpoch, slices.Values(scalarDifferences(&ipmib.IPv4Statistics, earlier.ipv4, s.ipv4, restarted)), &row, func(error) {})
+	return slices.AppendSeq(found, row.Counters(noneWide))
 }
 
 // upTimeSince returns how much a sysUpTime advanced, and whether it began anew.
@@ -204,9 +218,12 @@ func upTimeSince(up, before, passed time.Duration) (elapsed time.Duration, resta
 		elapsed += wrap
 	}
 	const tolerance = 3 * time.Second
-	// A clock that is fast is no restart, a wrap far too early is one.
-	if d := elapsed - passed; d < -tolerance-passed/10 || up < before && d > tolerance+passed/10 {
-		return passed, true
+	drift := passed / 100 // more than two clocks differ by
+	switch d := elapsed - passed; {
+	case d < -tolerance-drift, up < before && d > tolerance+drift:
+		return passed, true // a wrap far too early is one as well
+	case up >= before && up < passed-drift-tolerance/10:
+		return passed, true // it began after the earlier sample
 	}
 	return elapsed, false
 }
@@ -225,42 +242,127 @@ func continues(was, values []mib.Value) bool {
 	return true
 }
 
+// counts says what a column counts.
+type counts int
+
+const (
+	nothing counts = iota
+	octets
+	packets
+	others // errors, drops, and whatever no speed bounds
+)
+
+func countsOf(c column, typ mib.Type) counts {
+	switch {
+	case typ != mib.Counter32 && typ != mib.Counter64:
+		return nothing
+	case strings.HasSuffix(c.name, "Octets"):
+		return octets
+	case strings.HasSuffix(c.name, "Pkts"):
+		return packets
+	}
+	return others
+}
+
+var (
+	interfaceCounts = columnCounts(interfaceColumns, ifmib.Interfaces.Objects(), ifmib.Extensions.Objects())
+	systemCounts    = columnCounts(tableColumns(&ipmib.SystemStatistics, systemStatistics...), ipmib.SystemStatistics.Objects())
+)
+
+func columnCounts(columns []column, objects ...[]mib.Object) []counts {
+	types := make(map[mib.OID]mib.Type)
+	for _, o := range slices.Concat(objects...) {
+		types[o.OID] = o.Type
+	}
+	all := make([]counts, len(columns))
+	for i, c := range columns {
+		all[i] = countsOf(c, types[c.oid])
+	}
+	return all
+}
+
+// bounds are the most that counters in 32 bits may have counted between two samples:
+// those that fell, of which nobody can tell whether they wrapped around or were set
+// back, and all.
+type bounds [others + 1]struct{ fell, any float64 }
+
+const half = math.MaxUint32 / 2
+
+// noBounds are those of counters that nobody knows the speed of.
+var noBounds = bounds{octets: {half, math.Inf(1)}, packets: {half, math.Inf(1)}, others: {half, math.Inf(1)}}
+
+// boundsOf are those of an interface with a speed in bits a second, 0 for an unknown one.
+func boundsOf(speed uint64, elapsed time.Duration) bounds {
+	if speed == 0 {
+		return noBounds
+	}
+	const (
+		frame = 20 // octets: shorter than any packet
+		slack = 2  // the clocks, and what an interface had in its queue
+	)
+	o := float64(speed) / 8 * slack * (elapsed.Seconds() + 1)
+	return bounds{octets: {o, o}, packets: {o / frame, o / frame}, others: {min(o/frame, half), math.Inf(1)}}
+}
+
 // differences returns the values with each counter replaced by how much it
-// counted; without an earlier one it is absent.
-func differences(was, values []mib.Value) []mib.Value {
-	out := make([]mib.Value, len(values))
+// counted; without an earlier one, and where that makes no sense, it is absent.
+func differences(of []counts, was, values []mib.Value, most bounds) []mib.Value {
+	out := slices.Clone(values)
 	for i, v := range values {
-		var before mib.Value
-		if was != nil {
-			before = was[i]
+		if of[i] != nothing {
+			var before mib.Value
+			if was != nil {
+				before = was[i]
+			}
+			out[i] = difference(before, v, most[of[i]].fell, most[of[i]].any)
 		}
-		out[i] = difference(before, v)
 	}
 	return out
 }
 
-func difference(before, v mib.Value) mib.Value {
+// difference returns how much a counter counted: the zero Value where that is not
+// known, or more than it may be in 32 bits.
+func difference(before, v mib.Value, mostFell, most float64) mib.Value {
+	if before.Type() != v.Type() {
+		return mib.Value{}
+	}
 	switch v.Type() {
-	case mib.Counter32, mib.Counter64:
-		if before.Type() != v.Type() {
+	case mib.Counter64:
+		if v.Uint() < before.Uint() {
+			return mib.Value{} // nothing wraps around so soon: it was set back
+		}
+		return mib.Count64(v.Uint() - before.Uint())
+	case mib.Counter32, mib.Gauge32, mib.Integer32, mib.TimeTicks:
+		// Modular: what wrapped once is right.
+		n := uint32(v.Uint()) - uint32(before.Uint())
+		if uint32(v.Uint()) < uint32(before.Uint()) {
+			most = mostFell
+		}
+		if float64(n) > most {
 			return mib.Value{}
 		}
-		// Modular: what wrapped once is right.
-		return number(v.Type(), v.Uint()-before.Uint())
+		return mib.Count32(uint64(n))
 	}
-	return v
+	return mib.Value{}
 }
 
-func scalarDifferences(was, now []mib.Binding, restarted bool) []mib.Binding {
+func scalarDifferences[R any](g *mib.Group[R], was, now []mib.Binding, restarted bool) []mib.Binding {
 	before := make(map[mib.OID]mib.Value, len(was))
 	if !restarted {
 		for _, b := range was {
 			before[b.Object] = b.Value
 		}
 	}
+	counters := make(map[mib.OID]bool)
+	for _, o := range g.Scalars() {
+		counters[o.OID] = o.Type == mib.Counter32 || o.Type == mib.Counter64
+	}
 	var out []mib.Binding
 	for _, b := range now {
-		if b.Value = difference(before[b.Object], b.Value); b.Value != (mib.Value{}) {
+		if counters[b.Object] {
+			b.Value = difference(before[b.Object], b.Value, half, math.Inf(1))
+		}
+		if b.Value != (mib.Value{}) {
 			out = append(out, b)
 		}
 	}

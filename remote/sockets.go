@@ -17,10 +17,10 @@ import (
 var noEpoch time.Time
 
 // plain decodes the rows of a table that need nothing else.
-func plain[R any](d *mib.RowDecoder[R]) func(mib.OID, []mib.Value) (R, bool, error) {
-	return func(index mib.OID, values []mib.Value) (r R, ok bool, err error) {
+func plain[R any](d *mib.RowDecoder[R]) decoding[R] {
+	return func(index mib.OID, values []mib.Value, odd func(error)) (r R, ok bool, err error) {
 		if err = d.Index(index, &r); err == nil {
-			err = d.Values(noEpoch, index, values, &r)
+			d.Values(noEpoch, index, values, &r, odd)
 		}
 		return r, true, err
 	}
@@ -37,12 +37,11 @@ var (
 // Sockets yields TCP connections and listeners from tcpConnectionTable and
 // tcpListenerTable, else from tcpConnTable, and UDP sockets from
 // udpEndpointTable, else from udpTable. The old tables tell of IPv4 alone: what
-// the query wants of IPv6 then is an error after the rows. A table tells of a
-// socket's process only its number. Of filters it takes addresses and ports.
+// the query wants of IPv6 then is an error after the rows, as is whatever else
+// could not be read. A table tells of a socket's process only its number. Of filters
+// it takes addresses and ports.
 func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
-		// What is not there is said at the end, so that the rest is seen.
-		var lacking []error
 		if f := &q.Filter; f.Interface != 0 || f.Mark.IsKnown() || f.CGroup != 0 {
 			yield(netstat.Socket{}, s.notSupported("filter sockets", "device, mark or cgroup of a socket"))
 			return
@@ -51,30 +50,79 @@ func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[ne
 		if len(protocols) == 0 {
 			protocols = []netstat.Protocol{netstat.TCP, netstat.UDP}
 		}
+		read := &socketReading{stack: s, query: &q, yield: yield}
 		for _, p := range protocols {
-			var err error
 			switch p {
 			case netstat.TCP:
-				err = s.tcpSockets(ctx, q, yield)
+				read.tcp(ctx)
 			case netstat.UDP:
-				err = s.udpSockets(ctx, q, yield)
+				read.udp(ctx)
 			default:
-				err = s.notSupported("read "+p.String()+" sockets", "table of "+p.String()+" sockets")
+				read.errs = append(read.errs, s.notSupported("read "+p.String()+" sockets", "table of "+p.String()+" sockets"))
 			}
-			switch {
-			case err == nil:
-			case errors.Is(err, netstat.ErrNotSupported):
-				lacking = append(lacking, err)
-			default:
-				if !errors.Is(err, errStop) {
-					yield(netstat.Socket{}, err)
-				}
+			if read.stopped {
 				return
 			}
+			if isOver(read.errs) {
+				break
+			}
 		}
-		if len(lacking) > 0 {
-			yield(netstat.Socket{}, join(lacking))
+		if len(read.errs) > 0 {
+			yield(netstat.Socket{}, join(read.errs))
 		}
+	}
+}
+
+// socketReading is one reading of sockets from several tables.
+type socketReading struct {
+	stack *Stack
+	query *netstat.SocketQuery
+	yield func(netstat.Socket, error) bool
+	// stopped says that nobody wants more; errs are told after the rows.
+	stopped bool
+	errs    []error
+}
+
+// table yields the sockets of a table that the query wants. It returns how many
+// rows the table has, and whether to go on with another.
+func (r *socketReading) table(rows iter.Seq2[netstat.Socket, error]) (n int, ok bool) {
+	q := r.query
+	for row, err := range rows {
+		if err != nil {
+			r.errs = append(r.errs, err)
+			return n, !isOver(r.errs)
+		}
+		n++
+		// What tells endpoints apart in the MIB is no inode to anybody else.
+		row.Inode = 0
+		if !wants(q.Families, row.Family) || !q.States.Has(row.State) || !q.Filter.MatchesEnds(&row) {
+			continue
+		}
+		if !r.yield(row, nil) {
+			r.stopped = true
+			return n, false
+		}
+	}
+	return n, true
+}
+
+// lacking takes note of what no table tells: all of it, or IPv6 where the old table
+// has rows. has asks whether the agent shows something.
+func (r *socketReading) lacking(ctx context.Context, protocol string, rows int, newer, older string, marks, olderMarks []mib.OID) {
+	has, err := r.stack.hasAny(ctx, marks...)
+	if err == nil && !has && rows == 0 {
+		has, err = r.stack.hasAny(ctx, olderMarks...)
+		if err == nil && !has {
+			r.errs = append(r.errs, r.stack.notSupported("read "+protocol+" sockets", newer, older))
+			return
+		}
+		has = false
+	}
+	switch {
+	case err != nil:
+		r.errs = append(r.errs, err)
+	case !has && wants(r.query.Families, netstat.IPv6):
+		r.errs = append(r.errs, r.stack.notSupported("read "+protocol+" sockets over IPv6", newer))
 	}
 }
 
@@ -83,71 +131,38 @@ func join(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
 	}
-	return errors.Join(errs...)
+	return errors.Join(errs...) // nil for none
 }
 
 func wants(families []netstat.Family, f netstat.Family) bool {
 	return len(families) == 0 || slices.Contains(families, f)
 }
 
-// pass yields the sockets of a table that the query wants, and counts those
-// that the table has.
-func pass(rows iter.Seq2[netstat.Socket, error], q *netstat.SocketQuery, n *int, yield func(netstat.Socket, error) bool) error {
-	for row, err := range rows {
-		if err != nil {
-			return err
-		}
-		*n++
-		// What tells endpoints apart in the MIB is no inode to anybody else.
-		row.Inode = 0
-		if !wants(q.Families, row.Family) || !q.States.Has(row.State) || !q.Filter.MatchesEnds(&row) {
-			continue
-		}
-		if !yield(row, nil) {
-			return errStop
-		}
-	}
-	return nil
-}
-
-func (s *Stack) tcpSockets(ctx context.Context, q netstat.SocketQuery, yield func(netstat.Socket, error) bool) error {
-	n := 0
-	connections := newScan(s, tcpmib.Connections.Name, tableColumns(&tcpmib.Connections, 7, 8))
-	listeners := newScan(s, tcpmib.Listeners.Name, tableColumns(&tcpmib.Listeners, 4))
+func (r *socketReading) tcp(ctx context.Context) {
+	s, q, total := r.stack, r.query, 0
 	if q.States == 0 || q.States&^netstat.States(netstat.Listen) != 0 {
-		if err := pass(rows(ctx, connections, nil, plain(tcpConnections)), &q, &n, yield); err != nil {
-			return err
+		n, ok := r.table(rows(ctx, newScan(s, tcpmib.Connections.Name, tableColumns(&tcpmib.Connections, 7, 8)), nil, plain(tcpConnections)))
+		if total += n; !ok {
+			return
 		}
 	}
 	if q.States.Has(netstat.Listen) {
-		if err := pass(rows(ctx, listeners, nil, plain(tcpListeners)), &q, &n, yield); err != nil {
-			return err
+		n, ok := r.table(rows(ctx, newScan(s, tcpmib.Listeners.Name, tableColumns(&tcpmib.Listeners, 4)), nil, plain(tcpListeners)))
+		if total += n; !ok {
+			return
 		}
 	}
-	if n > 0 {
-		return nil
+	if total > 0 {
+		return
 	}
-	const op = "read TCP sockets"
-	if has, err := s.hasAny(ctx, tcpmib.Connections.Entry, tcpmib.Listeners.Entry, tcpHCInSegs); err != nil || has {
-		return err
-	}
-	old := newScan(s, tcpmib.IPv4Connections.Name, tableColumns(&tcpmib.IPv4Connections, 1))
 	if wants(q.Families, netstat.IPv4) {
-		if err := pass(rows(ctx, old, nil, plain(tcpIPv4)), &q, &n, yield); err != nil {
-			return err
+		n, ok := r.table(rows(ctx, newScan(s, tcpmib.IPv4Connections.Name, tableColumns(&tcpmib.IPv4Connections, 1)), nil, plain(tcpIPv4)))
+		if total = n; !ok {
+			return
 		}
 	}
-	if n == 0 {
-		if has, err := s.hasAny(ctx, tcpmib.IPv4Connections.Entry, tcpmib.Statistics.OID); err != nil {
-			return err
-		} else if !has {
-			return s.notSupported(op, tcpmib.Connections.Name, tcpmib.IPv4Connections.Name)
-		}
-	}
-	if wants(q.Families, netstat.IPv6) {
-		return s.notSupported("read TCP sockets over IPv6", tcpmib.Connections.Name)
-	}
-	return nil
+	r.lacking(ctx, "TCP", total, tcpmib.Connections.Name, tcpmib.IPv4Connections.Name,
+		[]mib.OID{tcpmib.Connections.Entry, tcpmib.Listeners.Entry, tcpHCInSegs}, []mib.OID{tcpmib.IPv4Connections.Entry, tcpmib.Statistics.OID})
 }
 
 var (
@@ -161,37 +176,25 @@ var (
 	udpHCOutDatagrams = udpmib.Statistics.OID.Sub(9)
 )
 
-func (s *Stack) udpSockets(ctx context.Context, q netstat.SocketQuery, yield func(netstat.Socket, error) bool) error {
-	n := 0
-	endpoints := newScan(s, udpmib.Endpoints.Name, tableColumns(&udpmib.Endpoints, 8))
-	if err := pass(rows(ctx, endpoints, nil, plain(udpEndpoints)), &q, &n, yield); err != nil || n > 0 {
-		return err
+func (r *socketReading) udp(ctx context.Context) {
+	s := r.stack
+	n, ok := r.table(rows(ctx, newScan(s, udpmib.Endpoints.Name, tableColumns(&udpmib.Endpoints, 8)), nil, plain(udpEndpoints)))
+	if n > 0 || !ok {
+		return
 	}
-	if has, err := s.hasAny(ctx, udpHCInDatagrams); err != nil || has {
-		return err
-	}
-	old := newScan(s, udpmib.IPv4Listeners.Name, tableColumns(&udpmib.IPv4Listeners, 1))
-	decode := func(index mib.OID, values []mib.Value) (netstat.Socket, bool, error) {
-		row, ok, err := plain(udpIPv4)(index, values)
-		row.State = netstat.Close // what listens, of which the table is, is not connected
-		return row, ok, err
-	}
-	if wants(q.Families, netstat.IPv4) {
-		if err := pass(rows(ctx, old, nil, decode), &q, &n, yield); err != nil {
-			return err
+	if wants(r.query.Families, netstat.IPv4) {
+		decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Socket, bool, error) {
+			row, ok, err := plain(udpIPv4)(index, values, odd)
+			row.State = netstat.Close // what listens, of which the table is, is not connected
+			return row, ok, err
+		}
+		n, ok = r.table(rows(ctx, newScan(s, udpmib.IPv4Listeners.Name, tableColumns(&udpmib.IPv4Listeners, 1)), nil, decode))
+		if !ok {
+			return
 		}
 	}
-	if n == 0 {
-		if has, err := s.hasAny(ctx, udpmib.IPv4Listeners.Entry, udpmib.Statistics.OID); err != nil {
-			return err
-		} else if !has {
-			return s.notSupported("read UDP sockets", udpmib.Endpoints.Name, udpmib.IPv4Listeners.Name)
-		}
-	}
-	if wants(q.Families, netstat.IPv6) {
-		return s.notSupported("read UDP sockets over IPv6", udpmib.Endpoints.Name)
-	}
-	return nil
+	r.lacking(ctx, "UDP", n, udpmib.Endpoints.Name, udpmib.IPv4Listeners.Name,
+		[]mib.OID{udpHCInDatagrams}, []mib.OID{udpmib.IPv4Listeners.Entry, udpmib.Statistics.OID})
 }
 
 // hasAny reports whether the agent shows anything in one of the subtrees.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,11 @@ type Stack struct {
 
 	answered atomic.Bool // something, at least once
 	there    atomic.Bool // an agent that speaks SNMPv3, whatever it answered
+
+	// isOfPool says that a Pool reads the host, and holds what it tells: then
+	// Config.MaxOctets bounds that as a whole.
+	isOfPool bool
+	octets   atomic.Int64
 
 	mu     sync.Mutex
 	idle   []session
@@ -164,6 +170,28 @@ func (s *Stack) Started() (started time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.epoch, !s.epoch.IsZero()
+}
+
+// past returns the moment of a TimeStamp, which is never to come: one that is
+// greater than sysUpTime is of the time before that wrapped around, after 497 days.
+func past(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	const (
+		wrap = (math.MaxUint32 + 1) * tick
+		// What just happened may seem to be to come, as when sysUpTime was zero is
+		// known to the accuracy of the round trip.
+		tolerance = time.Minute
+	)
+	now := time.Now()
+	if at.Sub(now) > tolerance {
+		at = at.Add(-wrap)
+	}
+	if at.After(now) {
+		at = now
+	}
+	return at
 }
 
 func (s *Stack) currentEpoch() time.Time {

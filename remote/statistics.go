@@ -16,43 +16,40 @@ import (
 
 // group reads the scalars of a group into r and reports whether there were any.
 func group[R any](ctx context.Context, s *Stack, g *mib.Group[R], r *R) (any bool, err error) {
-	bindings, err := s.scalars(ctx, g.Name, groupColumns(g))
-	if err != nil {
-		return false, err
-	}
-	err = g.Decode(noEpoch, each(bindings), r)
-	if err != nil {
-		err = s.readError("read "+g.Name, err)
-	}
+	bindings, err := scalarsOf(ctx, s, g, r)
 	return len(bindings) > 0, err
 }
 
-func each(bindings []mib.Binding) iter.Seq[mib.Binding] {
-	return func(yield func(mib.Binding) bool) {
-		for _, b := range bindings {
-			if !yield(b) {
-				return
-			}
-		}
-	}
+// scalarsOf reads the scalars of a group, those that the agent has, and writes them
+// into r as far as they are understood.
+func scalarsOf[R any](ctx context.Context, s *Stack, g *mib.Group[R], r *R) ([]mib.Binding, error) {
+	return s.readScalars(ctx, g.Name, groupColumns(g), func(bindings []mib.Binding, odd func(error)) {
+		g.DecodeAll(noEpoch, slices.Values(bindings), r, odd)
+	})
 }
 
 // scalars reads scalars, those that the agent has.
-func (s *Stack) scalars(ctx context.Context, name string, columns []column) (bindings []mib.Binding, err error) {
+func (s *Stack) scalars(ctx context.Context, name string, columns []column) ([]mib.Binding, error) {
+	return s.readScalars(ctx, name, columns, func([]mib.Binding, func(error)) {})
+}
+
+// readScalars is scalars for who decodes them meanwhile.
+func (s *Stack) readScalars(ctx context.Context, name string, columns []column, decode func(bindings []mib.Binding, odd func(error))) (bindings []mib.Binding, err error) {
 	scan := newScan(s, name, columns)
 	scan.scalars = true
-	decode := func(index mib.OID, values []mib.Value) ([]mib.Binding, bool, error) {
+	of := func(index mib.OID, values []mib.Value, odd func(error)) ([]mib.Binding, bool, error) {
 		var row []mib.Binding
 		for i, v := range values {
 			if v != (mib.Value{}) {
 				row = append(row, mib.Binding{Object: columns[i].oid, Index: index, Value: v})
 			}
 		}
+		decode(row, odd)
 		return row, true, nil
 	}
-	for row, err := range rows(ctx, scan, nil, decode) {
+	for row, err := range rows(ctx, scan, nil, of) {
 		if err != nil {
-			return nil, err
+			return bindings, err
 		}
 		bindings = append(bindings, row...)
 	}
@@ -107,56 +104,68 @@ type systemRow struct {
 // sub-identifier.
 func (r *systemRow) isWide(sub uint32) bool {
 	i := slices.Index(systemStatistics, sub)
-	return i >= 0 && r.values[i] != (mib.Value{})
+	return i >= 0 && r.values[i].Type() == mib.Counter64
 }
 
-func (r *systemRow) decode(epoch time.Time) (row ipmib.Statistics, err error) {
+func (r *systemRow) decode(epoch time.Time, odd func(error)) (row ipmib.Statistics, err error) {
 	if err = systemStatisticsDecoder.Index(r.index, &row); err == nil {
-		err = systemStatisticsDecoder.Values(epoch, r.index, r.values, &row)
+		systemStatisticsDecoder.Values(epoch, r.index, r.values, &row, odd)
 	}
 	return row, err
 }
 
-// systemRows yields the rows of ipSystemStatsTable that can be decoded.
+// systemRows yields the rows of ipSystemStatsTable that can be decoded and count
+// something.
 func (s *Stack) systemRows(ctx context.Context) iter.Seq2[systemRow, error] {
 	scan := newScan(s, ipmib.SystemStatistics.Name, tableColumns(&ipmib.SystemStatistics, systemStatistics...))
 	scan.beside, scan.tell = []column{sysUpTime}, s.tellUpTime()
-	return rows(ctx, scan, nil, func(index mib.OID, values []mib.Value) (systemRow, bool, error) {
+	return rows(ctx, scan, nil, func(index mib.OID, values []mib.Value, odd func(error)) (systemRow, bool, error) {
 		// Cut loose from the answer that it came in.
 		row := systemRow{mib.PackedOID(strings.Clone(index.Packed())), slices.Clone(values)}
-		_, err := row.decode(s.currentEpoch())
-		return row, true, err
+		decoded, err := row.decode(s.currentEpoch(), odd)
+		counts := false
+		for range decoded.Counters(noneWide) {
+			counts = true
+			break
+		}
+		return row, counts, err
 	})
 }
 
-// IPStatistics yields the counters of each version of IP from
-// ipSystemStatsTable, else IPv4's from the scalars of the group ip; what is
-// missing of IPv6 then is an error after them.
+// IPStatistics yields the counters of each version of IP from ipSystemStatsTable, and
+// IPv4's from the scalars of the group ip where that table has none; what is missing
+// of IPv6 is an error after them, as is whatever else could not be read.
 func (s *Stack) IPStatistics(ctx context.Context) iter.Seq2[ipmib.Statistics, error] {
 	return func(yield func(ipmib.Statistics, error) bool) {
-		n := 0
+		var errs []error
+		four, n := false, 0
 		for r, err := range s.systemRows(ctx) {
-			var row ipmib.Statistics
-			if err == nil {
-				row, err = r.decode(s.currentEpoch())
+			if err != nil {
+				errs = append(errs, err)
+				break
 			}
-			if !yield(row, err) || err != nil {
+			row, _ := r.decode(s.currentEpoch(), nil) // it was decoded before
+			four = four || row.Family == netstat.IPv4
+			if n++; !yield(row, nil) {
 				return
 			}
-			n++
 		}
-		if n > 0 {
-			return
+		if !four && !isOver(errs) {
+			row := ipmib.Statistics{Family: netstat.IPv4}
+			has, err := group(ctx, s, &ipmib.IPv4Statistics, &row)
+			errs = appendError(errs, err)
+			switch {
+			case has && !yield(row, nil):
+				return
+			case n > 0 || isOver(errs):
+			case has:
+				errs = append(errs, s.notSupported("read IPv6's counters", ipmib.SystemStatistics.Name))
+			case len(errs) == 0:
+				errs = append(errs, s.notSupported("read IP's counters", ipmib.SystemStatistics.Name, "scalar of the group "+ipmib.IPv4Statistics.Name))
+			}
 		}
-		row := ipmib.Statistics{Family: netstat.IPv4}
-		has, err := group(ctx, s, &ipmib.IPv4Statistics, &row)
-		switch {
-		case err != nil:
-			yield(ipmib.Statistics{}, err)
-		case !has:
-			yield(ipmib.Statistics{}, s.notSupported("read IP's counters", ipmib.SystemStatistics.Name, "scalar of the group "+ipmib.IPv4Statistics.Name))
-		case yield(row, nil):
-			yield(ipmib.Statistics{}, s.notSupported("read IPv6's counters", ipmib.SystemStatistics.Name))
+		if len(errs) > 0 {
+			yield(ipmib.Statistics{}, join(errs))
 		}
 	}
 }

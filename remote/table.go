@@ -43,9 +43,10 @@ type scan struct {
 	// expected returns about how many rows there are, 0 where nobody knows.
 	expected func() int
 
-	rows atomic.Int64 // read so far
+	rows, octets atomic.Int64 // read so far
 	// absent says which columns have no instance at all.
 	absent []atomic.Bool
+	skips  skips
 }
 
 func newScan(host *Stack, name string, columns []column) *scan {
@@ -82,7 +83,18 @@ type strip struct {
 	answer  answer
 	values  []mib.Value
 	beside  bool // the scalars beside are still to be asked for
+	// careful is after an error-status that does not say which variable it is about:
+	// one repetition, then one column at a time, until that is known.
+	careful care
 }
+
+type care int
+
+const (
+	careless care = iota
+	oneRepetition
+	oneColumn
+)
 
 func newStrip(s *scan, session session, span *span) *strip {
 	r := &strip{scan: s, session: session, span: span, values: make([]mib.Value, len(s.columns))}
@@ -141,20 +153,40 @@ func (r *strip) take(row func(mib.OID, []mib.Value) error) error {
 			f := &r.fronts[i]
 			r.values[i] = mib.Value{}
 			if f.waiting() && f.cells[f.head].index == index {
-				r.values[i] = f.cells[f.head].value
+				if v := f.cells[f.head].value; v.Type() != mib.Null {
+					r.values[i] = v
+				}
 				if f.head++; f.head == len(f.cells) {
 					f.cells, f.head = f.cells[:0], 0
 				}
 			}
 		}
 		r.rows++
-		if most := r.scan.host.config.MaxRows; r.scan.rows.Add(1) > int64(most) {
-			return r.fault(fmt.Errorf("more than %d rows", most))
+		if err := r.bound(index); err != nil {
+			return r.fault(err)
 		}
 		if err := row(index, r.values); err != nil {
 			return err
 		}
 	}
+}
+
+// bound says that the row is beyond what a table, or a host of many, may tell.
+func (r *strip) bound(index mib.OID) error {
+	const number = 8 // octets, at most
+	octets := len(index.Packed())
+	for _, v := range r.values {
+		octets += number + len(v.Octets())
+	}
+	h := r.scan.host
+	c := &h.config
+	switch {
+	case r.scan.rows.Add(1) > int64(c.MaxRows):
+		return fmt.Errorf("more than %d rows", c.MaxRows)
+	case r.scan.octets.Add(int64(octets)) > int64(c.MaxOctets), h.isOfPool && h.octets.Add(int64(octets)) > int64(c.MaxOctets):
+		return fmt.Errorf("more than %d octets", c.MaxOctets)
+	}
+	return nil
 }
 
 // ask sends requests until one is answered, and takes the answer in.
@@ -282,6 +314,9 @@ func pause(ctx context.Context, rest time.Duration, err error) error {
 func (r *strip) prepare() int {
 	h := r.scan.host
 	budget := h.pace.next()
+	if r.careful == oneColumn {
+		budget = 1
+	}
 	r.asked = r.asked[:0]
 	r.request = request{pdu: pduGetNext, names: r.request.names[:0]}
 	if r.beside {
@@ -303,6 +338,9 @@ func (r *strip) prepare() int {
 	}
 	r.request.pdu, r.request.nonRepeaters = pduGetBulk, beside
 	r.request.repetitions = max(budget/max(n, 1), 1)
+	if r.careful != careless {
+		r.request.repetitions = 1
+	}
 	if r.scan.expected != nil {
 		// One beyond the last row shows that it is the last.
 		if left := r.scan.expected() - r.rows; left > 0 {
@@ -332,8 +370,10 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 		return true, nil
 	case statusNoSuchName:
 		return r.noSuchName(beside)
-	default:
+	case statusNoAccess, statusAuthorizationError:
 		return false, r.statusError(beside)
+	default:
+		return r.refused(beside), nil
 	}
 	if len(a.variables) == 0 || len(a.variables) < beside {
 		if asked <= 1 {
@@ -363,68 +403,92 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 		// agent cut.
 		got = got[:len(got)-len(got)%n]
 	}
-	whole, err := r.advance(got)
-	if err != nil {
-		return false, err
-	}
+	whole := r.advance(got)
 	h.pace.answered(asked, len(a.variables), a.octets, took, h.config.Timeout, whole)
 	return false, nil
 }
 
+// maxOctets is the longest OCTET STRING that a value may be: what any of the columns
+// that are read may have (DisplayString, RFC 2579; the longest link-layer address).
+const maxOctets = 255
+
 // advance takes the columns' variables in, one repetition after the other. It
 // reports whether a column ended, so that nothing more was to be had.
-func (r *strip) advance(got []variable) (whole bool, err error) {
+func (r *strip) advance(got []variable) (whole bool) {
 	r.span.mu.Lock()
 	defer r.span.mu.Unlock()
 	n := len(r.asked)
 	for i := range got {
-		v := &got[i]
 		f := &r.fronts[r.asked[i%n]]
-		if f.ended {
+		if f.ended || !r.step(f, &got[i]) {
 			whole = true
-			continue
-		}
-		c := &r.scan.columns[f.column]
-		switch v.value.Type() {
-		case mib.EndOfMibView:
-			r.exhausted(f)
-			whole = true
-			continue
-		case mib.NoSuchObject, mib.NoSuchInstance, mib.Null:
-			return false, fmt.Errorf("the agent answers %s where the next variable after %s.%s was asked for", v.value.Type(), c.name, f.last)
-		}
-		index, within := v.name.CutPrefix(c.oid)
-		if !within {
-			if v.name.Less(c.oid) {
-				return false, fmt.Errorf("the agent goes backwards: %s follows %s.%s", v.name, c.name, f.last)
-			}
-			r.exhausted(f)
-			whole = true
-			continue
-		}
-		if !f.last.Less(index) {
-			what := "goes backwards"
-			if index == f.last {
-				what = "does not move on"
-			}
-			return false, fmt.Errorf("the agent %s: %s.%s follows %s.%s", what, c.name, index, c.name, f.last)
-		}
-		if r.span.isBeyond(index) {
-			f.ended, whole = true, true
-			continue
-		}
-		f.last = index
-		f.cells = append(f.cells, cell{index, v.value})
-		if r.scan.scalars {
-			f.ended, whole = true, true
-		}
-		if r.span.reached.Less(index) {
-			r.span.reached = index
 		}
 	}
 	r.span.requests++
 	r.settle()
-	return whole, nil
+	return whole
+}
+
+// step takes the next variable of a column in. It reports false where the column
+// ends. The span's mu is held.
+func (r *strip) step(f *front, v *variable) bool {
+	c := &r.scan.columns[f.column]
+	index, within := v.name.CutPrefix(c.oid)
+	switch typ := v.value.Type(); {
+	case typ == mib.EndOfMibView:
+		r.exhausted(f)
+		return false
+	case v.value.IsException() && (!within || !f.last.Less(index)):
+		if r.exhausted(f); !f.last.IsEmpty() {
+			r.scan.skips.column(f.column, fmt.Errorf("the agent answers %s where the next variable after %s.%s was asked for", typ, c.name, f.last))
+		}
+		return false
+	case !within && v.name.Less(c.oid):
+		r.giveUp(f, fmt.Errorf("the agent goes backwards: %s follows %s.%s", v.name, c.name, f.last))
+		return false
+	case !within:
+		r.exhausted(f)
+		return false
+	case !f.last.Less(index):
+		what := "goes backwards"
+		if index == f.last {
+			what = "does not move on"
+		}
+		r.giveUp(f, fmt.Errorf("the agent %s: %s.%s follows %s.%s", what, c.name, index, c.name, f.last))
+		return false
+	case r.span.isBeyond(index):
+		f.ended = true
+		return false
+	}
+	value := v.value
+	switch octets := len(value.Octets()); {
+	case v.fault != nil:
+		r.scan.skips.value(fmt.Errorf("%s.%s: %w", c.name, index, v.fault))
+	case value.IsException():
+		r.scan.skips.value(fmt.Errorf("%s.%s: %s", c.name, index, value.Type()))
+		value = mib.Exception(mib.Null)
+	case octets > maxOctets && value.Type() != mib.ObjectIdentifier:
+		r.scan.skips.value(fmt.Errorf("%s.%s: %d octets, more than %d", c.name, index, octets, maxOctets))
+		value = mib.Exception(mib.Null)
+	}
+	f.last = index
+	f.cells = append(f.cells, cell{index, value})
+	if r.scan.scalars {
+		f.ended = true
+	}
+	if r.span.reached.Less(index) {
+		r.span.reached = index
+	}
+	return !f.ended
+}
+
+// giveUp ends a column that the agent does not tell to its end.
+func (r *strip) giveUp(f *front, err error) {
+	f.ended = true
+	if !f.last.IsEmpty() {
+		err = fmt.Errorf("cut short after %s.%s: %w", r.scan.columns[f.column].name, f.last, err)
+	}
+	r.scan.skips.column(f.column, err)
 }
 
 // exhausted says that the agent has no more of a column.
@@ -463,6 +527,33 @@ func (r *strip) noSuchName(beside int) (again bool, err error) {
 	}
 	waits := slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended && !f.waiting() })
 	return waits, nil
+}
+
+// refused takes in an error-status that is about one of the variables. It reports
+// whether another request will tell more: the column of that variable is given up,
+// once it is known which it is, and how far it goes.
+func (r *strip) refused(beside int) (again bool) {
+	r.span.mu.Lock()
+	defer r.span.mu.Unlock()
+	defer r.settle()
+	i := r.answer.index - 1
+	switch {
+	case i >= 0 && i < beside:
+		r.beside = false
+	case r.request.repetitions > 1:
+		r.careful = max(r.careful, oneRepetition)
+	case i >= beside && i < beside+len(r.asked):
+		r.giveUp(&r.fronts[r.asked[i-beside]], r.statusError(beside))
+		r.careful = careless
+	case beside > 0:
+		r.beside = false
+	case len(r.asked) > 1:
+		r.careful = oneColumn
+	case len(r.asked) == 1:
+		r.giveUp(&r.fronts[r.asked[0]], r.statusError(beside))
+		r.careful = careless
+	}
+	return slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended && !f.waiting() })
 }
 
 var statusNames = map[int]string{

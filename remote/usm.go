@@ -213,15 +213,25 @@ func convert(v *gosnmp.SnmpPDU) (variable, error) {
 	if err != nil {
 		return variable{}, err
 	}
+	value, err := convertValue(v)
+	if err != nil {
+		value = mib.Exception(mib.Null)
+	}
+	return variable{name, value, err}, nil
+}
+
+func convertValue(v *gosnmp.SnmpPDU) (mib.Value, error) {
 	bad := fmt.Errorf("value of type 0x%02x does not decode", byte(v.Type))
-	out := variable{name: name}
 	switch v.Type {
 	case gosnmp.Integer:
 		n, ok := v.Value.(int)
-		if !ok || n < math.MinInt32 || n > math.MaxInt32 {
-			return variable{}, bad
+		switch {
+		case ok && n > math.MaxInt32:
+			return mib.Count64(uint64(n)), nil
+		case !ok || n < math.MinInt32:
+			return mib.Value{}, bad
 		}
-		out.value = mib.Int(int32(n))
+		return mib.Int(int32(n)), nil
 	case gosnmp.Counter32, gosnmp.Gauge32, gosnmp.TimeTicks, gosnmp.Counter64:
 		var n uint64
 		switch t := v.Value.(type) {
@@ -232,36 +242,37 @@ func convert(v *gosnmp.SnmpPDU) (variable, error) {
 		case uint64:
 			n = t
 		default:
-			return variable{}, bad
+			return mib.Value{}, bad
 		}
 		if v.Type != gosnmp.Counter64 && n > math.MaxUint32 {
-			return variable{}, bad
+			return mib.Value{}, bad
 		}
-		out.value = number(mib.Type(v.Type), n)
+		return number(mib.Type(v.Type), n), nil
 	case gosnmp.OctetString:
 		octets, ok := v.Value.([]byte)
 		if !ok {
-			return variable{}, bad
+			return mib.Value{}, bad
 		}
-		out.value = mib.Octets(string(octets))
+		return mib.Octets(string(octets)), nil
 	case gosnmp.ObjectIdentifier:
 		text, _ := v.Value.(string)
+		if text == "" || text == "." {
+			return mib.OIDValue(mib.MakeOID(0, 0)), nil // as decodeValue
+		}
 		o, err := mib.ParseOID(text)
 		if err != nil {
-			return variable{}, err
+			return mib.Value{}, err
 		}
-		out.value = mib.OIDValue(o)
+		return mib.OIDValue(o), nil
 	case gosnmp.IPAddress:
 		text, _ := v.Value.(string)
 		addr, err := netip.ParseAddr(text)
 		if err != nil || !addr.Is4() {
-			return variable{}, bad
+			return mib.Value{}, bad
 		}
-		out.value = mib.AddrValue(addr)
+		return mib.AddrValue(addr), nil
 	case gosnmp.Null, gosnmp.NoSuchObject, gosnmp.NoSuchInstance, gosnmp.EndOfMibView:
-		out.value = mib.Exception(mib.Type(v.Type))
-	default:
-		return variable{}, bad
+		return mib.Exception(mib.Type(v.Type)), nil
 	}
-	return out, nil
+	return mib.Value{}, bad
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // errIncomplete says that something could not be shown, which has been said.
@@ -97,8 +98,11 @@ func (s *session) close() {
 
 // complain says on standard error what a source cannot show, once, and makes the
 // program's exit status 1.
+//
+// That values are unknown which the source did not tell as it should is said as well,
+// and is no failure: all rows are there.
 func (s *session) complain(what string, src *source, err error) {
-	s.incomplete = true
+	s.incomplete = s.incomplete || !onlyValues(err)
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
 	// Of a host that cannot be reached there is nothing else to say, and that
 	// in each turn.
@@ -115,6 +119,15 @@ func (s *session) complain(what string, src *source, err error) {
 		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.label(), err)
 	}
 	s.note(text)
+}
+
+// onlyValues reports whether an error says of nothing but values that they are unknown.
+func onlyValues(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !onlyValues(err) })
+	}
+	var skipped *remote.SkippedError
+	return errors.As(err, &skipped) && skipped.Rows == 0 && skipped.Columns == 0
 }
 
 // lacks is complain for what is shown where there is such a thing: that a source

@@ -15,7 +15,9 @@ package ipforwardmib
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
+	mathbits "math/bits"
 	"net/netip"
 	"time"
 
@@ -64,7 +66,12 @@ var destinationZone = mib.Through(
 var prefixLength = mib.Through(
 	func(r *route) (int, bool) { return r.Destination.Bits(), true },
 	func(r *route, bits int) { r.Destination = netip.PrefixFrom(r.Destination.Addr(), bits) },
-)
+).Checked(func(r *route, bits int) error {
+	if most := r.Destination.Addr().BitLen(); bits > most {
+		return fmt.Errorf("a prefix of %d bits, of %d", bits, most)
+	}
+	return nil
+})
 
 var (
 	nextHop     = mib.At(func(r *route) *netip.Addr { return &r.Gateway })
@@ -121,6 +128,9 @@ var policy = mib.NewPart(
 					return rest, fmt.Errorf("source prefix: sub-identifier %d is not an octet", sub)
 				}
 				octets[i] = byte(sub)
+			}
+			if subs[6] > 128 {
+				return rest, fmt.Errorf("source prefix of %d bits", subs[6])
 			}
 			options(r).Source = netip.PrefixFrom(netip.AddrFrom16(octets), int(subs[6]))
 		}
@@ -303,15 +313,24 @@ var mask = mib.Through(
 		return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}), true
 	},
 	func(r *route, m netip.Addr) {
-		bits := 0
-		for _, o := range m.As4() {
-			for ; o&0x80 != 0; o <<= 1 {
-				bits++
-			}
-		}
+		bits, _ := lengthOf(m)
 		r.Destination = netip.PrefixFrom(r.Destination.Addr(), bits)
 	},
-)
+).Checked(func(_ *route, m netip.Addr) error {
+	if _, ok := lengthOf(m); !ok {
+		return fmt.Errorf("%v is no netmask", m)
+	}
+	return nil
+})
+
+// lengthOf returns the prefix length of a netmask; ok is false where its ones do not
+// all come first.
+func lengthOf(mask netip.Addr) (bits int, ok bool) {
+	octets := mask.As4()
+	m := binary.BigEndian.Uint32(octets[:])
+	bits = mathbits.LeadingZeros32(^m)
+	return bits, m<<bits == 0
+}
 
 // ipv4NextHop is 0.0.0.0 for a destination on the link, and for a gateway that
 // is an IPv6 router, which an IpAddress cannot hold.

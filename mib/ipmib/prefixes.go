@@ -1,6 +1,7 @@
 package ipmib
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 
@@ -114,11 +115,13 @@ var prefixIndex = mib.Index(
 	mib.InetAddressIndex(prefixAddress, nil),
 	mib.IntegerIndex(mib.Through(
 		func(p *Prefix) (uint32, bool) { return uint32(max(p.Prefix.Bits(), 0)), true },
-		func(p *Prefix, bits uint32) {
-			// More bits than there are make the prefix invalid.
-			p.Prefix = netip.PrefixFrom(p.Prefix.Addr(), int(min(bits, 1+128)))
-		},
-	)),
+		func(p *Prefix, bits uint32) { p.Prefix = netip.PrefixFrom(p.Prefix.Addr(), int(bits)) },
+	).Checked(func(p *Prefix, bits uint32) error {
+		if most := p.Prefix.Addr().BitLen(); int64(bits) > int64(most) {
+			return fmt.Errorf("a prefix of %d bits, of %d", bits, most)
+		}
+		return nil
+	})),
 )
 
 // Prefixes is ipAddressPrefixTable (RFC 4293, section 5).

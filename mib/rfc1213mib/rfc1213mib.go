@@ -6,7 +6,10 @@ package rfc1213mib
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"math/bits"
 	"net/netip"
 	"time"
 
@@ -32,18 +35,21 @@ func maskOf(bits int) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)})
 }
 
-// lengthOf returns the prefix length of a netmask: its leading ones.
-func lengthOf(mask netip.Addr) int {
-	bits := 0
-	for _, o := range mask.As4() {
-		for ; o&0x80 != 0; o <<= 1 {
-			bits++
-		}
-		if bits%8 != 0 {
-			break
-		}
+// lengthOf returns the prefix length of a netmask; ok is false where its ones do not
+// all come first.
+func lengthOf(mask netip.Addr) (length int, ok bool) {
+	octets := mask.As4()
+	m := binary.BigEndian.Uint32(octets[:])
+	length = bits.LeadingZeros32(^m)
+	return length, m<<length == 0
+}
+
+// isMask refuses what is no netmask.
+func isMask[R any](_ *R, mask netip.Addr) error {
+	if _, ok := lengthOf(mask); !ok {
+		return fmt.Errorf("%v is no netmask", mask)
 	}
-	return bits
+	return nil
 }
 
 var local = mib.Through(
@@ -53,8 +59,11 @@ var local = mib.Through(
 
 var mask = mib.Through(
 	func(a *address) (netip.Addr, bool) { return maskOf(a.Prefix.Bits()), a.Prefix.IsValid() },
-	func(a *address, mask netip.Addr) { a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), lengthOf(mask)) },
-)
+	func(a *address, mask netip.Addr) {
+		length, _ := lengthOf(mask)
+		a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), length)
+	},
+).Checked(isMask)
 
 // Addresses is ipAddrTable. An address whose netmask is not told has a prefix
 // length of -1.
@@ -157,9 +166,10 @@ var destination = mib.Through(
 var routeMask = mib.Through(
 	func(r *route) (netip.Addr, bool) { return maskOf(r.Destination.Bits()), true },
 	func(r *route, mask netip.Addr) {
-		r.Destination = netip.PrefixFrom(r.Destination.Addr(), lengthOf(mask))
+		length, _ := lengthOf(mask)
+		r.Destination = netip.PrefixFrom(r.Destination.Addr(), length)
 	},
-)
+).Checked(isMask)
 
 // nextHop is 0.0.0.0 for a destination on the link, where devices also show an
 // address of their own: ipRouteType says which it is.

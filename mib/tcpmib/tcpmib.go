@@ -140,7 +140,7 @@ func preferAlive(a, b *socket) int {
 func preferLowestProcess(a, b *socket) int {
 	first := func(s *socket) uint32 {
 		if pid, known := endpoint.Process.Get(s); known && pid != 0 {
-			return uint32(pid)
+			return pid
 		}
 		return ^uint32(0)
 	}

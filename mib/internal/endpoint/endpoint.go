@@ -3,6 +3,7 @@
 package endpoint
 
 import (
+	"math"
 	"net/netip"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -84,19 +85,23 @@ func ReachableByIPv4(s *socket) bool {
 }
 
 // Process is the first of the processes that hold the socket, 0 where none
-// does.
+// does. Read from elsewhere, a number that no process of Linux has leaves the
+// processes unknown: an Unsigned32 may be greater.
 var Process = mib.Through(
-	func(s *socket) (int32, bool) {
+	func(s *socket) (uint32, bool) {
 		processes, known := s.Processes.Get()
 		if !known || len(processes) == 0 {
 			return 0, known
 		}
-		return processes[0].PID, true
+		return uint32(processes[0].PID), true
 	},
-	func(s *socket, pid int32) {
+	func(s *socket, pid uint32) {
+		if pid > math.MaxInt32 {
+			return
+		}
 		var processes []netstat.Process
 		if pid != 0 {
-			processes = []netstat.Process{{PID: pid}}
+			processes = []netstat.Process{{PID: int32(pid)}}
 		}
 		s.Processes.Set(processes)
 	},
@@ -107,11 +112,11 @@ var Process = mib.Through(
 // otherwise be invisible to who may not know its process. Read from elsewhere,
 // 0 says nothing.
 var ProcessOrZero = mib.Through(
-	func(s *socket) (int32, bool) {
+	func(s *socket) (uint32, bool) {
 		pid, _ := Process.Get(s)
 		return pid, true
 	},
-	func(s *socket, pid int32) {
+	func(s *socket, pid uint32) {
 		if pid != 0 {
 			Process.Set(s, pid)
 		}
