@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +39,9 @@ func TestA32BitBuildReadsTheSame(t *testing.T) {
 
 	run := func(program, bits string) string {
 		out, err := exec.Command(program, n.Path()).CombinedOutput()
+		if errors.Is(err, unix.ENOEXEC) {
+			t.Skip("this machine runs no 32-bit programs")
+		}
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", program, err, out)
 		}

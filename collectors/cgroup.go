@@ -62,9 +62,9 @@ func parseCGroupMount(mounts []byte) (root string, ok bool) {
 	for line := range bytes.Lines(mounts) {
 		before, after, _ := bytes.Cut(line, []byte(" - "))
 		kind, _, _ := bytes.Cut(after, []byte{' '})
-		fields := bytes.Fields(before)
-		if string(kind) == "cgroup2" && len(fields) >= 5 {
-			return unescapeMount(string(fields[4])), true
+		f := fields(before)
+		if string(kind) == "cgroup2" && len(f) >= 5 {
+			return unescapeMount(string(f[4])), true
 		}
 	}
 	return "", false

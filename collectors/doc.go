@@ -32,6 +32,21 @@
 // without: sockets' marks, the peers that sign their segments, and the filters
 // of packet sockets.
 //
+// # What decides and what embellishes
+//
+// Which rows there are is decided by one source: the dump, or the file, that has an
+// entry for each thing. Others only add to them: ethtool's speed and duplex and
+// /proc/net/dev_mcast to interfaces, mcfilter to memberships, /proc/net/unix to
+// sockets of the local family, /proc/net/stat to neighbour tables, settings and
+// limits of /proc/sys/net, the files of a device's queue. One of these that fails,
+// since a driver does, or an interface is just going, or its lines are not
+// understood, leaves its own fields unknown. It takes no row, and is no error.
+//
+// Text of others (names of interfaces, mount points, sockets, processes) is what the
+// kernel has, octet by octet. It need not be UTF-8, and may hold what Unicode takes
+// for a blank; that of a socket of the local family and of a mount point may hold
+// line ends.
+//
 // # Privileges
 //
 // Nothing needs a privilege but entering another network namespace

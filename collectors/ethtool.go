@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"golang.org/x/sys/unix"
 
@@ -19,17 +20,18 @@ type linkMode struct {
 
 // linkModes calls f for every interface whose driver tells its link mode
 // (Documentation/networking/ethtool-netlink.rst, LINKMODES_GET; Linux 5.6).
-func (k *Kernel) linkModes(ctx context.Context, f func(*linkMode)) error {
+//
+// A device whose driver fails, or that is not present (one that was removed
+// meanwhile, or sleeps), ends the kernel's dump (net/ethtool/netlink.c,
+// ethnl_default_dumpit). Those of the interfaces that the dump did not come to are
+// then asked one by one.
+func (k *Kernel) linkModes(ctx context.Context, interfaces iter.Seq[uint32], f func(*linkMode)) error {
 	id, err := k.family(ctx, &k.ethtool, unix.ETHTOOL_GENL_NAME)
 	if err != nil {
 		return err
 	}
-	body := []byte{unix.ETHTOOL_MSG_LINKMODES_GET, unix.ETHTOOL_GENL_VERSION, 0, 0}
-	// Bit sets in the compact form, since nobody here reads them.
-	header := appendUint32Attribute(nil, unix.ETHTOOL_A_HEADER_FLAGS, unix.ETHTOOL_FLAG_COMPACT_BITSETS)
-	body = appendAttribute(body, unix.ETHTOOL_A_LINKMODES_HEADER|unix.NLA_F_NESTED, header)
-	// A change only moves which interfaces are there, and those are known.
-	_, err = k.dump(ctx, request{protocol: unix.NETLINK_GENERIC, kind: id, body: body}, func(kind uint16, body []byte) (bool, error) {
+	told := make(map[uint32]bool)
+	each := func(kind uint16, body []byte) (bool, error) {
 		if kind != id {
 			return true, nil
 		}
@@ -37,13 +39,38 @@ func (k *Kernel) linkModes(ctx context.Context, f func(*linkMode)) error {
 		if err != nil {
 			return false, err
 		}
+		told[m.index] = true
 		f(&m)
 		return true, nil
-	})
-	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOENT) {
-		return notSupported(err)
 	}
-	return err
+	// A change only moves which interfaces are there, and those are known.
+	_, err = k.dump(ctx, linkModesRequest(id, 0), each)
+	if err == nil || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	for index := range interfaces {
+		if told[index] {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		_, _ = k.ask(ctx, linkModesRequest(id, index), each) // what fails is this one's
+	}
+	return nil
+}
+
+// linkModesRequest asks for the link modes of an interface, or of all for 0.
+func linkModesRequest(id uint16, index uint32) request {
+	body := []byte{unix.ETHTOOL_MSG_LINKMODES_GET, unix.ETHTOOL_GENL_VERSION, 0, 0}
+	var header []byte
+	if index != 0 {
+		header = appendUint32Attribute(header, unix.ETHTOOL_A_HEADER_DEV_INDEX, index)
+	}
+	// Bit sets in the compact form, since nobody here reads them.
+	header = appendUint32Attribute(header, unix.ETHTOOL_A_HEADER_FLAGS, unix.ETHTOOL_FLAG_COMPACT_BITSETS)
+	body = appendAttribute(body, unix.ETHTOOL_A_LINKMODES_HEADER|unix.NLA_F_NESTED, header)
+	return request{protocol: unix.NETLINK_GENERIC, kind: id, body: body}
 }
 
 // parseLinkModes reads an ETHTOOL_MSG_LINKMODES_GET_REPLY.

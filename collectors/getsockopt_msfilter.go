@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -93,11 +94,16 @@ func processOf(pid int32) netstat.Process {
 }
 
 // eachDescriptor calls each with every descriptor of a socket of every process,
-// until it returns false. hidden is set where a process may not be looked at.
+// until it returns false. hidden is set where a process may not be looked at, or
+// may not even show.
 func eachDescriptor(ctx context.Context, each func(pid int32, fd int, inode uint64) bool, hidden *error) error {
 	processes, err := os.ReadDir("/proc")
 	if err != nil {
 		return err
+	}
+	// A PID namespace always has a process 1: see readOwners.
+	if !slices.ContainsFunc(processes, func(p fs.DirEntry) bool { return p.Name() == "1" }) {
+		*hidden = fmt.Errorf("/proc is mounted so that it hides other users' processes (hidepid=): %w", fs.ErrPermission)
 	}
 	for _, p := range processes {
 		pid, err := strconv.ParseInt(p.Name(), 10, 32)

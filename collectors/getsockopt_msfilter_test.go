@@ -1,11 +1,15 @@
 package collectors
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -66,6 +70,31 @@ func TestSocketMemberships(t *testing.T) {
 		"everything 239.1.1.1 exclude []", "all but 239.1.1.1 exclude [198.51.100.9]", "many 239.1.1.2 include 70 198.51.100.0 198.51.100.69",
 		"dual 239.1.1.1 exclude []", fmt.Sprintf("dual ff02::1234%%%d exclude []", near),
 	}, got, 5)
+}
+
+// TestHiddenMemberships looks as nobody does where /proc hides others' processes.
+func TestHiddenMemberships(t *testing.T) {
+	nstest.NeedsRoot(t)
+	asHelper(t, "memberships that are hidden", "unshare", "--mount", "sh", "-c", `mount -t proc -o hidepid=2 proc /proc && exec "$0"`)
+}
+
+func helpHiddenMemberships(ctx context.Context) error {
+	const nobody = 65534
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setresgid(nobody, nobody, nobody), syscall.Setresuid(nobody, nobody, nobody)); err != nil {
+		return err
+	}
+	if _, err := os.Stat("/proc/1"); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("/proc hides nothing: %w", err)
+	}
+	k, err := Open(Options{})
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	if _, err := rowsUntilError(k.SocketMemberships(ctx)); !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("nothing is said of hidden processes: %w", err)
+	}
+	return nil
 }
 
 func groupFilter(count uint32, families ...uint16) []byte {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -23,7 +24,7 @@ type Options struct {
 // Its methods may be called concurrently.
 type Kernel struct {
 	netns   *NetNS // nil: the process's own
-	hasIPv6 bool
+	hasIPv6 func() bool
 
 	snmp, snmp6, devMcast procNetFile
 
@@ -69,7 +70,7 @@ func openKernel(n *NetNS) (*Kernel, error) {
 		return nil, err
 	}
 	c.close()
-	k.hasIPv6 = kernelHasIPv6()
+	k.hasIPv6 = lookForIPv6()
 	return k, nil
 }
 
@@ -126,15 +127,22 @@ func notSupported(cause error) error {
 	return fmt.Errorf("%w (%w)", netstat.ErrNotSupported, cause)
 }
 
-// kernelHasIPv6 reports whether the kernel has IPv6: built in or loaded, and
-// not disabled at boot.
-func kernelHasIPv6() bool {
-	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return !errors.Is(err, unix.EAFNOSUPPORT)
+// lookForIPv6 returns what reports whether the kernel has IPv6: built in or loaded,
+// and not disabled at boot. One that has not may load it later, and never unloads it.
+func lookForIPv6() func() bool {
+	var found atomic.Bool
+	return func() bool {
+		if found.Load() {
+			return true
+		}
+		fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err == nil {
+			unix.Close(fd)
+		}
+		has := !errors.Is(err, unix.EAFNOSUPPORT)
+		found.Store(has)
+		return has
 	}
-	unix.Close(fd)
-	return true
 }
 
 // families returns the families to read for a query that names asked. Both are
@@ -142,7 +150,7 @@ func kernelHasIPv6() bool {
 // it; where it is named, lacking is an error.
 func (k *Kernel) families(asked []netstat.Family) ([]netstat.Family, error) {
 	if len(asked) == 0 {
-		if k.hasIPv6 {
+		if k.hasIPv6() {
 			return []netstat.Family{netstat.IPv4, netstat.IPv6}, nil
 		}
 		return []netstat.Family{netstat.IPv4}, nil
@@ -151,7 +159,7 @@ func (k *Kernel) families(asked []netstat.Family) ([]netstat.Family, error) {
 	var err error
 	for _, f := range asked {
 		switch {
-		case f == netstat.IPv4, f == netstat.IPv6 && k.hasIPv6:
+		case f == netstat.IPv4, f == netstat.IPv6 && k.hasIPv6():
 			known = append(known, f)
 		default:
 			err = notSupported(fmt.Errorf("%v: %w", f, unix.EAFNOSUPPORT))

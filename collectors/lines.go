@@ -61,7 +61,32 @@ func (l *lines) fail(format string, args ...any) {
 	}
 }
 
-func (l *lines) fields() [][]byte { return bytes.Fields(l.text) }
+func (l *lines) fields() [][]byte { return fields(l.text) }
+
+// fields splits a line at the octets that the kernel writes between fields. What
+// else Unicode takes for a blank may stand in names: of interfaces
+// (net/core/dev.c, dev_valid_name), mount points, sockets.
+func fields(line []byte) [][]byte {
+	isBlank := func(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
+	n, inside := 0, false
+	for _, c := range line {
+		if !isBlank(c) && !inside {
+			n++
+		}
+		inside = !isBlank(c)
+	}
+	all := make([][]byte, 0, n)
+	for begin, i := 0, 0; i <= len(line); i++ {
+		if i < len(line) && !isBlank(line[i]) {
+			continue
+		}
+		if begin < i {
+			all = append(all, line[begin:i:i])
+		}
+		begin = i + 1
+	}
+	return all
+}
 
 // uint64 reads a number of the line at hand; a malformed one ends the reading.
 func (l *lines) uint64(field []byte, base int) uint64 {

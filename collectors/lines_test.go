@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,24 @@ func fuzzLines(f *testing.F, path string, parse func(*lines), texts ...string) {
 // discard makes a parser of rows one of nothing.
 func discard[T any](parse func(*lines, func(T) bool)) func(*lines) {
 	return func(l *lines) { parse(l, func(T) bool { return true }) }
+}
+
+func TestFields(t *testing.T) {
+	for line, want := range map[string][]string{
+		"":                                {},
+		" \t\n":                           {},
+		"2    eth0   1  0  3333\n":        {"2", "eth0", "1", "0", "3333"},
+		"\ta\u2003b\u00a0 \u0085\t\u3000": {"a\u2003b\u00a0", "\u0085", "\u3000"},
+		"\xff \xe2\x80":                   {"\xff", "\xe2\x80"},
+	} {
+		var got []string
+		for _, f := range fields([]byte(line)) {
+			got = append(got, string(f))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
 }
 
 func TestLines(t *testing.T) {

@@ -31,6 +31,9 @@ var helpers = map[string]func(context.Context) error{
 	"owners shared by queries":      helpOwnersShared,
 	"socket in a cgroup":            helpSocketInCGroup,
 	"without privilege":             helpWithoutPrivilege,
+	"memberships that are hidden":   helpHiddenMemberships,
+	"socket with a forged line":     helpForgedLine,
+	"mounts with blanks":            helpMountsWithBlanks,
 }
 
 func TestMain(m *testing.M) {

@@ -2,8 +2,6 @@ package collectors
 
 import (
 	"context"
-	"errors"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -40,12 +38,9 @@ func (k *Kernel) Identity(ctx context.Context) (netstat.Identity, error) {
 		return netstat.Identity{}, k.readError("identify the network namespace", err)
 	}
 	defer unix.Close(fd)
-	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
-	switch {
-	case err == nil:
+	// Kernels before Linux 5.14 do not have it.
+	if cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err == nil {
 		id.Cookie.Set(cookie)
-	case !errors.Is(err, unix.ENOPROTOOPT): // before Linux 5.14
-		return netstat.Identity{}, k.readError("identify the network namespace", os.NewSyscallError("getsockopt SO_NETNS_COOKIE", err))
 	}
 	return id, nil
 }

@@ -81,16 +81,18 @@ func (k *Kernel) namespaces(ctx context.Context) ([]netstat.Namespace, error) {
 		slices.Sort(n.Names)
 		n.Paths, n.Names = slices.Compact(n.Paths), slices.Compact(n.Names)
 		slices.SortFunc(n.Processes, func(a, b netstat.Process) int { return int(a.PID) - int(b.PID) })
-		switch n.ID, err = k.namespaceID(ctx, n); {
-		case err == nil, errors.Is(err, fs.ErrPermission):
-		case errors.Is(err, fs.ErrNotExist):
-			if !n.Current { // gone since
-				continue
-			}
-		default:
+		gone := false
+		_, err := embellish(ctx, func() (err error) {
+			n.ID, err = k.namespaceID(ctx, n)
+			gone = errors.Is(err, fs.ErrNotExist) && !n.Current
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
-		all = append(all, *n)
+		if !gone {
+			all = append(all, *n)
+		}
 	}
 	slices.SortFunc(all, func(a, b netstat.Namespace) int { return a.Compare(&b) })
 	return all, nil
@@ -138,34 +140,29 @@ func eachProcess(ctx context.Context, each func(pid int32, key nsKey)) error {
 }
 
 // parseMountinfo calls each with the network namespaces that are mounted
-// somewhere (proc_pid_mountinfo(5)):
+// somewhere (proc_pid_mountinfo(5)). A line that is not understood is passed over:
+// it is one of many mounts, and hardly a namespace.
 //
 //	2121 24 0:4 net:[4026532281] /run/netns/blue rw shared:3 - nsfs nsfs rw
 func parseMountinfo(l *lines, each func(key nsKey, path string)) {
 	for l.next() {
 		fields := l.fields()
 		dash := slices.IndexFunc(fields, func(f []byte) bool { return string(f) == "-" })
-		if len(fields) < 6 || dash < 6 || dash+1 >= len(fields) {
-			l.fail("not a mount")
-			return
-		}
-		inode, isNet := bytes.CutPrefix(fields[3], []byte("net:["))
-		if !isNet || string(fields[dash+1]) != "nsfs" {
+		if dash < 6 || dash+1 >= len(fields) {
 			continue
 		}
-		major, minor, ok := bytes.Cut(fields[2], []byte(":"))
-		if !ok {
-			l.fail("not a device")
-			return
+		inode, isNet := bytes.CutPrefix(fields[3], []byte("net:["))
+		inode, isWhole := bytes.CutSuffix(inode, []byte("]"))
+		if !isNet || !isWhole || string(fields[dash+1]) != "nsfs" {
+			continue
 		}
-		key := nsKey{
-			device: unix.Mkdev(l.uint32(major, 10), l.uint32(minor, 10)),
-			inode:  l.uint64(bytes.TrimSuffix(inode, []byte("]")), 10),
+		major, minor, _ := bytes.Cut(fields[2], []byte(":"))
+		high, okMajor := parseNumber(major)
+		low, okMinor := parseNumber(minor)
+		number, err := strconv.ParseUint(string(inode), 10, 64)
+		if okMajor && okMinor && err == nil {
+			each(nsKey{device: unix.Mkdev(high, low), inode: number}, unescapeMount(string(fields[4])))
 		}
-		if l.err != nil {
-			return
-		}
-		each(key, unescapeMount(string(fields[4])))
 	}
 }
 

@@ -251,13 +251,17 @@ func TestParseMountinfo(t *testing.T) {
 		path string
 	}
 	got, err := parsed("24 1 0:22 / /sys rw - sysfs sysfs rw\n2121 24 0:4 net:[4026532281] /run/netns/a\\040b\\134 rw shared:3 master:1 - nsfs nsfs rw\n"+
-		"9 1 0:4 mnt:[1] /x rw - nsfs nsfs rw\n9 1 0:4 net:[1] /x rw - fake nsfs rw\n", func(l *lines, each func(mount) bool) {
+		"9 1 0:4 mnt:[1] /x rw - nsfs nsfs rw\n9 1 0:4 net:[1] /x rw - fake nsfs rw\n"+
+		// What is not understood is passed over.
+		"1 2 3\n\n1 2 0:4 net:[1] /x rw nsfs\n1 2 0:4 net:[1] /x rw -\n1 2 04 net:[1] /x rw - nsfs nsfs rw\n1 2 0:4 net:[x] /x rw - nsfs nsfs rw\n1 2 0:4 net:[1 /x rw - nsfs nsfs rw\n"+
+		// A blank of Unicode's is none of the kernel's.
+		"30 1 0:5 / /mnt/x\u00a0- rw - tmpfs none rw\n31 24 0:4 net:[4026532282] /run/netns/c\u2003d rw - nsfs nsfs rw\n", func(l *lines, each func(mount) bool) {
 		parseMountinfo(l, func(key nsKey, path string) { each(mount{key, path}) })
 	})
-	if err != nil || len(got) != 1 || got[0] != (mount{nsKey{4, 4026532281}, `/run/netns/a b\`}) {
+	want := []mount{{nsKey{4, 4026532281}, `/run/netns/a b\`}, {nsKey{4, 4026532282}, "/run/netns/c\u2003d"}}
+	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	rejects(t, func(l *lines) { parseMountinfo(l, func(nsKey, string) {}) }, "1 2 3\n", "1 2 0:4 net:[1] /x rw nsfs\n", "1 2 0:4 net:[1] /x rw -\n", "1 2 04 net:[1] /x rw - nsfs nsfs rw\n", "1 2 0:4 net:[x] /x rw - nsfs nsfs rw\n")
 	if id, err := parseNSID(append(make([]byte, 4), attribute(netnsaNSID, 255, 255, 255, 255)...)); err != nil || id.IsKnown() {
 		t.Errorf("no number: %v, %v", id, err)
 	}

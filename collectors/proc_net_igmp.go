@@ -28,12 +28,17 @@ func (k *Kernel) Memberships(ctx context.Context) iter.Seq2[netstat.Membership, 
 		} {
 			sources := make(map[groupOnLink][]netstat.MulticastSource)
 			var z zones
-			err := k.readLines(ctx, f.sources, func(l *lines) {
-				f.parseSources(l, &z, func(g groupOnLink, s netstat.MulticastSource) { sources[g] = append(sources[g], s) })
+			told, err := embellish(ctx, func() error {
+				return k.readLines(ctx, f.sources, func(l *lines) {
+					f.parseSources(l, &z, func(g groupOnLink, s netstat.MulticastSource) { sources[g] = append(sources[g], s) })
+				})
 			})
-			if err != nil && !isAbsent(err) {
+			if err != nil {
 				yield(netstat.Membership{}, k.readError("read "+f.sources, err))
 				return
+			}
+			if !told {
+				clear(sources)
 			}
 			stopped := false
 			err = k.readLines(ctx, f.groups, func(l *lines) {

@@ -22,7 +22,11 @@ func (k *Kernel) multicastVIFs6(ctx context.Context) ([]netstat.MulticastInterfa
 	if err != nil || len(all) == 0 {
 		return nil, k.readError("read "+path, absentFile(err))
 	}
-	indexes, err := k.linkIndexes(ctx)
+	var indexes map[string]uint32
+	_, err = embellish(ctx, func() (err error) {
+		indexes, err = k.linkIndexes(ctx)
+		return err
+	})
 	for i := range all {
 		all[i].Interface = indexes[names[i]]
 	}

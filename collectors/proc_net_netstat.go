@@ -107,7 +107,7 @@ func parseCounterPairs(l *lines, each func(netstat.Counter) bool) {
 			}
 			continue
 		}
-		values := bytes.Fields(rest)
+		values := fields(rest)
 		switch {
 		case string(head) != prefix:
 			l.fail("values of %q expected", prefix)
@@ -164,7 +164,7 @@ func parseCounterLines(l *lines, each func(netstat.Counter) bool) {
 func parseSockstat(l *lines, each func(netstat.Counter) bool) {
 	for l.next() {
 		head, rest, ok := bytes.Cut(l.text, []byte(":"))
-		fields := bytes.Fields(rest)
+		fields := fields(rest)
 		if !ok || len(head) == 0 || len(fields)%2 != 0 {
 			l.fail("not a prefix with names and values")
 			return

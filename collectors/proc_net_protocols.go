@@ -17,8 +17,11 @@ func (k *Kernel) ProtocolMemory(ctx context.Context) iter.Seq2[netstat.ProtocolM
 	return func(yield func(netstat.ProtocolMemory, error) bool) {
 		limits := make(map[string]netstat.Optional[netstat.MemoryLimits])
 		for family, path := range map[string]string{"TCP": tcpMemPath, "UDP": udpMemPath, "SCTP": sctpMemPath} {
-			var err error
-			if limits[family], err = k.memoryLimits(ctx, path); err != nil {
+			_, err := embellish(ctx, func() (err error) {
+				limits[family], err = k.memoryLimits(ctx, path)
+				return err
+			})
+			if err != nil {
 				yield(netstat.ProtocolMemory{}, k.readError("read "+path, err))
 				return
 			}

@@ -57,9 +57,6 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 	filter.Interface = 0
 	untold := d.query.Filter.Interface != 0 || filter.Mark.IsKnown() || filter.CGroup != 0
 	s := netstat.Socket{Protocol: protocol, Family: family}
-	if d.query.Details != 0 {
-		s.Detail = new(netstat.SocketDetail)
-	}
 	err := k.scanProcNet(ctx, name, func(line []byte) (bool, error) {
 		if err := parseProcRaw(line, &s); err != nil {
 			return false, err
@@ -69,6 +66,9 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 		}
 		if untold {
 			return false, lacking(protocolOption(protocol), fmt.Errorf("/proc/net/%s: %w: device, mark or cgroup", name, errUntold))
+		}
+		if d.query.Details != 0 {
+			s.Detail = new(netstat.SocketDetail)
 		}
 		return d.owners.add(ctx, &s)
 	})

@@ -113,7 +113,7 @@ func parseUDP6Statistics(content []byte, s *netstat.UDPStatistics) error {
 		if !isUDP {
 			continue
 		}
-		fields := bytes.Fields(name)
+		fields := fields(name)
 		if len(fields) != 2 {
 			return fmt.Errorf("line %q is not a name and a value", bytes.TrimSpace(line))
 		}
@@ -159,7 +159,7 @@ func parseSNMPLine(content []byte, protocol string, f func(name, value []byte) e
 		if !ok {
 			continue
 		}
-		fields := bytes.Fields(rest)
+		fields := fields(rest)
 		if names == nil {
 			names = fields
 			continue

@@ -13,9 +13,9 @@ import (
 // sockstat6, with the limits of /proc/sys/net/ipv4.
 func (k *Kernel) SocketUsage(ctx context.Context) (netstat.SocketUsage, error) {
 	var u netstat.SocketUsage
-	for _, path := range []string{"/proc/net/sockstat", "/proc/net/sockstat6"} {
+	read := func(path string) error {
 		var malformed error
-		err := k.readLines(ctx, path, func(l *lines) {
+		return k.readLines(ctx, path, func(l *lines) {
 			parseSockstat(l, func(c netstat.Counter) bool {
 				if malformed = addSocketUsage(&u, c); malformed != nil {
 					l.fail("%w", malformed)
@@ -23,30 +23,28 @@ func (k *Kernel) SocketUsage(ctx context.Context) (netstat.SocketUsage, error) {
 				return malformed == nil
 			})
 		})
-		if path == "/proc/net/sockstat6" && errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return netstat.SocketUsage{}, k.readError("read "+path, absentFile(err))
-		}
 	}
-	var err error
-	for _, limit := range []struct {
-		path string
-		into *netstat.Optional[uint64]
-	}{
-		{"/proc/sys/net/ipv4/tcp_max_orphans", &u.TCPMaxOrphans},
-		{"/proc/sys/net/ipv4/tcp_max_tw_buckets", &u.TCPMaxTimeWait},
+	if err := read("/proc/net/sockstat"); err != nil {
+		return netstat.SocketUsage{}, k.readError("read /proc/net/sockstat", absentFile(err))
+	}
+	if _, err := embellish(ctx, func() error { return read("/proc/net/sockstat6") }); err != nil {
+		return netstat.SocketUsage{}, k.readError("read /proc/net/sockstat6", err)
+	}
+	for _, limit := range []func() error{
+		func() (err error) {
+			u.TCPMaxOrphans, err = k.setting(ctx, "/proc/sys/net/ipv4/tcp_max_orphans")
+			return err
+		},
+		func() (err error) {
+			u.TCPMaxTimeWait, err = k.setting(ctx, "/proc/sys/net/ipv4/tcp_max_tw_buckets")
+			return err
+		},
+		func() (err error) { u.TCPLimits, err = k.memoryLimits(ctx, tcpMemPath); return err },
+		func() (err error) { u.UDPLimits, err = k.memoryLimits(ctx, udpMemPath); return err },
 	} {
-		if *limit.into, err = k.setting(ctx, limit.path); err != nil {
-			return netstat.SocketUsage{}, k.readError("read "+limit.path, err)
+		if _, err := embellish(ctx, limit); err != nil {
+			return netstat.SocketUsage{}, k.readError("read /proc/sys/net/ipv4", err)
 		}
-	}
-	if u.TCPLimits, err = k.memoryLimits(ctx, tcpMemPath); err != nil {
-		return netstat.SocketUsage{}, k.readError("read "+tcpMemPath, err)
-	}
-	if u.UDPLimits, err = k.memoryLimits(ctx, udpMemPath); err != nil {
-		return netstat.SocketUsage{}, k.readError("read "+udpMemPath, err)
 	}
 	return u, nil
 }

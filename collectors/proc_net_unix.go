@@ -9,24 +9,29 @@ import (
 // unixReferences reads how often each socket of the local family is referred to,
 // by inode, which unix_diag does not tell.
 func (k *Kernel) unixReferences(ctx context.Context) (map[uint32]uint32, error) {
-	const path = "/proc/net/unix"
 	references := make(map[uint32]uint32)
-	err := k.readLines(ctx, path, func(l *lines) {
-		parseUnixReferences(l, func(inode, count uint32) { references[inode] = count })
+	err := k.readLines(ctx, "/proc/net/unix", func(l *lines) {
+		references = parseUnixReferences(l)
 	})
-	return references, k.readError("read "+path, absentFile(err))
+	if err != nil {
+		return nil, err
+	}
+	return references, nil
 }
 
 // parseUnixReferences reads /proc/net/unix (unix(7); net/unix/af_unix.c,
-// unix_seq_show). The name of a socket may hold line ends, so that a line which is
-// none of a socket is passed over.
+// unix_seq_show). Anybody can give a socket a name that holds line ends, and so
+// write lines of his own, also one that looks like another's socket: what is none is
+// passed over, and the count of an inode that two lines tell of is unknown.
 //
 //	Num       RefCount Protocol Flags    Type St Inode Path
 //	000000006bfee334: 00000003 00000000 00000000 0001 03  1677
-func parseUnixReferences(l *lines, each func(inode, count uint32)) {
+func parseUnixReferences(l *lines) map[uint32]uint32 {
 	const columns = 7
+	references := make(map[uint32]uint32)
+	var twice []uint32
 	for l.next() {
-		f := bytes.Fields(l.text)
+		f := l.fields()
 		if len(f) < columns || !bytes.HasSuffix(f[0], []byte(":")) {
 			continue
 		}
@@ -34,8 +39,17 @@ func parseUnixReferences(l *lines, each func(inode, count uint32)) {
 		if err != nil {
 			continue
 		}
-		if inode, ok := parseNumber(f[6]); ok && inode != 0 {
-			each(inode, uint32(count))
+		inode, ok := parseNumber(f[6])
+		if !ok || inode == 0 {
+			continue
 		}
+		if _, known := references[inode]; known {
+			twice = append(twice, inode)
+		}
+		references[inode] = uint32(count)
 	}
+	for _, inode := range twice {
+		delete(references, inode)
+	}
+	return references
 }

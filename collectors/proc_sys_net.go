@@ -17,14 +17,14 @@ type ipSettingsFiles struct {
 
 // IPSettings yields the settings of IPv4 and, where the kernel has it, of IPv6,
 // from /proc/sys/net, which shows those of the namespace of the thread that opens
-// a file. What a file that is not there would tell is unknown.
+// a file. What a file does not tell is unknown.
 func (k *Kernel) IPSettings(ctx context.Context) iter.Seq2[netstat.IPSettings, error] {
 	return func(yield func(netstat.IPSettings, error) bool) {
 		for _, files := range [...]ipSettingsFiles{
 			{netstat.IPv4, "ipv4/ip_forward", "ipv4/ip_default_ttl", "ipv4/ipfrag_time"},
 			{netstat.IPv6, "ipv6/conf/all/forwarding", "ipv6/conf/default/hop_limit", "ipv6/ip6frag_time"},
 		} {
-			if files.family == netstat.IPv6 && !k.hasIPv6 {
+			if files.family == netstat.IPv6 && !k.hasIPv6() {
 				continue
 			}
 			s, err := k.ipSettings(ctx, files)
@@ -54,12 +54,15 @@ func (k *Kernel) ipSettings(ctx context.Context, files ipSettingsFiles) (netstat
 		}},
 	} {
 		path := "/proc/sys/net/" + file.name
-		value, err := k.setting(ctx, path)
+		_, err := embellish(ctx, func() error {
+			value, err := k.setting(ctx, path)
+			if n, known := value.Get(); known {
+				file.set(n)
+			}
+			return err
+		})
 		if err != nil {
 			return netstat.IPSettings{}, k.readError("read "+path, err)
-		}
-		if n, known := value.Get(); known {
-			file.set(n)
 		}
 	}
 	return s, nil

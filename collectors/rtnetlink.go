@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -117,7 +116,8 @@ func (d *Decoder) decode(kind, flags uint16, body []byte) (ok bool, err error) {
 		if !isIP && family != unix.AF_BRIDGE {
 			return false, nil
 		}
-		m.Neighbour, err = parseNeighbour(body, &d.zones, time.Now())
+		now, up := sinceBoot()
+		m.Neighbour, err = parseNeighbour(body, &d.zones, now, up)
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		m.Kind = netstat.KindRule
 		if !isIP {
@@ -138,7 +138,8 @@ func (d *Decoder) decode(kind, flags uint16, body []byte) (ok bool, err error) {
 		if !isIP {
 			return false, nil
 		}
-		m.Multicast, err = parseMulticastGroup(body, &d.zones)
+		_, up := sinceBoot()
+		m.Multicast, err = parseMulticastGroup(body, &d.zones, up)
 	default:
 		return false, nil
 	}

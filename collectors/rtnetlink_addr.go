@@ -23,6 +23,7 @@ const (
 	lifetimeForever = 1<<32 - 1 // INFINITY_LIFE_TIME
 	// The kernel's times since boot are in hundredths of a second.
 	cacheinfoTick = 10 * time.Millisecond
+	cacheinfoTurn = (1 << 32) * cacheinfoTick // after which 32 bits of ticks begin anew
 )
 
 // Addresses yields every IPv4 and IPv6 address of the namespace, from
@@ -135,9 +136,8 @@ func sinceBoot() (now time.Time, up time.Duration) {
 // reading in hundredths of a second, of which 32 bits are told: the zero time
 // where it can be of two turns, from the 497th day on.
 func momentOf(stamp uint32, now time.Time, up time.Duration) time.Time {
-	const turn = (1 << 32) * cacheinfoTick
 	at := time.Duration(stamp) * cacheinfoTick
-	if up >= turn+at {
+	if up >= cacheinfoTurn+at {
 		return time.Time{}
 	}
 	// The jiffy that an event comes in may have begun after the clock was read.

@@ -126,7 +126,7 @@ func TestAddressesAgreeWithIP(t *testing.T) {
 }
 
 func TestMomentOf(t *testing.T) {
-	const day, turn = 24 * time.Hour, (1 << 32) * cacheinfoTick
+	const day, turn = 24 * time.Hour, cacheinfoTurn
 	now := time.Unix(2_000_000_000, 0)
 	for _, test := range []struct {
 		stamp, up time.Duration

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"maps"
 
 	"golang.org/x/sys/unix"
 
@@ -28,7 +29,7 @@ const (
 
 // Interfaces yields every interface of the namespace, from rtnetlink(7), with
 // the multicast addresses of /proc/net/dev_mcast and the speed and duplex of
-// ethtool netlink. LastChange and CounterDiscontinuity are left zero: the
+// ethtool netlink, as far as these tell them. LastChange and CounterDiscontinuity are left zero: the
 // kernel does not keep them.
 func (k *Kernel) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {
@@ -94,30 +95,29 @@ func dumpLinks[T any](ctx context.Context, k *Kernel, parse func(body []byte, ro
 		place[ifc.Index] = ifc
 	}
 
-	err = k.multicastAddresses(func(index uint32, address netstat.HardwareAddress) {
-		if ifc, ok := place[index]; ok {
-			addresses, _ := ifc.Multicast.Get()
-			ifc.Multicast.Set(append(addresses, address))
-		}
+	multicast := make(map[uint32][]netstat.HardwareAddress)
+	told, err := embellish(ctx, func() error {
+		return k.multicastAddresses(func(index uint32, address netstat.HardwareAddress) {
+			multicast[index] = append(multicast[index], address)
+		})
 	})
-	switch {
-	case err == nil:
-		for _, ifc := range place {
-			if !ifc.Multicast.IsKnown() {
-				ifc.Multicast.Set(nil)
-			}
-		}
-	case !isAbsent(err):
+	if err != nil {
 		return nil, k.readError("read /proc/net/dev_mcast", err)
 	}
-
-	err = k.linkModes(ctx, func(m *linkMode) {
-		if ifc, ok := place[m.index]; ok {
-			ifc.Speed, ifc.Duplex = m.speed, m.duplex
+	if told {
+		for index, ifc := range place {
+			ifc.Multicast.Set(multicast[index])
 		}
+	}
+	_, err = embellish(ctx, func() error {
+		return k.linkModes(ctx, maps.Keys(place), func(m *linkMode) {
+			if ifc, ok := place[m.index]; ok {
+				ifc.Speed, ifc.Duplex = m.speed, m.duplex
+			}
+		})
 	})
-	if err = k.readError("dump ethtool link modes", err); err != nil && !isAbsent(err) {
-		return nil, err
+	if err != nil {
+		return nil, k.readError("dump ethtool link modes", err)
 	}
 	return rows, nil
 }

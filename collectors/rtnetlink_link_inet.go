@@ -64,10 +64,12 @@ func (k *Kernel) ipInterfaces(ctx context.Context) ([]netstat.IPInterface, error
 		index  uint32
 	}
 	neighbours := make(map[key]*netstat.NeighbourParameters)
-	err = k.neighbourTables(ctx, func(m *neighbourTableMessage) {
-		if m.hasParameters {
-			neighbours[key{m.parameters.Family, m.parameters.Interface}] = &m.parameters
-		}
+	_, err = embellish(ctx, func() error {
+		return k.neighbourTables(ctx, func(m *neighbourTableMessage) {
+			if m.hasParameters {
+				neighbours[key{m.parameters.Family, m.parameters.Interface}] = &m.parameters
+			}
+		})
 	})
 	if err != nil {
 		return nil, k.readError("dump neighbour tables", err)
@@ -75,17 +77,27 @@ func (k *Kernel) ipInterfaces(ctx context.Context) ([]netstat.IPInterface, error
 
 	var all netstat.Optional[bool] // whether IPv6 forwards
 	identifiers := make(map[uint32]netstat.InterfaceIdentifier)
-	if k.hasIPv6 {
+	if k.hasIPv6() {
 		const path = "/proc/sys/net/ipv6/conf/all/forwarding"
-		setting, err := k.setting(ctx, path)
+		_, err := embellish(ctx, func() error {
+			setting, err := k.setting(ctx, path)
+			if n, known := setting.Get(); known {
+				all.Set(n != 0)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, k.readError("read "+path, err)
 		}
-		if n, known := setting.Get(); known {
-			all.Set(n != 0)
+		told, err := embellish(ctx, func() (err error) {
+			identifiers, err = k.interfaceIdentifiers(ctx)
+			return err
+		})
+		if err != nil {
+			return nil, k.readError("dump addresses", err)
 		}
-		if identifiers, err = k.interfaceIdentifiers(ctx); err != nil {
-			return nil, err
+		if !told {
+			identifiers = nil
 		}
 	}
 
@@ -140,7 +152,7 @@ func (k *Kernel) interfaceIdentifiers(ctx context.Context) (map[uint32]netstat.I
 			return true, nil
 		})
 	})
-	return identifiers, k.readError("dump addresses", err)
+	return identifiers, err
 }
 
 // inetLink is what a link tells for the address families of IP.

@@ -528,11 +528,12 @@ func multicastAddresses(t *testing.T, n *nstest.NS) map[string][]string {
 
 func TestParseDevMcast(t *testing.T) {
 	const content = "2    eth0            1     0     333300000001\n" +
+		"3    a\u2003b            1     0     333300000002\n" +
 		"12   a-longer-name-1 10    2     00ffffff0000000000000000000000000000000a\n" +
 		"13   tun0            1     0     \n"
 	var got []string
 	must(t, parseDevMcast([]byte(content), func(index uint32, a netstat.HardwareAddress) { got = append(got, fmt.Sprint(index, " ", a)) }))
-	want := []string{"2 33:33:00:00:00:01", "12 00:ff:ff:ff:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:0a"}
+	want := []string{"2 33:33:00:00:00:01", "3 33:33:00:00:00:02", "12 00:ff:ff:ff:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:0a"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

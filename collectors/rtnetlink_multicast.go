@@ -12,8 +12,8 @@ import (
 
 // parseMulticastGroup reads a struct ifaddrmsg and its attributes as they tell of a
 // multicast group (net/ipv4/igmp.c, inet_fill_ifmcaddr; net/ipv6/addrconf.c,
-// inet6_fill_ifmcaddr).
-func parseMulticastGroup(body []byte, z *zones) (netstat.MulticastGroup, error) {
+// inet6_fill_ifmcaddr), when the kernel has run for a time.
+func parseMulticastGroup(body []byte, z *zones, up time.Duration) (netstat.MulticastGroup, error) {
 	var g netstat.MulticastGroup
 	if len(body) < sizeofIfAddrmsg {
 		return g, fmt.Errorf("ifaddrmsg of %d bytes: % x", len(body), clip(body))
@@ -30,7 +30,10 @@ func parseMulticastGroup(body []byte, z *zones) (netstat.MulticastGroup, error) 
 				a.malformed("ifa_cacheinfo")
 				break
 			}
-			g.Joined.Set(time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick)
+			// 32 bits of the clock: unknown where it has had the reading twice.
+			if at := time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick; up < cacheinfoTurn+at {
+				g.Joined.Set(at)
+			}
 		}
 	}
 	if a.err == nil && !g.Group.IsValid() {

@@ -101,10 +101,19 @@ func TestParseMulticastGroup(t *testing.T) {
 	binary.NativeEndian.PutUint32(since[8:], 12345)
 	body := addressBody(unix.AF_INET, 32, attribute(99, 1, 2), group, attribute(unix.IFA_CACHEINFO, since...))
 	binary.NativeEndian.PutUint32(body[4:], 7)
-	g, err := parseMulticastGroup(body, &zones{})
+	g, err := parseMulticastGroup(body, &zones{}, 0)
 	must(t, err)
 	if joined, known := g.Joined.Get(); g.Interface != 7 || g.Group.String() != "239.1.2.3" || !known || joined != 123450*time.Millisecond {
 		t.Errorf("%+v", g)
+	}
+	// From the 497th day on a reading may be of two turns of the clock.
+	for _, c := range []struct {
+		up    time.Duration
+		known bool
+	}{{cacheinfoTurn + 123449*time.Millisecond, true}, {cacheinfoTurn + 123450*time.Millisecond, false}} {
+		if g, err := parseMulticastGroup(body, &zones{}, c.up); err != nil || g.Joined.IsKnown() != c.known {
+			t.Errorf("after %v: %+v, %v", c.up, g, err)
+		}
 	}
 	for name, body := range map[string][]byte{
 		"short header":     body[:sizeofIfAddrmsg-1],
@@ -114,7 +123,7 @@ func TestParseMulticastGroup(t *testing.T) {
 		"short attribute":  append(addressBody(unix.AF_INET, 32, group), 40, 0, 7, 0),
 		"group of 5 bytes": addressBody(unix.AF_INET, 32, attribute(unix.IFA_MULTICAST, 239, 1, 2, 3, 4)),
 	} {
-		if g, err := parseMulticastGroup(body, &zones{}); err == nil {
+		if g, err := parseMulticastGroup(body, &zones{}, 0); err == nil {
 			t.Errorf("%s: accepted as %+v", name, g)
 		}
 	}
@@ -126,7 +135,7 @@ func FuzzParseMulticastGroup(f *testing.F) {
 	}
 	f.Add(addressBody(unix.AF_INET, 32, attribute(unix.IFA_MULTICAST, 239, 1, 2, 3), attribute(unix.IFA_CACHEINFO, make([]byte, sizeofIfaCacheinfo)...)))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if g, err := parseMulticastGroup(body, &zones{}); err == nil && !g.Group.IsValid() {
+		if g, err := parseMulticastGroup(body, &zones{}, 0); err == nil && !g.Group.IsValid() {
 			t.Errorf("accepted %+v", g)
 		}
 	})

@@ -27,21 +27,37 @@ const (
 // entries of bridges and VXLAN devices, and the addresses that other devices
 // receive, which the kernel lists with them. Proxy entries are left out.
 func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
-	if len(families) == 0 {
-		families = []netstat.Family{netstat.IPv4}
-		if k.hasIPv6 {
-			families = append(families, netstat.IPv6)
-		}
-	}
 	return func(yield func(netstat.Neighbour, error) bool) {
-		for _, family := range families {
+		known, lacking := k.neighbourFamilies(families)
+		for _, family := range known {
 			all, err := collectMessages(ctx, k, func() []request { return []request{neighbourRequest(family)} }, netstat.KindNeighbour,
 				func(m *Message) (netstat.Neighbour, bool) { return m.Neighbour, m.Neighbour.Family == family })
 			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v neighbours", family), err)) {
 				return
 			}
 		}
+		if lacking != nil {
+			yield(netstat.Neighbour{}, k.readError("dump neighbours", lacking))
+		}
 	}
+}
+
+// neighbourFamilies is families for neighbours, which bridges have too.
+func (k *Kernel) neighbourFamilies(asked []netstat.Family) (known []netstat.Family, lacking error) {
+	if len(asked) == 0 {
+		return k.families(nil)
+	}
+	for _, family := range asked {
+		if family == netstat.Bridge {
+			known = append(known, family)
+			continue
+		}
+		one, err := k.families([]netstat.Family{family})
+		if known = append(known, one...); err != nil {
+			lacking = err
+		}
+	}
+	return known, lacking
 }
 
 // ProxyNeighbours yields the entries that `ip neigh add proxy` makes, from
@@ -77,8 +93,8 @@ func neighbourRequest(family netstat.Family) request {
 }
 
 // parseNeighbour reads a struct ndmsg and its attributes. Ages in it are
-// counted back from now.
-func parseNeighbour(body []byte, z *zones, now time.Time) (netstat.Neighbour, error) {
+// counted back from now, when the kernel has run for a time.
+func parseNeighbour(body []byte, z *zones, now time.Time, up time.Duration) (netstat.Neighbour, error) {
 	var n netstat.Neighbour
 	if len(body) < sizeofNdmsg {
 		return n, fmt.Errorf("ndmsg of %d bytes: % x", len(body), clip(body))
@@ -106,7 +122,11 @@ func parseNeighbour(body []byte, z *zones, now time.Time) (netstat.Neighbour, er
 				a.malformed("nda_cacheinfo")
 				break
 			}
-			n.Updated = now.Add(-time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick)
+			// 32 bits of the age: unknown where it can be of two turns.
+			age := time.Duration(binary.NativeEndian.Uint32(a.value[8:])) * cacheinfoTick
+			if up < cacheinfoTurn+age {
+				n.Updated = now.Add(-age)
+			}
 		case unix.NDA_VLAN:
 			n.VLAN = a.uint16()
 		case unix.NDA_PORT:

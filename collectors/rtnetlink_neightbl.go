@@ -3,9 +3,7 @@ package collectors
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"math"
 	"time"
@@ -65,11 +63,14 @@ func (k *Kernel) NeighbourTables(ctx context.Context) iter.Seq2[netstat.Neighbou
 		}
 		for _, table := range tables {
 			path := "/proc/net/stat/" + table.Name
-			discards, err := k.perCPU(ctx, path, "unresolved_discards")
-			switch {
-			case err == nil:
-				table.UnresolvedDiscards = discards
-			case !errors.Is(err, fs.ErrNotExist):
+			_, err := embellish(ctx, func() error {
+				discards, err := k.perCPU(ctx, path, "unresolved_discards")
+				if err == nil {
+					table.UnresolvedDiscards = discards
+				}
+				return err
+			})
+			if err != nil {
 				yield(netstat.NeighbourTable{}, k.readError("read "+path, err))
 				return
 			}

@@ -424,7 +424,7 @@ func TestKernelWithoutIPv6(t *testing.T) {
 	n := nstest.New(t)
 	n.ListenPacket(t, "udp4", "127.0.0.1:0")
 	k := open(t, n)
-	k.hasIPv6 = false
+	k.hasIPv6 = func() bool { return false }
 	query := netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.UDP}}
 	if rows, err := rowsUntilError(k.Sockets(t.Context(), query)); rows != 1 || err != nil {
 		t.Errorf("sockets of both families: %d rows, error %v", rows, err)

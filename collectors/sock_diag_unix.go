@@ -60,9 +60,12 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 	})
 	return func(yield func(netstat.UnixSocket, error) bool) {
 		if q.References {
-			var err error
-			if references, err = k.unixReferences(ctx); err != nil {
-				yield(netstat.UnixSocket{}, err)
+			_, err := embellish(ctx, func() (err error) {
+				references, err = k.unixReferences(ctx)
+				return err
+			})
+			if err != nil {
+				yield(netstat.UnixSocket{}, k.readError("read /proc/net/unix", err))
 				return
 			}
 		}

@@ -46,7 +46,7 @@ func (k *Kernel) DeviceQueues(ctx context.Context) iter.Seq2[netstat.DeviceQueue
 				yield(netstat.DeviceQueue{}, k.readError("read /sys/class/net", err))
 				return
 			}
-			queues, err := readQueues(filepath.Join(root, "class/net", name.Name()))
+			queues, err := readQueues(ctx, filepath.Join(root, "class/net", name.Name()))
 			if isGone(err) {
 				continue
 			}
@@ -154,7 +154,7 @@ func readAttribute(path string) (string, error) {
 }
 
 // readQueues returns the queues of a device's directory.
-func readQueues(dir string) ([]netstat.DeviceQueue, error) {
+func readQueues(ctx context.Context, dir string) ([]netstat.DeviceQueue, error) {
 	text, err := readAttribute(dir + "/ifindex")
 	if err != nil {
 		if errors.Is(err, unix.ENOTDIR) { // bonding_masters
@@ -177,7 +177,7 @@ func readQueues(dir string) ([]netstat.DeviceQueue, error) {
 		if q.Direction, q.Number, ok = parseQueueName(e.Name()); !ok {
 			continue
 		}
-		if err := readQueue(filepath.Join(dir, "queues", e.Name()), &q); err != nil {
+		if err := readQueue(ctx, filepath.Join(dir, "queues", e.Name()), &q); err != nil {
 			return nil, err
 		}
 		queues = append(queues, q)
@@ -204,8 +204,9 @@ func parseQueueName(name string) (netstat.Direction, uint32, bool) {
 }
 
 // readQueue reads a queue's files. What the kernel was built without, or has
-// nothing to say of for a device with one queue, is unknown.
-func readQueue(dir string, q *netstat.DeviceQueue) error {
+// nothing to say of for a device with one queue, is unknown, as is what a driver
+// fails to tell. A queue that is gone is an error.
+func readQueue(ctx context.Context, dir string, q *netstat.DeviceQueue) error {
 	number := func(name string, into func(uint64)) func(string) error {
 		return func(text string) error {
 			n, err := strconv.ParseUint(text, 10, 64)
@@ -235,18 +236,19 @@ func readQueue(dir string, q *netstat.DeviceQueue) error {
 		}
 	}
 	for name, parse := range files {
-		text, err := readAttribute(filepath.Join(dir, name))
-		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EINVAL), errors.Is(err, fs.ErrPermission):
-			continue
-		case err != nil:
+		_, err := embellish(ctx, func() error {
+			text, err := readAttribute(filepath.Join(dir, name))
+			if err != nil {
+				return err
+			}
+			return parse(text)
+		})
+		if err != nil {
 			return err
 		}
-		if err := parse(text); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(dir), err)
-		}
 	}
-	return nil
+	_, err := os.Stat(dir)
+	return err
 }
 
 // parseCPUMask reads a set of processors: groups of 8 hexadecimal digits, the

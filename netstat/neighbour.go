@@ -93,6 +93,7 @@ type Neighbour struct {
 // NeighbourReader reads neighbours.
 type NeighbourReader interface {
 	// Neighbours yields the neighbours of the families given, of IPv4 and
-	// IPv6 where none is given.
+	// IPv6 where none is given. A family that is given and not there is an error
+	// that matches ErrNotSupported, behind the rows of the others.
 	Neighbours(ctx context.Context, families ...Family) iter.Seq2[Neighbour, error]
 }
