@@ -154,12 +154,13 @@ type columnReader struct {
 	columns map[string]cbor.RawMessage
 	// parents are what columns' names begin with: fields whose fields are there.
 	parents map[string]bool
-	memory  int
+	memory  *memory
 	scratch scratch
 }
 
-func newColumnReader(columns map[string]cbor.RawMessage) *columnReader {
-	r := &columnReader{columns: columns, parents: make(map[string]bool), memory: maxBlockMemory}
+// newColumnReader returns a reader of columns, whose values take of a memory.
+func newColumnReader(columns map[string]cbor.RawMessage, of *memory) *columnReader {
+	r := &columnReader{columns: columns, parents: make(map[string]bool), memory: of}
 	for name := range columns {
 		r.parents[strings.TrimRight(name, suffixPresent+suffixCount)] = true
 		for {
@@ -176,10 +177,9 @@ func newColumnReader(columns map[string]cbor.RawMessage) *columnReader {
 
 // take claims memory for n values of a size, before it is had.
 func (r *columnReader) take(n int, each uintptr) error {
-	if n > maxBlockMemory || uint64(n)*uint64(each) > uint64(r.memory) {
-		return corrupt("the rows of one frame take more than %d octets", maxBlockMemory)
+	if !r.memory.take(n, each) {
+		return corrupt("the values take more memory than the %d octets that there are for them", maxBlockMemory)
 	}
-	r.memory -= n * int(each)
 	return nil
 }
 
@@ -226,7 +226,7 @@ func (r *columnReader) typedArray(tag uint64, content cbor.RawMessage, n int) (v
 		return nil, false, corrupt("a typed array of %d octets, of %d each, for %d values", len(b), width, n)
 	}
 	values = r.scratch.integers(n)
-	for i := range len(b) / width {
+	for i := range min(n, len(b)/width) {
 		var v uint64
 		switch width {
 		case 1:
@@ -244,7 +244,7 @@ func (r *columnReader) typedArray(tag uint64, content cbor.RawMessage, n int) (v
 		}
 		values[i] = v
 	}
-	if len(b) != n*width {
+	if len(b) != n*width { // n may be 0
 		for i := range values {
 			values[i] = values[0]
 		}
@@ -358,6 +358,8 @@ var (
 		m, err := cbor.DecOptions{
 			DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, MaxNestedLevels: 16,
 			MaxArrayElements: maxElements, MaxMapPairs: 1 << 14, TimeTag: cbor.DecTagOptional,
+			// Text of others is in byte strings where it is not UTF-8.
+			ByteStringToString: cbor.ByteStringToStringAllowed, UTF8: cbor.UTF8DecodeInvalid,
 		}.DecMode()
 		if err != nil {
 			panic(err)
@@ -437,7 +439,8 @@ func decodeRows[T any](c codec, head *rowsHead, s *scratch, rows []T) ([]T, erro
 		return nil, corrupt("%d rows in one frame, more than %d", head.Rows, maxBlockRows)
 	}
 	n := int(head.Rows)
-	r := newColumnReader(head.Columns)
+	left := memory(maxBlockMemory)
+	r := newColumnReader(head.Columns, &left)
 	r.scratch = *s
 	defer func() { *s = r.scratch }()
 	if err := r.take(n, reflect.TypeFor[T]().Size()+perValue); err != nil {

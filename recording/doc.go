@@ -22,11 +22,14 @@
 // A recording that was cut short or damaged is readable up to there. What does
 // not fit is a [FormatError] with the offset, and matches [ErrTruncated] or
 // [ErrCorrupt]. Memory is bounded by constants, whatever a file claims and
-// however many rows there are.
+// however many rows there are: 32 MiB for the rows of a frame, and 64 MiB for what
+// a moment says of its stacks.
 //
 // A file is never half a recording under its name: Create writes beside it, and
 // a moment that fails, for want of space or because its context ended, is taken
-// away again. What is there when a host crashes is there afterwards.
+// away again. What is there when a host crashes, or the process is killed, is there
+// afterwards: of the last moment what was complete. Two recorders never write into
+// one file, nor does one that begins a file take the place of another one's.
 //
 // # What is not
 //

@@ -240,10 +240,10 @@ func (f *File) Moment(i int) (*Moment, error) {
 	if err != nil {
 		return nil, err
 	}
-	for j := range m.catalogue.Stacks {
-		if err := m.addStack(&m.catalogue.Stacks[j]); err != nil {
-			return nil, f.frames.fail(ref.Begin, err)
-		}
+	m.stacks = make([]*Stack, len(m.catalogue.Stacks))
+	for j := range m.stacks {
+		c := &m.catalogue.Stacks[j]
+		m.stacks[j] = &Stack{moment: m, contents: c, namespace: c.namespace}
 	}
 	return m, nil
 }
@@ -332,7 +332,7 @@ func (m *Moment) Ended() time.Time {
 }
 
 // Host returns the host that the stacks are of.
-func (m *Moment) Host() Host { return m.catalogue.Host }
+func (m *Moment) Host() Host { return m.catalogue.Host.host() }
 
 // Stacks returns the stacks in the order in which they were recorded.
 func (m *Moment) Stacks() []*Stack { return slices.Clone(m.stacks) }
@@ -366,7 +366,7 @@ func (m *Moment) Stack(name string) (*Stack, error) {
 
 func (m *Moment) find(name string) *Stack {
 	for _, s := range m.stacks {
-		if s.contents.Name == name {
+		if s.Name() == name {
 			return s
 		}
 	}
@@ -381,16 +381,8 @@ func (m *Moment) find(name string) *Stack {
 	return nil
 }
 
-func (m *Moment) addStack(c *stackContents) error {
-	namespace, err := decodeNamespace(c.Namespace)
-	if err != nil {
-		return err
-	}
-	m.stacks = append(m.stacks, &Stack{moment: m, contents: c, namespace: namespace})
-	return nil
-}
-
-// readCatalogue reads the frame that ends the moment.
+// readCatalogue reads the frame that ends the moment, and those that have parts of
+// the catalogue.
 func (m *Moment) readCatalogue(ref momentRef) error {
 	r := &m.file.frames
 	header, err := r.header(ref.End)
@@ -405,8 +397,30 @@ func (m *Moment) readCatalogue(ref momentRef) error {
 	if err != nil {
 		return err
 	}
-	if err := unmarshal(payload, &m.catalogue); err != nil {
+	of := newMetadata()
+	parts, err := of.catalogue(payload, &m.catalogue)
+	if err != nil {
 		return r.fail(ref.End, err)
+	}
+	last := ref.Begin
+	for _, at := range parts {
+		// One after the other, so that they are no more than the file has.
+		if at <= last || at >= ref.End {
+			return r.fail(ref.End, corrupt("a part of the catalogue at offset %d", at))
+		}
+		last = at
+		if header, err = r.header(at); err != nil {
+			return r.notEOF(at, err)
+		}
+		if header.kind != frameCatalogue {
+			return r.fail(at, corrupt("a part of a catalogue is to be here"))
+		}
+		if payload, err = r.payload(header, &b); err != nil {
+			return err
+		}
+		if err := of.part(payload, &m.catalogue); err != nil {
+			return r.fail(at, err)
+		}
 	}
 	return nil
 }
@@ -423,13 +437,14 @@ func (m *Moment) walk(begin int64) error {
 		return err
 	}
 	rowsAt := int64(0) // where the rows begin of the kind that is being read
+	of := newMetadata()
 	for {
 		offset := header.next()
 		if header, err = r.header(offset); err == nil && header.kind == frameMoment {
 			err = r.fail(offset, fmt.Errorf("%w: another moment begins here", ErrTruncated))
 		}
 		if err == nil {
-			err = m.walkFrame(header, &rowsAt, &b)
+			err = m.walkFrame(header, &rowsAt, of, &b)
 		}
 		if err != nil {
 			m.cut = r.notEOF(offset, err)
@@ -449,12 +464,14 @@ func (m *Moment) walk(begin int64) error {
 		err = unmarshal(payload, &head)
 	}
 	if err == nil && len(m.catalogue.Stacks) > 0 {
-		m.catalogue.add(contents{Kind: head.Kind, Part: head.Part, Offset: rowsAt})
+		if err := m.catalogue.add(contents{Kind: known(head.Kind), Part: head.Part, Offset: rowsAt}); err != nil {
+			return r.fail(rowsAt, err)
+		}
 	}
 	return nil
 }
 
-func (m *Moment) walkFrame(header frame, rowsAt *int64, b *buffers) error {
+func (m *Moment) walkFrame(header frame, rowsAt *int64, of *metadata, b *buffers) error {
 	r := &m.file.frames
 	switch header.kind {
 	case frameRows:
@@ -468,21 +485,32 @@ func (m *Moment) walkFrame(header frame, rowsAt *int64, b *buffers) error {
 			return err
 		}
 		if header.kind == frameStack {
-			var head stackHead
-			if err := unmarshal(payload, &head); err != nil {
+			var w stackWire
+			if err := unmarshal(payload, &w); err != nil {
 				return r.fail(header.offset, err)
 			}
-			m.catalogue.Stacks = append(m.catalogue.Stacks, stackContents{stackHead: head})
+			w.Contents = nil
+			s, err := of.stack(&w)
+			if err != nil {
+				return r.fail(header.offset, err)
+			}
+			m.catalogue.Stacks = append(m.catalogue.Stacks, s)
 			return nil
 		}
-		var c contents
-		if err := unmarshal(payload, &c); err != nil {
+		var w contentsWire
+		if err := unmarshal(payload, &w); err != nil {
 			return r.fail(header.offset, err)
 		}
 		if len(m.catalogue.Stacks) == 0 {
 			return r.fail(header.offset, corrupt("rows of no stack"))
 		}
-		m.catalogue.add(c)
+		c, err := of.contents(&w)
+		if err == nil {
+			err = m.catalogue.add(c)
+		}
+		if err != nil {
+			return r.fail(header.offset, err)
+		}
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ const (
 	frameStack     = 'S' // a stack of the moment begins
 	frameRows      = 'R' // rows of one kind
 	frameKind      = 'K' // a kind ends
+	frameCatalogue = 'C' // a part of a moment's catalogue
 	frameMomentEnd = 'E' // the moment ends, with its catalogue
 	frameIndex     = 'I' // where the moments are
 	frameTrailer   = 'T' // where the index is; the last frame

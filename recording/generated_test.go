@@ -126,14 +126,14 @@ func (g generated) writeMoment(w *Writer, moment int) error {
 		o.Kinds = Kinds()
 	}
 	// No stack is read: its rows are generated.
-	m := &momentWriter{Writer: w, catalogue: catalogue{momentHead: momentHead{Time: o.Time, Host: o.Host}}}
+	m := &momentWriter{Writer: w, left: maxMomentMemory, catalogue: catalogue{momentHead: momentHead{Time: o.Time, Host: headOf(o.Host)}}}
 	begin, err := w.writeValue(frameMoment, m.catalogue.momentHead)
 	if err != nil {
 		return err
 	}
 	m.catalogue.Begin, m.catalogue.Ended = begin, o.Time.Add(time.Second)
 	for _, name := range g.stacks {
-		head := stackHead{Name: name, Kinds: o.Kinds}
+		head := stackHead{Name: text(name), Kinds: o.Kinds}
 		if _, err := m.writeValue(frameStack, head); err != nil {
 			return err
 		}

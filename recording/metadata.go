@@ -45,20 +45,38 @@ func ThisHost() Host {
 	return h
 }
 
+// hostHead is a Host in a file.
+type hostHead struct {
+	Name          text `cbor:"name,omitzero"`
+	System        text `cbor:"system,omitzero"`
+	Kernel        text `cbor:"kernel,omitzero"`
+	KernelVersion text `cbor:"kernel_version,omitzero"`
+	Machine       text `cbor:"machine,omitzero"`
+	BootID        text `cbor:"boot_id,omitzero"`
+}
+
+func headOf(h Host) hostHead {
+	return hostHead{text(h.Name), text(h.System), text(h.Kernel), text(h.KernelVersion), text(h.Machine), text(h.BootID)}
+}
+
+func (h hostHead) host() Host {
+	return Host{string(h.Name), string(h.System), string(h.Kernel), string(h.KernelVersion), string(h.Machine), string(h.BootID)}
+}
+
 // momentHead is the payload of the frame that begins a moment.
 type momentHead struct {
 	Time time.Time `cbor:"time"`
-	Host Host      `cbor:"host"`
+	Host hostHead  `cbor:"host"`
 }
 
 // stackHead is the payload of the frame that begins a stack.
 type stackHead struct {
-	Name   string `cbor:"name,omitempty"`
-	Remote string `cbor:"remote,omitempty"`
-	// Namespace is the columns of one row, nil where it is not known.
-	Namespace map[string]cbor.RawMessage `cbor:"namespace,omitempty"`
-	Kinds     []Kind                     `cbor:"kinds"` // that are to be recorded
-	Error     *recordedError             `cbor:"error,omitempty"`
+	Name   text `cbor:"name,omitzero"`
+	Remote text `cbor:"remote,omitzero"`
+	// Namespace is a map with the columns of one row, nil where it is not known.
+	Namespace cbor.RawMessage `cbor:"namespace,omitempty"`
+	Kinds     []Kind          `cbor:"kinds"` // that are to be recorded
+	Error     *recordedError  `cbor:"error,omitempty"`
 }
 
 // contents is the payload of the frame that ends a kind, or a part of it.
@@ -74,6 +92,8 @@ type contents struct {
 type stackContents struct {
 	stackHead
 	Contents []contents `cbor:"contents"`
+
+	namespace *netstat.Namespace // as it is read
 }
 
 // catalogue is the payload of the frame that ends a moment: all that the others
@@ -82,6 +102,14 @@ type catalogue struct {
 	momentHead
 	Ended  time.Time       `cbor:"ended"`
 	Begin  int64           `cbor:"begin"` // offset of the frame that begins the moment
+	Stacks []stackContents `cbor:"stacks"`
+	// Parts are the offsets of the frames that have the stacks where one frame has
+	// no room for all of them.
+	Parts []int64 `cbor:"parts,omitempty"`
+}
+
+// cataloguePart is the payload of such a frame.
+type cataloguePart struct {
 	Stacks []stackContents `cbor:"stacks"`
 }
 
@@ -104,7 +132,7 @@ type index struct {
 // recordedError is why something could not be read when it was recorded: the
 // text, and which of the errors that callers look for it matched.
 type recordedError struct {
-	Text string   `cbor:"text"`
+	Text text     `cbor:"text"`
 	Is   []string `cbor:"is,omitempty"`
 }
 
@@ -123,7 +151,7 @@ func recordError(err error) *recordedError {
 	if err == nil {
 		return nil
 	}
-	r := &recordedError{Text: strings.ToValidUTF8(err.Error(), "\uFFFD")}
+	r := &recordedError{Text: text(err.Error())}
 	for _, c := range errorClasses {
 		if errors.Is(err, c.err) {
 			r.Is = append(r.Is, c.name)
@@ -140,7 +168,7 @@ func (r *recordedError) error() error {
 	return r
 }
 
-func (r *recordedError) Error() string { return r.Text }
+func (r *recordedError) Error() string { return string(r.Text) }
 
 func (r *recordedError) Unwrap() []error {
 	var errs []error
@@ -156,29 +184,20 @@ func (r *recordedError) Unwrap() []error {
 
 var namespaceCodec = sync.OnceValue(func() codec { return codecOf(reflect.TypeFor[netstat.Namespace]()) })
 
-// encodeNamespace returns the columns of a namespace.
-func encodeNamespace(n *netstat.Namespace) (map[string]cbor.RawMessage, error) {
+// encodeNamespace returns the columns of a namespace, and what a reader needs for
+// them.
+func encodeNamespace(n *netstat.Namespace) (columns cbor.RawMessage, cost int, err error) {
 	if n == nil {
-		return nil, nil
+		return nil, 0, nil
 	}
 	w := columnWriter{columns: make(map[string]any)}
 	namespaceCodec().write(&w, "", []reflect.Value{reflect.ValueOf(n).Elem()})
-	columns := make(map[string]cbor.RawMessage, len(w.columns))
-	for name, column := range w.columns {
-		b, err := encoding.Marshal(column)
-		if err != nil {
-			return nil, err
-		}
-		columns[name] = b
-	}
-	return columns, nil
+	columns, err = encoding.Marshal(w.columns)
+	return columns, w.memory + len(w.columns)*perColumn + len(columns), err
 }
 
-func decodeNamespace(columns map[string]cbor.RawMessage) (*netstat.Namespace, error) {
-	if columns == nil {
-		return nil, nil
-	}
+func decodeNamespace(columns map[string]cbor.RawMessage, of *memory) (*netstat.Namespace, error) {
 	n := new(netstat.Namespace)
-	err := namespaceCodec().read(newColumnReader(columns), "", []reflect.Value{reflect.ValueOf(n).Elem()})
+	err := namespaceCodec().read(newColumnReader(columns, of), "", []reflect.Value{reflect.ValueOf(n).Elem()})
 	return n, err
 }

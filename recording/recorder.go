@@ -13,13 +13,16 @@ import (
 
 // Recorder writes a recording to a file, moment by moment. The file is always
 // one that can be read: each moment is whole on the disk when Record returns,
-// and one that fails is taken away again. A Recorder is not to be used
-// concurrently.
+// and one that fails is taken away again. A process that is killed may leave a part
+// of a moment at the end of the file: what is whole of it can be read, and stays
+// when somebody appends. A Recorder is not to be used concurrently.
 type Recorder struct {
 	writer *Writer
 	file   *os.File
 	path   string
-	aside  bool // the file is not under its name yet
+	aside  *aside // where the file is as long as it has not its name, else nil
+	only   bool   // the name is to be a new one
+	empty  bool   // the file was there, without anything
 	err    error
 }
 
@@ -27,15 +30,18 @@ type Recorder struct {
 // path is a symbolic link to, and takes the place of whatever is there when its
 // first moment is whole. It can be read by its owner only: it tells what processes
 // do.
-func Create(path string) (_ *Recorder, err error) {
+func Create(path string) (*Recorder, error) { return begin(path, false) }
+
+// begin begins a recording. only says that it takes nothing's place.
+func begin(path string, only bool) (_ *Recorder, err error) {
 	if path, err = follow(path); err != nil {
 		return nil, fmt.Errorf("record %s: %w", path, err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	file, where, err := newAside(filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("record %s: %w", path, err)
 	}
-	r := &Recorder{file: file, path: path, aside: true}
+	r := &Recorder{file: file, path: path, aside: where, only: only}
 	if err := lock(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("record %s: %w", path, err), r.discard())
 	}
@@ -65,18 +71,19 @@ func follow(path string) (string, error) {
 // or the file is empty. What an interrupted writer left at its end, which nobody
 // can read, is cut off, and so is an index that is damaged. A recording that is
 // damaged otherwise is an error, as it is for Open; one that another Recorder has
-// open is one that matches syscall.EWOULDBLOCK.
+// open is one that matches syscall.EWOULDBLOCK; what is no regular file is one too.
+//
+// Where there is none, the file is made when its first moment is whole. If somebody
+// else made one meanwhile, Record fails with an error that matches fs.ErrExist, and
+// that file is left alone.
 func Append(path string) (*Recorder, error) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	// Opening a pipe would wait for somebody.
+	file, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, os.ErrNotExist) {
-		return Create(path)
+		return begin(path, true)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
-	}
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
-		file.Close()
-		return Create(path) // as mktemp(1) leaves one
 	}
 	r := &Recorder{file: file, path: path}
 	if err := r.resume(); err != nil {
@@ -93,6 +100,17 @@ func (r *Recorder) resume() error {
 	info, err := r.file.Stat()
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("record %s: it is not a regular file", r.path)
+	}
+	if named, err := os.Stat(r.path); err != nil || !os.SameFile(named, info) {
+		return fmt.Errorf("record %s: somebody else put another file there: %w", r.path, errors.Join(err, syscall.EWOULDBLOCK))
+	}
+	if info.Size() == 0 { // as mktemp(1) leaves one
+		r.empty = true
+		r.writer, err = newWriter(r.file, r.path)
+		return err
 	}
 	f, err := newFile(r.file, info.Size(), r.path)
 	if err != nil {
@@ -142,13 +160,15 @@ func (r *Recorder) Record(ctx context.Context, o Options, sources iter.Seq[Sourc
 		r.writer.moments = moments
 		return errors.Join(err, r.back(before))
 	}
-	if !r.aside {
+	r.empty = false
+	if r.aside == nil {
 		return nil
 	}
-	if err := os.Rename(r.file.Name(), r.path); err != nil {
-		return fmt.Errorf("record: %w", err)
+	if err := r.aside.name(r.file, r.path, r.only); err != nil {
+		r.writer.moments = moments
+		return errors.Join(fmt.Errorf("record %s: %w", r.path, err), r.back(before))
 	}
-	r.aside = false
+	r.aside = nil
 	return syncDirectory(filepath.Dir(r.path))
 }
 
@@ -176,8 +196,11 @@ func (r *Recorder) back(offset int64) error {
 
 // Close ends the recording. One without a moment leaves no file.
 func (r *Recorder) Close() error {
-	if r.aside {
+	if r.aside != nil {
 		return r.discard()
+	}
+	if r.empty {
+		return errors.Join(r.back(0), r.file.Close())
 	}
 	if r.err != nil {
 		return errors.Join(r.err, r.file.Close())
@@ -196,7 +219,7 @@ func (r *Recorder) Close() error {
 
 // discard takes away a file that never got its name.
 func (r *Recorder) discard() error {
-	return errors.Join(r.file.Close(), os.Remove(r.file.Name()))
+	return errors.Join(r.file.Close(), r.aside.remove())
 }
 
 // syncDirectory makes a new name durable.

@@ -32,7 +32,7 @@ type Stack struct {
 var _ netstat.CompleteStack = (*Stack)(nil)
 
 // Name returns what the stack is chosen by.
-func (s *Stack) Name() string { return s.contents.Name }
+func (s *Stack) Name() string { return string(s.contents.Name) }
 
 // Namespace returns the network namespace that the stack is, nil where it was
 // not recorded.
@@ -41,7 +41,7 @@ func (s *Stack) Namespace() *netstat.Namespace { return s.namespace }
 // Remote returns the address of the host whose SNMP agent told the stack, empty
 // where it was the recording host's own. What MIBs do not tell is unknown then,
 // even where rows have a zero.
-func (s *Stack) Remote() string { return s.contents.Remote }
+func (s *Stack) Remote() string { return string(s.contents.Remote) }
 
 // Moment returns the moment that the stack is of.
 func (s *Stack) Moment() *Moment { return s.moment }
@@ -184,9 +184,12 @@ func (d *partReader[T]) frame(offset int64) (next int64, end *contents, err erro
 	var kind Kind
 	var part string
 	if header.kind == frameKind {
-		end = new(contents)
-		err = unmarshal(payload, end)
-		kind, part = end.Kind, end.Part
+		var w contentsWire
+		if err = unmarshal(payload, &w); err == nil {
+			end = new(contents)
+			*end, err = newMetadata().contents(&w)
+		}
+		kind, part = w.Kind, w.Part
 	} else {
 		var head rowsHead
 		if err = unmarshal(payload, &head); err == nil {

@@ -164,7 +164,7 @@ func (w *Writer) Record(ctx context.Context, o Options, sources iter.Seq[Source]
 	if o.Time.IsZero() {
 		o.Time = time.Now()
 	}
-	m := &momentWriter{Writer: w, catalogue: catalogue{momentHead: momentHead{Time: o.Time, Host: o.Host}}}
+	m := &momentWriter{Writer: w, left: maxMomentMemory, catalogue: catalogue{momentHead: momentHead{Time: o.Time, Host: headOf(o.Host)}}}
 	begin, err := w.writeValue(frameMoment, m.catalogue.momentHead)
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func (w *Writer) Record(ctx context.Context, o Options, sources iter.Seq[Source]
 		return err
 	}
 	m.catalogue.Ended = time.Now()
-	end, err := w.writeValue(frameMomentEnd, m.catalogue)
+	end, err := m.end()
 	if err != nil {
 		return err
 	}
@@ -210,11 +210,51 @@ func (w *Writer) Close() error {
 type momentWriter struct {
 	*Writer
 	catalogue catalogue
+	left      memory // of a reader, for the catalogue
+}
+
+// take counts what a reader needs for the catalogue.
+func (m *momentWriter) take(n int) error {
+	if !m.left.take(n, 1) {
+		return &WriteError{Name: m.name, Offset: m.offset, Err: errManyStacks}
+	}
+	return nil
+}
+
+var errManyStacks = errors.New("more stacks than one moment has room for")
+
+// end writes the catalogue: in parts where it is too large for a frame.
+func (m *momentWriter) end() (offset int64, err error) {
+	offset, err = m.writeValue(frameMomentEnd, m.catalogue)
+	if !errors.Is(err, errPayload) {
+		return offset, err
+	}
+	if err := m.part(m.catalogue.Stacks); err != nil {
+		return m.offset, err
+	}
+	m.catalogue.Stacks = []stackContents{}
+	return m.writeValue(frameMomentEnd, m.catalogue)
+}
+
+// part writes stacks of the catalogue in as many frames as they need.
+func (m *momentWriter) part(stacks []stackContents) error {
+	at, err := m.writeValue(frameCatalogue, cataloguePart{stacks})
+	if errors.Is(err, errPayload) && len(stacks) > 1 {
+		half := len(stacks) / 2
+		if err := m.part(stacks[:half]); err != nil {
+			return err
+		}
+		return m.part(stacks[half:])
+	}
+	if err == nil {
+		m.catalogue.Parts = append(m.catalogue.Parts, at)
+	}
+	return err
 }
 
 // stack writes a stack.
 func (m *momentWriter) stack(ctx context.Context, s Source, kinds []Kind) error {
-	namespace, err := encodeNamespace(s.Namespace)
+	namespace, cost, err := encodeNamespace(s.Namespace)
 	if err != nil {
 		return err
 	}
@@ -222,7 +262,10 @@ func (m *momentWriter) stack(ctx context.Context, s Source, kinds []Kind) error 
 	if err == nil && s.Stack == nil {
 		err = errors.New("there is no stack")
 	}
-	head := stackHead{Name: s.Name, Remote: s.Remote, Namespace: namespace, Kinds: kinds, Error: recordError(err)}
+	head := stackHead{Name: text(s.Name), Remote: text(s.Remote), Namespace: namespace, Kinds: kinds, Error: recordError(err)}
+	if err := m.take(head.cost() + cost); err != nil {
+		return err
+	}
 	if _, err := m.writeValue(frameStack, head); err != nil {
 		return err
 	}
@@ -311,22 +354,28 @@ func (t *table[T]) recordPart(ctx context.Context, m *momentWriter, part string,
 		return block, cause, nil
 	}
 	c.Error = recordError(cause)
+	if err := m.take(c.cost()); err != nil {
+		return block, nil, err
+	}
 	if _, err := m.writeValue(frameKind, c); err != nil {
 		return block, nil, err
 	}
-	m.catalogue.add(c)
-	return block, cause, nil
+	return block, cause, m.catalogue.add(c)
 }
 
 // add adds what was recorded last to the last stack, in the place of an earlier
 // attempt.
-func (c *catalogue) add(one contents) {
+func (c *catalogue) add(one contents) error {
 	s := &c.Stacks[len(c.Stacks)-1]
 	if i := s.find(one.Kind, one.Part); i >= 0 {
 		s.Contents[i] = one
-		return
+		return nil
+	}
+	if len(s.Contents) == maxContents {
+		return corrupt("a stack of more than %d kinds and parts", maxContents)
 	}
 	s.Contents = append(s.Contents, one)
+	return nil
 }
 
 func (s *stackContents) find(kind Kind, part string) int {
