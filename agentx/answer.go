@@ -1,6 +1,7 @@
 package agentx
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -187,8 +188,8 @@ func (q *query) getNext(e *encoder, req *mib.Request, start, n int) (index int, 
 }
 
 // getBulk answers as in RFC 2741, section 7.2.3.3. What does not fit MaxPayload
-// is left out, whole repetitions at a time; a range that has ended stays at its
-// last name.
+// is left out, whole repetitions at a time, and so is what is too much work or takes
+// too long; a range that has ended stays at its last name.
 func (q *query) getBulk(e *encoder, req *mib.Request, start int) (index int, err error) {
 	n := min(q.nonRepeaters, len(q.ranges))
 	if index, err = q.getNext(e, req, start, n); err != nil {
@@ -206,6 +207,10 @@ func (q *query) getBulk(e *encoder, req *mib.Request, start int) (index int, err
 			c := &q.cursors[i]
 			if !c.ended {
 				b, err := req.Next(&c.cursor)
+				if repetition > 0 && (errors.Is(err, mib.ErrTooMuchWork) || errors.Is(err, context.DeadlineExceeded)) {
+					e.b = e.b[:before]
+					return 0, nil
+				}
 				if err != nil {
 					return n + i + 1, err
 				}

@@ -114,8 +114,9 @@ func (s *Subagent) sendNotifications(ctx context.Context, session *session) {
 		refused := (*ResponseError)(nil)
 		switch {
 		case err == nil:
+			s.recovered("notification " + n.context + " " + n.Type.String())
 		case errors.As(err, &refused) && session.ctx.Err() == nil:
-			s.complain("the master agent refuses a notification", "notification", n.Type.String(), "error", refused.Code.String())
+			s.complain("notification "+n.context+" "+n.Type.String(), "the master agent refuses a notification", "notification", n.Type.String(), "error", refused.Code.String())
 		default:
 			return
 		}

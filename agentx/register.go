@@ -159,9 +159,10 @@ func (c *catalog) update(ctx context.Context, contexts []string) error {
 	for _, name := range contexts {
 		tree := sub.config.Handler.Tree(name)
 		if tree == nil {
-			sub.complain("context has no tree", "context", name)
+			sub.complain("context "+name, "context has no tree", "context", name)
 			continue
 		}
+		sub.recovered("context " + name)
 		var all outcome
 		for _, m := range tree.Modules() {
 			var o outcome
@@ -245,11 +246,14 @@ func (c *catalog) addCaps(ctx context.Context, row caps, module string) error {
 		return nil
 	}
 	err := c.send(ctx, 0, &AddAgentCaps{Context: row.context, ID: row.id, Description: row.description})
+	of := "sysORTable " + row.context + " " + module
 	if refused := (*ResponseError)(nil); errors.As(err, &refused) {
-		c.session.sub.complain("the master agent refuses a row of sysORTable",
+		c.session.sub.complain(of, "the master agent refuses a row of sysORTable",
 			"module", module, "context", row.context, "error", refused.Code.String())
 	} else if err != nil {
 		return err
+	} else {
+		c.session.sub.recovered(of)
 	}
 	c.caps[row] = true
 	return nil

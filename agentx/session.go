@@ -352,6 +352,7 @@ func (s *session) answerLater(q *query) {
 		if q.answer(&e, request) != nil {
 			respond(&e, h, ErrorCode(mib.GenErr), 0)
 		}
+		request.Reset(s.noWait)
 		_ = s.write(e.b) // its failure ends the session
 		s.mu.Lock()
 		delete(s.answered, id)

@@ -70,8 +70,8 @@ type Subagent struct {
 	epoch            epoch
 	waiters          chan struct{}  // one place for each answer that waits
 	running          sync.WaitGroup // the goroutines of those answers
-	said             sync.Map       // complaints made already
-	notifications    notifications  // that the master has not taken yet
+	complaints       complaints
+	notifications    notifications // that the master has not taken yet
 
 	mu       sync.Mutex
 	contexts []string
@@ -203,6 +203,7 @@ func (s *Subagent) serve(ctx context.Context) (opened bool, err error) {
 	if err := session.open(ctx); err != nil {
 		return false, err
 	}
+	s.forgive()
 	s.config.Log.Info("AgentX session opened", "address", s.config.Address, "session", session.id.Load())
 	parts.Go(func() { session.keepAlive(ctx) })
 
@@ -311,10 +312,58 @@ func (s *Subagent) sayRefused(contextName string, o outcome) {
 	}
 }
 
-// complain logs a warning that was not logged before.
-func (s *Subagent) complain(message string, args ...any) {
-	if _, said := s.said.LoadOrStore(fmt.Sprint(message, args), true); !said {
-		s.config.Log.Warn(message, args...)
+// complaints are the faults that were logged, by what they are of.
+type complaints struct {
+	mu  sync.Mutex
+	all map[string]complaint
+}
+
+type complaint struct {
+	text  string
+	at    time.Time
+	ended bool // the fault is gone, or the master it was of
+}
+
+// complaintInterval is how often the same fault that comes and goes is logged at
+// most.
+const complaintInterval = time.Minute
+
+// complain logs a warning of something, once as long as it stays the same.
+func (s *Subagent) complain(of, message string, args ...any) {
+	c := &s.complaints
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := complaint{text: fmt.Sprint(message, args), at: time.Now()}
+	last, said := c.all[of]
+	if said && last.text == next.text && (!last.ended || next.at.Sub(last.at) < complaintInterval) {
+		return
+	}
+	if c.all == nil {
+		c.all = map[string]complaint{}
+	}
+	c.all[of] = next
+	s.config.Log.Warn(message, args...)
+}
+
+// recovered notes that something is not at fault.
+func (s *Subagent) recovered(of string) {
+	c := &s.complaints
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if last, said := c.all[of]; said {
+		last.ended = true
+		c.all[of] = last
+	}
+}
+
+// forgive notes that what a master was at fault with may not be the next one's.
+func (s *Subagent) forgive() {
+	c := &s.complaints
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for of, last := range c.all {
+		last.ended = true
+		c.all[of] = last
 	}
 }
 

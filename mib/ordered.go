@@ -1,6 +1,7 @@
 package mib
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -56,7 +57,8 @@ type Ordered[R any] interface {
 }
 
 // Place is the place of a run of an Ordered, to which alone it means something.
-// The zero Place is the first run's.
+// The zero Place is the first run's, and that of each run is greater than those of
+// the runs before it.
 type Place uint64
 
 // BindOrdered makes a table answer from rows that are kept in order, without a
@@ -97,7 +99,7 @@ func (n *orderedNode[T, R]) pin(r *Request, kept rows) (rows, error) {
 			return string(o.probe) < o.target
 		}
 	}
-	o.ordered, o.ctx = n.rows(value), r.ctx
+	o.ordered = n.rows(value)
 	o.version = o.ordered.Version()
 	return o, nil
 }
@@ -108,10 +110,12 @@ type orderedTable[R any] struct {
 	table   *Table[R]
 	longest int // sub-identifiers that an index may have
 
-	// Views of long runs, by place, and the number of rows, of one version.
+	// Views of long runs, by place, the number of rows, and the gaps, of one
+	// version.
 	mu    sync.Mutex
 	long  atomic.Pointer[longRuns[R]]
 	count atomic.Pointer[rowCount]
+	gaps  atomic.Pointer[gaps]
 }
 
 type longRuns[R any] struct {
@@ -161,6 +165,68 @@ func (t *orderedTable[R]) keepLongRun(version uint64, at, next Place, rows []R) 
 	return run
 }
 
+// gaps are the stretches of runs of one version that have no value in a column, or
+// no row at all, as far as anybody came upon them.
+type gaps struct {
+	version uint64
+
+	mu sync.Mutex
+	of [][]gap // each in order, without one that touches another; the columns' from 1 on
+}
+
+// rowless stands for a column where runs without a row are meant.
+const rowless = -1
+
+// gap is the runs from a place on and in front of another.
+type gap struct{ from, to Place }
+
+// A gap of at least minGap runs is kept, up to maxGaps of a column.
+const (
+	minGap  = 256
+	maxGaps = 4096
+)
+
+// known returns the gaps of a version.
+func (t *orderedTable[R]) known(version uint64) *gaps {
+	g := t.gaps.Load()
+	if g == nil || g.version != version {
+		g = &gaps{version: version, of: make([][]gap, 1+len(t.table.Columns))}
+		t.gaps.Store(g)
+	}
+	return g
+}
+
+// past returns the place behind the gap that a place is in; the place itself where
+// it is in none.
+func (g *gaps) past(column int, at Place) Place {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := g.of[1+column]
+	i, touches := slices.BinarySearchFunc(all, at, func(known gap, at Place) int { return cmp.Compare(known.to, at) })
+	if touches { // it ends there
+		i++
+	}
+	if i < len(all) && all[i].from <= at {
+		return all[i].to
+	}
+	return at
+}
+
+// keep keeps a gap, as one with those that it touches.
+func (g *gaps) keep(column int, found gap) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := g.of[1+column]
+	first, _ := slices.BinarySearchFunc(all, found.from, func(known gap, at Place) int { return cmp.Compare(known.to, at) })
+	last := first
+	for ; last < len(all) && all[last].from <= found.to; last++ {
+		found.from, found.to = min(found.from, all[last].from), max(found.to, all[last].to)
+	}
+	if first < last || len(all) < maxGaps {
+		g.of[1+column] = slices.Replace(all, first, last, found)
+	}
+}
+
 // orderedRows is the rows of an Ordered as one Request goes through them. It keeps
 // the run that it came to last, which other cursors of the request, at other
 // columns, ask for next.
@@ -168,7 +234,6 @@ type orderedRows[R any] struct {
 	*orderedTable[R]
 	ordered Ordered[R]
 	version uint64
-	ctx     context.Context
 
 	// The run that was read last.
 	at, after Place
@@ -215,7 +280,7 @@ func (o *orderedRows[R]) release() bool {
 		o.resumeTo, o.resumeVersion = o.lastTo, o.version
 		o.last = OID{}
 	}
-	o.ordered, o.ctx, o.view, o.loaded = nil, nil, nil, false
+	o.ordered, o.view, o.loaded = nil, nil, false
 	if cap(o.rows) > keepRows {
 		o.rows = nil
 	}
@@ -231,28 +296,40 @@ func (o *orderedRows[R]) release() bool {
 }
 
 // load reads the run at a place.
-func (o *orderedRows[R]) load(at Place) {
+func (o *orderedRows[R]) load(w *work, at Place) error {
 	if o.loaded && o.at == at {
-		return
+		return nil
 	}
 	o.at, o.loaded, o.view, o.members = at, true, nil, o.members[:0]
 	if run, ok := o.longRun(o.version, at); ok {
 		o.view, o.after = run.view, run.next
-		return
+		return nil
 	}
 	o.rows, o.after = o.ordered.AppendRun(o.rows[:0], at)
 	switch n := len(o.rows); {
+	case n == 0:
+		return w.spend(emptyRunSteps)
 	case n == 1:
 		o.members = append(o.members, member{})
 		if where := o.table.Where; where != nil && !where(&o.rows[0]) {
 			o.members = o.members[:0]
 		}
 	case n > longRunLength:
+		// What is here as a run has more to it than a row that is passed over.
+		o.loaded = false
+		if err := w.forAll(8 * n); err != nil {
+			return err
+		}
+		if err := w.spend(8 * n); err != nil {
+			return err
+		}
 		run := o.keepLongRun(o.version, at, o.after, o.rows)
-		o.view = run.view
+		o.loaded, o.view = true, run.view
 	default:
 		o.arrange()
+		return w.spend(n)
 	}
+	return nil
 }
 
 // arrange puts the rows of a short run in order.
@@ -336,37 +413,82 @@ func (o *orderedRows[R]) forget(mark int) {
 	}
 }
 
-// A request that may not wait passes over at most this many runs for one variable.
-const patience = 4096
-
-// passed is called for each run without a row that is looked for.
-func (o *orderedRows[R]) passed(runs int) error {
-	if runs%patience == 0 {
-		return o.ctx.Err()
-	}
-	return nil
+// passing is the runs that were passed over for nothing, one after the other.
+type passing struct {
+	from Place
+	runs int
+	rows bool // one of them has a row
 }
 
-func (o *orderedRows[R]) seek(index OID, include bool) (position, error) {
+// pass passes over the run at hand, which has nothing in a column from a row on,
+// and returns the place to look at next. An error ends the request.
+func (o *orderedRows[R]) pass(w *work, p *passing, column, row int) (Place, error) {
+	if p.runs == 0 {
+		p.from = o.at
+		if row > 0 {
+			p.from = o.after
+		}
+	}
+	p.rows = p.rows || row == 0 && o.len() > 0
+	p.runs++
+	next := o.after
+	if p.runs%glance == 0 {
+		known := o.known(o.version)
+		if to := known.past(rowless, next); to != next {
+			next = to
+			p.runs = max(p.runs, minGap) // to be one with that gap
+		} else if to := known.past(column, next); to != next {
+			next = to
+			p.runs, p.rows = max(p.runs, minGap), true
+		}
+	}
+	err := w.spend(1)
+	if err != nil {
+		o.passed(p, column, next)
+	}
+	return next, err
+}
+
+// passed is called with where the passing ended.
+func (o *orderedRows[R]) passed(p *passing, column int, to Place) {
+	if p.runs >= minGap && p.from < to {
+		if !p.rows {
+			column = rowless
+		}
+		o.known(o.version).keep(column, gap{p.from, to})
+	}
+}
+
+func (o *orderedRows[R]) seek(w *work, index OID, include bool) (position, error) {
 	if !include && string(o.resume) == index.packed && !index.IsEmpty() && o.resumeVersion == o.version {
 		return o.resumeTo, nil
 	}
 	o.target = index.packed
 	at := o.ordered.Search(o.before)
-	for runs := 1; ; runs++ {
+	var p passing
+	for {
 		mark := len(o.keys)
-		o.load(at)
+		if err := o.load(w, at); err != nil {
+			return position{}, err
+		}
 		if o.after == at {
+			o.passed(&p, rowless, at)
 			return position{run: at}, nil
 		}
 		if i := o.search(index, include); i < o.len() {
+			o.passed(&p, rowless, at)
 			return position{at, i}, nil
 		}
+		if rows := o.len(); rows > 0 { // all in front of the index
+			o.forget(mark)
+			at = o.after
+			continue
+		}
 		o.forget(mark)
-		if err := o.passed(runs); err != nil {
+		var err error
+		if at, err = o.pass(w, &p, rowless, 0); err != nil {
 			return position{}, err
 		}
-		at = o.after
 	}
 }
 
@@ -384,61 +506,77 @@ func (o *orderedRows[R]) search(index OID, include bool) int {
 	return len(o.members)
 }
 
-func (o *orderedRows[R]) get(index OID, column int) (Value, bool, error) {
-	p, err := o.seek(index, true)
-	if err != nil {
+func (o *orderedRows[R]) get(w *work, index OID, column int) (Value, bool, error) {
+	at, err := o.seek(w, index, true)
+	if err == nil {
+		err = o.load(w, at.run)
+	}
+	if err != nil || at.row >= o.len() {
 		return Value{}, false, err
 	}
-	o.load(p.run)
-	if p.row >= o.len() {
+	if key, ok := o.index(at.row); !ok || key != index {
 		return Value{}, false, nil
 	}
-	if key, ok := o.index(p.row); !ok || key != index {
-		return Value{}, false, nil
-	}
-	v, ok := o.table.Columns[column].field.get(o.row(p.row))
+	v, ok := o.table.Columns[column].field.get(o.row(at.row))
 	return v, ok, nil
 }
 
-func (o *orderedRows[R]) next(from position, column int) (OID, Value, position, error) {
+func (o *orderedRows[R]) next(w *work, from position, column int) (OID, Value, position, error) {
 	field := &o.table.Columns[column].field
 	if field.never {
 		return OID{}, Value{}, from, nil
 	}
 	at, i := from.run, from.row
-	for runs := 1; ; runs++ {
+	var p passing
+	var err error
+	for {
 		mark := len(o.keys)
-		o.load(at)
+		if err = o.load(w, at); err != nil {
+			return OID{}, Value{}, from, err
+		}
 		if o.after == at {
+			o.passed(&p, column, at)
 			return OID{}, Value{}, from, nil
 		}
+		first := i
 		for ; i < o.len(); i++ {
-			v, ok := field.get(o.row(i))
+			var v Value
+			var ok bool
+			if o.view == nil {
+				v, ok = field.get(o.row(i))
+			} else if i, v, err = o.view.find(w, i, column); err != nil {
+				return OID{}, Value{}, from, err
+			} else {
+				ok = v.typ != 0
+			}
 			if !ok {
 				continue
 			}
 			if index, ok := o.index(i); ok {
+				o.passed(&p, column, at)
 				o.last, o.lastTo = index, position{at, i + 1}
 				return index, v, o.lastTo, nil
 			}
 		}
 		o.forget(mark)
-		if err := o.passed(runs); err != nil {
+		if at, err = o.pass(w, &p, column, first); err != nil {
 			return OID{}, Value{}, from, err
 		}
-		at, i = o.after, 0
+		i = 0
 	}
 }
 
 // total counts the rows, once for each version.
-func (o *orderedRows[R]) total() (int, error) {
+func (o *orderedRows[R]) total(w *work) (int, error) {
 	if known := o.count.Load(); known != nil && known.version == o.version {
 		return known.rows, nil
 	}
 	n, at := 0, Place(0)
-	for runs := 1; ; runs++ {
+	for {
 		mark := len(o.keys)
-		o.load(at)
+		if err := o.load(w, at); err != nil {
+			return 0, err
+		}
 		if o.after == at {
 			break
 		}
@@ -447,7 +585,10 @@ func (o *orderedRows[R]) total() (int, error) {
 		}
 		n += o.len()
 		o.forget(mark)
-		if err := o.passed(runs); err != nil {
+		if err := w.forAll(1); err != nil {
+			return 0, err
+		}
+		if err := w.spend(1); err != nil {
 			return 0, err
 		}
 		at = o.after

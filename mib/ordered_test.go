@@ -150,9 +150,11 @@ func orderedRequest(t *testing.T, table *Table[row], o **inRuns) *Request {
 }
 
 // TestOrderedHasPatience holds that a request that may not wait does not pass over
-// any number of runs, and that one which may goes on where that stood.
+// any number of runs, that one which may goes on where that stood, and that what
+// was passed over once is not looked at again.
 func TestOrderedHasPatience(t *testing.T) {
-	o := &inRuns{version: 1, runs: make([][]row, 3*patience)}
+	const runs = 3 * stepsAtOnce
+	o := &inRuns{version: 1, runs: make([][]row, runs)}
 	o.runs = append(o.runs, []row{{Number: 5}})
 	table := rowTable
 	r := orderedRequest(t, &table, &o)
@@ -166,7 +168,7 @@ func TestOrderedHasPatience(t *testing.T) {
 	if _, err := r.Get(MustParseOID("1.3.6.1.4.1.99999.3.0")); !errors.Is(err, ErrWouldWait) {
 		t.Errorf("the number of rows: %v", err)
 	}
-	if o.read > 4*patience {
+	if o.read > stepsAtOnce {
 		t.Errorf("%d runs were read", o.read)
 	}
 	r.Reset(t.Context())
@@ -180,6 +182,60 @@ func TestOrderedHasPatience(t *testing.T) {
 	r.Reset(NoWait()) // it is known now
 	if v, err := r.Get(MustParseOID("1.3.6.1.4.1.99999.3.0")); err != nil || v != Gauge(1) {
 		t.Errorf("the number of rows: %v, %v", v, err)
+	}
+	o.read = 0
+	c = r.Seek(rowTable.Entry.Sub(7), true)
+	if b, err := r.Next(&c); err != nil || b.Index.IsEmpty() || o.read > 2*glance {
+		t.Errorf("%v, %v, after %d runs", b.Name(), err, o.read)
+	}
+}
+
+// TestOrderedRemembersGaps holds that a column with few values costs each variable
+// a bounded number of runs, once they were passed over, from wherever it is asked
+// for, and that the answers are right.
+func TestOrderedRemembersGaps(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	const runs, maybes = 20_000, 11
+	o := &inRuns{version: 1}
+	for i := range uint32(runs) {
+		r := row{Number: i}
+		if i == 3000 || i == 3001 || i == 12_000 {
+			r.Maybe.Set(i)
+		}
+		o.runs = append(o.runs, []row{r})
+	}
+	table := rowTable
+	r := orderedRequest(t, &table, &o)
+	column := table.Entry.Sub(maybes)
+	for range 300 {
+		from := random.Uint32N(runs)
+		place := Place(from) // Search of inRuns is slow
+		want := uint32(0)
+		for _, i := range []uint32{3000, 3001, 12_000} {
+			if want == 0 && i >= from {
+				want = i
+			}
+		}
+		r.Reset(t.Context())
+		leaf := r.tree.find(column)
+		b, err := r.Next(&Cursor{leaf: leaf, at: position{run: place}})
+		if got, _, _ := b.Index.CutSubidentifier(); err != nil || b.Object.HasPrefix(column) != (want > 0) || want > 0 && got != want {
+			t.Fatalf("after %d: %v, %v, want %d", from, b.Name(), err, want)
+		}
+	}
+	o.read = 0
+	for from := range Place(runs) {
+		r.Reset(NoWait())
+		if _, err := r.Next(&Cursor{leaf: r.tree.find(column), at: position{run: from}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if most := (3*glance + 1) * runs; o.read > most {
+		t.Errorf("%d runs were read, want at most %d", o.read, most)
+	}
+	known := r.tree.nodes[0].(*orderedNode[*inRuns, row]).known(1)
+	if gaps := known.of[1+r.tree.leaves[r.tree.find(column)].column]; len(gaps) == 0 || len(gaps) > 3 {
+		t.Errorf("%d gaps are kept", len(gaps))
 	}
 }
 

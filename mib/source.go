@@ -27,9 +27,9 @@ type Source[T any] struct {
 	derived []*derivation[T] // fixed once the source is in use
 	version func() uint64    // nil where nobody tells of changes; fixed as well
 
-	// since is when the reading under way began, by time.Time.UnixNano; 0 when
-	// none is.
+	// since is when the reading under way began, since made; 0 when none is.
 	since atomic.Int64
+	made  time.Time
 
 	mu      sync.Mutex
 	reading chan struct{} // closed when the reading under way ends; nil when none is
@@ -63,7 +63,7 @@ type lazyRows struct {
 // make the objects of the source's tables absent; others make requests for
 // them fail.
 func NewSource[T any](read func(ctx context.Context) (T, error)) *Source[T] {
-	return &Source[T]{read: read}
+	return &Source[T]{read: read, made: time.Now()}
 }
 
 // ChangesWith tells the source that version returns another number when something
@@ -95,7 +95,7 @@ func (s *Source[T]) get(ctx context.Context) (*snapshot[T], error) {
 			if since := s.since.Load(); since != 0 {
 				// One that takes longer than the last is dearer: who has a
 				// view at hand goes on with it.
-				cost = max(cost, time.Duration(now.UnixNano()-since))
+				cost = max(cost, now.Sub(s.made)-time.Duration(since))
 			}
 			fresh, stale := max(freshFor, costFactor*cost), max(staleAfter, (costFactor+4)*cost)
 			if s.version != nil && s.version() != snap.version {
@@ -128,7 +128,7 @@ func (s *Source[T]) refresh() <-chan struct{} {
 	defer s.mu.Unlock()
 	if s.reading == nil {
 		s.reading = make(chan struct{})
-		s.since.Store(time.Now().UnixNano())
+		s.since.Store(max(1, int64(time.Since(s.made))))
 		go s.take(s.reading)
 	}
 	return s.reading
@@ -198,8 +198,14 @@ func (n *node[T]) pin(r *Request, _ rows) (rows, error) {
 	if !d.used.Load() {
 		d.used.Store(true)
 	}
-	if err := r.ctx.Err(); err != nil && !snap.views[n.derivation].built.Load() {
-		return nil, err
+	if !snap.views[n.derivation].built.Load() {
+		if err := r.ctx.Err(); err != nil {
+			return nil, err
+		}
+		r.work.much = true // to make the view
+		if err := r.work.enter(); err != nil {
+			return nil, err
+		}
 	}
 	return snap.rows(n.source, n.derivation), nil
 }
@@ -322,7 +328,7 @@ func (n *countNode) pin(r *Request, kept rows) (rows, error) {
 	}
 	var err error
 	if c.table, err = n.table.pin(r, c.table); err == nil {
-		c.row, err = c.table.total()
+		c.row, err = c.table.total(&r.work)
 	}
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
 	"slices"
 	"sort"
 	"strings"
@@ -93,9 +94,9 @@ type View[R any] struct {
 	order []uint32 // positions in rows; nil when rows are in order
 	keys  string   // the packed indexes, one after the other
 	ends  []uint32 // where each ends
-	// empty says, for each column, that no row has a value: a walk passes
-	// over such a column at once.
-	empty []atomic.Bool
+	// present says, for each column, which rows have a value; nil where nobody
+	// had to know yet. A walk passes over the others at once, however many.
+	present []atomic.Pointer[presence]
 }
 
 // appendIndex appends the packed index of a row.
@@ -129,7 +130,7 @@ const sample = 64
 // variables have names of at most MaxOIDLength sub-identifiers. It keeps rows,
 // which must not change any more.
 func (t *Table[R]) View(rows []R) *View[R] {
-	v := &View[R]{table: t, rows: rows, empty: make([]atomic.Bool, len(t.Columns))}
+	v := &View[R]{table: t, rows: rows, present: make([]atomic.Pointer[presence], len(t.Columns))}
 	var keys []byte
 	ends := make([]uint32, 0, len(rows))
 	// order stays nil as long as every row belongs and none is out of order.
@@ -258,12 +259,9 @@ func (v *View[R]) All() iter.Seq[Binding] {
 	return func(yield func(Binding) bool) {
 		for c := range v.table.Columns {
 			object := v.table.Entry.Sub(v.table.Columns[c].sub)
-			for row := 0; ; row++ {
-				var value Value
-				if row, value = v.find(row, c); row == v.Len() {
-					break
-				}
-				if !yield(Binding{object, v.Index(row), value}) {
+			for row := range v.ends {
+				value, ok := v.table.Columns[c].field.get(v.Row(row))
+				if ok && !yield(Binding{object, v.Index(row), value}) {
 					return
 				}
 			}
@@ -271,14 +269,14 @@ func (v *View[R]) All() iter.Seq[Binding] {
 	}
 }
 
-func (v *View[R]) release() bool       { return false }
-func (v *View[R]) total() (int, error) { return v.Len(), nil }
+func (v *View[R]) release() bool            { return false }
+func (v *View[R]) total(*work) (int, error) { return v.Len(), nil }
 
-func (v *View[R]) seek(index OID, include bool) (position, error) {
+func (v *View[R]) seek(_ *work, index OID, include bool) (position, error) {
 	return position{row: v.Search(index, include)}, nil
 }
 
-func (v *View[R]) get(index OID, column int) (Value, bool, error) {
+func (v *View[R]) get(_ *work, index OID, column int) (Value, bool, error) {
 	row := v.Search(index, true)
 	if row == v.Len() || v.Index(row) != index {
 		return Value{}, false, nil
@@ -287,30 +285,100 @@ func (v *View[R]) get(index OID, column int) (Value, bool, error) {
 	return value, ok, nil
 }
 
-func (v *View[R]) next(from position, column int) (OID, Value, position, error) {
-	row, value := v.find(from.row, column)
-	if row == v.Len() {
-		return OID{}, Value{}, from, nil
+func (v *View[R]) next(w *work, from position, column int) (OID, Value, position, error) {
+	row, value, err := v.find(w, from.row, column)
+	if err != nil || row == v.Len() {
+		return OID{}, Value{}, from, err
 	}
 	return v.Index(row), value, position{row: row + 1}, nil
 }
 
+// glance is how many rows without a value are looked at one by one. Of a column
+// with more it is found out, once, which rows have one.
+const glance = 16
+
 // find returns the first row from row on that has a value in the column, and that
 // value; Len() where there is none.
-func (v *View[R]) find(row, column int) (int, Value) {
+func (v *View[R]) find(w *work, row, column int) (int, Value, error) {
 	field := &v.table.Columns[column].field
-	if field.never || v.empty[column].Load() {
-		return len(v.ends), Value{}
+	if field.never {
+		return len(v.ends), Value{}, nil
 	}
-	for i := row; i < len(v.ends); i++ {
-		if value, ok := field.get(v.Row(i)); ok {
-			return i, value
+	p := v.present[column].Load()
+	if p == nil {
+		end := min(row+glance, len(v.ends))
+		for ; row < end; row++ {
+			if value, ok := field.get(v.Row(row)); ok {
+				return row, value, nil
+			}
+		}
+		if err := w.spend(glance); err != nil || row == len(v.ends) {
+			return row, Value{}, err
+		}
+		var err error
+		if p, err = v.presence(w, column); err != nil {
+			return row, Value{}, err
 		}
 	}
-	if row == 0 {
-		v.empty[column].Store(true)
+	if row = p.next(row, len(v.ends)); row == len(v.ends) {
+		return row, Value{}, nil
 	}
-	return len(v.ends), Value{}
+	value, _ := field.get(v.Row(row))
+	return row, value, nil
+}
+
+// presence finds out which rows have a value in the column.
+func (v *View[R]) presence(w *work, column int) (*presence, error) {
+	if err := w.forAll(len(v.ends)); err != nil {
+		return nil, err
+	}
+	field, p := &v.table.Columns[column].field, newPresence(len(v.ends))
+	for row := range v.ends {
+		if row%64 == 63 {
+			if err := w.spend(64); err != nil {
+				return nil, err
+			}
+		}
+		if _, ok := field.get(v.Row(row)); ok {
+			p.set(row)
+		}
+	}
+	v.present[column].Store(p)
+	return p, nil
+}
+
+// presence is a set of rows: a bit for each, and one for each word of these that
+// is not 0.
+type presence struct{ rows, words []uint64 }
+
+func newPresence(rows int) *presence {
+	words := (rows + 63) / 64
+	return &presence{make([]uint64, words), make([]uint64, (words+63)/64)}
+}
+
+func (p *presence) set(row int) {
+	p.rows[row/64] |= 1 << (row % 64)
+	p.words[row/4096] |= 1 << (row / 64 % 64)
+}
+
+// next returns the first row of the set from row on; end where there is none.
+func (p *presence) next(row, end int) int {
+	if row >= end {
+		return end
+	}
+	word := row / 64
+	if rest := p.rows[word] >> (row % 64); rest != 0 {
+		return row + bits.TrailingZeros64(rest)
+	}
+	word++
+	for group := word / 64; group < len(p.words); group++ {
+		if rest := p.words[group] >> (word % 64); rest != 0 {
+			word += bits.TrailingZeros64(rest)
+			return word*64 + bits.TrailingZeros64(p.rows[word])
+		}
+		word = (group + 1) * 64
+	}
+	return end
 }
 
 // Decode returns the rows that the variables of this table tell, in the order
@@ -392,24 +460,24 @@ type groupRows[R any] struct {
 	own   bool // of one Request
 }
 
-func (g *groupRows[R]) release() bool       { return g.own }
-func (g *groupRows[R]) total() (int, error) { return 1, nil }
+func (g *groupRows[R]) release() bool            { return g.own }
+func (g *groupRows[R]) total(*work) (int, error) { return 1, nil }
 
-func (g *groupRows[R]) seek(index OID, include bool) (position, error) {
+func (g *groupRows[R]) seek(_ *work, index OID, include bool) (position, error) {
 	if index.Less(scalarIndex) || include && index == scalarIndex {
 		return position{}, nil
 	}
 	return position{row: 1}, nil
 }
 
-func (g *groupRows[R]) get(index OID, column int) (v Value, ok bool, err error) {
+func (g *groupRows[R]) get(_ *work, index OID, column int) (v Value, ok bool, err error) {
 	if index == scalarIndex {
 		v, ok = g.group.Objects[column].field.get(&g.row)
 	}
 	return v, ok, nil
 }
 
-func (g *groupRows[R]) next(from position, column int) (OID, Value, position, error) {
+func (g *groupRows[R]) next(_ *work, from position, column int) (OID, Value, position, error) {
 	if from.row == 0 {
 		if v, ok := g.group.Objects[column].field.get(&g.row); ok {
 			return scalarIndex, v, position{row: 1}, nil

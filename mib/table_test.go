@@ -615,6 +615,41 @@ func TestSourcesThatFail(t *testing.T) {
 	}
 }
 
+// A fault that ended and came back is said again, but not more often than once a
+// minute, and so is another.
+func TestSourceThatFailsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines []string
+		var fault error
+		s := NewSource(func(context.Context) ([]row, error) { return nil, fault })
+		tree, err := NewTree(TreeOptions{Log: slog.New(handler{slog.DiscardHandler, &lines})}, Module{Nodes: []Node{rowTable.Bind(s)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := tree.NewRequest()
+		said := 0
+		for i, c := range []struct {
+			fault string
+			said  int
+			wait  time.Duration
+		}{
+			{"broken", 1, 0}, {"broken", 0, time.Hour}, {"", 0, 0}, {"broken", 1, 0}, {"", 0, 0}, {"broken", 0, time.Second},
+			{"", 0, 0}, {"broken", 0, time.Minute}, {"broken", 1, 0}, {"other", 1, 0}, {"broken", 1, 0},
+		} {
+			if fault = nil; c.fault != "" {
+				fault = errors.New(c.fault)
+			}
+			s.Invalidate()
+			r.Reset(t.Context())
+			_, _ = r.Get(rowTable.Entry.Sub(9, 1))
+			if said += c.said; len(lines) != said {
+				t.Errorf("%d, %q: %d lines, want %d", i, c.fault, len(lines), said)
+			}
+			time.Sleep(c.wait)
+		}
+	})
+}
+
 // A source that knows of changes is read anew after one, as soon as its cost
 // allows.
 func TestSourceChangesWith(t *testing.T) {

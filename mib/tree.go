@@ -7,14 +7,15 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // ErrWouldWait is returned by a Request that may not wait (see NoWait) when an
-// answer needs a view that is not at hand. The same request can be answered
-// with another context, by somebody who may wait.
-var ErrWouldWait = errors.New("the view is not at hand")
+// answer needs a view that is not at hand, or the request takes more work than
+// others may be kept waiting for. The same request can be answered with another
+// context, by somebody who may wait.
+var ErrWouldWait = errors.New("the answer is not at hand")
 
 // NoWait returns the context of a Request that may not wait. It is done from
 // the start, with ErrWouldWait for its error.
@@ -67,17 +68,18 @@ type Object struct {
 // rows is a set of rows in index order, typed away.
 type rows interface {
 	// seek returns the position of the first row whose index is at or after
-	// index, or after it when it may not be it.
-	seek(index OID, include bool) (position, error)
+	// index, or after it when it may not be it. Here and below, w is told of
+	// steps beyond those that any such call takes.
+	seek(w *work, index OID, include bool) (position, error)
 	// get returns the value of a column of the row with an index; ok is false
 	// where there is none.
-	get(index OID, column int) (v Value, ok bool, err error)
+	get(w *work, index OID, column int) (v Value, ok bool, err error)
 	// next returns the first row from a position on that has a value in the
 	// column: its index, which is valid until the request ends, the value, and
 	// the position behind it. The value is invalid where there is no such row.
-	next(from position, column int) (index OID, v Value, after position, err error)
+	next(w *work, from position, column int) (index OID, v Value, after position, err error)
 	// total returns the number of rows.
-	total() (int, error)
+	total(w *work) (int, error)
 	// release is called when the request ends. It reports whether the rows
 	// belong to one Request, which may fill them anew.
 	release() bool
@@ -112,9 +114,21 @@ type Tree struct {
 	leaves  []leaf // by OID
 	epoch   func() time.Time
 	log     *slog.Logger
+	turns   chan struct{} // at work; see there
 
-	complained sync.Map // by Node name: the text of the last error
+	complaints []atomic.Pointer[complaint] // by node: the last, nil for none
 }
+
+// complaint is an error that was logged.
+type complaint struct {
+	text  string
+	at    time.Time
+	ended bool // the source was read since
+}
+
+// complaintInterval is how often the same fault of a source that comes and goes is
+// logged at most.
+const complaintInterval = time.Minute
 
 // TreeOptions are what a tree needs beside its modules.
 type TreeOptions struct {
@@ -122,7 +136,8 @@ type TreeOptions struct {
 	// objects. It is called once a request. Nil means the moment of NewTree.
 	Epoch func() time.Time
 	// Log is told of sources that cannot be read, once as long as the cause
-	// stays the same. Nil means slog.Default.
+	// stays the same, and of one that comes and goes at most once a minute. Nil
+	// means slog.Default.
 	Log *slog.Logger
 }
 
@@ -130,7 +145,7 @@ type TreeOptions struct {
 // OID, no INDEX, no field, sub-identifiers that do not ascend) is an error that
 // names it, and so are two objects with the same OID or one below the other.
 func NewTree(options TreeOptions, modules ...Module) (*Tree, error) {
-	t := &Tree{modules: modules, epoch: options.Epoch, log: options.Log}
+	t := &Tree{modules: modules, epoch: options.Epoch, log: options.Log, turns: newTurns()}
 	if t.epoch == nil {
 		start := time.Now()
 		t.epoch = func() time.Time { return start }
@@ -155,6 +170,7 @@ func NewTree(options TreeOptions, modules ...Module) (*Tree, error) {
 			return nil, fmt.Errorf("objects overlap: %s (%s) and %s (%s)", a.Name, a.OID, b.Name, b.OID)
 		}
 	}
+	t.complaints = make([]atomic.Pointer[complaint], len(t.nodes))
 	return t, nil
 }
 
@@ -188,6 +204,7 @@ type Request struct {
 
 	tree   *Tree
 	ctx    context.Context
+	work   work
 	pinned []rows   // by node; nil while not met
 	kept   []rows   // by node; what was pinned by an earlier request
 	failed []error  // by node
@@ -203,12 +220,19 @@ type pinned struct {
 
 // NewRequest returns a request on the tree that may not wait.
 func (t *Tree) NewRequest() *Request {
-	return &Request{tree: t, ctx: NoWait(), pinned: make([]rows, len(t.nodes)), kept: make([]rows, len(t.nodes)), failed: make([]error, len(t.nodes))}
+	r := &Request{
+		tree: t, ctx: NoWait(), work: work{turns: t.turns},
+		pinned: make([]rows, len(t.nodes)), kept: make([]rows, len(t.nodes)), failed: make([]error, len(t.nodes)),
+	}
+	r.work.begin(r.ctx)
+	return r
 }
 
 // Reset ends the request and begins another, which waits for sources until ctx
 // is done and returns the context's error then. With a context that is done
-// already, such as NoWait's, it answers from what is at hand and never waits.
+// already, such as NoWait's, it answers from what is at hand and never waits, and
+// returns ErrWouldWait as well when it is more work than a millisecond's. Any
+// request is bounded in what it may do (ErrTooMuchWork).
 func (r *Request) Reset(ctx context.Context) {
 	for _, n := range r.used {
 		// Scalars that are made anew for each request keep their place.
@@ -221,6 +245,7 @@ func (r *Request) Reset(ctx context.Context) {
 	clear(r.bases)
 	r.used, r.bases = r.used[:0], r.bases[:0]
 	r.ctx, r.epoch, r.SkipCounter64 = ctx, time.Time{}, false
+	r.work.begin(ctx)
 }
 
 // rows returns the rows of a node as this request sees them; nil without an
@@ -229,26 +254,42 @@ func (r *Request) rows(node int) (rows, error) {
 	if r.pinned[node] != nil || r.failed[node] != nil {
 		return r.pinned[node], r.failed[node]
 	}
-	n := r.tree.nodes[node]
-	view, err := n.pin(r, r.kept[node])
+	r.work.pause()
+	view, err := r.tree.nodes[node].pin(r, r.kept[node])
 	switch {
 	case err == nil:
-	case r.ctx.Err() != nil && errors.Is(err, r.ctx.Err()):
+		r.tree.recovered(node)
+	case r.ctx.Err() != nil && errors.Is(err, r.ctx.Err()), errors.Is(err, ErrTooMuchWork):
 		return nil, err
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, fs.ErrPermission):
-		r.tree.complain(n, slog.LevelWarn, "objects are absent", err)
+		r.tree.complain(node, slog.LevelWarn, "objects are absent", err)
 		view, err = noRows{}, nil
 	default:
-		r.tree.complain(n, slog.LevelError, "cannot be read", err)
+		r.tree.complain(node, slog.LevelError, "cannot be read", err)
 	}
 	r.pinned[node], r.failed[node] = view, err
 	r.used = append(r.used, node)
+	if err == nil {
+		err = r.work.enter()
+	}
 	return view, err
 }
 
-func (t *Tree) complain(n Node, level slog.Level, what string, err error) {
-	if last, _ := t.complained.Swap(n.Name(), err.Error()); last != err.Error() {
-		t.log.Log(context.Background(), level, what, "node", n.Name(), "error", err)
+func (t *Tree) complain(node int, level slog.Level, what string, err error) {
+	last, now := t.complaints[node].Load(), time.Now()
+	c := &complaint{text: err.Error(), at: now}
+	if last != nil && last.text == c.text && (!last.ended || now.Sub(last.at) < complaintInterval) {
+		return
+	}
+	if t.complaints[node].CompareAndSwap(last, c) {
+		t.log.Log(context.Background(), level, what, "node", t.nodes[node].Name(), "error", err)
+	}
+}
+
+// recovered notes that a node's source was read.
+func (t *Tree) recovered(node int) {
+	if last := t.complaints[node].Load(); last != nil && !last.ended {
+		t.complaints[node].CompareAndSwap(last, &complaint{last.text, last.at, true})
 	}
 }
 
@@ -283,12 +324,21 @@ func (r *Request) Get(name OID) (Value, error) {
 		return Exception(NoSuchObject), nil
 	}
 	l := &r.tree.leaves[i]
+	if r.work.waits {
+		if err := r.work.enter(); err != nil {
+			return Value{}, err
+		}
+		defer r.work.pause()
+	}
 	index, _ := name.CutPrefix(l.OID)
 	rows, err := r.rows(l.node)
 	if err != nil {
 		return Value{}, err
 	}
-	v, ok, err := rows.get(index, l.column)
+	if err := r.work.spend(searchSteps); err != nil {
+		return Value{}, err
+	}
+	v, ok, err := rows.get(&r.work, index, l.column)
 	if err != nil {
 		return Value{}, err
 	}
@@ -321,6 +371,12 @@ func (r *Request) Seek(name OID, include bool) Cursor {
 // binding's index is valid until the request's Reset. After an error the cursor is
 // where it was.
 func (r *Request) Next(c *Cursor) (Binding, error) {
+	if r.work.waits {
+		if err := r.work.enter(); err != nil {
+			return Binding{}, err
+		}
+		defer r.work.pause()
+	}
 	for c.leaf < len(r.tree.leaves) {
 		l := &r.tree.leaves[c.leaf]
 		if r.SkipCounter64 && l.Type == Counter64 {
@@ -333,7 +389,10 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 		}
 		if c.search {
 			if index, below := c.from.CutPrefix(l.OID); below {
-				at, err := rows.seek(index, c.include)
+				if err := r.work.spend(searchSteps); err != nil {
+					return Binding{}, err
+				}
+				at, err := rows.seek(&r.work, index, c.include)
 				if err != nil {
 					return Binding{}, err
 				}
@@ -341,7 +400,10 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 			}
 			c.search = false
 		}
-		index, v, after, err := rows.next(c.at, l.column)
+		if err := r.work.spend(1); err != nil {
+			return Binding{}, err
+		}
+		index, v, after, err := rows.next(&r.work, c.at, l.column)
 		if err != nil {
 			return Binding{}, err
 		}
@@ -363,10 +425,10 @@ func (r *Request) TestSet(name OID) Status { return NotWritable }
 // noRows is a table that its source cannot tell.
 type noRows struct{}
 
-func (noRows) release() bool                              { return false }
-func (noRows) total() (int, error)                        { return 0, nil }
-func (noRows) seek(OID, bool) (position, error)           { return position{}, nil }
-func (noRows) get(OID, int) (v Value, ok bool, err error) { return }
-func (noRows) next(position, int) (index OID, v Value, after position, err error) {
+func (noRows) release() bool                                     { return false }
+func (noRows) total(*work) (int, error)                          { return 0, nil }
+func (noRows) seek(*work, OID, bool) (position, error)           { return position{}, nil }
+func (noRows) get(*work, OID, int) (v Value, ok bool, err error) { return }
+func (noRows) next(*work, position, int) (index OID, v Value, after position, err error) {
 	return
 }

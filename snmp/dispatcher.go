@@ -25,7 +25,7 @@ type engine struct {
 	// authenticationFailure is told of messages that nobody let in sent; nil
 	// for nobody.
 	authenticationFailure func(source netip.Addr)
-	lastFailure           atomic.Int64 // when it was told, by time.Time.UnixNano
+	failure               warning // when it was told
 
 	tooManyWait, tooManyConnections, noEncoding warning
 }
@@ -228,14 +228,9 @@ const failureInterval = time.Second
 // failedAuthentication tells who wants to know, and does so rarely: strangers
 // decide how often there is reason to.
 func (e *engine) failedAuthentication(source netip.Addr, now time.Time) {
-	if e.authenticationFailure == nil {
-		return
+	if e.authenticationFailure != nil && e.failure.due(now, failureInterval) {
+		e.authenticationFailure(source)
 	}
-	last := e.lastFailure.Load()
-	if last != 0 && now.Sub(time.Unix(0, last)) < failureInterval || !e.lastFailure.CompareAndSwap(last, now.UnixNano()) {
-		return
-	}
-	e.authenticationFailure(source)
 }
 
 // countResponse counts a Response-PDU as RFC 1213, section 6, does.

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/steppedclock"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -514,7 +515,7 @@ func TestAuthenticationFailure(t *testing.T) {
 		t.Errorf("told of %v", source)
 	}
 	e := &s.engine
-	last := time.Unix(0, e.lastFailure.Load())
+	last := e.failure.last
 	for len(told) > 0 { // the messages may have taken more than a second
 		<-told
 	}
@@ -525,6 +526,14 @@ func TestAuthenticationFailure(t *testing.T) {
 	e.failedAuthentication(loopback, last.Add(failureInterval))
 	if len(told) != 1 {
 		t.Error("not told after a second")
+	}
+	// Whatever is done to the wall clock.
+	for i, by := range []time.Duration{-time.Hour, time.Hour, -24 * time.Hour} {
+		now := steppedclock.Step(t, last, by).Add(time.Duration(2+i) * failureInterval)
+		e.failedAuthentication(loopback, now.Add(-1))
+		if e.failedAuthentication(loopback, now); len(told) != 2+i {
+			t.Errorf("after a step of %v: told %d times, want %d", by, len(told), 2+i)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -83,9 +84,10 @@ func (r *responder) respond(e *engine, model messageModel, in *incoming, p *pdu,
 	return r.finish(status, index), nil
 }
 
-// get performs a GetRequest (RFC 3416, section 4.2.1).
+// get performs a GetRequest (RFC 3416, section 4.2.1). An answer that is too big is
+// one before all variables were looked for: what fails behind, the manager learns
+// when it asks for less.
 func (r *responder) get() (mib.Status, int, error) {
-	tooBig := false
 	for i := range r.pdu.names {
 		name := &r.pdu.names[i]
 		v, err := r.request.Get(name.oid)
@@ -101,21 +103,16 @@ func (r *responder) get() (mib.Status, int, error) {
 		if !v.IsException() {
 			r.retrieved++
 		}
-		// What follows may still fail, which comes before tooBig.
-		if !tooBig {
-			r.buf = appendNamedBinding(r.buf, name.encoded, v)
-			tooBig = r.length() > r.budget
+		r.buf = appendNamedBinding(r.buf, name.encoded, v)
+		if r.length() > r.budget {
+			return mib.TooBig, 0, nil
 		}
-	}
-	if tooBig {
-		return mib.TooBig, 0, nil
 	}
 	return mib.NoError, 0, nil
 }
 
-// getNext performs a GetNextRequest (RFC 3416, section 4.2.2).
+// getNext performs a GetNextRequest (RFC 3416, section 4.2.2), as get does.
 func (r *responder) getNext() (mib.Status, int, error) {
-	tooBig := false
 	for i := range r.pdu.names {
 		name := &r.pdu.names[i]
 		cursor := r.request.Seek(name.oid, false)
@@ -130,13 +127,10 @@ func (r *responder) getNext() (mib.Status, int, error) {
 		if !ended {
 			r.retrieved++
 		}
-		if !tooBig {
-			r.appendNext(name.encoded, b)
-			tooBig = r.length() > r.budget
+		r.appendNext(name.encoded, b)
+		if r.length() > r.budget {
+			return mib.TooBig, 0, nil
 		}
-	}
-	if tooBig {
-		return mib.TooBig, 0, nil
 	}
 	return mib.NoError, 0, nil
 }
@@ -182,7 +176,8 @@ func (r *responder) appendNext(requested []byte, b mib.Binding) {
 // The local constraint of that section is limits.bulk. It begins with the second
 // repetition: what comes before is what a GetNextRequest would get too, and a
 // manager that gets less than one repetition may not come any further. So do
-// Server.SetBulkLimits' bounds.
+// Server.SetBulkLimits' bounds, and that of the work: an answer with a repetition
+// ends where going on is too much work, or takes too long.
 func (r *responder) getBulk() (mib.Status, int, error) {
 	names := r.pdu.names
 	nonRepeaters := min(max(int(r.pdu.status), 0), len(names))
@@ -210,12 +205,15 @@ func (r *responder) getBulk() (mib.Status, int, error) {
 	// A repetition takes at least one octet, so that the budget ends this.
 	running := len(r.repeaters)
 	budget, bulk := r.budget, r.bindingsBudget(r.limits.bulk)
-	for repetitions := r.engine.bulk.Load().cap(r.pdu.index, running); repetitions > 0 && running > 0; repetitions-- {
+	for first, repetitions := true, r.engine.bulk.Load().cap(r.pdu.index, running); repetitions > 0 && running > 0; first, repetitions = false, repetitions-1 {
 		for i := range r.repeaters {
 			rep := &r.repeaters[i]
 			before := len(r.buf)
 			if !rep.ended {
 				b, err := r.next(&rep.cursor)
+				if !first && (errors.Is(err, mib.ErrTooMuchWork) || errors.Is(err, context.DeadlineExceeded)) {
+					return mib.NoError, 0, nil
+				}
 				if err != nil {
 					return r.failed(nonRepeaters+i, err)
 				}
@@ -275,9 +273,13 @@ func (r *responder) failed(i int, err error) (mib.Status, int, error) {
 		return 0, 0, err
 	}
 	if unencoded := new(encodingError); errors.As(err, &unencoded) {
-		r.engine.warn(&r.engine.noEncoding, "variable cannot be encoded", slog.Any("name", unencoded.name), slog.Any("value", unencoded.value))
+		r.engine.warn(&r.engine.noEncoding, "variable cannot be encoded", slog.String("name", unencoded.name.String()), slog.String("value", unencoded.value.String()))
 	}
-	r.engine.log.Debug("variable cannot be read", slog.Any("name", r.pdu.names[i].oid), slog.Any("error", err))
+	if ctx := context.Background(); r.engine.log.Enabled(ctx, slog.LevelDebug) {
+		// A handler may keep the record for longer than the request lasts.
+		r.engine.log.LogAttrs(ctx, slog.LevelDebug, "variable cannot be read",
+			slog.String("name", r.pdu.names[i].oid.String()), slog.Any("error", err))
+	}
 	return mib.GenErr, i + 1, nil
 }
 

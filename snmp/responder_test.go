@@ -202,13 +202,13 @@ func TestGenErr(t *testing.T) {
 			}
 		}
 	}
-	// The failure of a variable comes before the size of those in front of it.
-	list := slices.Repeat([]string{descrName}, 19)
+	// Nobody looks behind what does not fit.
+	list := slices.Repeat([]string{descrName}, 60)
 	a := ask(t, d, messageOf(1, "public", pduOf(0xa0, 1, 0, 0, asked(append(list, tableEntry+".3.0.1.97")...))), 484)
-	if a == nil || a.status != int32(mib.GenErr) || a.index != 20 || len(a.bindings) != 20 {
+	if a == nil || a.status != int32(mib.TooBig) || a.index != 0 {
 		t.Errorf("genErr behind what does not fit: got %v", a)
 	}
-	if got := d.engine.counters.statistics(); got.OutGenErrs != 6 || got.OutTooBigs != 0 {
+	if got := d.engine.counters.statistics(); got.OutGenErrs != 5 || got.OutTooBigs != 1 {
 		t.Errorf("counted %+v", got)
 	}
 }

@@ -48,9 +48,10 @@ type community struct {
 
 func newCommunityModel(communities []Community) (*communityModel, error) {
 	m := &communityModel{}
-	for _, c := range communities {
+	for i, c := range communities {
 		if !c.Source.IsValid() {
-			return nil, fmt.Errorf("snmp: community %q: its source is not a network", c.Name)
+			// Its name is a secret.
+			return nil, fmt.Errorf("snmp: the source of community %d of %d is not a network", i+1, len(communities))
 		}
 		source := c.Source
 		if a := source.Addr(); a.Is4In6() && source.Bits() >= 96 {

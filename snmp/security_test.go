@@ -55,7 +55,7 @@ func TestCommunities(t *testing.T) {
 			t.Errorf("%q from %s: got %+v, %v", c.name, c.source, who, ok)
 		}
 	}
-	if _, err := newCommunityModel([]Community{{Name: "public"}}); err == nil || !strings.Contains(err.Error(), `"public"`) {
+	if _, err := newCommunityModel([]Community{{Name: "secret"}}); err == nil || !strings.Contains(err.Error(), "community 1 of 1") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("a community without a source: %v", err)
 	}
 }

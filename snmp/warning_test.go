@@ -44,7 +44,7 @@ func TestWarningIsRare(t *testing.T) {
 	start := time.Now()
 	var due []time.Duration
 	for after := time.Duration(0); after < 3*time.Minute; after += time.Second {
-		if w.due(start.Add(after)) {
+		if w.due(start.Add(after), warningInterval) {
 			due = append(due, after)
 		}
 	}
