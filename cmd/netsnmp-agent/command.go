@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -14,6 +16,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/hangup"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
@@ -64,6 +67,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 				}
 			}
 			if f.list {
+				hangup.Default()
 				return list(cmd, f)
 			}
 			return run(cmd, f, reload)
@@ -107,7 +111,7 @@ type settings struct {
 	log  *slog.Logger
 }
 
-func newSettings(f flags) (settings, error) {
+func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, error) {
 	s := settings{flags: f, file: &snmpdconf.Config{}}
 	level, known := map[string]slog.Level{
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
@@ -115,12 +119,12 @@ func newSettings(f flags) (settings, error) {
 	if !known {
 		return s, fmt.Errorf("--log-level: %q is not debug, info, warn or error", f.logLevel)
 	}
-	s.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	s.log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	if f.agentx != "" && len(f.listen) > 0 {
 		return s, errors.New("--agentx and --listen exclude each other: a subagent is asked through its master")
 	}
 	if f.config != "" {
-		file, err := readFile(f.config)
+		file, err := readFile(ctx, f.config)
 		if err != nil {
 			return s, err
 		}
@@ -131,7 +135,7 @@ func newSettings(f flags) (settings, error) {
 
 // list prints the objects that the settings would serve.
 func list(cmd *cobra.Command, f flags) error {
-	s, err := newSettings(f)
+	s, err := newSettings(cmd.Context(), f, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -162,8 +166,8 @@ func list(cmd *cobra.Command, f flags) error {
 
 // readFile reads a configuration file. Its addresses are checked whether or not
 // flags stand in for them.
-func readFile(path string) (*snmpdconf.Config, error) {
-	file, err := snmpdconf.ReadFile(path)
+func readFile(ctx context.Context, path string) (*snmpdconf.Config, error) {
+	file, err := snmpdconf.ReadFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}

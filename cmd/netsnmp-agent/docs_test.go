@@ -63,7 +63,7 @@ func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 		}
 	}
 	for _, m := range regexp.MustCompile(`(?m)^\.BI ([a-zA-Z][a-zA-Z0-9]+) `).FindAllStringSubmatch(man, -1) {
-		if _, err := snmpdconf.Parse("man", strings.NewReader(m[1]+" x\n")); err != nil && strings.Contains(err.Error(), "unknown directive") {
+		if _, err := snmpdconf.Parse(t.Context(), "man", strings.NewReader(m[1]+" x\n")); err != nil && strings.Contains(err.Error(), "unknown directive") {
 			t.Errorf("the man page tells the directive %s, which there is not", m[1])
 		}
 	}

@@ -9,8 +9,10 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/hangup"
 )
 
 // collectAt is the growth of the heap, in percent, at which the garbage collector
@@ -22,13 +24,38 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	reload := make(chan os.Signal, 1)
-	signal.Notify(reload, syscall.SIGHUP)
-	err := commandline.Execute(ctx, newCommand(reload), os.Args[1:])
-	stop()
+	ctx := untilSignal(grace)
+	stderr := newOutput(os.Stderr)
+	cmd := newCommand(hangup.Signals)
+	cmd.SetErr(stderr)
+	err := commandline.Execute(ctx, cmd, os.Args[1:])
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "netsnmp-agent: %v\n", err)
+		fmt.Fprintf(stderr, "netsnmp-agent: %v\n", err)
+	}
+	stderr.flush()
+	if err != nil {
 		os.Exit(1)
 	}
+}
+
+// grace is how long the program may take to end once a signal told it to.
+const grace = 5 * time.Second
+
+// untilSignal returns a context that lasts until SIGINT or SIGTERM. A second signal
+// ends the program at once, whatever it waits for, and so does the end of the grace.
+func untilSignal(grace time.Duration) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		sig := <-signals
+		cancel()
+		select {
+		case sig = <-signals:
+		case <-time.After(grace):
+		}
+		signal.Reset(sig)
+		_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))
+	}()
+	return ctx
 }

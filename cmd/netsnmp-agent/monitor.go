@@ -17,6 +17,8 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/hangup"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -58,6 +60,7 @@ func newMonitorCommand() *cobra.Command {
 }
 
 func monitor(cmd *cobra.Command, f monitorFlags) error {
+	hangup.Default()
 	options := live.Options{NetNS: f.netns, Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))}
 	subscribe := live.SubscribeOptions{Queue: 1 << 16}
 	var err error
@@ -173,6 +176,9 @@ func (p *printer) name(index uint32) string {
 	return p.names[index]
 }
 
+// shown returns a name that anybody may have chosen as a terminal may show it.
+func shown(name string) string { return string(table.AppendEscaped(nil, name)) }
+
 func (p *printer) printText(e *live.Event, now time.Time) {
 	fmt.Fprintf(p.w, "%s %s", now.Format("15:04:05.000"), e.Change)
 	if e.Kind != 0 {
@@ -189,8 +195,8 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 				fmt.Fprintf(p.w, " (was "+format+")", before)
 			}
 		}
-		fmt.Fprintf(p.w, " %s", v.Name)
-		was("%s", v.Name, old.Name)
+		fmt.Fprintf(p.w, " %s", shown(v.Name))
+		was("%s", shown(v.Name), shown(old.Name))
 		fmt.Fprintf(p.w, " index %d %s", v.Index, v.Operational())
 		was("%s", v.Operational(), old.Operational())
 		if !v.IsUp() {
@@ -199,10 +205,10 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		fmt.Fprintf(p.w, " mtu %d", v.MTU)
 		was("%d", v.MTU, old.MTU)
 		if v.Kind != "" {
-			fmt.Fprintf(p.w, " kind %s", v.Kind)
+			fmt.Fprintf(p.w, " kind %s", shown(v.Kind))
 		}
 		if v.Master != 0 {
-			fmt.Fprintf(p.w, " master %s", p.name(v.Master))
+			fmt.Fprintf(p.w, " master %s", shown(p.name(v.Master)))
 		}
 		if v.Address != "" {
 			fmt.Fprintf(p.w, " address %s", v.Address)
@@ -214,7 +220,7 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		}
 		unsaid = unsaid && !told
 	case netstat.Address:
-		fmt.Fprintf(p.w, " %s dev %s", netip.PrefixFrom(v.Prefix.Addr().WithZone(""), v.Prefix.Bits()), p.name(v.Interface))
+		fmt.Fprintf(p.w, " %s dev %s", netip.PrefixFrom(v.Prefix.Addr().WithZone(""), v.Prefix.Bits()), shown(p.name(v.Interface)))
 		if v.Peer.IsValid() {
 			fmt.Fprintf(p.w, " peer %s", v.Peer.WithZone(""))
 		}
@@ -224,10 +230,10 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		}
 		fmt.Fprintf(p.w, " %s", v.Destination)
 		if v.Gateway.IsValid() {
-			fmt.Fprintf(p.w, " via %s", v.Gateway)
+			fmt.Fprintf(p.w, " via %s", shown(v.Gateway.String()))
 		}
 		if v.Interface != 0 {
-			fmt.Fprintf(p.w, " dev %s", p.name(v.Interface))
+			fmt.Fprintf(p.w, " dev %s", shown(p.name(v.Interface)))
 		}
 		for _, n := range []struct {
 			name  string
@@ -238,7 +244,7 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 			}
 		}
 		if v.PreferredSource.IsValid() {
-			fmt.Fprintf(p.w, " src %s", v.PreferredSource)
+			fmt.Fprintf(p.w, " src %s", shown(v.PreferredSource.String()))
 		}
 		if v.Flags&netstat.RouteDead != 0 {
 			fmt.Fprint(p.w, " dead")
@@ -253,9 +259,9 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		if v.LinkAddress != "" {
 			fmt.Fprintf(p.w, " lladdr %s", v.LinkAddress)
 		}
-		fmt.Fprintf(p.w, " dev %s", p.name(v.Interface))
+		fmt.Fprintf(p.w, " dev %s", shown(p.name(v.Interface)))
 		if v.Master != 0 {
-			fmt.Fprintf(p.w, " master %s", p.name(v.Master))
+			fmt.Fprintf(p.w, " master %s", shown(p.name(v.Master)))
 		}
 		fmt.Fprintf(p.w, " %s", v.State)
 	case netstat.Rule:
@@ -270,10 +276,10 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 			fmt.Fprintf(p.w, " to %s", v.Destination)
 		}
 		if v.InputInterface != "" {
-			fmt.Fprintf(p.w, " iif %s", v.InputInterface)
+			fmt.Fprintf(p.w, " iif %s", shown(v.InputInterface))
 		}
 		if v.OutputInterface != "" {
-			fmt.Fprintf(p.w, " oif %s", v.OutputInterface)
+			fmt.Fprintf(p.w, " oif %s", shown(v.OutputInterface))
 		}
 		if v.Mask != 0 {
 			fmt.Fprintf(p.w, " fwmark %#x/%#x", v.Mark, v.Mask)
@@ -289,10 +295,10 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 	case netstat.NextHop:
 		fmt.Fprintf(p.w, " id %d", v.ID)
 		if v.Gateway.IsValid() {
-			fmt.Fprintf(p.w, " via %s", v.Gateway)
+			fmt.Fprintf(p.w, " via %s", shown(v.Gateway.String()))
 		}
 		if v.Interface != 0 {
-			fmt.Fprintf(p.w, " dev %s", p.name(v.Interface))
+			fmt.Fprintf(p.w, " dev %s", shown(p.name(v.Interface)))
 		}
 		if v.Blackhole {
 			fmt.Fprint(p.w, " blackhole")
@@ -303,7 +309,7 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 	case netstat.Netconf:
 		name := map[int32]string{netstat.NetconfAll: "all", netstat.NetconfDefault: "default"}[v.Interface]
 		if name == "" {
-			name = p.name(uint32(v.Interface))
+			name = shown(p.name(uint32(v.Interface)))
 		}
 		fmt.Fprintf(p.w, " %s dev %s", v.Family, name)
 		settings := reflect.ValueOf(v)
@@ -313,7 +319,7 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 			}
 		}
 	case netstat.MulticastGroup:
-		fmt.Fprintf(p.w, " %s dev %s", v.Group.WithZone(""), p.name(v.Interface))
+		fmt.Fprintf(p.w, " %s dev %s", v.Group.WithZone(""), shown(p.name(v.Interface)))
 	}
 	if unsaid {
 		fmt.Fprintf(p.w, " (changed: %s)", strings.Join(differences(e.Old, e.Value), ", "))

@@ -185,6 +185,42 @@ func TestMonitorNamesGoneInterfaces(t *testing.T) {
 	}
 }
 
+// TestMonitorEscapesNames holds that a name does nothing to a terminal, wherever it
+// is printed, and ends no line: with --netns others choose it.
+func TestMonitorEscapesNames(t *testing.T) {
+	stack, err := live.Open(t.Context(), live.Options{NetNS: nstest.New(t).Name, Kinds: netstat.KindInterface})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stack.Close()
+	const name, escaped = "e\x1b]0;own\a\n\u202e", `e\x1b]0;own\x07\x0a\u202e`
+	var out bytes.Buffer
+	p := printer{w: bufio.NewWriter(&out), stack: stack, names: map[uint32]string{90: name}}
+	address := netip.MustParseAddr("fe80::1%" + name)
+	events := []live.Event{
+		{Kind: netstat.KindInterface, Value: netstat.Interface{Index: 90, Name: name, Kind: name, Master: 90, Alias: name}},
+		{Kind: netstat.KindInterface, Value: netstat.Interface{Index: 90, Name: "new"}, Old: netstat.Interface{Index: 90, Name: name, Alias: name}},
+		{Kind: netstat.KindInterface, Value: netstat.Interface{Index: 90, Name: name}},
+		{Kind: netstat.KindAddress, Value: netstat.Address{Interface: 90}},
+		{Kind: netstat.KindRoute, Value: netstat.Route{Interface: 90, Gateway: address, PreferredSource: address}},
+		{Kind: netstat.KindNeighbour, Value: netstat.Neighbour{Interface: 90, Master: 90}},
+		{Kind: netstat.KindRule, Value: netstat.Rule{InputInterface: name, OutputInterface: name}},
+		{Kind: netstat.KindNextHop, Value: netstat.NextHop{Interface: 90, Gateway: address}},
+		{Kind: netstat.KindNetconf, Value: netstat.Netconf{Interface: 90}},
+		{Kind: netstat.KindMulticast, Value: netstat.MulticastGroup{Interface: 90}},
+	}
+	for i := range events {
+		out.Reset()
+		if err := p.print(&events[i], time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		line := out.String()
+		if !strings.Contains(line, escaped) || strings.Count(line, "\n") != 1 || strings.ContainsAny(line, "\x1b\a\u202e") {
+			t.Errorf("event %d: %q", i, line)
+		}
+	}
+}
+
 func TestMonitorJSON(t *testing.T) {
 	n := nstest.New(t)
 	n.IP(t, "link add a0 type veth peer name b0", "link set a0 up", "link set b0 up", "addr add 192.0.2.1/24 dev a0", "link property add dev a0 altname alternative")

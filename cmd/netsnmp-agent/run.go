@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,9 +32,13 @@ import (
 
 // run serves until the context ends, or the stack that is shown.
 func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
-	s, err := newSettings(f)
+	// Whoever reads the log may end before the program does.
+	signal.Ignore(syscall.SIGPIPE)
+	out := newOutput(cmd.OutOrStdout())
+	defer out.flush()
+	s, err := newSettings(cmd.Context(), f, cmd.ErrOrStderr())
 	if err != nil {
-		return err
+		return untilDone(err)
 	}
 	ctx, end := context.WithCancelCause(cmd.Context())
 	defer end(nil)
@@ -46,7 +51,7 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	if f.agentx != "" {
 		serve = runSubagent
 	}
-	if err := serve(ctx, cmd.OutOrStdout(), s, stack, reload); err != nil {
+	if err := serve(ctx, out, s, stack, reload); err != nil {
 		return err
 	}
 	return untilDone(context.Cause(ctx))
@@ -107,7 +112,10 @@ func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply fu
 			s.log.Info("nothing to read again: there is no configuration file")
 			continue
 		}
-		file, err := readFile(s.config)
+		file, err := readFile(ctx, s.config)
+		if ctx.Err() != nil {
+			return
+		}
 		if err == nil {
 			err = apply(file)
 		}

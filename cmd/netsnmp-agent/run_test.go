@@ -81,7 +81,7 @@ func TestAddressesOfTheFile(t *testing.T) {
 		if err := os.WriteFile(f.config, []byte("rocommunity public\n"+c.line+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newSettings(f); err == nil || !strings.HasPrefix(err.Error(), f.config+":2: ") {
+		if _, err := newSettings(t.Context(), f, io.Discard); err == nil || !strings.HasPrefix(err.Error(), f.config+":2: ") {
 			t.Errorf("%s: %v, want an error that names %s:2", name, err, f.config)
 		}
 	}

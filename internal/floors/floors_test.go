@@ -43,6 +43,7 @@ var may = map[string][]string{
 	"internal/names":        {},
 	"internal/commandline":  {},
 	"internal/steppedclock": {},
+	"internal/hangup":       {},
 	"mib/ipforwardmib":      {"mib", "netstat"},
 }
 

@@ -20,7 +20,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
@@ -47,6 +46,7 @@ type Config struct {
 	MaxGetbulkRepeats, MaxGetbulkResponses int
 
 	trapCommunity string // of sinks that follow
+	names         *names
 }
 
 // SinkKind says which directive a Sink comes from.
@@ -84,27 +84,72 @@ type Community struct {
 const maxFile = 1 << 20
 
 // ReadFile parses the file path. Its error names every line that is wrong, as
-// Parse's does, or matches fs.ErrNotExist and fs.ErrPermission.
-func ReadFile(path string) (*Config, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// Parse's does, or matches fs.ErrNotExist, fs.ErrPermission or, where ctx was done
+// first, that context's error. The file may be a pipe that somebody writes later.
+func ReadFile(ctx context.Context, path string) (*Config, error) {
+	type content struct {
+		text []byte
+		err  error
 	}
-	defer f.Close()
-	return Parse(path, f)
+	read := make(chan content, 1)
+	go func() { // opening and reading may take as long as others like
+		f, err := os.Open(path)
+		if err != nil {
+			read <- content{nil, err}
+			return
+		}
+		defer f.Close()
+		text, err := readAll(path, f)
+		read <- content{text, err}
+	}()
+	select {
+	case c := <-read:
+		if c.err != nil {
+			return nil, c.err
+		}
+		return parse(ctx, path, c.text)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Parse parses a file; name is what its errors call it. Every line is looked
 // at: the error joins one for each that is wrong, "NAME:LINE: DIRECTIVE: ...".
-func Parse(name string, r io.Reader) (*Config, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+// Hosts' names are looked up, all at the same time, for 5 s at most and until ctx
+// is done.
+func Parse(ctx context.Context, name string, r io.Reader) (*Config, error) {
+	text, err := readAll(name, r)
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxFile)
+	return parse(ctx, name, text)
+}
+
+func readAll(name string, r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s: longer than %d bytes", name, maxFile)
 	}
-	c := &Config{trapCommunity: "public"}
+	return text, err
+}
+
+// parse goes through the lines twice where hosts are named: to learn which, and
+// with their addresses.
+func parse(ctx context.Context, name string, text []byte) (*Config, error) {
+	known := &names{lookUp: net.DefaultResolver.LookupNetIP}
+	c, err := parseLines(name, text, known)
+	if len(known.all) == 0 {
+		return c, err
+	}
+	known.lookup(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return parseLines(name, text, known)
+}
+
+func parseLines(name string, text []byte, known *names) (*Config, error) {
+	c := &Config{trapCommunity: "public", names: known}
 	var problems []error
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, maxFile+1)
@@ -123,6 +168,7 @@ func Parse(name string, r io.Reader) (*Config, error) {
 			problems = append(problems, fmt.Errorf("%s: %s: %w", where, directive, err))
 		}
 	}
+	c.names = nil
 	return c, errors.Join(append(problems, lines.Err())...)
 }
 
@@ -198,7 +244,7 @@ var directives = map[string]func(c *Config, where, rest string) error{
 			}
 			return nil
 		}
-		addrs, err := lookup(host, "ip4")
+		addrs, err := c.names.addresses(host, "ip4")
 		if err != nil {
 			return fmt.Errorf("%q is neither an IPv4 address nor a host that can be found: %w", host, err)
 		}
@@ -320,7 +366,7 @@ func (c *Config) community(rest string, family int) error {
 	if len(args) == 2 {
 		source = args[1]
 	}
-	prefixes, err := parseSource(source, family)
+	prefixes, err := parseSource(source, family, c.names)
 	if err != nil {
 		return err
 	}
@@ -330,12 +376,9 @@ func (c *Config) community(rest string, family int) error {
 	return nil
 }
 
-// resolveTimeout bounds the look-up of a host's name.
-const resolveTimeout = 5 * time.Second
-
 // parseSource parses the networks that a community is accepted from: "default",
 // an address, a network with a prefix length or a mask, or a host's name.
-func parseSource(s string, family int) ([]netip.Prefix, error) {
+func parseSource(s string, family int, known *names) ([]netip.Prefix, error) {
 	wildcard, bits, network := netip.IPv4Unspecified(), 32, "ip4"
 	if family == 6 {
 		wildcard, bits, network = netip.IPv6Unspecified(), 128, "ip6"
@@ -345,7 +388,7 @@ func parseSource(s string, family int) ([]netip.Prefix, error) {
 	}
 	host, length, hasLength := strings.Cut(s, "/")
 	if addr, err := netip.ParseAddr(host); err == nil {
-		if addr.Is4() != (family == 4) {
+		if addr.Is4() != (family == 4) || addr.Is4In6() { // no such address asks over IPv6
 			return nil, fmt.Errorf("source %q is not an IPv%d network", s, family)
 		}
 		n := bits
@@ -363,7 +406,7 @@ func parseSource(s string, family int) ([]netip.Prefix, error) {
 	if hasLength {
 		return nil, fmt.Errorf("source %q is not an IPv%d network", s, family)
 	}
-	addrs, err := lookup(host, network)
+	addrs, err := known.addresses(host, network)
 	if err != nil {
 		return nil, fmt.Errorf("source %q is neither a network nor a host that can be found: %w", s, err)
 	}
@@ -372,17 +415,6 @@ func parseSource(s string, family int) ([]netip.Prefix, error) {
 		prefixes = append(prefixes, netip.PrefixFrom(a, bits))
 	}
 	return prefixes, nil
-}
-
-// lookup returns the addresses of a host, at least one; network is ip4 or ip6.
-func lookup(host, network string) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
-	for i := range addrs {
-		addrs[i] = addrs[i].Unmap()
-	}
-	return addrs, err
 }
 
 // prefixLength parses "24" or, for IPv4, "255.255.255.0".

@@ -1,14 +1,21 @@
 package snmpdconf
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestParse(t *testing.T) {
-	c, err := Parse("x.conf", strings.NewReader(`
+	c, err := Parse(t.Context(), "x.conf", strings.NewReader(`
 # comment
 agentAddress udp:127.0.0.1:1161,tcp6:[::1]:1161
 AGENTADDRESS 161
@@ -59,7 +66,7 @@ sysServices 78
 }
 
 func TestParseNotifications(t *testing.T) {
-	c, err := Parse("x.conf", strings.NewReader(`trapsink 192.0.2.1
+	c, err := Parse(t.Context(), "x.conf", strings.NewReader(`trapsink 192.0.2.1
 trapcommunity "first one"
 trap2sink udp6:[::1]:1162
 trapcommunity second
@@ -116,6 +123,8 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"rocommunity a 192.0.2.0/255.0.255.0": "has holes",
 		"rocommunity a 2001:db8::/32":         "is not an IPv4 network",
 		"rocommunity6 a 192.0.2.0/24":         "is not an IPv6 network",
+		"rocommunity6 a ::ffff:10.0.0.0/104":  "is not an IPv6 network",
+		"rocommunity a ::ffff:10.0.0.0/104":   "is not an IPv4 network",
 		"rocommunity a 192.0.2.0/24 .1.3.6":   "part of the tree is not supported",
 		"rocommunity \"a":                     "not closed",
 		"sysServices many":                    "\"many\" is not a number",
@@ -128,17 +137,82 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"agentaddress":                        "needs an address",
 		"sysName " + strings.Repeat("x", 256): "at most 255",
 	} {
-		_, err := Parse("x.conf", strings.NewReader("sysLocation here\n"+line+"\nsysContact me\n"))
+		_, err := Parse(t.Context(), "x.conf", strings.NewReader("sysLocation here\n"+line+"\nsysContact me\n"))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "x.conf:2: ") {
 			t.Errorf("%s: error %v, want one with %q", line, err, want)
 		}
 	}
-	_, err := Parse("x.conf", strings.NewReader("one\ntwo\n"))
+	_, err := Parse(t.Context(), "x.conf", strings.NewReader("one\ntwo\n"))
 	if err == nil || !strings.Contains(err.Error(), "x.conf:1: ") || !strings.Contains(err.Error(), "x.conf:2: ") {
 		t.Errorf("error %v, want one for each line", err)
 	}
-	if _, err := Parse("x.conf", strings.NewReader(strings.Repeat("#", maxFile+1))); err == nil {
+	if _, err := Parse(t.Context(), "x.conf", strings.NewReader(strings.Repeat("#", maxFile+1))); err == nil {
 		t.Error("a file without end was read")
+	}
+}
+
+// TestReadFileEnds holds that reading ends with its context, whoever it waits for.
+func TestReadFileEnds(t *testing.T) {
+	pipe := func(name string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := unix.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	stuck, begun := pipe("stuck"), pipe("begun")
+	w, err := os.OpenFile(begun, os.O_RDWR, 0) // which does not wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.WriteString("rocommunity public\n"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{stuck, begun} {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := ReadFile(ctx, path)
+			done <- err
+		}()
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	written := pipe("written")
+	go func() { _ = os.WriteFile(written, []byte("rocommunity secret\n"), 0) }()
+	if c, err := ReadFile(t.Context(), written); err != nil || len(c.Communities) != 1 {
+		t.Errorf("a pipe that is written: %v, %v", c, err)
+	}
+}
+
+// TestNamesAtTheSameTime holds that no name waits for another's resolver, and that
+// all end with the context.
+func TestNamesAtTheSameTime(t *testing.T) {
+	var all names
+	const hosts = 40
+	for i := range hosts {
+		if _, err := all.addresses(fmt.Sprint("host", i), "ip4"); err == nil {
+			t.Fatal("it is known")
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan struct{}, hosts)
+	all.lookUp = func(ctx context.Context, _, host string) ([]netip.Addr, error) {
+		if asked <- struct{}{}; len(asked) == hosts { // every one of them
+			cancel()
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	all.lookup(ctx)
+	if _, err := all.addresses("host7", "ip4"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := Parse(ctx, "x.conf", strings.NewReader("rocommunity a nobody.invalid\n")); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 
@@ -150,7 +224,7 @@ func FuzzParse(f *testing.F) {
 				return // a host that is a name would be looked up
 			}
 		}
-		c, err := Parse("fuzz", strings.NewReader(text))
+		c, err := Parse(t.Context(), "fuzz", strings.NewReader(text))
 		if err == nil {
 			for _, community := range c.Communities {
 				if !community.Source.IsValid() {
