@@ -6,11 +6,15 @@
 // of interfaces, memory, queueing disciplines, multicast routing and memberships,
 // and how the tables of routing fare.
 //
+// It reads the flows that connection tracking follows ([Kernel.Flows]) and those
+// that are expected, and [Kernel.EditFlows] changes them.
+//
 // [Kernel.Namespaces] finds the network namespaces of the host, named and
 // unnamed, and [InEvery] reads all of them.
 //
 // For those who keep a stack current there are [Kernel.Listen], which receives
 // rtnetlink's events, and [Kernel.Dump]. A [Decoder] gives both the same form.
+// [Kernel.ListenFlows] receives the events of connection tracking.
 //
 // There is one file for each kernel interface, named after it: sock_diag.go,
 // rtnetlink_link.go, proc_net_snmp.go and so on. In each, reading and parsing
@@ -52,7 +56,8 @@
 // Nothing needs a privilege but entering another network namespace
 // (CAP_SYS_ADMIN), finding the processes that hold other users' sockets
 // (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH) or run in other users' namespaces
-// (CAP_SYS_PTRACE), sockets' marks, the peers that sign their segments and the
+// (CAP_SYS_PTRACE), connection tracking but for its counters and its usage
+// (CAP_NET_ADMIN in the namespace), sockets' marks, the peers that sign their segments and the
 // filters of packet sockets (CAP_NET_ADMIN in the namespace), the queues of
 // devices in another namespace (CAP_SYS_ADMIN), and the kernel's slabs, which are
 // root's. What is not told without is unknown.

@@ -34,6 +34,7 @@ var helpers = map[string]func(context.Context) error{
 	"memberships that are hidden":   helpHiddenMemberships,
 	"socket with a forged line":     helpForgedLine,
 	"mounts with blanks":            helpMountsWithBlanks,
+	"flows without privilege":       helpFlowsWithoutPrivilege,
 }
 
 func TestMain(m *testing.M) {

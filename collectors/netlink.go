@@ -392,6 +392,42 @@ func (a *attributes) uint32() uint32 {
 	return binary.NativeEndian.Uint32(a.value)
 }
 
+// big16, big32 and big64 return values in network byte order, as netfilter has
+// them.
+func (a *attributes) big16() uint16 {
+	if len(a.value) < 2 {
+		a.malformed("2 bytes")
+		return 0
+	}
+	return binary.BigEndian.Uint16(a.value)
+}
+
+func (a *attributes) big32() uint32 {
+	if len(a.value) < 4 {
+		a.malformed("4 bytes")
+		return 0
+	}
+	return binary.BigEndian.Uint32(a.value)
+}
+
+func (a *attributes) big64() uint64 {
+	if len(a.value) < 8 {
+		a.malformed("8 bytes")
+		return 0
+	}
+	return binary.BigEndian.Uint64(a.value)
+}
+
+// nested returns the attributes that the value consists of. Who has gone through
+// them hands their error on with inherit.
+func (a *attributes) nested() attributes { return attributes{rest: a.value} }
+
+func (a *attributes) inherit(nested *attributes) {
+	if a.err == nil && nested.err != nil {
+		a.err = fmt.Errorf("in attribute %d: %w", a.kind, nested.err)
+	}
+}
+
 // string returns the value up to its NUL.
 func (a *attributes) string() string {
 	s := string(a.value)
@@ -410,6 +446,27 @@ func appendAttribute(b []byte, kind uint16, value []byte) []byte {
 		b = append(b, 0)
 	}
 	return b
+}
+
+// beginNested begins an attribute that consists of those appended until
+// endNested, which takes what beginNested returned.
+func beginNested(b []byte, kind uint16) (appended []byte, start int) {
+	return appendAttribute(b, kind|unix.NLA_F_NESTED, nil), len(b)
+}
+
+func endNested(b []byte, start int) []byte {
+	binary.NativeEndian.PutUint16(b[start:], uint16(len(b)-start))
+	return b
+}
+
+// appendBig16Attribute and appendBig32Attribute append numbers in network byte
+// order.
+func appendBig16Attribute(b []byte, kind uint16, value uint16) []byte {
+	return appendAttribute(b, kind, []byte{byte(value >> 8), byte(value)})
+}
+
+func appendBig32Attribute(b []byte, kind uint16, value uint32) []byte {
+	return appendAttribute(b, kind, []byte{byte(value >> 24), byte(value >> 16), byte(value >> 8), byte(value)})
 }
 
 func appendUint32Attribute(b []byte, kind uint16, value uint32) []byte {

@@ -1,0 +1,204 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"math"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// CTA_STATS_GLOBAL_*.
+const (
+	ctaGlobalEntries = 1
+	ctaGlobalMax     = 2
+)
+
+// FlowStatistics yields the counters of each processor, from ctnetlink or,
+// without CAP_NET_ADMIN or where the kernel lacks that, from
+// /proc/net/stat/nf_conntrack, which has them all.
+func (k *Kernel) FlowStatistics(ctx context.Context) iter.Seq2[netstat.FlowStatistics, error] {
+	return func(yield func(netstat.FlowStatistics, error) bool) {
+		var all []netstat.FlowStatistics
+		err := k.statistics(ctx, unix.NFNL_SUBSYS_CTNETLINK, ctGetStatsCPU, func(cpu uint16, a *attributes) {
+			all = append(all, parseFlowStatistics(cpu, a))
+		})
+		if needsProc(err) {
+			all, _, err = k.procConntrack(ctx)
+		}
+		yieldAll(yield, all, k.conntrackError("read statistics of flows", err))
+	}
+}
+
+// ExpectationStatistics is FlowStatistics for expectations.
+func (k *Kernel) ExpectationStatistics(ctx context.Context) iter.Seq2[netstat.ExpectationStatistics, error] {
+	return func(yield func(netstat.ExpectationStatistics, error) bool) {
+		var all []netstat.ExpectationStatistics
+		err := k.statistics(ctx, unix.NFNL_SUBSYS_CTNETLINK_EXP, expGetStatsCPU, func(cpu uint16, a *attributes) {
+			s := netstat.ExpectationStatistics{CPU: cpu}
+			for a.next() {
+				switch a.kind {
+				case 1: // CTA_STATS_EXP_NEW
+					s.New.Set(a.big32())
+				case 2:
+					s.Create.Set(a.big32())
+				case 3:
+					s.Delete.Set(a.big32())
+				}
+			}
+			all = append(all, s)
+		})
+		if needsProc(err) {
+			_, all, err = k.procConntrack(ctx)
+		}
+		yieldAll(yield, all, k.conntrackError("read statistics of expectations", err))
+	}
+}
+
+func needsProc(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, netstat.ErrNotSupported)
+}
+
+func (k *Kernel) statistics(ctx context.Context, subsystem, kind uint16, each func(cpu uint16, a *attributes)) error {
+	_, err := k.dump(ctx, nfRequest(subsystem, kind, 0, 0), func(_ uint16, body []byte) (bool, error) {
+		_, cpu, a, err := nfMessage(body)
+		if err != nil {
+			return false, err
+		}
+		each(cpu, &a)
+		return true, a.err
+	})
+	switch {
+	case errors.Is(err, unix.EINVAL):
+		return lacking(ctnetlinkOption, err)
+	case errors.Is(err, unix.EPROTONOSUPPORT):
+		return lacking("CONFIG_NETFILTER_NETLINK", err)
+	}
+	return err
+}
+
+// parseFlowStatistics reads CTA_STATS_* (ctnetlink_ct_stat_cpu_fill_info).
+func parseFlowStatistics(cpu uint16, a *attributes) netstat.FlowStatistics {
+	s := netstat.FlowStatistics{CPU: cpu}
+	fields := [...]*netstat.Optional[uint32]{
+		1: &s.Searched, 2: &s.Found, 3: &s.New, 4: &s.Invalid, 5: &s.Ignore, 6: &s.Delete, 7: &s.DeleteList, 8: &s.Insert,
+		9: &s.InsertFailed, 10: &s.Drop, 11: &s.EarlyDrop, 12: &s.Error, 13: &s.SearchRestart, 14: &s.ClashResolve, 15: &s.ChainTooLong,
+	}
+	for a.next() {
+		if int(a.kind) < len(fields) && fields[a.kind] != nil {
+			fields[a.kind].Set(a.big32())
+		}
+	}
+	return s
+}
+
+// procConntrack reads /proc/net/stat/nf_conntrack (net/netfilter/
+// nf_conntrack_standalone.c, ct_cpu_seq_show), which lists the processors in
+// order but does not name them.
+func (k *Kernel) procConntrack(ctx context.Context) (flows []netstat.FlowStatistics, expectations []netstat.ExpectationStatistics, err error) {
+	const path = "/proc/net/stat/nf_conntrack"
+	err = k.readLines(ctx, path, func(l *lines) { flows, expectations = parseConntrackStat(l) })
+	if errors.Is(err, fs.ErrNotExist) {
+		err = lacking("CONFIG_NF_CONNTRACK_PROCFS", err)
+	}
+	return flows, expectations, err
+}
+
+func parseConntrackStat(l *lines) (flows []netstat.FlowStatistics, expectations []netstat.ExpectationStatistics) {
+	parsePerCPU(l, func(name string, value uint64) {
+		if name == "entries" && len(flows) <= math.MaxUint16 { // the first of a line
+			flows = append(flows, netstat.FlowStatistics{CPU: uint16(len(flows))})
+			expectations = append(expectations, netstat.ExpectationStatistics{CPU: uint16(len(expectations))})
+		}
+		if len(flows) == 0 {
+			return
+		}
+		f, e := &flows[len(flows)-1], &expectations[len(expectations)-1]
+		n := uint32(value)
+		switch name {
+		case "clashres":
+			f.ClashResolve.Set(n)
+		case "found":
+			f.Found.Set(n)
+		case "invalid":
+			f.Invalid.Set(n)
+		case "insert":
+			f.Insert.Set(n)
+		case "insert_failed":
+			f.InsertFailed.Set(n)
+		case "drop":
+			f.Drop.Set(n)
+		case "early_drop":
+			f.EarlyDrop.Set(n)
+		case "icmp_error":
+			f.Error.Set(n)
+		case "search_restart":
+			f.SearchRestart.Set(n)
+		case "chainlength", "chaintoolong":
+			f.ChainTooLong.Set(n)
+		case "expect_new":
+			e.New.Set(n)
+		case "expect_create":
+			e.Create.Set(n)
+		case "expect_delete":
+			e.Delete.Set(n)
+		}
+	})
+	return flows, expectations
+}
+
+// FlowUsage returns how full the tables are, from /proc/sys/net/netfilter, which
+// needs no privilege, and where that is not there from ctnetlink. The error
+// matches netstat.ErrNotSupported for a kernel without connection tracking.
+func (k *Kernel) FlowUsage(ctx context.Context) (netstat.FlowUsage, error) {
+	u, err := k.flowUsage(ctx)
+	return u, k.conntrackError("read the usage of flows", err)
+}
+
+func (k *Kernel) flowUsage(ctx context.Context) (u netstat.FlowUsage, err error) {
+	for _, file := range [...]struct {
+		name string
+		set  func(n uint64)
+	}{
+		{"count", func(n uint64) { u.Flows.Set(uint32(n)) }},
+		{"max", func(n uint64) { u.Limit.Set(uint32(n)) }},
+		{"buckets", func(n uint64) { u.Buckets.Set(uint32(n)) }},
+		{"expect_max", func(n uint64) { u.ExpectationLimit.Set(uint32(n)) }},
+		{"acct", func(n uint64) { u.Accounting.Set(n != 0) }},
+		{"timestamp", func(n uint64) { u.Times.Set(n != 0) }},
+	} {
+		value, err := k.setting(ctx, "/proc/sys/net/netfilter/nf_conntrack_"+file.name)
+		if err != nil {
+			return netstat.FlowUsage{}, err
+		}
+		if n, known := value.Get(); known && n <= math.MaxUint32 {
+			file.set(n)
+		}
+	}
+	if u.Flows.IsKnown() && u.Limit.IsKnown() {
+		return u, nil
+	}
+	_, err = k.ask(ctx, nfRequest(unix.NFNL_SUBSYS_CTNETLINK, ctGetStats, 0, unix.NLM_F_ACK), func(_ uint16, body []byte) (bool, error) {
+		_, _, a, err := nfMessage(body)
+		if err != nil {
+			return false, err
+		}
+		for a.next() {
+			switch a.kind {
+			case ctaGlobalEntries:
+				u.Flows.Set(a.big32())
+			case ctaGlobalMax:
+				u.Limit.Set(a.big32())
+			}
+		}
+		return true, a.err
+	})
+	if errors.Is(err, unix.EINVAL) {
+		err = lacking(ctnetlinkOption, err)
+	}
+	return u, err
+}
