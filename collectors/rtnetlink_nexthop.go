@@ -22,6 +22,7 @@ const (
 	nexthopOIF         = 5  // NHA_OIF
 	nexthopGateway     = 6  // NHA_GATEWAY
 	nexthopEncapType   = 7  // NHA_ENCAP_TYPE
+	nexthopEncap       = 8  // NHA_ENCAP
 	nexthopFDB         = 11 // NHA_FDB
 	nexthopResGroup    = 12 // NHA_RES_GROUP
 	resGroupBuckets    = 1  // NHA_RES_GROUP_BUCKETS
@@ -56,6 +57,7 @@ func parseNexthop(body []byte) (netstat.NextHop, error) {
 	n.Scope = netstat.Scope(body[1])
 	n.Protocol = netstat.RouteProtocol(body[2])
 	n.Flags = netstat.RouteFlags(binary.NativeEndian.Uint32(body[4:]) & nextHopFlags)
+	var encap []byte
 	a := attributes{rest: body[sizeofNhmsg:]}
 	for a.next() {
 		switch a.kind {
@@ -70,7 +72,9 @@ func parseNexthop(body []byte) (netstat.NextHop, error) {
 		case nexthopGateway:
 			n.Gateway = a.addr(n.Family)
 		case nexthopEncapType:
-			n.EncapType = a.uint16()
+			n.EncapType = netstat.EncapKind(a.uint16())
+		case nexthopEncap:
+			encap = a.value
 		case nexthopGroup:
 			if len(a.value)%sizeofNexthopGrp != 0 {
 				a.malformed("an array of nexthop_grp")
@@ -94,7 +98,12 @@ func parseNexthop(body []byte) (netstat.NextHop, error) {
 	if len(n.Group) > 0 {
 		n.Family = 0
 	}
-	return n, a.err
+	if a.err != nil || n.EncapType == netstat.EncapNone {
+		return n, a.err
+	}
+	var err error
+	n.Encap, err = encapText(n.EncapType, encap)
+	return n, err
 }
 
 func parseResilient(b []byte) (netstat.ResilientGroup, error) {

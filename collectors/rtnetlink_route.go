@@ -28,12 +28,23 @@ const (
 	rtaPreference = 20 // RTA_PREF
 	rtaNexthopID  = 30 // RTA_NH_ID
 
-	rtaxMTU      = 2  // RTAX_MTU
-	rtaxWindow   = 3  // RTAX_WINDOW
-	rtaxRTT      = 4  // RTAX_RTT
-	rtaxAdvMSS   = 8  // RTAX_ADVMSS
-	rtaxHopLimit = 10 // RTAX_HOPLIMIT
-	rtaxInitCwnd = 11 // RTAX_INITCWND
+	rtaxLock             = 1  // RTAX_LOCK
+	rtaxMTU              = 2  // RTAX_MTU
+	rtaxWindow           = 3  // RTAX_WINDOW
+	rtaxRTT              = 4  // RTAX_RTT, in eighths of a millisecond
+	rtaxRTTVar           = 5  // RTAX_RTTVAR, in quarters
+	rtaxSSThresh         = 6  // RTAX_SSTHRESH
+	rtaxCwnd             = 7  // RTAX_CWND
+	rtaxAdvMSS           = 8  // RTAX_ADVMSS
+	rtaxReordering       = 9  // RTAX_REORDERING
+	rtaxHopLimit         = 10 // RTAX_HOPLIMIT
+	rtaxInitCwnd         = 11 // RTAX_INITCWND
+	rtaxFeatures         = 12 // RTAX_FEATURES
+	rtaxRTOMin           = 13 // RTAX_RTO_MIN, in milliseconds
+	rtaxInitRwnd         = 14 // RTAX_INITRWND
+	rtaxQuickAck         = 15 // RTAX_QUICKACK
+	rtaxCCAlgo           = 16 // RTAX_CC_ALGO
+	rtaxFastOpenNoCookie = 17 // RTAX_FASTOPEN_NO_COOKIE
 )
 
 // Routes yields the routes of the namespace from rtnetlink(7), one value for
@@ -116,10 +127,15 @@ func (d *routeDump) add() (more bool, err error) {
 		return true, nil
 	}
 	d.rows = m.routes(d.rows[:0])
-	// With net.ipv4.nexthop_compat_mode off the kernel names the object and
-	// says nothing of what it is.
-	if d.rows[0].IsUnresolved() {
+	switch {
+	case d.rows[0].IsUnresolved():
+		// With net.ipv4.nexthop_compat_mode off the kernel names the object and
+		// says nothing of what it is.
 		if err := d.resolve(); err != nil {
+			return false, err
+		}
+	case r.NextHopID != 0 && len(d.rows) > 1:
+		if err := d.weigh(); err != nil {
 			return false, err
 		}
 	}
@@ -147,18 +163,42 @@ func (m *routeMessage) routes(rows []netstat.Route) []netstat.Route {
 
 // resolve replaces the route at hand by its next hops from its nexthop object.
 func (d *routeDump) resolve() error {
-	if d.nexthops == nil {
-		objects, err := d.kernel.nexthops(d.ctx)
-		if err != nil {
-			return fmt.Errorf("dump nexthops: %w", err)
-		}
-		d.nexthops = make(map[uint32]netstat.NextHop, len(objects))
-		for _, o := range objects {
-			d.nexthops[o.ID] = o
-		}
+	if err := d.readObjects(); err != nil {
+		return err
 	}
 	route := d.rows[0]
 	d.rows = route.Through(func(id uint32) (netstat.NextHop, bool) { n, ok := d.nexthops[id]; return n, ok }, d.rows[:0])
+	return nil
+}
+
+// weigh takes the weights of the rows at hand from their nexthop object: the route
+// itself has the lower 8 bits of them only (struct rtnexthop), the object all 16.
+func (d *routeDump) weigh() error {
+	if err := d.readObjects(); err != nil {
+		return err
+	}
+	group := d.nexthops[d.rows[0].NextHopID].Group
+	if len(group) != len(d.rows) {
+		return nil // it has changed meanwhile
+	}
+	for i := range d.rows {
+		d.rows[i].Weight = group[i].Weight
+	}
+	return nil
+}
+
+func (d *routeDump) readObjects() error {
+	if d.nexthops != nil {
+		return nil
+	}
+	objects, err := d.kernel.nexthops(d.ctx)
+	if err != nil {
+		return fmt.Errorf("dump nexthops: %w", err)
+	}
+	d.nexthops = make(map[uint32]netstat.NextHop, len(objects))
+	for _, o := range objects {
+		d.nexthops[o.ID] = o
+	}
 	return nil
 }
 
@@ -168,20 +208,24 @@ type hop struct {
 	device  uint32
 	flags   netstat.RouteFlags
 	weight  uint16
-	encap   uint16
 	realm   uint32
+
+	encapType netstat.EncapKind
+	encap     string
 }
 
 // of returns the route by this next hop.
 func (h *hop) of(r *netstat.Route) netstat.Route {
 	one := *r
 	one.Gateway, one.Interface, one.Weight, one.Flags = h.gateway, h.device, h.weight, h.flags
-	if h.encap != 0 || h.realm != 0 {
+	if h.encapType != netstat.EncapNone || h.realm != 0 {
 		var options netstat.RouteOptions
 		if r.Options != nil {
 			options = *r.Options
 		}
-		options.EncapType = cmp.Or(h.encap, options.EncapType)
+		if h.encapType != netstat.EncapNone {
+			options.EncapType, options.Encap = h.encapType, h.encap
+		}
 		options.Realm = cmp.Or(h.realm, options.Realm)
 		one.Options = &options
 	}
@@ -219,6 +263,7 @@ func (m *routeMessage) parse(body []byte) error {
 	r := &m.route
 
 	var destination, source netip.Addr
+	var encap []byte
 	switch family {
 	case netstat.IPv4:
 		destination = netip.IPv4Unspecified()
@@ -259,7 +304,9 @@ func (m *routeMessage) parse(body []byte) error {
 		case unix.RTA_FLOW:
 			m.options.Realm = a.uint32()
 		case unix.RTA_ENCAP_TYPE:
-			m.options.EncapType = a.uint16()
+			m.options.EncapType = netstat.EncapKind(a.uint16())
+		case unix.RTA_ENCAP:
+			encap = a.value
 		case rtaPreference:
 			// A signed number of two bits (RFC 4191, section 2.1).
 			m.options.Preference = netstat.RouterPreference(int8(a.uint8()<<6) >> 6)
@@ -287,6 +334,11 @@ func (m *routeMessage) parse(body []byte) error {
 			return fmt.Errorf("source: %w", err)
 		}
 	}
+	if m.options.EncapType != netstat.EncapNone {
+		if m.options.Encap, err = encapText(m.options.EncapType, encap); err != nil {
+			return err
+		}
+	}
 	if m.options != (netstat.RouteOptions{}) {
 		options := m.options
 		r.Options = &options
@@ -306,6 +358,7 @@ func (m *routeMessage) parseMultipath(b []byte, family netstat.Family) error {
 			weight: uint16(b[3]) + 1,
 			device: binary.NativeEndian.Uint32(b[4:]),
 		}
+		var encap []byte
 		a := attributes{rest: b[sizeofRtnexthop:length]}
 		for a.next() {
 			switch a.kind {
@@ -316,11 +369,19 @@ func (m *routeMessage) parseMultipath(b []byte, family netstat.Family) error {
 			case unix.RTA_FLOW:
 				h.realm = a.uint32()
 			case unix.RTA_ENCAP_TYPE:
-				h.encap = a.uint16()
+				h.encapType = netstat.EncapKind(a.uint16())
+			case unix.RTA_ENCAP:
+				encap = a.value
 			}
 		}
 		if a.err != nil {
 			return a.err
+		}
+		if h.encapType != netstat.EncapNone {
+			var err error
+			if h.encap, err = encapText(h.encapType, encap); err != nil {
+				return err
+			}
 		}
 		m.hops = append(m.hops, h)
 		b = b[min(align4(length), len(b)):]
@@ -345,6 +406,28 @@ func (m *routeMessage) parseMetrics(b []byte) error {
 			m.options.HopLimit = a.uint32()
 		case rtaxInitCwnd:
 			m.options.InitialCongestionWindow = a.uint32()
+		case rtaxLock:
+			m.options.Locked = netstat.RouteMetrics(a.uint32())
+		case rtaxRTTVar:
+			m.options.RTTVariation = time.Duration(a.uint32()) * time.Millisecond / 4
+		case rtaxSSThresh:
+			m.options.SlowStartThreshold = a.uint32()
+		case rtaxCwnd:
+			m.options.CongestionWindow = a.uint32()
+		case rtaxReordering:
+			m.options.Reordering = a.uint32()
+		case rtaxFeatures:
+			m.options.Features = netstat.RouteFeatures(a.uint32())
+		case rtaxRTOMin:
+			m.options.MinRTO = time.Duration(a.uint32()) * time.Millisecond
+		case rtaxInitRwnd:
+			m.options.InitialReceiveWindow = a.uint32()
+		case rtaxQuickAck:
+			m.options.QuickAck = a.uint32() != 0
+		case rtaxCCAlgo:
+			m.options.Congestion = a.string()
+		case rtaxFastOpenNoCookie:
+			m.options.FastOpenNoCookie = a.uint32() != 0
 		}
 	}
 	return a.err

@@ -787,7 +787,7 @@ func sameNeighbour(a, b *netstat.Neighbour) bool {
 func sameNextHop(a, b *netstat.NextHop) bool {
 	return slices.Equal(a.Group, b.Group) && a.ID == b.ID && a.Family == b.Family && a.Gateway == b.Gateway &&
 		a.Interface == b.Interface && a.Flags == b.Flags && a.Scope == b.Scope && a.Protocol == b.Protocol &&
-		a.Blackhole == b.Blackhole && a.Forwarding == b.Forwarding && a.EncapType == b.EncapType && a.Resilient == b.Resilient
+		a.Blackhole == b.Blackhole && a.Forwarding == b.Forwarding && a.EncapType == b.EncapType && a.Encap == b.Encap && a.Resilient == b.Resilient
 }
 
 // zoneless is an address without its zone.

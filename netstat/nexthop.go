@@ -27,7 +27,9 @@ type NextHop struct {
 	// Forwarding says that the object serves link-layer forwarding entries
 	// (NHA_FDB).
 	Forwarding bool
-	EncapType  uint16 // LWTUNNEL_ENCAP_*, 0 for none
+	// EncapType and Encap are as those of RouteOptions.
+	EncapType EncapKind
+	Encap     string
 
 	// Group are the members of a group; empty for a single next hop.
 	Group []NextHopMember
@@ -68,7 +70,7 @@ func (r *Route) Through(object func(id uint32) (NextHop, bool), rows []Route) []
 			if r.Options != nil {
 				options = *r.Options
 			}
-			options.EncapType = n.EncapType
+			options.EncapType, options.Encap = n.EncapType, n.Encap
 			one.Options = &options
 		}
 		return one

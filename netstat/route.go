@@ -121,18 +121,33 @@ type RouteOptions struct {
 	Source netip.Prefix // IPv6 source-specific routes; the zero Prefix otherwise
 	// Metrics of the path; 0 means not set (RTAX_*).
 	MTU, Window, AdvertisedMSS, HopLimit, InitialCongestionWindow uint32
-	// RTT is the round-trip time that connections begin with (RTAX_RTT).
-	RTT time.Duration
+	// InitialReceiveWindow is in segments of AdvertisedMSS, CongestionWindow and
+	// SlowStartThreshold, the most that either may become, and Reordering in
+	// segments.
+	InitialReceiveWindow, CongestionWindow, SlowStartThreshold, Reordering uint32
+	// RTT is the round-trip time that connections begin with, and RTTVariation its
+	// variation (RTAX_RTT, RTAX_RTTVAR). MinRTO is the least retransmission timeout.
+	RTT, RTTVariation, MinRTO time.Duration
+	Features                  RouteFeatures
+	// Congestion is the name of the congestion control, empty for the default.
+	Congestion                 string
+	QuickAck, FastOpenNoCookie bool
+	// Locked are the metrics that the kernel does not change by what it learns of
+	// the path (RTAX_LOCK).
+	Locked RouteMetrics
 	// Expires is the remaining lifetime.
 	Expires Optional[time.Duration]
 	// Age is the time since the route was last updated.
 	Age   Optional[time.Duration]
-	Realm uint32
+	Realm uint32 // the source's in the upper 16 bits, IPv4
 	// Preference is that of a default router, or of a route that a router
 	// advertised (RTA_PREF).
 	Preference RouterPreference
-	// EncapType is the lightweight tunnel's kind (LWTUNNEL_ENCAP_*), 0 for none.
-	EncapType uint16
+	// EncapType is the kind of the lightweight tunnel, and Encap what it does with
+	// packets in the words of ip-route(8), devices by their index, and what these
+	// lack in hexadecimal.
+	EncapType EncapKind
+	Encap     string
 }
 
 // RouterPreference is what a router advertisement says of the router that sent it,

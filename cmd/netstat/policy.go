@@ -166,9 +166,20 @@ func (s *session) showRules() error {
 // nextHopListing is that of --nexthops.
 func nextHopListing() *listing[netstat.NextHop] {
 	field := fieldOf[netstat.NextHop]
+	resilient := func(typ table.Type, name, doc string, get func(netstat.ResilientGroup) table.Value) both[netstat.NextHop] {
+		return hidden(field(name, typ, doc, func(n *netstat.NextHop) table.Value {
+			group, known := n.Resilient.Get()
+			if !known {
+				return table.Value{}
+			}
+			return get(group)
+		}))
+	}
 	return newListing("Nexthop objects", "nextHop", "a nexthop object, or a group of them",
 		of("ID", 8, field("id", table.Integer, "number", func(n *netstat.NextHop) table.Value { return table.Uint(n.ID) })),
-		of("Gateway", 25, field("gateway", table.Address, "next hop", func(n *netstat.NextHop) table.Value { return table.Addr(n.Gateway) })),
+		of("Gateway", 25, table.Field[row[netstat.NextHop]]{Name: "gateway", Type: table.Address, Doc: "next hop", Value: func(r *row[netstat.NextHop]) table.Value {
+			return onLink(r.from, r.v.Gateway, r.v.Interface)
+		}}),
 		of("Iface", 10, interfaceField("interface", "interface", func(n *netstat.NextHop) uint32 { return n.Interface })),
 		of("Group", 10, field("group", table.Objects, "members of a group, each with `id` and `weight`", func(n *netstat.NextHop) table.Value {
 			if len(n.Group) == 0 {
@@ -181,10 +192,62 @@ func nextHopListing() *listing[netstat.NextHop] {
 			return table.List(members)
 		})),
 		of("Blackhole", 0, field("blackhole", table.Boolean, "whether packets are dropped", func(n *netstat.NextHop) table.Value { return table.Bool(n.Blackhole) })),
-		of("Protocol", 0, field("protocol", table.String, "who made it", func(n *netstat.NextHop) table.Value { return table.Text(n.Protocol.Name()) })),
+		of("Protocol", 8, field("protocol", table.String, "who made it", func(n *netstat.NextHop) table.Value { return table.Text(n.Protocol.Name()) })),
+		of("Options", 0, field("options", table.String, "what else it is, in the words of ip-nexthop(8)", func(n *netstat.NextHop) table.Value { return table.Text(nextHopOptions(n)) })),
+		hidden(field("scope", table.Integer, "0 universe, 253 link, 254 host", func(n *netstat.NextHop) table.Value { return table.Uint(n.Scope) })),
+		hidden(field("flags", table.Strings, "`dead`, `linkdown`, `onlink`, ...", func(n *netstat.NextHop) table.Value { return table.Words(n.Flags.Names()) })),
+		hidden(field("forwarding", table.Boolean, "whether it is for forwarding entries of the link layer (`fdb`)", func(n *netstat.NextHop) table.Value { return table.Bool(n.Forwarding) })),
+		hidden(field("encapsulation", table.String, "lightweight tunnel: `mpls`, `ip`, `ip6`, `seg6`, `seg6local`, ...", func(n *netstat.NextHop) table.Value {
+			return ifSet(n.EncapType != netstat.EncapNone, table.Text(n.EncapType.String()))
+		})),
+		hidden(field("encapsulationOptions", table.String, "what it does, in the words of ip-route(8)", func(n *netstat.NextHop) table.Value { return table.Text(n.Encap) })),
+		hidden(field("resilient", table.Boolean, "whether a group leaves flows where they are while members come and go", func(n *netstat.NextHop) table.Value {
+			return ifSet(len(n.Group) > 0, table.Bool(n.Resilient.IsKnown()))
+		})),
+		resilient(table.Integer, "buckets", "that flows of a resilient group are spread over", func(g netstat.ResilientGroup) table.Value { return table.Uint(g.Buckets) }),
+		resilient(table.Duration, "idleTimer", "seconds that a bucket must be unused to be moved", func(g netstat.ResilientGroup) table.Value { return table.Seconds(g.IdleTimer) }),
+		resilient(table.Duration, "unbalancedTimer", "seconds that the group may stay unbalanced, 0 for ever", func(g netstat.ResilientGroup) table.Value { return table.Seconds(g.UnbalancedTimer) }),
 	)
 }
 
+// nextHopOptions tells what the columns of a nexthop object do not.
+func nextHopOptions(n *netstat.NextHop) string {
+	var parts []string
+	if n.EncapType != netstat.EncapNone {
+		parts = append(parts, fmt.Sprintf("encap %v %s", n.EncapType, n.Encap))
+	}
+	if len(n.Group) == 0 {
+		parts = append(parts, "scope "+routeScopeName(n.Scope))
+	}
+	if g, known := n.Resilient.Get(); known {
+		parts = append(parts, fmt.Sprintf("type resilient buckets %d idle_timer %g unbalanced_timer %g", g.Buckets, g.IdleTimer.Seconds(), g.UnbalancedTimer.Seconds()))
+	}
+	parts = append(parts, n.Flags.Names()...)
+	if n.Forwarding {
+		parts = append(parts, "fdb")
+	}
+	return strings.Join(parts, " ")
+}
+
+// routeScopeName is what ip-route(8) calls a scope.
+func routeScopeName(s netstat.Scope) string {
+	switch s {
+	case netstat.ScopeUniverse:
+		return "global"
+	case netstat.ScopeSite:
+		return "site"
+	case netstat.ScopeLink:
+		return "link"
+	case netstat.ScopeHost:
+		return "host"
+	case netstat.ScopeNowhere:
+		return "nowhere"
+	}
+	return strconv.Itoa(int(s))
+}
+
 func (s *session) showNextHops() error {
-	return listed(s, nextHopListing(), netstat.NextHopReader.NextHops, nil)
+	return listed(s, nextHopListing(), netstat.NextHopReader.NextHops, func(r *row[netstat.NextHop]) bool {
+		return s.shows(r.from, r.v.Interface)
+	})
 }

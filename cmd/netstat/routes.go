@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -254,8 +255,9 @@ func (s *session) routeColumns() []table.Column[row[netstat.Route]] {
 	iface.Width = 8
 	return append(columns, iface,
 		columnOf("MSS", 5, false, dashNowhere(mss)), columnOf("Window", 6, false, dashNowhere(window)), columnOf("irtt", 0, false, dashNowhere(irtt)),
-		columnOf("Type", 0, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Type.String()...) }),
-		columnOf("Protocol", 0, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Protocol.Name()...) }))
+		columnOf("Type", 9, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Type.String()...) }),
+		columnOf("Protocol", 0, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Protocol.Name()...) }),
+		columnOf("Options", 0, false, appendRouteOptions))
 }
 
 // dashNowhere shows a dash for routes that lead nowhere.
@@ -278,9 +280,15 @@ func (s *session) route6Columns() []table.Column[row[netstat.Route]] {
 	columns := []table.Column[row[netstat.Route]]{
 		columnOf("Destination", 30, false, func(b []byte, r *netstat.Route) []byte {
 			if !s.numericHosts() && r.Destination.Bits() == 0 {
-				return append(b, "[::]/0"...)
+				b = append(b, "[::]/0"...)
+			} else {
+				b = r.Destination.AppendTo(b)
 			}
-			return r.Destination.AppendTo(b)
+			// Without its source, such a route looks as if it were for everybody.
+			if r.Options != nil && r.Options.Source.IsValid() && r.Options.Source.Bits() > 0 {
+				b = r.Options.Source.AppendTo(append(b, " from "...))
+			}
+			return b
 		}),
 		columnOf("Next Hop", 26, false, func(b []byte, r *netstat.Route) []byte {
 			if !r.Gateway.IsValid() {
@@ -297,20 +305,20 @@ func (s *session) route6Columns() []table.Column[row[netstat.Route]] {
 	}
 	if s.extend > 1 {
 		columns = append(columns,
-			columnOf("Type", 0, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Type.String()...) }),
-			columnOf("Protocol", 0, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Protocol.Name()...) }))
+			columnOf("Type", 9, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Type.String()...) }),
+			columnOf("Protocol", 0, false, func(b []byte, r *netstat.Route) []byte { return append(b, r.Protocol.Name()...) }),
+			columnOf("Options", 0, false, appendRouteOptions))
 	}
 	return columns
 }
 
 func routeKind() *table.Kind[row[netstat.Route]] {
 	field := fieldOf[netstat.Route]
-	metric := func(name, doc string, get func(*netstat.RouteOptions) uint32) table.Field[row[netstat.Route]] {
-		return field(name, table.Integer, doc, func(r *netstat.Route) table.Value { return table.NonZero(option(r, get)) })
-	}
 	k := newKind("route", "a route, or one next hop of a route that has several",
 		field("destination", table.Prefix, "destination", func(r *netstat.Route) table.Value { return table.Net(r.Destination) }),
-		field("gateway", table.Address, "next hop; absent for one on the link", func(r *netstat.Route) table.Value { return table.Addr(r.Gateway) }),
+		table.Field[row[netstat.Route]]{Name: "gateway", Type: table.Address, Doc: "next hop; absent for one on the link", Value: func(r *row[netstat.Route]) table.Value {
+			return onLink(r.from, r.v.Gateway, r.v.Interface)
+		}},
 		interfaceField("interface", "interface", routeDevice),
 		field("table", table.Integer, "routing table; 254 is main, 255 local, 253 default", func(r *netstat.Route) table.Value { return table.Uint(r.Table) }),
 		field("type", table.String, "`unicast`, `local`, `blackhole`, `unreachable`, ...", func(r *netstat.Route) table.Value { return table.Text(r.Type.String()) }),
@@ -322,30 +330,10 @@ func routeKind() *table.Kind[row[netstat.Route]] {
 		field("weight", table.Integer, "weight of this next hop among several", func(r *netstat.Route) table.Value { return table.NonZero(r.Weight) }),
 		field("nextHopID", table.Integer, "number of the nexthop object", func(r *netstat.Route) table.Value { return table.NonZero(r.NextHopID) }),
 		field("flags", table.String, "as in the column Flags", func(r *netstat.Route) table.Value { return table.Text(string(appendRouteFlags(nil, r))) }),
-		field("source", table.Prefix, "of source-specific IPv6 routes", func(r *netstat.Route) table.Value {
-			if r.Options == nil {
-				return table.Value{}
-			}
-			return table.Net(r.Options.Source)
-		}),
-		metric("mtu", "bytes", func(o *netstat.RouteOptions) uint32 { return o.MTU }),
-		metric("window", "bytes", func(o *netstat.RouteOptions) uint32 { return o.Window }),
-		field("rtt", table.Duration, "seconds that connections begin with as the round-trip time", func(r *netstat.Route) table.Value {
-			if r.Options == nil || r.Options.RTT == 0 {
-				return table.Value{}
-			}
-			return table.Seconds(r.Options.RTT)
-		}),
-		metric("advertisedMSS", "bytes", func(o *netstat.RouteOptions) uint32 { return o.AdvertisedMSS }),
-		metric("hopLimit", "hops", func(o *netstat.RouteOptions) uint32 { return o.HopLimit }),
-		metric("initialCongestionWindow", "segments", func(o *netstat.RouteOptions) uint32 { return o.InitialCongestionWindow }),
-		field("expires", table.Duration, "seconds until the route goes", func(r *netstat.Route) table.Value {
-			if r.Options == nil {
-				return table.Value{}
-			}
-			return secondsValue(r.Options.Expires)
-		}),
+		field("nextHopFlags", table.Strings, "`dead`, `linkdown`, `onlink`, ...", func(r *netstat.Route) table.Value { return table.Words(r.Flags.Names()) }),
 	)
+	where := whereFields[netstat.Route]()
+	k.Fields = slices.Concat(k.Fields[:len(k.Fields)-len(where)], routeOptionFields(), where)
 	k.Aliases = map[string][]string{"dst": {"destination"}, "via": {"gateway"}, "dev": {"interface"}, "addr": {"destination", "gateway"}}
 	return k
 }
