@@ -531,11 +531,17 @@ func sameNextHops(a, b *netstat.Route) bool {
 	return a.Gateway == b.Gateway && a.Interface == b.Interface && a.NextHopID == b.NextHopID && encapOf(a) == encapOf(b)
 }
 
-func encapOf(r *netstat.Route) uint16 {
+// encap is a lightweight tunnel.
+type encap struct {
+	kind netstat.EncapKind
+	text string
+}
+
+func encapOf(r *netstat.Route) encap {
 	if r.Options == nil {
-		return 0
+		return encap{}
 	}
-	return r.Options.EncapType
+	return encap{r.Options.EncapType, r.Options.Encap}
 }
 
 // load puts in a route as a dump tells it: behind those with its key.
