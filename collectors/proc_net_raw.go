@@ -58,6 +58,9 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 	untold := d.query.Filter.Interface != 0 || filter.Mark.IsKnown() || filter.CGroup != 0
 	s := netstat.Socket{Protocol: protocol, Family: family}
 	err := k.scanProcNet(ctx, name, func(line []byte) (bool, error) {
+		if d.query.Details != 0 {
+			s.Detail = new(netstat.SocketDetail)
+		}
 		if err := parseProcRaw(line, &s); err != nil {
 			return false, err
 		}
@@ -84,7 +87,7 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 //	sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
 //	 1: 0100007F:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 12345 2 00000000d2a1 0
 func parseProcRaw(line []byte, s *netstat.Socket) error {
-	var fields [10][]byte
+	var fields [13][]byte
 	rest := line
 	for i := range fields {
 		fields[i], rest, _ = bytes.Cut(bytes.TrimLeft(rest, " "), []byte{' '})
@@ -106,6 +109,15 @@ func parseProcRaw(line []byte, s *netstat.Socket) error {
 	s.ReceiveQueue.Set(receiveQueue)
 	s.UID.Set(uid)
 	s.Inode = inode
+	if s.Detail != nil {
+		drops, ok := parseNumber(fields[12])
+		s.Detail.Drops = netstat.Optional[uint32]{} // absent before Linux 2.6.27
+		if len(fields[12]) > 0 && !ok {
+			return fmt.Errorf("malformed line of raw sockets: %q", clip(line))
+		} else if ok {
+			s.Detail.Drops.Set(drops)
+		}
+	}
 	return nil
 }
 

@@ -53,7 +53,7 @@ func parseNetconf(body []byte) (netstat.Netconf, error) {
 		case netconfForwarding:
 			n.Forwarding.Set(a.uint32() != 0)
 		case netconfRPFilter:
-			n.ReversePathFilter.Set(uint8(a.uint32()))
+			n.ReversePathFilter.Set(a.uint32())
 		case netconfMCForwarding:
 			n.MulticastForwarding.Set(a.uint32() != 0)
 		case netconfBCForwarding:

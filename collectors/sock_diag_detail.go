@@ -72,7 +72,9 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 	}
 	switch a.kind {
 	case inetDiagSKMemInfo:
-		d.Memory.Set(a.socketMemory())
+		m := a.socketMemory()
+		d.Memory.Set(m)
+		d.Drops = m.Drops
 	case inetDiagInfo:
 		switch s.Protocol {
 		case netstat.TCP:

@@ -17,6 +17,10 @@ type SocketDetail struct {
 	// ULP is the protocol on top of TCP that the kernel handles (TCP_ULP), nil
 	// where there is none.
 	ULP *UpperLayer
+	// Drops counts packets dropped since the socket was opened, for lack of receive
+	// buffer or a bad checksum. It comes with DetailMemory, and of raw and ICMP
+	// sockets that /proc/net tells of although it does not tell their Memory.
+	Drops Optional[uint32]
 	// MD5Peers are those whose segments are signed (TCP_MD5SIG, RFC 2385). Only
 	// a process with CAP_NET_ADMIN is told.
 	MD5Peers []netip.Prefix

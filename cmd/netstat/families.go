@@ -39,7 +39,8 @@ func netlinkListing() *listing[netstat.NetlinkSocket] {
 			}
 			return table.Words(groups)
 		})),
-		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })),
+		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })).shownAs(
+			func(b []byte, v *socket) []byte { return appendProcesses(b, v.Processes) }),
 	)
 }
 
@@ -55,7 +56,8 @@ func vsockListing() *listing[netstat.VsockSocket] {
 		of("Local Address", 23, field("local", table.String, "CID:PORT", func(v *socket) table.Value { return table.Text(v.Local.String()) })),
 		of("Foreign Address", 23, field("remote", table.String, "CID:PORT", func(v *socket) table.Value { return table.Text(v.Remote.String()) })),
 		of("State", 11, field("state", table.String, "", func(v *socket) table.Value { return table.Text(v.State.String()) })),
-		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })),
+		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })).shownAs(
+			func(b []byte, v *socket) []byte { return appendProcesses(b, v.Processes) }),
 	)
 }
 
@@ -79,7 +81,8 @@ func xdpListing() *listing[netstat.XDPSocket] {
 			return table.Uint(st.ReceiveDropped + st.ReceiveFull)
 		})),
 		of("I-Node", 8, field("inode", table.Integer, "inode in sockfs", func(v *socket) table.Value { return table.Uint(v.Inode) })),
-		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })),
+		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })).shownAs(
+			func(b []byte, v *socket) []byte { return appendProcesses(b, v.Processes) }),
 	)
 }
 
@@ -101,7 +104,8 @@ func smcListing() *listing[netstat.SMCSocket] {
 		of("Local Address", 23, field("local", table.String, "ADDRESS:PORT", func(v *socket) table.Value { return end(v.Local) })),
 		of("Foreign Address", 23, field("remote", table.String, "ADDRESS:PORT", func(v *socket) table.Value { return end(v.Remote) })),
 		of("I-Node", 8, field("inode", table.Integer, "inode in sockfs", func(v *socket) table.Value { return table.Uint(v.Inode) })),
-		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })),
+		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })).shownAs(
+			func(b []byte, v *socket) []byte { return appendProcesses(b, v.Processes) }),
 	)
 }
 
@@ -121,7 +125,8 @@ func tipcListing() *listing[netstat.TIPCSocket] {
 		of("Recv-Q", 6, field("receiveQueue", table.Integer, "messages", func(v *socket) table.Value { return uintValue(v.ReceiveQueue) })),
 		of("Drops", 6, field("drops", table.Integer, "messages", func(v *socket) table.Value { return uintValue(v.Drops) })),
 		of("I-Node", 8, field("inode", table.Integer, "inode in sockfs", func(v *socket) table.Value { return table.Uint(v.Inode) })),
-		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })),
+		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })).shownAs(
+			func(b []byte, v *socket) []byte { return appendProcesses(b, v.Processes) }),
 	)
 }
 

@@ -188,6 +188,7 @@ func newFake() *fake {
 	u := netstat.Known[uint32]
 	detail := &netstat.SocketDetail{
 		Memory: netstat.Known(netstat.SocketMemory{Received: 2304, ReceiveBuffer: 131072, SendBuffer: 16384, Drops: u(2)}),
+		Drops:  u(2),
 		TCP: &netstat.TCPInfo{RTT: 1234 * time.Microsecond, RTTVariation: 100 * time.Microsecond, RTO: 204 * time.Millisecond, CongestionWindow: 10, SlowStartThreshold: netstat.InfiniteSlowStart,
 			SendMSS: 1448, TotalRetransmits: 3, OutOfOrder: u(1), SendWindow: u(65536), DeliveryRate: netstat.Known[uint64](12500000), Options: netstat.TCPOptionSACK | netstat.TCPOptionTimestamps},
 		Congestion: &netstat.CongestionControl{Name: "cubic"}, TOS: netstat.Known[uint8](16), Mark: u(0x2a),

@@ -76,7 +76,9 @@ func socketGroupListing() *listing[netstat.SocketMembership] {
 		of("Inode", 10, field("inode", table.Integer, "inode of the socket in sockfs", func(m *netstat.SocketMembership) table.Value { return table.Uint(m.Inode) })),
 		of("PID/Program name", 0, field("processes", table.Objects, "a process that holds the socket", func(m *netstat.SocketMembership) table.Value {
 			return processesValue(netstat.Known([]netstat.Process{m.Process}))
-		})),
+		})).shownAs(func(b []byte, m *netstat.SocketMembership) []byte {
+			return appendProcesses(b, netstat.Known([]netstat.Process{m.Process}))
+		}),
 	)
 }
 

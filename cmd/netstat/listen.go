@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"iter"
 
@@ -17,7 +18,7 @@ func (s *session) showListenQueues() error {
 		columnOf("Incomp", 6, true, func(b []byte, q *queue) []byte { return appendKnown(b, q.Incomplete) }),
 		columnOf("Max", 6, true, func(b []byte, q *queue) []byte { return appendKnown(b, q.Maximum) }),
 		{Heading: "Local Address", Width: 23, Append: func(b []byte, r *row[queue]) []byte {
-			return s.appendEndpoint(b, r.from, r.v.Socket.Protocol, r.v.Socket.Local)
+			return s.appendListener(b, r.from, &r.v.Socket)
 		}},
 	}
 	columns[1].Colour = func(r *row[queue]) table.Colour {
@@ -49,7 +50,7 @@ func (s *session) showListenQueues() error {
 			}
 		}
 	}
-	w := window[queue]{s: s, printer: p, prepare: func(r *row[queue]) {
+	w := window[queue]{s: s, printer: p, whole: true, prepare: func(r *row[queue]) {
 		if !s.numericHosts() {
 			s.resolver.StartHost(r.v.Socket.Local.Addr())
 		}
@@ -72,6 +73,20 @@ func (s *session) showListenQueues() error {
 	return w.close()
 }
 
+// appendListener appends where a listener listens. Two of one address and port may
+// differ in their device, which stands as a zone does.
+func (s *session) appendListener(b []byte, src *source, v *netstat.Socket) []byte {
+	local := v.Local
+	if v.Interface == 0 || !local.IsValid() || local.Addr().Zone() != "" {
+		return s.appendEndpoint(b, src, v.Protocol, local)
+	}
+	at := len(b)
+	b = s.appendEndpoint(b, src, v.Protocol, local)
+	colon := at + bytes.LastIndexByte(b[at:], ':')
+	port := string(b[colon:])
+	return append(table.AppendEscaped(append(b[:colon], '%'), src.name(v.Interface)), port...)
+}
+
 func listenQueueKind() *table.Kind[row[netstat.ListenQueue]] {
 	field := fieldOf[netstat.ListenQueue]
 	k := newKind("listenQueue", "the queue of a listener",
@@ -81,6 +96,7 @@ func listenQueueKind() *table.Kind[row[netstat.ListenQueue]] {
 			return addrValue(r.from, r.v.Socket.Local.Addr())
 		}},
 		field("localPort", table.Port, "local port", func(q *netstat.ListenQueue) table.Value { return table.Uint(q.Socket.Local.Port()) }),
+		interfaceField("interface", "interface that the listener is bound to", func(q *netstat.ListenQueue) uint32 { return q.Socket.Interface }),
 		field("unaccepted", table.Integer, "connections that wait to be accepted", func(q *netstat.ListenQueue) table.Value { return uintValue(q.Unaccepted) }),
 		field("incomplete", table.Integer, "connection requests that have not finished the handshake, of all listeners that share the address", func(q *netstat.ListenQueue) table.Value {
 			return uintValue(q.Incomplete)
@@ -90,6 +106,6 @@ func listenQueueKind() *table.Kind[row[netstat.ListenQueue]] {
 		field("inode", table.Integer, "inode in sockfs", func(q *netstat.ListenQueue) table.Value { return table.Uint(q.Socket.Inode) }),
 		field("processes", table.Objects, "processes that hold the listener; with `-p`", func(q *netstat.ListenQueue) table.Value { return processesValue(q.Socket.Processes) }),
 	)
-	k.Aliases = map[string][]string{"port": {"localPort"}, "sport": {"localPort"}, "src": {"localAddress"}, "process": {"processes"}, "pid": {"processes"}}
+	k.Aliases = map[string][]string{"port": {"localPort"}, "sport": {"localPort"}, "src": {"localAddress"}, "dev": {"interface"}, "process": {"processes"}, "pid": {"processes"}}
 	return k
 }

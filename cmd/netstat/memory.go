@@ -73,14 +73,28 @@ func (s *session) describeUsage(r *row[netstat.SocketUsage]) {
 		return "-"
 	}
 	line("%12s sockets of every family", u.Used)
-	line("%12s TCP (%s over IPv6), %s in TIME-WAIT, %s orphans, %s allocated", u.TCP, u.TCP6,
-		of(u.TCPTimeWait, u.TCPMaxTimeWait), of(u.TCPOrphans, u.TCPMaxOrphans), u.TCPAllocated)
-	line("%12s UDP (%s over IPv6), %s UDP-Lite (%s), %s raw (%s)", u.UDP, u.UDP6, u.UDPLite, u.UDPLite6, u.Raw, u.Raw6)
-	line("%12s bytes of TCP buffers, %s", bytes(u.TCPBytes), s.limits(u.TCPLimits))
-	line("%12s bytes of UDP buffers, %s", bytes(u.UDPBytes), s.limits(u.UDPLimits))
+	line("%12s TCP (%s over IPv4, %s over IPv6), %s in TIME-WAIT", together(u.TCP, u.TCP6), u.TCP, u.TCP6, of(u.TCPTimeWait, u.TCPMaxTimeWait))
+	line("%12s UDP (%s over IPv4, %s over IPv6)", together(u.UDP, u.UDP6), u.UDP, u.UDP6)
+	line("%12s UDP-Lite (%s over IPv4, %s over IPv6)", together(u.UDPLite, u.UDPLite6), u.UDPLite, u.UDPLite6)
+	line("%12s raw (%s over IPv4, %s over IPv6)", together(u.Raw, u.Raw6), u.Raw, u.Raw6)
 	line("%12s fragments (%s bytes) of IPv4 packets, %s (%s bytes) of IPv6 packets",
 		u.Fragments, bytes(u.FragmentBytes), u.Fragments6, bytes(u.Fragment6Bytes))
+	line("Of every namespace together:")
+	line("%12s TCP sockets that take memory, %s of them orphans", u.TCPAllocated, of(u.TCPOrphans, u.TCPMaxOrphans))
+	line("%12s bytes of TCP buffers, %s", bytes(u.TCPBytes), s.limits(u.TCPLimits))
+	line("%12s bytes of UDP buffers, %s", bytes(u.UDPBytes), s.limits(u.UDPLimits))
 	line("")
+}
+
+// together adds the sockets over IPv4 and those over IPv6, which the kernel counts
+// apart. A kernel without IPv6 has none of these.
+func together(over4, over6 netstat.Optional[uint64]) netstat.Optional[uint64] {
+	n, known := over4.Get()
+	more, known6 := over6.Get()
+	if !known && !known6 {
+		return over4
+	}
+	return netstat.Known(n + more)
 }
 
 // limits tells a protocol's low, pressure and high marks.

@@ -44,6 +44,7 @@ type session struct {
 	owners  *netstat.SocketOwners // of every stack: inodes of sockets are the host's
 	earlier []*baseline.Snapshot  // the baseline that --since names
 
+	asked       bool // the filter asks for listeners
 	incomplete  bool
 	said        map[string]bool
 	saidOfHosts map[string]bool // in this turn
@@ -331,7 +332,10 @@ type window[T any] struct {
 	s       *session
 	printer *table.Printer[row[T]]
 	prepare func(*row[T]) // begins to look up
-	rows    []row[T]
+	// whole holds all rows back, and looks nothing up before: looking names up takes
+	// sockets, which are not to be among those that are shown.
+	whole bool
+	rows  []row[T]
 }
 
 const windowRows = 256
@@ -343,14 +347,22 @@ func (w *window[T]) row(r *row[T]) error {
 	if w.printer.Keep != nil && !w.printer.Keep(r) {
 		return nil
 	}
-	w.prepare(r)
-	if w.rows = append(w.rows, *r); len(w.rows) < windowRows {
+	w.rows = append(w.rows, *r)
+	if w.whole {
+		return nil
+	}
+	if w.prepare(r); len(w.rows) < windowRows {
 		return nil
 	}
 	return w.flush()
 }
 
 func (w *window[T]) flush() error {
+	if w.whole {
+		for i := range w.rows {
+			w.prepare(&w.rows[i])
+		}
+	}
 	if len(w.rows) > 0 {
 		w.s.resolver.Wait()
 	}

@@ -99,6 +99,19 @@ func (k *socketKind) needs(expr *filter.Expr, order string) (needed netstat.Sock
 	return needed
 }
 
+// possible reports whether a filter can be true for a socket in a state.
+func (k *socketKind) possible(expr *filter.Expr, st netstat.State) bool {
+	state := k.Find("state")[0]
+	v := table.Word(st.String())
+	can, _ := expr.Possible(func(field int) (table.Value, bool) { return v, field == state })
+	return can
+}
+
+// names reports whether a filter asks for a state by a name of it.
+func (k *socketKind) names(expr *filter.Expr, st netstat.State) bool {
+	return expr != nil && expr.Names(k.Find("state")[0], table.Word(st.String())) && k.possible(expr, st)
+}
+
 func (k *socketKind) asksFor(expr *filter.Expr, order, field string) bool {
 	return slices.Contains(k.asked(expr, order), k.Find(field)[0])
 }
@@ -211,8 +224,7 @@ func memoryFields() []table.Field[row[netstat.Socket]] {
 		field("optionMemory", "bytes of options and filters", func(m *netstat.SocketMemory) uint32 { return m.OptionMemory }),
 		field("backlogMemory", "bytes of packets that wait while the process has the socket locked", func(m *netstat.SocketMemory) uint32 { return m.Backlog }),
 		detailField("drops", table.Integer, "packets dropped since the socket was opened", func(d *netstat.SocketDetail) table.Value {
-			m, _ := d.Memory.Pointer()
-			return uintValue(m.Drops)
+			return uintValue(d.Drops)
 		}),
 	}
 }

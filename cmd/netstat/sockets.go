@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -270,8 +271,7 @@ func (s *session) memoryColumns() []table.Column[row[netstat.Socket]] {
 			if v.Detail == nil {
 				return append(b, '-')
 			}
-			m, _ := v.Detail.Memory.Pointer()
-			return appendKnown(b, m.Drops)
+			return appendKnown(b, v.Detail.Drops)
 		}),
 	}
 }
@@ -339,9 +339,10 @@ func (s *session) details(needed netstat.SocketDetails) netstat.SocketDetails {
 	return needed
 }
 
-// listed reports whether a socket is one that -a, -l or neither of them shows.
+// listed reports whether a socket is one that -a, -l or neither of them shows, or
+// that a filter asks for by its state.
 func (s *session) listed(v *netstat.Socket) bool {
-	return s.all || v.IsListener() == s.listening
+	return s.all || v.IsListener() == s.listening || s.asked && v.State == netstat.Listen
 }
 
 // which is what stands in the title.
@@ -367,9 +368,10 @@ func (s *session) showSockets() error {
 		return err
 	}
 	s.out.Title(title)
+	s.asked = kind.names(expr, netstat.Listen)
 	q := netstat.SocketQuery{Families: s.families(), Details: s.details(kind.needs(expr, s.sort)), Processes: s.programs || kind.asksFor(expr, s.sort, "processes")}
 	marks := s.extend > 1 || kind.asksFor(expr, s.sort, "mark")
-	w := window[netstat.Socket]{s: s, printer: p, prepare: s.lookUp}
+	w := window[netstat.Socket]{s: s, printer: p, prepare: s.lookUp, whole: true}
 	var r row[netstat.Socket]
 	for _, src := range s.sources {
 		if s.iface != "" && src.told {
@@ -378,6 +380,7 @@ func (s *session) showSockets() error {
 		}
 		r.from = src
 		q.Filter, q.States = kind.push(expr, src)
+		q.States = withBound(q.States, kind, expr)
 		if err := s.shareOwners(src, &q.Processes, &q.Owners); err != nil {
 			return err
 		}
@@ -391,7 +394,14 @@ func (s *session) showSockets() error {
 					s.lacks(protocol.String()+" sockets", src, err, protocol.asked)
 					break
 				}
-				if !s.listed(&v) || !s.shows(src, v.Interface) {
+				if !s.listed(&v) {
+					continue
+				}
+				if s.iface != "" && !src.told && fromProc(&v) {
+					s.complain("interfaces that "+protocol.String()+" sockets are bound to", src, netstat.ErrNotSupported)
+					break
+				}
+				if !s.shows(src, v.Interface) {
 					continue
 				}
 				if marks && hidesMark(&v) {
@@ -413,7 +423,13 @@ func (s *session) showSockets() error {
 // hidesMark reports whether a socket that has a mark came without it. What stands
 // for a connection that has no socket has none, and no owner either.
 func hidesMark(v *netstat.Socket) bool {
-	return v.Detail != nil && v.UID.IsKnown() && !v.Detail.Mark.IsKnown()
+	return v.Detail != nil && v.UID.IsKnown() && !v.Detail.Mark.IsKnown() && !fromProc(v)
+}
+
+// fromProc reports whether a socket is one of /proc/net, which tells neither its
+// device nor its mark to anybody: raw and ICMP sockets, where sock_diag(7) has none.
+func fromProc(v *netstat.Socket) bool {
+	return (v.Protocol == netstat.Raw || v.Protocol == netstat.ICMP) && v.Cookie == 0
 }
 
 // anyPeer is the other end of a listener, as a kernel has it.
@@ -424,18 +440,34 @@ func anyPeer(f netstat.Family) netip.AddrPort {
 	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 }
 
+// allStates are all that a socket can be in.
+const allStates = 1<<(netstat.ShutdownAckSent+1) - 1
+
+// withBound adds sockets that are bound and no more, which are left out unless they
+// are asked for, to what a query asks for, where a filter can be true for one.
+func withBound(st netstat.StateSet, k *socketKind, expr *filter.Expr) netstat.StateSet {
+	if expr == nil || st != 0 || !k.possible(expr, netstat.Bound) {
+		return st
+	}
+	return allStates
+}
+
 // narrowed leaves listeners, or all others, to the kernel to pass over.
 func (s *session) narrowed(q netstat.SocketQuery) netstat.SocketQuery {
 	if s.all || !hasStates(q.Protocols[0]) {
 		return q
 	}
-	const allStates = 1<<(netstat.ShutdownAckSent+1) - 1 - 1<<netstat.Bound
-	wanted := netstat.StateSet(allStates) &^ netstat.States(netstat.Listen)
+	wanted := netstat.StateSet(allStates)
+	if !s.asked {
+		wanted &^= netstat.States(netstat.Listen)
+	}
 	if s.listening {
 		wanted = netstat.States(netstat.Listen)
 	}
 	if q.States != 0 {
 		wanted &= q.States
+	} else {
+		wanted &^= netstat.States(netstat.Bound)
 	}
 	if wanted == 0 {
 		// No socket fulfils both: one state more or less does not matter then,

@@ -10,6 +10,15 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
+// appendMeasured appends a time that follows from round-trip times, or a dash where
+// none was measured yet: the kernel's estimate is above 0 from the first on.
+func appendMeasured(b []byte, t *netstat.TCPInfo, d time.Duration) []byte {
+	if t.RTT == 0 {
+		return append(b, '-')
+	}
+	return appendMilliseconds(b, d)
+}
+
 // tcpColumns are those of -T.
 func (s *session) tcpColumns() []table.Column[row[netstat.Socket]] {
 	column := func(heading string, cell func([]byte, *netstat.TCPInfo) []byte) table.Column[row[netstat.Socket]] {
@@ -24,8 +33,8 @@ func (s *session) tcpColumns() []table.Column[row[netstat.Socket]] {
 	state.Colour = stateColour
 	columns := append([]table.Column[row[netstat.Socket]]{protocolColumn()}, s.endpointColumns()...)
 	columns = append(columns, state,
-		column("RTT", func(b []byte, t *netstat.TCPInfo) []byte { return appendMilliseconds(b, t.RTT) }),
-		column("RTTVar", func(b []byte, t *netstat.TCPInfo) []byte { return appendMilliseconds(b, t.RTTVariation) }),
+		column("RTT", func(b []byte, t *netstat.TCPInfo) []byte { return appendMeasured(b, t, t.RTT) }),
+		column("RTTVar", func(b []byte, t *netstat.TCPInfo) []byte { return appendMeasured(b, t, t.RTTVariation) }),
 		column("RTO", func(b []byte, t *netstat.TCPInfo) []byte { return appendMilliseconds(b, t.RTO) }),
 		column("Cwnd", func(b []byte, t *netstat.TCPInfo) []byte { return appendUint(b, t.CongestionWindow) }),
 		column("SSThresh", func(b []byte, t *netstat.TCPInfo) []byte {
@@ -89,6 +98,9 @@ func tcpFields() []table.Field[row[netstat.Socket]] {
 	seconds := func(name, doc string, get func(*netstat.TCPInfo) time.Duration) table.Field[row[netstat.Socket]] {
 		return field(name, table.Duration, doc, func(t *netstat.TCPInfo) table.Value { return table.Seconds(get(t)) })
 	}
+	measured := func(name, doc string, was func(*netstat.TCPInfo) bool, get func(*netstat.TCPInfo) time.Duration) table.Field[row[netstat.Socket]] {
+		return field(name, table.Duration, doc, func(t *netstat.TCPInfo) table.Value { return ifSet(was(t), table.Seconds(get(t))) })
+	}
 	newerSeconds := func(name, doc string, get func(*netstat.TCPInfo) netstat.Optional[time.Duration]) table.Field[row[netstat.Socket]] {
 		return field(name, table.Duration, doc, func(t *netstat.TCPInfo) table.Value { return secondsValue(get(t)) })
 	}
@@ -105,10 +117,10 @@ func tcpFields() []table.Field[row[netstat.Socket]] {
 		field("receiveScale", table.Integer, "shift of the own window", func(t *netstat.TCPInfo) table.Value { return table.Uint(t.ReceiveScale) }),
 		seconds("rto", "retransmission timeout", func(t *netstat.TCPInfo) time.Duration { return t.RTO }),
 		seconds("ato", "delay of acknowledgements", func(t *netstat.TCPInfo) time.Duration { return t.ATO }),
-		seconds("rtt", "round-trip time", func(t *netstat.TCPInfo) time.Duration { return t.RTT }),
-		seconds("rttVariation", "mean deviation of `rtt`", func(t *netstat.TCPInfo) time.Duration { return t.RTTVariation }),
+		measured("rtt", "round-trip time; absent before the first was measured", func(t *netstat.TCPInfo) bool { return t.RTT != 0 }, func(t *netstat.TCPInfo) time.Duration { return t.RTT }),
+		measured("rttVariation", "mean deviation of `rtt`", func(t *netstat.TCPInfo) bool { return t.RTT != 0 }, func(t *netstat.TCPInfo) time.Duration { return t.RTTVariation }),
 		newerSeconds("minRTT", "smallest round-trip time lately", func(t *netstat.TCPInfo) netstat.Optional[time.Duration] { return t.MinRTT }),
-		seconds("receiveRTT", "round-trip time as the receiver estimates it", func(t *netstat.TCPInfo) time.Duration { return t.ReceiveRTT }),
+		measured("receiveRTT", "round-trip time as the receiver estimates it; absent before it has", func(t *netstat.TCPInfo) bool { return t.ReceiveRTT != 0 }, func(t *netstat.TCPInfo) time.Duration { return t.ReceiveRTT }),
 		number("sendMSS", "bytes", func(t *netstat.TCPInfo) uint32 { return t.SendMSS }),
 		number("receiveMSS", "bytes, a guess from what arrives", func(t *netstat.TCPInfo) uint32 { return t.ReceiveMSS }),
 		number("advertisedMSS", "bytes", func(t *netstat.TCPInfo) uint32 { return t.AdvertisedMSS }),

@@ -62,18 +62,21 @@ func (s *session) showUnix() error {
 			columnOf("Peer", 8, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendKnown(b, v.Peer) }))
 	}
 	columns = append(columns, columnOf("Path", 0, false, appendUnixName))
-	p, _, err := newPrinter(s, unixKind(), columns)
+	kind := unixKind()
+	p, expr, err := newPrinter(s, kind, columns)
 	if err != nil {
 		return err
 	}
+	listener := netstat.UnixSocket{State: netstat.Listen}
+	asked := expr != nil && expr.Names(kind.Find("state")[0], table.Text(unixState(&listener)))
 	s.out.Title("Active UNIX domain sockets " + s.which())
-	w := window[netstat.UnixSocket]{s: s, printer: p, prepare: func(r *row[netstat.UnixSocket]) {
+	w := window[netstat.UnixSocket]{s: s, printer: p, whole: true, prepare: func(r *row[netstat.UnixSocket]) {
 		if uid, known := r.v.UID.Get(); known && s.extend > 0 && !s.numericUsers() {
 			s.resolver.StartUser(uid)
 		}
 	}}
 	err = endpoints(s, "sockets of the local family", netstat.UnixReader.UnixSockets, s.unix, func(r *row[netstat.UnixSocket]) error {
-		if !s.all && (r.v.State == netstat.Listen) != s.listening {
+		if listens := r.v.State == netstat.Listen; !s.all && listens != s.listening && !(listens && asked) {
 			return nil
 		}
 		return w.row(r)
@@ -95,11 +98,11 @@ func unixKind() *table.Kind[row[netstat.UnixSocket]] {
 			}
 			return table.Text(v.Name)
 		}),
-		field("abstractName", table.String, "name in the abstract namespace", func(v *netstat.UnixSocket) table.Value {
+		field("abstractName", table.String, "name in the abstract namespace, which may be empty", func(v *netstat.UnixSocket) table.Value {
 			if !v.Abstract {
 				return table.Value{}
 			}
-			return table.Text(v.Name)
+			return table.KnownText(v.Name)
 		}),
 		field("inode", table.Integer, "inode in sockfs", func(v *netstat.UnixSocket) table.Value { return table.Uint(v.Inode) }),
 		field("cookie", table.Integer, "SO_COOKIE", func(v *netstat.UnixSocket) table.Value { return table.NonZero(v.Cookie) }),

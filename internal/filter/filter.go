@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -127,6 +128,56 @@ func (e *Expr) Match(value func(field int) table.Value) bool {
 		}
 	}
 	return false
+}
+
+// Possible reports whether the expression can be true, and whether it can be false,
+// for rows of which some fields are known.
+func (e *Expr) Possible(known func(field int) (table.Value, bool)) (canHold, canFail bool) {
+	switch e.Op {
+	case And, Or:
+		// Of And, which fails where one part does, the same is asked with the two
+		// sides exchanged.
+		some, all := false, true
+		for i := range e.Args {
+			hold, fail := e.Args[i].Possible(known)
+			if e.Op == And {
+				hold, fail = fail, hold
+			}
+			some, all = some || hold, all && fail
+		}
+		if e.Op == And {
+			return all, some
+		}
+		return some, all
+	case Not:
+		canHold, canFail = e.Args[0].Possible(known)
+		return canFail, canHold
+	}
+	for _, field := range e.Fields {
+		v, ok := known(field)
+		if !ok {
+			canHold, canFail = true, true
+			continue
+		}
+		for i := range e.Values {
+			if e.fulfils(&v, &e.Values[i]) {
+				return true, false
+			}
+		}
+	}
+	return canHold, canFail || !canHold
+}
+
+// Names reports whether the expression asks for a value of a field: a comparison
+// that is not negated holds for it.
+func (e *Expr) Names(field int, v table.Value) bool {
+	switch e.Op {
+	case And, Or:
+		return slices.ContainsFunc(e.Args, func(arg Expr) bool { return arg.Names(field, v) })
+	case Not:
+		return false
+	}
+	return slices.Contains(e.Fields, field) && slices.ContainsFunc(e.Values, func(l Literal) bool { return e.fulfils(&v, &l) })
 }
 
 func (e *Expr) fulfils(v *table.Value, l *Literal) bool {

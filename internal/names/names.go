@@ -131,25 +131,43 @@ func start[K comparable](r *Resolver, known map[K]string, key K, lookup func() s
 
 func (r *Resolver) expired() bool { return !r.deadline.IsZero() && time.Now().After(r.deadline) }
 
-// Wait waits until what was begun is found or the time is over.
+// Wait waits until what was begun is found or the time is over. Nothing is under way
+// any more when it returns, but what does not heed its end: who looks at sockets next
+// does not find those of lookups.
 func (r *Resolver) Wait() {
+	r.mu.Lock()
+	if r.deadline.IsZero() && r.running > 0 {
+		r.deadline = time.Now().Add(r.options.Limit)
+	}
+	left := time.Until(r.deadline)
+	r.mu.Unlock()
+	if r.waitIdle(left) {
+		return
+	}
+	r.cancel()
+	r.waitIdle(endLimit)
+}
+
+// endLimit bounds how long Wait waits for lookups that were told to end.
+const endLimit = 200 * time.Millisecond
+
+// waitIdle reports whether nothing is under way, and waits for that.
+func (r *Resolver) waitIdle(limit time.Duration) bool {
 	r.mu.Lock()
 	if r.running == 0 {
 		r.mu.Unlock()
-		return
-	}
-	if r.deadline.IsZero() {
-		r.deadline = time.Now().Add(r.options.Limit)
+		return true
 	}
 	idle := make(chan struct{})
 	r.idle = idle
-	left := time.Until(r.deadline)
 	r.mu.Unlock()
-	timer := time.NewTimer(left)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-idle:
+		return true
 	case <-timer.C:
+		return false
 	}
 }
 

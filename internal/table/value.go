@@ -71,6 +71,9 @@ func Text(s string) Value {
 	return Value{typ: String, text: s}
 }
 
+// KnownText is a String; the empty one is known.
+func KnownText(s string) Value { return Value{typ: String, text: s} }
+
 // Word is a Keyword.
 func Word(s string) Value { return Value{typ: Keyword, text: s} }
 
