@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -90,6 +91,16 @@ func (k *Kernel) NetNS() string {
 		return ""
 	}
 	return k.netns.Name()
+}
+
+// IsNetNS reports whether a file's information, as os.Stat has it, is that of the
+// namespace that was opened. It is false for the process's own and after Close.
+func (k *Kernel) IsNetNS(file fs.FileInfo) bool {
+	if k.netns == nil {
+		return false
+	}
+	own, err := k.netns.file.Stat()
+	return err == nil && os.SameFile(own, file)
 }
 
 // inside calls f on a thread that is in the stack's namespace.

@@ -44,7 +44,8 @@ func OpenNetNSOf(pid int) (*NetNS, error) {
 var errNotNetNS = errors.New("not a network namespace")
 
 func openNetNS(name, path string) (*NetNS, error) {
-	file, err := os.Open(path)
+	// Opening a FIFO would wait for who writes into it.
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open network namespace: %w", err)
 	}

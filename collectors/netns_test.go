@@ -270,3 +270,14 @@ func TestManyNamespaces(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestOpenNetNSDoesNotWait opens what would make its reader wait.
+func TestOpenNetNSDoesNotWait(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := OpenNetNS(fifo); !errors.Is(err, errNotNetNS) {
+		t.Errorf("a FIFO as a namespace: %v, %v", n, err)
+	}
+}

@@ -16,8 +16,13 @@ import (
 const (
 	sizeofFibRuleHdr = 12
 
-	fraDSCP     = 25 // FRA_DSCP
-	fraDSCPMask = 30 // FRA_DSCP_MASK
+	fraPad           = 18 // FRA_PAD
+	fraDSCP          = 25 // FRA_DSCP
+	fraFlowLabel     = 26 // FRA_FLOWLABEL
+	fraFlowLabelMask = 27 // FRA_FLOWLABEL_MASK
+	fraSourceMask    = 28 // FRA_SPORT_MASK
+	fraDestMask      = 29 // FRA_DPORT_MASK
+	fraDSCPMask      = 30 // FRA_DSCP_MASK
 )
 
 // Rules yields the rules of the routing policy, from rtnetlink(7), in the order
@@ -106,6 +111,19 @@ func parseRule(body []byte) (netstat.Rule, error) {
 			}
 		case fraDSCPMask:
 			r.DSCPMask = a.uint8()
+		case fraFlowLabel:
+			r.FlowLabel = a.bigEndian32()
+		case fraFlowLabelMask:
+			r.FlowLabelMask = a.bigEndian32()
+		case fraSourceMask:
+			r.SourcePortMask = a.portMask()
+		case fraDestMask:
+			r.DestinationPortMask = a.portMask()
+		case fraPad:
+		default:
+			// It may be of what a packet must have: passed over, the rule would
+			// be for more.
+			r.Unknown = true
 		}
 	}
 	return r, a.err
@@ -134,4 +152,22 @@ func (a *attributes) ports() netstat.PortRange {
 		return netstat.PortRange{}
 	}
 	return netstat.PortRange{First: binary.NativeEndian.Uint16(a.value), Last: binary.NativeEndian.Uint16(a.value[2:])}
+}
+
+// portMask returns the value, the bits of a port that decide; 0 for all of them,
+// which the kernel says of every single port.
+func (a *attributes) portMask() uint16 {
+	if mask := a.uint16(); mask != 1<<16-1 {
+		return mask
+	}
+	return 0
+}
+
+// bigEndian32 returns the value, a number in network byte order.
+func (a *attributes) bigEndian32() uint32 {
+	if len(a.value) < 4 {
+		a.malformed("4 bytes")
+		return 0
+	}
+	return binary.BigEndian.Uint32(a.value)
 }

@@ -68,10 +68,12 @@ func ExampleSnapshot_Lookup() {
 	defer stack.Close()
 	view := stack.Snapshot() // all lookups in it have the same routes
 	for _, destination := range []string{"192.0.2.7", "2001:db8::7"} {
-		hops, ok := view.Lookup(live.Flow{Destination: netip.MustParseAddr(destination)})
-		if !ok {
+		hops, err := view.Lookup(live.Flow{Destination: netip.MustParseAddr(destination)})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if len(hops) == 0 {
 			fmt.Println(destination, "has no route")
-			continue
 		}
 		for _, hop := range hops {
 			fmt.Println(destination, hop.Type, "via", hop.Gateway, "dev", hop.Interface)

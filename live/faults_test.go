@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -263,4 +265,67 @@ func seedEvents(t testing.TB) (seeds [][]byte) {
 		message(24, 0x400, route...), message(24, 0x100, route...), append(message(24, 0x800, route...), message(25, 0, route...)...),
 		message(16, 0, link...), append(message(16, 0, link...), message(17, 0, link...)...),
 	}
+}
+
+// TestNamespaceMadeAnew has the name of a namespace become another's: at once, by
+// a rename, and by unmounting it.
+func TestNamespaceMadeAnew(t *testing.T) {
+	nstest.NeedsRoot(t)
+	const folder = "/run/netns/"
+	name, other := fmt.Sprintf("liveanew-%d", os.Getpid()), fmt.Sprintf("liveother-%d", os.Getpid())
+	batch := func(commands ...string) {
+		t.Helper()
+		cmd := exec.Command("ip", "-batch", "-")
+		cmd.Stdin = strings.NewReader(strings.Join(commands, "\n") + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("ip -batch: %v: %s", err, out)
+		}
+	}
+	t.Cleanup(func() {
+		for _, n := range []string{name, other} {
+			_ = unix.Unmount(folder+n, unix.MNT_DETACH)
+			_ = os.Remove(folder + n)
+		}
+	})
+	anew := func() { batch("netns del "+name, "netns add "+name) }
+	ways := map[string]func(){
+		"deleted and made anew": anew,
+		"unmounted":             func() { must(t, unix.Unmount(folder+name, unix.MNT_DETACH)) },
+		"another mounted upon it": func() {
+			batch("netns add " + other)
+			must(t, unix.Mount(folder+other, folder+name, "", unix.MS_BIND, ""))
+			batch("netns del " + other)
+		},
+	}
+	for range 10 {
+		for about, change := range ways {
+			batch("netns add " + name)
+			s, err := Open(t.Context(), Options{NetNS: name, Kinds: netstat.KindInterface})
+			must(t, err)
+			change()
+			select {
+			case <-s.Done():
+			case <-time.After(time.Minute):
+				t.Fatalf("%s: the stack goes on with what was", about)
+			}
+			if err := s.Err(); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: the stack ended with %v", about, err)
+			}
+			must(t, s.Close())
+			for unix.Unmount(folder+name, unix.MNT_DETACH) == nil {
+			}
+			_ = os.Remove(folder + name)
+		}
+	}
+	// What happens to other names, and to other mounts, is nothing to it.
+	batch("netns add " + name)
+	s, err := Open(t.Context(), Options{NetNS: name, Kinds: netstat.KindInterface})
+	must(t, err)
+	for range 20 {
+		batch("netns add "+other, "netns del "+other)
+	}
+	if err := s.Err(); err != nil {
+		t.Errorf("another name went: %v", err)
+	}
+	must(t, s.Close())
 }

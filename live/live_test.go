@@ -26,6 +26,7 @@ import (
 var (
 	seedFlag    = flag.Uint64("live.seed", 0, "seed of the random operations; 0 takes a new one")
 	benchRoutes = flag.Int("bench.routes", 100_000, "routes of the benchmarks")
+	scenesFlag  = flag.Int("live.scenes", 4, "scenes of random lookups")
 	roundsFlag  = flag.Int("live.rounds", 300, "rounds of random operations")
 )
 

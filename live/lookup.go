@@ -1,48 +1,123 @@
 package live
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// Flow is what a route is looked up for: something that this host sends.
+// Flow is what a route is looked up for: something that this host sends, by a
+// protocol without ports, or before it has any.
 type Flow struct {
 	Destination netip.Addr
 	Source      netip.Addr // the zero Addr: none chosen yet
-	TOS         uint8
+	TOS         uint8      // the field of IPv4, or the traffic class of IPv6
+	FlowLabel   uint32     // of IPv6
 	Mark        uint32
 	UID         uint32 // of the user who sends
 	// Interface is the index of the device that the socket is bound to, or 0.
 	Interface uint32
 }
 
+// ErrUnknownRule says that a rule would decide of which Rule or Flow does not tell
+// enough.
+var ErrUnknownRule = errors.New("whether a rule applies is not known")
+
 // Lookup returns the route that the kernel would take for what this host sends:
 // the rules in their order, and in each table the longest prefix and then the
-// lowest metric. It returns the next hops that are not dead, of which the kernel
+// lowest metric. It returns the next hops that serve the flow, of which the kernel
 // chooses one for each flow; a single Route with only its Type for a rule that
-// decides by itself; and false where there is no route. Destinations that are
-// unreachable by a route or rule are found, and Type says so. IPv4 that is bound
-// to a device and has no route is on its link.
+// decides by itself; and nothing where there is no route. Destinations that are
+// unreachable by a route or rule are found, and Type says so.
 //
-// It needs routes, and rules where they are not the kernel's own. Rules for VRFs
-// (l3mdev) and for interface groups are passed over.
-func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, bool) {
+// What is sent by IPv4 to 0.0.0.0 goes to this host, to 255.255.255.255 and to
+// multicast groups without a route of their own it goes by the device of the route
+// that is found and by no gateway, and what is bound to a device and has no route
+// is on its link.
+//
+// It needs routes, and rules where they are not the kernel's own. Rules by ports,
+// protocols and tunnels do not apply to a Flow, and those for VRFs (l3mdev) are
+// passed over. The error matches ErrUnknownRule where a rule would decide that has
+// an attribute which is not known (Rule.Unknown), or that passes over routes by
+// interface groups.
+func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, error) {
 	if !f.Destination.IsValid() || !v.kinds.Has(netstat.KindRoute) {
-		return nil, false
+		return nil, nil
 	}
 	f.Destination = zoneless(f.Destination.Unmap())
-	found, ok := v.lookup(f)
-	if refused := !ok || refuses(found[0].Type); refused && f.Interface != 0 && f.Destination.Is4() {
-		// What a socket that is bound to a device sends goes there all the same
-		// (net/ipv4/route.c, ip_route_output_key_hash_rcu).
-		return []netstat.Route{{
-			Destination: netip.PrefixFrom(f.Destination, 32), Interface: f.Interface,
-			Type: netstat.RouteUnicast, Scope: netstat.ScopeLink,
-		}}, true
+	if f.Source.IsValid() {
+		f.Source = zoneless(f.Source.Unmap())
 	}
-	return found, ok
+	if f.Destination.Is4() {
+		return v.lookupIPv4(f)
+	}
+	found, _, err := v.lookup(&f)
+	return found, err
+}
+
+var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// lookupIPv4 does what net/ipv4/route.c does around the tables
+// (ip_route_output_key_hash_rcu, __mkroute_output).
+func (v *Snapshot) lookupIPv4(f Flow) ([]netstat.Route, error) {
+	kind := netstat.RouteUnicast
+	switch {
+	case f.Destination == limitedBroadcast:
+		kind = netstat.RouteBroadcast
+	case f.Destination.IsMulticast():
+		kind = netstat.RouteMulticast
+	}
+	onLink := func(device uint32) []netstat.Route {
+		return []netstat.Route{{Destination: netip.PrefixFrom(f.Destination, 32), Interface: device, Type: kind, Scope: netstat.ScopeLink}}
+	}
+	if kind != netstat.RouteUnicast && f.Source.IsValid() && f.Interface == 0 {
+		// It goes by the device that has the address.
+		local, _ := v.lookupTable(netstat.TableLocal, &Flow{Destination: f.Source})
+		if local == nil || v.typeOf(local) != netstat.RouteLocal {
+			return nil, nil
+		}
+		return onLink(v.state.routes.info(local).hops[0].Interface), nil
+	}
+	if f.Interface != 0 {
+		if l := v.state.link(f.Interface); l == nil || !l.IsUp() {
+			return nil, nil
+		}
+		if kind == netstat.RouteBroadcast || f.Destination.IsLinkLocalMulticast() {
+			return onLink(f.Interface), nil
+		}
+	}
+	if f.Destination.IsUnspecified() {
+		self := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if f.Source.IsValid() {
+			self = f.Source
+		}
+		const loopback = 1
+		return []netstat.Route{{Destination: netip.PrefixFrom(self, 32), Interface: loopback, Type: netstat.RouteLocal, Scope: netstat.ScopeHost}}, nil
+	}
+	found, bits, err := v.lookup(&f)
+	switch refused := len(found) == 0 || refuses(found[0].Type); {
+	case err != nil:
+		return nil, err
+	case refused && f.Interface != 0:
+		found = onLink(f.Interface)
+	case refused:
+		return found, nil
+	case found[0].Type == netstat.RouteLocal:
+		return found, nil
+	}
+	const multicastBits = 4
+	if kind == netstat.RouteUnicast {
+		return found, nil
+	}
+	for i := range found {
+		found[i].Type = kind
+		if kind == netstat.RouteBroadcast || bits < multicastBits {
+			found[i].Gateway = netip.Addr{}
+		}
+	}
+	return found, nil
 }
 
 // refuses reports whether a route says that there is no way.
@@ -50,81 +125,107 @@ func refuses(t netstat.RouteType) bool {
 	return t == netstat.RouteBlackhole || t == netstat.RouteUnreachable || t == netstat.RouteProhibit
 }
 
-// lookup does what Lookup does, but for what goes by a device all the same.
-func (v *Snapshot) lookup(f Flow) ([]netstat.Route, bool) {
+// lookup looks into the tables as the rules say. bits is the length of the prefix
+// found.
+func (v *Snapshot) lookup(f *Flow) (found []netstat.Route, bits int, err error) {
 	family := netstat.IPv4
 	if f.Destination.Is6() {
 		family = netstat.IPv6
 	}
 	if !v.kinds.Has(netstat.KindRule) {
 		for _, table := range [...]uint32{netstat.TableLocal, netstat.TableMain, netstat.TableDefault} {
-			if found, throw := v.lookupTable(table, &f); found != nil && !throw {
-				return v.alive(found), true
+			if found, throw := v.lookupTable(table, f); found != nil && !throw {
+				return v.serving(found, f), int(found.bits), nil
 			}
 		}
-		return nil, false
+		return nil, 0, nil
 	}
 	var goTo *uint32
 	for row := range v.state.rules.rows.from(&ruleRow{&netstat.Rule{Family: family}, 0}) {
 		r := row.rule
-		switch {
-		case r.Family != family:
-			return nil, false
-		case goTo != nil && r.Priority < *goTo:
-			continue
-		case !v.matches(r, &f):
-			goTo = nil
+		if r.Family != family {
+			break
+		}
+		if goTo != nil && r.Priority < *goTo {
 			continue
 		}
 		goTo = nil
+		applies := v.matches(r, f)
+		if r.Unknown && applies != (r.Flags&netstat.RuleInvert != 0) {
+			return nil, 0, unknownRule(r)
+		}
+		if !applies {
+			continue
+		}
 		switch r.Action {
 		case netstat.RuleTable:
 			if r.L3MasterDevice {
 				continue
 			}
-			found, throw := v.lookupTable(r.Table, &f)
+			found, throw := v.lookupTable(r.Table, f)
 			if found == nil || throw {
 				continue
 			}
-			if length, ok := r.SuppressPrefixLength.Get(); ok && uint32(found.bits) <= length {
-				continue
+			// Nothing is suppressed of what refuses (net/core/fib_rules.c,
+			// fib_rules_lookup).
+			if !refuses(v.typeOf(found)) {
+				if length, ok := r.SuppressPrefixLength.Get(); ok && uint32(found.bits) <= length {
+					continue
+				}
+				if r.SuppressGroup.IsKnown() {
+					return nil, 0, unknownRule(r)
+				}
 			}
-			return v.alive(found), true
+			return v.serving(found, f), int(found.bits), nil
 		case netstat.RuleGoto:
 			if r.Flags&netstat.RuleUnresolved == 0 {
 				goTo = &r.Goto
 			}
 		case netstat.RuleBlackhole:
-			return []netstat.Route{{Type: netstat.RouteBlackhole}}, true
+			return []netstat.Route{{Type: netstat.RouteBlackhole}}, 0, nil
 		case netstat.RuleUnreachable:
-			return []netstat.Route{{Type: netstat.RouteUnreachable}}, true
+			return []netstat.Route{{Type: netstat.RouteUnreachable}}, 0, nil
 		case netstat.RuleProhibit:
-			return []netstat.Route{{Type: netstat.RouteProhibit}}, true
+			return []netstat.Route{{Type: netstat.RouteProhibit}}, 0, nil
 		}
 	}
-	return nil, false
+	return nil, 0, nil
+}
+
+func unknownRule(r *netstat.Rule) error {
+	return fmt.Errorf("%w: one of %v with priority %d", ErrUnknownRule, r.Family, r.Priority)
 }
 
 // matches reports whether the rule is for the flow (net/core/fib_rules.c,
-// fib_rule_match, and those of both families).
+// fib_rule_match, and those of both families), as far as its attributes are known.
 func (v *Snapshot) matches(r *netstat.Rule, f *Flow) bool {
 	source := f.Source
 	if !source.IsValid() && f.Destination.Is4() {
 		source = netip.IPv4Unspecified()
 	}
 	within := func(p netip.Prefix, a netip.Addr) bool {
-		return !p.IsValid() || p.Bits() == 0 || p.Contains(zoneless(a))
+		return !p.IsValid() || p.Bits() == 0 || p.Contains(a)
+	}
+	tos := f.TOS & legacyTOS
+	if f.Destination.Is6() {
+		tos = f.TOS & trafficClass
 	}
 	uids, limited := r.UIDs.Get()
 	matched := (r.InputInterface == "" || r.InputInterface == "lo") &&
 		(r.OutputInterface == "" || v.isNamed(f.Interface, r.OutputInterface)) &&
-		(r.Mark^f.Mark)&r.Mask == 0 &&
+		(r.Mark^f.Mark)&r.Mask == 0 && (r.FlowLabel^f.FlowLabel)&r.FlowLabelMask == 0 &&
 		r.TunnelID == 0 && r.IPProtocol == 0 && r.SourcePorts == netstat.PortRange{} && r.DestinationPorts == netstat.PortRange{} &&
-		(r.TOS == 0 || r.TOS == f.TOS) && (f.TOS>>2^r.DSCP)&r.DSCPMask == 0 &&
+		(r.TOS == 0 || r.TOS == tos) && (f.TOS>>2^r.DSCP)&r.DSCPMask == 0 &&
 		(!limited || uids.First <= f.UID && f.UID <= uids.Last) &&
 		within(r.Destination, f.Destination) && within(r.Source, source)
 	return matched != (r.Flags&netstat.RuleInvert != 0)
 }
+
+// What routes and rules by TOS look at of it (include/net/inet_dscp.h).
+const (
+	legacyTOS    = 0x1c
+	trafficClass = 0xfc
+)
 
 func (v *Snapshot) isNamed(index uint32, name string) bool {
 	l := v.state.link(index)
@@ -134,27 +235,90 @@ func (v *Snapshot) isNamed(index uint32, name string) bool {
 // lookupTable returns the best route of one table. throw says that it ends the
 // search in this table.
 func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw bool) {
+	if f.Destination.Is4() {
+		best = v.lookupIPv4Table(table, f)
+	} else {
+		best = v.lookupIPv6Table(table, f)
+	}
+	return best, best != nil && v.typeOf(best) == netstat.RouteThrow
+}
+
+// lookupIPv4Table does what fib_table_lookup does (net/ipv4/fib_trie.c).
+func (v *Snapshot) lookupIPv4Table(table uint32, f *Flow) *routeEntry {
 	routes := &v.state.routes
-	address := prefixKey(netip.PrefixFrom(f.Destination, f.Destination.BitLen()))
-	lengths := &routes.lengths[address.family]
+	address := prefixKey(netip.PrefixFrom(f.Destination, 32))
+	left := netip.Addr{}
+	for bits := 32; bits >= 0; bits-- {
+		if routes.lengths[0][bits] == 0 {
+			continue
+		}
+		key := address
+		key.mask(bits)
+		key.table = table
+		if left.IsValid() && left == key.prefix().Addr() {
+			continue
+		}
+		// Those for a TOS come before those for any.
+		for _, tos := range [...]uint8{f.TOS & legacyTOS, 0} {
+			key.tos = tos
+			e, leave := v.bestIPv4(&key, f)
+			if e != nil {
+				return e
+			}
+			if leave {
+				left = key.prefix().Addr()
+				break
+			}
+			if tos == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// bestIPv4 returns the first of the routes to one destination, with one TOS, that
+// serves. leave says that the kernel leaves all with the destination's address
+// since one by a nexthop object does not.
+func (v *Snapshot) bestIPv4(key *routeEntry, f *Flow) (best *routeEntry, leave bool) {
+	routes := &v.state.routes
+	for p := routes.lowerBound(*key); p != routes.entries.end(); p = routes.entries.after(p) {
+		e := routes.entries.at(p)
+		if e.high != key.high || e.bits != key.bits || e.table != key.table || e.tos != key.tos || e.family != key.family {
+			break
+		}
+		info := routes.info(e)
+		switch {
+		case info.hops[0].Type == netstat.RouteThrow, refuses(info.hops[0].Type), v.serves(e, f):
+			return e, false
+		case info.hops[0].NextHopID != 0:
+			return nil, true
+		}
+	}
+	return nil, false
+}
+
+func (v *Snapshot) lookupIPv6Table(table uint32, f *Flow) *routeEntry {
+	routes := &v.state.routes
+	address := prefixKey(netip.PrefixFrom(f.Destination, 128))
 	// The kernel looks for a destination whose routes are for the source, and
 	// for that passes over those for any source where others have a prefix of
 	// one; it does not when it comes back from a destination whose routes do
 	// not serve (net/ipv6/ip6_fib.c, fib6_node_lookup_1, and route.c,
 	// fib6_backtrack).
 	descended := false
-	for bits := f.Destination.BitLen(); bits >= 0; bits-- {
-		if lengths[bits] == 0 {
+	for bits := 128; bits >= 0; bits-- {
+		if routes.lengths[1][bits] == 0 {
 			continue
 		}
 		key := address
 		key.mask(bits)
 		key.table = table
-		if routes.sourced > 0 && key.family == 1 {
+		if routes.sourced > 0 {
 			key.sourced = 1
-			var there, matching bool
-			if best, there, matching = v.best(&key, f); best != nil {
-				return best, v.throws(best)
+			best, there, matching := v.bestIPv6(&key, f)
+			if best != nil {
+				return best
 			}
 			if there && !matching && !descended {
 				continue
@@ -162,70 +326,126 @@ func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw b
 			descended = descended || matching
 			key.sourced = 0
 		}
-		var there bool
-		if best, there, _ = v.best(&key, f); best != nil {
-			return best, v.throws(best)
+		best, there, _ := v.bestIPv6(&key, f)
+		if best != nil {
+			return best
 		}
 		descended = descended || there
 	}
-	return nil, false
+	return nil
 }
 
-// best returns the best of the routes to one destination, all for any source or
-// all for a source prefix: the one for the flow's TOS or else for none, for the
-// longest source prefix, with the lowest metric. there says that there are such
-// routes, and matching that one is for the flow's source.
-func (v *Snapshot) best(key *routeEntry, f *Flow) (best *routeEntry, there, matching bool) {
+// bestIPv6 returns the best of the routes to one destination, all for any source
+// or all for a source prefix: of those for the longest source prefix the one that
+// find_rr_leaf finds (net/ipv6/route.c). there says that there are such routes,
+// and matching that one is for the flow's source.
+func (v *Snapshot) bestIPv6(key *routeEntry, f *Flow) (best *routeEntry, there, matching bool) {
+	routes := &v.state.routes
 	longest := -1
-	for e := range v.state.routes.entries.from(key) {
+	var least uint32 // metric of the routes for that source prefix
+	for p := routes.lowerBound(*key); p != routes.entries.end(); p = routes.entries.after(p) {
+		e := routes.entries.at(p)
 		if e.high != key.high || e.low != key.low || e.bits != key.bits || e.sourced != key.sourced || e.table != key.table || e.family != key.family {
 			break
 		}
 		there = true
 		bits := 0
 		if e.sourced != 0 {
-			source := sourceOf(v.state.routes.info(e).hops)
-			if !f.Source.IsValid() || !source.Contains(zoneless(f.Source)) {
+			source := sourceOf(routes.info(e).hops)
+			if !f.Source.IsValid() || !source.Contains(f.Source) {
 				continue
 			}
 			bits = source.Bits()
 		}
 		matching = true
-		if !v.usable(e, f) {
-			continue
-		}
-		if e.tos != 0 {
-			if e.tos == f.TOS {
-				return e, true, true
-			}
+		if bits < longest || !v.serves(e, f) {
 			continue
 		}
 		if bits > longest {
-			best, longest = e, bits
+			best, longest, least = e, bits, v.leastMetric(e)
+			continue
+		}
+		// Those with the least metric come first, of them or of the others
+		// those that are preferred, and then the first.
+		if best.metric != e.metric && best.metric == least {
+			continue
+		}
+		a, b := v.preference(e), v.preference(best)
+		if a > b || a == b && e.metric == best.metric && e.seq < best.seq {
+			best = e
 		}
 	}
 	return best, there, matching
 }
 
-// usable reports whether the route serves the flow: it has a next hop that is not
-// dead, by the device asked for.
-func (v *Snapshot) usable(e *routeEntry, f *Flow) bool {
-	for _, row := range v.state.routes.appendRows(nil, e) {
-		if row.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || row.Interface == 0 || row.Interface == f.Interface) {
+// leastMetric returns the metric of the first of the routes with the destination
+// and source prefix of one.
+func (v *Snapshot) leastMetric(e *routeEntry) uint32 {
+	routes := &v.state.routes
+	source := sourceOf(routes.info(e).hops)
+	key := *e
+	key.metric, key.tos, key.apart, key.seq = 0, 0, 0, 0
+	for p := routes.lowerBound(key); p != routes.entries.end(); p = routes.entries.after(p) {
+		if other := routes.entries.at(p); sourceOf(routes.info(other).hops) == source {
+			return other.metric
+		}
+	}
+	return e.metric
+}
+
+// preference is that of a router (RFC 4191): what is reserved counts as medium.
+func (v *Snapshot) preference(e *routeEntry) netstat.RouterPreference {
+	if o := v.state.routes.info(e).hops[0].Options; o != nil && o.Preference != netstat.PreferenceReserved {
+		return o.Preference
+	}
+	return netstat.PreferenceMedium
+}
+
+// serves reports whether the route serves the flow: it has a next hop that is not
+// dead, by the device asked for, or it is by a nexthop object that discards.
+func (v *Snapshot) serves(e *routeEntry, f *Flow) bool {
+	hops := v.state.routes.info(e).hops
+	if hops[0].IsUnresolved() {
+		hops = hops[0].Through(v.state.routes.object, nil)
+	}
+	if hops[0].Type == netstat.RouteBlackhole && hops[0].NextHopID != 0 {
+		return true
+	}
+	for i := range hops {
+		if serves(&hops[i], f) {
 			return true
 		}
 	}
 	return false
 }
 
-// alive returns the next hops that are not dead.
-func (v *Snapshot) alive(e *routeEntry) []netstat.Route {
-	return slices.DeleteFunc(v.state.routes.appendRows(nil, e), func(r netstat.Route) bool { return r.Flags&netstat.RouteDead != 0 })
+func serves(r *netstat.Route, f *Flow) bool {
+	return r.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || r.Interface == 0 || r.Interface == f.Interface)
 }
 
-// throws reports whether the route sends the search on to the next rule.
-func (v *Snapshot) throws(e *routeEntry) bool {
-	return v.state.routes.info(e).hops[0].Type == netstat.RouteThrow
+// serving returns the next hops of a route that serve the flow; all of them where
+// it refuses. Of a nexthop object the kernel chooses for IPv6 whatever the device
+// (net/ipv6/route.c, fib6_select_path).
+func (v *Snapshot) serving(e *routeEntry, f *Flow) []netstat.Route {
+	rows := v.state.routes.appendRows(nil, e)
+	if refuses(rows[0].Type) {
+		return rows
+	}
+	chosen := *f
+	if e.family == 1 && rows[0].NextHopID != 0 {
+		chosen.Interface = 0
+	}
+	kept := rows[:0]
+	for _, row := range rows {
+		if serves(&row, &chosen) {
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}
+
+func (v *Snapshot) typeOf(e *routeEntry) netstat.RouteType {
+	return v.state.routes.info(e).hops[0].Type
 }
 
 // mask leaves the first bits of the address.
@@ -239,12 +459,4 @@ func (e *routeEntry) mask(bits int) {
 	}
 	e.high &= ^(^uint64(0) >> bits)
 	e.low = 0
-}
-
-// Bytes estimates the memory, in bytes, that the rows of a kind take. Snapshots
-// that others hold count only while they share it.
-func (s *Stack) Bytes(kind netstat.Kinds) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state.bytes(kind)
 }

@@ -178,7 +178,7 @@ func Start(options Options) (*Stack, error) {
 	s.running.Go(s.receive)
 	s.running.Go(s.refresh)
 	if removal != nil {
-		s.running.Go(func() { s.end(removal.wait()) })
+		s.running.Go(func() { s.end(removal.wait(kernel)) })
 	}
 	s.wake <- struct{}{}
 	return s, nil
@@ -811,4 +811,12 @@ func answer[T any](s *Stack, ctx context.Context, of func(*Snapshot) iter.Seq[T]
 			}
 		}
 	}
+}
+
+// Bytes estimates the memory, in bytes, that the rows of a kind take. Snapshots
+// that others hold count only while they share it.
+func (s *Stack) Bytes(kind netstat.Kinds) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.bytes(kind)
 }

@@ -77,8 +77,17 @@ type Rule struct {
 	IPProtocol          uint8
 	SourcePorts         PortRange
 	DestinationPorts    PortRange
-	UIDs                Optional[UIDRange]
-	L3MasterDevice      bool // look into the table of the packet's VRF
+	// SourcePortMask and DestinationPortMask are the bits of a port that the
+	// first of its range decides; 0 for all of them (Linux 6.16).
+	SourcePortMask, DestinationPortMask uint16
+	// FlowLabel is that of IPv6, as far as FlowLabelMask has its bits; both 0 for
+	// any (Linux 6.14).
+	FlowLabel, FlowLabelMask uint32
+	UIDs                     Optional[UIDRange]
+	L3MasterDevice           bool // look into the table of the packet's VRF
+	// Unknown says that the rule has attributes besides, which are not known
+	// here: whether it is for a packet cannot be told from the others.
+	Unknown bool
 
 	Action RuleAction
 	Table  uint32 // of RuleTable; 0 with L3MasterDevice

@@ -29,7 +29,7 @@ func ruleListing() *listing[netstat.Rule] {
 		of("Priority", 8, field("priority", table.Integer, "rules apply in ascending order", func(r *netstat.Rule) table.Value { return table.Uint(r.Priority) })),
 		of("Source", 18, field("source", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return from(r.Source) })),
 		of("Destination", 18, field("destination", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return from(r.Destination) })),
-		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8); `[detached]` stands behind an interface that is not there", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
+		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8); `[detached]` stands behind an interface that is not there, `[unknown]` for what this netstat does not know", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
 		of("Action", 8, field("action", table.String, "what the rule does", func(r *netstat.Rule) table.Value { return table.Text(r.Action.String()) })),
 		of("Table", 8, field("table", table.Integer, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })).shownAs(
 			func(b []byte, r *netstat.Rule) []byte {
@@ -130,10 +130,19 @@ func ruleMatches(r *netstat.Rule) string {
 	add(r.UIDs.IsKnown(), "uidrange %s", uidRange(r))
 	ipProtocol := strings.TrimPrefix(netstat.Protocol(r.IPProtocol).String(), "protocol ")
 	add(r.IPProtocol != 0, "ipproto %s", ipProtocol)
-	add(r.SourcePorts != netstat.PortRange{}, "sport %s", portRange(r.SourcePorts))
-	add(r.DestinationPorts != netstat.PortRange{}, "dport %s", portRange(r.DestinationPorts))
+	add(r.SourcePorts != netstat.PortRange{}, "sport %s%s", portRange(r.SourcePorts), portMask(r.SourcePortMask))
+	add(r.DestinationPorts != netstat.PortRange{}, "dport %s%s", portRange(r.DestinationPorts), portMask(r.DestinationPortMask))
 	add(r.TunnelID != 0, "tun_id %d", r.TunnelID)
+	add(r.FlowLabelMask != 0, "flowlabel %#x/%#x", r.FlowLabel, r.FlowLabelMask)
+	add(r.Unknown, "[unknown]")
 	return strings.Join(parts, " ")
+}
+
+func portMask(mask uint16) string {
+	if mask == 0 {
+		return ""
+	}
+	return fmt.Sprintf("/%#x", mask)
 }
 
 // fullDSCP is the mask of a DSCP that counts as a whole.
