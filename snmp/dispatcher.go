@@ -27,7 +27,7 @@ type engine struct {
 	authenticationFailure func(source netip.Addr)
 	failure               warning // when it was told
 
-	tooManyWait, tooManyConnections, noEncoding warning
+	tooManyWait, tooManyConnections, tooSlow, noEncoding warning
 }
 
 // models are the message processing models and the security model that they

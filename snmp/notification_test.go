@@ -316,6 +316,7 @@ func TestInformGivenUp(t *testing.T) {
 	if got := s.Statistics().OutPkts; got != 6 {
 		t.Errorf("sent %d times, want 6", got)
 	}
+	eventually(t, "the warning", func() bool { return len(log.at(slog.LevelWarn)) > 0 })
 	if got := log.at(slog.LevelWarn); len(got) != 1 || !strings.Contains(got[0], "not acknowledged") {
 		t.Errorf("warned of %q", got)
 	}

@@ -61,6 +61,10 @@ type Options struct {
 	// to be received; by default 10 s.
 	WriteTimeout time.Duration
 
+	// EndTimeout is how long what was begun may take once Serve's context is done;
+	// by default 1 s.
+	EndTimeout time.Duration
+
 	// Epoch returns the moment at which sysUpTime was zero, for notifications.
 	// Nil means the moment of NewServer.
 	Epoch func() time.Time
@@ -93,6 +97,7 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.MaxConnections, 128)
 	setDefault(&o.IdleTimeout, 2*time.Minute)
 	setDefault(&o.WriteTimeout, 10*time.Second)
+	setDefault(&o.EndTimeout, time.Second)
 	if o.Epoch == nil {
 		started := time.Now()
 		o.Epoch = func() time.Time { return started }
@@ -131,10 +136,13 @@ type Server struct {
 
 // listener is a transport that listens at an address.
 type listener interface {
-	// serve answers until stop is called.
-	serve(ctx context.Context)
+	// serve answers until ctx is done and stop is called. Answers that are under
+	// way then go on until alive is done.
+	serve(ctx, alive context.Context)
 	// stop ends serve, and lets answers under way be finished.
 	stop()
+	// abandon ends these, too.
+	abandon()
 	// close gives the socket back, once serve and all answers have ended.
 	close()
 }
@@ -214,8 +222,9 @@ func (s *Server) Listen(a Address) (Address, error) {
 }
 
 // Serve answers on all sockets until ctx is done. Then it receives nothing more,
-// finishes what it has begun, closes the sockets and returns nil. Notifications
-// that still wait then are dropped. It is called once.
+// finishes what it has begun as far as Options.EndTimeout lets it, closes the sockets
+// and returns nil. Notifications that still wait then are dropped. It is called
+// once.
 func (s *Server) Serve(ctx context.Context) error {
 	s.mu.Lock()
 	listeners, serving := s.listeners, s.serving
@@ -225,14 +234,23 @@ func (s *Server) Serve(ctx context.Context) error {
 		return errors.New("snmp: the server is serving already")
 	}
 
+	alive, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
 	var running sync.WaitGroup
 	for _, l := range listeners {
-		running.Go(func() { l.serve(ctx) })
+		running.Go(func() { l.serve(ctx, alive) })
 	}
 	<-ctx.Done()
 	for _, l := range listeners {
 		l.stop()
 	}
+	end := time.AfterFunc(s.options.EndTimeout, func() {
+		abandon()
+		for _, l := range listeners {
+			l.abandon()
+		}
+	})
+	defer end.Stop()
 	running.Wait()
 	for range cap(s.waiting) { // once all places are taken, none is
 		s.waiting <- struct{}{}

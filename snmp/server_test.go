@@ -251,7 +251,7 @@ func TestShutdown(t *testing.T) {
 		<-release
 		return testItems(1), nil
 	})
-	s, err := NewServer(Options{Handler: newTreeOf(t, itemTable().Bind(source)), Communities: anywhere, Log: quiet, WaitTimeout: patience})
+	s, err := NewServer(Options{Handler: newTreeOf(t, itemTable().Bind(source)), Communities: anywhere, Log: quiet, WaitTimeout: patience, EndTimeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -622,4 +622,45 @@ func TestTCPLimits(t *testing.T) {
 			t.Errorf("got %d variables", len(got.bindings))
 		}
 	})
+}
+
+// TestEndIsBounded holds that managers that ask ahead, or take no answer, keep Serve
+// from ending for no longer than one deadline, and that the message under way is the
+// last.
+func TestEndIsBounded(t *testing.T) {
+	s, err := NewServer(Options{Handler: newTestTree(t, 3000), Communities: anywhere, Log: quiet, WriteTimeout: time.Hour, EndTimeout: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses, err := listenAt(s, "tcp:127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Serve(ctx) }()
+	c := dial(t, addresses[0], "")
+	request := messageOf(1, "public", pduOf(getBulkRequest, 1, 0, 1000, asked(tableEntry+".2")))
+	send(t, c, getOf(1, "public", tableEntry+".3.0.1.97")) // what it asks for is at hand then
+	receive(t, c)
+	ahead := slices.Repeat(request, 64<<10/len(request))
+	go func() { _, _ = c.Write(ahead) }() // and reads nothing
+	eventually(t, "answers to wait", func() bool {
+		before := s.Statistics().OutPkts
+		time.Sleep(10 * time.Millisecond)
+		return before > 2 && s.Statistics().OutPkts == before
+	})
+	before := s.Statistics().OutPkts
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("Serve does not end")
+	}
+	if after := s.Statistics().OutPkts; after > before+1 {
+		t.Errorf("%d answers after the end", after-before)
+	}
 }

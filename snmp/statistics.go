@@ -44,6 +44,7 @@ type Statistics struct {
 
 	// What no RFC counts.
 	Busy       uint64 // requests dropped as too many others waited
+	Unsent     uint64 // answers over UDP dropped as there was no room for them, the way to the manager being slow
 	NotUnicast uint64 // messages dropped as they were sent to a broadcast or multicast address
 	Refused    uint64 // connections closed as no community lets their source in
 	// NotificationsDropped counts what was not sent to a target, each target
@@ -60,7 +61,7 @@ type counters struct {
 	inTooBigs, inNoSuchNames, inBadValues, inReadOnlys, inGenErrs                   atomic.Uint64
 	inTotalReqVars, inGetRequests, inGetNexts, inSetRequests, inGetResponses        atomic.Uint64
 	outTooBigs, outNoSuchNames, outBadValues, outGenErrs, outGetResponses, outTraps atomic.Uint64
-	unknownPDUHandlers, unknownContexts, busy, notUnicast, refused                  atomic.Uint64
+	unknownPDUHandlers, unknownContexts, busy, unsent, notUnicast, refused          atomic.Uint64
 	notificationsDropped, informsUnacknowledged                                     atomic.Uint64
 }
 
@@ -92,6 +93,7 @@ func (c *counters) statistics() Statistics {
 		UnknownPDUHandlers:  c.unknownPDUHandlers.Load(),
 		UnknownContexts:     c.unknownContexts.Load(),
 		Busy:                c.busy.Load(),
+		Unsent:              c.unsent.Load(),
 		NotUnicast:          c.notUnicast.Load(),
 		Refused:             c.refused.Load(),
 

@@ -40,7 +40,7 @@ func (s *Server) listenTCP(a Address) (listener, Address, error) {
 	return &tcpListener{server: s, listener: l, connections: make(map[*conversation]bool)}, a, nil
 }
 
-func (l *tcpListener) serve(ctx context.Context) {
+func (l *tcpListener) serve(ctx, alive context.Context) {
 	defer l.running.Wait()
 	for faults := 0; ; {
 		conn, err := l.listener.AcceptTCP()
@@ -64,8 +64,8 @@ func (l *tcpListener) serve(ctx context.Context) {
 			continue
 		}
 		c := &conversation{listener: l, conn: conn, source: source}
-		var alive context.Context
-		alive, c.cancel = context.WithCancel(context.WithoutCancel(ctx)) // Serve's end is not its end
+		var conversing context.Context
+		conversing, c.cancel = context.WithCancel(alive)
 		c.takeTurn()
 		if !l.add(c) {
 			c.end()
@@ -73,7 +73,7 @@ func (l *tcpListener) serve(ctx context.Context) {
 		}
 		l.running.Go(func() {
 			defer l.remove(c)
-			c.converse(ctx, alive)
+			c.converse(ctx, conversing)
 		})
 	}
 }
@@ -109,7 +109,7 @@ func (l *tcpListener) remove(c *conversation) {
 }
 
 // stop, which is called when serve's context is done, ends the reading on every
-// connection; what was read is still answered.
+// connection.
 func (l *tcpListener) stop() {
 	_ = l.listener.Close()
 	l.mu.Lock()
@@ -117,6 +117,15 @@ func (l *tcpListener) stop() {
 	l.stopped = true
 	for c := range l.connections {
 		_ = c.conn.CloseRead()
+	}
+}
+
+// abandon closes every connection, whatever waits to be written there.
+func (l *tcpListener) abandon() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.connections {
+		c.end()
 	}
 }
 
@@ -148,8 +157,8 @@ func (c *conversation) end() {
 const firstRead = 4096
 
 // converse answers the messages of a connection, which follow each other
-// without anything between (RFC 3430, section 2.1), until ctx is done. What it
-// has begun then goes on as long as alive is not done.
+// without anything between (RFC 3430, section 2.1), until ctx is done. The one that
+// it answers then, and those that wait, go on as long as alive is not done.
 func (c *conversation) converse(ctx, alive context.Context) {
 	s, conn := c.listener.server, c.conn
 	defer c.waiting.Wait()
@@ -175,7 +184,7 @@ func (c *conversation) converse(ctx, alive context.Context) {
 			if size == 0 || size > len(rest) {
 				break
 			}
-			if !c.answer(alive, d, rest[:size]) {
+			if !c.answer(alive, d, rest[:size]) || ctx.Err() != nil {
 				return
 			}
 			rest = rest[size:]

@@ -28,6 +28,7 @@ type udpListener struct {
 	fd      int
 	address Address
 	bulk    int // limits.bulk beyond loopback
+	lanes   lanes
 	stopped atomic.Bool
 }
 
@@ -38,19 +39,12 @@ const (
 	unfragmentedIPv6 = 1500 - 40 - 8
 )
 
-// sendTimeout is how long an answer may wait for room in the socket's buffer.
-const sendTimeout = time.Second
-
 func (s *Server) listenUDP(a Address) (listener, Address, error) {
-	family := unix.AF_INET
-	if a.Transport.ipv6() {
-		family = unix.AF_INET6
-	}
 	sa, err := sockaddr(a.AddrPort)
 	if err != nil {
 		return nil, a, err
 	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := udpSocket(a)
 	if err != nil {
 		return nil, a, err
 	}
@@ -69,13 +63,26 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 	return l, l.address, nil
 }
 
+// udpSocket opens a socket for an address.
+func udpSocket(a Address) (fd int, err error) {
+	if !a.Transport.ipv6() {
+		return unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	}
+	fd, err = unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
+		_ = unix.Close(fd)
+		return 0, err
+	}
+	return fd, nil
+}
+
 func (l *udpListener) bind(sa unix.Sockaddr) error {
 	option := func(level, name int) error { return unix.SetsockoptInt(l.fd, level, name, 1) }
 	wildcard := l.address.Addr().IsUnspecified()
 	if l.address.Transport.ipv6() {
-		if err := option(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); err != nil {
-			return err
-		}
 		if wildcard {
 			if err := option(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO); err != nil {
 				return err
@@ -86,11 +93,7 @@ func (l *udpListener) bind(sa unix.Sockaddr) error {
 			return err
 		}
 	}
-	timeout := unix.NsecToTimeval(int64(sendTimeout))
-	if err := unix.SetsockoptTimeval(l.fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout); err != nil {
-		return err
-	}
-	if err := unix.Bind(l.fd, sa); err != nil {
+	if err := l.bindFirst(sa); err != nil {
 		return err
 	}
 	bound, err := unix.Getsockname(l.fd)
@@ -178,11 +181,13 @@ func (e *envelope) receive(fd int, buf []byte, looking *atomic.Bool) (int, unix.
 	return int(n), 0
 }
 
+// send does not wait, for the thread has others to answer: EAGAIN is that there is
+// no room in the socket's buffer.
 func (e *envelope) send(fd int, message []byte) unix.Errno {
 	e.prepare(message, int(e.nameLen), e.controlLen)
-	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), unix.MSG_DONTWAIT)
-	if errno == unix.EAGAIN {
-		_, _, errno = unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), 0)
+	errno := unix.EINTR
+	for errno == unix.EINTR {
+		_, _, errno = unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), unix.MSG_DONTWAIT)
 	}
 	e.answered = time.Now()
 	return errno
@@ -248,7 +253,7 @@ func (e *envelope) turn() {
 }
 
 // serve receives and answers one datagram after the other.
-func (l *udpListener) serve(ctx context.Context) {
+func (l *udpListener) serve(ctx, alive context.Context) {
 	s := l.server
 	counters := &s.engine.counters
 	d := newDispatcher(&s.engine)
@@ -275,7 +280,7 @@ func (l *udpListener) serve(ctx context.Context) {
 		answer, err := d.process(s.engine.noWait, buf[:n], source, l.limits(source))
 		switch {
 		case wouldWait(err):
-			l.wait(ctx, buf[:n], &e)
+			l.wait(alive, buf[:n], &e)
 		case answer != nil:
 			l.send(&e, answer)
 		}
@@ -320,20 +325,32 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// send sends an answer, or drops it where there is no room for it: UDP promises no
+// delivery (RFC 3417, section 3), and the manager asks again.
 func (l *udpListener) send(e *envelope, answer []byte) {
-	l.server.engine.counters.outPkts.Add(1)
+	engine := &l.server.engine
+	engine.counters.outPkts.Add(1)
 	errno := e.send(l.fd, answer)
-	for errno == unix.EINTR {
-		errno = e.send(l.fd, answer)
+	if noRoom(errno) {
+		errno = l.lanes.send(l, e, answer)
+	} else if l.lanes.any.Load() {
+		l.lanes.leave(l, e.answered)
 	}
-	if errno != 0 {
-		l.server.engine.log.Debug("answer cannot be sent", slog.Any("to", e.source()), slog.Any("error", errno))
+	switch {
+	case noRoom(errno):
+		engine.counters.unsent.Add(1)
+		engine.warn(&engine.tooSlow, "answers are dropped, as there is no room for them: the way to a manager is slow",
+			slog.Any("to", e.source()), slog.Uint64("dropped", engine.counters.unsent.Load()))
+	case errno != 0:
+		if ctx := context.Background(); engine.log.Enabled(ctx, slog.LevelDebug) {
+			engine.log.LogAttrs(ctx, slog.LevelDebug, "answer cannot be sent", slog.Any("to", e.source()), slog.Any("error", errno))
+		}
 	}
 }
 
 // wait has a request answered by a goroutine that may wait, where there is a
 // place for it.
-func (l *udpListener) wait(ctx context.Context, message []byte, e *envelope) {
+func (l *udpListener) wait(alive context.Context, message []byte, e *envelope) {
 	s := l.server
 	select {
 	case s.waiting <- struct{}{}:
@@ -350,7 +367,7 @@ func (l *udpListener) wait(ctx context.Context, message []byte, e *envelope) {
 		defer func() { <-s.waiting }()
 		d := s.idle.Get().(*dispatcher)
 		defer s.idle.Put(d)
-		ctx, cancel := s.waitContext(context.WithoutCancel(ctx)) // Serve's end is not its end
+		ctx, cancel := s.waitContext(alive)
 		defer cancel()
 		source := to.source()
 		if answer, _ := d.process(ctx, message, source, l.limits(source)); answer != nil {
@@ -366,4 +383,10 @@ func (l *udpListener) stop() {
 	_ = unix.Shutdown(l.fd, unix.SHUT_RD)
 }
 
-func (l *udpListener) close() { _ = unix.Close(l.fd) }
+// abandon has nothing to do: who waits does so for the context, and no answer waits.
+func (l *udpListener) abandon() {}
+
+func (l *udpListener) close() {
+	l.lanes.close()
+	_ = unix.Close(l.fd)
+}
