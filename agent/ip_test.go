@@ -54,7 +54,7 @@ func TestAddressesFollowEvents(t *testing.T) {
 	}
 	eventually := func(what string, holds func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(nstest.Patience); !holds(); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s stays", what)
 			}
@@ -93,7 +93,7 @@ func TestLiveAndReadAgree(t *testing.T) {
 		{rfc1213mib.Addresses.Entry, 2 * 5}, {rfc1213mib.Neighbours.Entry, 4},
 	} {
 		var want, got []variable
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(nstest.Patience); ; time.Sleep(10 * time.Millisecond) {
 			settle(t, live)
 			want, got = below(t, fromKernel(), table.entry), below(t, fromLive(), table.entry)
 			timeless := func(v variable) bool { return v.value.Type() == mib.TimeTicks }

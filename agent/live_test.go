@@ -65,7 +65,7 @@ func TestInterfacesFollowEvents(t *testing.T) {
 	// until gets a variable until it has a value.
 	until := func(name mib.OID, what string, holds func(mib.Value) bool) {
 		t.Helper()
-		deadline := time.Now().Add(20 * time.Second)
+		deadline := time.Now().Add(nstest.Patience)
 		for v := get(name); !holds(v); v = get(name) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: %v stays %v", what, name, v)
@@ -127,7 +127,7 @@ func TestRequestsWhileLoading(t *testing.T) {
 	if v, err := r.Get(number); err == nil && v.Uint() < 10_000 || err != nil && !errors.Is(err, mib.ErrWouldWait) {
 		t.Errorf("at once: %v, %v", v, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), nstest.Patience)
 	defer cancel()
 	r.Reset(ctx)
 	if v, err := r.Get(number); err != nil || v.Uint() != 10_000 {

@@ -172,7 +172,7 @@ func (r *received) of(t testing.TB, index uint32) (all []string) {
 	return all
 }
 
-const linkPatience = 20 * time.Second
+const linkPatience = nstest.Patience
 
 // awaitLinks waits until something holds.
 func awaitLinks(t testing.TB, what func() string, ok func() bool) {

@@ -38,7 +38,7 @@ func openLive(t testing.TB, n *nstest.NS, modules ...string) *live.Stack {
 
 func settle(t testing.TB, s *live.Stack) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), nstest.Patience)
 	defer cancel()
 	must(t, s.Sync(ctx))
 }
@@ -341,7 +341,7 @@ func TestRouteWalkUnderChurn(t *testing.T) {
 		cancel()
 		<-churned
 	}()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(nstest.Patience)
 	for walk := 0; walk < 6 || batches.Load() < 5; walk++ {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d walks, and %d batches of changes in a minute", walk, batches.Load())

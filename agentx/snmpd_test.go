@@ -16,10 +16,12 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // patience is how long a test waits for what should happen at once.
-const patience = 20 * time.Second
+const patience = nstest.Patience
 
 // need skips a test where a program is missing; under CI it fails it.
 func need(t testing.TB, programs ...string) {

@@ -11,12 +11,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // unchanging reads while the truth is the same before and after, and returns it.
 func unchanging[T any](t *testing.T, truth func() T, read func()) T {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(nstest.Patience); ; time.Sleep(10 * time.Millisecond) {
 		before := truth()
 		read()
 		after := truth()

@@ -120,7 +120,7 @@ func (h *helper) expect(t *testing.T, line string) {
 // otherwise.
 func eventually(t *testing.T, what string, holds func() bool, otherwise ...func()) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(nstest.Patience); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			for _, show := range otherwise {
 				show()

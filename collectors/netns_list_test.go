@@ -147,7 +147,7 @@ func TestInEveryNamespace(t *testing.T) {
 // another namespace closes the file of its own one when it is back.
 func closesAllBut(t *testing.T, before int) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); openDescriptors(t) > before; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(nstest.Patience); openDescriptors(t) > before; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d descriptors are open, before %d", openDescriptors(t), before)
 		}
@@ -182,7 +182,7 @@ func TestInEveryNamespaceDoesNotLeak(t *testing.T) {
 		t.Errorf("there are %d threads, before %d", len(threads), threadsBefore)
 	}
 	// Every thread is where the process is.
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(nstest.Patience); ; time.Sleep(10 * time.Millisecond) {
 		strays := 0
 		for _, thread := range threads {
 			if stat, err := os.Stat("/proc/self/task/" + thread.Name() + "/ns/net"); err == nil && stat.Sys().(*syscall.Stat_t).Ino != namespace {

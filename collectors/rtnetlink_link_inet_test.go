@@ -85,7 +85,7 @@ func TestIPInterfaces(t *testing.T) {
 			}
 		}
 		var diff string
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(nstest.Patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 			got := make(map[string]netstat.IPInterface)
 			for row, err := range k.IPInterfaces(t.Context()) {
 				must(t, err)
@@ -156,7 +156,7 @@ func TestIPInterfaceUpdated(t *testing.T) {
 		// The clock of jiffies, and what sinceBoot cannot tell of it.
 		const coarse = 2 * time.Second
 		before, start := updated(), time.Now()
-		for deadline := start.Add(20 * time.Second); time.Since(start) < 100*time.Millisecond && time.Now().Before(deadline); {
+		for deadline := start.Add(nstest.Patience); time.Since(start) < 100*time.Millisecond && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		change()
@@ -209,7 +209,7 @@ func TestIPv6ForwardsAsAWhole(t *testing.T) {
 				told = row.Forwards.Or(false)
 			}
 		}
-		for deadline := time.Now().Add(20 * time.Second); passes() != told; { // neighbours are found in their own time
+		for deadline := time.Now().Add(nstest.Patience); passes() != told; { // neighbours are found in their own time
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: packets pass is %v, though the row says %v", step.name, !told, told)
 			}

@@ -69,12 +69,12 @@ func TestDetailsAgreeWithSS(t *testing.T) {
 	// What changes by itself: the time since data was sent, and connections that
 	// are closing.
 	moving := regexp.MustCompile(`(lastsnd|lastrcv|lastack):\S+|timer:\S+`)
-	for try := 0; ; try++ {
+	for end := time.Now().Add(nstest.Patience); ; {
 		before := fromSS()
 		all := sockets(t, k, netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.TCP, netstat.UDP}, Details: netstat.AllDetails})
 		after := fromSS()
 		if moving.ReplaceAllString(before, "") != moving.ReplaceAllString(after, "") {
-			if try == 100 {
+			if time.Now().After(end) {
 				t.Fatalf("the sockets do not settle:\n%s\n%s", before, after)
 			}
 			time.Sleep(10 * time.Millisecond)

@@ -87,7 +87,7 @@ func TestTCPInfoAgreesWithGetsockopt(t *testing.T) {
 	k := open(t, n)
 	fd, local := talk(t, n, "127.0.0.1:0")
 
-	for try := 0; ; try++ {
+	for end := time.Now().Add(nstest.Patience); ; {
 		before := getsockopt(t, fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 		s := oneSocket(t, k, netstat.TCP, local)
 		after := getsockopt(t, fd, unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -96,7 +96,7 @@ func TestTCPInfoAgreesWithGetsockopt(t *testing.T) {
 			clear(b[44:60])
 		}
 		if string(before) != string(after) {
-			if try == 100 {
+			if time.Now().After(end) {
 				t.Fatal("the connection does not settle")
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -247,7 +247,7 @@ func TestMPTCPAgreesWithGetsockopt(t *testing.T) {
 
 	local := netip.MustParseAddrPort("127.0.0.1:4002")
 	const solMPTCP, mptcpInfoOption = 284, 1 // include/linux/socket.h, include/uapi/linux/mptcp.h
-	for try := 0; ; try++ {
+	for end := time.Now().Add(nstest.Patience); ; {
 		before := getsockopt(t, client, solMPTCP, mptcpInfoOption)
 		s := oneSocket(t, k, netstat.MPTCP, local)
 		after := getsockopt(t, client, solMPTCP, mptcpInfoOption)
@@ -257,7 +257,7 @@ func TestMPTCPAgreesWithGetsockopt(t *testing.T) {
 			}
 		}
 		if string(before) != string(after) {
-			if try == 100 {
+			if time.Now().After(end) {
 				t.Fatal("the connection does not settle")
 			}
 			time.Sleep(10 * time.Millisecond)

@@ -110,7 +110,7 @@ func TestNamespaceDeleted(t *testing.T) {
 	run("netns", "del", name)
 	select {
 	case <-s.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(nstest.Patience):
 		t.Fatal("the stack outlives its namespace")
 	}
 	if err := s.Err(); !errors.Is(err, fs.ErrNotExist) {
@@ -193,7 +193,7 @@ func TestNothingLeaks(t *testing.T) {
 	for range *openRounds {
 		round()
 	}
-	for wait := time.Millisecond; wait < 5*time.Second; wait *= 2 {
+	for wait := time.Millisecond; wait < nstest.Patience/2; wait *= 2 {
 		d, g := count()
 		if d <= descriptors && g <= goroutines {
 			return

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // follower keeps a picture of a stack from its events alone: a map, so that an
@@ -117,7 +119,7 @@ func (f *follower) take(e Event) {
 func (f *follower) agree(s *Stack, about string) {
 	f.t.Helper()
 	want := make(map[string]string)
-	for wait := time.Millisecond; wait < 3*time.Second; wait *= 2 {
+	for wait := time.Millisecond; wait < nstest.Patience/2; wait *= 2 {
 		clear(want)
 		for e := range s.Snapshot().events(f.sub.options.Filter) {
 			want[identify(e.Value)] = show(e.Value)

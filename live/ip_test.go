@@ -16,7 +16,7 @@ import (
 func agreeWithIP(t testing.TB, s *Stack, n *nstest.NS, about string) {
 	t.Helper()
 	var diff string
-	for wait := time.Millisecond; wait < 3*time.Second; wait *= 2 {
+	for wait := time.Millisecond; wait < nstest.Patience/2; wait *= 2 {
 		settle(t, s)
 		want, got := s.followable(listedByIP(t, n)), listedByStack(s.Snapshot())
 		if len(want) < 10 {

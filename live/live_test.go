@@ -53,7 +53,7 @@ func open(t testing.TB, n *nstest.NS, options Options) *Stack {
 // settle waits until the state is what the kernel's is.
 func settle(t testing.TB, s *Stack) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), nstest.Patience)
 	defer cancel()
 	if err := s.Sync(ctx); err != nil {
 		t.Fatalf("sync: %v", err)
@@ -210,7 +210,7 @@ func linksOf(t testing.TB, k *collectors.Kernel) iter.Seq[netstat.Interface] {
 func agree(t testing.TB, s *Stack, k *collectors.Kernel, about string) {
 	t.Helper()
 	var diff string
-	for wait := time.Millisecond; wait < 3*time.Second; wait *= 2 {
+	for wait := time.Millisecond; wait < nstest.Patience/2; wait *= 2 {
 		settle(t, s)
 		view := s.Snapshot()
 		got := describe(t, snapshotReaders{view}, view.Interfaces())

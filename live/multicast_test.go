@@ -173,7 +173,7 @@ func TestRandomMulticastGroups(t *testing.T) {
 		}
 		about := fmt.Sprintf("seed %d, round %d, after\n%s", seed, round, strings.Join(did, "\n"))
 		var want, got []string
-		for wait := time.Millisecond; wait < 8*time.Second; wait *= 2 {
+		for wait := time.Millisecond; wait < nstest.Patience/2; wait *= 2 {
 			settle(t, s)
 			got, want = lines(snapshotReaders{s.Snapshot()}), lines(k)
 			if slices.Equal(want, got) {

@@ -164,7 +164,7 @@ func TestRecent(t *testing.T) {
 		if v != before {
 			t.Error("another snapshot")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(nstest.Patience):
 		t.Error("Recent waits")
 	}
 	s.mu.Unlock()

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -17,7 +16,7 @@ import (
 // next returns the next event, which must come soon.
 func next(t testing.TB, sub *Subscription) Event {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), nstest.Patience)
 	defer cancel()
 	for e, err := range sub.Events(ctx) {
 		if err != nil {

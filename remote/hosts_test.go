@@ -15,6 +15,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // hostOf is a device whose only interface has that name.
@@ -205,7 +207,7 @@ func TestHostsInTurns(t *testing.T) {
 			if done(names) {
 				return
 			}
-			if time.Since(began) > 30*time.Second {
+			if time.Since(began) > nstest.Patience {
 				t.Fatalf("%v, %v", names, errs)
 			}
 		}

@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
-const patience = 10 * time.Second
+const patience = nstest.Patience
 
 // dial connects to an address, from a local one where that is given.
 func dial(t testing.TB, a Address, from string) net.Conn {

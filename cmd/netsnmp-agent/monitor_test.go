@@ -43,7 +43,7 @@ func runMonitor(t *testing.T, args ...string) *bufio.Scanner {
 			t.Errorf("monitor: %v", err)
 		}
 	})
-	time.AfterFunc(time.Minute, cancel)
+	time.AfterFunc(nstest.Patience, cancel)
 	return bufio.NewScanner(out)
 }
 

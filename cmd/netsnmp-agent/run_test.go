@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
@@ -38,7 +37,7 @@ func TestNamespaceRemoved(t *testing.T) {
 		if err := ip("netns", "add", name); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), nstest.Patience)
 		out, in := io.Pipe()
 		cmd := newCommand(nil)
 		cmd.SetArgs(append([]string{"--netns", name}, args...))

@@ -26,6 +26,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // counting is an agent whose counters are those of one state, and then those of
@@ -109,7 +111,7 @@ func followed(t *testing.T, enough func(row map[string]any) bool, args ...string
 	if err := os.WriteFile(config, []byte("defCommunity public\ntimeout 10\nretries 0\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), nstest.Patience)
 	defer cancel()
 	cmd := newCommand()
 	r, w := io.Pipe()
@@ -480,7 +482,7 @@ func TestHostsInTurnsOfOneThatIsLate(t *testing.T) {
 		until := func(what string, is func(ofGood, ofOther int) bool) {
 			t.Helper()
 			for began := time.Now(); !is(moments()); time.Sleep(50 * time.Millisecond) {
-				if time.Since(began) > time.Minute {
+				if time.Since(began) > nstest.Patience {
 					t.Fatalf("%s does not come: %s", what, stderr.String())
 				}
 			}

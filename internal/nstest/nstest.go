@@ -85,24 +85,37 @@ func (n *NS) JSON(t testing.TB, into any, args ...string) {
 	}
 }
 
+// Patience is how long tests wait for what is bound to come: so long that only a hang
+// reaches it, on the slowest machine. No test may depend on how quick a machine is.
+const Patience = 5 * time.Minute
+
+// Eventually calls holds again and again until it returns nothing, and fails the test
+// with what it returns when Patience is over.
+func Eventually(t testing.TB, holds func() (otherwise string)) {
+	t.Helper()
+	for end := time.Now().Add(Patience); ; time.Sleep(5 * time.Millisecond) {
+		otherwise := holds()
+		if otherwise == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(otherwise)
+		}
+	}
+}
+
 // Settle waits until the links that are up have their IPv6 addresses, and none is
 // tentative any longer: the kernel makes them, and joins their multicast groups,
 // some time after a link is up.
 func (n *NS) Settle(t testing.TB) {
 	t.Helper()
-	for end := time.Now().Add(settleTime); ; time.Sleep(10 * time.Millisecond) {
-		waits := n.unsettled(t)
-		if waits == "" {
-			return
+	Eventually(t, func() string {
+		if waits := n.unsettled(t); waits != "" {
+			return fmt.Sprintf("namespace %s: %s", n.Name, waits)
 		}
-		if time.Now().After(end) {
-			t.Fatalf("namespace %s: %s", n.Name, waits)
-		}
-	}
+		return ""
+	})
 }
-
-// settleTime is how long Settle waits: the kernel takes about two seconds.
-const settleTime = 30 * time.Second
 
 // unsettled says what Settle waits for, nothing when all is there.
 func (n *NS) unsettled(t testing.TB) string {

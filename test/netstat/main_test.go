@@ -26,7 +26,7 @@ import (
 
 // patience is how long a test waits for what should happen at once: the machine
 // may be busy with other tests.
-const patience = 30 * time.Second
+const patience = nstest.Patience
 
 // netTools is net-tools' netstat.
 const netTools = "/usr/bin/netstat"

@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for what should happen at once.
-const patience = 30 * time.Second
+const patience = nstest.Patience
 
 const insideVariable = "REMOTE_TEST_INSIDE"
 

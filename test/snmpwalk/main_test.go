@@ -21,7 +21,7 @@ import (
 
 // patience is how long a test waits for what should happen at once: the machine
 // may be busy with other tests.
-const patience = 30 * time.Second
+const patience = nstest.Patience
 
 var update = flag.Bool("update", false, "write testdata anew")
 
