@@ -34,6 +34,10 @@ type Config struct {
 	// left to somebody else: to the master, for a subagent.
 	System func() snmpv2mib.System
 	Engine func() snmpv2mib.Engine
+	// Zones has every address that means something on its link only shown with the
+	// number of that link, as RFC 4001 wants it (ipv6z). Otherwise that is left to
+	// rows which nothing else tells apart, since many managers do not know it.
+	Zones bool
 	// LinkNotifications says whether a LinkNotifier sends notifications, which
 	// ifLinkUpDownTrapEnable shows; nil means that it does.
 	LinkNotifications func() bool

@@ -77,10 +77,10 @@ var modules = [...]module{
 				mib.BindGroup(&ipmib.StatisticsChanges, s.ipInterfaces, changes),
 				ipmib.IPInterfaceStatistics.Bind(s.interfaceStatistics),
 				mib.BindTable(&ipmib.Prefixes, s.addresses, ipmib.PrefixesOf),
-				ipmib.Addresses.Bind(s.addresses),
-				ipmib.Neighbours.Bind(s.neighbours),
+				zoned(s, &ipmib.Addresses).Bind(s.addresses),
+				zoned(s, &ipmib.Neighbours).Bind(s.neighbours),
 				mib.BindTable(&ipmib.Zones, s.ipInterfaces, interfaces),
-				ipmib.DefaultRouters.Bind(s.defaultRouters),
+				zoned(s, &ipmib.DefaultRouters).Bind(s.defaultRouters),
 				mib.BindGroup(&ipmib.IPv4Messages, s.counts, func(c ipmib.Counts) ipmib.ICMP { return c.ICMPOf(netstat.IPv4) }),
 				mib.BindTable(&ipmib.ICMPStatistics, s.counts, func(c ipmib.Counts) []ipmib.ICMP { return c.ICMP }),
 				mib.BindTable(&ipmib.ICMPTypes, s.counts, func(c ipmib.Counts) []ipmib.ICMPType { return c.Types }),
@@ -111,8 +111,8 @@ var modules = [...]module{
 			return []mib.Node{
 				tcpmib.Statistics.Bind(s.tcpStatistics),
 				tcpmib.IPv4Connections.Bind(s.tcpSockets),
-				tcpmib.Connections.Bind(s.tcpSockets),
-				tcpmib.Listeners.Bind(s.tcpSockets),
+				zoned(s, &tcpmib.Connections).Bind(s.tcpSockets),
+				zoned(s, &tcpmib.Listeners).Bind(s.tcpSockets),
 			}
 		},
 	},
@@ -123,8 +123,16 @@ var modules = [...]module{
 			return []mib.Node{
 				udpmib.Statistics.Bind(s.udpStatistics),
 				udpmib.IPv4Listeners.Bind(s.udpSockets),
-				udpmib.Endpoints.Bind(s.udpSockets),
+				zoned(s, &udpmib.Endpoints).Bind(s.udpSockets),
 			}
 		},
 	},
+}
+
+// zoned returns a table with the zones of addresses that the configuration wants.
+func zoned[R any](s *sources, t *mib.Table[R]) *mib.Table[R] {
+	if s.config.Zones {
+		return t.WithZones()
+	}
+	return t
 }

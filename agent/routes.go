@@ -14,7 +14,7 @@ import (
 // keeps its routes in, or from readings of any other stack.
 func (s *sources) routeTables() (inet, cidr, forward mib.Node) {
 	if !s.tracks(netstat.KindRoute) {
-		return ipforwardmib.Routes.Bind(s.routes), ipforwardmib.IPv4Routes.Bind(s.routes), ipforwardmib.ForwardRoutes.Bind(s.routes)
+		return zoned(s, &ipforwardmib.Routes).Bind(s.routes), ipforwardmib.IPv4Routes.Bind(s.routes), ipforwardmib.ForwardRoutes.Bind(s.routes)
 	}
 	routes := mib.NewCurrent(func(ctx context.Context) (*live.Snapshot, error) {
 		if err := s.live.Wait(ctx); err != nil {
@@ -25,16 +25,38 @@ func (s *sources) routeTables() (inet, cidr, forward mib.Node) {
 	// The kernel tells no age of a route.
 	const inetAge, cidrAge, forwardAge = 10, 8, 8
 	type ordered = mib.Ordered[netstat.Route]
-	return mib.BindOrdered(ipforwardmib.Routes.Without(inetAge), routes, func(v *live.Snapshot) ordered { return (*inetRoutes)(v) }),
+	inet = mib.BindOrdered(ipforwardmib.Routes.Without(inetAge), routes, func(v *live.Snapshot) ordered { return (*inetRoutes)(v) })
+	if s.config.Zones {
+		inet = mib.BindOrdered(ipforwardmib.Routes.Without(inetAge).WithZones(), routes, func(v *live.Snapshot) ordered { return (*zonedRoutes)(v) })
+	}
+	return inet,
 		mib.BindOrdered(ipforwardmib.IPv4Routes.Without(cidrAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Prefixes)(v) }),
 		mib.BindOrdered(ipforwardmib.ForwardRoutes.Without(forwardAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) })
 }
 
-// The order of inetCidrRouteTable is that of a snapshot but for routes to
-// link-local addresses. These stand behind all others, by address and zone, where
-// they have a device; of the few without one each stands where its address does.
-// They are therefore a run for each.
+// inetRoutes are the routes in runs of those with one destination, whose order is that
+// of inetCidrRouteTable: shorter policies come before longer ones, so that tables and
+// metrics of one destination are not in the order of a snapshot.
 type inetRoutes live.Snapshot
+
+func (r *inetRoutes) Version() uint64 { return (*live.Snapshot)(r).Version(netstat.KindRoute) }
+
+func (r *inetRoutes) Search(before func(netstat.Route) bool) mib.Place {
+	v := (*live.Snapshot)(r)
+	return mib.Place(v.SearchRoutes(0, v.RoutesEnd(), live.SamePrefix, before))
+}
+
+func (r *inetRoutes) AppendRun(rows []netstat.Route, at mib.Place) ([]netstat.Route, mib.Place) {
+	v := (*live.Snapshot)(r)
+	rows, next := v.AppendRun(rows, live.RoutePlace(at), v.RoutesEnd(), live.SamePrefix)
+	return rows, mib.Place(next)
+}
+
+// zonedRoutes are the same for addresses with zones. Routes to link-local addresses
+// stand behind all others then, by address and zone, where they have a device; of the
+// few without one each stands where its address does. They are therefore a run for
+// each.
+type zonedRoutes live.Snapshot
 
 // Sections of the table, in the upper bits of a place.
 const (
@@ -58,23 +80,23 @@ func first(a netip.Addr, device uint32) netstat.Route {
 	return netstat.Route{Destination: netip.PrefixFrom(a, 0), Interface: device}
 }
 
-func (r *inetRoutes) Version() uint64 { return (*live.Snapshot)(r).Version(netstat.KindRoute) }
+func (r *zonedRoutes) Version() uint64 { return (*live.Snapshot)(r).Version(netstat.KindRoute) }
 
-func (r *inetRoutes) Search(before func(netstat.Route) bool) mib.Place {
+func (r *zonedRoutes) Search(before func(netstat.Route) bool) mib.Place {
 	v := (*live.Snapshot)(r)
 	linkLocal, beyond, end := v.RoutesFromAddress(firstLinkLocal), v.RoutesFromAddress(pastLinkLocal), v.RoutesEnd()
 	switch {
 	case linkLocal < beyond && before(first(firstLinkLocal, 1)):
 		return withZone
 	case beyond < end && before(first(pastLinkLocal, 0)):
-		return beyondLinkLocal | mib.Place(v.SearchRoutes(beyond, end, live.SameKey, before))
+		return beyondLinkLocal | mib.Place(v.SearchRoutes(beyond, end, live.SamePrefix, before))
 	case linkLocal < beyond && before(first(firstLinkLocal, 0)):
 		return withoutZone
 	}
-	return upToLinkLocal | mib.Place(v.SearchRoutes(0, linkLocal, live.SameKey, before))
+	return upToLinkLocal | mib.Place(v.SearchRoutes(0, linkLocal, live.SamePrefix, before))
 }
 
-func (r *inetRoutes) AppendRun(rows []netstat.Route, at mib.Place) ([]netstat.Route, mib.Place) {
+func (r *zonedRoutes) AppendRun(rows []netstat.Route, at mib.Place) ([]netstat.Route, mib.Place) {
 	v := (*live.Snapshot)(r)
 	place, end := live.RoutePlace(at&^sectionMask), v.RoutesEnd()
 	section := at & sectionMask
@@ -87,7 +109,7 @@ func (r *inetRoutes) AppendRun(rows []netstat.Route, at mib.Place) ([]netstat.Ro
 		return rows, at
 	}
 	n := len(rows)
-	rows, next := v.AppendRun(rows, place, end, live.SameKey)
+	rows, next := v.AppendRun(rows, place, end, live.SamePrefix)
 	if section == upToLinkLocal {
 		if len(rows) > n && rows[n].Family() == netstat.IPv6 && rows[n].Destination.Addr().Compare(firstLinkLocal) >= 0 {
 			return rows[:n], withoutZone
@@ -103,7 +125,7 @@ func (r *inetRoutes) AppendRun(rows []netstat.Route, at mib.Place) ([]netstat.Ro
 
 // appendLinkLocal appends the next hops to link-local destinations with a device,
 // or without one.
-func (r *inetRoutes) appendLinkLocal(rows []netstat.Route, device bool) []netstat.Route {
+func (r *zonedRoutes) appendLinkLocal(rows []netstat.Route, device bool) []netstat.Route {
 	v := (*live.Snapshot)(r)
 	at, end := v.RoutesFromAddress(firstLinkLocal), v.RoutesFromAddress(pastLinkLocal)
 	for at < end {

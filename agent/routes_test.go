@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"os/exec"
 	"slices"
 	"strings"
@@ -46,7 +47,13 @@ func settle(t testing.TB, s *live.Stack) {
 // requestOn returns a request on an agent's tree that may wait.
 func requestOn(t testing.TB, s netstat.Stack, modules ...string) func() *mib.Request {
 	t.Helper()
-	a, err := New(Config{Stack: s, Modules: modules, Log: slog.New(slog.DiscardHandler)})
+	return requestWith(t, Config{Stack: s, Modules: modules})
+}
+
+func requestWith(t testing.TB, c Config) func() *mib.Request {
+	t.Helper()
+	c.Log = slog.New(slog.DiscardHandler)
+	a, err := New(c)
 	must(t, err)
 	r := a.Tree("").NewRequest()
 	return func() *mib.Request {
@@ -116,7 +123,7 @@ func routeCommand(r *rand.Rand) (family, command string) {
 	if family == "-4" {
 		to = pick(fmt.Sprintf("10.%d.0.0/%d", r.IntN(3), 16+r.IntN(3)), fmt.Sprintf("10.0.%d.0/24", r.IntN(4)), "10.0.0.0/8", "default", "255.255.255.0/24", fmt.Sprintf("127.9.0.0/%d", 16+r.IntN(9)))
 		via = pick("via 192.0.0.2", "via 192.0.1.2", "via 192.0.2.2 dev a2", "dev a3", "dev a2", "nhid 1", "nhid 2", "nhid 3",
-			"via inet6 fe80::7 dev a1", "nexthop via 192.0.0.3 nexthop via 192.0.1.3", "nexthop via 192.0.1.3 weight 4 nexthop via 192.0.0.3 nexthop via 192.0.2.3")
+			"via inet6 fe80::7 dev a1", "via 10.255.0.1 dev a3 onlink", "nexthop via 192.0.0.3 nexthop via 192.0.1.3", "nexthop via 192.0.1.3 weight 4 nexthop via 192.0.0.3 nexthop via 192.0.2.3")
 	} else {
 		to = pick(fmt.Sprintf("2001:db8:%x::/%d", r.IntN(3), 48+r.IntN(3)), "fe80::/64", "fe80::/10", fmt.Sprintf("fe80:%x::/%d", r.IntN(3), 32+r.IntN(3)),
 			"fec0::/10", "febf:ffff::/32", "ff05::/16", "default", "2001:db8:1::/48 from 2001:db8:a::/48", "2001:db8:1::/48 from 2001:db8::/32", "fe80:1::/32 from 2001:db8::/32")
@@ -136,9 +143,9 @@ func routeCommand(r *rand.Rand) (family, command string) {
 }
 
 // routeTablesOf returns the variables of the three route tables, made of views.
-func routeTablesOf(v *live.Snapshot) (variables []variable, rows [3]int) {
+func routeTablesOf(v *live.Snapshot, inet *mib.Table[netstat.Route]) (variables []variable, rows [3]int) {
 	routes := slices.Collect(v.Routes(netstat.RouteQuery{ForwardingOnly: true}))
-	for i, table := range []*mib.Table[netstat.Route]{&ipforwardmib.ForwardRoutes, &ipforwardmib.IPv4Routes, &ipforwardmib.Routes} {
+	for i, table := range []*mib.Table[netstat.Route]{&ipforwardmib.ForwardRoutes, &ipforwardmib.IPv4Routes, inet} {
 		view := table.View(routes)
 		rows[i] = view.Len()
 		for b := range view.All() {
@@ -147,6 +154,26 @@ func routeTablesOf(v *live.Snapshot) (variables []variable, rows [3]int) {
 	}
 	slices.SortFunc(variables, func(a, b variable) int { return a.name.Compare(b.name) })
 	return variables, rows
+}
+
+// nextHops returns how many next hops are told apart by something that the kernel
+// tells them apart by: each is to be a row of inetCidrRouteTable.
+func nextHops(v *live.Snapshot) int {
+	type hop struct {
+		destination, source netip.Prefix
+		gateway             netip.Addr
+		table, metric, link uint32
+		tos                 uint8
+	}
+	hops := make(map[hop]bool)
+	for r := range v.Routes(netstat.RouteQuery{ForwardingOnly: true}) {
+		h := hop{destination: r.Destination, gateway: r.Gateway, table: r.Table, metric: r.Metric, link: r.Interface, tos: r.TOS}
+		if r.Options != nil {
+			h.source = r.Options.Source
+		}
+		hops[h] = true
+	}
+	return len(hops)
 }
 
 var routeTableEntries = []mib.OID{ipforwardmib.ForwardRoutes.Entry, ipforwardmib.IPv4Routes.Entry, ipforwardmib.Routes.Entry}
@@ -163,8 +190,16 @@ func TestRouteTablesOfALiveStack(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, seed))
 	s := openLive(t, n, "IP-FORWARD-MIB")
-	request := requestOn(t, s, "IP-FORWARD-MIB")
+	modules := []string{"IP-FORWARD-MIB"}
+	shapes := []struct {
+		request func() *mib.Request
+		inet    *mib.Table[netstat.Route]
+	}{
+		{requestOn(t, s, modules...), &ipforwardmib.Routes},
+		{requestWith(t, Config{Stack: s, Modules: modules, Zones: true}), ipforwardmib.Routes.WithZones()},
+	}
 	for round := range 24 {
+		request, inet := shapes[round%2].request, shapes[round%2].inet
 		for _, family := range []string{"-4", "-6"} {
 			var batch []string
 			for range 60 {
@@ -181,7 +216,7 @@ func TestRouteTablesOfALiveStack(t *testing.T) {
 		for range 20 {
 			settle(t, s)
 			v := s.Snapshot()
-			want, rows := routeTablesOf(v)
+			want, rows := routeTablesOf(v, inet)
 			got := walkRouteTables(t, request, 1+random.IntN(60))
 			jumps := jumpsInto(random, want)
 			problem := compareJumps(t, request(), want, jumps)
@@ -196,6 +231,9 @@ func TestRouteTablesOfALiveStack(t *testing.T) {
 			}
 			if d := differ(want, got); d != "" || problem != "" {
 				t.Fatalf("seed %d, round %d: (-view +live)\n%s%s", seed, round, d, problem)
+			}
+			if hops := nextHops(v); rows[2] != hops {
+				t.Fatalf("seed %d, round %d: %d rows of %d next hops", seed, round, rows[2], hops)
 			}
 			if rows[0] < 10 || rows[1] < 10 || rows[2] < 200 {
 				t.Fatalf("seed %d, round %d: only %v rows", seed, round, rows)
@@ -353,7 +391,7 @@ func TestRouteWalkUnderChurn(t *testing.T) {
 			}
 		}
 		for i := range 2000 {
-			name := ipforwardmib.Routes.Entry.Sub(17, 1, 4, 77, uint32(i/50), uint32(i%50*5), 0, 24, 6, 0, 0, netstat.TableMain, 0, 0)
+			name := ipforwardmib.Routes.Entry.Sub(17, 1, 4, 77, uint32(i/50), uint32(i%50*5), 0, 24, 2, 0, 0, 1, 4, 192)
 			at, _ := slices.BinarySearchFunc(got, name, func(v variable, name mib.OID) int { return v.name.Compare(name) })
 			if at == len(got) || !got[at].name.HasPrefix(name) {
 				t.Fatalf("walk %d has no %v", walk, name)

@@ -11,7 +11,7 @@ import (
 // instance's identifier and read back (RFC 2578, section 7.7). A part that is
 // an InetAddress includes its InetAddressType before it.
 type Part[R any] struct {
-	write func(dst []byte, r *R) []byte
+	write func(dst []byte, r *R, f Form) []byte
 	read  func(index OID, r *R) (rest OID, err error)
 	// readForm reads a form that agents have instead; nil where there is none.
 	readForm func(index OID, r *R, form indexForm) (rest OID, err error)
@@ -36,10 +36,22 @@ const (
 	forms
 )
 
+// Form says what is in an index that need not be. The zero Form is the shortest.
+// All forms are read alike.
+type Form uint8
+
+const (
+	// Zoned has the zones of addresses, which RFC 4001 wants for those that mean
+	// something on their link only.
+	Zoned Form = 1 << iota
+	// Full has whatever a Part of NewPart may leave out.
+	Full
+)
+
 // NewPart makes a Part of two functions: write appends the packed
 // sub-identifiers that stand for the row (see AppendSubidentifier); read takes
 // them off the front of an index and returns what follows.
-func NewPart[R any](write func(dst []byte, r *R) []byte, read func(index OID, r *R) (OID, error)) Part[R] {
+func NewPart[R any](write func(dst []byte, r *R, f Form) []byte, read func(index OID, r *R) (OID, error)) Part[R] {
 	return Part[R]{write: write, read: read}
 }
 
@@ -63,7 +75,7 @@ var errIndexTooShort = errors.New("index ends early")
 
 func part[R, T any](a Access[R, T], write func([]byte, T) []byte, read func(OID) (T, OID, error)) Part[R] {
 	return Part[R]{
-		write: func(dst []byte, r *R) []byte {
+		write: func(dst []byte, r *R, _ Form) []byte {
 			t, _ := a.get(r)
 			return write(dst, t)
 		},
@@ -211,18 +223,21 @@ const (
 )
 
 // InetAddressIndex is an InetAddressType and an InetAddress (RFC 4001): two
-// objects of an INDEX clause. The zero Addr is unknown(0) with no octets. A
-// zone that is a decimal number makes the address ipv6z(4), or ipv4z(3) where
-// zone gives one to an IPv4 address, which netip cannot hold.
+// objects of an INDEX clause. The zero Addr is unknown(0) with no octets. In the
+// form Zoned a zone that is a decimal number makes the address ipv6z(4), or
+// ipv4z(3) where zone gives one to an IPv4 address, which netip cannot hold.
 //
 // zone may be nil: then only what the address itself carries counts, and the
 // zone of an ipv4z address is lost.
 func InetAddressIndex[R any](a Access[R, netip.Addr], zone *Access[R, uint32]) Part[R] {
 	return Part[R]{
-		write: func(dst []byte, r *R) []byte {
+		write: func(dst []byte, r *R, f Form) []byte {
 			addr, ok := a.get(r)
 			if !ok {
 				addr = netip.Addr{}
+			}
+			if f&Zoned == 0 {
+				return appendInetAddress(dst, addr, 0, false)
 			}
 			index, zoned := uint32(0), false
 			if zone != nil {

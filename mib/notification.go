@@ -41,11 +41,7 @@ func (t *NotificationType[R]) New(at time.Time, row *R) Notification {
 	if len(t.Objects) == 0 {
 		return n
 	}
-	var packed []byte
-	for i := range t.Table.Index {
-		packed = t.Table.Index[i].write(packed, row)
-	}
-	index := PackedOID(string(packed))
+	index := t.Table.IndexOf(row)
 	for _, name := range t.Objects {
 		c := t.column(name)
 		if v, ok := c.field.get(row); ok {

@@ -343,7 +343,7 @@ func (o *orderedRows[R]) arrange() {
 			o.members = append(o.members, member{index, i})
 		}
 	}
-	slices.SortFunc(o.members, func(a, b member) int {
+	compare := func(a, b member) int {
 		if c := a.index.Compare(b.index); c != 0 {
 			return c
 		}
@@ -353,8 +353,21 @@ func (o *orderedRows[R]) arrange() {
 			}
 		}
 		return a.row - b.row
-	})
-	o.members = slices.CompactFunc(o.members, func(a, b member) bool { return a.index == b.index })
+	}
+	same := func(a, b member) bool { return a.index == b.index }
+	slices.SortFunc(o.members, compare)
+	if t.tellsApart() {
+		differ := false
+		for group := range groups(o.members, same) {
+			for i, key := range t.apart(len(group), func(i int) *R { return &o.rows[group[i].row] }) {
+				group[i].index, differ = OID{string(key)}, true
+			}
+		}
+		if differ {
+			slices.SortFunc(o.members, compare)
+		}
+	}
+	o.members = slices.CompactFunc(o.members, same)
 }
 
 // pack packs the index of a row of the run; ok is false where it is too long.

@@ -44,6 +44,9 @@ func randomRuns(random *rand.Rand, most int) (rows []row, o *inRuns, t Table[row
 	t = rowTable
 	t.Where = func(r *row) bool { return !r.Flag || r.Count%8 != 0 }
 	t.Prefer = func(a, b *row) int { return int(a.Count%4) - int(b.Count%4) }
+	if random.IntN(2) == 0 {
+		t.form, t.Apart = 0, Zoned
+	}
 	o = &inRuns{version: random.Uint64()}
 	for number := range uint32(30) {
 		run := make([]row, max(0, random.IntN(most+2)-2))
@@ -55,6 +58,9 @@ func randomRuns(random *rand.Rand, most int) (rows []row, o *inRuns, t Table[row
 				again.Count, again.Signed = random.Uint64(), int32(i)
 				run[i] = again
 				run[i].Number = number * 100
+				if random.IntN(2) == 0 {
+					run[i].Zone = uint32(random.IntN(4)) // which only a zone tells apart
+				}
 			}
 			if random.IntN(30) == 0 {
 				run[i].Text = strings.Repeat("x", 125) // more than a name has room for

@@ -57,6 +57,20 @@ type Table[R any] struct {
 	// returns a negative number. Nil, or 0, keeps the one that the source
 	// gave first.
 	Prefer func(a, b *R) int
+	// Apart is the form of the indexes of rows that would have the same index:
+	// where it tells any of them apart, all of them have it, so that none is
+	// favoured by the order in which they came.
+	Apart Form
+
+	form Form // of all other indexes
+}
+
+// WithZones returns the table with the zones of addresses in every index, as RFC 4001
+// has it, and not only where rows are told apart by them.
+func (t *Table[R]) WithZones() *Table[R] {
+	w := *t
+	w.form |= Zoned
+	return &w
 }
 
 // check says what is wrong with the declaration.
@@ -100,12 +114,22 @@ type View[R any] struct {
 }
 
 // appendIndex appends the packed index of a row.
-func (t *Table[R]) appendIndex(keys []byte, r *R) []byte {
+func (t *Table[R]) appendIndex(keys []byte, r *R) []byte { return t.appendForm(keys, r, t.form) }
+
+// appendApart appends the packed index of a row that would share appendIndex's.
+func (t *Table[R]) appendApart(keys []byte, r *R) []byte {
+	return t.appendForm(keys, r, t.form|t.Apart)
+}
+
+func (t *Table[R]) appendForm(keys []byte, r *R, f Form) []byte {
 	for i := range t.Index {
-		keys = t.Index[i].write(keys, r)
+		keys = t.Index[i].write(keys, r, f)
 	}
 	return keys
 }
+
+// tellsApart reports whether rows with one index may have several.
+func (t *Table[R]) tellsApart() bool { return t.form|t.Apart != t.form }
 
 // IndexOf returns the index of a row, which a RowPointer to it ends with.
 func (t *Table[R]) IndexOf(r *R) OID { return OID{string(t.appendIndex(nil, r))} }
@@ -190,14 +214,17 @@ func identity(n, capacity int) []uint32 {
 // sort puts the rows of order, whose keys end at ends, into order and drops all
 // but one of those with the same key.
 func (v *View[R]) sort(order []uint32, keys []byte, ends []uint32) {
+	var apart map[uint32][]byte // keys that take the place of those in keys
 	key := func(i uint32) []byte {
+		if k, ok := apart[i]; ok {
+			return k
+		}
 		if i == 0 {
 			return keys[:ends[0]]
 		}
 		return keys[ends[i-1]:ends[i]]
 	}
-	at := identity(len(order), len(order))
-	slices.SortFunc(at, func(a, b uint32) int {
+	compare := func(a, b uint32) int {
 		if c := bytes.Compare(key(a), key(b)); c != 0 {
 			return c
 		}
@@ -207,7 +234,23 @@ func (v *View[R]) sort(order []uint32, keys []byte, ends []uint32) {
 			}
 		}
 		return int(int64(a) - int64(b))
-	})
+	}
+	at := identity(len(order), len(order))
+	slices.SortFunc(at, compare)
+	if v.table.tellsApart() {
+		row := func(i uint32) *R { return &v.rows[order[i]] }
+		for same := range groups(at, func(a, b uint32) bool { return bytes.Equal(key(a), key(b)) }) {
+			for n, k := range v.table.apart(len(same), func(n int) *R { return row(same[n]) }) {
+				if apart == nil {
+					apart = make(map[uint32][]byte)
+				}
+				apart[same[n]] = k
+			}
+		}
+		if apart != nil {
+			slices.SortFunc(at, compare)
+		}
+	}
 	var packed strings.Builder
 	packed.Grow(len(keys))
 	v.ends = make([]uint32, 0, len(order))
@@ -222,6 +265,40 @@ func (v *View[R]) sort(order []uint32, keys []byte, ends []uint32) {
 		v.order = append(v.order, order[i])
 	}
 	v.keys = packed.String()
+}
+
+// groups yields the parts of a slice, one behind the other, that are longer than one
+// and all the same.
+func groups[T any](all []T, same func(a, b T) bool) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for from := 0; from < len(all); {
+			to := from + 1
+			for to < len(all) && same(all[from], all[to]) {
+				to++
+			}
+			if to > from+1 && !yield(all[from:to]) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// apart returns the keys that tell n rows with the same index apart, one for each, or
+// none where nothing does.
+func (t *Table[R]) apart(n int, row func(n int) *R) [][]byte {
+	keys, differ := make([][]byte, n), false
+	for i := range keys {
+		keys[i] = t.appendApart(nil, row(i))
+		if (OID{string(keys[i])}).Len() > MaxOIDLength-t.Entry.Len()-1 {
+			return nil
+		}
+		differ = differ || !bytes.Equal(keys[i], keys[0])
+	}
+	if !differ {
+		return nil
+	}
+	return keys
 }
 
 // Len returns the number of rows.

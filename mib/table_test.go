@@ -67,6 +67,7 @@ var rowTable = Table[row]{
 		Column(13, "rowElapsed", AsTicks(At(func(r *row) *time.Duration { return &r.Elapsed }))),
 		Column(14, "rowNever", AsAbsent[row](Gauge32)),
 	),
+	form: Zoned,
 }
 
 func randomRow(r *rand.Rand, epoch time.Time) row {
@@ -161,7 +162,7 @@ func TestViewIsInOrderWithoutDuplicates(t *testing.T) {
 				rows[i] = rows[i-1]
 			}
 			if rows[i].Signed >= 0 {
-				want[indexOf(&table, &rows[i])] = true
+				want[table.IndexOf(&rows[i])] = true
 			}
 		}
 		v := table.View(rows)
@@ -172,7 +173,7 @@ func TestViewIsInOrderWithoutDuplicates(t *testing.T) {
 			if !want[v.Index(i)] {
 				t.Fatalf("row %d has an index that no row has: %v", i, v.Index(i))
 			}
-			if got := indexOf(&table, v.Row(i)); got != v.Index(i) {
+			if got := table.IndexOf(v.Row(i)); got != v.Index(i) {
 				t.Fatalf("row %d has index %v, its row %v", i, v.Index(i), got)
 			}
 			if i > 0 && !v.Index(i-1).Less(v.Index(i)) {
@@ -188,14 +189,6 @@ func TestViewIsInOrderWithoutDuplicates(t *testing.T) {
 	}
 }
 
-func indexOf(t *Table[row], r *row) OID {
-	var packed []byte
-	for _, p := range t.Index {
-		packed = p.write(packed, r)
-	}
-	return OID{string(packed)}
-}
-
 func TestPreferChoosesAmongEqualIndexes(t *testing.T) {
 	table := rowTable
 	rows := []row{{Number: 1, Signed: 5}, {Number: 1, Signed: 2}, {Number: 1, Signed: 9}, {Number: 0}}
@@ -205,6 +198,57 @@ func TestPreferChoosesAmongEqualIndexes(t *testing.T) {
 	table.Prefer = func(a, b *row) int { return int(a.Signed - b.Signed) }
 	if got := table.View(rows).Row(1).Signed; got != 2 {
 		t.Errorf("with Prefer the row is %d, want 2", got)
+	}
+}
+
+// TestApart holds that rows which would have one index have the longer form of it,
+// all of them, in whatever order they come, where that tells any of them apart.
+func TestApart(t *testing.T) {
+	table := rowTable
+	table.form, table.Apart = 0, Zoned
+	table.Prefer = func(a, b *row) int { return int(a.Signed - b.Signed) }
+	local, other := netip.MustParseAddr("fe80::1"), netip.MustParseAddr("fe80::2")
+	rows := []row{
+		{Number: 1, Addr: local, Zone: 7}, // alone
+		{Number: 2, Addr: local, Zone: 7}, {Number: 2, Addr: local, Zone: 8}, {Number: 2, Addr: other, Zone: 7},
+		{Number: 3, Addr: local, Zone: 7, Signed: 2}, {Number: 3, Addr: local, Zone: 7, Signed: 1}, // the same whatever is said
+		{Number: 4, Addr: local, Zone: 7, Signed: 4}, {Number: 4, Addr: local, Zone: 7, Signed: 3}, {Number: 4, Addr: local, Zone: 8},
+		{Number: 5, Addr: local, Zone: 7}, {Number: 5, Addr: local}, // one has no zone to be told apart by
+	}
+	want := []string{
+		"1 fe80::1%0 of 7", "2 fe80::2%0 of 7", "2 fe80::1%7 of 7", "2 fe80::1%8 of 8", "3 fe80::1%0 of 7, 1",
+		"4 fe80::1%7 of 7, 3", "4 fe80::1%8 of 8", "5 fe80::1%0 of 0", "5 fe80::1%7 of 7",
+	}
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 20 {
+		random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		view := table.View(rows)
+		var got []string
+		for i := range view.Len() {
+			var read row
+			must(t, table.parseIndex(view.Index(i), &read, toTheLetter))
+			s := fmt.Sprintf("%d %v%%%d of %d", read.Number, read.Addr, read.Zone, view.Row(i).Zone)
+			if n := view.Row(i).Signed; n != 0 {
+				s += fmt.Sprintf(", %d", n)
+			}
+			got = append(got, s)
+			if i > 0 && !view.Index(i-1).Less(view.Index(i)) {
+				t.Errorf("row %d is not after the one before it", i)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("got\n %s\nwant\n %s", strings.Join(got, "\n "), strings.Join(want, "\n "))
+		}
+	}
+	if table.WithZones().View(rows).Len() != len(want) {
+		t.Errorf("with zones there are other rows")
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -240,7 +284,7 @@ func TestImpliedIndexes(t *testing.T) {
 }
 
 func TestDecodeNamesWhatIsWrong(t *testing.T) {
-	good := indexOf(&rowTable, &row{Number: 1, Fixed: "abc"})
+	good := rowTable.IndexOf(&row{Number: 1, Fixed: "abc"})
 	column := rowTable.Entry.Sub(9)
 	for _, c := range []struct {
 		binding Binding
@@ -278,7 +322,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		for i := range rows {
-			if got := indexOf(&rowTable, &rows[i]); got != b.Index {
+			if got := rowTable.IndexOf(&rows[i]); got != b.Index {
 				t.Fatalf("index %v came back as %v", b.Index, got)
 			}
 		}

@@ -32,6 +32,7 @@ type flags struct {
 	config   string
 	netns    string
 	modules  []string
+	zones    bool
 	list     bool
 	logLevel string
 
@@ -84,6 +85,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`: one of \"ip netns\", or a path")
 	fs.StringVar(&f.recording, "recording", "", "show the stack recorded in `FILE`; --netns names one of the recorded namespaces then")
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
+	fs.BoolVar(&f.zones, "zones", false, "show the zone of every link-local address, as RFC 4001 has it")
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
 	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
 	cmd.AddCommand(newMonitorCommand())
@@ -132,6 +134,11 @@ func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, erro
 	}
 	return s, nil
 }
+
+// allZones reports whether every address of a link is to have its zone.
+func (s *settings) allZones() bool { return s.zones || isYes(s.file.InetAddressZones) }
+
+func isYes(choice *bool) bool { return choice != nil && *choice }
 
 // list prints the objects that the settings would serve.
 func list(cmd *cobra.Command, f flags) error {

@@ -152,7 +152,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	notify.set(s.file)
 	warnOfSinks(s.log, s.file)
 	a, err := agent.New(agent.Config{
-		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load,
+		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load, Zones: s.allZones(),
 	})
 	if err != nil {
 		return err
@@ -164,6 +164,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
 		}
+		s.warnOfZones(file)
 		notify.set(file)
 		warnOfSinks(s.log, file)
 		return nil
@@ -185,6 +186,13 @@ func untilDone(err error) error {
 
 func changed(a, b *snmpdconf.Setting) bool {
 	return (a == nil) != (b == nil) || a != nil && a.Value != b.Value
+}
+
+// warnOfZones says that a file that was read again has another choice of indexes.
+func (s *settings) warnOfZones(next *snmpdconf.Config) {
+	if !s.zones && isYes(next.InetAddressZones) != isYes(s.file.InetAddressZones) {
+		s.log.Warn("a changed inetAddressZones takes effect at the next start")
+	}
 }
 
 func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.Stack, reload <-chan os.Signal) error {
@@ -229,7 +237,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
 		System:            func() snmpv2mib.System { return *described.Load() },
 		Engine:            func() snmpv2mib.Engine { return engine(server.Statistics(), notify.authentication.Load()) },
-		LinkNotifications: notify.links.Load,
+		LinkNotifications: notify.links.Load, Zones: s.allZones(),
 	})
 	if err != nil {
 		return err
@@ -277,6 +285,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {
 			s.log.Warn("a changed agentaddress takes effect at the next start")
 		}
+		s.warnOfZones(next)
 		describe(next)
 		return nil
 	})

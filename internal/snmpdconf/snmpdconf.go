@@ -41,6 +41,7 @@ type Config struct {
 	V1TrapAddress           netip.Addr
 	LinkUpDownNotifications *bool // linkUpDownNotifications
 	AuthTrapEnable          *bool // authtrapenable
+	InetAddressZones        *bool // inetAddressZones, which snmpd has not
 	// MaxGetbulkRepeats and MaxGetbulkResponses are those directives, with 0
 	// for no bound.
 	MaxGetbulkRepeats, MaxGetbulkResponses int
@@ -256,6 +257,9 @@ var directives = map[string]func(c *Config, where, rest string) error{
 	},
 	"authtrapenable": func(c *Config, _, rest string) error {
 		return choice(rest, &c.AuthTrapEnable, "1", "2")
+	},
+	"inetaddresszones": func(c *Config, _, rest string) error {
+		return choice(rest, &c.InetAddressZones, "yes", "no")
 	},
 	"maxgetbulkrepeats":   bound(func(c *Config) *int { return &c.MaxGetbulkRepeats }),
 	"maxgetbulkresponses": bound(func(c *Config) *int { return &c.MaxGetbulkResponses }),
@@ -502,7 +506,7 @@ func Directives() []string {
 		"agentaddress", "agentXSocket", "rocommunity", "rocommunity6",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",
 		"trapsink", "trap2sink", "informsink", "trapcommunity", "v1trapaddress",
-		"linkUpDownNotifications", "authtrapenable", "maxGetbulkRepeats", "maxGetbulkResponses",
+		"linkUpDownNotifications", "authtrapenable", "inetAddressZones", "maxGetbulkRepeats", "maxGetbulkResponses",
 	}
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return names

@@ -75,6 +75,7 @@ TrapSink tcp:nms own 1162   # a comment
 v1TrapAddress localhost
 linkUpDownNotifications NO
 authtrapenable 1
+inetAddressZones yes
 maxGetbulkRepeats -1
 maxGetbulkResponses 100
 `))
@@ -90,7 +91,7 @@ maxGetbulkResponses 100
 	if !slices.Equal(c.Sinks, want) {
 		t.Errorf("sinks\n %v, want\n %v", c.Sinks, want)
 	}
-	if c.V1TrapAddress != netip.MustParseAddr("127.0.0.1") || *c.LinkUpDownNotifications || !*c.AuthTrapEnable {
+	if c.V1TrapAddress != netip.MustParseAddr("127.0.0.1") || *c.LinkUpDownNotifications || !*c.AuthTrapEnable || !*c.InetAddressZones {
 		t.Errorf("%v %v %v", c.V1TrapAddress, *c.LinkUpDownNotifications, *c.AuthTrapEnable)
 	}
 	if c.MaxGetbulkRepeats != 0 || c.MaxGetbulkResponses != 100 {
@@ -113,6 +114,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"v1trapaddress ::1":                   "not an IPv4 address",
 		"linkUpDownNotifications maybe":       "\"maybe\" is neither yes nor no",
 		"linkUpDownNotifications":             "needs a choice",
+		"inetAddressZones 1":                  "\"1\" is neither yes nor no",
 		"authtrapenable yes":                  "\"yes\" is neither 1 nor 2",
 		"maxGetbulkRepeats -2":                "\"-2\" is not a number",
 		"maxGetbulkRepeats many":              "\"many\" is not a number",

@@ -3,20 +3,30 @@
 //
 // # inetCidrRoutePolicy
 //
-// Linux tells routes to one destination apart by more than the MIB's index
-// holds. The policy is therefore, for every route alike,
+// Linux tells routes to one destination apart by more than the MIB's index holds. A
+// plain route has the policy that the MIB has for it,
 //
+//	0.0
+//
+// which is one of the main table, for any TOS, with the metric that a route has when
+// none is given: 0 for IPv4, 1024 for IPv6 (include/net/ip6_route.h,
+// IP6_RT_PRIO_USER). Any other has what it needs, in one of the forms
+//
+//	0.0.TABLE.TOS.METRIC
 //	0.0.TABLE.TOS.METRIC.IFINDEX
+//	0.0.TABLE.TOS.METRIC.IFINDEX.LENGTH.(16 octets)
 //
-// with the length of a source prefix and its 16 octets at the end for IPv6
-// routes that have one. It follows from the route alone: no other route's
-// coming or going changes it.
+// the second where a next hop without an address leads to a device, and the third for
+// IPv6 routes with a source prefix, where IFINDEX may be 0. It follows from the route
+// alone: no other's coming or going changes it. Only of next hops with one address
+// that are reached by several devices, which would be one row, all have the IFINDEX.
 package ipforwardmib
 
 import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	mathbits "math/bits"
 	"net/netip"
 	"time"
@@ -80,30 +90,76 @@ var (
 		func(r *route, zone uint32) { r.Interface = zone },
 	)
 	ifIndex = mib.At(func(r *route) *uint32 { return &r.Interface })
-	metric  = mib.At(func(r *route) *uint32 { return &r.Metric })
 	tos     = mib.At(func(r *route) *uint8 { return &r.TOS })
+)
+
+// metric is the metric, of which an INTEGER holds 31 bits. A larger one may be known
+// of the policy.
+var metric = mib.Through(
+	func(r *route) (uint32, bool) { return r.Metric, true },
+	func(r *route, m uint32) {
+		if m != math.MaxInt32 || r.Metric < m {
+			r.Metric = m
+		}
+	},
 )
 
 func isLinkLocal(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
 
+// Metrics of routes that were given none.
+const (
+	defaultMetricIPv4 = 0
+	defaultMetricIPv6 = 1024
+)
+
+func isDefaultMetric(r *route) bool {
+	if r.Destination.Addr().Is4() {
+		return r.Metric == defaultMetricIPv4
+	}
+	return r.Metric == defaultMetricIPv6
+}
+
+// Lengths of inetCidrRoutePolicy. Net-snmp numbers its policies 0.0.N, a length that
+// is therefore not among them.
+const (
+	policyPlain     = 2
+	policyOfTable   = 5
+	policyOfDevice  = 6
+	policyOfSource  = 6 + 1 + 16
+	policySourceLen = 6 // where the length of the source prefix stands
+)
+
 // policy is inetCidrRoutePolicy, as the package's documentation has it. The
 // policies of other agents say nothing that a row could hold.
 var policy = mib.NewPart(
-	func(dst []byte, r *route) []byte {
+	func(dst []byte, r *route, f mib.Form) []byte {
 		source := netip.Prefix{}
 		if r.Options != nil {
 			source = r.Options.Source
 		}
-		n := byte(6)
-		if source.IsValid() {
-			n += 17
+		device := r.Interface
+		if r.Type != netstat.RouteUnicast || f&mib.Full == 0 && r.Gateway.IsValid() {
+			device = 0
+		}
+		n := byte(policyPlain)
+		switch {
+		case source.IsValid():
+			n = policyOfSource
+		case device != 0:
+			n = policyOfDevice
+		case r.Table != netstat.TableMain || r.TOS != 0 || !isDefaultMetric(r):
+			n = policyOfTable
 		}
 		dst = append(dst, n, 0, 0) // each its own packed form
-		dst = mib.AppendSubidentifier(dst, r.Table)
-		dst = mib.AppendSubidentifier(dst, uint32(r.TOS))
-		dst = mib.AppendSubidentifier(dst, r.Metric)
-		dst = mib.AppendSubidentifier(dst, r.Interface)
-		if source.IsValid() {
+		if n >= policyOfTable {
+			dst = mib.AppendSubidentifier(dst, r.Table)
+			dst = mib.AppendSubidentifier(dst, uint32(r.TOS))
+			dst = mib.AppendSubidentifier(dst, r.Metric)
+		}
+		if n >= policyOfDevice {
+			dst = mib.AppendSubidentifier(dst, device)
+		}
+		if n == policyOfSource {
 			dst = mib.AppendSubidentifier(dst, uint32(source.Bits()))
 			for _, o := range source.Addr().As16() {
 				dst = mib.AppendSubidentifier(dst, uint32(o))
@@ -116,23 +172,30 @@ var policy = mib.NewPart(
 		if err != nil {
 			return rest, err
 		}
-		subs := o.Subidentifiers()
-		if len(subs) != 6 && len(subs) != 23 || subs[0] != 0 || subs[1] != 0 || subs[3] > 255 {
+		n := o.Len()
+		if n != policyOfTable && n != policyOfDevice && n != policyOfSource {
 			return rest, nil
 		}
-		r.Table, r.TOS, r.Metric, r.Interface = subs[2], uint8(subs[3]), subs[4], subs[5]
-		if len(subs) == 23 {
+		subs := o.Subidentifiers()
+		if subs[0] != 0 || subs[1] != 0 || subs[3] > 255 {
+			return rest, nil
+		}
+		r.Table, r.TOS, r.Metric = subs[2], uint8(subs[3]), subs[4]
+		if n >= policyOfDevice {
+			r.Interface = subs[5]
+		}
+		if n == policyOfSource {
 			var octets [16]byte
-			for i, sub := range subs[7:] {
+			for i, sub := range subs[policySourceLen+1:] {
 				if sub > 255 {
 					return rest, fmt.Errorf("source prefix: sub-identifier %d is not an octet", sub)
 				}
 				octets[i] = byte(sub)
 			}
-			if subs[6] > 128 {
-				return rest, fmt.Errorf("source prefix of %d bits", subs[6])
+			if subs[policySourceLen] > 128 {
+				return rest, fmt.Errorf("source prefix of %d bits", subs[policySourceLen])
 			}
-			options(r).Source = netip.PrefixFrom(netip.AddrFrom16(octets), int(subs[6]))
+			options(r).Source = netip.PrefixFrom(netip.AddrFrom16(octets), int(subs[policySourceLen]))
 		}
 		return rest, nil
 	},
@@ -302,6 +365,7 @@ var Routes = mib.Table[route]{
 	),
 	Where:   (*route).IsForwarding,
 	Implies: implies,
+	Apart:   mib.Full,
 }
 
 func isIPv4(r *route) bool { return r.IsForwarding() && r.Destination.Addr().Is4() }

@@ -1,6 +1,7 @@
 package ipforwardmib
 
 import (
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -22,9 +23,12 @@ func randomRoute(r *rand.Rand) route {
 	}
 	rt := route{
 		Destination: dest,
-		Table:       r.Uint32N(1000), Interface: 1 + r.Uint32N(5), Metric: r.Uint32N(1 << 31),
+		Table:       r.Uint32N(1000), Interface: 1 + r.Uint32N(5), Metric: r.Uint32(),
 		TOS: uint8(r.Uint32()), Type: netstat.RouteUnicast,
 		Protocol: protocols[r.IntN(len(protocols))].Value,
+	}
+	if r.IntN(2) == 0 {
+		rt.Table, rt.TOS, rt.Metric = netstat.TableMain, 0, []uint32{0, 256, 1024}[r.IntN(3)]
 	}
 	switch r.IntN(5) {
 	case 0:
@@ -68,11 +72,12 @@ func TestRoundTrip(t *testing.T) {
 		rows[i] = randomRoute(random)
 	}
 	tabletest.RoundTrip(t, &Routes, rows, first)
+	tabletest.RoundTrip(t, Routes.WithZones(), rows, first)
 
 	old := func(last netstat.RouteProtocol) func(r route) route {
 		return func(r route) route {
 			r = first(r)
-			r.Table = netstat.TableMain
+			r.Table, r.Metric = netstat.TableMain, min(r.Metric, math.MaxInt32)
 			switch r.Protocol {
 			case netstat.ProtocolMRouted, netstat.ProtocolDHCP, last:
 				r.Protocol = netstat.ProtocolUnspecified
@@ -112,13 +117,19 @@ func TestTables(t *testing.T) {
 	}
 	rows := []route{
 		unicast("0.0.0.0/0", "192.0.2.1", nil),
+		unicast("0.0.0.0/0", "192.0.2.2", func(r *route) { r.Interface = 3 }),
 		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Metric = 100 }),
 		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.TOS = 16 }),
 		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Table = 100 }),
-		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Interface = 3 }),
+		unicast("10.0.0.0/8", "192.0.2.1", nil), // one gateway by two devices
+		unicast("10.0.0.0/8", "192.0.2.1", func(r *route) { r.Interface = 3 }),
+		unicast("10.0.0.0/8", "192.0.2.2", func(r *route) { r.Interface = 3 }),
+		unicast("10.0.0.0/8", "", nil),
 		unicast("fe80::/64", "", func(r *route) { r.Metric = 256 }),
 		unicast("fe80::/64", "", func(r *route) { r.Metric, r.Interface = 256, 3 }),
-		unicast("2001:db8::/32", "fe80::1", nil),
+		unicast("2001:db8::/32", "fe80::1", func(r *route) { r.Metric = 1024 }),
+		unicast("2001:db8::/32", "fe80::2", func(r *route) { r.Metric, r.Interface = 1024, 3 }),
+		unicast("2001:db8::/32", "fe80::2", func(r *route) { r.Metric, r.Interface = 0, 3 }),
 		unicast("198.51.100.0/24", "fe80::1", nil),
 		unicast("203.0.113.0/24", "", func(r *route) { r.Type, r.Interface = netstat.RouteBlackhole, 0 }),
 		unicast("203.0.113.0/25", "", func(r *route) { r.Type, r.Interface = netstat.RouteProhibit, 0 }),
@@ -132,24 +143,38 @@ func TestTables(t *testing.T) {
 		rows  int
 		want  map[string]mib.Value
 	}{
-		{&Routes, 12, map[string]mib.Value{
-			"12.1.4.0.0.0.0.0.6.0.0.254.0.0.2.1.4.192.0.2.1":                                         mib.Int(0),
-			"12.1.4.0.0.0.0.0.6.0.0.254.0.100.2.1.4.192.0.2.1":                                       mib.Int(100),
-			"7.1.4.0.0.0.0.0.6.0.0.254.16.0.2.1.4.192.0.2.1":                                         mib.Int(2),
-			"8.1.4.0.0.0.0.0.6.0.0.100.0.0.2.1.4.192.0.2.1":                                          mib.Int(4),
-			"7.1.4.0.0.0.0.0.6.0.0.254.0.0.3.1.4.192.0.2.1":                                          mib.Int(3),
-			"8.4.20." + ll + "0.0.0.0.2.64.6.0.0.254.0.256.2.0.0":                                    mib.Int(3),
-			"8.4.20." + ll + "0.0.0.0.3.64.6.0.0.254.0.256.3.0.0":                                    mib.Int(3),
-			"8.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.0.32.6.0.0.254.0.0.2.4.20." + ll + "1.0.0.0.2": mib.Int(4),
-			"8.1.4.198.51.100.0.24.6.0.0.254.0.0.2.4.20." + ll + "1.0.0.0.2":                         mib.Int(4),
-			"8.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                               mib.Int(5),
-			"8.1.4.203.0.113.0.25.6.0.0.254.0.0.0.0.0":                                               mib.Int(2),
-			"8.1.4.203.0.113.128.25.6.0.0.254.0.0.0.0.0":                                             mib.Int(1),
-			"9.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                               mib.Int(3),
-			"16.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                              mib.Int(-1),
-			"17.1.4.203.0.113.0.24.6.0.0.254.0.0.0.0.0":                                              mib.Int(1),
+		{&Routes, 18, map[string]mib.Value{
+			"7.1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.1":                                           mib.Int(2),
+			"7.1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.2":                                           mib.Int(3),
+			"12.1.4.0.0.0.0.0.5.0.0.254.0.100.1.4.192.0.2.1":                                mib.Int(100),
+			"7.1.4.0.0.0.0.0.5.0.0.254.16.0.1.4.192.0.2.1":                                  mib.Int(2),
+			"8.1.4.0.0.0.0.0.5.0.0.100.0.0.1.4.192.0.2.1":                                   mib.Int(4),
+			"7.1.4.10.0.0.0.8.6.0.0.254.0.0.2.1.4.192.0.2.1":                                mib.Int(2),
+			"7.1.4.10.0.0.0.8.6.0.0.254.0.0.3.1.4.192.0.2.1":                                mib.Int(3),
+			"7.1.4.10.0.0.0.8.2.0.0.1.4.192.0.2.2":                                          mib.Int(3),
+			"7.1.4.10.0.0.0.8.6.0.0.254.0.0.2.0.0":                                          mib.Int(2),
+			"8.2.16." + ll + "0.64.6.0.0.254.0.256.2.0.0":                                   mib.Int(3),
+			"8.2.16." + ll + "0.64.6.0.0.254.0.256.3.0.0":                                   mib.Int(3),
+			"8.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.0.32.2.0.0.2.16." + ll + "1":          mib.Int(4),
+			"7.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.0.32.2.0.0.2.16." + ll + "2":          mib.Int(3),
+			"12.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.0.32.5.0.0.254.0.0.2.16." + ll + "2": mib.Int(0),
+			"8.1.4.198.51.100.0.24.2.0.0.2.16." + ll + "1":                                  mib.Int(4),
+			"8.1.4.203.0.113.0.24.2.0.0.0.0":                                                mib.Int(5),
+			"8.1.4.203.0.113.0.25.2.0.0.0.0":                                                mib.Int(2),
+			"8.1.4.203.0.113.128.25.2.0.0.0.0":                                              mib.Int(1),
+			"9.1.4.203.0.113.0.24.2.0.0.0.0":                                                mib.Int(3),
+			"16.1.4.203.0.113.0.24.2.0.0.0.0":                                               mib.Int(-1),
+			"17.1.4.203.0.113.0.24.2.0.0.0.0":                                               mib.Int(1),
 		}},
-		{&IPv4Routes, 6, map[string]mib.Value{
+		{Routes.WithZones(), 18, map[string]mib.Value{
+			"7.1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.1":                                          mib.Int(2),
+			"7.1.4.10.0.0.0.8.6.0.0.254.0.0.2.1.4.192.0.2.1":                               mib.Int(2),
+			"8.4.20." + ll + "0.0.0.0.2.64.6.0.0.254.0.256.2.0.0":                          mib.Int(3),
+			"8.4.20." + ll + "0.0.0.0.3.64.6.0.0.254.0.256.3.0.0":                          mib.Int(3),
+			"8.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.0.32.2.0.0.4.20." + ll + "1.0.0.0.2": mib.Int(4),
+			"8.1.4.198.51.100.0.24.2.0.0.4.20." + ll + "1.0.0.0.2":                         mib.Int(4),
+		}},
+		{&IPv4Routes, 10, map[string]mib.Value{
 			// The main table's route with the lowest metric and index.
 			"11.0.0.0.0.0.0.0.0.0.192.0.2.1":          mib.Int(0),
 			"5.0.0.0.0.0.0.0.0.0.192.0.2.1":           mib.Int(2),
@@ -158,7 +183,7 @@ func TestTables(t *testing.T) {
 			"6.203.0.113.0.255.255.255.0.0.0.0.0.0":   mib.Int(2),
 			"2.203.0.113.0.255.255.255.128.0.0.0.0.0": mib.AddrValue(addr("255.255.255.128")),
 		}},
-		{&ForwardRoutes, 5, map[string]mib.Value{
+		{&ForwardRoutes, 9, map[string]mib.Value{
 			// Of 203.0.113.0/24 and /25 the more specific.
 			"2.203.0.113.0.3.0.0.0.0.0": mib.AddrValue(addr("255.255.255.128")),
 			"7.0.0.0.0.3.0.192.0.2.1":   mib.Int(3),

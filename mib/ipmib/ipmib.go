@@ -10,6 +10,7 @@ package ipmib
 import (
 	"cmp"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -181,6 +182,7 @@ var Addresses = mib.Table[address]{
 		mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](mib.Int(2))), // volatile
 	),
 	Prefer: PreferAddress,
+	Apart:  mib.Zoned,
 }
 
 // Values of ipAddressType. A row of type broadcast is no address of the host's
@@ -195,8 +197,11 @@ var neighbourAddress = mib.Through(
 	func(n *neighbour) (netip.Addr, bool) { return n.Address, true },
 	func(n *neighbour, a netip.Addr) {
 		n.Address, n.Family = a, netstat.IPv6
-		if a.Is4() {
+		switch {
+		case a.Is4():
 			n.Family = netstat.IPv4
+		case isLinkLocal(a) && a.Zone() == "" && n.Interface != 0:
+			n.Address = a.WithZone(strconv.FormatUint(uint64(n.Interface), 10))
 		}
 	},
 )

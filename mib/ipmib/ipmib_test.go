@@ -3,6 +3,7 @@ package ipmib
 import (
 	"math/rand/v2"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -37,16 +38,20 @@ func TestAddressesRoundTrip(t *testing.T) {
 		}
 	}
 	tabletest.RoundTrip(t, &Addresses, rows, func(a address) address { return a })
+	tabletest.RoundTrip(t, Addresses.WithZones(), rows, func(a address) address { return a })
 
 	values := tabletest.Values(t, &Addresses, []address{
 		{Interface: 3, Prefix: netip.MustParsePrefix("192.0.2.129/25"), Flags: netstat.AddressPermanent},
 		{Interface: 300, Prefix: netip.MustParsePrefix("fe80::1/64")},
+		{Interface: 300, Prefix: netip.MustParsePrefix("fe80::2/64")}, {Interface: 301, Prefix: netip.MustParsePrefix("fe80::2/64")},
 	})
 	for name, want := range map[string]mib.Value{
 		"3.1.4.192.0.2.129": mib.Int(3), "4.1.4.192.0.2.129": mib.Int(1), "6.1.4.192.0.2.129": mib.Int(2), "7.1.4.192.0.2.129": mib.Int(1),
 		"5.1.4.192.0.2.129": mib.OIDValue(mib.MustParseOID("1.3.6.1.2.1.4.32.1.5.3.1.4.192.0.2.128.25")),
-		"5.4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.1.44": mib.OIDValue(mib.MustParseOID(
+		"5.2.16.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1": mib.OIDValue(mib.MustParseOID(
 			"1.3.6.1.2.1.4.32.1.5.300.2.16.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.0.64")),
+		"3.4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.1.44": mib.Int(300),
+		"3.4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.1.45": mib.Int(301),
 	} {
 		if values[name] != want {
 			t.Errorf("%s is %v, want %v", name, values[name], want)
@@ -65,6 +70,8 @@ func TestNeighboursRoundTrip(t *testing.T) {
 		n := neighbour{Family: netstat.IPv6, Interface: 1 + random.Uint32N(9), Address: tabletest.Addr(random).Unmap(), State: states[random.IntN(len(states))]}
 		if n.Address.Is4() {
 			n.Family = netstat.IPv4
+		} else if isLinkLocal(n.Address) {
+			n.Address = n.Address.WithZone(strconv.Itoa(int(n.Interface)))
 		}
 		if random.IntN(2) == 0 {
 			n.LinkAddress = "\x02\x00\x00\x00\x00\x09"
@@ -75,6 +82,7 @@ func TestNeighboursRoundTrip(t *testing.T) {
 	rows = append(rows, neighbour{Family: netstat.Bridge, Interface: 1}, neighbour{Family: netstat.IPv4, Interface: 1, Address: netip.MustParseAddr("192.0.2.77"), Flags: netstat.NeighbourProxy},
 		neighbour{Family: netstat.IPv4, Interface: 1, Address: netip.MustParseAddr("224.0.0.1"), State: netstat.NeighbourNoARP})
 	tabletest.RoundTrip(t, &Neighbours, rows, func(n neighbour) neighbour { return n })
+	tabletest.RoundTrip(t, Neighbours.WithZones(), rows, func(n neighbour) neighbour { return n })
 }
 
 func TestStatisticsRoundTrip(t *testing.T) {

@@ -35,6 +35,7 @@ func TestDefaultRoutersRoundTrip(t *testing.T) {
 		rows = append(rows, r)
 	}
 	tabletest.RoundTrip(t, &DefaultRouters, rows, func(r route) route { return r })
+	tabletest.RoundTrip(t, DefaultRouters.WithZones(), rows, func(r route) route { return r })
 }
 
 func TestDefaultRouters(t *testing.T) {
@@ -61,13 +62,13 @@ func TestDefaultRouters(t *testing.T) {
 		with(defaultRoute("192.0.2.9", 3), func(r *route) { r.Destination = netip.MustParsePrefix("0.0.0.0/1") }),
 		{},
 	}
-	linkLocal := "4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0."
+	linkLocal := "2.16.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1."
 	want := map[string]mib.Value{
 		"4.1.4.192.0.2.1.3": mib.Gauge(65535), "5.1.4.192.0.2.1.3": mib.Int(0),
 		"4.1.4.192.0.2.2.3": mib.Gauge(0), "5.1.4.192.0.2.2.3": mib.Int(0),
 		"4.1.4.192.0.2.3.3": mib.Gauge(65535), "5.1.4.192.0.2.3.3": mib.Int(0),
-		"4." + linkLocal + "3.3": mib.Gauge(1800), "5." + linkLocal + "3.3": mib.Int(-1),
-		"4." + linkLocal + "4.4": mib.Gauge(65535), "5." + linkLocal + "4.4": mib.Int(0),
+		"4." + linkLocal + "3": mib.Gauge(1800), "5." + linkLocal + "3": mib.Int(-1),
+		"4." + linkLocal + "4": mib.Gauge(65535), "5." + linkLocal + "4": mib.Int(0),
 		"4.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1.4": mib.Gauge(0), "5.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1.4": mib.Int(0),
 	}
 	if got := tabletest.Values(t, &DefaultRouters, rows); !reflect.DeepEqual(got, want) {

@@ -118,7 +118,7 @@ var errNetworkAddress = errors.New("not a NetworkAddress")
 // family, of which there is only internet(1), before the address (RFC 1155,
 // section 3.2.3.1; RFC 1212, section 4.1.6).
 var networkAddressIndex = mib.NewPart(
-	func(dst []byte, n *neighbour) []byte {
+	func(dst []byte, n *neighbour, _ mib.Form) []byte {
 		dst = mib.AppendSubidentifier(dst, 1)
 		octets := [4]byte{}
 		if n.Address.Is4() {

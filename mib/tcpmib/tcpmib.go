@@ -86,6 +86,7 @@ var Connections = mib.Table[socket]{
 	Where:   func(s *socket) bool { return s.Protocol == netstat.TCP && s.State != netstat.Listen },
 	Implies: func(s *socket) { s.Protocol = netstat.TCP },
 	Prefer:  preferAlive,
+	Apart:   mib.Zoned,
 }
 
 // Listeners is tcpListenerTable (RFC 4022, section 3). Sockets that share an
@@ -100,6 +101,7 @@ var Listeners = mib.Table[socket]{
 	Where:   func(s *socket) bool { return s.Protocol == netstat.TCP && s.State == netstat.Listen },
 	Implies: func(s *socket) { s.Protocol, s.State = netstat.TCP, netstat.Listen },
 	Prefer:  preferLowestProcess,
+	Apart:   mib.Zoned,
 }
 
 // IPv4Connections is the deprecated tcpConnTable: connections and listeners

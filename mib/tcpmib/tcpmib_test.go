@@ -55,14 +55,22 @@ func carried(s socket) socket {
 	return c
 }
 
+// withoutZones is what addresses of a link tell where they are not wanted to tell it.
+func withoutZones(s socket) socket {
+	s.Local = netip.AddrPortFrom(s.Local.Addr().WithZone(""), s.Local.Port())
+	s.Remote = netip.AddrPortFrom(s.Remote.Addr().WithZone(""), s.Remote.Port())
+	return s
+}
+
 func TestRoundTrip(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	rows := make([]socket, 2000)
 	for i := range rows {
 		rows[i] = randomSocket(random)
 	}
-	tabletest.RoundTrip(t, &Connections, rows, carried)
-	tabletest.RoundTrip(t, &Listeners, rows, func(s socket) socket {
+	tabletest.RoundTrip(t, Connections.WithZones(), rows, carried)
+	tabletest.RoundTrip(t, &Connections, rows, func(s socket) socket { return withoutZones(carried(s)) })
+	listener := func(s socket) socket {
 		c := carried(s)
 		c.Remote = netip.AddrPort{}
 		if p, _ := s.Processes.Get(); len(p) == 0 {
@@ -72,7 +80,9 @@ func TestRoundTrip(t *testing.T) {
 			c.V6Only = s.V6Only
 		}
 		return c
-	})
+	}
+	tabletest.RoundTrip(t, Listeners.WithZones(), rows, listener)
+	tabletest.RoundTrip(t, &Listeners, rows, func(s socket) socket { return withoutZones(listener(s)) })
 	tabletest.RoundTrip(t, &IPv4Connections, rows, func(s socket) socket {
 		c := carried(s)
 		c.Processes = netstat.Optional[[]netstat.Process]{}
@@ -115,6 +125,8 @@ func TestTables(t *testing.T) {
 		sock(netstat.Established, "[fe80::1%3]:22", "[fe80::2%3]:4001", 7),
 		hidden, nobody,
 		sock(netstat.NewSynReceived, "10.0.0.1:5", "10.0.0.2:6", 1),
+		sock(netstat.Listen, "[fe80::1%3]:22", "[::]:0", 10), sock(netstat.Listen, "[fe80::1%4]:22", "[::]:0", 11),
+		sock(netstat.Listen, "[fe80::1%3]:80", "[::]:0", 12),
 	}
 	check := func(table *mib.Table[socket], want map[string]mib.Value) {
 		t.Helper()
@@ -129,17 +141,20 @@ func TestTables(t *testing.T) {
 			t.Errorf("%s: %s is %v, want none", table.Name, name, v)
 		}
 	}
+	const local, remote = "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1", "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.2"
 	check(&Listeners, map[string]mib.Value{
-		"4.0.0.22": mib.Gauge(5),
+		"4.2.16." + local + ".80":                    mib.Gauge(12),
+		"4.4.20." + local + ".0.0.0.3.22":            mib.Gauge(10),
+		"4.4.20." + local + ".0.0.0.4.22":            mib.Gauge(11),
+		"4.0.0.22":                                   mib.Gauge(5),
 		"4.2.16.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.443": mib.Gauge(6),
 		"4.1.4.0.0.0.0.22":                           mib.Gauge(8),
 	})
-	const local, remote = "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.3", "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.0.3"
 	check(&Connections, map[string]mib.Value{
 		"7.1.4.192.0.2.1.22.1.4.192.0.2.9.4000":            mib.Int(5),
 		"8.1.4.192.0.2.1.22.1.4.192.0.2.9.4000":            mib.Gauge(7),
-		"7.4.20." + local + ".22.4.20." + remote + ".4001": mib.Int(5),
-		"8.4.20." + local + ".22.4.20." + remote + ".4001": mib.Gauge(7),
+		"7.2.16." + local + ".22.2.16." + remote + ".4001": mib.Int(5),
+		"8.2.16." + local + ".22.2.16." + remote + ".4001": mib.Gauge(7),
 		"7.1.4.10.0.0.1.1.1.4.10.0.0.2.2":                  mib.Int(5),
 		"7.1.4.10.0.0.1.3.1.4.10.0.0.2.4":                  mib.Int(11),
 		"8.1.4.10.0.0.1.3.1.4.10.0.0.2.4":                  mib.Gauge(0),

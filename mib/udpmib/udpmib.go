@@ -84,6 +84,7 @@ var Endpoints = mib.Table[socket]{
 	),
 	Where:   func(s *socket) bool { return s.Protocol == netstat.UDP },
 	Implies: func(s *socket) { s.Protocol = netstat.UDP },
+	Apart:   mib.Zoned,
 }
 
 // IPv4Listeners is the deprecated udpTable: the local ends that receive IPv4,

@@ -45,11 +45,18 @@ func TestRoundTrip(t *testing.T) {
 	for i := range rows {
 		rows[i] = randomSocket(random)
 	}
-	tabletest.RoundTrip(t, &Endpoints, rows, func(s socket) socket {
+	endpoint := func(s socket) socket {
 		s.Remote = netip.AddrPortFrom(s.Remote.Addr().Unmap(), s.Remote.Port())
 		if s.Local.Addr() != netip.IPv6Unspecified() {
 			s.V6Only = netstat.Optional[bool]{}
 		}
+		return s
+	}
+	tabletest.RoundTrip(t, Endpoints.WithZones(), rows, endpoint)
+	tabletest.RoundTrip(t, &Endpoints, rows, func(s socket) socket {
+		s = endpoint(s)
+		s.Local = netip.AddrPortFrom(s.Local.Addr().WithZone(""), s.Local.Port())
+		s.Remote = netip.AddrPortFrom(s.Remote.Addr().WithZone(""), s.Remote.Port())
 		return s
 	})
 	tabletest.RoundTrip(t, &IPv4Listeners, rows, func(s socket) socket {

@@ -136,7 +136,7 @@ func TestParseEnd(t *testing.T) {
 func BenchmarkParse50(b *testing.B) {
 	var variables [][]byte
 	for range 50 {
-		variables = append(variables, variable("1.3.6.1.2.1.4.24.7.1.7.1.4.10.0.0.4.30.6.0.0.254.0.0.2.1.4.192.0.2.2", tagInteger, 1, 2))
+		variables = append(variables, variable("1.3.6.1.2.1.4.24.7.1.7.1.4.10.0.0.4.30.2.0.0.1.4.192.0.2.2", tagInteger, 1, 2))
 	}
 	message, root := response(firstID, 0, variables...), mustEncodeOID("1.3.6.1.2.1.4.24.7")
 	var r request

@@ -418,7 +418,7 @@ func (b *bench) churnedAgent(s *section, ns *namespace) error {
 	}
 	defer c.close()
 	// The first column of the first route of the scene.
-	route := "1.3.6.1.2.1.4.24.7.1.7.1.4.10.0.0.0.30.6.0.0.254.0.0."
+	route := "1.3.6.1.2.1.4.24.7.1.7.1.4.10.0.0.0.30."
 	next, err := c.ask(b.ctx, pduGetNext, 0, mustEncodeOID(route+"0"))
 	if err != nil {
 		return err

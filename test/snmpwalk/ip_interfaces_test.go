@@ -120,7 +120,7 @@ func (s *scene) wantDefaultRouters(t testing.TB, table rows) rows {
 		if gateway == "" {
 			return
 		}
-		row := fmt.Sprintf("%s.%d", inet(netip.MustParseAddr(gateway), index[r.Dev]), index[r.Dev])
+		row := fmt.Sprintf("%s.%d", inet(netip.MustParseAddr(gateway), 0), index[r.Dev])
 		if least, known := metrics[row]; known && least <= of.Metric {
 			return
 		}

@@ -77,8 +77,13 @@ func (s *scene) wantAddresses(t testing.TB) rows {
 	want := make(rows)
 	addresses := s.addresses(t)
 	slices.Reverse(addresses) // of one address on two links that of the lower number stays
+	var short, long []string
 	for _, a := range addresses {
-		index := inet(a.local(), a.index)
+		short, long = append(short, inet(a.local(), 0)), append(long, inet(a.local(), a.index))
+	}
+	indexes := apart(short, long)
+	for i, a := range addresses {
+		index := indexes[i]
 		want.set(3, index, decimal(uint64(a.index)))
 		want.set(4, index, "1") // unicast
 		want.set(5, index, ipAddressPrefixEntry+".5."+a.prefixIndex())
@@ -207,7 +212,7 @@ func (s *scene) wantNeighbours(t testing.TB) rows {
 	neighbours, index := s.neighbours(t)
 	for _, n := range neighbours {
 		link := index[n.Dev]
-		row := fmt.Sprintf("%d.%s", link, inet(netip.MustParseAddr(n.Dst), link))
+		row := fmt.Sprintf("%d.%s", link, inet(netip.MustParseAddr(n.Dst), 0))
 		want.set(4, row, hardwareAddress(t, n.LLAddr))
 		want.set(6, row, n.kind())
 		want.set(7, row, states[n.State[0]])

@@ -127,16 +127,35 @@ func routeProtocol(protocol string, last int) string {
 }
 
 // policy is inetCidrRoutePolicy as the documentation of package ipforwardmib
-// has it, with its length.
-func (r *route) policy() string {
-	policy := fmt.Sprintf("0.0.%d.%d.%d.%d", r.table, r.tos, r.metric, r.device)
-	if r.source.IsValid() {
-		policy += "." + strconv.Itoa(r.source.Bits())
+// has it, with its length; full has the device also where a gateway leads to it.
+func (r *route) policy(full bool) string {
+	const mainTable = 254
+	usual := uint32(0)
+	if r.destination.Addr().Is6() {
+		usual = 1024
+	}
+	device := uint32(0)
+	if r.kind == unicast && (full || !r.gateway.IsValid()) {
+		device = r.device
+	}
+	policy := "0.0"
+	switch {
+	case r.source.IsValid():
+		policy = fmt.Sprintf("0.0.%d.%d.%d.%d.%d", r.table, r.tos, r.metric, device, r.source.Bits())
 		for _, o := range r.source.Addr().As16() {
 			policy += "." + strconv.Itoa(int(o))
 		}
+	case device != 0:
+		policy = fmt.Sprintf("0.0.%d.%d.%d.%d", r.table, r.tos, r.metric, device)
+	case r.table != mainTable || r.tos != 0 || r.metric != usual:
+		policy = fmt.Sprintf("0.0.%d.%d.%d", r.table, r.tos, r.metric)
 	}
 	return fmt.Sprintf("%d.%s", strings.Count(policy, ".")+1, policy)
+}
+
+// index is the row's in inetCidrRouteTable.
+func (r *route) index(full bool) string {
+	return fmt.Sprintf("%s.%d.%s.%s", inet(r.destination.Addr(), 0), r.destination.Bits(), r.policy(full), inet(r.gateway, 0))
 }
 
 // routeMetric is a Metric1: an Integer32, which the kernel's metric may exceed.
@@ -151,10 +170,12 @@ func (r *route) status() string {
 
 func wantRoutes(routes []route) rows {
 	want := make(rows)
+	var short, long []string
 	for i := range routes {
+		short, long = append(short, routes[i].index(false)), append(long, routes[i].index(true))
+	}
+	for i, index := range apart(short, long) {
 		r := &routes[i]
-		index := fmt.Sprintf("%s.%d.%s.%s",
-			inet(r.destination.Addr(), r.device), r.destination.Bits(), r.policy(), inet(r.gateway, r.device))
 		kind := map[string]string{unicast: "3", blackhole: "5", unreachable: "2", prohibit: "2", throw: "1"}[r.kind]
 		if r.gateway.IsValid() {
 			kind = "4"
@@ -289,51 +310,51 @@ func TestRouteTables(t *testing.T) {
 func checkRoutes(t *testing.T, c *client) {
 	const (
 		noHop     = ".0.0"
-		fe80      = ".4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0"
-		gateway1  = fe80 + ".1.0.0.0." // fe80::1 on some link
+		fe80      = ".2.16.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0"
+		gateway1  = fe80 + ".1"
 		db8       = ".2.16.32.1.13.184"
 		restOf128 = ".0.0.0.0.0.0.0.0.0.0"
 	)
 	routes := c.table(t, inetCidrRouteEntry)
 	for name, want := range map[string]string{
 		// A row for each next hop.
-		"7.1.4.203.0.113.0.24.6.0.0.254.0.5.11.1.4.192.0.2.2":    "11",
-		"7.1.4.203.0.113.0.24.6.0.0.254.0.5.13.1.4.198.51.100.2": "13",
-		"8.1.4.10.1.0.0.16.6.0.0.254.0.0.0" + noHop:              "5", // blackhole
-		"8.1.4.10.2.0.0.16.6.0.0.254.0.4278198272.0" + noHop:     "2", // unreachable
-		"8.1.4.10.3.0.0.16.6.0.0.254.0.0.0" + noHop:              "2", // prohibit
+		"7.1.4.203.0.113.0.24.5.0.0.254.0.5.1.4.192.0.2.2":    "11",
+		"7.1.4.203.0.113.0.24.5.0.0.254.0.5.1.4.198.51.100.2": "13",
+		"8.1.4.10.1.0.0.16.2.0.0" + noHop:                     "5", // blackhole
+		"8.1.4.10.2.0.0.16.5.0.0.254.0.4278198272" + noHop:    "2", // unreachable
+		"8.1.4.10.3.0.0.16.2.0.0" + noHop:                     "2", // prohibit
 		// An IPv6 router on the way to an IPv4 destination.
-		"8.1.4.10.5.0.0.16.6.0.0.254.0.0.11" + fe80 + ".153.0.0.0.11":                "4",
-		"8.1.4.10.5.0.0.24.6.0.0.254.0.0.11" + db8 + ".0.0" + restOf128[2:] + ".153": "4",
-		"8.1.4.10.6.0.0.16.6.0.0.254.0.0.11.1.4.203.0.113.77":                        "4", // onlink
+		"8.1.4.10.5.0.0.16.2.0.0" + fe80 + ".153":                         "4",
+		"8.1.4.10.5.0.0.24.2.0.0" + db8 + ".0.0" + restOf128[2:] + ".153": "4",
+		"8.1.4.10.6.0.0.16.2.0.0.1.4.203.0.113.77":                        "4", // onlink
 		// Five routes that differ in one thing each.
-		"8.1.4.10.7.0.0.16.6.0.0.100.0.0.11.1.4.192.0.2.7":   "4",
-		"8.1.4.10.7.0.0.16.6.0.0.70000.0.0.11.1.4.192.0.2.7": "4",
-		"8.1.4.10.7.0.0.16.6.0.0.254.16.0.11.1.4.192.0.2.7":  "4",
-		"8.1.4.10.7.0.0.16.6.0.0.254.0.7.11.1.4.192.0.2.7":   "4",
-		"8.1.4.10.7.0.0.16.6.0.0.254.0.8.11.1.4.192.0.2.7":   "4",
-		"12.1.4.10.7.0.0.16.6.0.0.254.0.8.11.1.4.192.0.2.7":  "8",
+		"8.1.4.10.7.0.0.16.5.0.0.100.0.0.1.4.192.0.2.7":   "4",
+		"8.1.4.10.7.0.0.16.5.0.0.70000.0.0.1.4.192.0.2.7": "4",
+		"8.1.4.10.7.0.0.16.5.0.0.254.16.0.1.4.192.0.2.7":  "4",
+		"8.1.4.10.7.0.0.16.5.0.0.254.0.7.1.4.192.0.2.7":   "4",
+		"8.1.4.10.7.0.0.16.5.0.0.254.0.8.1.4.192.0.2.7":   "4",
+		"12.1.4.10.7.0.0.16.5.0.0.254.0.8.1.4.192.0.2.7":  "8",
 		// Nexthop objects: a group of two, one alone, and a blackhole.
-		"7.1.4.10.9.0.0.16.6.0.0.254.0.0.11.1.4.192.0.2.3":    "11",
-		"7.1.4.10.9.0.0.16.6.0.0.254.0.0.13.1.4.198.51.100.3": "13",
-		"7.1.4.10.10.0.0.16.6.0.0.254.0.0.11.1.4.192.0.2.3":   "11",
-		"9.1.4.10.12.0.0.16.6.0.0.254.0.0.11.1.4.192.0.2.12":  "14", // bgp
-		"9.1.4.10.13.0.0.16.6.0.0.254.0.0.11.1.4.192.0.2.13":  "13", // ospf
-		"9.1.4.10.14.0.0.16.6.0.0.254.0.0.11.1.4.192.0.2.14":  "19", // dhcp
-		"9.1.4.10.15.0.0.16.6.0.0.254.0.0.11.1.4.192.0.2.15":  "1",  // zebra
-		"9.1.4.192.0.2.0.24.6.0.0.254.0.0.11" + noHop:         "2",  // local
-		"8.1.4.192.0.2.0.24.6.0.0.254.0.0.11" + noHop:         "3",
+		"7.1.4.10.9.0.0.16.2.0.0.1.4.192.0.2.3":       "11",
+		"7.1.4.10.9.0.0.16.2.0.0.1.4.198.51.100.3":    "13",
+		"7.1.4.10.10.0.0.16.2.0.0.1.4.192.0.2.3":      "11",
+		"9.1.4.10.12.0.0.16.2.0.0.1.4.192.0.2.12":     "14", // bgp
+		"9.1.4.10.13.0.0.16.2.0.0.1.4.192.0.2.13":     "13", // ospf
+		"9.1.4.10.14.0.0.16.2.0.0.1.4.192.0.2.14":     "19", // dhcp
+		"9.1.4.10.15.0.0.16.2.0.0.1.4.192.0.2.15":     "1",  // zebra
+		"9.1.4.192.0.2.0.24.6.0.0.254.0.0.11" + noHop: "2",  // local
+		"8.1.4.192.0.2.0.24.6.0.0.254.0.0.11" + noHop: "3",
 		// One link-local gateway on two links, by metric and in a multipath.
-		"7" + db8 + ".0.1" + restOf128 + ".48.6.0.0.254.0.1024.11" + gateway1 + "11": "11",
-		"7" + db8 + ".0.1" + restOf128 + ".48.6.0.0.254.0.2000.13" + gateway1 + "13": "13",
-		"7" + db8 + ".0.2" + restOf128 + ".48.6.0.0.254.0.1024.11" + gateway1 + "11": "11",
-		"7" + db8 + ".0.2" + restOf128 + ".48.6.0.0.254.0.1024.13" + gateway1 + "13": "13",
-		"8" + db8 + ".0.3" + restOf128 + ".48.6.0.0.254.0.1024.1" + noHop:            "5",
+		"7" + db8 + ".0.1" + restOf128 + ".48.2.0.0" + gateway1:               "11",
+		"7" + db8 + ".0.1" + restOf128 + ".48.5.0.0.254.0.2000" + gateway1:    "13",
+		"7" + db8 + ".0.2" + restOf128 + ".48.6.0.0.254.0.1024.11" + gateway1: "11",
+		"7" + db8 + ".0.2" + restOf128 + ".48.6.0.0.254.0.1024.13" + gateway1: "13",
+		"8" + db8 + ".0.3" + restOf128 + ".48.2.0.0" + noHop:                  "5",
 		// The same prefix on every link.
-		"8" + fe80 + ".0.0.0.0.11.64.6.0.0.254.0.256.11" + noHop: "3",
-		"8" + fe80 + ".0.0.0.0.13.64.6.0.0.254.0.256.13" + noHop: "3",
+		"8" + fe80 + ".0.64.6.0.0.254.0.256.11" + noHop: "3",
+		"8" + fe80 + ".0.64.6.0.0.254.0.256.13" + noHop: "3",
 		// From anywhere, and from one prefix.
-		"7" + db8 + ".0.6" + restOf128 + ".48.23.0.0.254.0.1024.11.48.32.1.13.184.0.7" + restOf128 + gateway1 + "11": "11",
+		"7" + db8 + ".0.6" + restOf128 + ".48.23.0.0.254.0.1024.0.48.32.1.13.184.0.7" + restOf128 + gateway1: "11",
 	} {
 		if got, ok := routes[name]; !ok || got != want {
 			t.Errorf("inetCidrRouteEntry.%s = %q, want %q", name, got, want)
@@ -370,8 +391,8 @@ func TestPolicyStays(t *testing.T) {
 			"-6 route add 2001:db8:2::/48 via fe80::2 dev v0 metric 2000",
 		)
 		added := []string{
-			"8.1.4.10.0.0.0.16.6.0.0.254.0.0.11.1.4.192.0.2.7",
-			"8.1.4.10.7.0.0.16.6.0.0.254.0.1.11.1.4.192.0.2.7",
+			"8.1.4.10.0.0.0.16.2.0.0.1.4.192.0.2.7",
+			"8.1.4.10.7.0.0.16.5.0.0.254.0.1.1.4.192.0.2.7",
 		}
 		eventually(t, func() string {
 			after := c.table(t, inetCidrRouteEntry)
@@ -388,8 +409,8 @@ func TestPolicyStays(t *testing.T) {
 			}
 			slices.Sort(gone)
 			want := []string{
-				"8.1.4.10.7.0.0.16.6.0.0.254.0.7.11.1.4.192.0.2.7",
-				"8.2.16.32.1.13.184.0.3.0.0.0.0.0.0.0.0.0.0.48.6.0.0.254.0.1024.1.0.0",
+				"8.1.4.10.7.0.0.16.5.0.0.254.0.7.1.4.192.0.2.7",
+				"8.2.16.32.1.13.184.0.3.0.0.0.0.0.0.0.0.0.0.48.2.0.0.0.0",
 			}
 			if !slices.Equal(gone, want) {
 				return fmt.Sprintf("rows that are gone: %q, want %q", gone, want)

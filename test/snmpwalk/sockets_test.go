@@ -117,6 +117,36 @@ func inet(a netip.Addr, zone uint32) string {
 	return strings.Join(subs, ".")
 }
 
+// apart returns the indexes of rows by the forms that each may have: the short one,
+// and of those that would share it the long one, where that is not the same for all.
+func apart(short, long []string) []string {
+	forms := make(map[string]map[string]bool)
+	for i := range short {
+		if forms[short[i]] == nil {
+			forms[short[i]] = make(map[string]bool)
+		}
+		forms[short[i]][long[i]] = true
+	}
+	indexes := slices.Clone(short)
+	for i := range short {
+		if len(forms[short[i]]) > 1 {
+			indexes[i] = long[i]
+		}
+	}
+	return indexes
+}
+
+// indexed returns the indexes of sockets, which are told apart by zones.
+func indexed(sockets []ssSocket, index func(s ssSocket) string) []string {
+	var short, long []string
+	for _, s := range sockets {
+		long = append(long, index(s))
+		s.zone = 0
+		short = append(short, index(s))
+	}
+	return apart(short, long)
+}
+
 // hiddenProcesses reports whether some process hides its descriptors from this
 // one, so that a socket without a known owner may have one.
 func hiddenProcesses(t testing.TB) bool {
@@ -183,11 +213,12 @@ func (s ssSocket) bound() string {
 
 func wantConnections(sockets []ssSocket, hidden bool) rows {
 	want := make(rows)
-	for _, s := range sockets {
-		if s.state == "LISTEN" {
-			continue
-		}
-		index := fmt.Sprintf("%s.%d.%s.%d", inet(s.local.Addr(), s.zone), s.local.Port(), inet(s.remote.Addr(), s.zone), s.remote.Port())
+	sockets = slices.DeleteFunc(slices.Clone(sockets), func(s ssSocket) bool { return s.state == "LISTEN" })
+	indexes := indexed(sockets, func(s ssSocket) string {
+		return fmt.Sprintf("%s.%d.%s.%d", inet(s.local.Addr(), s.zone), s.local.Port(), inet(s.remote.Addr(), s.zone), s.remote.Port())
+	})
+	for i, s := range sockets {
+		index := indexes[i]
 		want.set(7, index, tcpStates[s.state])
 		if pid, known := s.owner(hidden); known {
 			want.set(8, index, pid)
@@ -210,11 +241,10 @@ func byOwner(sockets []ssSocket) []ssSocket {
 
 func wantListeners(sockets []ssSocket) rows {
 	want := make(rows)
-	for _, s := range byOwner(sockets) {
-		if s.state != "LISTEN" {
-			continue
-		}
-		want.set(4, fmt.Sprintf("%s.%d", s.bound(), s.local.Port()), s.ownerOrZero())
+	sockets = slices.DeleteFunc(byOwner(sockets), func(s ssSocket) bool { return s.state != "LISTEN" })
+	indexes := indexed(sockets, func(s ssSocket) string { return fmt.Sprintf("%s.%d", s.bound(), s.local.Port()) })
+	for i, s := range sockets {
+		want.set(4, indexes[i], s.ownerOrZero())
 	}
 	return want
 }
@@ -238,12 +268,15 @@ func wantIPv4Connections(sockets []ssSocket) rows {
 
 func wantEndpoints(sockets []ssSocket) rows {
 	want := make(rows)
-	for _, s := range sockets {
+	indexes := indexed(sockets, func(s ssSocket) string {
 		remote := inet(netip.Addr{}, 0)
 		if s.state == "ESTAB" {
 			remote = inet(s.remote.Addr(), s.zone)
 		}
-		want.set(8, fmt.Sprintf("%s.%d.%s.%d.%d", s.bound(), s.local.Port(), remote, s.remote.Port(), s.inode), s.ownerOrZero())
+		return fmt.Sprintf("%s.%d.%s.%d.%d", s.bound(), s.local.Port(), remote, s.remote.Port(), s.inode)
+	})
+	for i, s := range sockets {
+		want.set(8, indexes[i], s.ownerOrZero())
 	}
 	return want
 }
@@ -289,7 +322,7 @@ func TestSocketTables(t *testing.T) {
 // by indexes that are written out here.
 func checkPurpose(t *testing.T, s *scene, c *client) {
 	const (
-		linkLocal = "4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.17.0.0.0.11" // fe80::11%v0
+		linkLocal = "2.16.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.17" // fe80::11%v0
 		anywhere6 = "2.16.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0"
 		loopback  = "1.4.127.0.0.1"
 		loopback6 = "2.16.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1"
@@ -337,16 +370,16 @@ func checkPurpose(t *testing.T, s *scene, c *client) {
 		endpoints[index] = append(endpoints[index], pid)
 	}
 	for index, owners := range map[string][]string{
-		"8.0.0.6000.0.0.0":                                {self},
-		"8." + anywhere6 + ".6001.0.0.0":                  {self},
-		"8.1.4.0.0.0.0.6002.0.0.0":                        {self},
-		"8." + loopback + ".6003.0.0.0":                   {self, self}, // SO_REUSEPORT: two instances
-		"8." + linkLocal + ".6004.0.0.0":                  {self},
-		"8." + loopback + ".6006.0.0.0":                   {self},
-		"8." + loopback + ".6010.0.0.0":                   {holder},
-		"8." + loopback + ".6100." + loopback + ".6002":   {self},
-		"8." + loopback6 + ".6101." + loopback6 + ".6001": {self},
-		"8." + linkLocal + ".6102.4.20.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.153.0.0.0.11.77": {self},
+		"8.0.0.6000.0.0.0":                                                       {self},
+		"8." + anywhere6 + ".6001.0.0.0":                                         {self},
+		"8.1.4.0.0.0.0.6002.0.0.0":                                               {self},
+		"8." + loopback + ".6003.0.0.0":                                          {self, self}, // SO_REUSEPORT: two instances
+		"8." + linkLocal + ".6004.0.0.0":                                         {self},
+		"8." + loopback + ".6006.0.0.0":                                          {self},
+		"8." + loopback + ".6010.0.0.0":                                          {holder},
+		"8." + loopback + ".6100." + loopback + ".6002":                          {self},
+		"8." + loopback6 + ".6101." + loopback6 + ".6001":                        {self},
+		"8." + linkLocal + ".6102.2.16.254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.153.77": {self},
 	} {
 		if !slices.Equal(endpoints[index], owners) {
 			t.Errorf("udpEndpointTable has %q for %s, want %q", endpoints[index], index, owners)
