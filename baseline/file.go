@@ -20,8 +20,8 @@ import (
 const (
 	format  = "netstat-baseline"
 	version = 1
-	// maxSize bounds what is read of a file: 100,000 interfaces need about 60
-	// MiB.
+	// maxSize bounds a file that is written or read: 100,000 interfaces need
+	// about 60 MiB.
 	maxSize = 128 << 20
 	suffix  = ".json"
 )
@@ -58,15 +58,25 @@ type iface struct {
 }
 
 // Encode writes snapshots in the form of the file: of one namespace, or one of
-// each of several.
+// each of several. More than Decode reads, 128 MiB, is an error, and not written.
 func Encode(w io.Writer, snapshots ...*Snapshot) error {
 	f := file{Format: format, Version: version}
 	for _, s := range snapshots {
 		f.Snapshots = append(f.Snapshots, encoded(s))
 	}
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(bounded{w})
 	e.SetIndent("", " ")
 	return e.Encode(&f)
+}
+
+// bounded takes what is encoded, which comes as a whole, if it can be read again.
+type bounded struct{ w io.Writer }
+
+func (b bounded) Write(content []byte) (int, error) {
+	if len(content) > maxSize {
+		return 0, fmt.Errorf("the snapshots take %d bytes, more than the %d of a baseline", len(content), maxSize)
+	}
+	return b.w.Write(content)
 }
 
 func encoded(s *Snapshot) snapshot {
@@ -269,7 +279,7 @@ func followed(path string) (string, error) {
 
 // replace puts a file in the place of what was there.
 func replace(path string, mode fs.FileMode, snapshots []*Snapshot) (err error) {
-	aside, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	aside, err := os.CreateTemp(filepath.Dir(path), ".baseline-*") // a short name: the file's may be as long as names can be
 	if err != nil {
 		return err
 	}

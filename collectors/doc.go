@@ -23,10 +23,10 @@
 // # What is promised
 //
 // Sockets and routes are yielded while the kernel's answer arrives, and are
-// never held as a whole. Interfaces and addresses are read whole first, since
-// the kernel says only at the end whether they changed meanwhile; they are then
-// read again, and after several attempts the error matches
-// netstat.ErrInterrupted.
+// never held as a whole. Interfaces, addresses, neighbours, rules, nexthop
+// objects and settings are read whole first, since the kernel says only at the end
+// whether they changed meanwhile; they are then read again, and after several
+// attempts the error matches netstat.ErrInterrupted.
 //
 // The kernel does not say when sockets or IPv4 routes change during a dump. A
 // row that exists, unchanged, throughout is yielded; one that comes or goes
