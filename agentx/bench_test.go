@@ -77,6 +77,7 @@ func BenchmarkPipelined(b *testing.B) {
 	ours, theirs := net.Pipe()
 	s := newSession(sub, ours)
 	s.id.Store(77)
+	s.opened.Store(true)
 	go s.read()
 	defer s.end(errShutdown)
 	go io.Copy(io.Discard, theirs)

@@ -236,6 +236,7 @@ func TestSessionForesees(t *testing.T) {
 	w := &watched{pdu: p.pdu(&GetNext{Ranges: []SearchRange{span(table+".1.1", table+".2", false)}})}
 	w.session = newSession(sub, w)
 	w.session.id.Store(77)
+	w.session.opened.Store(true)
 	w.session.read()
 	wantText(t, decodeResponse(t, w.written), fmt.Sprint(table, ".1.1.1 INTEGER: ", ours))
 	if want := p.pdu(&GetNext{Ranges: []SearchRange{span(table+".1.1.1", table+".2", false)}})[headerLength:]; !bytes.Equal(w.expected, want) {

@@ -18,6 +18,7 @@ import (
 type master struct {
 	t       testing.TB
 	address string
+	session uint32 // what it numbers sessions
 	ln      net.Listener
 	// reply answers administrative PDUs; no answer is sent for nil.
 	reply func(Header, Payload) *Response
@@ -47,7 +48,7 @@ type peer struct {
 // newMaster listens on a unix or a tcp socket.
 func newMaster(t testing.TB, network string) *master {
 	t.Helper()
-	m := &master{t: t, reply: func(Header, Payload) *Response { return &Response{SysUpTime: 100} }}
+	m := &master{t: t, session: 77, reply: func(Header, Payload) *Response { return &Response{SysUpTime: 100} }}
 	address := "127.0.0.1:0"
 	if network == "unix" {
 		dir, err := os.MkdirTemp("", "agentx")
@@ -82,7 +83,7 @@ func (m *master) acceptStalled(order Flags, stalled chan struct{}) *peer {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	p := &peer{t: m.t, conn: conn, order: order, session: 77, responses: make(chan received, 10000), closed: make(chan struct{}), stalled: stalled}
+	p := &peer{t: m.t, conn: conn, order: order, session: m.session, responses: make(chan received, 10000), closed: make(chan struct{}), stalled: stalled}
 	m.t.Cleanup(func() {
 		conn.Close()
 		<-p.closed

@@ -30,7 +30,8 @@ type session struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	id         atomic.Uint32 // 0 until the master opened it
+	id         atomic.Uint32 // any number that the master likes, once it opened it
+	opened     atomic.Bool
 	lastPacket atomic.Uint32
 	heard      atomic.Bool // from the master, since the keep-alive last asked
 
@@ -92,6 +93,7 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	s.id.Store(r.header.SessionID)
+	s.opened.Store(true)
 	return nil
 }
 
@@ -265,8 +267,12 @@ func (s *session) duplicate(h Header) bool {
 
 // answer answers a PDU after RFC 2741, section 7.2.2.
 func (s *session) answer(h Header, payload []byte) {
-	if h.SessionID != s.id.Load() || h.SessionID == 0 {
-		respond(&s.out, h, NotOpen, 0)
+	if h.SessionID != s.id.Load() || !s.opened.Load() {
+		code := NotOpen
+		if _, err := Decode(h, payload); err != nil {
+			code = ParseError // comes first
+		}
+		respond(&s.out, h, code, 0)
 		return
 	}
 	switch h.Type {
@@ -381,11 +387,11 @@ func (s *session) keepAlive(ctx context.Context) {
 }
 
 // close ends the session with an agentx-Close-PDU and waits a moment for the
-// master to take note of it.
+// master to take note of it, or to read what is being written to it.
 func (s *session) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	_, _ = s.request(ctx, 0, &Close{Reason: ReasonShutdown})
+	late := time.AfterFunc(closeTimeout, func() { s.end(errShutdown) })
+	defer late.Stop()
+	_, _ = s.request(s.ctx, 0, &Close{Reason: ReasonShutdown})
 	s.end(errShutdown)
 }
 

@@ -122,7 +122,14 @@ func TestRefusals(t *testing.T) {
 	p.write(p.pduAs(Header{SessionID: 78, PacketID: 2}, &CommitSet{}))
 	_, r = p.recv()
 	wantError(t, r, NotOpen, 0)
-	p.packet = 2
+	// What cannot be parsed is that first (RFC 2741, section 7.2.2).
+	cut := p.pduAs(Header{SessionID: 78, PacketID: 3}, get)
+	cut = cut[:len(cut)-4]
+	binary.BigEndian.PutUint32(cut[16:], uint32(len(cut)-headerLength))
+	p.write(cut)
+	_, r = p.recv()
+	wantError(t, r, ParseError, 0)
+	p.packet = 3
 
 	wantError(t, p.ask(&Get{Context: "nowhere", Ranges: get.Ranges}), UnsupportedContext, 0)
 	wantError(t, p.ask(&GetNext{Context: "nowhere"}), UnsupportedContext, 0)
@@ -153,6 +160,16 @@ func TestRefusals(t *testing.T) {
 	_, r = p.recv()
 	wantError(t, r, ParseError, 0)
 	wantText(t, p.ask(get), good)
+}
+
+// TestSessionZero holds that a master may number a session so.
+func TestSessionZero(t *testing.T) {
+	m := newMaster(t, "unix")
+	m.session = 0
+	agent := start(t, Config{Address: m.address, Handler: sample(t, nil)})
+	p := m.accept(NetworkByteOrder)
+	agent.await()
+	wantText(t, p.ask(&Get{Ranges: oids(scalar + ".1.0")}), scalar+".1.0"+fmt.Sprint(" INTEGER: ", ours))
 }
 
 // TestStream holds that PDUs may be split and joined in any way.

@@ -168,6 +168,9 @@ func appendTrapV1(dst []byte, variables []mib.Binding, agent netip.Addr) ([]byte
 			enterprise = b.Value.OID()
 		}
 	}
+	if v := mib.OIDValue(enterprise); !valueHasEncoding(v) {
+		return nil, &encodingError{trap, v} // of a trap with two sub-identifiers, it has one
+	}
 	dst, pdu := openElement(dst, trapV1)
 	dst = appendValue(dst, mib.OIDValue(enterprise))
 	dst = appendValue(dst, mib.AddrValue(agent))

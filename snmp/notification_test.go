@@ -222,6 +222,14 @@ func TestTranslation(t *testing.T) {
 	if _, err := message(counter, SNMPv2c); err != nil {
 		t.Errorf("a Counter64 in SNMPv2c: %v", err)
 	}
+	// Its enterprise would be a single sub-identifier, which has no encoding.
+	short := mib.Notification{Type: mib.MakeOID(1, 3), At: at}
+	if _, err := message(short, SNMPv1); !errors.As(err, new(*encodingError)) {
+		t.Errorf("a trap of two sub-identifiers in SNMPv1: %v", err)
+	}
+	if _, err := message(short, SNMPv2c); err != nil {
+		t.Errorf("a trap of two sub-identifiers in SNMPv2c: %v", err)
+	}
 	for name, n := range map[string]mib.Notification{
 		"name": {Type: linkDown, Objects: []mib.Binding{{Object: mib.MakeOID(3), Value: mib.Int(1)}}},
 		"type": {Type: mib.MakeOID(1, 40)},
