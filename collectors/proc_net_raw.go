@@ -70,9 +70,6 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 		if untold {
 			return false, lacking(protocolOption(protocol), fmt.Errorf("/proc/net/%s: %w: device, mark or cgroup", name, errUntold))
 		}
-		if d.query.Details != 0 {
-			s.Detail = new(netstat.SocketDetail)
-		}
 		return d.owners.add(ctx, &s)
 	})
 	if errors.Is(err, fs.ErrNotExist) {

@@ -129,6 +129,9 @@ func (n *NS) unsettled(t testing.TB) string {
 	}
 	n.JSON(t, &links, "addr", "show", "up")
 	for _, l := range links {
+		if l.Ifname == "" {
+			continue // ip prints {} for links that are not up
+		}
 		linkLocal := l.Ifname == "lo"
 		for _, a := range l.AddrInfo {
 			if a.Tentative {
