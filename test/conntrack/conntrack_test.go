@@ -1,0 +1,192 @@
+// Package conntrack tests the built conntrack beside conntrack-tools' own.
+package conntrack
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+)
+
+// build builds the program.
+func build(t *testing.T) string {
+	t.Helper()
+	nstest.NeedsRoot(t)
+	nstest.NeedsProgram(t, "conntrack")
+	nstest.NeedsKernel(t, "CONFIG_NF_CT_NETLINK")
+	program := filepath.Join(t.TempDir(), "conntrack")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/conntrack").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// run runs a program in a namespace.
+func run(ns *nstest.NS, program, input, args string) (out, complaint string, status int) {
+	cmd := exec.Command("ip", append([]string{"netns", "exec", ns.Name, program}, strings.Fields(args)...)...)
+	cmd.Stdin = strings.NewReader(input)
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	_ = cmd.Run() // its status says how it went
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+// flows make one of each form of line.
+const flows = `
+-I -s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 10 --dport 20 --state SYN_SENT2 -u SEEN_REPLY,ASSURED -t 50000 --orig-zone 5
+-I -s 192.0.2.1 -d 192.0.2.3 -p tcp --sport 10 --dport 20 --state ESTABLISHED -t 50000 --reply-zone 5 -m 7
+-I -s 192.0.2.1 -d 192.0.2.4 -p tcp --sport 10 --dport 20 --state CLOSE -t 50000 -w 9 -u ASSURED,SEEN_REPLY --src-nat 198.51.100.7:99
+-I -s 192.0.2.1 -d 192.0.2.4 -p udp --sport 10 --dport 20 -t 50000 --dst-nat 198.51.100.8
+-I -s 192.0.2.1 -d 192.0.2.2 -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 5 -t 50000
+-I -s 2001:db8::1 -d 2001:db8::2 -p icmpv6 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 5 -t 50000
+-I -s 2001:db8::1 -d 2001:db8::2 -p udp --sport 1 --dport 2 -t 50000
+-I -s 192.0.2.1 -d 192.0.2.2 -p 200 -t 50000
+-I -s 192.0.2.1 -d 192.0.2.2 -p sctp --sport 1 --dport 2 --state ESTABLISHED --orig-vtag 1 --reply-vtag 2 -t 50000
+-I -s 192.0.2.1 -d 192.0.2.2 -p gre --srckey 1 --dstkey 2 -t 50000
+-I -s 192.0.2.1 -d 192.0.2.2 -p udplite --sport 1 --dport 2 -t 50000
+`
+
+// sorted are the lines in an order of their own, without what a second changes.
+func sorted(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i := range lines {
+		fields := strings.Fields(lines[i])
+		fields = slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "49") || strings.HasPrefix(f, "50000") })
+		lines[i] = strings.Join(fields, " ")
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// The program prints what conntrack-tools' prints, of flows that it made itself.
+func TestSameLines(t *testing.T) {
+	program := build(t)
+	ns := nstest.New(t)
+	if out, complaint, status := run(ns, program, flows, "-R -"); status != 0 {
+		t.Fatalf("exit status %d: %s%s", status, out, complaint)
+	}
+	for _, args := range []string{
+		"-L", "-L -o extended", "-L -o extended,id", "-L -p tcp", "-L -f ipv6 -o id", "-L -s 192.0.2.0/24 -d 192.0.2.4", "-L -m 7", "-L -m 1/1", "-L -u ASSURED",
+		"-L -u !ASSURED", "-L -u UNREPLIED", "-L --src-nat", "-L --dst-nat", "-L --any-nat 198.51.100.8", "-L -p tcp --state CLOSE", "-L -w 9", "-L --orig-zone 5",
+		"-L -p tcp --dport 20", "-L -p icmp --icmp-type 8", "-L dying", "-L expect", "-C", "-S", "-S expect", "-C expect",
+		"-G -s 192.0.2.1 -d 192.0.2.2 -p 200", "-L -s 192.0.2.1 --mask-src 255.255.255.0 -p udplite",
+	} {
+		ours, complaint, status := run(ns, program, "", args)
+		theirs, _, want := run(ns, "conntrack", "", args)
+		if status != want || sorted(ours) != sorted(theirs) {
+			t.Errorf("conntrack %s: exit status %d, want %d %s\n%s\nconntrack-tools:\n%s", args, status, want, complaint, sorted(ours), sorted(theirs))
+		}
+	}
+	// What is saved makes the same again, and so does theirs.
+	before, _, _ := run(ns, program, "", "-L -o extended")
+	saved, _, _ := run(ns, program, "", "-L -o save")
+	if _, complaint, status := run(ns, program, "", "-F"); status != 0 {
+		t.Fatal(complaint)
+	}
+	if _, complaint, status := run(ns, program, saved, "-R -"); status != 0 {
+		t.Fatalf("%s\n%s", complaint, saved)
+	}
+	if after, _, _ := run(ns, program, "", "-L -o extended"); sorted(after) != sorted(before) {
+		t.Errorf("saved\n%s\nis loaded as\n%s", sorted(before), sorted(after))
+	}
+}
+
+// Each option does what it says, or is refused with a sentence.
+func TestOptions(t *testing.T) {
+	program := build(t)
+	ns := nstest.New(t)
+	const flow = "-s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2"
+	for _, c := range []struct {
+		args   string
+		status int
+		says   string // in the output or the complaint
+	}{
+		{"-I " + flow + " --state ESTABLISHED -t 1000 -m 3", 0, "1 flow entries have been created"},
+		{"-I " + flow + " --state ESTABLISHED -t 1000", 1, "file exists"},
+		{"-A " + flow + " --state ESTABLISHED -t 1000", 0, "added"},
+		{"-G " + flow, 0, "ESTABLISHED"},
+		{"-U " + flow + " -m 0xf0/0xf0", 0, "mark=243"},
+		{"-U " + flow + " -m 243", 1, "0 flow entries have been updated"},
+		{"-U " + flow + " -u ASSURED", 0, "[ASSURED]"},
+		{"-U " + flow + " -t 500", 0, "1 flow entries have been updated"},
+		{"-L --json", 0, `"mark":243`},
+		{"-L --filter mark=243", 0, "1 flow entries"},
+		{"-L --filter mark=1", 0, "0 flow entries"},
+		{"-L --filter nothing=1", 2, "nothing"},
+		{"-L --sort -mark,source", 0, "mark=243"},
+		{"-L --sort nothing", 2, "nothing"},
+		{"-L -z", 0, "1 flow entries"},
+		{"-L -o timestamp", 0, "mark=243"},
+		{"-L -o xml", 0, "<mark>243</mark>"},
+		{"-L -o save,id", 2, "save stands alone"},
+		{"-L -o what", 2, "what"},
+		{"-L --json -o id", 2, "--json"},
+		{"-L --json=1", 2, "takes no argument"},
+		{"-D -i 1", 1, "0 flow entries have been deleted"},
+		{"-D --filter mark=243 -o id", 0, "id="},
+		{"-G " + flow, 1, "no such entry"},
+		{"-D", 1, "0 flow"},
+		{"-L dying", 0, "0 flow"}, {"-L unconfirmed", 0, "0 flow"}, {"-L nonsense", 2, "no table"}, {"-D dying", 2, "only be listed"},
+		{"-U expect", 2, "not for expectations"},
+		{"", 2, "command is missing"}, {"-L -C", 2, "only one command"}, {"-L -x", 2, "unknown option"}, {"-L --nope", 2, "unknown option"}, {"-L word", 2, "no table"},
+		{"-L -s", 2, "missing"}, {"-L -s 192.0.2.300", 2, "no IP address"}, {"-L -s 192.0.2.1/33", 2, "0 to 32"}, {"-L -r 192.0.2.1/24", 2, "not a prefix"},
+		{"-L -s 192.0.2.1 -d ::1", 2, "mixed"}, {"-L -s 192.0.2.1 -s 192.0.2.2", 2, "twice"}, {"-L -p nonsense", 2, "no protocol"}, {"-L -p 256", 2, "no protocol"},
+		{"-L --sport 1", 2, "needs --proto"}, {"-L -p icmp --sport 1", 2, "not an option of icmp"}, {"-L -p tcp --sport 65536", 2, "65535"},
+		{"-L -p tcp --state NOWHERE", 2, "no state"}, {"-L -u NOTHING", 2, "no flag"}, {"-L -m 4294967296", 2, "4294967295"}, {"-L -w 65536", 2, "65535"},
+		{"-L -f ipx", 2, "neither ipv4 nor ipv6"}, {"-L -l nolabel", 2, "nolabel"}, {"-L -t 5", 2, "cannot be given"}, {"-L --mask-src 255.0.0.0", 2, "needs --src"},
+		{"-L -n -j", 2, "--any-nat"}, {"-L -n 192.0.2.1:0", 2, "no port"}, {"-L -w 1 --orig-zone 2", 2, "--zone"}, {"-L dying -z", 2, "--zero"},
+		{"-I -s 192.0.2.1 -d 192.0.2.2 -p udp -t 5", 2, "ports"}, {"-I " + flow + " -t 5", 2, "--state is missing"}, {"-I -d 192.0.2.2 -p 200 -t 5", 2, "--src"},
+		{"-I -s 192.0.2.1 -d 192.0.2.2 -p 200", 2, "--timeout is missing"}, {"-I -s 192.0.2.1 -d 192.0.2.2 -p icmp -t 5", 2, "--icmp-type"},
+		{"-U -m 1 -u !ASSURED", 2, "clears no flag"}, {"-U --label-add 1 --label-del 2", 2, "--label-add"}, {"-E -e NOTHING", 2, "none of ALL"}, {"-E expect -e UPDATES", 2, "no changes"},
+		{"-E -b 0", 2, "--buffer-size"}, {"-D --netns all", 2, "one namespace"}, {"-L --netns no-such-namespace", 1, "no-such-namespace"},
+		{"-I expect -s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2 -t 5", 2, "--tuple-src is missing"},
+		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clash_resolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-R /no/such/file", 2, "no such file"},
+	} {
+		out, complaint, status := run(ns, program, "", c.args)
+		if status != c.status || !strings.Contains(out+complaint, c.says) {
+			t.Errorf("conntrack %s: exit status %d, want %d and %q:\n%s%s", c.args, status, c.status, c.says, out, complaint)
+		}
+	}
+	for input, says := range map[string]string{"-L\n": "line 1", "# nothing\n\n-I\n": "line 3", "-I \"\n": "quotation mark", "-S\n": "line 1"} {
+		if _, complaint, status := run(ns, program, input, "-R -"); status != 2 || !strings.Contains(complaint, says) {
+			t.Errorf("%q: exit status %d: %s", input, status, complaint)
+		}
+	}
+}
+
+// JSON is an object in each line, and the manual names every option.
+func TestJSONAndManual(t *testing.T) {
+	program := build(t)
+	ns := nstest.New(t)
+	if _, complaint, status := run(ns, program, flows, "-R -"); status != 0 {
+		t.Fatal(complaint)
+	}
+	out, _, _ := run(ns, program, "", "-L --json --sort source,-destinationPort")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	for _, line := range lines {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil || object["kind"] != "flow" || object["id"] == nil {
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+	if len(lines) != strings.Count(flows, "-I ") {
+		t.Errorf("%d lines", len(lines))
+	}
+	manual, err := os.ReadFile("../../man/conntrack.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, _, _ := run(ns, program, "", "--help")
+	text := strings.ReplaceAll(string(manual), `\-`, "-")
+	for _, word := range strings.Fields(help) {
+		if name := strings.TrimRight(word, ","); strings.HasPrefix(name, "--") && !strings.Contains(text, name) {
+			t.Errorf("the manual has no %s", name)
+		}
+	}
+}
