@@ -99,7 +99,7 @@ func (s *linkStates) reconcile(now *live.Snapshot) {
 		if link, known := s.links[ifc.Index]; known {
 			s.set(&ifc, link.state)
 		} else {
-			s.set(&ifc, ifc.Operational())
+			s.set(&ifc, stateOf(&ifc))
 		}
 	}
 	for ifc := range now.Interfaces() {
@@ -133,7 +133,7 @@ func (s *linkStates) remove(index uint32) {
 
 func (s *linkStates) update(ifc *netstat.Interface) {
 	before, known := s.links[ifc.Index]
-	state := ifc.Operational()
+	state := stateOf(ifc)
 	s.set(ifc, state)
 	if !known {
 		return
@@ -171,6 +171,12 @@ func (s *sources) linkTraps(interfaces []netstat.Interface) {
 			ifc.LinkTraps.Set(enabled && !ports[ifc.Index] && ifc.LowerInterface() == 0)
 		}
 	}
+}
+
+// stateOf returns the state of an interface. One that nobody tells is neither up
+// nor down.
+func stateOf(ifc *netstat.Interface) netstat.OperState {
+	return ifc.Operational().Or(netstat.OperUnknown)
 }
 
 // isDown reports whether the state is down(2) or its refinement.

@@ -30,7 +30,7 @@ func said(t testing.TB, n mib.Notification) string {
 			t.Errorf("%s with %v: %v", of.Name, n.Objects, err)
 		}
 		admin := "down"
-		if row.IsUp() {
+		if row.Up().Or(false) {
 			admin = "up"
 		}
 		return fmt.Sprintf("%s %d %s %v", of.Name, row.Index, admin, row.OperState)
@@ -47,7 +47,7 @@ func TestTransitions(t *testing.T) {
 			var got []string
 			s := newLinkStates(LinkNotifier{Send: func(n mib.Notification) { got = append(got, said(t, n)) }})
 			at := func(state netstat.OperState) netstat.Interface {
-				return netstat.Interface{Index: 7, Flags: netstat.FlagUp, OperState: state}
+				return netstat.Interface{Index: 7, Flags: netstat.FlagUp, OperState: netstat.Known[netstat.OperState](state)}
 			}
 			s.event(live.Event{Kind: netstat.KindInterface, Change: live.Added, Value: at(from)})
 			s.event(live.Event{Kind: netstat.KindInterface, Change: live.Changed, Value: at(to)})
@@ -89,7 +89,7 @@ func TestWhoIsNotifiedOf(t *testing.T) {
 		for _, state := range []netstat.OperState{netstat.OperDown, netstat.OperUp} {
 			for index := uint32(1); index <= 4; index++ {
 				if _, there := links[index]; there {
-					tell(live.Changed, index, func(i *netstat.Interface) { i.OperState = state })
+					tell(live.Changed, index, func(i *netstat.Interface) { i.OperState = netstat.Known[netstat.OperState](state) })
 				}
 			}
 		}
@@ -97,7 +97,7 @@ func TestWhoIsNotifiedOf(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	up := func(i *netstat.Interface) { i.OperState = netstat.OperUp }
+	up := func(i *netstat.Interface) { i.OperState = netstat.Known[netstat.OperState](netstat.OperUp) }
 	tell(live.Present, 1, up)
 	tell(live.Present, 2, func(i *netstat.Interface) { up(i); i.Kind = "bridge" })
 	tell(live.Present, 3, func(i *netstat.Interface) { up(i); i.Kind, i.Lower = "vlan", 1 })
@@ -237,7 +237,7 @@ func TestLinkNotifications(t *testing.T) {
 	ns.IP(t, "link set v0 master br0")
 	awaitLinks(t, func() string { return "br0 to come up" }, func() bool {
 		br0, ok := stack.Snapshot().Interface(13)
-		return ok && br0.Operational() == netstat.OperUp
+		return ok && stateOf(&br0) == netstat.OperUp
 	})
 	got.mu.Lock()
 	last := got.all[len(got.all)-1].At
@@ -270,23 +270,23 @@ func TestLinkNotificationsAfterAGap(t *testing.T) {
 		awaitLinks(t, func() string { return what }, func() bool { view = stack.Snapshot(); return ok(view) })
 		return view
 	}
-	stateOf := func(view *live.Snapshot, index uint32) netstat.OperState {
+	stateIn := func(view *live.Snapshot, index uint32) netstat.OperState {
 		i, _ := view.Interface(index)
-		return i.Operational()
+		return stateOf(&i)
 	}
 	var got received
 	s := newLinkStates(LinkNotifier{Send: got.send, Log: slog.New(slog.DiscardHandler)})
 	s.event(live.Event{Change: live.Gap, Snapshot: settled("all to be there", func(view *live.Snapshot) bool {
-		return stateOf(view, 11) == netstat.OperUp && stateOf(view, 12) == netstat.OperUp && stateOf(view, 21) == netstat.OperLowerLayerDown
+		return stateIn(view, 11) == netstat.OperUp && stateIn(view, 12) == netstat.OperUp && stateIn(view, 21) == netstat.OperLowerLayerDown
 	})})
 	ns.IP(t, "link set v0 down", "link set w1 up", "link add br0 index 31 type bridge", "link set w1 master br0", "link set br0 up", "link del v1")
 	s.event(live.Event{Change: live.Gap, Snapshot: settled("all to change", func(view *live.Snapshot) bool {
 		_, there := view.Interface(11)
-		return !there && stateOf(view, 21) == netstat.OperUp && stateOf(view, 22) == netstat.OperUp && stateOf(view, 31) == netstat.OperUp
+		return !there && stateIn(view, 21) == netstat.OperUp && stateIn(view, 22) == netstat.OperUp && stateIn(view, 31) == netstat.OperUp
 	})})
 	ns.IP(t, "link set w0 down")
 	s.event(live.Event{Change: live.Gap, Snapshot: settled("all to change again", func(view *live.Snapshot) bool {
-		return stateOf(view, 21) == netstat.OperDown && stateOf(view, 22) == netstat.OperLowerLayerDown && stateOf(view, 31) != netstat.OperUp
+		return stateIn(view, 21) == netstat.OperDown && stateIn(view, 22) == netstat.OperLowerLayerDown && stateIn(view, 31) != netstat.OperUp
 	})})
 	for index, want := range map[uint32][]string{
 		11: nil, 12: nil, 31: nil,

@@ -167,7 +167,7 @@ func nextHops(v *live.Snapshot) int {
 	}
 	hops := make(map[hop]bool)
 	for r := range v.Routes(netstat.RouteQuery{ForwardingOnly: true}) {
-		h := hop{destination: r.Destination, gateway: r.Gateway, table: r.Table, metric: r.Metric, link: r.Interface, tos: r.TOS}
+		h := hop{destination: r.Destination, gateway: r.Gateway, table: r.Table, metric: r.Metric.Or(0), link: r.Interface, tos: r.TOS.Or(0)}
 		if r.Options != nil {
 			h.source = r.Options.Source
 		}

@@ -140,7 +140,7 @@ func (s *sources) sockets(p netstat.Protocol) *mib.Source[[]netstat.Socket] {
 		rows, err := collect(s.stack.Sockets(ctx, query), size)
 		size = len(rows)
 		if query.Owners != nil && !query.Owners.Complete() && slices.ContainsFunc(rows, func(r netstat.Socket) bool {
-			return r.Inode != 0 && !r.Processes.IsKnown()
+			return r.Inode.Or(0) != 0 && !r.Processes.IsKnown()
 		}) {
 			s.unknownOwners.Do(func() {
 				const most = 4

@@ -76,11 +76,9 @@ func Take(ctx context.Context, source Source, namespace string, now time.Time) (
 
 func fieldsOf(i *netstat.Interface) map[string]uint64 {
 	fields := make(map[string]uint64)
-	if counters, ok := i.Counters.Get(); ok {
-		for name, value := range counters.All() {
-			if n, ok := value.Get(); ok {
-				fields[name] = n
-			}
+	for name, value := range i.Counters.All() {
+		if n, ok := value.Get(); ok {
+			fields[name] = n
 		}
 	}
 	return fields

@@ -86,14 +86,14 @@ func TestRowsWithoutOwnersAreNotKept(t *testing.T) {
 	var inodes []uint32
 	r := ownedRows[netstat.Socket]{
 		yield: func(s netstat.Socket, err error) bool {
-			inodes = append(inodes, s.Inode)
+			inodes = append(inodes, s.Inode.Or(0))
 			return err == nil
 		},
 		inode: socketInode, own: ownSocket,
 	}
 	must(t, r.begin(t.Context(), netstat.NewSocketOwners(nil), true))
 	for i := range count {
-		more, err := r.add(t.Context(), &netstat.Socket{Inode: 1<<31 + uint32(i)})
+		more, err := r.add(t.Context(), &netstat.Socket{Inode: netstat.Known[uint32](1<<31 + uint32(i))})
 		must(t, err)
 		if !more || len(r.late) >= mostLate {
 			t.Fatalf("row %d: %d are kept, more are wanted: %v", i, len(r.late), more)

@@ -105,7 +105,7 @@ func parseProcRaw(line []byte, s *netstat.Socket) error {
 	s.SendQueue.Set(sendQueue)
 	s.ReceiveQueue.Set(receiveQueue)
 	s.UID.Set(uid)
-	s.Inode = inode
+	s.Inode.Set(inode)
 	if s.Detail != nil {
 		drops, ok := parseNumber(fields[12])
 		s.Detail.Drops = netstat.Optional[uint32]{} // absent before Linux 2.6.27

@@ -90,11 +90,12 @@ func parseAddress(body []byte, z *zones) (netstat.Address, error) {
 				a.malformed("ifa_cacheinfo")
 				break
 			}
-			seconds := func(offset int) (d netstat.Optional[time.Duration]) {
-				if s := binary.NativeEndian.Uint32(a.value[offset:]); s != lifetimeForever {
-					d.Set(time.Duration(s) * time.Second)
+			seconds := func(offset int) netstat.Optional[time.Duration] {
+				s := binary.NativeEndian.Uint32(a.value[offset:])
+				if s == lifetimeForever {
+					return netstat.Known(netstat.Forever)
 				}
-				return d
+				return netstat.Known(time.Duration(s) * time.Second)
 			}
 			address.Preferred, address.Valid = seconds(0), seconds(4)
 			now, up := sinceBoot()

@@ -142,7 +142,7 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 		return m, fmt.Errorf("ifinfomsg of %d bytes: % x", len(body), clip(body))
 	}
 	m.family = body[0]
-	ifc.HardwareType = binary.NativeEndian.Uint16(body[2:])
+	ifc.HardwareType.Set(binary.NativeEndian.Uint16(body[2:]))
 	ifc.Index = binary.NativeEndian.Uint32(body[4:])
 	ifc.Flags = netstat.InterfaceFlags(binary.NativeEndian.Uint32(body[8:]))
 
@@ -161,7 +161,7 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 		case unix.IFLA_PERM_ADDRESS:
 			ifc.Permanent = netstat.HardwareAddress(a.value)
 		case unix.IFLA_MTU:
-			ifc.MTU = a.uint32()
+			ifc.MTU.Set(a.uint32())
 		case unix.IFLA_LINK:
 			ifc.Lower = a.uint32()
 		case unix.IFLA_LINK_NETNSID:
@@ -173,17 +173,16 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 		case unix.IFLA_PROMISCUITY:
 			ifc.Promiscuity.Set(a.uint32())
 		case unix.IFLA_OPERSTATE:
-			ifc.OperState = netstat.OperState(a.uint8())
+			ifc.OperState.Set(netstat.OperState(a.uint8()))
 		case unix.IFLA_CARRIER:
 			ifc.Carrier.Set(a.uint8() != 0)
 		case unix.IFLA_CARRIER_CHANGES:
 			ifc.CarrierChanges.Set(a.uint32())
 		case unix.IFLA_STATS64:
-			counters, err := parseStats64(a.value)
-			if err != nil {
+			var err error
+			if ifc.Counters, err = parseStats64(a.value); err != nil {
 				return m, err
 			}
-			ifc.Counters.Set(counters)
 		case unix.IFLA_LINKINFO:
 			var err error
 			if info, err = parseLinkInfo(a.value); err != nil {
@@ -260,12 +259,16 @@ func parseLinkInfo(b []byte) (linkInfo, error) {
 // parseStats64 reads a struct rtnl_link_stats64. Kernels append to it: what a
 // shorter one lacks is unknown, and what a longer one adds is passed over.
 func parseStats64(b []byte) (netstat.InterfaceCounters, error) {
-	var c netstat.InterfaceCounters
 	if len(b) < leastStats64 {
-		return c, fmt.Errorf("rtnl_link_stats64 of %d bytes: % x", len(b), clip(b))
+		return netstat.InterfaceCounters{}, fmt.Errorf("rtnl_link_stats64 of %d bytes: % x", len(b), clip(b))
 	}
-	n := func(i int) uint64 { return binary.NativeEndian.Uint64(b[i*8:]) }
-	c = netstat.InterfaceCounters{
+	n := func(i int) netstat.Optional[uint64] {
+		if len(b) < i*8+8 {
+			return netstat.Optional[uint64]{}
+		}
+		return netstat.Known(binary.NativeEndian.Uint64(b[i*8:]))
+	}
+	return netstat.InterfaceCounters{
 		InPackets: n(0), OutPackets: n(1),
 		InOctets: n(2), OutOctets: n(3),
 		InErrors: n(4), OutErrors: n(5),
@@ -280,12 +283,6 @@ func parseStats64(b []byte) (netstat.InterfaceCounters, error) {
 		OutHeartbeatErrors: n(19), OutWindowErrors: n(20),
 
 		InCompressed: n(21), OutCompressed: n(22),
-	}
-	if len(b) >= leastStats64+8 {
-		c.InNoHandler.Set(n(23))
-	}
-	if len(b) >= leastStats64+16 {
-		c.InOtherHost.Set(n(24))
-	}
-	return c, nil
+		InNoHandler: n(23), InOtherHost: n(24),
+	}, nil
 }

@@ -101,7 +101,7 @@ func parseNeighbour(body []byte, z *zones, now time.Time, up time.Duration) (net
 	}
 	n.Family = netstat.Family(body[0])
 	n.Interface = binary.NativeEndian.Uint32(body[4:])
-	n.State = netstat.NeighbourState(binary.NativeEndian.Uint16(body[8:]))
+	n.State.Set(netstat.NeighbourState(binary.NativeEndian.Uint16(body[8:])))
 	n.Flags = netstat.NeighbourFlags(body[10])
 	a := attributes{rest: body[sizeofNdmsg:]}
 	for a.next() {

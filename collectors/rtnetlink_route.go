@@ -253,11 +253,12 @@ func (m *routeMessage) parse(body []byte) error {
 	m.hops = m.hops[:0]
 	m.options = netstat.RouteOptions{}
 	m.route = netstat.Route{
-		TOS:      body[3],
+		TOS:      netstat.Known(body[3]),
 		Table:    uint32(body[4]),
 		Protocol: netstat.RouteProtocol(body[5]),
-		Scope:    netstat.Scope(body[6]),
+		Scope:    netstat.Known(netstat.Scope(body[6])),
 		Type:     netstat.RouteType(body[7]),
+		Metric:   netstat.Known[uint32](0),
 		Flags:    netstat.RouteFlags(flags & nextHopFlags),
 	}
 	r := &m.route
@@ -286,7 +287,7 @@ func (m *routeMessage) parse(body []byte) error {
 		case unix.RTA_VIA:
 			r.Gateway = a.via()
 		case unix.RTA_PRIORITY:
-			r.Metric = a.uint32()
+			r.Metric.Set(a.uint32())
 		case unix.RTA_PREFSRC:
 			r.PreferredSource = a.addr(family)
 		case unix.RTA_TABLE:

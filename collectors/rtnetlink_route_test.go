@@ -154,8 +154,8 @@ func (r *ipRoute) netstat(t *testing.T, family netstat.Family, indexes map[strin
 	}
 	one := netstat.Route{
 		Destination: prefix(r.Dst), Gateway: addr(r.Gateway), PreferredSource: addr(r.PrefSrc),
-		Table: number(r.Table), Interface: indexes[r.Dev], Metric: r.Metric, NextHopID: r.NHID,
-		Flags: flags(r.Flags), TOS: uint8(number(r.TOS)), Protocol: netstat.RouteProtocol(number(r.Protocol)), Scope: netstat.Scope(number(r.Scope)),
+		Table: number(r.Table), Interface: indexes[r.Dev], Metric: netstat.Known[uint32](r.Metric), NextHopID: r.NHID,
+		Flags: flags(r.Flags), TOS: netstat.Known[uint8](uint8(number(r.TOS))), Protocol: netstat.RouteProtocol(number(r.Protocol)), Scope: netstat.Known[netstat.Scope](netstat.Scope(number(r.Scope))),
 	}
 	if r.Via != nil {
 		one.Gateway = addr(r.Via.Host)
@@ -331,7 +331,7 @@ func TestRouteDetails(t *testing.T) {
 	if r := to(all, "10.9.0.0/16"); len(r) != 1 || r[0].Flags&netstat.RouteOnLink == 0 {
 		t.Errorf("onlink: %+v", r)
 	}
-	if r := to(all, "10.11.0.0/16"); len(r) != 1 || r[0].Options != nil || r[0].Scope != netstat.ScopeLink {
+	if r := to(all, "10.11.0.0/16"); len(r) != 1 || r[0].Options != nil || r[0].Scope != netstat.Known(netstat.ScopeLink) {
 		t.Errorf("a plain route: %+v", r)
 	}
 	if r := to(all, "2001:db8:17::/48"); len(r) != 1 || r[0].Options == nil ||

@@ -164,7 +164,7 @@ func TestForwardingEntriesAgreeWithBridge(t *testing.T) {
 			if l.Address.IsValid() {
 				remote = l.Address.String()
 			}
-			got = append(got, fmt.Sprint(l.LinkAddress, " ", names[l.Interface], " ", remote, " ", names[l.Via], " ", names[l.Master], " ", state(l.State), " ",
+			got = append(got, fmt.Sprint(l.LinkAddress, " ", names[l.Interface], " ", remote, " ", names[l.Via], " ", names[l.Master], " ", state(l.State.Or(0)), " ",
 				l.Port, " ", l.VNI.Or(0), " ", l.Flags&netstat.NeighbourSelf != 0))
 		}
 	})
@@ -446,7 +446,7 @@ func TestListenTellsWhatDumpsTell(t *testing.T) {
 				m.Kind == netstat.KindInterface && m.Interface.Name != "near" || m.Kind == netstat.KindNetconf && m.Netconf.Interface < 2 ||
 				m.Kind == netstat.KindMulticast && (m.Multicast.Interface == 1 || m.Multicast.Group.Is6()) ||
 				m.Kind == netstat.KindAddress && (m.Address.Interface == 1 || m.Address.Prefix.Addr().Is6()) ||
-				m.Kind == netstat.KindNeighbour && m.Neighbour.State != netstat.NeighbourPermanent || m.Kind == netstat.KindNeighbour && m.Neighbour.Family == netstat.Bridge ||
+				m.Kind == netstat.KindNeighbour && m.Neighbour.State != netstat.Known(netstat.NeighbourPermanent) || m.Kind == netstat.KindNeighbour && m.Neighbour.Family == netstat.Bridge ||
 				m.Kind == netstat.KindRoute && (m.Routes[0].Interface == 1 || m.Routes[0].Destination.Addr().Is6())
 			if before {
 				return nil // what was there before, and what the kernel makes by and by

@@ -118,7 +118,7 @@ func newSocketDump(q *netstat.SocketQuery, yield func(netstat.Socket, error) boo
 	}
 }
 
-func socketInode(s *netstat.Socket) uint32 { return s.Inode }
+func socketInode(s *netstat.Socket) uint32 { return s.Inode.Or(0) }
 
 func ownSocket(s *netstat.Socket, p netstat.Optional[[]netstat.Process]) { s.Processes = p }
 
@@ -265,14 +265,18 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 	m := body[:sizeofInetDiagMsg]
 	s.Family = netstat.Family(m[0])
 	s.State = netstat.State(m[1])
-	s.Timer = netstat.Timer(m[2])
-	s.Retransmits = m[3]
-	s.Interface = binary.NativeEndian.Uint32(m[40:])
-	s.Cookie = uint64(binary.NativeEndian.Uint32(m[44:])) | uint64(binary.NativeEndian.Uint32(m[48:]))<<32
-	s.Expires = time.Duration(binary.NativeEndian.Uint32(m[52:])) * time.Millisecond
+	timer, device := netstat.Timer(m[2]), binary.NativeEndian.Uint32(m[40:])
+	s.Timer.Set(timer)
+	s.Retransmits.Set(m[3])
+	s.Interface.Set(device)
+	s.Cookie.Set(uint64(binary.NativeEndian.Uint32(m[44:])) | uint64(binary.NativeEndian.Uint32(m[48:]))<<32)
+	s.Expires = netstat.Optional[time.Duration]{}
+	if timer != netstat.TimerNone {
+		s.Expires.Set(time.Duration(binary.NativeEndian.Uint32(m[52:])) * time.Millisecond)
+	}
 	s.ReceiveQueue.Set(binary.NativeEndian.Uint32(m[56:]))
 	s.SendQueue.Set(binary.NativeEndian.Uint32(m[60:]))
-	s.Inode = binary.NativeEndian.Uint32(m[68:])
+	s.Inode.Set(binary.NativeEndian.Uint32(m[68:]))
 	if s.Protocol == netstat.TCP && s.State == netstat.Close {
 		s.State = netstat.Bound
 	}
@@ -280,7 +284,7 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 	// kernel leaves a zero there.
 	s.UID = netstat.Optional[uint32]{}
 	if s.State != netstat.TimeWait && s.State != netstat.SynReceived && s.State != netstat.NewSynReceived &&
-		s.Timer != netstat.TimerTimeWait {
+		timer != netstat.TimerTimeWait {
 		s.UID.Set(binary.NativeEndian.Uint32(m[64:]))
 	}
 
@@ -289,8 +293,8 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 	case netstat.IPv4:
 		local, remote = netip.AddrFrom4([4]byte(m[8:])), netip.AddrFrom4([4]byte(m[24:]))
 	case netstat.IPv6:
-		local = p.zones.add(netip.AddrFrom16([16]byte(m[8:])), s.Interface)
-		remote = p.zones.add(netip.AddrFrom16([16]byte(m[24:])), s.Interface)
+		local = p.zones.add(netip.AddrFrom16([16]byte(m[8:])), device)
+		remote = p.zones.add(netip.AddrFrom16([16]byte(m[24:])), device)
 	default:
 		return fmt.Errorf("inet_diag_msg of address family %d: % x", m[0], clip(body))
 	}

@@ -224,8 +224,8 @@ func sctpState(s *netstat.Socket) {
 	if s.Remote.Port() == 0 {
 		return
 	}
-	if s.Timer != netstat.TimerNone {
-		s.Timer = netstat.TimerRetransmit
+	if s.Timer.Or(netstat.TimerNone) != netstat.TimerNone {
+		s.Timer.Set(netstat.TimerRetransmit)
 	}
 	switch s.State {
 	case 0:

@@ -82,7 +82,7 @@ func TestDetailsAgreeWithSS(t *testing.T) {
 		}
 		byCookie := make(map[uint64]netstat.Socket)
 		for _, s := range all {
-			byCookie[s.Cookie] = s
+			byCookie[s.Cookie.Or(0)] = s
 		}
 		lines := 0
 		for line := range strings.Lines(after) {
@@ -302,19 +302,19 @@ func TestTimers(t *testing.T) {
 		t.Fatalf("no socket at port %d", port)
 		return s
 	}
-	if s := timer(1); s.State != netstat.SynSent || s.Timer != netstat.TimerRetransmit || s.Expires <= 0 || s.Expires > 2*time.Minute {
+	if s := timer(1); s.State != netstat.SynSent || s.Timer != netstat.Known(netstat.TimerRetransmit) || s.Expires.Or(0) <= 0 || s.Expires.Or(0) > 2*time.Minute {
 		t.Errorf("a connection attempt: %v in %v", s.Timer, s.Expires)
 	}
-	eventually(t, "a connection attempt is repeated", func() bool { return timer(1).Retransmits > 0 })
-	if s := timer(3); s.Timer != netstat.TimerKeepalive || s.Expires > 1000*time.Second || s.Expires < 900*time.Second {
+	eventually(t, "a connection attempt is repeated", func() bool { return timer(1).Retransmits.Or(0) > 0 })
+	if s := timer(3); s.Timer != netstat.Known(netstat.TimerKeepalive) || s.Expires.Or(0) > 1000*time.Second || s.Expires.Or(0) < 900*time.Second {
 		t.Errorf("a connection that is kept alive: %v in %v", s.Timer, s.Expires)
 	}
 	eventually(t, "a full window is probed", func() bool {
-		return full() && timer(4).Timer == netstat.TimerProbe
+		return full() && timer(4).Timer == netstat.Known(netstat.TimerProbe)
 	})
 	waiting := netip.MustParseAddrPort(closing.LocalAddr().String()).Port()
 	eventually(t, "a connection is closed by both ends", func() bool { return timer(waiting).State == netstat.TimeWait })
-	if s := timer(waiting); s.State != netstat.TimeWait || s.Timer != netstat.TimerTimeWait || s.Expires <= 0 || s.Expires > time.Minute+time.Second {
+	if s := timer(waiting); s.State != netstat.TimeWait || s.Timer != netstat.Known(netstat.TimerTimeWait) || s.Expires.Or(0) <= 0 || s.Expires.Or(0) > time.Minute+time.Second {
 		t.Errorf("a connection that was closed: %v, %v in %v", s.State, s.Timer, s.Expires)
 	}
 }
@@ -357,7 +357,7 @@ func TestRawAndICMPSockets(t *testing.T) {
 	must(t, unix.Bind(ping6, inet6(t, "::1", 4321, 0)))
 
 	k := open(t, n)
-	all := byInode(t, k.Sockets(t.Context(), netstat.SocketQuery{Processes: true}), func(s *netstat.Socket) uint32 { return s.Inode })
+	all := byInode(t, k.Sockets(t.Context(), netstat.SocketQuery{Processes: true}), func(s *netstat.Socket) uint32 { return s.Inode.Or(0) })
 	if len(all) != 5 {
 		t.Errorf("%d sockets, want 5: %+v", len(all), all)
 	}
@@ -411,7 +411,7 @@ func TestRawAndICMPSockets(t *testing.T) {
 	must(t, unix.Sendto(connected, []byte("x"), 0, inet4(t, "127.0.0.2", 0)))
 	eventually(t, "a datagram waits", func() bool {
 		for _, s := range sockets(t, k, netstat.SocketQuery{Protocols: both}) {
-			if s.Inode == inode(t, reader) {
+			if s.Inode == netstat.Known[uint32](inode(t, reader)) {
 				return s.ReceiveQueue.Or(0) > 0
 			}
 		}
@@ -449,12 +449,12 @@ func TestSCTPMessages(t *testing.T) {
 		5: netstat.ShutdownSent, 6: netstat.ShutdownReceived, 7: netstat.ShutdownAckSent,
 	} {
 		must(t, p.socket(message(number, 99), &s))
-		if s.State != want || s.Timer != netstat.TimerRetransmit {
+		if s.State != want || s.Timer != netstat.Known(netstat.TimerRetransmit) {
 			t.Errorf("association in state %d is %v with the timer %v, want %v", number, s.State, s.Timer, want)
 		}
 	}
 	must(t, p.socket(message(uint8(netstat.Listen), 0), &s))
-	if s.State != netstat.Listen || s.Timer != netstat.TimerNone || fmt.Sprint(s.Detail.LocalAddresses) != "[192.0.2.1 2001:db8::1]" {
+	if s.State != netstat.Listen || s.Timer != netstat.Known(netstat.TimerNone) || fmt.Sprint(s.Detail.LocalAddresses) != "[192.0.2.1 2001:db8::1]" {
 		t.Errorf("endpoint: %+v, %+v", s, s.Detail)
 	}
 }

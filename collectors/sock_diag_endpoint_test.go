@@ -137,7 +137,7 @@ func TestUnixSockets(t *testing.T) {
 		if p := s.Processes.Or(nil); len(p) != 1 || p[0].PID != int32(os.Getpid()) {
 			t.Errorf("%+v is held by %v", s, s.Processes)
 		}
-		if s.Cookie == 0 {
+		if s.Cookie.Or(0) == 0 {
 			t.Errorf("%+v has no cookie", s)
 		}
 	}

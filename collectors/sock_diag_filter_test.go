@@ -248,7 +248,7 @@ func TestListenQueues(t *testing.T) {
 				t.Errorf("%+v", l)
 			}
 			rows++
-			got[fmt.Sprintf("%v %d", l.Socket.Local, l.Socket.Interface)] = queue{
+			got[fmt.Sprintf("%v %v", l.Socket.Local, l.Socket.Interface)] = queue{
 				l.Unaccepted.Or(99), l.Maximum.Or(99), l.Incomplete.Or(99), l.Sharing,
 			}
 		}

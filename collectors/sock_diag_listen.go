@@ -54,7 +54,7 @@ type listenAddress struct {
 }
 
 func listenerAddress(s *netstat.Socket) listenAddress {
-	return listenAddress{netip.AddrPortFrom(s.Local.Addr().WithZone(""), s.Local.Port()), s.Interface}
+	return listenAddress{netip.AddrPortFrom(s.Local.Addr().WithZone(""), s.Local.Port()), s.Interface.Or(0)}
 }
 
 // listenGroup is the listeners at one address.
@@ -103,7 +103,7 @@ func listenerOf(groups map[listenAddress]*listenGroup, request *netstat.Socket) 
 	} else {
 		at = []netip.Addr{local, netip.IPv6Unspecified()}
 	}
-	devices := []uint32{request.Interface, 0}
+	devices := []uint32{request.Interface.Or(0), 0}
 	for i := 0; i < len(at); i += len(at) / 2 {
 		for _, device := range devices {
 			for _, addr := range at[i : i+len(at)/2] {

@@ -160,7 +160,7 @@ func byCookie(t *testing.T, all []netstat.Socket, names map[uint32]string) map[u
 	t.Helper()
 	rows := make(map[uint64]row)
 	for _, s := range all {
-		if _, twice := rows[s.Cookie]; twice {
+		if _, twice := rows[s.Cookie.Or(0)]; twice {
 			t.Errorf("socket %x is there twice", s.Cookie)
 		}
 		v6only := s.V6Only.String()
@@ -177,8 +177,8 @@ func byCookie(t *testing.T, all []netstat.Socket, names map[uint32]string) map[u
 			} else if a.Addr().Is6() {
 				address = "[" + address + "]"
 			}
-			if s.Interface != 0 && a == s.Local {
-				address += "%" + names[s.Interface]
+			if s.Interface.Or(0) != 0 && a == s.Local {
+				address += "%" + names[s.Interface.Or(0)]
 			}
 			return address + ":" + port
 		}
@@ -189,9 +189,9 @@ func byCookie(t *testing.T, all []netstat.Socket, names map[uint32]string) map[u
 		if !ok {
 			t.Errorf("socket %+v: unexpected state", s)
 		}
-		rows[s.Cookie] = row{
+		rows[s.Cookie.Or(0)] = row{
 			state, s.ReceiveQueue.Or(0), s.SendQueue.Or(0), show(s.Local), show(s.Remote),
-			s.UID.Or(0), s.Inode, v6only,
+			s.UID.Or(0), s.Inode.Or(0), v6only,
 		}
 	}
 	return rows
@@ -292,11 +292,11 @@ func TestSocketDetails(t *testing.T) {
 	} {
 		s := at(t, all, want.local.Port(), want.state)
 		if s.Protocol != want.protocol || s.Family != want.family || s.Local != want.local || s.Remote != want.remote ||
-			s.V6Only != want.v6only || s.Interface != want.device {
+			s.V6Only != want.v6only || s.Interface != netstat.Known(want.device) {
 			t.Errorf("got %+v, want %+v", s, want)
 		}
-		if uid, ok := s.UID.Get(); !ok || uid != 0 || s.Inode == 0 || s.Cookie == 0 {
-			t.Errorf("%v: uid %v, inode %d, cookie %d", s.Local, s.UID, s.Inode, s.Cookie)
+		if uid, ok := s.UID.Get(); !ok || uid != 0 || s.Inode.Or(0) == 0 || s.Cookie.Or(0) == 0 {
+			t.Errorf("%v: uid %v, inode %v, cookie %v", s.Local, s.UID, s.Inode, s.Cookie)
 		}
 		if s.Processes.IsKnown() {
 			t.Errorf("%v: processes are known though nobody asked", s.Local)
@@ -317,20 +317,20 @@ func TestSocketDetails(t *testing.T) {
 		t.Errorf("receive queue is %v, want 321", unread.ReceiveQueue)
 	}
 	request := at(t, all, 1007, netstat.SynReceived)
-	if request.UID.IsKnown() || request.Inode != 0 {
-		t.Errorf("a connection request has uid %v and inode %d", request.UID, request.Inode)
+	if request.UID.IsKnown() || request.Inode.Or(0) != 0 {
+		t.Errorf("a connection request has uid %v and inode %v", request.UID, request.Inode)
 	}
 	var waiting, sent int
 	for _, s := range all {
 		switch s.State {
 		case netstat.TimeWait:
 			waiting++
-			if s.UID.IsKnown() || s.Inode != 0 || s.Timer != netstat.TimerTimeWait || s.Expires <= 0 || s.Expires > 61*time.Second {
+			if s.UID.IsKnown() || s.Inode.Or(0) != 0 || s.Timer != netstat.Known(netstat.TimerTimeWait) || s.Expires.Or(0) <= 0 || s.Expires.Or(0) > 61*time.Second {
 				t.Errorf("TIME-WAIT: %+v", s)
 			}
 		case netstat.SynSent:
 			sent++
-			if s.Timer != netstat.TimerRetransmit || s.Expires <= 0 || s.SendQueue != netstat.Known[uint32](1) {
+			if s.Timer != netstat.Known(netstat.TimerRetransmit) || s.Expires.Or(0) <= 0 || s.SendQueue != netstat.Known[uint32](1) {
 				t.Errorf("SYN-SENT: %+v", s)
 			}
 		}

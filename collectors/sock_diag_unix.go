@@ -93,7 +93,7 @@ func parseUnixDiag(body []byte, s *netstat.UnixSocket) error {
 	s.Type = netstat.SocketType(body[1])
 	s.State = netstat.State(body[2])
 	s.Inode = binary.NativeEndian.Uint32(body[4:])
-	s.Cookie = cookie(body[8:])
+	s.Cookie.Set(cookie(body[8:]))
 	a := attributes{rest: body[sizeofUnixDiagMsg:]}
 	for a.next() {
 		switch a.kind {

@@ -144,7 +144,7 @@ func listedByStack(v *Snapshot) (lines []string) {
 	names := make(map[uint32]string)
 	for i := range v.Interfaces() {
 		names[i.Index] = i.Name
-		add("link %s mtu %d", i.Name, i.MTU)
+		add("link %s mtu %v", i.Name, i.MTU)
 	}
 	show := func(a netip.Addr) string {
 		if !a.IsValid() {
@@ -156,7 +156,7 @@ func listedByStack(v *Snapshot) (lines []string) {
 		add("address %s/%d dev %s", show(a.Prefix.Addr()), a.Prefix.Bits(), names[a.Interface])
 	}
 	for r := range v.Routes(netstat.RouteQuery{}) {
-		add("route %s table %d metric %d protocol %d nhid %d via %s dev %s", r.Destination, r.Table, r.Metric, r.Protocol, r.NextHopID, show(r.Gateway), names[r.Interface])
+		add("route %s table %v metric %v protocol %v nhid %v via %s dev %s", r.Destination, r.Table, r.Metric, r.Protocol, r.NextHopID, show(r.Gateway), names[r.Interface])
 	}
 	flag := map[netstat.Family]string{netstat.IPv4: "-4", netstat.IPv6: "-6"}
 	for r := range v.Rules() {
@@ -170,7 +170,7 @@ func listedByStack(v *Snapshot) (lines []string) {
 		add("rule %s %d from %s/%d to %s iif %s oif %s", flag[r.Family], r.Priority, source, bits, destination, r.InputInterface, r.OutputInterface)
 	}
 	for n := range v.Neighbours() {
-		if n.State&netstat.NeighbourPermanent != 0 {
+		if n.State.Or(0)&netstat.NeighbourPermanent != 0 {
 			add("neighbour %s dev %s %s", show(n.Address), names[n.Interface], n.LinkAddress)
 		}
 	}

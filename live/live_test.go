@@ -138,14 +138,14 @@ func describe(t testing.TB, s readers, interfaces iter.Seq[netstat.Interface]) [
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	for i := range interfaces {
 		i.Promiscuity = netstat.Optional[uint32]{}
-		if !i.IsUp() {
+		if !i.Up().Or(false) {
 			i.Alias = "" // set silently (net/core/dev.c, netdev_state_change)
 		}
 		add("interface %+v", interfaceFields(&i))
 	}
 	for _, a := range collect(t, s.Addresses(ctx)) {
 		for _, life := range [...]*netstat.Optional[time.Duration]{&a.Preferred, &a.Valid} {
-			if life.IsKnown() {
+			if life.Or(netstat.Forever) != netstat.Forever {
 				life.Set(0)
 			}
 		}
@@ -165,7 +165,7 @@ func describe(t testing.TB, s readers, interfaces iter.Seq[netstat.Interface]) [
 	}
 	for _, n := range collect(t, s.Neighbours(ctx, netstat.IPv4, netstat.IPv6, netstat.Bridge)) {
 		const told = netstat.NeighbourPermanent | netstat.NeighbourStale | netstat.NeighbourReachable | netstat.NeighbourNoARP
-		if !hasEvents(&n) || n.State&told == 0 || n.State == netstat.NeighbourNoARP && n.Address.IsMulticast() {
+		if !hasEvents(&n) || n.State.Or(0)&told == 0 || n.State == netstat.Known(netstat.NeighbourNoARP) && n.Address.IsMulticast() {
 			continue
 		}
 		n.Updated = time.Time{}

@@ -70,7 +70,7 @@ func (v *Snapshot) lookupIPv4(f Flow) ([]netstat.Route, error) {
 		kind = netstat.RouteMulticast
 	}
 	onLink := func(device uint32) []netstat.Route {
-		return []netstat.Route{{Destination: netip.PrefixFrom(f.Destination, 32), Interface: device, Type: kind, Scope: netstat.ScopeLink}}
+		return []netstat.Route{{Destination: netip.PrefixFrom(f.Destination, 32), Interface: device, Type: kind, Scope: netstat.Known(netstat.ScopeLink)}}
 	}
 	if kind != netstat.RouteUnicast && f.Source.IsValid() && f.Interface == 0 {
 		// It goes by the device that has the address.
@@ -81,7 +81,7 @@ func (v *Snapshot) lookupIPv4(f Flow) ([]netstat.Route, error) {
 		return onLink(v.state.routes.info(local).hops[0].Interface), nil
 	}
 	if f.Interface != 0 {
-		if l := v.state.link(f.Interface); l == nil || !l.IsUp() {
+		if l := v.state.link(f.Interface); l == nil || !l.Up().Or(false) {
 			return nil, nil
 		}
 		if kind == netstat.RouteBroadcast || f.Destination.IsLinkLocalMulticast() {
@@ -94,7 +94,7 @@ func (v *Snapshot) lookupIPv4(f Flow) ([]netstat.Route, error) {
 			self = f.Source
 		}
 		const loopback = 1
-		return []netstat.Route{{Destination: netip.PrefixFrom(self, 32), Interface: loopback, Type: netstat.RouteLocal, Scope: netstat.ScopeHost}}, nil
+		return []netstat.Route{{Destination: netip.PrefixFrom(self, 32), Interface: loopback, Type: netstat.RouteLocal, Scope: netstat.Known(netstat.ScopeHost)}}, nil
 	}
 	found, bits, err := v.lookup(&f)
 	switch refused := len(found) == 0 || refuses(found[0].Type); {

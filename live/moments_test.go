@@ -39,7 +39,7 @@ func TestLinkMoments(t *testing.T) {
 		return before, i, v
 	}
 	_, a, v := after("link set a0 mtu 1400")
-	if !a.LastChange.IsZero() || a.MTU != 1400 || !v.InterfacesChanged().IsZero() {
+	if !a.LastChange.IsZero() || a.MTU != netstat.Known[uint32](1400) || !v.InterfacesChanged().IsZero() {
 		t.Errorf("a new MTU changed it: %v, %v", a.LastChange, v.InterfacesChanged())
 	}
 	before, a, v := after("link set a0 up", "link set b0 up")
@@ -70,7 +70,7 @@ func TestLinkMoments(t *testing.T) {
 		case "b0":
 			continue
 		case "a0":
-			link.OperState, link.Master = netstat.OperDown, 0
+			link.OperState, link.Master = netstat.Known(netstat.OperDown), 0
 		}
 		link.LastChange, link.CounterDiscontinuity = time.Time{}, time.Time{}
 		fresh.links.set(&link)

@@ -83,7 +83,7 @@ func (e *routeEntry) sameGroup(other *routeEntry) bool {
 func keyOf(rows []netstat.Route) routeEntry {
 	r := &rows[0]
 	k := prefixKey(r.Destination)
-	k.table, k.metric, k.tos = r.Table, r.Metric, r.TOS
+	k.table, k.metric, k.tos = r.Table, r.Metric.Or(0), r.TOS.Or(0)
 	if r.Options != nil && r.Options.Source.IsValid() {
 		k.sourced = 1
 	}
@@ -614,7 +614,7 @@ func (r *routes) arrive() uint32 {
 
 // strip makes a row what an info has of it.
 func strip(row *netstat.Route) {
-	row.Destination, row.Table, row.Metric, row.TOS = netip.Prefix{}, 0, 0, 0
+	row.Destination, row.Table, row.Metric, row.TOS = netip.Prefix{}, 0, netstat.Optional[uint32]{}, netstat.Optional[uint8]{}
 }
 
 // apply takes in an event. replay says that it may be older than what is known.
@@ -769,7 +769,7 @@ func (r *routes) applyRemoval(m *collectors.Message, key routeEntry) routeChange
 
 // fill gives a next hop the fields that the key has.
 func (e *routeEntry) fill(h *netstat.Route) {
-	h.Destination, h.Table, h.Metric, h.TOS = e.prefix(), e.table, e.metric, e.tos
+	h.Destination, h.Table, h.Metric, h.TOS = e.prefix(), e.table, netstat.Known(e.metric), netstat.Known(e.tos)
 }
 
 // object returns a nexthop object that routes go through.

@@ -78,7 +78,7 @@ func TestRuns(t *testing.T) {
 			bits += 20
 		}
 		route := netstat.Route{
-			Destination: netip.PrefixFrom(address, bits).Masked(), Table: uint32(random.IntN(3)), Metric: uint32(random.IntN(3)),
+			Destination: netip.PrefixFrom(address, bits).Masked(), Table: uint32(random.IntN(3)), Metric: netstat.Known[uint32](uint32(random.IntN(3))),
 			Interface: uint32(1 + random.IntN(20)), Type: netstat.RouteType(random.IntN(11)),
 		}
 		if address.Is6() && random.IntN(4) == 0 {
@@ -148,8 +148,8 @@ func TestRecent(t *testing.T) {
 		n.IP(t, fmt.Sprintf("link set a0 mtu %d", mtu))
 		settle(t, s)
 		for range 3 {
-			if i, _ := s.Recent().InterfaceByName("a0"); i.MTU != mtu {
-				t.Fatalf("MTU %d after %d was set", i.MTU, mtu)
+			if i, _ := s.Recent().InterfaceByName("a0"); i.MTU != netstat.Known(mtu) {
+				t.Fatalf("MTU %v after %d was set", i.MTU, mtu)
 			}
 		}
 	}

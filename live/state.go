@@ -447,7 +447,7 @@ func isForwarding(n *netstat.Neighbour) bool {
 
 func (u *update) applyLink(m *collectors.Message) {
 	s, ifc := u.state, m.Interface
-	ifc.Counters = netstat.Optional[netstat.InterfaceCounters]{}
+	ifc.Counters = netstat.InterfaceCounters{}
 	old := s.link(ifc.Index)
 	switch {
 	case u.replay: // the state may have the change already
@@ -530,7 +530,7 @@ func (u *update) follow(old, now *netstat.Interface) {
 		// itself, without an event (net/bridge/br_fdb.c, fdb_delete_local).
 		u.stale |= netstat.KindNeighbour
 	}
-	if !gone && now.MTU < leastIPv6MTU && (came || old.MTU != now.MTU) {
+	if !gone && now.MTU.Or(leastIPv6MTU) < leastIPv6MTU && (came || old.MTU != now.MTU) {
 		// The groups go, most of them without events.
 		u.stale |= netstat.KindMulticast
 	}
@@ -746,11 +746,11 @@ func sameInterface(a, b *netstat.Interface) bool {
 type comparableInterface struct {
 	index                         uint32
 	name, alias, kind, portKind   string
-	hardwareType                  uint16
+	hardwareType                  netstat.Optional[uint16]
 	flags                         netstat.InterfaceFlags
-	state                         netstat.OperState
+	state                         netstat.Optional[netstat.OperState]
 	carrier                       netstat.Optional[bool]
-	mtu                           uint32
+	mtu                           netstat.Optional[uint32]
 	queue                         netstat.Optional[uint32]
 	address, broadcast, permanent netstat.HardwareAddress
 	master, lower                 uint32
@@ -770,7 +770,7 @@ func sameAddress(a, b *netstat.Address) bool {
 	for _, o := range [...]*netstat.Address{&x, &y} {
 		o.Updated, o.Created = time.Time{}, time.Time{}
 		for _, life := range [...]*netstat.Optional[time.Duration]{&o.Preferred, &o.Valid} {
-			if life.IsKnown() {
+			if life.Or(netstat.Forever) != netstat.Forever {
 				life.Set(0)
 			}
 		}

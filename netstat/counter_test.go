@@ -148,7 +148,7 @@ func TestDescribeCounter(t *testing.T) {
 }
 
 func TestInterfaceCountersAll(t *testing.T) {
-	c := InterfaceCounters{InPackets: 1, OutWindowErrors: 2, InOtherHost: Known[uint64](3)}
+	c := InterfaceCounters{OutPackets: Known[uint64](0), InPackets: Known[uint64](1), OutWindowErrors: Known[uint64](2), InOtherHost: Known[uint64](3)}
 	got := make(map[string]string)
 	for name, value := range c.All() {
 		got[name] = value.String()

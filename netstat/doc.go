@@ -11,6 +11,13 @@
 // matches [ErrNotSupported], or fs.ErrPermission where privileges are lacking.
 // A zero is always a zero that the source reported.
 //
+// What has no meaning as a value stands for none, or for none that the source
+// tells of: empty text and link-layer addresses, the zero netip.Addr,
+// netip.Prefix and time.Time, a nil pointer or slice, and the number 0 of what is
+// numbered from 1 (interfaces, routing tables, nexthop objects). Of a set of
+// flags that a source tells in part, a field beside it names those it does not
+// tell of (UnknownFlags).
+//
 // # Zones
 //
 // Addresses that are only meaningful on one link (fe80::/10, ff02::/16) carry

@@ -92,12 +92,15 @@ type Interface struct {
 	// "bond"): what the device is a port of (IFLA_INFO_SLAVE_KIND).
 	PortKind string
 	// HardwareType is the ARPHRD_* number (include/uapi/linux/if_arp.h).
-	HardwareType uint16
+	HardwareType Optional[uint16]
 
-	Flags     InterfaceFlags
-	OperState OperState
+	// Flags are those that are set. UnknownFlags are those that the source does
+	// not tell of; none of them is among Flags.
+	Flags, UnknownFlags InterfaceFlags
+
+	OperState Optional[OperState]
 	Carrier   Optional[bool]
-	MTU       uint32 // bytes
+	MTU       Optional[uint32] // bytes
 	// TransmitQueueLength is in packets.
 	TransmitQueueLength Optional[uint32]
 
@@ -134,32 +137,31 @@ type Interface struct {
 	// LastChange is when the interface entered its OperState, and
 	// CounterDiscontinuity when its counters last lost continuity (the device
 	// was created under this index). The zero time means: before whatever
-	// reported it began to watch.
+	// reported it began to watch, or that the source does not tell.
 	LastChange           time.Time
 	CounterDiscontinuity time.Time
 	// CarrierChanges counts transitions of the carrier, in both directions.
 	CarrierChanges Optional[uint32]
 
-	// Counters are unknown as a whole for sources that count nothing.
-	Counters Optional[InterfaceCounters]
+	Counters InterfaceCounters
 }
 
 // InterfaceCounters are an interface's 64-bit statistics (struct
 // rtnl_link_stats64, include/uapi/linux/if_link.h). Octets and packets count
 // all frames including multicast; errors are not among packets.
 type InterfaceCounters struct {
-	InPackets, OutPackets uint64
-	InOctets, OutOctets   uint64
-	InErrors, OutErrors   uint64
-	InDropped, OutDropped uint64
-	InMulticast           uint64
-	Collisions            uint64
+	InPackets, OutPackets Optional[uint64]
+	InOctets, OutOctets   Optional[uint64]
+	InErrors, OutErrors   Optional[uint64]
+	InDropped, OutDropped Optional[uint64]
+	InMulticast           Optional[uint64]
+	Collisions            Optional[uint64]
 
-	InLengthErrors, InOverErrors, InCRCErrors, InFrameErrors, InFIFOErrors, InMissedErrors uint64
+	InLengthErrors, InOverErrors, InCRCErrors, InFrameErrors, InFIFOErrors, InMissedErrors Optional[uint64]
 
-	OutAbortedErrors, OutCarrierErrors, OutFIFOErrors, OutHeartbeatErrors, OutWindowErrors uint64
+	OutAbortedErrors, OutCarrierErrors, OutFIFOErrors, OutHeartbeatErrors, OutWindowErrors Optional[uint64]
 
-	InCompressed, OutCompressed uint64
+	InCompressed, OutCompressed Optional[uint64]
 	// InNoHandler counts frames of protocols that nobody handles (Linux 4.6),
 	// InOtherHost those dropped because of another destination address (Linux
 	// 6.0).
@@ -184,18 +186,18 @@ func (c *InterfaceCounters) All() iter.Seq2[string, Optional[uint64]] {
 			name  string
 			value Optional[uint64]
 		}{
-			{"rx_packets", Known(c.InPackets)}, {"tx_packets", Known(c.OutPackets)},
-			{"rx_bytes", Known(c.InOctets)}, {"tx_bytes", Known(c.OutOctets)},
-			{"rx_errors", Known(c.InErrors)}, {"tx_errors", Known(c.OutErrors)},
-			{"rx_dropped", Known(c.InDropped)}, {"tx_dropped", Known(c.OutDropped)},
-			{"multicast", Known(c.InMulticast)}, {"collisions", Known(c.Collisions)},
-			{"rx_length_errors", Known(c.InLengthErrors)}, {"rx_over_errors", Known(c.InOverErrors)},
-			{"rx_crc_errors", Known(c.InCRCErrors)}, {"rx_frame_errors", Known(c.InFrameErrors)},
-			{"rx_fifo_errors", Known(c.InFIFOErrors)}, {"rx_missed_errors", Known(c.InMissedErrors)},
-			{"tx_aborted_errors", Known(c.OutAbortedErrors)}, {"tx_carrier_errors", Known(c.OutCarrierErrors)},
-			{"tx_fifo_errors", Known(c.OutFIFOErrors)}, {"tx_heartbeat_errors", Known(c.OutHeartbeatErrors)},
-			{"tx_window_errors", Known(c.OutWindowErrors)},
-			{"rx_compressed", Known(c.InCompressed)}, {"tx_compressed", Known(c.OutCompressed)},
+			{"rx_packets", c.InPackets}, {"tx_packets", c.OutPackets},
+			{"rx_bytes", c.InOctets}, {"tx_bytes", c.OutOctets},
+			{"rx_errors", c.InErrors}, {"tx_errors", c.OutErrors},
+			{"rx_dropped", c.InDropped}, {"tx_dropped", c.OutDropped},
+			{"multicast", c.InMulticast}, {"collisions", c.Collisions},
+			{"rx_length_errors", c.InLengthErrors}, {"rx_over_errors", c.InOverErrors},
+			{"rx_crc_errors", c.InCRCErrors}, {"rx_frame_errors", c.InFrameErrors},
+			{"rx_fifo_errors", c.InFIFOErrors}, {"rx_missed_errors", c.InMissedErrors},
+			{"tx_aborted_errors", c.OutAbortedErrors}, {"tx_carrier_errors", c.OutCarrierErrors},
+			{"tx_fifo_errors", c.OutFIFOErrors}, {"tx_heartbeat_errors", c.OutHeartbeatErrors},
+			{"tx_window_errors", c.OutWindowErrors},
+			{"rx_compressed", c.InCompressed}, {"tx_compressed", c.OutCompressed},
 			{"rx_nohandler", c.InNoHandler}, {"rx_otherhost_dropped", c.InOtherHost},
 			{"rx_broadcast", c.InBroadcast}, {"tx_multicast", c.OutMulticast}, {"tx_broadcast", c.OutBroadcast},
 		} {
@@ -206,34 +208,54 @@ func (c *InterfaceCounters) All() iter.Seq2[string, Optional[uint64]] {
 	}
 }
 
-// IsUp reports whether the administrator has set the interface up.
-func (i *Interface) IsUp() bool { return i.Flags&FlagUp != 0 }
+// Flag returns whether a flag is set.
+func (i *Interface) Flag(f InterfaceFlags) Optional[bool] { return flag(i.Flags, i.UnknownFlags, f) }
+
+// flag returns whether f is set, given the flags that are and those that the
+// source does not tell of.
+func flag[F ~uint32](set, unknown, f F) Optional[bool] {
+	if unknown&f != 0 {
+		return Optional[bool]{}
+	}
+	return Known(set&f != 0)
+}
+
+// Up returns whether the administrator has set the interface up.
+func (i *Interface) Up() Optional[bool] { return i.Flag(FlagUp) }
 
 // Operational returns the state that RFC 2863 means: the kernel's own, but for
 // devices whose driver keeps none (OperUnknown: the loopback, tunnels). Those
 // are up while they run, and down otherwise.
-func (i *Interface) Operational() OperState {
-	switch {
-	case i.OperState != OperUnknown:
+func (i *Interface) Operational() Optional[OperState] {
+	if state, known := i.OperState.Get(); !known || state != OperUnknown {
 		return i.OperState
-	case i.IsUp() && i.Flags&FlagRunning != 0:
-		return OperUp
 	}
-	return OperDown
+	up, running := i.Up(), i.Flag(FlagRunning)
+	switch {
+	case !up.IsKnown() || !running.IsKnown():
+		return i.OperState
+	case up.Or(false) && running.Or(false):
+		return Known(OperUp)
+	}
+	return Known(OperDown)
 }
 
 // Address is an address of an interface.
 type Address struct {
 	Interface uint32 // index
-	// Prefix is the local address with its prefix length, not masked.
+	// Prefix is the local address with its prefix length, not masked. Where the
+	// source does not tell the length it is not valid: Prefix.Addr is the address
+	// all the same, and Prefix.Bits -1.
 	Prefix netip.Prefix
 	// Peer is the other end of a point-to-point link; the zero Addr if none.
 	Peer      netip.Addr
 	Broadcast netip.Addr // the zero Addr if none
 	Label     string     // IPv4 only: "eth0:1"
 	Scope     Scope
-	Flags     AddressFlags
-	// Preferred and Valid are the remaining lifetimes; unknown means forever.
+	// Flags are those that are set. UnknownFlags are those that the source does
+	// not tell of; none of them is among Flags.
+	Flags, UnknownFlags AddressFlags
+	// Preferred and Valid are the remaining lifetimes, Forever for no end.
 	Preferred, Valid Optional[time.Duration]
 	// Created and Updated are when that happened; the zero time where the source
 	// does not tell. They are as exact as the kernel's clock tick, whose clock may
@@ -243,6 +265,12 @@ type Address struct {
 	// (IFAPROT_*, include/uapi/linux/if_addr.h).
 	Origin Optional[uint8]
 }
+
+// Forever is a lifetime without end.
+const Forever time.Duration = 1<<63 - 1
+
+// Flag returns whether a flag is set.
+func (a *Address) Flag(f AddressFlags) Optional[bool] { return flag(a.Flags, a.UnknownFlags, f) }
 
 // AddressFlags are an address's flags (include/uapi/linux/if_addr.h, IFA_F_*).
 type AddressFlags uint32

@@ -72,8 +72,10 @@ type Neighbour struct {
 	// tunnel's remote end, or the zero Addr.
 	Address     netip.Addr
 	LinkAddress HardwareAddress // empty while unknown
-	State       NeighbourState
-	Flags       NeighbourFlags
+	State       Optional[NeighbourState]
+	// Flags are those that are set. UnknownFlags are those that the source does
+	// not tell of; none of them is among Flags.
+	Flags, UnknownFlags NeighbourFlags
 	// Protocol is who made the entry, ProtocolUnspecified where nobody says.
 	Protocol RouteProtocol
 	// Updated is when the entry last changed; the zero time where the source
@@ -89,6 +91,9 @@ type Neighbour struct {
 	Via       uint32 // index of the device towards the remote end, or 0
 	NextHopID uint32 // of a nexthop object, or 0
 }
+
+// Flag returns whether a flag is set.
+func (n *Neighbour) Flag(f NeighbourFlags) Optional[bool] { return flag(n.Flags, n.UnknownFlags, f) }
 
 // NeighbourReader reads neighbours.
 type NeighbourReader interface {

@@ -101,20 +101,25 @@ type Route struct {
 	PreferredSource netip.Addr
 
 	Table     uint32
-	Interface uint32 // index of the device, or 0 for a route without one
-	Metric    uint32 // the kernel's priority: lower wins
-	NextHopID uint32 // of a nexthop object, or 0
-	Weight    uint16 // of this next hop in a multipath route, from 1; 0 for a route with one next hop
-	Flags     RouteFlags
+	Interface uint32           // index of the device, or 0 for a route without one
+	Metric    Optional[uint32] // the kernel's priority: lower wins
+	NextHopID uint32           // of a nexthop object, or 0
+	Weight    uint16           // of this next hop in a multipath route, from 1; 0 for a route with one next hop
+	// Flags are those of the next hop that are set. UnknownFlags are those that
+	// the source does not tell of; none of them is among Flags.
+	Flags, UnknownFlags RouteFlags
 
-	TOS      uint8
+	TOS      Optional[uint8]
 	Type     RouteType
 	Protocol RouteProtocol
-	Scope    Scope
+	Scope    Optional[Scope]
 
 	// Options holds what most routes do not have; nil when none is set.
 	Options *RouteOptions
 }
+
+// Flag returns whether a flag of the next hop is set.
+func (r *Route) Flag(f RouteFlags) Optional[bool] { return flag(r.Flags, r.UnknownFlags, f) }
 
 // RouteOptions are the attributes that few routes have.
 type RouteOptions struct {

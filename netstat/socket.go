@@ -159,8 +159,8 @@ type Socket struct {
 	Local, Remote netip.AddrPort
 
 	// Interface is the index of the device that the socket is bound to
-	// (SO_BINDTODEVICE), or 0.
-	Interface uint32
+	// (SO_BINDTODEVICE), or 0 for none.
+	Interface Optional[uint32]
 
 	// ReceiveQueue is bytes not yet read by the process; for a listener,
 	// connections waiting to be accepted.
@@ -171,15 +171,16 @@ type Socket struct {
 	SendQueue Optional[uint32]
 
 	UID    Optional[uint32] // owner; unknown for sockets without one
-	Inode  uint32           // sockfs inode, 0 when no process holds the socket
-	Cookie uint64           // SO_COOKIE, 0 when the source does not tell
+	Inode  Optional[uint32] // sockfs inode, 0 when no process holds the socket
+	Cookie Optional[uint64] // SO_COOKIE
 
 	// Timer says which timer is pending, and Expires in how long it fires, to
-	// the millisecond. Retransmits is how often TimerRetransmit, or how many
-	// unanswered probes TimerKeepalive and TimerProbe, have sent so far.
-	Timer       Timer
-	Expires     time.Duration
-	Retransmits uint8
+	// the millisecond; unknown when none is. Retransmits is how often
+	// TimerRetransmit, or how many unanswered probes TimerKeepalive and
+	// TimerProbe, have sent so far.
+	Timer       Optional[Timer]
+	Expires     Optional[time.Duration]
+	Retransmits Optional[uint8]
 
 	// Processes are those that hold the socket, in ascending order of PID.
 	// Unknown when it was not asked for (SocketQuery.Processes), or when

@@ -61,7 +61,7 @@ func (f *SocketFilter) MatchesEnds(s *Socket) bool {
 		(portIn(f.Ports, local) || portIn(f.Ports, remote)) &&
 		addressIn(f.Local, local) && addressIn(f.Remote, remote) &&
 		(addressIn(f.Address, local) || addressIn(f.Address, remote)) &&
-		(f.Interface == 0 || f.Interface == s.Interface)
+		(f.Interface == 0 || Known(f.Interface) == s.Interface)
 }
 
 func portIn(r PortRange, a netip.AddrPort) bool {

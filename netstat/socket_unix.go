@@ -33,8 +33,8 @@ type UnixSocket struct {
 	Name     string
 	Abstract bool
 
-	Inode  uint32 // sockfs inode, 0 when no process holds the socket
-	Cookie uint64 // SO_COOKIE
+	Inode  uint32           // sockfs inode, 0 when no process holds the socket
+	Cookie Optional[uint64] // SO_COOKIE
 	// Peer is the inode of the socket at the other end; unknown when there is
 	// none, or it was never accepted.
 	Peer Optional[uint32]

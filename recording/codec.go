@@ -127,7 +127,7 @@ func (s structCodec) read(r *columnReader, name string, values []reflect.Value) 
 	for i := range s {
 		f := &s[i]
 		under := f.under(name)
-		if !f.embedded && !r.parents[under] {
+		if !f.embedded && !r.parents[under] && !r.isPlain(under) {
 			continue
 		}
 		fields = fields[:0]
@@ -140,6 +140,10 @@ func (s structCodec) read(r *columnReader, name string, values []reflect.Value) 
 	}
 	return nil
 }
+
+// isPlain reports whether a field that is optional now was not when the rows were
+// written.
+func (r *columnReader) isPlain(name string) bool { return r.plain && wasPlain[name] }
 
 // present returns the values for which there is something in the columns of a
 // name: all of them, unless the writer knew the field as an optional one. given
@@ -193,8 +197,8 @@ func (c optionalCodec) write(w *columnWriter, name string, values []reflect.Valu
 
 func (c optionalCodec) read(r *columnReader, name string, values []reflect.Value) error {
 	// A field that became optional after the file was written is known in all
-	// rows, if in any.
-	if !r.parents[name] {
+	// rows.
+	if !r.parents[name] && !r.isPlain(name) {
 		return nil
 	}
 	present, given, err := r.present(name, values)

@@ -28,7 +28,7 @@ func checkRows[T any](t *testing.T, table *table[T]) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 			var s scratch
-			got, err := decodeRows[T](table.codec(), &head, &s, nil)
+			got, err := decodeRows[T](table.codec(), &head, false, &s, nil)
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
@@ -118,7 +118,7 @@ func TestTypesChange(t *testing.T) {
 	if err := unmarshal(payload, &head); err != nil {
 		t.Fatal(err)
 	}
-	got, err := decodeRows[after](codecOf(reflect.TypeFor[after]()), &head, new(scratch), nil)
+	got, err := decodeRows[after](codecOf(reflect.TypeFor[after]()), &head, false, new(scratch), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestTypesChange(t *testing.T) {
 	if err := unmarshal(payload, &head); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := decodeRows[narrow](codecOf(reflect.TypeFor[narrow]()), &head, new(scratch), nil); err == nil {
+	if got, err := decodeRows[narrow](codecOf(reflect.TypeFor[narrow]()), &head, false, new(scratch), nil); err == nil {
 		t.Errorf("256 was read as %+v", got)
 	}
 }

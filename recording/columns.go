@@ -154,6 +154,9 @@ type columnReader struct {
 	columns map[string]cbor.RawMessage
 	// parents are what columns' names begin with: fields whose fields are there.
 	parents map[string]bool
+	// plain says that fields of wasPlain were not optional when the file was
+	// written: one that is not there is zero, and known.
+	plain   bool
 	memory  *memory
 	scratch scratch
 }
@@ -398,6 +401,7 @@ type rowsFrame struct {
 	Kind    Kind           `cbor:"kind"`
 	Part    string         `cbor:"part,omitempty"`
 	Rows    int            `cbor:"rows"`
+	Version uint64         `cbor:"version,omitempty"`
 	Columns map[string]any `cbor:"columns"`
 }
 
@@ -406,8 +410,35 @@ type rowsHead struct {
 	Kind    Kind                       `cbor:"kind"`
 	Part    string                     `cbor:"part"`
 	Rows    uint64                     `cbor:"rows"`
+	Version uint64                     `cbor:"version"`
 	Columns map[string]cbor.RawMessage `cbor:"columns"`
 }
+
+// rowsVersion is the version of rows: since 1, the fields of wasPlain are optional.
+const rowsVersion = 1
+
+// wasPlain are the columns of fields that were not optional in rows of version 0:
+// one that is left out there is zero in all rows, but for rows that SNMP told,
+// which had a zero for what was not told.
+var wasPlain = func() map[string]bool {
+	columns := make(map[string]bool)
+	for _, name := range []string{
+		"HardwareType", "OperState", "MTU",
+		"Interface", "Inode", "Cookie", "Timer", "Expires", "Retransmits",
+		"Metric", "TOS", "Scope",
+		"State",
+	} {
+		columns[name], columns["Socket."+name] = true, true
+	}
+	for _, name := range []string{
+		"InPackets", "OutPackets", "InOctets", "OutOctets", "InErrors", "OutErrors", "InDropped", "OutDropped", "InMulticast", "Collisions",
+		"InLengthErrors", "InOverErrors", "InCRCErrors", "InFrameErrors", "InFIFOErrors", "InMissedErrors",
+		"OutAbortedErrors", "OutCarrierErrors", "OutFIFOErrors", "OutHeartbeatErrors", "OutWindowErrors", "InCompressed", "OutCompressed",
+	} {
+		columns["Counters."+name] = true
+	}
+	return columns
+}()
 
 // errBlock says that rows are too large for one frame.
 var errBlock = errors.New("the rows are too large for one frame")
@@ -426,21 +457,23 @@ func encodeRows[T any](c codec, kind Kind, part string, rows []T, w *columnWrite
 	if w.memory > maxBlockMemory {
 		return nil, errBlock
 	}
-	b, err := marshal(rowsFrame{Kind: kind, Part: part, Rows: len(rows), Columns: w.columns})
+	b, err := marshal(rowsFrame{Kind: kind, Part: part, Rows: len(rows), Version: rowsVersion, Columns: w.columns})
 	if errors.Is(err, errPayload) {
 		return nil, errBlock
 	}
 	return b, err
 }
 
-// decodeRows reads the rows of a frame into a slice that is used again.
-func decodeRows[T any](c codec, head *rowsHead, s *scratch, rows []T) ([]T, error) {
+// decodeRows reads the rows of a frame into a slice that is used again. told says
+// that SNMP told them.
+func decodeRows[T any](c codec, head *rowsHead, told bool, s *scratch, rows []T) ([]T, error) {
 	if head.Rows > maxBlockRows {
 		return nil, corrupt("%d rows in one frame, more than %d", head.Rows, maxBlockRows)
 	}
 	n := int(head.Rows)
 	left := memory(maxBlockMemory)
 	r := newColumnReader(head.Columns, &left)
+	r.plain = head.Version < rowsVersion && !told && head.Kind != KindIdentity // whose cookie was optional
 	r.scratch = *s
 	defer func() { *s = r.scratch }()
 	if err := r.take(n, reflect.TypeFor[T]().Size()+perValue); err != nil {

@@ -196,7 +196,7 @@ func routes(n int) iter.Seq2[netstat.Route, error] {
 			r := netstat.Route{
 				Destination: netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 0}), 24),
 				Gateway:     netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + random.IntN(16))}),
-				Table:       netstat.TableMain, Interface: uint32(2 + random.IntN(4)), Metric: 20,
+				Table:       netstat.TableMain, Interface: uint32(2 + random.IntN(4)), Metric: netstat.Known[uint32](20),
 				Type: netstat.RouteUnicast, Protocol: netstat.ProtocolBGP,
 			}
 			if !yield(r, nil) {

@@ -330,7 +330,7 @@ func TestClaimedElements(t *testing.T) {
 	if err := unmarshal(payload, &head); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decodeRows[netstat.UnixSocket](unixTable.codec(), &head, new(scratch), nil); !errors.Is(err, ErrCorrupt) {
+	if _, err := decodeRows[netstat.UnixSocket](unixTable.codec(), &head, false, new(scratch), nil); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("%d rows of 65,535 elements each: %v", maxBlockRows, err)
 	}
 }

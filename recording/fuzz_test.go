@@ -89,7 +89,7 @@ func (t *table[T]) payload(g generator) []byte {
 
 // decode reads rows, and requires that they come back once written.
 func (t *table[T]) decode(test *testing.T, head *rowsHead) {
-	rows, err := decodeRows[T](t.codec(), head, new(scratch), nil)
+	rows, err := decodeRows[T](t.codec(), head, false, new(scratch), nil)
 	if err != nil {
 		if !errors.Is(err, ErrCorrupt) {
 			test.Errorf("%v", err)
@@ -105,7 +105,7 @@ func (t *table[T]) decode(test *testing.T, head *rowsHead) {
 	if err := unmarshal(b, &again); err != nil {
 		test.Fatal(err)
 	}
-	if _, err := decodeRows[T](t.codec(), &again, new(scratch), nil); err != nil {
+	if _, err := decodeRows[T](t.codec(), &again, false, new(scratch), nil); err != nil {
 		test.Errorf("what was read cannot be read again: %v", err)
 	}
 }

@@ -56,7 +56,7 @@ func TestNoRowsOfAValue(t *testing.T) {
 		}
 		head.Columns[name] = b
 	}
-	rows, err := decodeRows[netstat.Interface](interfaceTable.codec(), &head, new(scratch), nil)
+	rows, err := decodeRows[netstat.Interface](interfaceTable.codec(), &head, false, new(scratch), nil)
 	if err != nil || len(rows) != 1 || rows[0].Index != 0 {
 		t.Errorf("%+v, %v", rows, err)
 	}

@@ -80,7 +80,7 @@ var unsteady = map[Kind]func(row any) any{
 	KindNamespace:      func(any) any { return nil },
 	KindNeighbour: func(row any) any {
 		n := row.(netstat.Neighbour)
-		n.Updated, n.State = time.Time{}, 0
+		n.Updated, n.State = time.Time{}, netstat.Known[netstat.NeighbourState](0)
 		return n
 	},
 	KindAddress: func(row any) any {
@@ -122,7 +122,7 @@ var unsteady = map[Kind]func(row any) any{
 
 // steadySocket takes the clocks out of a socket.
 func steadySocket(s netstat.Socket) netstat.Socket {
-	s.Expires = 0
+	s.Expires = netstat.Known[time.Duration](0)
 	if s.Detail != nil && s.Detail.TCP != nil {
 		d, info := *s.Detail, *s.Detail.TCP
 		info.LastDataSent, info.LastDataReceived, info.LastAckReceived = 0, 0, 0
@@ -326,7 +326,7 @@ func compareQueries(t *testing.T, kernel *collectors.Kernel) (problems []string)
 	}
 	for _, families := range [][]netstat.Family{nil, {v6}, {netstat.Bridge}, {v4, netstat.Bridge}} {
 		steady := func(n netstat.Neighbour) netstat.Neighbour {
-			n.Updated, n.State = time.Time{}, 0
+			n.Updated, n.State = time.Time{}, netstat.Known[netstat.NeighbourState](0)
 			return n
 		}
 		note(compareRows(t, fmt.Sprintf("neighbours: %v", families),

@@ -39,8 +39,7 @@ func (s *Stack) Name() string { return string(s.contents.Name) }
 func (s *Stack) Namespace() *netstat.Namespace { return s.namespace }
 
 // Remote returns the address of the host whose SNMP agent told the stack, empty
-// where it was the recording host's own. What MIBs do not tell is unknown then,
-// even where rows have a zero.
+// where it was the recording host's own.
 func (s *Stack) Remote() string { return string(s.contents.Remote) }
 
 // Moment returns the moment that the stack is of.
@@ -121,7 +120,7 @@ func readPart[T any](ctx context.Context, s *Stack, t *table[T], part string) it
 			fail(err)
 			return
 		}
-		d := partReader[T]{frames: &s.moment.file.frames, table: t, part: part}
+		d := partReader[T]{frames: &s.moment.file.frames, table: t, part: part, told: s.Remote() != ""}
 		count := uint64(0)
 		for offset := where.Offset; ; {
 			if err := ctx.Err(); err != nil {
@@ -158,7 +157,8 @@ type partReader[T any] struct {
 	frames  *frames
 	table   *table[T]
 	part    string
-	rows    []T // of the frame that was read last
+	told    bool // by SNMP
+	rows    []T  // of the frame that was read last
 	buffers buffers
 	scratch scratch
 }
@@ -193,7 +193,7 @@ func (d *partReader[T]) frame(offset int64) (next int64, end *contents, err erro
 	} else {
 		var head rowsHead
 		if err = unmarshal(payload, &head); err == nil {
-			d.rows, err = decodeRows(d.table.codec(), &head, &d.scratch, d.rows)
+			d.rows, err = decodeRows(d.table.codec(), &head, d.told, &d.scratch, d.rows)
 		}
 		kind, part = head.Kind, head.Part
 	}

@@ -154,7 +154,8 @@ func manyRoutes(n int) []netstat.Route {
 	for i := range rows {
 		r := netstat.Route{
 			Table: netstat.TableMain, Interface: 2, Type: netstat.RouteUnicast, Protocol: netstat.ProtocolBGP,
-			Gateway: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), Metric: uint32(i % 3),
+			Gateway: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), Metric: netstat.Known(uint32(i % 3)),
+			TOS: netstat.Known[uint8](0), UnknownFlags: ^netstat.RouteDead, // as the MIB tells it
 		}
 		if i%10 == 9 {
 			r.Destination = netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, byte(i >> 16), byte(i >> 8), byte(i)}), 64)

@@ -25,15 +25,17 @@
 //
 // # What MIBs do not tell
 //
-// What no column holds is unknown where the row's type can say so: a socket's
-// queues, owner and V6Only (but for wildcard addresses), an interface's carrier
-// and queue length, an address's lifetimes. Some fields have no such value, and
-// then a zero says nothing: Socket.Inode, Cookie, Timer and Interface;
-// Interface.Flags but for FlagUp, FlagRunning, FlagLoopback and
-// FlagPromiscuous; Interface.Broadcast, Permanent, Master and Lower without
-// ifStackTable; the errors by kind in netstat.InterfaceCounters, which has only
-// their sums; Route.Scope, PreferredSource, Weight and Table, but for the last
-// where the agent is this project's. Processes have a number and no name.
+// What no column holds is unknown: a socket's queues, owner, inode, cookie, timer
+// and device, and V6Only but for wildcard addresses; an interface's carrier and
+// queue length, and errors by kind, of which MIBs have only the sums; an address's
+// lifetimes; a route's scope, and its TOS where no index has it; the state of a
+// neighbour that only an old table tells of. Of flags the field UnknownFlags of a
+// row says which are not told: of an interface all but FlagUp, FlagRunning,
+// FlagLoopback and FlagPromiscuous. A process of number 0 is unknown, since agents
+// have it for none and for one that they do not know. Processes have no name.
+//
+// So is what an agent leaves out of a row, column by column: an interface may have
+// octets and no packets, and no MTU.
 //
 // Counters may be narrower than a row's: netstat.Counter.Narrow and the fields
 // of that kind in netstat.InterfaceCounters say which have 32 bits and may have

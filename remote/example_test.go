@@ -74,8 +74,8 @@ func ExampleStack_Sample() {
 			break
 		}
 		for _, i := range d.Interfaces {
-			if c, known := i.Counters.Get(); known {
-				fmt.Println(i.Name, float64(c.InOctets)/d.Elapsed.Seconds(), "octets a second")
+			if octets, known := i.Counters.InOctets.Get(); known {
+				fmt.Println(i.Name, float64(octets)/d.Elapsed.Seconds(), "octets a second")
 			}
 		}
 		before = now

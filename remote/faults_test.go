@@ -275,7 +275,7 @@ func TestManyColumns(t *testing.T) {
 	const rows = 300
 	links := make([]netstat.Interface, rows)
 	for i := range links {
-		links[i] = netstat.Interface{Index: uint32(i + 1), Name: fmt.Sprint("eth", i), HardwareType: 1, Counters: netstat.Known(netstat.InterfaceCounters{InOctets: 1})}
+		links[i] = netstat.Interface{Index: uint32(i + 1), Name: fmt.Sprint("eth", i), HardwareType: netstat.Known[uint16](1), Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](1)}}
 	}
 	var requests atomic.Int32
 	d := device{
@@ -303,7 +303,7 @@ func TestSlowHost(t *testing.T) {
 	var first uint32
 	seen, repeated := make(map[uint32]bool), 0
 	d := device{
-		variables: variablesOf(&ifmib.Interfaces, []netstat.Interface{{Index: 1, Name: "eth0", HardwareType: 1, Counters: netstat.Known(netstat.InterfaceCounters{InOctets: 1})}}),
+		variables: variablesOf(&ifmib.Interfaces, []netstat.Interface{{Index: 1, Name: "eth0", HardwareType: netstat.Known[uint16](1), Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](1)}}}),
 		change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
 			if first == 0 {
 				first = asked.RequestID

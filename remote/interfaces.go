@@ -45,8 +45,6 @@ func concat[T any](lists ...[]T) (all []T) {
 var (
 	inNonUnicast  = len(basics) - 2
 	outNonUnicast = len(basics) - 1
-	multicasts    = [...]int{len(basics), len(basics) + len(casts)}         // ifInMulticastPkts, ifHCInMulticastPkts
-	outMulticasts = [...]int{len(basics) + 2, len(basics) + len(casts) + 2} // ifOutMulticastPkts, ifHCOutMulticastPkts
 	ifSpeed       = 3
 	hcOctets      = [...]int{len(basics) + len(casts) + 4, len(basics) + len(casts) + 5} // ifHCInOctets, ifHCOutOctets
 	hcUnicasts    = [...]int{len(basics) + len(casts) + 6, len(basics) + len(casts) + 7} // ifHCInUcastPkts, ifHCOutUcastPkts
@@ -68,23 +66,29 @@ func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value, odd fun
 	}
 	i.LastChange, i.CounterDiscontinuity = past(i.LastChange), past(i.CounterDiscontinuity)
 	// RFC 2863 has up(5) for what can pass packets, which is Linux's running.
-	if i.OperState == netstat.OperUp {
-		i.Flags |= netstat.FlagRunning
+	if state, known := i.OperState.Get(); known {
+		i.UnknownFlags &^= netstat.FlagRunning
+		if state == netstat.OperUp {
+			i.Flags |= netstat.FlagRunning
+		}
 	}
-	if c, known := i.Counters.Pointer(); known {
-		// Without ifXTable, what is not unicast stands together.
-		has := func(columns [2]int) bool {
-			return values[columns[0]] != (mib.Value{}) || values[columns[1]] != (mib.Value{})
-		}
-		if !has(multicasts) {
-			c.InPackets += values[inNonUnicast].Uint()
-		}
-		if !has(outMulticasts) {
-			c.OutPackets += values[outNonUnicast].Uint()
-		}
-		c.NarrowOctets, c.NarrowPackets, c.NarrowErrors = isNarrow(values, hcOctets), isNarrow(values, hcUnicasts), true
-	}
+	// Without ifXTable, what is not unicast stands together.
+	c := &i.Counters
+	addNonUnicast(&c.InPackets, c.InMulticast, c.InBroadcast, values[inNonUnicast])
+	addNonUnicast(&c.OutPackets, c.OutMulticast, c.OutBroadcast, values[outNonUnicast])
+	octets := c.InOctets.IsKnown() || c.OutOctets.IsKnown()
+	packets := c.InPackets.IsKnown() || c.OutPackets.IsKnown()
+	c.NarrowOctets, c.NarrowPackets = octets && isNarrow(values, hcOctets), packets && isNarrow(values, hcUnicasts)
+	c.NarrowErrors = c.InErrors.IsKnown() || c.OutErrors.IsKnown() || c.InDropped.IsKnown() || c.OutDropped.IsKnown()
 	return i, nil
+}
+
+// addNonUnicast adds to packets those that are not unicast, where multicasts are not
+// told by themselves. Broadcasts that are have been added.
+func addNonUnicast(packets *netstat.Optional[uint64], multicasts, broadcasts netstat.Optional[uint64], nonUnicast mib.Value) {
+	if n, known := packets.Get(); known && !multicasts.IsKnown() {
+		packets.Set(n + nonUnicast.Uint() - min(nonUnicast.Uint(), broadcasts.Or(0)))
+	}
 }
 
 // isNarrow reports whether one of two 64-bit counters is not there, or in 32 bits.
@@ -100,7 +104,6 @@ func isNarrow(values []mib.Value, wide [2]int) bool {
 // or an aggregate, and its Lower what it shows below it otherwise. Errors and
 // drops are 32 bits wide, and without ifXTable octets and packets, too, as the
 // counters' Narrow fields say: Sample is for differences between them.
-// Counters that the MIB does not have are 0 (see the package's documentation).
 func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {
 		var interfaces []netstat.Interface

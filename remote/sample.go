@@ -174,8 +174,8 @@ func (s *Sample) Since(earlier *Sample) (Difference, error) {
 		// An ifSpeed at its limit says that it is at least so much.
 		speed := max(now.Speed.Or(0), values[ifSpeed].Uint())
 		i, _ := decodeInterface(epoch, index, differences(interfaceCounts, was, values, boundsOf(speed, d.Elapsed)), nil)
-		if i.Counters.IsKnown() && mayWrapTwice(values, speed, d.Elapsed) {
-			i.Counters = netstat.Optional[netstat.InterfaceCounters]{}
+		if mayWrapTwice(values, speed, d.Elapsed) {
+			i.Counters = netstat.InterfaceCounters{}
 		}
 		d.Interfaces = append(d.Interfaces, i)
 	}

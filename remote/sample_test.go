@@ -20,11 +20,11 @@ import (
 // Counters wrap, lose their continuity, begin anew; interfaces come, go and
 // change their names.
 func TestSampleSince(t *testing.T) {
-	counters := func(in, out, packets uint64) netstat.Optional[netstat.InterfaceCounters] {
-		return netstat.Known(netstat.InterfaceCounters{InOctets: in, OutOctets: out, InPackets: packets, InMulticast: packets / 2, OutPackets: packets, InErrors: packets})
+	counters := func(in, out, packets uint64) netstat.InterfaceCounters {
+		return netstat.InterfaceCounters{InOctets: netstat.Known[uint64](in), OutOctets: netstat.Known[uint64](out), InPackets: netstat.Known[uint64](packets), InMulticast: netstat.Known[uint64](packets / 2), OutPackets: netstat.Known[uint64](packets), InErrors: netstat.Known(packets)}
 	}
-	link := func(index uint32, name string, c netstat.Optional[netstat.InterfaceCounters]) netstat.Interface {
-		return netstat.Interface{Index: index, Name: name, MTU: 1500, HardwareType: 1, OperState: netstat.OperUp, Counters: c}
+	link := func(index uint32, name string, c netstat.InterfaceCounters) netstat.Interface {
+		return netstat.Interface{Index: index, Name: name, MTU: netstat.Known[uint32](1500), HardwareType: netstat.Known[uint16](1), OperState: netstat.Known(netstat.OperUp), Counters: c}
 	}
 	const wide = 1 << 40
 	before := []netstat.Interface{
@@ -121,11 +121,11 @@ func TestSampleSince(t *testing.T) {
 			t.Errorf("%s: %v elapsed", name, d.Elapsed)
 		}
 		for _, i := range d.Interfaces {
-			got, known := i.Counters.Get()
+			got, known := i.Counters, i.Counters.InErrors.IsKnown()
 			if wanted := !c.restarted && (i.Name == "wide" || i.Name == "fast" && !c.old || i.Name == "interrupted" && c.old); known != wanted {
 				t.Errorf("%s: counters of %s known: %v", name, i.Name, known)
 			}
-			if known && i.Name == "wide" && (got.InOctets != 7 || got.OutOctets != 30 || got.InPackets != 10 || got.OutPackets != 10 || got.InErrors != 10) {
+			if known && i.Name == "wide" && (got.InOctets.Or(0) != 7 || got.OutOctets.Or(0) != 30 || got.InPackets.Or(0) != 10 || got.OutPackets.Or(0) != 10 || got.InErrors.Or(0) != 10) {
 				t.Errorf("%s: %+v", name, got)
 			}
 		}

@@ -93,8 +93,6 @@ func (r *socketReading) table(rows iter.Seq2[netstat.Socket, error]) (n int, ok 
 			return n, !isOver(r.errs)
 		}
 		n++
-		// What tells endpoints apart in the MIB is no inode to anybody else.
-		row.Inode = 0
 		if !wants(q.Families, row.Family) || !q.States.Has(row.State) || !q.Filter.MatchesEnds(&row) {
 			continue
 		}

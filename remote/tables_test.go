@@ -27,17 +27,17 @@ func whole() scene {
 		{Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Listen, Local: ap("0.0.0.0:80"), Processes: process(8)},
 		{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.Listen, Local: ap("[::]:443"), V6Only: netstat.Known(false), Processes: process(9)},
 		{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.Listen, Local: ap("[::]:444"), V6Only: netstat.Known(true), Processes: process(9)},
-		{Protocol: netstat.UDP, Family: netstat.IPv4, State: netstat.Close, Local: ap("0.0.0.0:53"), Remote: ap("0.0.0.0:0"), Inode: 5, Processes: process(6)},
-		{Protocol: netstat.UDP, Family: netstat.IPv6, State: netstat.Established, Local: ap("[2001:db8::1]:53"), Remote: ap("[2001:db8::2]:999"), Inode: 6, Processes: process(6)},
+		{Protocol: netstat.UDP, Family: netstat.IPv4, State: netstat.Close, Local: ap("0.0.0.0:53"), Remote: ap("0.0.0.0:0"), Inode: netstat.Known[uint32](5), Processes: process(6)},
+		{Protocol: netstat.UDP, Family: netstat.IPv6, State: netstat.Established, Local: ap("[2001:db8::1]:53"), Remote: ap("[2001:db8::2]:999"), Inode: netstat.Known[uint32](6), Processes: process(6)},
 	}
-	counters := netstat.InterfaceCounters{InPackets: 1 << 33, OutPackets: 5, InOctets: 1 << 40, OutOctets: 6, InErrors: 1, OutErrors: 2, InDropped: 3, OutDropped: 4, InMulticast: 9, NarrowErrors: true}
+	counters := netstat.InterfaceCounters{InPackets: netstat.Known[uint64](1 << 33), OutPackets: netstat.Known[uint64](5), InOctets: netstat.Known[uint64](1 << 40), OutOctets: netstat.Known[uint64](6), InErrors: netstat.Known[uint64](1), OutErrors: netstat.Known[uint64](2), InDropped: netstat.Known[uint64](3), OutDropped: netstat.Known[uint64](4), InMulticast: netstat.Known[uint64](9), NarrowErrors: true}
 	links := []netstat.Interface{
-		{Index: 1, Name: "lo", HardwareType: 772, Flags: netstat.FlagUp | netstat.FlagLoopback | netstat.FlagRunning, OperState: netstat.OperUp, MTU: 65536, Counters: netstat.Known(counters)},
-		{Index: 2, Name: "eth0", Alias: "to the world", HardwareType: 1, Flags: netstat.FlagUp | netstat.FlagRunning, OperState: netstat.OperUp, MTU: 1500,
-			Address: "\x02\x00\x00\x00\x00\x01", Speed: netstat.Known[uint64](100e9), Master: 4, LinkTraps: netstat.Known(true), Counters: netstat.Known(counters)},
-		{Index: 3, Name: "eth1", HardwareType: 1, OperState: netstat.OperDown, MTU: 1500, Address: "\x02\x00\x00\x00\x00\x02", Counters: netstat.Known(counters)},
-		{Index: 4, Name: "br0", Kind: "bridge", HardwareType: 1, Flags: netstat.FlagUp, OperState: netstat.OperLowerLayerDown, MTU: 1500, Counters: netstat.Known(counters)},
-		{Index: 70000, Name: "eth1.5", Kind: "vlan", HardwareType: 1, OperState: netstat.OperDown, Lower: 3, Counters: netstat.Known(counters)},
+		{Index: 1, Name: "lo", HardwareType: netstat.Known[uint16](772), Flags: netstat.FlagUp | netstat.FlagLoopback | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUp), MTU: netstat.Known[uint32](65536), Counters: counters},
+		{Index: 2, Name: "eth0", Alias: "to the world", HardwareType: netstat.Known[uint16](1), Flags: netstat.FlagUp | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUp), MTU: netstat.Known[uint32](1500),
+			Address: "\x02\x00\x00\x00\x00\x01", Speed: netstat.Known[uint64](100e9), Master: 4, LinkTraps: netstat.Known(true), Counters: counters},
+		{Index: 3, Name: "eth1", HardwareType: netstat.Known[uint16](1), OperState: netstat.Known(netstat.OperDown), MTU: netstat.Known[uint32](1500), Address: "\x02\x00\x00\x00\x00\x02", Counters: counters},
+		{Index: 4, Name: "br0", Kind: "bridge", HardwareType: netstat.Known[uint16](1), Flags: netstat.FlagUp, OperState: netstat.Known(netstat.OperLowerLayerDown), MTU: netstat.Known[uint32](1500), Counters: counters},
+		{Index: 70000, Name: "eth1.5", Kind: "vlan", HardwareType: netstat.Known[uint16](1), OperState: netstat.Known(netstat.OperDown), Lower: 3, Counters: counters},
 	}
 	addresses := []netstat.Address{
 		{Interface: 1, Prefix: prefix("127.0.0.1/8"), Scope: netstat.ScopeHost, Flags: netstat.AddressPermanent},
@@ -48,10 +48,24 @@ func whole() scene {
 		{Interface: 3, Prefix: prefix("fe80::1/64"), Scope: netstat.ScopeLink, Flags: netstat.AddressTentative},
 	}
 	neighbours := []netstat.Neighbour{
-		{Family: netstat.IPv4, Interface: 2, Address: addr("192.0.2.9"), LinkAddress: "\x02\x00\x00\x00\x00\x09", State: netstat.NeighbourReachable},
-		{Family: netstat.IPv4, Interface: 2, Address: addr("192.0.2.10"), State: netstat.NeighbourFailed},
-		{Family: netstat.IPv4, Interface: 3, Address: addr("192.0.2.9"), LinkAddress: "\x02\x00\x00\x00\x00\x0a", State: netstat.NeighbourPermanent},
-		{Family: netstat.IPv6, Interface: 2, Address: addr("fe80::9%2"), LinkAddress: "\x02\x00\x00\x00\x00\x09", State: netstat.NeighbourStale},
+		{Family: netstat.IPv4, Interface: 2, Address: addr("192.0.2.9"), LinkAddress: "\x02\x00\x00\x00\x00\x09", State: netstat.Known(netstat.NeighbourReachable)},
+		{Family: netstat.IPv4, Interface: 2, Address: addr("192.0.2.10"), State: netstat.Known(netstat.NeighbourFailed)},
+		{Family: netstat.IPv4, Interface: 3, Address: addr("192.0.2.9"), LinkAddress: "\x02\x00\x00\x00\x00\x0a", State: netstat.Known(netstat.NeighbourPermanent)},
+		{Family: netstat.IPv6, Interface: 2, Address: addr("fe80::9%2"), LinkAddress: "\x02\x00\x00\x00\x00\x09", State: netstat.Known(netstat.NeighbourStale)},
+	}
+	// What the MIBs do not tell.
+	for i := range links {
+		links[i].UnknownFlags = ^(netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback | netstat.FlagPromiscuous)
+	}
+	for i := range addresses {
+		a := &addresses[i]
+		a.UnknownFlags = ^(netstat.AddressDeprecated | netstat.AddressTentative | netstat.AddressDADFailed | netstat.AddressOptimistic | a.Flags)
+		if a.Prefix.Addr().Is6() {
+			a.UnknownFlags &^= netstat.AddressSecondary // temporary
+		}
+	}
+	for i := range neighbours {
+		neighbours[i].UnknownFlags = ^netstat.NeighbourFlags(0)
 	}
 	return scene{sockets: sockets, interfaces: links, routes: manyRoutes(50), addresses: addresses, neighbours: neighbours}
 }
@@ -66,7 +80,10 @@ func TestEveryTable(t *testing.T) {
 	want.sockets = slices.Clone(want.sockets) // those that the agent has stay
 	for i := range want.sockets {
 		s := &want.sockets[i]
-		s.Inode = 0 // which the MIB has as a number that means nothing
+		s.Inode = netstat.Optional[uint32]{} // which the MIB has as a number that means nothing
+		if len(s.Processes.Or(nil)) == 0 {
+			s.Processes = netstat.Optional[[]netstat.Process]{} // 0 is none, or one that is not known
+		}
 		// The link of a link-local address is told where two rows would be one.
 		s.Local = netip.AddrPortFrom(s.Local.Addr().WithZone(""), s.Local.Port())
 		s.Remote = netip.AddrPortFrom(s.Remote.Addr().WithZone(""), s.Remote.Port())
@@ -158,7 +175,7 @@ func TestOldAndBareAgents(t *testing.T) {
 	if err != nil || len(links) != 5 {
 		t.Fatalf("%d interfaces, %v", len(links), err)
 	}
-	if c, _ := links[1].Counters.Get(); c.InPackets != 9+(1<<33-9)&(1<<32-1) || c.InErrors != 1 || !c.NarrowOctets || !c.NarrowPackets || !c.NarrowErrors || links[1].Master != 0 || links[1].Speed.IsKnown() {
+	if c := links[1].Counters; c.InPackets.Or(0) != 9+(1<<33-9)&(1<<32-1) || c.InErrors.Or(0) != 1 || !c.NarrowOctets || !c.NarrowPackets || !c.NarrowErrors || links[1].Master != 0 || links[1].Speed.IsKnown() {
 		t.Errorf("%+v", links[1])
 	}
 	_, err = collect(s.Stacking(ctx))
@@ -200,14 +217,14 @@ func TestHoles(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	want := make([]netstat.Interface, 700)
 	for i := range want {
-		want[i] = netstat.Interface{Index: uint32(i*i + 1), Name: fmt.Sprint("if", i), HardwareType: 1, OperState: netstat.OperUp,
-			Flags: netstat.FlagUp | netstat.FlagRunning}
+		want[i] = netstat.Interface{Index: uint32(i*i + 1), Name: fmt.Sprint("if", i), HardwareType: netstat.Known[uint16](1), OperState: netstat.Known(netstat.OperUp),
+			Flags: netstat.FlagUp | netstat.FlagRunning, UnknownFlags: ^(netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback | netstat.FlagPromiscuous)}
 		if random.IntN(3) > 0 {
-			c := netstat.InterfaceCounters{InPackets: 1 << 35, OutPackets: 1 << 34, NarrowErrors: true}
+			c := netstat.InterfaceCounters{InPackets: netstat.Known[uint64](1 << 35), OutPackets: netstat.Known[uint64](1 << 34)}
 			if random.IntN(20) == 0 {
 				c.InBroadcast, c.OutBroadcast, c.OutMulticast = netstat.Known[uint64](1), netstat.Known[uint64](2), netstat.Known[uint64](3)
 			}
-			want[i].Counters.Set(c)
+			want[i].Counters = c
 		}
 		if random.IntN(50) == 0 {
 			want[i].LinkTraps.Set(true)

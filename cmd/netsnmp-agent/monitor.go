@@ -199,11 +199,11 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		was("%s", shown(v.Name), shown(old.Name))
 		fmt.Fprintf(p.w, " index %d %s", v.Index, v.Operational())
 		was("%s", v.Operational(), old.Operational())
-		if !v.IsUp() {
+		if !v.Up().Or(true) {
 			fmt.Fprint(p.w, " disabled")
 		}
-		fmt.Fprintf(p.w, " mtu %d", v.MTU)
-		was("%d", v.MTU, old.MTU)
+		fmt.Fprintf(p.w, " mtu %v", v.MTU)
+		was("%v", v.MTU, old.MTU)
 		if v.Kind != "" {
 			fmt.Fprintf(p.w, " kind %s", shown(v.Kind))
 		}
@@ -238,7 +238,7 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 		for _, n := range []struct {
 			name  string
 			value uint32
-		}{{"table", v.Table}, {"metric", v.Metric}, {"nhid", v.NextHopID}, {"tos", uint32(v.TOS)}, {"weight", uint32(v.Weight)}} {
+		}{{"table", v.Table}, {"metric", v.Metric.Or(0)}, {"nhid", v.NextHopID}, {"tos", uint32(v.TOS.Or(0))}, {"weight", uint32(v.Weight)}} {
 			if n.value != 0 {
 				fmt.Fprintf(p.w, " %s %d", n.name, n.value)
 			}

@@ -265,7 +265,7 @@ func (s *session) modes() []mode {
 		modes = []mode{{true, s.showSockets}}
 		// A filter and an order are for one kind of rows: the Internet's sockets,
 		// unless others are named. SNMP tells of those alone.
-		if !internet && s.filter == "" && s.sort == "" && !s.isTold() {
+		if !internet && s.filter == "" && s.sort == "" && !s.showsHosts() {
 			families = []mode{{true, s.showUnix}}
 		}
 	}

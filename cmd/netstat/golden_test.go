@@ -204,26 +204,26 @@ func newFake() *fake {
 	}
 	f := &fake{
 		sockets: []netstat.Socket{
-			{Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Listen, Local: end("0.0.0.0:22"), Remote: end("0.0.0.0:0"), ReceiveQueue: u(3), SendQueue: u(128), UID: u(0), Inode: 11, Processes: processes(812, "sshd")},
-			{Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Established, Local: end("192.0.2.1:22"), Remote: end("198.51.100.200:50000"), ReceiveQueue: u(0), SendQueue: u(123456789), UID: u(1000), Inode: 12,
-				Timer: netstat.TimerRetransmit, Expires: 1500 * time.Millisecond, Retransmits: 2, Processes: netstat.Known([]netstat.Process{{PID: 812, Name: "sshd"}, {PID: 900, Name: "x\ny"}}), Detail: detail},
-			{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.Listen, Local: end("[::]:443"), Remote: end("[::]:0"), ReceiveQueue: u(130), SendQueue: u(128), V6Only: netstat.Known(false), UID: u(33), Inode: 13},
+			{Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Listen, Local: end("0.0.0.0:22"), Remote: end("0.0.0.0:0"), ReceiveQueue: u(3), SendQueue: u(128), UID: u(0), Inode: netstat.Known[uint32](11), Processes: processes(812, "sshd")},
+			{Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Established, Local: end("192.0.2.1:22"), Remote: end("198.51.100.200:50000"), ReceiveQueue: u(0), SendQueue: u(123456789), UID: u(1000), Inode: netstat.Known[uint32](12),
+				Timer: netstat.Known(netstat.TimerRetransmit), Expires: netstat.Known[time.Duration](1500 * time.Millisecond), Retransmits: netstat.Known[uint8](2), Processes: netstat.Known([]netstat.Process{{PID: 812, Name: "sshd"}, {PID: 900, Name: "x\ny"}}), Detail: detail},
+			{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.Listen, Local: end("[::]:443"), Remote: end("[::]:0"), ReceiveQueue: u(130), SendQueue: u(128), V6Only: netstat.Known(false), UID: u(33), Inode: netstat.Known[uint32](13)},
 			{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.TimeWait, Local: end("[2001:db8:1111:2222:3333:4444:5555:6666]:443"), Remote: end("[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"),
-				Timer: netstat.TimerTimeWait, Expires: 42 * time.Second, Processes: netstat.Known[[]netstat.Process](nil)},
+				Timer: netstat.Known(netstat.TimerTimeWait), Expires: netstat.Known[time.Duration](42 * time.Second), Processes: netstat.Known[[]netstat.Process](nil)},
 			{Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.SynReceived, Local: end("[::ffff:192.0.2.1]:443"), Remote: end("[::ffff:203.0.113.9]:1"), ReceiveQueue: u(0), SendQueue: u(0)},
-			{Protocol: netstat.UDP, Family: netstat.IPv6, State: netstat.Close, Local: end("[fe80::1%2]:546"), Remote: end("[::]:0"), ReceiveQueue: u(0), SendQueue: u(0), Interface: 2, UID: u(0), Inode: 15},
-			{Protocol: netstat.UDP, Family: netstat.IPv4, State: netstat.Established, Local: end("127.0.0.1:5000"), Remote: end("127.0.0.1:53"), UID: u(4294967295), Inode: 16},
-			{Protocol: netstat.Raw, Family: netstat.IPv4, State: netstat.Close, Local: end("0.0.0.0:1"), Remote: end("0.0.0.0:0"), Inode: 17},
-			{Protocol: netstat.UDPLite, Family: netstat.IPv4, State: netstat.Close, Local: end("127.0.0.1:777"), Remote: end("0.0.0.0:0"), Inode: 18},
+			{Protocol: netstat.UDP, Family: netstat.IPv6, State: netstat.Close, Local: end("[fe80::1%2]:546"), Remote: end("[::]:0"), ReceiveQueue: u(0), SendQueue: u(0), Interface: netstat.Known[uint32](2), UID: u(0), Inode: netstat.Known[uint32](15)},
+			{Protocol: netstat.UDP, Family: netstat.IPv4, State: netstat.Established, Local: end("127.0.0.1:5000"), Remote: end("127.0.0.1:53"), UID: u(4294967295), Inode: netstat.Known[uint32](16)},
+			{Protocol: netstat.Raw, Family: netstat.IPv4, State: netstat.Close, Local: end("0.0.0.0:1"), Remote: end("0.0.0.0:0"), Inode: netstat.Known[uint32](17)},
+			{Protocol: netstat.UDPLite, Family: netstat.IPv4, State: netstat.Close, Local: end("127.0.0.1:777"), Remote: end("0.0.0.0:0"), Inode: netstat.Known[uint32](18)},
 		},
 		interfaces: []netstat.InterfaceDetails{
-			{Interface: netstat.Interface{Index: 10, Name: "eth10", MTU: 9000, Flags: netstat.FlagUp | netstat.FlagBroadcast}},
-			{Interface: netstat.Interface{Index: 2, Name: "eth2", Kind: "vlan", MTU: 1500, Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagBroadcast | netstat.FlagMulticast | netstat.FlagPromiscuous,
-				OperState: netstat.OperUp, HardwareType: 1, Address: mac, Master: 10, Lower: 10, Speed: netstat.Known[uint64](25e9), CarrierChanges: u(4), TransmitQueueLength: u(1000), Alias: "up\x1blink",
-				Counters: netstat.Known(netstat.InterfaceCounters{InPackets: 123456789012, InOctets: 1 << 50, InErrors: 1, InDropped: 2, InMissedErrors: 3, InFIFOErrors: 4, OutPackets: 5, OutOctets: 6, OutErrors: 7, OutDropped: 8, OutFIFOErrors: 9, Collisions: 10})},
+			{Interface: netstat.Interface{Index: 10, Name: "eth10", MTU: netstat.Known[uint32](9000), Flags: netstat.FlagUp | netstat.FlagBroadcast}},
+			{Interface: netstat.Interface{Index: 2, Name: "eth2", Kind: "vlan", MTU: netstat.Known[uint32](1500), Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagBroadcast | netstat.FlagMulticast | netstat.FlagPromiscuous,
+				OperState: netstat.Known(netstat.OperUp), HardwareType: netstat.Known[uint16](1), Address: mac, Master: 10, Lower: 10, Speed: netstat.Known[uint64](25e9), CarrierChanges: u(4), TransmitQueueLength: u(1000), Alias: "up\x1blink",
+				Counters: netstat.InterfaceCounters{InPackets: netstat.Known[uint64](123456789012), InOctets: netstat.Known[uint64](1 << 50), InErrors: netstat.Known[uint64](1), InDropped: netstat.Known[uint64](2), InMissedErrors: netstat.Known[uint64](3), InFIFOErrors: netstat.Known[uint64](4), OutPackets: netstat.Known[uint64](5), OutOctets: netstat.Known[uint64](6), OutErrors: netstat.Known[uint64](7), OutDropped: netstat.Known[uint64](8), OutFIFOErrors: netstat.Known[uint64](9), Collisions: netstat.Known[uint64](10)}},
 				AlternativeNames: []string{"enp0s3"}},
-			{Interface: netstat.Interface{Index: 1, Name: "lo", MTU: 65536, Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback, Counters: netstat.Known(netstat.InterfaceCounters{})}},
-			{Interface: netstat.Interface{Index: 3, Name: "down0", MTU: 1500}},
+			{Interface: netstat.Interface{Index: 1, Name: "lo", MTU: netstat.Known[uint32](65536), Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback, Counters: netstat.InterfaceCounters{}}},
+			{Interface: netstat.Interface{Index: 3, Name: "down0", MTU: netstat.Known[uint32](1500)}},
 		},
 		addresses: []netstat.Address{
 			{Interface: 2, Prefix: netip.MustParsePrefix("192.0.2.1/24"), Broadcast: netip.MustParseAddr("192.0.2.255")},
@@ -237,10 +237,45 @@ func newFake() *fake {
 		},
 	}
 	f.routes[2].Options = &netstat.RouteOptions{AdvertisedMSS: 1200, Window: 3000, RTT: 100 * time.Millisecond, MTU: 1400}
-	f.routes[2].Metric, f.routes[2].Weight = 5, 3
+	f.routes[2].Metric, f.routes[2].Weight = netstat.Known[uint32](5), 3
 	f.routes[4].Interface, f.routes[6].Table = 0, netstat.TableLocal
 	f.routes[5].Protocol = netstat.ProtocolRA
+	f.tellZeros()
 	return f
+}
+
+// tellZeros makes known, and zero, what a kernel tells of each row and is not set.
+func (f *fake) tellZeros() {
+	for i := range f.sockets {
+		s := &f.sockets[i]
+		zeroIfUnknown(&s.Interface, &s.Inode)
+		zeroIfUnknown(&s.Timer)
+		zeroIfUnknown(&s.Retransmits)
+	}
+	for i := range f.routes {
+		r := &f.routes[i]
+		zeroIfUnknown(&r.Metric)
+		zeroIfUnknown(&r.TOS)
+		zeroIfUnknown(&r.Scope)
+	}
+	for i := range f.interfaces {
+		v := &f.interfaces[i]
+		zeroIfUnknown(&v.HardwareType)
+		zeroIfUnknown(&v.OperState)
+		if c := &v.Counters; v.Name == "lo" || *c != (netstat.InterfaceCounters{}) {
+			zeroIfUnknown(&c.InPackets, &c.OutPackets, &c.InOctets, &c.OutOctets, &c.InErrors, &c.OutErrors, &c.InDropped, &c.OutDropped,
+				&c.InMulticast, &c.Collisions, &c.InLengthErrors, &c.InOverErrors, &c.InCRCErrors, &c.InFrameErrors, &c.InFIFOErrors,
+				&c.InMissedErrors, &c.OutAbortedErrors, &c.OutCarrierErrors, &c.OutFIFOErrors, &c.OutHeartbeatErrors, &c.OutWindowErrors,
+				&c.InCompressed, &c.OutCompressed)
+		}
+	}
+}
+
+func zeroIfUnknown[T any](fields ...*netstat.Optional[T]) {
+	for _, f := range fields {
+		var zero T
+		f.Set(f.Or(zero))
+	}
 }
 
 // showFake runs a command line on a stack.

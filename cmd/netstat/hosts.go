@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netsnmp-agent/netsnmp-agent/baseline"
-	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
@@ -23,10 +22,10 @@ import (
 // isRemote reports whether stacks are read by SNMP.
 func (f *flags) isRemote() bool { return len(f.hosts) > 0 || f.hostsFile != "" }
 
-// isTold reports whether an SNMP agent tells a stack that is shown, or told it
-// when it was recorded.
-func (s *session) isTold() bool {
-	return slices.ContainsFunc(s.sources, func(src *source) bool { return src.told })
+// showsHosts reports whether a stack that is shown is read by SNMP, or was when it
+// was recorded.
+func (s *session) showsHosts() bool {
+	return slices.ContainsFunc(s.sources, func(src *source) bool { return src.snmp })
 }
 
 // checkHosts says which flags make no sense with --host and --hosts, and without
@@ -151,11 +150,11 @@ func openHosts(ctx context.Context, f *flags) (sources []*source, err error) {
 		if err != nil {
 			return nil, &remote.UnreachableError{Address: configs[0].Address, Err: err}
 		}
-		return []*source{{stack: stack, told: true, release: stack.Close}}, nil
+		return []*source{{stack: stack, snmp: true, release: stack.Close}}, nil
 	}
 	all := remote.NewHosts(ctx, f.pool(), configs)
 	for i, stack := range all.Stacks() {
-		src := &source{stack: stack, told: true}
+		src := &source{stack: stack, snmp: true}
 		if len(configs) > 1 {
 			src.host = configs[i].Address
 		}
@@ -187,56 +186,6 @@ func hostError(err error) error {
 		return late
 	}
 	return nil
-}
-
-// untold is what the rows of a kind have and MIBs do not tell, where the
-// vocabulary cannot say so: it is unknown of hosts that are read by SNMP.
-var untold = map[string]struct{ fields, headings []string }{
-	"socket": {[]string{"inode", "cookie", "timer", "timerExpires", "retransmits", "interface"}, []string{"Inode", "Timer", "Device"}},
-	"route": {[]string{"scope", "tos", "preferredSource", "weight", "nextHopID", "mtu", "window", "rtt", "advertisedMSS"},
-		[]string{"MSS", "Window", "irtt", "Ref", "Use"}},
-	"neighbour": {[]string{"router", "proxy", "protocol"}, []string{"Router", "Proxy"}},
-}
-
-// leaveUntold makes unknown what agents do not tell of hosts.
-func leaveUntold[T any](kind *table.Kind[row[T]], columns []table.Column[row[T]]) {
-	lacks := untold[kind.Name]
-	for i := range kind.Fields {
-		if slices.Contains(lacks.fields, kind.Fields[i].Name) {
-			value := kind.Fields[i].Value
-			kind.Fields[i].Value = func(r *row[T]) table.Value {
-				if r.from.told {
-					return table.Value{}
-				}
-				return value(r)
-			}
-		}
-	}
-	for i := range columns {
-		if slices.Contains(lacks.headings, columns[i].Heading) {
-			cell := columns[i].Append
-			columns[i].Append = func(b []byte, r *row[T]) []byte {
-				if r.from.told {
-					return append(b, '-')
-				}
-				return cell(b, r)
-			}
-		}
-	}
-}
-
-// toldCounters are the counters of an interface that IF-MIB has: ifInDiscards is
-// the sum of two of Linux's, which stands in the first of them.
-var toldCounters = []string{"rx_packets", "rx_bytes", "rx_errors", "rx_dropped", "tx_packets", "tx_bytes", "tx_errors", "tx_dropped"}
-
-// leaveUntoldCounters leaves the counters of an interface that are told of
-// remote hosts.
-func leaveUntoldCounters(counters map[string]netstat.Optional[uint64]) {
-	for name := range counters {
-		if !slices.Contains(toldCounters, name) {
-			delete(counters, name)
-		}
-	}
 }
 
 // sampler is a stack whose counters may wrap around and begin anew between two
@@ -271,15 +220,12 @@ func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
 	}
 	for _, i := range d.Interfaces {
 		delta := baseline.InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]baseline.Difference)}
-		for _, name := range toldCounters {
-			delta.Counters[name] = baseline.Difference{Reason: baseline.Decreased}
-		}
-		if counters, known := i.Counters.Pointer(); known {
-			for name, n := range counters.All() {
-				if slices.Contains(toldCounters, name) {
-					delta.Counters[name] = baseline.Difference{Count: n}
-				}
+		for name, n := range i.Counters.All() {
+			difference := baseline.Difference{Count: n}
+			if !n.IsKnown() {
+				difference.Reason = baseline.Decreased
 			}
+			delta.Counters[name] = difference
 		}
 		grew.Interfaces = append(grew.Interfaces, delta)
 	}

@@ -60,8 +60,8 @@ func (c *counting) start(t *testing.T, asked func()) (address string) {
 	c.source = mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
 		s := c.state()
 		return []netstat.Interface{{
-			Index: 1, Name: "eth0", HardwareType: 1, CounterDiscontinuity: s.discontinuity,
-			Counters: netstat.Known(netstat.InterfaceCounters{InOctets: s.octets, InPackets: s.octets, InErrors: s.octets}),
+			Index: 1, Name: "eth0", HardwareType: netstat.Known[uint16](1), CounterDiscontinuity: s.discontinuity,
+			Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](s.octets), InPackets: netstat.Known[uint64](s.octets), InErrors: netstat.Known[uint64](s.octets)},
 		}}, nil
 	})
 	nodes := []mib.Node{

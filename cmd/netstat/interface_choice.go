@@ -38,7 +38,7 @@ func (s *session) findInterface(src *source) (name string, found bool) {
 // lookForInterface says when the interface that -I means is not there: of several
 // namespaces, when none of them has it.
 func (s *session) lookForInterface() {
-	if s.iface == "" || s.isTold() {
+	if s.iface == "" || s.showsHosts() {
 		return // of hosts -i tells
 	}
 	clear(s.chosenNames)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 		if s.iface != "" {
 			return i.Name == s.chosenName(src)
 		}
-		return s.all || i.IsUp()
+		return s.all || i.Up().Or(true)
 	}
 	for _, src := range s.sources {
 		grew, err := s.grown(src)
@@ -61,14 +62,10 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 				break
 			}
 			if chosen(src, &v.Interface) {
-				view := viewOf(v, grew)
-				if src.told {
-					leaveUntoldCounters(view.counters)
-				}
-				found = append(found, interfaceRow{src, view})
+				found = append(found, interfaceRow{src, viewOf(v, grew)})
 			}
 		}
-		if s.iface != "" && s.isTold() && len(found) == 0 && !failed {
+		if s.iface != "" && s.showsHosts() && len(found) == 0 && !failed {
 			s.complain("interface "+s.iface, src, errNoInterface)
 		}
 		slices.SortFunc(found, func(a, b interfaceRow) int { return compareNames(a.v.Name, b.v.Name) })
@@ -84,12 +81,13 @@ func (s *session) eachInterface(show func(*interfaceRow) error) error {
 // viewOf gives an interface its counters, or how much they grew where that is
 // asked for.
 func viewOf(i netstat.InterfaceDetails, grew *baseline.Delta) interfaceView {
-	v := interfaceView{i, make(map[string]netstat.Optional[uint64])}
+	v := interfaceView{i, make(map[string]netstat.Optional[uint64]), make(map[string]bool)}
+	for name, n := range i.Counters.All() {
+		v.has[name] = n.IsKnown()
+	}
 	if grew == nil {
-		if counters, known := i.Counters.Pointer(); known {
-			for name, n := range counters.All() {
-				v.counters[name] = n
-			}
+		for name, n := range i.Counters.All() {
+			v.counters[name] = n
 		}
 		return v
 	}
@@ -164,14 +162,18 @@ var flagLetters = []struct {
 	{netstat.FlagRunning, 'R', "RUNNING"}, {netstat.FlagUp, 'U', "UP"},
 }
 
-func appendFlagLetters(b []byte, flags netstat.InterfaceFlags) []byte {
+func appendFlagLetters(b []byte, i *netstat.Interface) []byte {
 	start := len(b)
 	for _, f := range flagLetters {
-		if flags&f.flag != 0 {
+		if i.Flags&f.flag != 0 {
 			b = append(b, f.letter)
 		}
 	}
-	if len(b) == start {
+	switch {
+	case len(b) > start:
+	case i.UnknownFlags != 0:
+		b = append(b, '-')
+	default:
 		b = append(b, "[NO FLAGS]"...)
 	}
 	return b
@@ -191,23 +193,22 @@ func flagWords(flags netstat.InterfaceFlags) (words []string) {
 type interfaceView struct {
 	netstat.InterfaceDetails
 	counters map[string]netstat.Optional[uint64]
+	has      map[string]bool // the counters that the source tells
 }
 
 type interfaceRow = row[interfaceView]
 
-// sum adds the counters of those that there are. It is unknown when one of them
-// is, or there is none.
+// sum adds the counters of those names. It is unknown when one of them is, but
+// for those that the source does not have.
 func (i *interfaceView) sum(names ...string) (total netstat.Optional[uint64]) {
 	for _, name := range names {
-		counter, told := i.counters[name]
-		if !told {
-			continue
-		}
-		n, known := counter.Get()
-		if !known {
+		n, known := i.counters[name].Get()
+		switch {
+		case known:
+			total.Set(total.Or(0) + n)
+		case i.has[name]:
 			return netstat.Optional[uint64]{}
 		}
-		total.Set(total.Or(0) + n)
 	}
 	return total
 }
@@ -236,7 +237,7 @@ func (s *session) counterColumn(heading string, width int, right, bad bool, name
 func (s *session) interfaceColumns() []table.Column[interfaceRow] {
 	return []table.Column[interfaceRow]{
 		columnOf("Iface", 15, false, func(b []byte, i *interfaceView) []byte { return table.AppendEscaped(b, i.Name) }),
-		columnOf("MTU", 5, true, func(b []byte, i *interfaceView) []byte { return appendUint(b, i.MTU) }),
+		columnOf("MTU", 5, true, func(b []byte, i *interfaceView) []byte { return appendKnown(b, i.MTU) }),
 		s.counterColumn("RX-OK", 8, true, false, "rx_packets"),
 		s.counterColumn("RX-ERR", 6, true, true, "rx_errors"),
 		s.counterColumn("RX-DRP", 6, true, true, "rx_dropped", "rx_missed_errors"),
@@ -245,7 +246,7 @@ func (s *session) interfaceColumns() []table.Column[interfaceRow] {
 		s.counterColumn("TX-ERR", 6, true, true, "tx_errors"),
 		s.counterColumn("TX-DRP", 6, true, true, "tx_dropped"),
 		s.counterColumn("TX-OVR", 6, true, true, "tx_fifo_errors"),
-		columnOf("Flg", 0, false, func(b []byte, i *interfaceView) []byte { return appendFlagLetters(b, i.Flags) }),
+		columnOf("Flg", 0, false, func(b []byte, i *interfaceView) []byte { return appendFlagLetters(b, &i.Interface) }),
 	}
 }
 
@@ -279,7 +280,7 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	line := func(format string, args ...any) { b = fmt.Appendf(b, "        "+format+"\n", args...) }
 	escaped := func(text string) string { return string(table.AppendEscaped(nil, text)) }
 
-	b = fmt.Appendf(b, "%s: flags=%d<%s>  mtu %d", escaped(i.Name), uint16(i.Flags), strings.Join(flagNames(i.Flags), ","), i.MTU)
+	b = fmt.Appendf(b, "%s: flags=%d<%s>  mtu %v", escaped(i.Name), uint16(i.Flags), strings.Join(flagNames(i.Flags), ","), i.MTU)
 	if r.from.netns != "" {
 		b = fmt.Appendf(b, "  netns %s", escaped(r.from.netns))
 	}
@@ -290,25 +291,38 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	for _, a := range addresses {
 		address, bits := a.Prefix.Addr(), a.Prefix.Bits()
 		if address.Is4() {
-			text := fmt.Sprintf("inet %s  netmask %s", address, appendMask(nil, bits))
+			mask := []byte("-")
+			if bits >= 0 {
+				mask = appendMask(nil, bits)
+			}
+			text := fmt.Sprintf("inet %s  netmask %s", address, mask)
 			if a.Broadcast.IsValid() {
 				text += "  broadcast " + a.Broadcast.String()
 			}
 			line("%s%s", text, peer(a))
 			continue
 		}
-		line("inet6 %s  prefixlen %d  scopeid %s%s", address.WithZone(""), bits, scopeName(a.Scope), peer(a))
+		length := "-"
+		if bits >= 0 {
+			length = strconv.Itoa(bits)
+		}
+		line("inet6 %s  prefixlen %s  scopeid %s%s", address.WithZone(""), length, scopeName(a.Scope), peer(a))
 	}
 	link, kind := hardware(i)
 	line("%s  txqueuelen %s%s", link, i.TransmitQueueLength, kind)
-	if i.counters["rx_packets"].IsKnown() {
+	if slices.Contains(slices.Collect(maps.Values(i.has)), true) {
 		n := func(names ...string) string {
 			if total, known := i.sum(names...).Get(); known {
 				return strconv.FormatUint(total, 10)
 			}
 			return "-"
 		}
-		scaled := func(name string) string { return scaledBytes(i.sum(name).Or(0)) }
+		scaled := func(name string) string {
+			if total, known := i.sum(name).Get(); known {
+				return scaledBytes(total)
+			}
+			return "-"
+		}
 		line("RX packets %s  bytes %s (%s)", n("rx_packets"), n("rx_bytes"), scaled("rx_bytes"))
 		line("RX errors %s  dropped %s  overruns %s  frame %s", n("rx_errors"), n("rx_dropped", "rx_missed_errors"), n("rx_fifo_errors"),
 			n("rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors"))
@@ -368,11 +382,11 @@ func hardware(i *interfaceView) (link, kind string) {
 	case i.Flags&netstat.FlagLoopback != 0:
 		return "loop", "  (Local Loopback)"
 	case i.Address == "":
-		return fmt.Sprintf("hardware type %d", i.HardwareType), ""
-	case i.HardwareType == netstat.HardwareEthernet:
+		return fmt.Sprintf("hardware type %v", i.HardwareType), ""
+	case i.HardwareType == netstat.Known[uint16](netstat.HardwareEthernet):
 		return "ether " + i.Address.String(), "  (Ethernet)"
 	}
-	return fmt.Sprintf("hardware type %d address %s", i.HardwareType, i.Address), ""
+	return fmt.Sprintf("hardware type %v address %s", i.HardwareType, i.Address), ""
 }
 
 func peer(a netstat.Address) string {
@@ -415,12 +429,13 @@ func interfaceKind() *table.Kind[interfaceRow] {
 		field("alternativeNames", table.Strings, "further names", func(i *interfaceView) table.Value { return table.Words(i.AlternativeNames) }),
 		field("alias", table.String, "description that the administrator gave", func(i *interfaceView) table.Value { return table.Text(i.Alias) }),
 		field("linkKind", table.String, "`veth`, `bridge`, ...; absent for physical ones", func(i *interfaceView) table.Value { return table.Text(i.Kind) }),
-		field("hardwareType", table.Integer, "ARPHRD_* number", func(i *interfaceView) table.Value { return table.Uint(i.HardwareType) }),
+		field("hardwareType", table.Integer, "ARPHRD_* number", func(i *interfaceView) table.Value { return uintValue(i.HardwareType) }),
 		field("address", table.String, "link-layer address", func(i *interfaceView) table.Value { return table.Text(i.Address.String()) }),
 		field("permanentAddress", table.String, "the one that is burnt in", func(i *interfaceView) table.Value { return table.Text(i.Permanent.String()) }),
-		field("mtu", table.Integer, "bytes", func(i *interfaceView) table.Value { return table.Uint(i.MTU) }),
+		field("mtu", table.Integer, "bytes", func(i *interfaceView) table.Value { return uintValue(i.MTU) }),
 		field("flags", table.Strings, "flags that are set", func(i *interfaceView) table.Value { return table.Words(flagWords(i.Flags)) }),
-		field("state", table.String, "operational state", func(i *interfaceView) table.Value { return table.Text(i.OperState.String()) }),
+		field("unknownFlags", table.Strings, "flags that the source does not tell of", func(i *interfaceView) table.Value { return table.Words(flagWords(i.UnknownFlags)) }),
+		field("state", table.String, "operational state", func(i *interfaceView) table.Value { return knownText(i.OperState) }),
 		field("carrierChanges", table.Integer, "transitions of the carrier", func(i *interfaceView) table.Value { return uintValue(i.CarrierChanges) }),
 		field("speed", table.Integer, "bits a second", func(i *interfaceView) table.Value { return uintValue(i.Speed) }),
 		interfaceField("master", "interface that this one is a port of", func(i *interfaceView) uint32 { return i.Master }),
@@ -446,7 +461,7 @@ func interfaceKind() *table.Kind[interfaceRow] {
 	}
 	k.Fields = append(k.Fields, field("narrow", table.Strings,
 		"which counters have 32 bits at the source and may have wrapped around: `packets`, `octets`, `errors` (with drops)",
-		func(i *interfaceView) table.Value { return table.Words(narrowWords(i.Counters)) }))
+		func(i *interfaceView) table.Value { return table.Words(narrowWords(&i.Counters)) }))
 	k.Aliases = interfaceAliases()
 	return k
 }
@@ -462,11 +477,7 @@ func interfaceAliases() map[string][]string {
 	}
 }
 
-func narrowWords(counters netstat.Optional[netstat.InterfaceCounters]) (words []string) {
-	c, known := counters.Pointer()
-	if !known {
-		return nil
-	}
+func narrowWords(c *netstat.InterfaceCounters) (words []string) {
 	for _, n := range []struct {
 		narrow bool
 		word   string

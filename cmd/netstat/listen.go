@@ -62,7 +62,7 @@ func (s *session) showListenQueues() error {
 		if len(q.Protocols) == 0 && r.v.Socket.Protocol == netstat.MPTCP {
 			return nil // its TCP listener is shown
 		}
-		if !s.shows(r.from, r.v.Socket.Interface) {
+		if !s.shows(r.from, r.v.Socket.Interface.Or(0)) {
 			return nil
 		}
 		return w.row(r)
@@ -77,14 +77,14 @@ func (s *session) showListenQueues() error {
 // differ in their device, which stands as a zone does.
 func (s *session) appendListener(b []byte, src *source, v *netstat.Socket) []byte {
 	local := v.Local
-	if v.Interface == 0 || !local.IsValid() || local.Addr().Zone() != "" {
+	if v.Interface.Or(0) == 0 || !local.IsValid() || local.Addr().Zone() != "" {
 		return s.appendEndpoint(b, src, v.Protocol, local)
 	}
 	at := len(b)
 	b = s.appendEndpoint(b, src, v.Protocol, local)
 	colon := at + bytes.LastIndexByte(b[at:], ':')
 	port := string(b[colon:])
-	return append(table.AppendEscaped(append(b[:colon], '%'), src.name(v.Interface)), port...)
+	return append(table.AppendEscaped(append(b[:colon], '%'), src.name(v.Interface.Or(0))), port...)
 }
 
 func listenQueueKind() *table.Kind[row[netstat.ListenQueue]] {
@@ -96,14 +96,14 @@ func listenQueueKind() *table.Kind[row[netstat.ListenQueue]] {
 			return addrValue(r.from, r.v.Socket.Local.Addr())
 		}},
 		field("localPort", table.Port, "local port", func(q *netstat.ListenQueue) table.Value { return table.Uint(q.Socket.Local.Port()) }),
-		interfaceField("interface", "interface that the listener is bound to", func(q *netstat.ListenQueue) uint32 { return q.Socket.Interface }),
+		interfaceField("interface", "interface that the listener is bound to", func(q *netstat.ListenQueue) uint32 { return q.Socket.Interface.Or(0) }),
 		field("unaccepted", table.Integer, "connections that wait to be accepted", func(q *netstat.ListenQueue) table.Value { return uintValue(q.Unaccepted) }),
 		field("incomplete", table.Integer, "connection requests that have not finished the handshake, of all listeners that share the address", func(q *netstat.ListenQueue) table.Value {
 			return uintValue(q.Incomplete)
 		}),
 		field("maximum", table.Integer, "the most connections that may wait", func(q *netstat.ListenQueue) table.Value { return uintValue(q.Maximum) }),
 		field("sharing", table.Integer, "how many listeners share the address by SO_REUSEPORT", func(q *netstat.ListenQueue) table.Value { return table.Int(q.Sharing) }),
-		field("inode", table.Integer, "inode in sockfs", func(q *netstat.ListenQueue) table.Value { return table.Uint(q.Socket.Inode) }),
+		field("inode", table.Integer, "inode in sockfs", func(q *netstat.ListenQueue) table.Value { return uintValue(q.Socket.Inode) }),
 		field("processes", table.Objects, "processes that hold the listener; with `-p`", func(q *netstat.ListenQueue) table.Value { return processesValue(q.Socket.Processes) }),
 	)
 	k.Aliases = map[string][]string{"port": {"localPort"}, "sport": {"localPort"}, "src": {"localAddress"}, "dev": {"interface"}, "process": {"processes"}, "pid": {"processes"}}

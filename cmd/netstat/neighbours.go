@@ -15,13 +15,13 @@ func neighbourListing() *listing[netstat.Neighbour] {
 		both[netstat.Neighbour]{heading: "Address", width: 25, Field: table.Field[row[netstat.Neighbour]]{Name: "address", Type: table.Address, Doc: "address",
 			Value: func(r *row[netstat.Neighbour]) table.Value { return addrValue(r.from, r.v.Address) }}},
 		of("HWaddress", 17, field("linkAddress", table.String, "link-layer address", func(n *netstat.Neighbour) table.Value { return table.Text(n.LinkAddress.String()) })),
-		of("State", 10, field("state", table.String, "reachability, as ip-neighbour(8) has it", func(n *netstat.Neighbour) table.Value { return table.Text(n.State.String()) })),
+		of("State", 10, field("state", table.String, "reachability, as ip-neighbour(8) has it", func(n *netstat.Neighbour) table.Value { return knownText(n.State) })),
 		of("Iface", 0, interfaceField("interface", "interface", func(n *netstat.Neighbour) uint32 { return n.Interface })),
 		of("Router", 0, field("router", table.Boolean, "whether it is a router (IPv6)", func(n *netstat.Neighbour) table.Value {
-			return table.Bool(n.Flags&netstat.NeighbourRouter != 0)
+			return boolValue(n.Flag(netstat.NeighbourRouter))
 		})),
 		of("Proxy", 0, field("proxy", table.Boolean, "whether this host answers in its place", func(n *netstat.Neighbour) table.Value {
-			return table.Bool(n.Flags&netstat.NeighbourProxy != 0)
+			return boolValue(n.Flag(netstat.NeighbourProxy))
 		})),
 		hidden(field("family", table.String, "`ipv4` or `ipv6`", func(n *netstat.Neighbour) table.Value { return table.Text(n.Family.String()) })),
 		hidden(field("protocol", table.String, "who made the entry", func(n *netstat.Neighbour) table.Value {
@@ -42,7 +42,7 @@ func (s *session) showNeighbours() error {
 		return err
 	}
 	show := func(r *row[netstat.Neighbour]) error {
-		if !s.shows(r.from, r.v.Interface) || r.v.State == netstat.NeighbourNoARP && !s.all {
+		if !s.shows(r.from, r.v.Interface) || r.v.State == netstat.Known(netstat.NeighbourNoARP) && !s.all {
 			return nil
 		}
 		return p.Row(r)
@@ -53,7 +53,7 @@ func (s *session) showNeighbours() error {
 	if err != nil {
 		return err
 	}
-	if s.isTold() {
+	if s.showsHosts() {
 		return p.Close() // no MIB tells of those
 	}
 	err = each(s, "proxy neighbours", func(r netstat.ProxyNeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {

@@ -65,8 +65,8 @@ func openRecording(f *flags, complain func(error)) (sources []*source, err error
 
 // recordedSource is a recorded stack under its label, if any.
 func recordedSource(stack *recording.Stack, label string) *source {
-	src := &source{stack: stack, netns: label, at: stack.Moment().Time(), told: stack.Remote() != ""}
-	if src.told {
+	src := &source{stack: stack, netns: label, at: stack.Moment().Time(), snmp: stack.Remote() != ""}
+	if src.snmp {
 		src.netns, src.host = "", label
 	}
 	return src

@@ -48,7 +48,7 @@ func appendRouteOptions(b []byte, r *netstat.Route) []byte {
 		}
 	}
 	add(o.Source.IsValid() && o.Source.Bits() > 0, "from %v", o.Source)
-	add(r.TOS != 0, "tos %#x", r.TOS)
+	add(r.TOS.Or(0) != 0, "tos %#x", r.TOS)
 	add(o.EncapType != netstat.EncapNone, "encap %v %s", o.EncapType, o.Encap)
 	add(r.PreferredSource.IsValid(), "src %v", r.PreferredSource)
 	add(o.Realm != 0, "realm %s", realms(o.Realm))

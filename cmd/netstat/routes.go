@@ -244,11 +244,16 @@ func (s *session) routeColumns() []table.Column[row[netstat.Route]] {
 			columnOf("MSS", 5, true, dashNowhere(mss)), columnOf("Window", 6, false, dashNowhere(window)), columnOf("irtt", 5, true, dashNowhere(irtt)), iface)
 	}
 	columns = append(columns,
-		columnOf("Metric", 6, false, func(b []byte, r *netstat.Route) []byte { return appendUint(b, r.Metric) }),
+		columnOf("Metric", 6, false, func(b []byte, r *netstat.Route) []byte { return appendKnown(b, r.Metric) }),
 		// The kernel has not counted references and uses of IPv4 routes since it
 		// gave up its route cache, and says 0 ever since.
 		columnOf("Ref", 3, false, dashNowhere(func(b []byte, _ *netstat.Route) []byte { return append(b, '0') })),
-		columnOf("Use", 6, true, func(b []byte, _ *netstat.Route) []byte { return append(b, '0') }))
+		columnOf("Use", 6, true, func(b []byte, r *netstat.Route) []byte {
+			if !r.Scope.IsKnown() {
+				return append(b, '-')
+			}
+			return append(b, '0')
+		}))
 	if s.extend == 1 {
 		return append(columns, iface)
 	}
@@ -260,10 +265,11 @@ func (s *session) routeColumns() []table.Column[row[netstat.Route]] {
 		columnOf("Options", 0, false, appendRouteOptions))
 }
 
-// dashNowhere shows a dash for routes that lead nowhere.
+// dashNowhere shows a dash for routes that lead nowhere, and for those of which
+// nobody tells what a kernel has of every route.
 func dashNowhere(cell func([]byte, *netstat.Route) []byte) func([]byte, *netstat.Route) []byte {
 	return func(b []byte, r *netstat.Route) []byte {
-		if goesNowhere(r.Type) {
+		if goesNowhere(r.Type) || !r.Scope.IsKnown() {
 			return append(b, '-')
 		}
 		return cell(b, r)
@@ -297,7 +303,7 @@ func (s *session) route6Columns() []table.Column[row[netstat.Route]] {
 			return s.appendHost(b, r.Gateway)
 		}),
 		columnOf("Flag", 4, false, appendRouteFlags),
-		columnOf("Met", 3, false, func(b []byte, r *netstat.Route) []byte { return appendUint(b, r.Metric) }),
+		columnOf("Met", 3, false, func(b []byte, r *netstat.Route) []byte { return appendKnown(b, r.Metric) }),
 		// rtnetlink does not tell how often a route is referred to and used.
 		columnOf("Ref", 3, false, func(b []byte, _ *netstat.Route) []byte { return append(b, '-') }),
 		columnOf("Use", 4, true, func(b []byte, _ *netstat.Route) []byte { return append(b, '-') }),
@@ -323,9 +329,9 @@ func routeKind() *table.Kind[row[netstat.Route]] {
 		field("table", table.Integer, "routing table; 254 is main, 255 local, 253 default", func(r *netstat.Route) table.Value { return table.Uint(r.Table) }),
 		field("type", table.String, "`unicast`, `local`, `blackhole`, `unreachable`, ...", func(r *netstat.Route) table.Value { return table.Text(r.Type.String()) }),
 		field("protocol", table.String, "who installed the route: `kernel`, `static`, `bgp`, ...", func(r *netstat.Route) table.Value { return table.Text(r.Protocol.Name()) }),
-		field("scope", table.Integer, "0 universe, 253 link, 254 host", func(r *netstat.Route) table.Value { return table.Uint(r.Scope) }),
-		field("metric", table.Integer, "the lower one wins", func(r *netstat.Route) table.Value { return table.Uint(r.Metric) }),
-		field("tos", table.Integer, "type of service", func(r *netstat.Route) table.Value { return table.Uint(r.TOS) }),
+		field("scope", table.Integer, "0 universe, 253 link, 254 host", func(r *netstat.Route) table.Value { return uintValue(r.Scope) }),
+		field("metric", table.Integer, "the lower one wins", func(r *netstat.Route) table.Value { return uintValue(r.Metric) }),
+		field("tos", table.Integer, "type of service", func(r *netstat.Route) table.Value { return uintValue(r.TOS) }),
 		field("preferredSource", table.Address, "address that the host itself sends from", func(r *netstat.Route) table.Value { return table.Addr(r.PreferredSource) }),
 		field("weight", table.Integer, "weight of this next hop among several", func(r *netstat.Route) table.Value { return table.NonZero(r.Weight) }),
 		field("nextHopID", table.Integer, "number of the nexthop object", func(r *netstat.Route) table.Value { return table.NonZero(r.NextHopID) }),

@@ -157,9 +157,6 @@ func (s *session) tell(said map[string]bool, text string) {
 // newPrinter makes a printer for rows of a kind, with the filter and the order that
 // the flags name.
 func newPrinter[T any](s *session, kind *table.Kind[row[T]], columns []table.Column[row[T]]) (*table.Printer[row[T]], *filter.Expr, error) {
-	if s.isTold() {
-		leaveUntold(kind, columns)
-	}
 	t := table.Table[row[T]]{Kind: kind, Columns: columns}
 	var expr *filter.Expr
 	if s.filter != "" {
@@ -301,6 +298,24 @@ func uintValue[N ~uint8 | ~uint16 | ~uint32 | ~uint64](o netstat.Optional[N]) ta
 		return table.Value{}
 	}
 	return table.Uint(n)
+}
+
+// knownText is the value of something optional, by its text.
+func knownText[T fmt.Stringer](o netstat.Optional[T]) table.Value {
+	v, known := o.Get()
+	if !known {
+		return table.Value{}
+	}
+	return table.Text(v.String())
+}
+
+// boolValue is the value of an optional truth value.
+func boolValue(o netstat.Optional[bool]) table.Value {
+	v, known := o.Get()
+	if !known {
+		return table.Value{}
+	}
+	return table.Bool(v)
 }
 
 // appendCount appends a number, for people with -h: 12.3k.

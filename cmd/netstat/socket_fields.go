@@ -165,7 +165,13 @@ func socketFields() []table.Field[row[netstat.Socket]] {
 	state.Words, state.Synonyms = stateWords(), stateSynonyms
 	family := fieldOf("family", table.Keyword, "`ipv4` or `ipv6`; an IPv6 socket may carry IPv4", func(v *netstat.Socket) table.Value { return table.Word(v.Family.String()) })
 	family.Words = []string{netstat.IPv4.String(), netstat.IPv6.String()}
-	timer := fieldOf("timer", table.Keyword, "pending timer", func(v *netstat.Socket) table.Value { return table.Word(v.Timer.String()) })
+	timer := fieldOf("timer", table.Keyword, "pending timer", func(v *netstat.Socket) table.Value {
+		pending, known := v.Timer.Get()
+		if !known {
+			return table.Value{}
+		}
+		return table.Word(pending.String())
+	})
 	for t := netstat.TimerNone; t <= netstat.TimerProbe; t++ {
 		timer.Words = append(timer.Words, t.String())
 	}
@@ -177,12 +183,12 @@ func socketFields() []table.Field[row[netstat.Socket]] {
 		{Name: "remoteAddress", Type: table.Address, Doc: "remote address",
 			Value: func(r *row[netstat.Socket]) table.Value { return addrValue(r.from, r.v.Remote.Addr()) }},
 		fieldOf("remotePort", table.Port, "remote port, 0 for none", func(v *netstat.Socket) table.Value { return table.Uint(v.Remote.Port()) }),
-		interfaceField("interface", "interface that the socket is bound to", func(v *netstat.Socket) uint32 { return v.Interface }),
+		interfaceField("interface", "interface that the socket is bound to", func(v *netstat.Socket) uint32 { return v.Interface.Or(0) }),
 		fieldOf("receiveQueue", table.Integer, "bytes not yet read; of a listener, connections that wait to be accepted", func(v *netstat.Socket) table.Value { return uintValue(v.ReceiveQueue) }),
 		fieldOf("sendQueue", table.Integer, "bytes not yet acknowledged; of a listener, the most connections that may wait", func(v *netstat.Socket) table.Value { return uintValue(v.SendQueue) }),
 		fieldOf("uid", table.User, "user that owns the socket", func(v *netstat.Socket) table.Value { return uintValue(v.UID) }),
-		fieldOf("inode", table.Integer, "inode in sockfs, 0 when no process holds the socket", func(v *netstat.Socket) table.Value { return table.Uint(v.Inode) }),
-		fieldOf("cookie", table.Integer, "SO_COOKIE", func(v *netstat.Socket) table.Value { return table.NonZero(v.Cookie) }),
+		fieldOf("inode", table.Integer, "inode in sockfs, 0 when no process holds the socket", func(v *netstat.Socket) table.Value { return uintValue(v.Inode) }),
+		fieldOf("cookie", table.Integer, "SO_COOKIE", func(v *netstat.Socket) table.Value { return uintValue(v.Cookie) }),
 		fieldOf("v6Only", table.Boolean, "whether an IPv6 socket refuses IPv4", func(v *netstat.Socket) table.Value {
 			only, known := v.V6Only.Get()
 			if !known {
@@ -192,12 +198,9 @@ func socketFields() []table.Field[row[netstat.Socket]] {
 		}),
 		timer,
 		fieldOf("timerExpires", table.Duration, "seconds until the timer fires", func(v *netstat.Socket) table.Value {
-			if v.Timer == netstat.TimerNone {
-				return table.Value{}
-			}
-			return table.Seconds(v.Expires)
+			return secondsValue(v.Expires)
 		}),
-		fieldOf("retransmits", table.Integer, "segments or probes sent without an answer", func(v *netstat.Socket) table.Value { return table.Uint(v.Retransmits) }),
+		fieldOf("retransmits", table.Integer, "segments or probes sent without an answer", func(v *netstat.Socket) table.Value { return uintValue(v.Retransmits) }),
 		fieldOf("processes", table.Objects, "processes that hold the socket, each with `pid`, `name` and the descriptor `fd`; with `-p`", func(v *netstat.Socket) table.Value {
 			return processesValue(v.Processes)
 		}),

@@ -118,18 +118,22 @@ func (s *session) appendEndpoint(b []byte, src *source, p netstat.Protocol, e ne
 // appendTimer appends a timer as net-tools does: its name, the seconds until it
 // fires, and how often segments and probes have been sent without an answer.
 func appendTimer(b []byte, s *netstat.Socket) []byte {
+	timer, known := s.Timer.Get()
+	if !known {
+		return append(b, '-')
+	}
 	var retransmits, probes uint8
-	name := s.Timer.String()
-	switch s.Timer {
+	name := timer.String()
+	switch timer {
 	case netstat.TimerRetransmit:
-		retransmits = s.Retransmits
+		retransmits = s.Retransmits.Or(0)
 	case netstat.TimerKeepalive:
-		probes = s.Retransmits
+		probes = s.Retransmits.Or(0)
 	case netstat.TimerProbe:
-		name, probes = "probe", s.Retransmits
+		name, probes = "probe", s.Retransmits.Or(0)
 	}
 	b = append(append(b, name...), " ("...)
-	b = strconv.AppendFloat(b, s.Expires.Seconds(), 'f', 2, 64)
+	b = strconv.AppendFloat(b, s.Expires.Or(0).Seconds(), 'f', 2, 64)
 	b = strconv.AppendUint(append(b, '/'), uint64(retransmits), 10)
 	b = strconv.AppendUint(append(b, '/'), uint64(probes), 10)
 	return append(b, ')')
@@ -225,7 +229,7 @@ func (s *session) socketColumns() []table.Column[row[netstat.Socket]] {
 	if s.extend > 0 {
 		columns = append(columns,
 			columnOf("User", 10, false, func(b []byte, v *netstat.Socket) []byte { return s.appendUser(b, v.UID) }),
-			columnOf("Inode", 10, false, func(b []byte, v *netstat.Socket) []byte { return appendUint(b, v.Inode) }))
+			columnOf("Inode", 10, false, func(b []byte, v *netstat.Socket) []byte { return appendKnown(b, v.Inode) }))
 	}
 	if s.programs {
 		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, v *netstat.Socket) []byte {
@@ -291,7 +295,7 @@ func (s *session) optionColumns() []table.Column[row[netstat.Socket]] {
 		})
 	}
 	return []table.Column[row[netstat.Socket]]{
-		interfaceColumn("Device", 0, func(v *netstat.Socket) uint32 { return v.Interface }),
+		interfaceColumn("Device", 0, func(v *netstat.Socket) uint32 { return v.Interface.Or(0) }),
 		column("Congestion", func(b []byte, d *netstat.SocketDetail) []byte {
 			if d.Congestion == nil {
 				return b
@@ -374,10 +378,6 @@ func (s *session) showSockets() error {
 	w := window[netstat.Socket]{s: s, printer: p, prepare: s.lookUp, whole: true}
 	var r row[netstat.Socket]
 	for _, src := range s.sources {
-		if s.iface != "" && src.told {
-			s.complain("the interfaces of sockets", src, netstat.ErrNotSupported)
-			continue
-		}
 		r.from = src
 		q.Filter, q.States = kind.push(expr, src)
 		q.States = withBound(q.States, kind, expr)
@@ -397,11 +397,12 @@ func (s *session) showSockets() error {
 				if !s.listed(&v) {
 					continue
 				}
-				if s.iface != "" && !src.told && fromProc(&v) {
+				device, known := v.Interface.Get()
+				if s.iface != "" && !known {
 					s.complain("interfaces that "+protocol.String()+" sockets are bound to", src, netstat.ErrNotSupported)
 					break
 				}
-				if !s.shows(src, v.Interface) {
+				if !s.shows(src, device) {
 					continue
 				}
 				if marks && hidesMark(&v) {
@@ -429,7 +430,7 @@ func hidesMark(v *netstat.Socket) bool {
 // fromProc reports whether a socket is one of /proc/net, which tells neither its
 // device nor its mark to anybody: raw and ICMP sockets, where sock_diag(7) has none.
 func fromProc(v *netstat.Socket) bool {
-	return (v.Protocol == netstat.Raw || v.Protocol == netstat.ICMP) && v.Cookie == 0
+	return (v.Protocol == netstat.Raw || v.Protocol == netstat.ICMP) && !v.Cookie.IsKnown()
 }
 
 // anyPeer is the other end of a listener, as a kernel has it.

@@ -23,8 +23,8 @@ type source struct {
 	netns string
 	// host names the host, empty where only one is shown.
 	host string
-	// told says that an SNMP agent tells the stack.
-	told bool
+	// snmp says that the stack is another host's, read by SNMP.
+	snmp bool
 	// at is the moment that the stack is of, the zero time for the present.
 	at time.Time
 	// release gives up what the stack is read through; nil for nothing.

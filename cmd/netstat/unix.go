@@ -105,7 +105,7 @@ func unixKind() *table.Kind[row[netstat.UnixSocket]] {
 			return table.KnownText(v.Name)
 		}),
 		field("inode", table.Integer, "inode in sockfs", func(v *netstat.UnixSocket) table.Value { return table.Uint(v.Inode) }),
-		field("cookie", table.Integer, "SO_COOKIE", func(v *netstat.UnixSocket) table.Value { return table.NonZero(v.Cookie) }),
+		field("cookie", table.Integer, "SO_COOKIE", func(v *netstat.UnixSocket) table.Value { return uintValue(v.Cookie) }),
 		field("peer", table.Integer, "inode of the other end", func(v *netstat.UnixSocket) table.Value { return uintValue(v.Peer) }),
 		field("receiveQueue", table.Integer, "bytes not yet read; of a listener, connections that wait to be accepted", func(v *netstat.UnixSocket) table.Value { return uintValue(v.ReceiveQueue) }),
 		field("sendQueue", table.Integer, "bytes that the peer has not read; of a listener, the most connections that may wait", func(v *netstat.UnixSocket) table.Value { return uintValue(v.SendQueue) }),

@@ -61,76 +61,64 @@ var Changes = mib.Group[Summary]{
 var index = mib.At(func(i *iface) *uint32 { return &i.Index })
 
 // counter gives access to one of the interface's counters.
-func counter(part func(*counters) *uint64) mib.Access[iface, uint64] {
-	return derived(
-		func(c *counters) (uint64, bool) { return *part(c), true },
-		func(c *counters, n uint64) { *part(c) = n },
-	)
-}
-
-// optionalCounter gives access to a counter that not every driver has.
-func optionalCounter(part func(*counters) *netstat.Optional[uint64]) mib.Access[iface, uint64] {
-	return derived(
-		func(c *counters) (uint64, bool) { return part(c).Get() },
-		func(c *counters, n uint64) { part(c).Set(n) },
-	)
+func counter(part func(*counters) *netstat.Optional[uint64]) mib.Access[iface, uint64] {
+	return mib.Maybe(func(i *iface) *netstat.Optional[uint64] { return part(&i.Counters) })
 }
 
 func derived(get func(*counters) (uint64, bool), set func(*counters, uint64)) mib.Access[iface, uint64] {
 	return mib.Through(
-		func(i *iface) (uint64, bool) {
-			c, known := i.Counters.Pointer()
-			if !known {
-				return 0, false
-			}
-			return get(c)
-		},
-		func(i *iface, n uint64) {
-			if _, known := i.Counters.Pointer(); !known {
-				i.Counters.Set(counters{})
-			}
-			c, _ := i.Counters.Pointer()
-			set(c, n)
-		},
+		func(i *iface) (uint64, bool) { return get(&i.Counters) },
+		func(i *iface, n uint64) { set(&i.Counters, n) },
 	)
 }
 
 var (
-	inOctets     = counter(func(c *counters) *uint64 { return &c.InOctets })
-	outOctets    = counter(func(c *counters) *uint64 { return &c.OutOctets })
-	inErrors     = counter(func(c *counters) *uint64 { return &c.InErrors })
-	outErrors    = counter(func(c *counters) *uint64 { return &c.OutErrors })
-	outDiscards  = counter(func(c *counters) *uint64 { return &c.OutDropped })
-	inMulticast  = counter(func(c *counters) *uint64 { return &c.InMulticast })
-	inBroadcast  = optionalCounter(func(c *counters) *netstat.Optional[uint64] { return &c.InBroadcast })
-	outMulticast = optionalCounter(func(c *counters) *netstat.Optional[uint64] { return &c.OutMulticast })
-	outBroadcast = optionalCounter(func(c *counters) *netstat.Optional[uint64] { return &c.OutBroadcast })
+	inOctets     = counter(func(c *counters) *netstat.Optional[uint64] { return &c.InOctets })
+	outOctets    = counter(func(c *counters) *netstat.Optional[uint64] { return &c.OutOctets })
+	inErrors     = counter(func(c *counters) *netstat.Optional[uint64] { return &c.InErrors })
+	outErrors    = counter(func(c *counters) *netstat.Optional[uint64] { return &c.OutErrors })
+	outDiscards  = counter(func(c *counters) *netstat.Optional[uint64] { return &c.OutDropped })
+	inMulticast  = counter(func(c *counters) *netstat.Optional[uint64] { return &c.InMulticast })
+	inBroadcast  = counter(func(c *counters) *netstat.Optional[uint64] { return &c.InBroadcast })
+	outMulticast = counter(func(c *counters) *netstat.Optional[uint64] { return &c.OutMulticast })
+	outBroadcast = counter(func(c *counters) *netstat.Optional[uint64] { return &c.OutBroadcast })
 
 	// inUnicast is what is neither multicast nor, where that is known,
 	// broadcast. The kernel's packets include both, and its parts are not
 	// read at one moment.
 	inUnicast = derived(
 		func(c *counters) (uint64, bool) {
-			return c.InPackets - min(c.InPackets, c.InMulticast+c.InBroadcast.Or(0)), true
+			all, known := c.InPackets.Get()
+			return all - min(all, c.InMulticast.Or(0)+c.InBroadcast.Or(0)), known
 		},
-		func(c *counters, n uint64) { c.InPackets = n + c.InMulticast + c.InBroadcast.Or(0) },
+		func(c *counters, n uint64) { c.InPackets.Set(n + c.InMulticast.Or(0) + c.InBroadcast.Or(0)) },
 	)
 	outUnicast = derived(
 		func(c *counters) (uint64, bool) {
-			return c.OutPackets - min(c.OutPackets, c.OutMulticast.Or(0)+c.OutBroadcast.Or(0)), true
+			all, known := c.OutPackets.Get()
+			return all - min(all, c.OutMulticast.Or(0)+c.OutBroadcast.Or(0)), known
 		},
-		func(c *counters, n uint64) { c.OutPackets = n + c.OutMulticast.Or(0) + c.OutBroadcast.Or(0) },
+		func(c *counters, n uint64) { c.OutPackets.Set(n + c.OutMulticast.Or(0) + c.OutBroadcast.Or(0)) },
 	)
 	inNonUnicast = derived(
-		func(c *counters) (uint64, bool) { return c.InMulticast + c.InBroadcast.Or(0), true }, nothing)
+		func(c *counters) (uint64, bool) {
+			return c.InMulticast.Or(0) + c.InBroadcast.Or(0), c.InMulticast.IsKnown() || c.InBroadcast.IsKnown()
+		}, nothing)
+	// Where nobody counts what is not unicast it stands among the unicasts.
 	outNonUnicast = derived(
-		func(c *counters) (uint64, bool) { return c.OutMulticast.Or(0) + c.OutBroadcast.Or(0), true }, nothing)
+		func(c *counters) (uint64, bool) {
+			return c.OutMulticast.Or(0) + c.OutBroadcast.Or(0), c.OutPackets.IsKnown()
+		}, nothing)
 
 	// inDiscards are packets dropped by the host and packets that the device
-	// had no room for.
+	// had no room for. Which of them others mean is not told: they count as
+	// dropped.
 	inDiscards = derived(
-		func(c *counters) (uint64, bool) { return c.InDropped + c.InMissedErrors, true },
-		func(c *counters, n uint64) { c.InDropped, c.InMissedErrors = n, 0 },
+		func(c *counters) (uint64, bool) {
+			n, known := c.InDropped.Get()
+			return n + c.InMissedErrors.Or(0), known
+		},
+		func(c *counters, n uint64) { c.InDropped.Set(n) },
 	)
 )
 
@@ -161,7 +149,7 @@ var highSpeed = mib.Through(
 // loopback's zeros and a tunnel's own IP address are none.
 var physAddress = mib.Through(
 	func(i *iface) (netstat.HardwareAddress, bool) {
-		if i.Flags&netstat.FlagLoopback != 0 || isTunnelType(i.HardwareType) {
+		if i.Flags&netstat.FlagLoopback != 0 || isTunnelType(i.HardwareType.Or(0)) {
 			return "", true
 		}
 		return i.Address, true
@@ -169,18 +157,25 @@ var physAddress = mib.Through(
 	func(i *iface, a netstat.HardwareAddress) { i.Address = a },
 )
 
+// impliesNoFlag leaves open which flags are set: some columns tell of one.
+func impliesNoFlag(i *iface) { i.UnknownFlags = ^netstat.InterfaceFlags(0) }
+
+// setFlag makes a flag known.
+func setFlag(i *iface, f netstat.InterfaceFlags, on bool) {
+	i.UnknownFlags &^= f
+	if i.Flags &^= f; on {
+		i.Flags |= f
+	}
+}
+
 var adminStatus = mib.Through(
-	func(i *iface) (bool, bool) { return i.IsUp(), true },
-	func(i *iface, up bool) {
-		if up {
-			i.Flags |= netstat.FlagUp
-		}
-	},
+	func(i *iface) (bool, bool) { return i.Up().Get() },
+	func(i *iface, up bool) { setFlag(i, netstat.FlagUp, up) },
 )
 
 var operState = mib.Through(
-	func(i *iface) (netstat.OperState, bool) { return i.Operational(), true },
-	func(i *iface, s netstat.OperState) { i.OperState = s },
+	func(i *iface) (netstat.OperState, bool) { return i.Operational().Get() },
+	func(i *iface, s netstat.OperState) { i.OperState.Set(s) },
 )
 
 var name = mib.At(func(i *iface) *string { return &i.Name })
@@ -204,14 +199,10 @@ var alias = mib.Through(
 
 var promiscuous = mib.Through(
 	func(i *iface) (bool, bool) {
-		n, known := i.Promiscuity.Get()
-		return known && n > 0 || i.Flags&netstat.FlagPromiscuous != 0, true
+		flag, known := i.Flag(netstat.FlagPromiscuous).Get()
+		return i.Promiscuity.Or(0) > 0 || flag, i.Promiscuity.IsKnown() || known
 	},
-	func(i *iface, on bool) {
-		if on {
-			i.Flags |= netstat.FlagPromiscuous
-		}
-	},
+	func(i *iface, on bool) { setFlag(i, netstat.FlagPromiscuous, on) },
 )
 
 // connector says whether the device is hardware, which has somewhere to plug a
@@ -219,13 +210,14 @@ var promiscuous = mib.Through(
 var connector = mib.Through(
 	func(i *iface) (bool, bool) { return i.Kind == "" && i.Flags&netstat.FlagLoopback == 0, true }, nil)
 
-var mtu = mib.At(func(i *iface) *uint32 { return &i.MTU })
+var mtu = mib.Maybe(func(i *iface) *netstat.Optional[uint32] { return &i.MTU })
 
 // Interfaces is ifTable (RFC 2863, section 6).
 var Interfaces = mib.Table[iface]{
-	Name:  "ifTable",
-	Entry: interfaces.Sub(2, 1),
-	Index: mib.Index(mib.IntegerIndex(index)),
+	Name:    "ifTable",
+	Entry:   interfaces.Sub(2, 1),
+	Implies: impliesNoFlag,
+	Index:   mib.Index(mib.IntegerIndex(index)),
 	Columns: mib.Columns(
 		mib.Column(1, "ifIndex", mib.AsInteger(index)),
 		mib.Column(2, "ifDescr", mib.AsOctets(name)),
@@ -259,9 +251,10 @@ var Interfaces = mib.Table[iface]{
 
 // Extensions is ifXTable (RFC 2863, section 6), which augments ifTable.
 var Extensions = mib.Table[iface]{
-	Name:  "ifXTable",
-	Entry: objects.Sub(1, 1),
-	Index: Interfaces.Index,
+	Name:    "ifXTable",
+	Entry:   objects.Sub(1, 1),
+	Implies: impliesNoFlag,
+	Index:   Interfaces.Index,
 	Columns: mib.Columns(
 		mib.Column(1, "ifName", mib.AsOctets(name)),
 		mib.Column(2, "ifInMulticastPkts", mib.AsCounter32(inMulticast)),

@@ -15,21 +15,21 @@ func TestInterfaces(t *testing.T) {
 	epoch := time.Unix(0, 0)
 	rows := []iface{
 		{
-			Index: 1, Name: "lo", HardwareType: arphrdLoopback, MTU: 65536, Address: "\x00\x00\x00\x00\x00\x00",
-			Flags: netstat.FlagUp | netstat.FlagLoopback | netstat.FlagRunning,
+			Index: 1, Name: "lo", HardwareType: netstat.Known[uint16](arphrdLoopback), MTU: netstat.Known[uint32](65536), Address: "\x00\x00\x00\x00\x00\x00",
+			Flags: netstat.FlagUp | netstat.FlagLoopback | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUnknown),
 		},
 		{
-			Index: 2, Name: "eth0", HardwareType: arphrdEther, MTU: 1500, Address: "\x02\x00\x00\x00\x00\x01",
-			Alias: strings.Repeat("é", 100), Flags: netstat.FlagUp, OperState: netstat.OperLowerLayerDown,
+			Index: 2, Name: "eth0", HardwareType: netstat.Known[uint16](arphrdEther), MTU: netstat.Known[uint32](1500), Address: "\x02\x00\x00\x00\x00\x01",
+			Alias: strings.Repeat("é", 100), Flags: netstat.FlagUp, OperState: netstat.Known(netstat.OperLowerLayerDown),
 			Speed: netstat.Known[uint64](100_000_000_000), Promiscuity: netstat.Known[uint32](1),
 			LastChange: epoch.Add(12340 * time.Millisecond), LinkTraps: netstat.Known(true),
-			Counters: netstat.Known(counters{
-				InPackets: 1<<40 + 10, InMulticast: 4, InOctets: 1<<33 + 1, OutPackets: 7, OutOctets: 8,
-				InErrors: 1, OutErrors: 2, InDropped: 3, InMissedErrors: 4, OutDropped: 5,
-			}),
+			Counters: counters{
+				InPackets: netstat.Known[uint64](1<<40 + 10), InMulticast: netstat.Known[uint64](4), InOctets: netstat.Known[uint64](1<<33 + 1), OutPackets: netstat.Known[uint64](7), OutOctets: netstat.Known[uint64](8),
+				InErrors: netstat.Known[uint64](1), OutErrors: netstat.Known[uint64](2), InDropped: netstat.Known[uint64](3), InMissedErrors: netstat.Known[uint64](4), OutDropped: netstat.Known[uint64](5),
+			},
 		},
-		{Index: 3, Name: "eth1", HardwareType: arphrdEther, OperState: netstat.OperDown, Speed: netstat.Known[uint64](10_000_000)},
-		{Index: 4, Name: "gre1", HardwareType: arphrdIPGRE, Kind: "gre", Address: "\x0a\x00\x00\x01", Flags: netstat.FlagUp},
+		{Index: 3, Name: "eth1", HardwareType: netstat.Known[uint16](arphrdEther), OperState: netstat.Known(netstat.OperDown), Speed: netstat.Known[uint64](10_000_000)},
+		{Index: 4, Name: "gre1", HardwareType: netstat.Known[uint16](arphrdIPGRE), Kind: "gre", Address: "\x0a\x00\x00\x01", Flags: netstat.FlagUp, OperState: netstat.Known(netstat.OperUnknown)},
 	}
 	got := tabletest.Values(t, &Interfaces, rows)
 	for name, v := range tabletest.Values(t, &Extensions, rows) {
@@ -77,7 +77,7 @@ func TestTypes(t *testing.T) {
 		{"", arphrdPPP, 23}, {"", arphrdSLIP + 2, 28}, {"", arphrdTunnel, 131}, {"", arphrdInfiniBand, 199},
 		{"", arphrdIEEE80211, 71}, {"", 280, 1}, {"unheardof", arphrdEther, 6}, {"", arphrdLoopback, 24},
 	} {
-		if got, _ := deviceType.Get(&iface{Kind: c.kind, HardwareType: c.hardware}); got != c.want {
+		if got, _ := deviceType.Get(&iface{Kind: c.kind, HardwareType: netstat.Known[uint16](c.hardware)}); got != c.want {
 			t.Errorf("kind %q, hardware type %d is ifType %d, want %d", c.kind, c.hardware, got, c.want)
 		}
 	}
@@ -85,8 +85,8 @@ func TestTypes(t *testing.T) {
 
 func randomInterface(r *rand.Rand, index uint32) iface {
 	i := iface{
-		Index: index, Name: "if", MTU: r.Uint32N(1 << 16), HardwareType: arphrdEther,
-		Address: "\x02\x00\x00\x00\x00\x09", OperState: netstat.OperState(1 + r.IntN(6)),
+		Index: index, Name: "if", MTU: netstat.Known[uint32](r.Uint32N(1 << 16)), HardwareType: netstat.Known[uint16](arphrdEther),
+		Address: "\x02\x00\x00\x00\x00\x09", OperState: netstat.Known[netstat.OperState](netstat.OperState(1 + r.IntN(6))),
 		Flags: netstat.FlagUp * netstat.InterfaceFlags(r.IntN(2)),
 	}
 	if r.IntN(2) == 0 {
@@ -97,15 +97,15 @@ func randomInterface(r *rand.Rand, index uint32) iface {
 	}
 	if r.IntN(4) > 0 {
 		c := counters{
-			InPackets: uint64(1<<20 + r.IntN(1<<20)), InMulticast: uint64(r.IntN(1 << 10)), InOctets: r.Uint64(),
-			OutPackets: uint64(1<<20 + r.IntN(1<<20)), OutOctets: r.Uint64(),
+			InPackets: netstat.Known[uint64](uint64(1<<20 + r.IntN(1<<20))), InMulticast: netstat.Known[uint64](uint64(r.IntN(1 << 10))), InOctets: netstat.Known[uint64](r.Uint64()),
+			OutPackets: netstat.Known[uint64](uint64(1<<20 + r.IntN(1<<20))), OutOctets: netstat.Known[uint64](r.Uint64()),
 		}
 		if r.IntN(2) == 0 {
 			c.InBroadcast.Set(uint64(r.IntN(1 << 10)))
 			c.OutBroadcast.Set(uint64(r.IntN(1 << 10)))
 			c.OutMulticast.Set(uint64(r.IntN(1 << 10)))
 		}
-		i.Counters.Set(c)
+		i.Counters = c
 	}
 	return i
 }
@@ -124,11 +124,10 @@ func TestExtensionsRoundTrip(t *testing.T) {
 	}
 	for i := range got {
 		want := view.Row(i)
-		gotCounters, _ := got[i].Counters.Get()
-		wantCounters, _ := want.Counters.Get()
+		gotCounters, wantCounters := got[i].Counters, want.Counters
 		if got[i].Index != want.Index || got[i].Name != want.Name || gotCounters.InOctets != wantCounters.InOctets ||
 			gotCounters.InMulticast != wantCounters.InMulticast || gotCounters.OutBroadcast != wantCounters.OutBroadcast ||
-			got[i].Counters.IsKnown() != want.Counters.IsKnown() || got[i].Speed != want.Speed {
+			gotCounters.InPackets.IsKnown() != wantCounters.InPackets.IsKnown() || got[i].Speed != want.Speed {
 			t.Errorf("row %d:\n got %+v\nwant %+v", i, got[i], want)
 		}
 	}
@@ -141,7 +140,7 @@ func TestExtensionsRoundTrip(t *testing.T) {
 	}
 	for i := range again {
 		want := rows[i]
-		if a := again[i]; a.OperState != want.OperState || a.IsUp() != want.IsUp() || a.MTU != want.MTU ||
+		if a := again[i]; a.OperState != want.OperState || a.Up() != want.Up() || a.MTU != want.MTU ||
 			a.Address != want.Address || !a.LastChange.Equal(want.LastChange) || a.HardwareType != want.HardwareType {
 			t.Errorf("row %d:\n got %+v\nwant %+v", i, a, want)
 		}

@@ -81,7 +81,7 @@ var deviceType = mib.Through(
 		if i.Kind == "tun" {
 			// Whoever holds the other end of a tun device makes a tunnel
 			// of it; of a tap device, anything that speaks Ethernet.
-			if i.HardwareType == arphrdEther {
+			if i.HardwareType.Or(0) == arphrdEther {
 				return typePropVirtual, true
 			}
 			return typeTunnel, true
@@ -89,10 +89,11 @@ var deviceType = mib.Through(
 		if t, known := kindTypes[i.Kind]; known {
 			return t, true
 		}
-		if t, known := hardwareTypes[i.HardwareType]; known {
+		h, known := i.HardwareType.Get()
+		if t, known := hardwareTypes[h]; known {
 			return t, true
 		}
-		switch h := i.HardwareType; {
+		switch {
 		case h >= arphrdIEEE80211 && h <= arphrdRadiotap:
 			return typeIEEE80211, true
 		case h >= arphrdSLIP && h < arphrdRSRVD:
@@ -100,12 +101,13 @@ var deviceType = mib.Through(
 		case h == arphrdNone:
 			return typePropVirtual, true
 		}
-		return typeOther, true
+		return typeOther, known
 	},
 	func(i *iface, t int32) {
+		setFlag(i, netstat.FlagLoopback, t == typeSoftwareLoopback)
 		for kind, known := range map[string]int32{"bridge": typeBridge, "bond": typeLAG, "vlan": typeL2VLAN} {
 			if t == known {
-				i.Kind, i.HardwareType = kind, arphrdEther
+				i.Kind, i.HardwareType = kind, netstat.Known[uint16](arphrdEther)
 				return
 			}
 		}
@@ -114,12 +116,11 @@ var deviceType = mib.Through(
 			arphrdIEEE80211: typeIEEE80211, arphrdIEEE1394: typeIEEE1394, arphrdInfiniBand: typeInfiniBand,
 		} {
 			if t == known {
-				i.HardwareType = hardware
+				i.HardwareType.Set(hardware)
 			}
 		}
 		if t == typeSoftwareLoopback {
-			i.HardwareType = arphrdLoopback
-			i.Flags |= netstat.FlagLoopback
+			i.HardwareType.Set(arphrdLoopback)
 		}
 	},
 )

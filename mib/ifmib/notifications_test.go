@@ -19,7 +19,7 @@ func TestLinkNotificationsThereAndBack(t *testing.T) {
 		{&LinkDown, 0, netstat.OperDown}, {&LinkDown, netstat.FlagUp, netstat.OperLowerLayerDown},
 		{&LinkUp, netstat.FlagUp, netstat.OperUp}, {&LinkUp, netstat.FlagUp, netstat.OperDormant},
 	} {
-		variables := c.of.New(epoch.Add(time.Minute), &netstat.Interface{Index: 70000, Name: "x", Flags: c.flags, OperState: c.state}).Variables(epoch)
+		variables := c.of.New(epoch.Add(time.Minute), &netstat.Interface{Index: 70000, Name: "x", Flags: c.flags, OperState: netstat.Known[netstat.OperState](c.state)}).Variables(epoch)
 		if len(variables) != 5 {
 			t.Errorf("%s has %d variables: %v", c.of.Name, len(variables), variables)
 		}
@@ -28,7 +28,7 @@ func TestLinkNotificationsThereAndBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		row, err := c.of.Decode(epoch, n)
-		if err != nil || row.Index != 70000 || row.IsUp() != (c.flags != 0) || row.OperState != c.state {
+		if err != nil || row.Index != 70000 || row.Up() != netstat.Known(c.flags != 0) || row.OperState != netstat.Known(c.state) {
 			t.Errorf("%s of %v is read as %+v, %v", c.of.Name, c.state, row, err)
 		}
 	}

@@ -90,16 +90,16 @@ var (
 		func(r *route, zone uint32) { r.Interface = zone },
 	)
 	ifIndex = mib.At(func(r *route) *uint32 { return &r.Interface })
-	tos     = mib.At(func(r *route) *uint8 { return &r.TOS })
+	tos     = mib.Maybe(func(r *route) *netstat.Optional[uint8] { return &r.TOS })
 )
 
 // metric is the metric, of which an INTEGER holds 31 bits. A larger one may be known
 // of the policy.
 var metric = mib.Through(
-	func(r *route) (uint32, bool) { return r.Metric, true },
+	func(r *route) (uint32, bool) { return r.Metric.Get() },
 	func(r *route, m uint32) {
-		if m != math.MaxInt32 || r.Metric < m {
-			r.Metric = m
+		if m != math.MaxInt32 || r.Metric.Or(0) < m {
+			r.Metric.Set(m)
 		}
 	},
 )
@@ -114,9 +114,9 @@ const (
 
 func isDefaultMetric(r *route) bool {
 	if r.Destination.Addr().Is4() {
-		return r.Metric == defaultMetricIPv4
+		return r.Metric.Or(0) == defaultMetricIPv4
 	}
-	return r.Metric == defaultMetricIPv6
+	return r.Metric.Or(0) == defaultMetricIPv6
 }
 
 // Lengths of inetCidrRoutePolicy. Net-snmp numbers its policies 0.0.N, a length that
@@ -147,14 +147,14 @@ var policy = mib.NewPart(
 			n = policyOfSource
 		case device != 0:
 			n = policyOfDevice
-		case r.Table != netstat.TableMain || r.TOS != 0 || !isDefaultMetric(r):
+		case r.Table != netstat.TableMain || r.TOS.Or(0) != 0 || !isDefaultMetric(r):
 			n = policyOfTable
 		}
 		dst = append(dst, n, 0, 0) // each its own packed form
 		if n >= policyOfTable {
 			dst = mib.AppendSubidentifier(dst, r.Table)
-			dst = mib.AppendSubidentifier(dst, uint32(r.TOS))
-			dst = mib.AppendSubidentifier(dst, r.Metric)
+			dst = mib.AppendSubidentifier(dst, uint32(r.TOS.Or(0)))
+			dst = mib.AppendSubidentifier(dst, r.Metric.Or(0))
 		}
 		if n >= policyOfDevice {
 			dst = mib.AppendSubidentifier(dst, device)
@@ -173,6 +173,9 @@ var policy = mib.NewPart(
 			return rest, err
 		}
 		n := o.Len()
+		if o == mib.MakeOID(0, 0) {
+			r.TOS.Set(0) // the default policy: routes for any TOS
+		}
 		if n != policyOfTable && n != policyOfDevice && n != policyOfSource {
 			return rest, nil
 		}
@@ -180,7 +183,9 @@ var policy = mib.NewPart(
 		if subs[0] != 0 || subs[1] != 0 || subs[3] > 255 {
 			return rest, nil
 		}
-		r.Table, r.TOS, r.Metric = subs[2], uint8(subs[3]), subs[4]
+		r.Table = subs[2]
+		r.TOS.Set(uint8(subs[3]))
+		r.Metric.Set(subs[4])
 		if n >= policyOfDevice {
 			r.Interface = subs[5]
 		}
@@ -319,9 +324,10 @@ var age = mib.Through(
 
 // dead is a next hop that the kernel has taken out of use.
 var dead = mib.Through(
-	func(r *route) (bool, bool) { return r.Flags&netstat.RouteDead != 0, true },
+	func(r *route) (bool, bool) { return r.Flag(netstat.RouteDead).Get() },
 	func(r *route, dead bool) {
-		if dead {
+		r.UnknownFlags &^= netstat.RouteDead
+		if r.Flags &^= netstat.RouteDead; dead {
 			r.Flags |= netstat.RouteDead
 		}
 	},
@@ -336,6 +342,7 @@ var unused = mib.AsConstant[route](mib.Int(-1))
 
 func implies(r *route) {
 	r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast
+	r.UnknownFlags = ^netstat.RouteFlags(0)
 }
 
 // Routes is inetCidrRouteTable (RFC 4292, section 5): a row for each next hop
@@ -422,7 +429,7 @@ func preferMain(a, b *route) int {
 		return 1
 	}
 	return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(a.Table, b.Table),
-		cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Interface, b.Interface))
+		cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)), cmp.Compare(a.Interface, b.Interface))
 }
 
 var zeroDotZero = mib.AsConstant[route](mib.OIDValue(mib.MakeOID(0, 0)))

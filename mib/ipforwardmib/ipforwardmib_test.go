@@ -23,12 +23,12 @@ func randomRoute(r *rand.Rand) route {
 	}
 	rt := route{
 		Destination: dest,
-		Table:       r.Uint32N(1000), Interface: 1 + r.Uint32N(5), Metric: r.Uint32(),
-		TOS: uint8(r.Uint32()), Type: netstat.RouteUnicast,
+		Table:       r.Uint32N(1000), Interface: 1 + r.Uint32N(5), Metric: netstat.Known(r.Uint32()),
+		TOS: netstat.Known(uint8(r.Uint32())), Type: netstat.RouteUnicast,
 		Protocol: protocols[r.IntN(len(protocols))].Value,
 	}
 	if r.IntN(2) == 0 {
-		rt.Table, rt.TOS, rt.Metric = netstat.TableMain, 0, []uint32{0, 256, 1024}[r.IntN(3)]
+		rt.Table, rt.TOS, rt.Metric = netstat.TableMain, netstat.Known[uint8](0), netstat.Known([]uint32{0, 256, 1024}[r.IntN(3)])
 	}
 	switch r.IntN(5) {
 	case 0:
@@ -56,6 +56,7 @@ func randomRoute(r *rand.Rand) route {
 
 // first gives a route the protocol that its number comes back as.
 func first(r route) route {
+	r.UnknownFlags = ^netstat.RouteDead
 	switch r.Protocol {
 	case netstat.ProtocolBoot:
 		r.Protocol = netstat.ProtocolStatic
@@ -77,7 +78,7 @@ func TestRoundTrip(t *testing.T) {
 	old := func(last netstat.RouteProtocol) func(r route) route {
 		return func(r route) route {
 			r = first(r)
-			r.Table, r.Metric = netstat.TableMain, min(r.Metric, math.MaxInt32)
+			r.Table, r.Metric = netstat.TableMain, netstat.Known(min(r.Metric.Or(0), math.MaxInt32))
 			switch r.Protocol {
 			case netstat.ProtocolMRouted, netstat.ProtocolDHCP, last:
 				r.Protocol = netstat.ProtocolUnspecified
@@ -98,7 +99,7 @@ func TestRoundTrip(t *testing.T) {
 		if r.Type == netstat.RouteUnreachable {
 			r.Type = netstat.RouteThrow
 		}
-		r.Flags = 0
+		r.Flags, r.UnknownFlags = 0, ^netstat.RouteFlags(0)
 		return r
 	})
 }
@@ -106,7 +107,8 @@ func TestRoundTrip(t *testing.T) {
 func TestTables(t *testing.T) {
 	prefix, addr := netip.MustParsePrefix, netip.MustParseAddr
 	unicast := func(dest string, gateway string, change func(*route)) route {
-		r := route{Destination: prefix(dest), Type: netstat.RouteUnicast, Table: netstat.TableMain, Interface: 2, Protocol: netstat.ProtocolStatic}
+		r := route{Destination: prefix(dest), Type: netstat.RouteUnicast, Table: netstat.TableMain, Interface: 2, Protocol: netstat.ProtocolStatic,
+			Metric: netstat.Known[uint32](0), TOS: netstat.Known[uint8](0)}
 		if gateway != "" {
 			r.Gateway = addr(gateway)
 		}
@@ -118,18 +120,18 @@ func TestTables(t *testing.T) {
 	rows := []route{
 		unicast("0.0.0.0/0", "192.0.2.1", nil),
 		unicast("0.0.0.0/0", "192.0.2.2", func(r *route) { r.Interface = 3 }),
-		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Metric = 100 }),
-		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.TOS = 16 }),
+		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Metric = netstat.Known[uint32](100) }),
+		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.TOS = netstat.Known[uint8](16) }),
 		unicast("0.0.0.0/0", "192.0.2.1", func(r *route) { r.Table = 100 }),
 		unicast("10.0.0.0/8", "192.0.2.1", nil), // one gateway by two devices
 		unicast("10.0.0.0/8", "192.0.2.1", func(r *route) { r.Interface = 3 }),
 		unicast("10.0.0.0/8", "192.0.2.2", func(r *route) { r.Interface = 3 }),
 		unicast("10.0.0.0/8", "", nil),
-		unicast("fe80::/64", "", func(r *route) { r.Metric = 256 }),
-		unicast("fe80::/64", "", func(r *route) { r.Metric, r.Interface = 256, 3 }),
-		unicast("2001:db8::/32", "fe80::1", func(r *route) { r.Metric = 1024 }),
-		unicast("2001:db8::/32", "fe80::2", func(r *route) { r.Metric, r.Interface = 1024, 3 }),
-		unicast("2001:db8::/32", "fe80::2", func(r *route) { r.Metric, r.Interface = 0, 3 }),
+		unicast("fe80::/64", "", func(r *route) { r.Metric = netstat.Known[uint32](256) }),
+		unicast("fe80::/64", "", func(r *route) { r.Metric, r.Interface = netstat.Known[uint32](256), 3 }),
+		unicast("2001:db8::/32", "fe80::1", func(r *route) { r.Metric = netstat.Known[uint32](1024) }),
+		unicast("2001:db8::/32", "fe80::2", func(r *route) { r.Metric, r.Interface = netstat.Known[uint32](1024), 3 }),
+		unicast("2001:db8::/32", "fe80::2", func(r *route) { r.Metric, r.Interface = netstat.Known[uint32](0), 3 }),
 		unicast("198.51.100.0/24", "fe80::1", nil),
 		unicast("203.0.113.0/24", "", func(r *route) { r.Type, r.Interface = netstat.RouteBlackhole, 0 }),
 		unicast("203.0.113.0/25", "", func(r *route) { r.Type, r.Interface = netstat.RouteProhibit, 0 }),

@@ -112,9 +112,13 @@ var addressOrigin = mib.Through(
 		return originOther, true
 	},
 	func(a *address, o origin) {
+		if a.Prefix.Addr().Is6() {
+			a.UnknownFlags &^= netstat.AddressSecondary
+		}
 		switch {
 		case o == originManual:
 			a.Flags |= netstat.AddressPermanent
+			a.UnknownFlags &^= netstat.AddressPermanent
 		case o == originLinkLayer && isLinkLocal(a.Prefix.Addr()):
 			a.Origin.Set(madeLinkLocal)
 		case o == originLinkLayer && a.Prefix.Addr().Is6():
@@ -138,7 +142,11 @@ var addressStatus = mib.Through(
 		}
 		return 0, true
 	},
-	func(a *address, f netstat.AddressFlags) { a.Flags |= f },
+	func(a *address, f netstat.AddressFlags) {
+		const told = netstat.AddressDADFailed | netstat.AddressOptimistic | netstat.AddressTentative | netstat.AddressDeprecated
+		a.Flags |= f
+		a.UnknownFlags &^= told
+	},
 )
 
 // moment is a time stamp that is absent where the source does not tell it.
@@ -181,8 +189,9 @@ var Addresses = mib.Table[address]{
 		mib.Column(10, "ipAddressRowStatus", mib.AsConstant[address](active)),
 		mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](mib.Int(2))), // volatile
 	),
-	Prefer: PreferAddress,
-	Apart:  mib.Zoned,
+	Implies: func(a *address) { a.UnknownFlags = ^netstat.AddressFlags(0) },
+	Prefer:  PreferAddress,
+	Apart:   mib.Zoned,
 }
 
 // Values of ipAddressType. A row of type broadcast is no address of the host's
@@ -207,26 +216,24 @@ var neighbourAddress = mib.Through(
 )
 
 var permanent = mib.Through(
-	func(n *neighbour) (bool, bool) { return n.State&netstat.NeighbourPermanent != 0, true },
+	func(n *neighbour) (bool, bool) { return n.State.Or(0)&netstat.NeighbourPermanent != 0, true },
 	func(n *neighbour, is bool) {
 		if is {
-			n.State = netstat.NeighbourPermanent
+			n.State.Set(netstat.NeighbourPermanent)
 		}
 	},
 )
 
 // neighbourState is the state of an entry that is subject to unreachability
-// detection; a permanent one, which is not, is unknown(6).
+// detection; a permanent one, which is not, is unknown(6), as is one of which
+// nothing is known.
 var neighbourState = mib.Through(
 	func(n *neighbour) (netstat.NeighbourState, bool) {
-		if n.State&netstat.NeighbourPermanent != 0 {
-			return 0, true
-		}
-		return n.State, true
+		return n.State.Or(0) &^ netstat.NeighbourPermanent, true
 	},
 	func(n *neighbour, s netstat.NeighbourState) {
-		if n.State&netstat.NeighbourPermanent == 0 {
-			n.State = s
+		if s != 0 && !n.State.IsKnown() {
+			n.State.Set(s)
 		}
 	},
 )
@@ -252,7 +259,7 @@ var NeighbourTypes = mib.AsEnum(permanent, mib.Enum[bool]{
 // state noarp are not, of which the address follows from the other (multicasts
 // among them), nor are proxy entries.
 func IsTranslation(n *netstat.Neighbour) bool {
-	return n.Family != netstat.Bridge && n.Flags&netstat.NeighbourProxy == 0 && n.State&netstat.NeighbourNoARP == 0
+	return n.Family != netstat.Bridge && n.Flags&netstat.NeighbourProxy == 0 && n.State.Or(0)&netstat.NeighbourNoARP == 0
 }
 
 // Neighbours is ipNetToPhysicalTable (RFC 4293, section 5).
@@ -275,5 +282,6 @@ var Neighbours = mib.Table[neighbour]{
 		})),
 		mib.Column(8, "ipNetToPhysicalRowStatus", mib.AsConstant[neighbour](active)),
 	),
-	Where: IsTranslation,
+	Where:   IsTranslation,
+	Implies: func(n *neighbour) { n.UnknownFlags = ^netstat.NeighbourFlags(0) },
 }

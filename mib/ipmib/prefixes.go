@@ -66,10 +66,10 @@ func PrefixesOf(addresses []netstat.Address) []Prefix {
 			p.OnLink.Set(true)
 		}
 		p.Autonomous = p.Autonomous || isAutonomous(a)
-		if !a.Preferred.IsKnown() {
+		if a.Preferred.Or(0) == netstat.Forever {
 			p.Preferred.Set(Forever)
 		}
-		if !a.Valid.IsKnown() {
+		if a.Valid.Or(0) == netstat.Forever {
 			p.Valid.Set(Forever)
 		}
 	}

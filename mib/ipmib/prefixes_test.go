@@ -69,19 +69,19 @@ func TestPrefixesAreThere(t *testing.T) {
 }
 
 func TestPrefixesOf(t *testing.T) {
-	life := netstat.Known(time.Hour)
+	life, ever := netstat.Known(time.Hour), netstat.Known(netstat.Forever)
 	got := PrefixesOf([]address{
-		{Interface: 2, Prefix: netip.MustParsePrefix("192.0.2.1/24"), Flags: netstat.AddressPermanent},
+		{Interface: 2, Prefix: netip.MustParsePrefix("192.0.2.1/24"), Flags: netstat.AddressPermanent, Preferred: ever, Valid: ever},
 		{Interface: 2, Prefix: netip.MustParsePrefix("192.0.2.2/24"), Preferred: life, Valid: life},
 		{Interface: 3, Prefix: netip.MustParsePrefix("192.0.2.3/24"), Preferred: life, Valid: life},
-		{Interface: 3, Prefix: netip.MustParsePrefix("10.0.0.1/32"), Peer: netip.MustParseAddr("10.0.0.2"), Flags: netstat.AddressPermanent},
-		{Interface: 3, Prefix: netip.MustParsePrefix("10.0.0.1/24"), Peer: netip.MustParseAddr("10.9.0.2"), Flags: netstat.AddressPermanent | netstat.AddressNoPrefixRoute},
-		{Interface: 2, Prefix: netip.MustParsePrefix("2001:db8::1/64"), Flags: netstat.AddressPermanent | netstat.AddressNoPrefixRoute},
-		{Interface: 4, Prefix: netip.MustParsePrefix("2001:db8::2/64"), Flags: netstat.AddressPermanent | netstat.AddressNoPrefixRoute},
+		{Interface: 3, Prefix: netip.MustParsePrefix("10.0.0.1/32"), Peer: netip.MustParseAddr("10.0.0.2"), Flags: netstat.AddressPermanent, Preferred: ever, Valid: ever},
+		{Interface: 3, Prefix: netip.MustParsePrefix("10.0.0.1/24"), Peer: netip.MustParseAddr("10.9.0.2"), Flags: netstat.AddressPermanent | netstat.AddressNoPrefixRoute, Preferred: ever, Valid: ever},
+		{Interface: 2, Prefix: netip.MustParsePrefix("2001:db8::1/64"), Flags: netstat.AddressPermanent | netstat.AddressNoPrefixRoute, Preferred: ever, Valid: ever},
+		{Interface: 4, Prefix: netip.MustParsePrefix("2001:db8::2/64"), Flags: netstat.AddressPermanent | netstat.AddressNoPrefixRoute, Preferred: ever, Valid: ever},
 		{Interface: 4, Prefix: netip.MustParsePrefix("2001:db8::3/64"), Origin: netstat.Known[uint8](madeOfAdvertisement), Preferred: life, Valid: life},
-		{Interface: 4, Prefix: netip.MustParsePrefix("fe80::3/64"), Flags: netstat.AddressPermanent, Origin: netstat.Known[uint8](madeLinkLocal)},
-		{Interface: 5, Prefix: netip.MustParsePrefix("fe80::3/64"), Flags: netstat.AddressPermanent},
-		{Interface: 1, Prefix: netip.MustParsePrefix("127.0.0.1/8"), Flags: netstat.AddressPermanent},
+		{Interface: 4, Prefix: netip.MustParsePrefix("fe80::3/64"), Flags: netstat.AddressPermanent, Origin: netstat.Known[uint8](madeLinkLocal), Preferred: ever, Valid: ever},
+		{Interface: 5, Prefix: netip.MustParsePrefix("fe80::3/64"), Flags: netstat.AddressPermanent, Preferred: ever, Valid: ever},
+		{Interface: 1, Prefix: netip.MustParsePrefix("127.0.0.1/8"), Flags: netstat.AddressPermanent, Preferred: ever, Valid: ever},
 	})
 	forever, yes := netstat.Known[uint32](Forever), netstat.Known(true)
 	want := []Prefix{

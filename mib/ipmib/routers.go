@@ -102,6 +102,6 @@ var DefaultRouters = mib.Table[route]{
 	Where:   IsDefaultRouter,
 	Implies: func(r *route) { r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast },
 	Prefer: func(a, b *route) int {
-		return cmp.Or(cmp.Compare(a.Flags&netstat.RouteDead, b.Flags&netstat.RouteDead), cmp.Compare(a.Metric, b.Metric))
+		return cmp.Or(cmp.Compare(a.Flags&netstat.RouteDead, b.Flags&netstat.RouteDead), cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)))
 	},
 }

@@ -45,8 +45,8 @@ func TestDefaultRouters(t *testing.T) {
 	}
 	left := func(d time.Duration) *netstat.RouteOptions { return &netstat.RouteOptions{Expires: netstat.Known(d)} }
 	rows := []route{
-		with(defaultRoute("192.0.2.1", 3), func(r *route) { r.Metric = 200; r.Options = left(9 * time.Second) }),
-		with(defaultRoute("192.0.2.1", 3), func(r *route) { r.Metric = 100 }),
+		with(defaultRoute("192.0.2.1", 3), func(r *route) { r.Metric = netstat.Known[uint32](200); r.Options = left(9 * time.Second) }),
+		with(defaultRoute("192.0.2.1", 3), func(r *route) { r.Metric = netstat.Known[uint32](100) }),
 		with(defaultRoute("192.0.2.2", 3), func(r *route) { r.Flags = netstat.RouteDead }),
 		with(defaultRoute("192.0.2.3", 3), func(r *route) { r.Options = left(1<<63 - 1) }),
 		with(defaultRoute("fe80::1", 3), func(r *route) {

@@ -78,8 +78,9 @@ var Addresses = mib.Table[address]{
 		mib.Column(4, "ipAdEntBcastAddr", mib.AsConstant[address](mib.Int(1))), // all ones, as everywhere today
 		mib.Column(5, "ipAdEntReasmMaxSize", mib.AsConstant[address](mib.Int(65535))),
 	),
-	Where:  func(a *address) bool { return a.Prefix.Addr().Is4() },
-	Prefer: ipmib.PreferAddress,
+	Where:   func(a *address) bool { return a.Prefix.Addr().Is4() },
+	Implies: func(a *address) { a.UnknownFlags = ^netstat.AddressFlags(0) },
+	Prefer:  ipmib.PreferAddress,
 }
 
 var neighbourAddress = mib.Through(
@@ -96,7 +97,9 @@ func isIPv4Neighbour(n *neighbour) bool {
 	return n.Family == netstat.IPv4 && ipmib.IsTranslation(n)
 }
 
-func impliesIPv4Neighbour(n *neighbour) { n.Family = netstat.IPv4 }
+func impliesIPv4Neighbour(n *neighbour) {
+	n.Family, n.UnknownFlags = netstat.IPv4, ^netstat.NeighbourFlags(0)
+}
 
 // Neighbours is ipNetToMediaTable.
 var Neighbours = mib.Table[neighbour]{
@@ -252,8 +255,15 @@ var protocol = mib.Through(
 
 // metric is -1 where it is not used, which is none.
 var metric = mib.Through(
-	func(r *route) (int32, bool) { return int32(min(r.Metric, 1<<31-1)), true },
-	func(r *route, m int32) { r.Metric = uint32(max(m, 0)) },
+	func(r *route) (int32, bool) {
+		m, known := r.Metric.Get()
+		return int32(min(m, 1<<31-1)), known
+	},
+	func(r *route, m int32) {
+		if m >= 0 {
+			r.Metric.Set(uint32(m))
+		}
+	},
 )
 
 var age = mib.Through(
@@ -304,6 +314,7 @@ var Routes = mib.Table[route]{
 	Where: func(r *route) bool { return r.IsForwarding() && r.Destination.Addr().Is4() },
 	Implies: func(r *route) {
 		r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast
+		r.UnknownFlags = ^netstat.RouteFlags(0)
 	},
 	Prefer: func(a, b *route) int {
 		other := func(r *route) int {
@@ -313,6 +324,6 @@ var Routes = mib.Table[route]{
 			return 1
 		}
 		return cmp.Or(cmp.Compare(b.Destination.Bits(), a.Destination.Bits()), cmp.Compare(other(a), other(b)),
-			cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Interface, b.Interface))
+			cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)), cmp.Compare(a.Interface, b.Interface))
 	},
 }

@@ -22,7 +22,10 @@ func TestAddressesRoundTrip(t *testing.T) {
 	for range 1000 {
 		rows = append(rows, address{Interface: 1 + random.Uint32N(9), Prefix: netip.PrefixFrom(randomAddr(random), random.IntN(33))})
 	}
-	tabletest.RoundTrip(t, &Addresses, rows, func(a address) address { return a })
+	tabletest.RoundTrip(t, &Addresses, rows, func(a address) address {
+		a.UnknownFlags = ^netstat.AddressFlags(0)
+		return a
+	})
 }
 
 func TestNeighboursRoundTrip(t *testing.T) {
@@ -31,14 +34,18 @@ func TestNeighboursRoundTrip(t *testing.T) {
 	for range 1000 {
 		n := neighbour{Family: netstat.IPv4, Interface: 1 + random.Uint32N(9), Address: randomAddr(random), LinkAddress: "\x02\x00\x00\x00\x00\x09"}
 		if random.IntN(3) == 0 {
-			n.State = netstat.NeighbourPermanent
+			n.State = netstat.Known(netstat.NeighbourPermanent)
 		}
 		rows = append(rows, n)
 	}
-	tabletest.RoundTrip(t, &Neighbours, rows, func(n neighbour) neighbour { return n })
-	tabletest.RoundTrip(t, &Translations, rows, func(n neighbour) neighbour {
-		n.State = 0
+	unknown := func(n neighbour) neighbour {
+		n.UnknownFlags = ^netstat.NeighbourFlags(0)
 		return n
+	}
+	tabletest.RoundTrip(t, &Neighbours, rows, unknown)
+	tabletest.RoundTrip(t, &Translations, rows, func(n neighbour) neighbour {
+		n.State = netstat.Optional[netstat.NeighbourState]{}
+		return unknown(n)
 	})
 	values := tabletest.Values(t, &Translations, []neighbour{{Family: netstat.IPv4, Interface: 2, Address: netip.MustParseAddr("192.0.2.9")}})
 	if v := values["1.2.1.192.0.2.9"]; v != mib.Int(2) {
@@ -54,7 +61,7 @@ func TestRoutesRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := route{Destination: prefix, Interface: random.Uint32N(9), Metric: random.Uint32N(100), Type: netstat.RouteUnicast,
+		r := route{Destination: prefix, Interface: random.Uint32N(9), Metric: netstat.Known[uint32](random.Uint32N(100)), Type: netstat.RouteUnicast,
 			Table: netstat.TableMain, Protocol: protocols[random.IntN(len(protocols))].Value}
 		switch random.IntN(4) {
 		case 0:
@@ -69,7 +76,7 @@ func TestRoutesRoundTrip(t *testing.T) {
 	rows = append(rows, route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Type: netstat.RouteUnicast, Table: 100, Gateway: netip.MustParseAddr("192.0.2.1")},
 		route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Type: netstat.RouteUnicast, Table: netstat.TableMain, Gateway: netip.MustParseAddr("192.0.2.2")})
 	tabletest.RoundTrip(t, &Routes, rows, func(r route) route {
-		r.Table = netstat.TableMain
+		r.Table, r.UnknownFlags = netstat.TableMain, ^netstat.RouteFlags(0)
 		switch r.Protocol {
 		case netstat.ProtocolBoot:
 			r.Protocol = netstat.ProtocolStatic

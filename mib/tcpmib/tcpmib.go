@@ -146,5 +146,5 @@ func preferLowestProcess(a, b *socket) int {
 		}
 		return ^uint32(0)
 	}
-	return cmp.Or(cmp.Compare(first(a), first(b)), cmp.Compare(a.Inode, b.Inode))
+	return cmp.Or(cmp.Compare(first(a), first(b)), cmp.Compare(a.Inode.Or(0), b.Inode.Or(0)))
 }

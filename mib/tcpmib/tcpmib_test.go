@@ -17,7 +17,7 @@ func randomSocket(r *rand.Rand) socket {
 		State:    states[r.IntN(len(states))].Value,
 		Local:    netip.AddrPortFrom(tabletest.Addr(r), uint16(r.Uint32())),
 		Remote:   netip.AddrPortFrom(tabletest.Addr(r), uint16(r.Uint32())),
-		Inode:    r.Uint32(),
+		Inode:    netstat.Known[uint32](r.Uint32()),
 	}
 	s.Family = netstat.IPv6
 	if s.Local.Addr().Is4() {
@@ -39,7 +39,7 @@ func randomSocket(r *rand.Rand) socket {
 
 // carried is what any of the tables tells of a socket.
 func carried(s socket) socket {
-	c := socket{Protocol: netstat.TCP, State: s.State, Processes: s.Processes}
+	c := socket{Protocol: netstat.TCP, State: s.State}
 	if c.State == netstat.NewSynReceived {
 		c.State = netstat.SynReceived
 	}
@@ -73,9 +73,6 @@ func TestRoundTrip(t *testing.T) {
 	listener := func(s socket) socket {
 		c := carried(s)
 		c.Remote = netip.AddrPort{}
-		if p, _ := s.Processes.Get(); len(p) == 0 {
-			c.Processes = netstat.Optional[[]netstat.Process]{}
-		}
 		if c.Local.Addr() == netip.IPv6Unspecified() {
 			c.V6Only = s.V6Only
 		}

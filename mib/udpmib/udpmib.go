@@ -62,12 +62,12 @@ var remoteAddress = mib.Through(
 // socket has at the same time. Sockets without one take part of their cookie.
 var instance = mib.Through(
 	func(s *socket) (uint32, bool) {
-		if s.Inode != 0 {
-			return s.Inode, true
+		if inode := s.Inode.Or(0); inode != 0 {
+			return inode, true
 		}
-		return max(uint32(s.Cookie), 1), true
+		return max(uint32(s.Cookie.Or(0)), 1), true
 	},
-	func(s *socket, i uint32) { s.Inode = i },
+	nil,
 )
 
 // Endpoints is udpEndpointTable (RFC 4113, section 4).

@@ -342,13 +342,13 @@ func devicesRole(n int) error {
 	links := make([]netstat.Interface, deviceLinks)
 	for i := range links {
 		links[i] = netstat.Interface{
-			Index: uint32(i + 1), Name: fmt.Sprintf("GigabitEthernet0/%d", i), MTU: 1500, HardwareType: 1,
-			Flags: netstat.FlagUp | netstat.FlagRunning, OperState: netstat.OperUp, Address: "\x02\x00\x00\x00\x00\x01",
+			Index: uint32(i + 1), Name: fmt.Sprintf("GigabitEthernet0/%d", i), MTU: netstat.Known[uint32](1500), HardwareType: netstat.Known[uint16](1),
+			Flags: netstat.FlagUp | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUp), Address: "\x02\x00\x00\x00\x00\x01",
 			Alias: fmt.Sprintf("customer %d", i), Speed: netstat.Known[uint64](1e9),
-			Counters: netstat.Known(netstat.InterfaceCounters{
-				InPackets: 1 << 33, OutPackets: 1<<33 + 1, InOctets: 1 << 43, OutOctets: 1 << 42, InMulticast: 1 << 20,
+			Counters: netstat.InterfaceCounters{
+				InPackets: netstat.Known[uint64](1 << 33), OutPackets: netstat.Known[uint64](1<<33 + 1), InOctets: netstat.Known[uint64](1 << 43), OutOctets: netstat.Known[uint64](1 << 42), InMulticast: netstat.Known[uint64](1 << 20),
 				InBroadcast: netstat.Known[uint64](1 << 19), OutMulticast: netstat.Known[uint64](1 << 18), OutBroadcast: netstat.Known[uint64](1 << 17),
-			}),
+			},
 		}
 	}
 	source := mib.NewSource(func(context.Context) ([]netstat.Interface, error) { return links, nil })

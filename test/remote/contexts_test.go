@@ -41,7 +41,7 @@ func TestContexts(t *testing.T) {
 		"access blues blue any noauth exact all none none",
 		"group users usm shaaes", `access users "" usm priv prefix all none none`)
 	source := mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
-		return []netstat.Interface{{Index: 7, Name: "only-in-blue", HardwareType: 1}}, nil
+		return []netstat.Interface{{Index: 7, Name: "only-in-blue", HardwareType: netstat.Known[uint16](1)}}, nil
 	})
 	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST", Nodes: []mib.Node{ifmib.Interfaces.Bind(source), ifmib.Extensions.Bind(source)}})
 	if err != nil {

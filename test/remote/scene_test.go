@@ -112,7 +112,7 @@ func interfaceLine(i netstat.Interface) string {
 	if kind == "veth" {
 		kind = "" // an Ethernet as far as the MIB goes
 	}
-	return fmt.Sprint(i.Index, " ", i.Name, " ", i.Alias, " kind ", kind, " hardware ", i.HardwareType, " mtu ", i.MTU, " up ", i.IsUp(), " ",
+	return fmt.Sprint(i.Index, " ", i.Name, " ", i.Alias, " kind ", kind, " hardware ", i.HardwareType, " mtu ", i.MTU, " up ", i.Up(), " ",
 		i.Operational(), " ", address(i), " master ", i.Master, " lower ", i.LowerInterface(), " speed ", i.Speed)
 }
 
@@ -126,12 +126,12 @@ func address(i netstat.Interface) netstat.HardwareAddress {
 // counterLine is what MIBs tell of an interface's counters. The loopback's move
 // with every question.
 func counterLine(i netstat.Interface) string {
-	c, known := i.Counters.Get()
-	if i.Flags&netstat.FlagLoopback != 0 || !known {
+	c := i.Counters
+	if i.Flags&netstat.FlagLoopback != 0 {
 		return ""
 	}
 	return fmt.Sprint(i.Name, " ", c.InPackets, " ", c.OutPackets, " ", c.InOctets, " ", c.OutOctets, " ", c.InErrors, " ", c.OutErrors, " ",
-		c.InDropped+c.InMissedErrors, " ", c.OutDropped, " ", c.InMulticast)
+		c.InDropped.Or(0)+c.InMissedErrors.Or(0), " ", c.OutDropped, " ", c.InMulticast)
 }
 
 // routeLine is what MIBs tell of a route.
@@ -162,7 +162,7 @@ func addressLine(a netstat.Address) string {
 
 // neighbourLine is what MIBs tell of a neighbour.
 func neighbourLine(n netstat.Neighbour) string {
-	if n.State&netstat.NeighbourNoARP != 0 {
+	if n.State.Or(0)&netstat.NeighbourNoARP != 0 {
 		return "" // no translation
 	}
 	return fmt.Sprint(n.Address, " dev ", n.Interface, " at ", n.LinkAddress, " state ", n.State)

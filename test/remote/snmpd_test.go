@@ -93,7 +93,7 @@ func TestSnmpd(t *testing.T) {
 
 	// What snmpd gets wrong of itself is left out: see the lines.
 	link := func(i netstat.Interface) string {
-		return fmt.Sprint(i.Index, " ", i.Name, " mtu ", i.MTU, " up ", i.IsUp(), " ", address(i))
+		return fmt.Sprint(i.Index, " ", i.Name, " mtu ", i.MTU, " up ", i.Up(), " ", address(i))
 	}
 	local := func(a netstat.Address) string {
 		if a.Scope == netstat.ScopeLink {
@@ -102,7 +102,7 @@ func TestSnmpd(t *testing.T) {
 		return fmt.Sprint(a.Interface, " ", a.Prefix)
 	}
 	neighbour := func(n netstat.Neighbour) string {
-		if n.State != netstat.NeighbourPermanent {
+		if n.State != netstat.Known(netstat.NeighbourPermanent) {
 			return ""
 		}
 		return fmt.Sprint(n.Interface, " ", n.Address, " ", n.LinkAddress, " ", n.State)

@@ -79,9 +79,9 @@ func TestSimulatedDevices(t *testing.T) {
 		old := device(address, "old-router")
 		links := collect(t, old.Interfaces(ctx))
 		if len(links) != 3 || links[0].Name != "Ethernet0" || links[1].Name != "Serial0" || links[2].Name != "Null0" ||
-			links[0].Address.String() != "00:00:0c:01:02:03" || !links[0].IsUp() || links[1].OperState != netstat.OperDown {
+			links[0].Address.String() != "00:00:0c:01:02:03" || !links[0].Up().Or(false) || links[1].OperState != netstat.Known(netstat.OperDown) {
 			t.Errorf("interfaces %+v", links)
-		} else if c, _ := links[0].Counters.Get(); c.InOctets != 4000000000 || c.InPackets != 1000+20 || c.OutPackets != 900+10 || c.InErrors != 3 {
+		} else if c := links[0].Counters; c.InOctets.Or(0) != 4000000000 || c.InPackets.Or(0) != 1000+20 || c.OutPackets.Or(0) != 900+10 || c.InErrors.Or(0) != 3 {
 			t.Errorf("counters %+v", c)
 		}
 		routes, err := gather(old.Routes(ctx, netstat.RouteQuery{}))

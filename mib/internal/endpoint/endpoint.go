@@ -96,14 +96,9 @@ var Process = mib.Through(
 		return uint32(processes[0].PID), true
 	},
 	func(s *socket, pid uint32) {
-		if pid > math.MaxInt32 {
-			return
+		if pid != 0 && pid <= math.MaxInt32 {
+			s.Processes.Set([]netstat.Process{{PID: int32(pid)}})
 		}
-		var processes []netstat.Process
-		if pid != 0 {
-			processes = []netstat.Process{{PID: int32(pid)}}
-		}
-		s.Processes.Set(processes)
 	},
 )
 
@@ -116,9 +111,5 @@ var ProcessOrZero = mib.Through(
 		pid, _ := Process.Get(s)
 		return pid, true
 	},
-	func(s *socket, pid uint32) {
-		if pid != 0 {
-			Process.Set(s, pid)
-		}
-	},
+	Process.Set,
 )
