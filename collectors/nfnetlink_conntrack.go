@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -116,32 +117,25 @@ func (k *Kernel) flows(ctx context.Context, q *netstat.FlowQuery, each func(*net
 	if q.Reset && q.List != netstat.FlowTable {
 		return notSupported(fmt.Errorf("counters of the %v list cannot be reset", q.List))
 	}
-	reset := q.Reset
-	if reset && !q.Everything() {
-		// The kernel would reset the counters of what it selects, which may be
-		// more than is asked for: each flow is reset by itself.
-		plain := *q
-		plain.Reset = false
-		q = &plain
-		pass := each
-		var failed error
-		each = func(f *netstat.Flow) bool {
-			now, err := k.flow(ctx, f.Key(), true)
-			switch {
-			case noSuchFlow(err):
-				return true
-			case err != nil:
-				failed = err
-				return false
-			}
-			return pass(&now)
-		}
-		if err := k.dumpFlows(ctx, q, each); err != nil {
-			return err
-		}
-		return failed
+	if !q.Reset {
+		return k.dumpFlows(ctx, q, each)
 	}
-	return k.dumpFlows(ctx, q, each)
+	// Each flow is reset by itself. In a dump that resets, the kernel sets the
+	// counters of a row that has no room left in a datagram to 0 and tells it in
+	// the next one (ctnetlink_dump_acct); and it would reset what its own filters
+	// let pass, which may be more than is asked for.
+	plain := *q
+	plain.Reset = false
+	var failed error
+	err := k.dumpFlows(ctx, &plain, func(f *netstat.Flow) bool {
+		var now netstat.Flow
+		if now, failed = k.flow(ctx, f.Key(), true); noSuchFlow(failed) {
+			failed = nil // it ended meanwhile
+			return true
+		}
+		return failed == nil && each(&now)
+	})
+	return errors.Join(err, failed)
 }
 
 func (k *Kernel) dumpFlows(ctx context.Context, q *netstat.FlowQuery, each func(*netstat.Flow) bool) error {
@@ -163,17 +157,14 @@ func (k *Kernel) probeConntrack(ctx context.Context) error {
 
 // flowRequest returns the request for a dump of what q selects, or more.
 func flowRequest(q *netstat.FlowQuery) request {
-	kind := uint16(ctGet)
-	switch {
-	case q.List == netstat.FlowDying:
+	switch q.List {
+	case netstat.FlowDying:
 		return nfRequest(unix.NFNL_SUBSYS_CTNETLINK, ctGetDying, 0, 0)
-	case q.List == netstat.FlowUnconfirmed:
+	case netstat.FlowUnconfirmed:
 		return nfRequest(unix.NFNL_SUBSYS_CTNETLINK, ctGetUnconfirmed, 0, 0)
-	case q.Reset:
-		kind = ctGetZero
 	}
 	family := queryFamily(q)
-	r := nfRequest(unix.NFNL_SUBSYS_CTNETLINK, kind, family, 0)
+	r := nfRequest(unix.NFNL_SUBSYS_CTNETLINK, ctGet, family, 0)
 	if bits, asked := q.Mark.Get(); asked {
 		r.body = appendBig32Attribute(r.body, ctaMark, bits.Value&bits.Mask)
 		r.body = appendBig32Attribute(r.body, ctaMarkMask, bits.Mask)

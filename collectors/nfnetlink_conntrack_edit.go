@@ -120,7 +120,7 @@ func (e *FlowEditor) send(batch []netlink.Message, refused func(i int, err error
 	var failed error
 	for {
 		replies, err := e.conn.Receive()
-		sequence := first
+		var sequence uint32
 		var refusal *netlink.OpError
 		switch {
 		case err == nil && len(replies) > 0:

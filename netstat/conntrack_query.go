@@ -49,8 +49,8 @@ type FlowQuery struct {
 	Mark, Status Optional[Bits]
 	// Zone is that of both directions; 0 for the default zone, in both.
 	Zone Optional[uint16]
-	// Reset sets the counters to 0 as they are read, those of the flows that
-	// the kernel selects: nobody misses a packet between.
+	// Reset sets the counters of the flows that are meant to 0 as they are
+	// read: no packet is missed between.
 	Reset bool
 }
 

@@ -39,10 +39,6 @@ type tuple struct {
 	sourcePort, destinationPort netstat.Optional[uint16]
 }
 
-func (t *tuple) isGiven() bool {
-	return t.source.IsValid() || t.destination.IsValid() || t.sourcePort.IsKnown() || t.destinationPort.IsKnown()
-}
-
 // command is a command line that was understood.
 type command struct {
 	verb   byte
@@ -792,8 +788,9 @@ func (c *command) matches(f *netstat.Flow) bool {
 	if c.source.asked && !source || c.destination.asked && !destination {
 		return false
 	}
-	if c.any.asked && !(f.IsSourceNAT() && c.any.matches(f.Reply.Destination, f.Reply.DestinationPort)) &&
-		!(f.IsDestinationNAT() && c.any.matches(f.Reply.Source, f.Reply.SourcePort)) {
+	either := f.IsSourceNAT() && c.any.matches(f.Reply.Destination, f.Reply.DestinationPort) ||
+		f.IsDestinationNAT() && c.any.matches(f.Reply.Source, f.Reply.SourcePort)
+	if c.any.asked && !either {
 		return false
 	}
 	return c.filter == nil || c.filter.Match(func(i int) table.Value { return flowKind.Fields[i].Value(&flowRow{Flow: *f}) })

@@ -131,7 +131,8 @@ func parseWords(words []string) (command byte, table string, all []given, err er
 		word := words[0]
 		words = words[1:]
 		var o *option
-		name, value, hasValue := "", "", false
+		var name, value string
+		hasValue := false
 		switch {
 		case strings.HasPrefix(word, "--") && len(word) > 2:
 			name, value, hasValue = strings.Cut(word[2:], "=")
