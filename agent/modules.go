@@ -70,6 +70,7 @@ var modules = [...]module{
 				mib.BindGroup(&ipmib.IPv4Statistics, s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
 				rfc1213mib.Addresses.Bind(s.addresses),
 				rfc1213mib.Neighbours.Bind(s.neighbours),
+				rfc1213mib.Translations.Bind(s.neighbours),
 				mib.BindGroup(&ipmib.InterfaceChanges, s.ipInterfaces, changes),
 				mib.BindTable(&ipmib.IPv4Interfaces, s.ipInterfaces, interfaces),
 				mib.BindTable(&ipmib.IPv6Interfaces, s.ipInterfaces, interfaces),
@@ -92,10 +93,11 @@ var modules = [...]module{
 		description: "The MIB module for the management of CIDR multipath IP routes (RFC 4292)",
 		kinds:       netstat.KindRoute,
 		nodes: func(s *sources) []mib.Node {
-			routes, cidr, forward := s.routeTables()
+			routes, cidr, forward, oldest := s.routeTables()
 			return []mib.Node{
 				mib.BindCount("ipForwardNumber", ipforwardmib.ForwardNumber, forward),
 				forward,
+				oldest,
 				mib.BindCount("ipCidrRouteNumber", ipforwardmib.CIDRRouteNumber, cidr),
 				cidr,
 				mib.BindCount("inetCidrRouteNumber", ipforwardmib.RouteNumber, routes),

@@ -7,14 +7,15 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/rfc1213mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // routeTables returns the route tables: answered from the order that a live stack
 // keeps its routes in, or from readings of any other stack.
-func (s *sources) routeTables() (inet, cidr, forward mib.Node) {
+func (s *sources) routeTables() (inet, cidr, forward, oldest mib.Node) {
 	if !s.tracks(netstat.KindRoute) {
-		return zoned(s, &ipforwardmib.Routes).Bind(s.routes), ipforwardmib.IPv4Routes.Bind(s.routes), ipforwardmib.ForwardRoutes.Bind(s.routes)
+		return zoned(s, &ipforwardmib.Routes).Bind(s.routes), ipforwardmib.IPv4Routes.Bind(s.routes), ipforwardmib.ForwardRoutes.Bind(s.routes), rfc1213mib.Routes.Bind(s.routes)
 	}
 	routes := mib.NewCurrent(func(ctx context.Context) (*live.Snapshot, error) {
 		if err := s.live.Wait(ctx); err != nil {
@@ -23,7 +24,7 @@ func (s *sources) routeTables() (inet, cidr, forward mib.Node) {
 		return s.live.Recent(), nil
 	})
 	// The kernel tells no age of a route.
-	const inetAge, cidrAge, forwardAge = 10, 8, 8
+	const inetAge, cidrAge, forwardAge, oldestAge = 10, 8, 8, 10
 	type ordered = mib.Ordered[netstat.Route]
 	inet = mib.BindOrdered(ipforwardmib.Routes.Without(inetAge), routes, func(v *live.Snapshot) ordered { return (*inetRoutes)(v) })
 	if s.config.Zones {
@@ -31,7 +32,8 @@ func (s *sources) routeTables() (inet, cidr, forward mib.Node) {
 	}
 	return inet,
 		mib.BindOrdered(ipforwardmib.IPv4Routes.Without(cidrAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Prefixes)(v) }),
-		mib.BindOrdered(ipforwardmib.ForwardRoutes.Without(forwardAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) })
+		mib.BindOrdered(ipforwardmib.ForwardRoutes.Without(forwardAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) }),
+		mib.BindOrdered(rfc1213mib.Routes.Without(oldestAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) })
 }
 
 // inetRoutes are the routes in runs of those with one destination, whose order is that
@@ -144,7 +146,7 @@ func (r *zonedRoutes) appendLinkLocal(rows []netstat.Route, device bool) []netst
 
 // ipv4Prefixes are the IPv4 routes in runs of those with one destination, whose
 // order is that of ipCidrRouteTable, and ipv4Addresses in runs of those with one
-// destination's address, whose order is that of ipForwardTable.
+// destination's address, whose order is that of ipForwardTable and ipRouteTable.
 type (
 	ipv4Prefixes  live.Snapshot
 	ipv4Addresses live.Snapshot

@@ -46,6 +46,16 @@ type sources struct {
 	// those of IPv6 by index; of the one goroutine that reads ipInterfaces.
 	ipUpdated lastDate
 	ipRows    map[uint32]netstat.IPInterface
+	// unicasts is what was told of each interface; of the one goroutine that reads
+	// links.
+	unicasts map[uint32]unicasts
+}
+
+// unicasts is the packets of an interface that are neither multicasts nor broadcasts.
+type unicasts struct {
+	since         time.Time // of the counters
+	in, out       uint64
+	inAll, outAll uint64
 }
 
 // links is the interfaces and what is known of their changes.
@@ -113,6 +123,7 @@ func (s *sources) readLinks(ctx context.Context) (links, error) {
 		return links{}, err
 	}
 	s.linkTraps(interfaces)
+	s.keepRising(interfaces)
 	l := links{interfaces, ifmib.Summary{Number: netstat.Known(int32(len(interfaces)))}}
 	if s.tracks(netstat.KindInterface) {
 		view := s.live.Snapshot()
@@ -120,6 +131,38 @@ func (s *sources) readLinks(ctx context.Context) (links, error) {
 		l.summary.StackLastChange.Set(view.StackingChanged())
 	}
 	return l, nil
+}
+
+// keepRising keeps the unicasts of each interface, which are a difference, from
+// falling: the kernel does not read packets and multicasts at one moment, and a
+// counter never falls (RFC 2578, section 7.1.6). Packets that fell themselves began
+// anew.
+func (s *sources) keepRising(interfaces []netstat.Interface) {
+	known := s.unicasts
+	s.unicasts = make(map[uint32]unicasts, len(interfaces))
+	for i := range interfaces {
+		ifc := &interfaces[i]
+		c := &ifc.Counters
+		u := unicasts{since: ifc.CounterDiscontinuity}
+		inOthers, outOthers := c.InMulticast.Or(0)+c.InBroadcast.Or(0), c.OutMulticast.Or(0)+c.OutBroadcast.Or(0)
+		u.inAll, u.outAll = c.InPackets.Or(0), c.OutPackets.Or(0)
+		u.in, u.out = u.inAll-min(u.inAll, inOthers), u.outAll-min(u.outAll, outOthers)
+		if last, ok := known[ifc.Index]; ok && last.since.Equal(u.since) {
+			if u.inAll >= last.inAll {
+				u.in = max(u.in, last.in)
+			}
+			if u.outAll >= last.outAll {
+				u.out = max(u.out, last.out)
+			}
+		}
+		if c.InPackets.IsKnown() {
+			c.InPackets.Set(u.in + inOthers)
+		}
+		if c.OutPackets.IsKnown() {
+			c.OutPackets.Set(u.out + outOthers)
+		}
+		s.unicasts[ifc.Index] = u
+	}
 }
 
 // sockets returns the sockets of a protocol with their processes, as far as these

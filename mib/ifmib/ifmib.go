@@ -10,6 +10,7 @@ package ifmib
 
 import (
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -178,21 +179,27 @@ var operState = mib.Through(
 	func(i *iface, s netstat.OperState) { i.OperState.Set(s) },
 )
 
-var name = mib.At(func(i *iface) *string { return &i.Name })
+// name is the kernel's, of any octets but blanks and slashes: what is not UTF-8, of
+// which a DisplayString is, becomes question marks.
+var name = mib.Through(
+	func(i *iface) (string, bool) { return strings.ToValidUTF8(i.Name, "?"), true },
+	func(i *iface, s string) { i.Name = s },
+)
 
 // alias is at most 64 octets (RFC 2863, ifAlias), where the kernel allows 255:
 // a longer one is cut at the end of a character.
 var alias = mib.Through(
 	func(i *iface) (string, bool) {
 		const most = 64
-		if len(i.Alias) <= most {
-			return i.Alias, true
+		text := strings.ToValidUTF8(i.Alias, "?")
+		if len(text) <= most {
+			return text, true
 		}
 		end := most
-		for end > most-utf8.UTFMax && !utf8.RuneStart(i.Alias[end]) {
+		for !utf8.RuneStart(text[end]) {
 			end--
 		}
-		return i.Alias[:end], true
+		return text[:end], true
 	},
 	func(i *iface, s string) { i.Alias = s },
 )
@@ -238,13 +245,13 @@ var Interfaces = mib.Table[iface]{
 		mib.Column(12, "ifInNUcastPkts", mib.AsCounter32(inNonUnicast)),
 		mib.Column(13, "ifInDiscards", mib.AsCounter32(inDiscards)),
 		mib.Column(14, "ifInErrors", mib.AsCounter32(inErrors)),
-		mib.Column(15, "ifInUnknownProtos", mib.AsAbsent[iface](mib.Counter32)),
+		mib.Column(15, "ifInUnknownProtos", mib.AsConstant[iface](mib.Count32(0))), // they are among ifInDiscards
 		mib.Column(16, "ifOutOctets", mib.AsCounter32(outOctets)),
 		mib.Column(17, "ifOutUcastPkts", mib.AsCounter32(outUnicast)),
 		mib.Column(18, "ifOutNUcastPkts", mib.AsCounter32(outNonUnicast)),
 		mib.Column(19, "ifOutDiscards", mib.AsCounter32(outDiscards)),
 		mib.Column(20, "ifOutErrors", mib.AsCounter32(outErrors)),
-		mib.Column(21, "ifOutQLen", mib.AsAbsent[iface](mib.Gauge32)),
+		mib.Column(21, "ifOutQLen", mib.AsConstant[iface](mib.Gauge(0))), // of the device itself
 		mib.Column(22, "ifSpecific", mib.AsConstant[iface](mib.OIDValue(mib.MakeOID(0, 0)))),
 	),
 }

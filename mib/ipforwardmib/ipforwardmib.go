@@ -419,6 +419,19 @@ var ipv4NextHop = mib.Through(
 	},
 )
 
+// ipv4Kind is other for a next hop that is an IPv6 router, which an old table cannot
+// name.
+var ipv4Kind = mib.Through(
+	func(r *route) (kind, bool) {
+		k, _ := routeKind.Get(r)
+		if k == kindRemote && !r.Gateway.Is4() {
+			k = kindOther
+		}
+		return k, true
+	},
+	routeKind.Set,
+)
+
 // preferMain chooses among routes that the old tables cannot tell apart: the
 // main table's, then the one with the lowest metric.
 func preferMain(a, b *route) int {
@@ -448,7 +461,7 @@ var IPv4Routes = mib.Table[route]{
 		mib.Column(3, "ipCidrRouteTos", mib.AsInteger(tos)),
 		mib.Column(4, "ipCidrRouteNextHop", mib.AsIPAddress(ipv4NextHop)),
 		mib.Column(5, "ipCidrRouteIfIndex", mib.AsInteger(ifIndex)),
-		mib.Column(6, "ipCidrRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
+		mib.Column(6, "ipCidrRouteType", mib.AsEnum(ipv4Kind, mib.Enum[kind]{
 			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindBlackhole, Number: 2},
 			{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
 		})),
@@ -483,7 +496,7 @@ var ForwardRoutes = mib.Table[route]{
 		mib.Column(3, "ipForwardPolicy", mib.AsInteger(tos)),
 		mib.Column(4, "ipForwardNextHop", mib.AsIPAddress(ipv4NextHop)),
 		mib.Column(5, "ipForwardIfIndex", mib.AsInteger(ifIndex)),
-		mib.Column(6, "ipForwardType", mib.AsEnum(routeKind, mib.Enum[kind]{
+		mib.Column(6, "ipForwardType", mib.AsEnum(ipv4Kind, mib.Enum[kind]{
 			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 1}, {Value: kindBlackhole, Number: 1},
 			{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
 		})),

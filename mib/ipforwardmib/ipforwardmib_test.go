@@ -86,8 +86,11 @@ func TestRoundTrip(t *testing.T) {
 			if r.Type == netstat.RouteBlackhole {
 				r.Type = netstat.RouteUnreachable
 			}
-			if !r.Gateway.Is4() {
+			if r.Gateway.Is6() {
 				r.Gateway = netip.Addr{}
+				if r.Type == netstat.RouteUnicast {
+					r.Type = netstat.RouteThrow // other(1): the table cannot name the router
+				}
 			}
 			return r
 		}
@@ -181,7 +184,7 @@ func TestTables(t *testing.T) {
 			"11.0.0.0.0.0.0.0.0.0.192.0.2.1":          mib.Int(0),
 			"5.0.0.0.0.0.0.0.0.0.192.0.2.1":           mib.Int(2),
 			"3.0.0.0.0.0.0.0.0.16.192.0.2.1":          mib.Int(16),
-			"6.198.51.100.0.255.255.255.0.0.0.0.0.0":  mib.Int(4),
+			"6.198.51.100.0.255.255.255.0.0.0.0.0.0":  mib.Int(1),
 			"6.203.0.113.0.255.255.255.0.0.0.0.0.0":   mib.Int(2),
 			"2.203.0.113.0.255.255.255.128.0.0.0.0.0": mib.AddrValue(addr("255.255.255.128")),
 		}},

@@ -93,8 +93,10 @@ var (
 	neighbourLinkAddress = mib.AsOctets(mib.At(func(n *neighbour) *netstat.HardwareAddress { return &n.LinkAddress }))
 )
 
+// isIPv4Neighbour leaves out what has no link-layer address: these tables have no
+// state that would say that nobody answers, or not yet.
 func isIPv4Neighbour(n *neighbour) bool {
-	return n.Family == netstat.IPv4 && ipmib.IsTranslation(n)
+	return n.Family == netstat.IPv4 && ipmib.IsTranslation(n) && n.LinkAddress != ""
 }
 
 func impliesIPv4Neighbour(n *neighbour) {

@@ -47,8 +47,11 @@ func TestNeighboursRoundTrip(t *testing.T) {
 		n.State = netstat.Optional[netstat.NeighbourState]{}
 		return unknown(n)
 	})
-	values := tabletest.Values(t, &Translations, []neighbour{{Family: netstat.IPv4, Interface: 2, Address: netip.MustParseAddr("192.0.2.9")}})
-	if v := values["1.2.1.192.0.2.9"]; v != mib.Int(2) {
+	values := tabletest.Values(t, &Translations, []neighbour{
+		{Family: netstat.IPv4, Interface: 2, Address: netip.MustParseAddr("192.0.2.9"), LinkAddress: "\x02\x00\x00\x00\x00\x09"},
+		{Family: netstat.IPv4, Interface: 2, Address: netip.MustParseAddr("192.0.2.10"), State: netstat.Known(netstat.NeighbourFailed)},
+	})
+	if v := values["1.2.1.192.0.2.9"]; v != mib.Int(2) || len(values) != 3 {
 		t.Errorf("atIfIndex.2.1.192.0.2.9 is %v in %v", v, values)
 	}
 }

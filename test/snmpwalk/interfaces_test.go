@@ -166,14 +166,14 @@ func (s *scene) wantInterfaces(t testing.TB) rows {
 		want.set(12, index, counter32(rx.Multicast))
 		want.set(13, index, counter32(rx.Dropped+rx.Missed))
 		want.set(14, index, counter32(rx.Errors))
-		// 15 is absent: the kernel does not tell.
+		want.set(15, index, "0")
 		want.set(16, index, counter32(tx.Bytes))
 		want.set(17, index, counter32(tx.Packets))
 		// The kernel does not tell sent multicasts apart: 17 has them all.
 		want.set(18, index, "0")
 		want.set(19, index, counter32(tx.Dropped))
 		want.set(20, index, counter32(tx.Errors))
-		// 21 is absent: the length of a queue of packets is not told.
+		want.set(21, index, "0")
 		want.set(22, index, "0.0")
 	}
 	return want

@@ -225,7 +225,7 @@ func (s *scene) wantOldNeighbours(t testing.TB) rows {
 	want := make(rows)
 	neighbours, index := s.neighbours(t)
 	for _, n := range neighbours {
-		if !netip.MustParseAddr(n.Dst).Is4() {
+		if !netip.MustParseAddr(n.Dst).Is4() || n.LLAddr == "" { // nobody answered, or not yet
 			continue
 		}
 		row := fmt.Sprintf("%d.%s", index[n.Dev], n.Dst)

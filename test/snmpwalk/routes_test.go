@@ -226,8 +226,11 @@ func oldOrder(routes []route) []route {
 
 // setOld sets what ipCidrRouteTable and ipForwardTable have in common.
 func (r *route) setOld(want rows, index, kind string, lastProtocol int) {
-	if r.gateway.IsValid() {
+	switch {
+	case r.gateway.Is4():
 		kind = "4"
+	case r.gateway.Is6():
+		kind = "1" // no old table can name it
 	}
 	want.set(1, index, r.destination.Addr().String())
 	want.set(2, index, netmask(r.destination.Bits()))

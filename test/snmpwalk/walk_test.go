@@ -14,7 +14,7 @@ import (
 // while it is embedded, and as a subagent what snmpd has nothing of its own in.
 func (s *scene) roots() []string {
 	if s.subagent {
-		all := []string{"1.3.6.1.2.1.2"}
+		all := []string{"1.3.6.1.2.1.2", "1.3.6.1.2.1.3"}
 		for _, sub := range ipRoots {
 			all = append(all, "1.3.6.1.2.1.4."+sub)
 		}
@@ -26,7 +26,7 @@ func (s *scene) roots() []string {
 // ipRoots are the subtrees of the group ip that are the program's. Among them
 // stand tables of snmpd's own.
 var ipRoots = []string{
-	"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "22", "23", "24", "25", "26",
+	"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26",
 	"27", "28", "29", "30", "31", "32", "34", "35", "36", "37",
 }
 
@@ -182,7 +182,7 @@ func TestGet(t *testing.T) {
 			{"snmpget", "2c", ifEntry + ".2.11", "." + ifEntry + `.2.11 = STRING: "v0"`, false},
 			{"snmpget", "1", ifEntry + ".2.11", "." + ifEntry + `.2.11 = STRING: "v0"`, false},
 			{"snmpget", "2c", ifEntry + ".2.99", "No Such Instance", false},
-			{"snmpget", "2c", ifEntry + ".15.11", "No Such Instance", false}, // nobody knows ifInUnknownProtos
+			{"snmpget", "2c", ifXEntry + ".3.11", "No Such Instance", false}, // nobody knows ifInBroadcastPkts
 			{"snmpget", "2c", ifEntry + ".2", "No Such Instance", false},
 			{"snmpget", "2c", ifEntry + ".2.11.0", "No Such Instance", false},
 			{"snmpget", "1", ifEntry + ".2.99", "noSuchName", true},
