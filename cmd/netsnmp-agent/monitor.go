@@ -110,7 +110,11 @@ func monitor(cmd *cobra.Command, f monitorFlags) error {
 		case err != nil:
 			return errors.Join(p.w.Flush(), err)
 		}
-		if err := p.print(&e, time.Now()); err != nil {
+		at := e.Received
+		if at.IsZero() {
+			at = time.Now()
+		}
+		if err := p.print(&e, at); err != nil {
 			return err
 		}
 	}
