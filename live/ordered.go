@@ -204,12 +204,14 @@ func (o *ordered[T]) from(item *T) iter.Seq[*T] {
 		}
 		for ; c < len(o.chunks); c, i = c+1, 0 {
 			items := o.chunks[c].items
+			first := i
 			for ; i < len(items); i++ {
-				o.step(1)
 				if !yield(&items[i]) {
+					o.step(i + 1 - first)
 					return
 				}
 			}
+			o.step(len(items) - first)
 		}
 	}
 }

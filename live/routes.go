@@ -331,16 +331,23 @@ func count[K comparable](numbers map[K]int, of K, by int) {
 	}
 }
 
-// hash returns a number that is the same for rows of one info.
+// hash returns a number that is the same for rows of one info: it is of all that
+// isInfoOf compares.
 func (r *routes) hash(rows []netstat.Route) (hash uint64) {
 	for i := range rows {
-		row := rows[i]
-		strip(&row)
+		row := &rows[i]
+		for _, a := range [...]netip.Addr{row.Gateway, row.PreferredSource} {
+			if a.IsValid() {
+				b := a.As16()
+				hash = mix(mix(hash, binary.BigEndian.Uint64(b[:])), binary.BigEndian.Uint64(b[8:]))
+			}
+		}
+		hash = mix(hash, uint64(row.Interface)<<32|uint64(row.NextHopID))
+		hash = mix(hash, uint64(row.Flags)<<32|uint64(row.Type)<<16|uint64(row.Protocol)<<8|uint64(row.Scope))
+		hash = mix(hash, uint64(row.Weight))
 		if row.Options != nil {
 			hash = mix(hash, maphash.Comparable(r.seed, *row.Options))
-			row.Options = nil
 		}
-		hash = mix(hash, maphash.Comparable(r.seed, row))
 	}
 	return hash
 }
