@@ -25,13 +25,13 @@ var growthScenes = []growthScene{
 		link := netstat.Interface{Index: device, Name: fmt.Sprint("l", i), Flags: netstat.FlagUp}
 		return []collectors.Message{
 			{Kind: netstat.KindInterface, Interface: link},
-			routeMessage(netstat.Route{Destination: netip.MustParsePrefix("fe80::/64"), Table: netstat.TableMain, Metric: 256, Interface: device, Type: netstat.RouteUnicast}),
-			routeMessage(netstat.Route{Destination: netip.MustParsePrefix("ff00::/8"), Table: netstat.TableLocal, Metric: 256, Interface: device, Type: netstat.RouteMulticast}),
+			routeMessage(netstat.Route{Destination: netip.MustParsePrefix("fe80::/64"), Table: netstat.TableMain, Metric: netstat.Known(uint32(256)), Interface: device, Type: netstat.RouteUnicast}),
+			routeMessage(netstat.Route{Destination: netip.MustParsePrefix("ff00::/8"), Table: netstat.TableLocal, Metric: netstat.Known(uint32(256)), Interface: device, Type: netstat.RouteMulticast}),
 		}
 	}},
 	{"routes for source prefixes", func(i int) []collectors.Message {
 		source := netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, byte(i >> 8), byte(i)}), 48)
-		return []collectors.Message{routeMessage(netstat.Route{Destination: netip.MustParsePrefix("2001:db8::/32"), Table: netstat.TableMain, Metric: 1024,
+		return []collectors.Message{routeMessage(netstat.Route{Destination: netip.MustParsePrefix("2001:db8::/32"), Table: netstat.TableMain, Metric: netstat.Known(uint32(1024)),
 			Gateway: netip.MustParseAddr("fe80::1"), Interface: 2, Type: netstat.RouteUnicast, Options: &netstat.RouteOptions{Source: source}})}
 	}},
 	{"multipath routes that share the first hops", func(i int) []collectors.Message {
@@ -119,7 +119,7 @@ func TestManyRoutesWithOneKey(t *testing.T) {
 		s := newState()
 		u := update{state: s, kinds: netstat.AllKinds}
 		route := func(i int) collectors.Message {
-			return routeMessage(netstat.Route{Destination: netip.MustParsePrefix(family), Table: netstat.TableMain, Metric: 256, Interface: uint32(i + 2), Type: netstat.RouteUnicast})
+			return routeMessage(netstat.Route{Destination: netip.MustParsePrefix(family), Table: netstat.TableMain, Metric: netstat.Known(uint32(256)), Interface: uint32(i + 2), Type: netstat.RouteUnicast})
 		}
 		for i := range many {
 			m := route(i)

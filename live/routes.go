@@ -343,7 +343,7 @@ func (r *routes) hash(rows []netstat.Route) (hash uint64) {
 			}
 		}
 		hash = mix(hash, uint64(row.Interface)<<32|uint64(row.NextHopID))
-		hash = mix(hash, uint64(row.Flags)<<32|uint64(row.Type)<<16|uint64(row.Protocol)<<8|uint64(row.Scope))
+		hash = mix(hash, uint64(row.Flags)<<32|uint64(row.Type)<<16|uint64(row.Protocol)<<8|uint64(row.Scope.Or(0)))
 		hash = mix(hash, uint64(row.Weight))
 		if row.Options != nil {
 			hash = mix(hash, maphash.Comparable(r.seed, *row.Options))
