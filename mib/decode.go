@@ -63,10 +63,16 @@ func (d *RowDecoder[R]) Index(index OID, r *R) error {
 	return fmt.Errorf("%s: index %s: %w", d.table.Name, index, err)
 }
 
-func (d *RowDecoder[R]) index(index OID, r *R, form indexForm) error {
+// Implied writes what being a row of the table tells, whatever its index, into r: for a
+// row whose index is not understood and whose values tell as much.
+func (d *RowDecoder[R]) Implied(r *R) {
 	if d.table.Implies != nil {
 		d.table.Implies(r)
 	}
+}
+
+func (d *RowDecoder[R]) index(index OID, r *R, form indexForm) error {
+	d.Implied(r)
 	if form == numbered {
 		if d.table.Index[0].readForm == nil {
 			return errIndexTooShort

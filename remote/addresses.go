@@ -16,7 +16,7 @@ import (
 // The columns that a row holds something of.
 var (
 	ipAddressColumns       = []uint32{3, 4, 5, 6, 7}
-	ipAdEntColumns         = []uint32{2, 3}
+	ipAdEntColumns         = []uint32{1, 2, 3}
 	ipNetToPhysicalColumns = []uint32{4, 5, 6, 7}
 	ipNetToMediaColumns    = []uint32{2, 4}
 
@@ -30,6 +30,7 @@ var (
 // Where some of them stand.
 const (
 	ipAddressType       = 1
+	ipAdEntAddr         = 0
 	ipNetToPhysicalType = 2
 	ipNetToMediaType    = 1
 )
@@ -82,8 +83,20 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 		if !read(rows(ctx, newScan(s, ipmib.Addresses.Name, tableColumns(&ipmib.Addresses, ipAddressColumns...)), nil, decode)) {
 			return
 		}
+		old := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Address, bool, error) {
+			row, ok, err := scoped(ipAddrs)(index, values, odd)
+			if err == nil || values[ipAdEntAddr].Type() != mib.IPAddress {
+				return row, ok, err
+			}
+			// Agents exist whose index is a line's number, and not the address.
+			row = netstat.Address{}
+			ipAddrs.Implied(&row)
+			ipAddrs.Values(noEpoch, index, values, &row, odd)
+			row.Scope = scopeOf(row.Prefix.Addr())
+			return row, true, nil
+		}
 		if n := six; four == 0 && !isOver(errs) {
-			if !read(rows(ctx, newScan(s, rfc1213mib.Addresses.Name, tableColumns(&rfc1213mib.Addresses, ipAdEntColumns...)), nil, scoped(ipAddrs))) {
+			if !read(rows(ctx, newScan(s, rfc1213mib.Addresses.Name, tableColumns(&rfc1213mib.Addresses, ipAdEntColumns...)), nil, old)) {
 				return
 			}
 			switch {

@@ -5,19 +5,27 @@
 //
 // # What is promised
 //
-// A table is whole or it is an error. Whatever cuts it short (no answer, an
-// agent's error, an agent that repeats itself or goes backwards, a value of
-// another type than the MIB has) ends the sequence with an error that names the
-// last instance that was read. Rows before it are valid.
+// Rows keep coming for as long as the agent tells any, and what is wrong is an error
+// after the last of them. A table that is cut short (no answer, an agent that refuses,
+// repeats itself or goes backwards) has an error that names the last instance that was
+// read; rows before it are valid. It takes no other table's rows with it: what
+// ifStackTable would add to the interfaces is missing from them then.
 //
-// Of several tables that tell the same the best is read that the agent has:
-// tcpConnectionTable and tcpListenerTable, else tcpConnTable; udpEndpointTable,
-// else udpTable; ifTable with ifXTable; inetCidrRouteTable, else
+// What agents send is taken as liberally as it is unambiguous. A value of another type
+// that holds the same is taken, and Null says nothing. A value that is not understood
+// (a number outside of its enumeration, text for a number, one that is longer than it may
+// be) is unknown, and a row whose index is not understood is passed over. Both are
+// counted: a [*SkippedError] after the last row, which errors.As finds, says how many, with
+// an example. Where it counts values alone, all rows are there.
+//
+// Of several tables that tell the same the newer is read, and the older where the newer
+// has nothing of IPv4: tcpConnectionTable and tcpListenerTable, else tcpConnTable;
+// udpEndpointTable, else udpTable; ifTable with ifXTable; inetCidrRouteTable, else
 // ipCidrRouteTable, else ipRouteTable; ipAddressTable, else ipAddrTable;
-// ipNetToPhysicalTable, else ipNetToMediaTable, else atTable. What none of them
-// tells is an error that matches netstat.ErrNotSupported and names the objects
-// that the agent would need. Where the old tables tell of IPv4 alone, it follows
-// the rows.
+// ipNetToPhysicalTable, else ipNetToMediaTable, else atTable; ipSystemStatsTable, else the
+// group ip. What none of them tells is an error that matches netstat.ErrNotSupported and
+// names the objects that the agent would need. Where the old tables tell of IPv4 alone,
+// it follows the rows. An agent that counts routes and shows none is an error.
 //
 // SNMP cannot tell a table without rows from one that is not there. A table
 // counts as there when it has rows, or the agent shows an object that came
@@ -55,7 +63,9 @@
 // fewer once they get lost, are late, are cut short or are too big. A table that
 // goes on after some answers is read by several sessions at a time, each in a
 // part of its index. Requests are repeated a bounded number of times, and
-// nothing that is received is kept beyond the rows that it completes.
+// nothing that is received is kept beyond the rows that it completes. What an agent may
+// tell is bounded in rows and octets ([Config.MaxRows], [Config.MaxOctets]), of each
+// table and of a host among many.
 //
 // SNMPv3, with its discovery, keys and time windows, is gosnmp's. Messages of
 // SNMPv1 and SNMPv2c, which need none of that, have a codec here that decodes

@@ -219,6 +219,11 @@ func (s *HostStack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface,
 	return rowsAhead(ctx, s, "interfaces", func(ctx context.Context, s *Stack) iter.Seq2[netstat.Interface, error] { return s.Interfaces(ctx) })
 }
 
+// InterfaceNames is Stack.InterfaceNames.
+func (s *HostStack) InterfaceNames(ctx context.Context) (map[uint32]string, error) {
+	return ahead(ctx, s, "interface names", func(ctx context.Context, s *Stack) (map[uint32]string, error) { return s.InterfaceNames(ctx) })
+}
+
 // Addresses is Stack.Addresses.
 func (s *HostStack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {
 	return rowsAhead(ctx, s, "addresses", func(ctx context.Context, s *Stack) iter.Seq2[netstat.Address, error] { return s.Addresses(ctx) })

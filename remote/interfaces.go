@@ -148,6 +148,37 @@ func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, err
 	}
 }
 
+// nameColumns are ifDescr and ifName.
+var nameColumns = concat(tableColumns(&ifmib.Interfaces, 2), tableColumns(&ifmib.Extensions, 1))
+
+var (
+	describeDecoder = ifmib.Interfaces.RowDecoder(2)
+	nameDecoder     = ifmib.Extensions.RowDecoder(1)
+)
+
+// InterfaceNames returns the names that Interfaces has, by index, from no other columns
+// than ifName and ifDescr. Beside an error there are those that were read.
+func (s *Stack) InterfaceNames(ctx context.Context) (map[uint32]string, error) {
+	decode := func(index mib.OID, values []mib.Value, odd func(error)) (i netstat.Interface, ok bool, err error) {
+		if err = describeDecoder.Index(index, &i); err == nil {
+			describeDecoder.Values(noEpoch, index, values[:1], &i, odd)
+			nameDecoder.Values(noEpoch, index, values[1:], &i, odd)
+		}
+		return i, true, err
+	}
+	names := make(map[uint32]string)
+	for i, err := range rows(ctx, newScan(s, ifmib.Interfaces.Name, nameColumns), nil, decode) {
+		if err != nil {
+			return names, err
+		}
+		names[i.Index] = i.Name
+	}
+	if len(names) == 0 {
+		return nil, s.notSupported("read names of interfaces", ifmib.Interfaces.Name)
+	}
+	return names, nil
+}
+
 // interfaceScan is a reading of interfaceColumns, and what ifNumber then was.
 func (s *Stack) interfaceScan() (*netstat.Optional[int], *scan) {
 	number := new(netstat.Optional[int])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -317,5 +318,53 @@ func TestBoundOfOctets(t *testing.T) {
 	}
 	if config.MaxOctets = -1; config.Check() == nil {
 		t.Error("-1 octets make sense")
+	}
+}
+
+// Names are read from two columns. An empty ifName stands for none.
+func TestInterfaceNames(t *testing.T) {
+	d := device{variables: append(names(3), cellOf(ifXEntry+"1", mib.Octets(""), 1), cellOf(ifXEntry+"1", mib.Octets("port2"), 2), cellOf(ifXEntry+"18", mib.Octets("alias"), 1))}
+	other := 0
+	d.change = func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		for _, v := range asked.Variables {
+			if !isBelow(v.Name+".", mib.MustParseOID(ifEntry+"2")) && !isBelow(v.Name+".", mib.MustParseOID(ifXEntry+"1")) && !isBelow(v.Name+".", mib.MustParseOID("1.3.6.1.2.1.1.3")) {
+				other++
+			}
+		}
+		return answer
+	}
+	s := open(t, patient(d.start(t)))
+	found, err := s.InterfaceNames(t.Context())
+	if want := map[uint32]string{1: "eth1", 2: "port2", 3: "eth3"}; err != nil || !maps.Equal(found, want) || other > 0 {
+		t.Errorf("%v, %v, and %d other columns", found, err, other)
+	}
+	interfaces, err := collect(s.Interfaces(t.Context()))
+	if err != nil || len(interfaces) != 3 || interfaces[0].Name != "eth1" || interfaces[1].Name != "port2" {
+		t.Errorf("%v, %v", interfaces, err)
+	}
+	if names, err := open(t, patient((&device{}).start(t))).InterfaceNames(t.Context()); len(names) > 0 || !errors.Is(err, netstat.ErrNotSupported) {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
+// Where the index of ipAddrTable is no address, a column tells it.
+func TestAddressesByTheirColumn(t *testing.T) {
+	address := func(octet uint32) mib.Value { return mib.IPv4Value(0xc0000200 + octet) }
+	d := device{variables: []mib.Binding{
+		cellOf("1.3.6.1.2.1.4.20.1.1", address(1), 1), cellOf("1.3.6.1.2.1.4.20.1.2", mib.Int(7), 1), cellOf("1.3.6.1.2.1.4.20.1.3", mib.IPv4Value(0xffffff00), 1),
+		cellOf("1.3.6.1.2.1.4.20.1.1", address(2), 1, 192, 0, 2, 2), cellOf("1.3.6.1.2.1.4.20.1.2", mib.Int(8), 1, 192, 0, 2, 2),
+		cellOf("1.3.6.1.2.1.4.20.1.1", address(3), 192, 0, 2, 3), cellOf("1.3.6.1.2.1.4.20.1.3", mib.IPv4Value(0xff00ff00), 192, 0, 2, 3),
+		cellOf("1.3.6.1.2.1.4.20.1.2", mib.Int(9), 2),
+	}}
+	found, err := collect(open(t, patient(d.start(t))).Addresses(t.Context()))
+	var text []string
+	for _, a := range found {
+		text = append(text, fmt.Sprint(a.Prefix.Addr(), " ", a.Prefix.Bits(), " ", a.Interface))
+	}
+	if want := []string{"192.0.2.1 24 7", "192.0.2.2 -1 8", "192.0.2.3 -1 0"}; !slices.Equal(text, want) {
+		t.Errorf("%q, want %q", text, want)
+	}
+	if e := skipped(t, err); e.Rows != 1 || e.Values != 1 { // the one without an address, and the mask that is none
+		t.Errorf("%+v", e)
 	}
 }

@@ -150,7 +150,8 @@ func (s *settings) line(c *Config, word, rest string) error {
 		case slices.ContainsFunc(unsupported, func(known string) bool { return strings.EqualFold(known, word) }):
 			return fmt.Errorf("%s: not supported", word)
 		}
-		return fmt.Errorf("unknown directive %q%s", word, suggest(word))
+		// What it is may be a secret: "defCommunity=...", or a community by itself.
+		return fmt.Errorf("unknown directive%s", suggest(word))
 	}
 	d := &directives[i]
 	args, err := snmpdconf.Arguments(rest)

@@ -168,7 +168,7 @@ func TestOldAndBareAgents(t *testing.T) {
 	}
 	neighbours, err := collect(s.Neighbours(ctx))
 	lacks(t, err, "ipNetToPhysicalTable")
-	if len(neighbours) != 3 {
+	if len(neighbours) != 2 { // the one that failed is invalid(2) there
 		t.Errorf("neighbours %v", neighbours)
 	}
 	links, err := collect(s.Interfaces(ctx))

@@ -69,7 +69,7 @@ func xdpListing() *listing[netstat.XDPSocket] {
 	type socket = netstat.XDPSocket
 	field := fieldOf[socket]
 	return newListing("XDP sockets", "xdp", "an XDP socket",
-		of("Iface", 15, interfaceField("interface", "interface that it is bound to", func(v *socket) uint32 { return v.Interface })),
+		ofInterface("Iface", 15, "interface", "interface that it is bound to", func(v *socket) uint32 { return v.Interface }),
 		of("Queue", 5, field("queue", table.Integer, "queue that it is bound to", func(v *socket) table.Value { return table.Uint(v.Queue) })),
 		of("RxRing", 7, field("receiveEntries", table.Integer, "entries of the receive ring", func(v *socket) table.Value { return uintValue(v.Receive) })),
 		of("TxRing", 7, field("transmitEntries", table.Integer, "entries of the transmit ring", func(v *socket) table.Value { return uintValue(v.Transmit) })),

@@ -281,6 +281,12 @@ func zeroIfUnknown[T any](fields ...*netstat.Optional[T]) {
 // showFake runs a command line on a stack.
 func showFake(t *testing.T, stack netstat.Stack, args ...string) (out, complaints string, err error) {
 	t.Helper()
+	return showFakeIn(t.Context(), t, stack, args...)
+}
+
+// showFakeIn is showFake until the end of a context.
+func showFakeIn(ctx context.Context, t *testing.T, stack netstat.Stack, args ...string) (out, complaints string, err error) {
+	t.Helper()
 	var f flags
 	cmd := newCommand()
 	cmd.ResetFlags()
@@ -292,7 +298,7 @@ func showFake(t *testing.T, stack netstat.Stack, args ...string) (out, complaint
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	s, err := newSession(t.Context(), f, &stdout, &stderr, func(func(error)) ([]*source, error) { return []*source{{stack: stack}}, nil })
+	s, err := newSession(ctx, f, &stdout, &stderr, func(func(error)) ([]*source, error) { return []*source{{stack: stack}}, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

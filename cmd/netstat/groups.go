@@ -61,7 +61,7 @@ func (s *session) showGroups() error {
 func socketGroupListing() *listing[netstat.SocketMembership] {
 	field := fieldOf[netstat.SocketMembership]
 	return newListing("Group Memberships of Sockets", "socketMembership", "a multicast group that a socket is a member of",
-		of("Interface", 15, interfaceField("interface", "interface", func(m *netstat.SocketMembership) uint32 { return m.Interface })),
+		ofInterface("Interface", 15, "interface", "interface", func(m *netstat.SocketMembership) uint32 { return m.Interface }),
 		of("Group", 21, field("group", table.Address, "group", func(m *netstat.SocketMembership) table.Value { return table.Addr(m.Group.WithZone("")) })),
 		of("Mode", 7, field("mode", table.String, "`include` for only those sources, `exclude` for all but those", func(m *netstat.SocketMembership) table.Value {
 			return table.Text(m.Mode.String())

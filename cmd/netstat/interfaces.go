@@ -263,13 +263,43 @@ func (s *session) describeInterfaces(p *table.Printer[interfaceRow]) error {
 			addresses[src][a.Interface] = append(addresses[src][a.Interface], a)
 		}
 	}
-	return s.eachInterface(func(r *interfaceRow) error {
+	err := s.eachInterface(func(r *interfaceRow) error {
 		if p.Keep != nil && !p.Keep(r) {
 			return nil
 		}
 		s.describe(r, addresses[r.from][r.v.Index])
 		return s.out.Flush()
 	})
+	if err != nil || p.Keep != nil || s.iface != "" {
+		return err
+	}
+	for _, src := range s.sources {
+		s.describeRest(src, addresses[src])
+	}
+	return s.out.Flush()
+}
+
+// describeRest shows the addresses of interfaces that the stack does not have, as the
+// agents of hosts tell of some.
+func (s *session) describeRest(src *source, addresses map[uint32][]netstat.Address) {
+	if len(addresses) == 0 || !src.snmp { // of this host an interface may have come since
+		return
+	}
+	s.readNames(src)
+	for _, index := range slices.Sorted(maps.Keys(addresses)) {
+		if _, there := src.interfaces[index]; there {
+			continue
+		}
+		title := fmt.Sprintf("(index %d): no such interface", index)
+		if src.label() != "" {
+			title += "  host " + string(table.AppendEscaped(nil, src.label()))
+		}
+		s.out.Line(title)
+		for _, a := range addresses[index] {
+			s.out.Line("        " + addressLine(a))
+		}
+		s.out.Line("")
+	}
 }
 
 // describe shows an interface in the form of ifconfig(8), with what that does not
@@ -289,24 +319,7 @@ func (s *session) describe(r *interfaceRow, addresses []netstat.Address) {
 	}
 	b = append(b, '\n')
 	for _, a := range addresses {
-		address, bits := a.Prefix.Addr(), a.Prefix.Bits()
-		if address.Is4() {
-			mask := []byte("-")
-			if bits >= 0 {
-				mask = appendMask(nil, bits)
-			}
-			text := fmt.Sprintf("inet %s  netmask %s", address, mask)
-			if a.Broadcast.IsValid() {
-				text += "  broadcast " + a.Broadcast.String()
-			}
-			line("%s%s", text, peer(a))
-			continue
-		}
-		length := "-"
-		if bits >= 0 {
-			length = strconv.Itoa(bits)
-		}
-		line("inet6 %s  prefixlen %s  scopeid %s%s", address.WithZone(""), length, scopeName(a.Scope), peer(a))
+		line("%s", addressLine(a))
 	}
 	link, kind := hardware(i)
 	line("%s  txqueuelen %s%s", link, i.TransmitQueueLength, kind)
@@ -387,6 +400,25 @@ func hardware(i *interfaceView) (link, kind string) {
 		return "ether " + i.Address.String(), "  (Ethernet)"
 	}
 	return fmt.Sprintf("hardware type %v address %s", i.HardwareType, i.Address), ""
+}
+
+// addressLine is an address in the form of ifconfig(8).
+func addressLine(a netstat.Address) string {
+	address, bits := a.Prefix.Addr(), a.Prefix.Bits()
+	known := func(b []byte) string {
+		if bits < 0 {
+			return "-"
+		}
+		return string(b)
+	}
+	if !address.Is4() {
+		return fmt.Sprintf("inet6 %s  prefixlen %s  scopeid %s%s", address.WithZone(""), known(strconv.AppendInt(nil, int64(bits), 10)), scopeName(a.Scope), peer(a))
+	}
+	text := fmt.Sprintf("inet %s  netmask %s", address, known(appendMask(nil, max(bits, 0))))
+	if a.Broadcast.IsValid() {
+		text += "  broadcast " + a.Broadcast.String()
+	}
+	return text + peer(a)
 }
 
 func peer(a netstat.Address) string {

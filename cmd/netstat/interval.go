@@ -58,6 +58,9 @@ func (c countedHere) since(earlier counted) (*baseline.Delta, error) {
 func (s *session) count(src *source) (counted, error) {
 	if stack, ok := src.stack.(sampler); ok {
 		sample, err := stack.Sample(s.ctx)
+		if err == nil && sample.Skipped != nil {
+			s.complain("counters", src, sample.Skipped)
+		}
 		return countedThere{s, src, sample}, err
 	}
 	taken, err := s.snapshot(src)

@@ -14,11 +14,17 @@ type both[T any] struct {
 	width   int
 	right   bool
 	cell    func(b []byte, v *T) []byte // nil: the field's value
+	index   func(v *T) uint32           // of the interface that the field names; nil: it names none
 }
 
 // of makes a field a column.
 func of[T any](heading string, width int, f table.Field[row[T]]) both[T] {
 	return both[T]{Field: f, heading: heading, width: width, right: f.Type == table.Integer || f.Type == table.Number || f.Type == table.Duration || f.Type == table.Port || f.Type == table.User}
+}
+
+// ofInterface is a column that names an interface by its index.
+func ofInterface[T any](heading string, width int, name, doc string, index func(*T) uint32) both[T] {
+	return both[T]{Field: interfaceField(name, doc, index), heading: heading, width: width, index: index}
 }
 
 // shownAs makes people see another text than the field's value.
@@ -44,6 +50,10 @@ func newListing[T any](title, name, doc string, fields ...both[T]) *listing[T] {
 	for _, f := range fields {
 		l.kind.Fields = append(l.kind.Fields, f.Field)
 		if f.heading == "" {
+			continue
+		}
+		if f.index != nil {
+			l.columns = append(l.columns, interfaceColumn(f.heading, f.width, f.index))
 			continue
 		}
 		if f.cell != nil {

@@ -26,6 +26,7 @@ func main() {
 		debug.SetGCPercent(collectAt)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program whatever it does
 	err := commandline.Execute(ctx, newCommand(), os.Args[1:])
 	interrupted := ctx.Err() != nil
 	stop()

@@ -14,7 +14,7 @@ func vifListing() *listing[netstat.MulticastInterface] {
 	return newListing("Multicast virtual interfaces", "vif", "an interface of the multicast router",
 		of("Family", 6, field("family", table.String, "`ipv4` or `ipv6`", func(v *vif) table.Value { return table.Text(v.Family.String()) })),
 		of("Vif", 5, field("number", table.Integer, "from 0", func(v *vif) table.Value { return table.Uint(v.Number) })),
-		of("Iface", 15, interfaceField("interface", "interface", func(v *vif) uint32 { return v.Interface })),
+		ofInterface("Iface", 15, "interface", "interface", func(v *vif) uint32 { return v.Interface }),
 		of("Pkts-In", 10, field("inPackets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.InPackets) })),
 		of("Bytes-In", 12, field("inOctets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.InOctets) })),
 		of("Pkts-Out", 10, field("outPackets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.OutPackets) })),
@@ -32,7 +32,7 @@ func multicastRouteListing() *listing[netstat.MulticastRoute] {
 	return newListing("Multicast forwarding cache", "multicastRoute", "an entry of the multicast forwarding cache",
 		of("Source", 18, field("source", table.Address, "sender, the unspecified address for any", func(v *route) table.Value { return table.Addr(v.Source) })),
 		of("Group", 18, field("group", table.Address, "group", func(v *route) table.Value { return table.Addr(v.Group) })),
-		of("Input", 10, interfaceField("input", "interface that packets must arrive on", func(v *route) uint32 { return v.Input })),
+		ofInterface("Input", 10, "input", "interface that packets must arrive on", func(v *route) uint32 { return v.Input }),
 		of("Packets", 10, field("packets", table.Integer, "forwarded", func(v *route) table.Value { return uintValue(v.Packets) })),
 		of("Bytes", 12, field("octets", table.Integer, "forwarded", func(v *route) table.Value { return uintValue(v.Octets) })),
 		of("Wrong-If", 8, field("wrongInterface", table.Integer, "packets that arrived on another interface", func(v *route) table.Value { return uintValue(v.WrongInterface) })),
@@ -67,8 +67,8 @@ func bridgeGroupListing() *listing[netstat.BridgeGroup] {
 	type group = netstat.BridgeGroup
 	field := fieldOf[group]
 	return newListing("Multicast groups of bridges", "bridgeGroup", "a port of a bridge that frames of a group are sent to",
-		of("Bridge", 15, interfaceField("bridge", "bridge", func(g *group) uint32 { return g.Bridge })),
-		of("Port", 15, interfaceField("port", "port, or the bridge itself where the host joined", func(g *group) uint32 { return g.Port })),
+		ofInterface("Bridge", 15, "bridge", "bridge", func(g *group) uint32 { return g.Bridge }),
+		ofInterface("Port", 15, "port", "port, or the bridge itself where the host joined", func(g *group) uint32 { return g.Port }),
 		of("VLAN", 4, field("vlan", table.Integer, "absent for none", func(g *group) table.Value { return table.NonZero(g.VLAN) })),
 		of("Group", 20, field("group", table.String, "address of the network or of the link layer", func(g *group) table.Value {
 			if g.Group.IsValid() {
@@ -95,8 +95,8 @@ func routerPortListing() *listing[netstat.BridgeRouterPort] {
 	type port = netstat.BridgeRouterPort
 	field := fieldOf[port]
 	return newListing("Ports of bridges towards multicast routers", "routerPort", "a port of a bridge that has a multicast router behind it",
-		of("Bridge", 15, interfaceField("bridge", "bridge", func(p *port) uint32 { return p.Bridge })),
-		of("Port", 15, interfaceField("port", "port", func(p *port) uint32 { return p.Port })),
+		ofInterface("Bridge", 15, "bridge", "bridge", func(p *port) uint32 { return p.Bridge }),
+		ofInterface("Port", 15, "port", "port", func(p *port) uint32 { return p.Port }),
 		of("VLAN", 4, field("vlan", table.Integer, "absent for none", func(p *port) table.Value { return table.NonZero(p.VLAN) })),
 		of("Permanent", 0, field("permanent", table.Boolean, "whether it was configured", func(p *port) table.Value { return table.Bool(p.Permanent) })),
 		of("Expires", 8, field("expires", table.Duration, "seconds, 0 for never", func(p *port) table.Value { return table.Seconds(p.Expires) })),

@@ -16,13 +16,14 @@ func neighbourListing() *listing[netstat.Neighbour] {
 			Value: func(r *row[netstat.Neighbour]) table.Value { return addrValue(r.from, r.v.Address) }}},
 		of("HWaddress", 17, field("linkAddress", table.String, "link-layer address", func(n *netstat.Neighbour) table.Value { return table.Text(n.LinkAddress.String()) })),
 		of("State", 10, field("state", table.String, "reachability, as ip-neighbour(8) has it", func(n *netstat.Neighbour) table.Value { return knownText(n.State) })),
-		of("Iface", 0, interfaceField("interface", "interface", func(n *netstat.Neighbour) uint32 { return n.Interface })),
+		ofInterface("Iface", 0, "interface", "interface", func(n *netstat.Neighbour) uint32 { return n.Interface }),
 		of("Router", 0, field("router", table.Boolean, "whether it is a router (IPv6)", func(n *netstat.Neighbour) table.Value {
 			return boolValue(n.Flag(netstat.NeighbourRouter))
 		})),
 		of("Proxy", 0, field("proxy", table.Boolean, "whether this host answers in its place", func(n *netstat.Neighbour) table.Value {
 			return boolValue(n.Flag(netstat.NeighbourProxy))
 		})),
+		hidden(field("interfaceIndex", table.Integer, "index of the interface", func(n *netstat.Neighbour) table.Value { return table.Uint(n.Interface) })),
 		hidden(field("family", table.String, "`ipv4` or `ipv6`", func(n *netstat.Neighbour) table.Value { return table.Text(n.Family.String()) })),
 		hidden(field("protocol", table.String, "who made the entry", func(n *netstat.Neighbour) table.Value {
 			if n.Protocol == netstat.ProtocolUnspecified {
@@ -42,6 +43,7 @@ func (s *session) showNeighbours() error {
 		return err
 	}
 	show := func(r *row[netstat.Neighbour]) error {
+		s.readNames(r.from)
 		if !s.shows(r.from, r.v.Interface) || r.v.State == netstat.Known(netstat.NeighbourNoARP) && !s.all {
 			return nil
 		}

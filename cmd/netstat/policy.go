@@ -194,7 +194,7 @@ func nextHopListing() *listing[netstat.NextHop] {
 		of("Gateway", 25, table.Field[row[netstat.NextHop]]{Name: "gateway", Type: table.Address, Doc: "next hop", Value: func(r *row[netstat.NextHop]) table.Value {
 			return onLink(r.from, r.v.Gateway, r.v.Interface)
 		}}),
-		of("Iface", 10, interfaceField("interface", "interface", func(n *netstat.NextHop) uint32 { return n.Interface })),
+		ofInterface("Iface", 10, "interface", "interface", func(n *netstat.NextHop) uint32 { return n.Interface }),
 		of("Group", 10, field("group", table.Objects, "members of a group, each with `id` and `weight`", func(n *netstat.NextHop) table.Value {
 			if len(n.Group) == 0 {
 				return table.Value{}

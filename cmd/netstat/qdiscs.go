@@ -21,7 +21,7 @@ type queueing struct {
 func queueingListing() *listing[queueing] {
 	field := fieldOf[queueing]
 	return newListing("Queueing disciplines and classes", "qdisc", "a queueing discipline, or a class of one",
-		of("Iface", 15, interfaceField("interface", "interface", func(q *queueing) uint32 { return q.index })),
+		ofInterface("Iface", 15, "interface", "interface", func(q *queueing) uint32 { return q.index }),
 		of("Kind", 10, field("queueing", table.String, "`fq_codel`, `htb`, ...", func(q *queueing) table.Value { return table.Text(q.kind) })),
 		of("Class", 0, field("class", table.Boolean, "whether it is a class", func(q *queueing) table.Value { return table.Bool(q.class) })),
 		of("Handle", 7, field("handle", table.String, "as tc(8) has it", func(q *queueing) table.Value { return table.Text(q.handle.String()) })),

@@ -100,6 +100,7 @@ func (s *session) showRoutesOf(family netstat.Family) error {
 			if s.table == "" && v.Table != netstat.TableMain && v.Table != netstat.TableLocal {
 				continue
 			}
+			s.readNames(src)
 			if v.IsUnresolved() {
 				through = v.Through(objects, through[:0])
 			} else {
@@ -326,6 +327,7 @@ func routeKind() *table.Kind[row[netstat.Route]] {
 			return onLink(r.from, r.v.Gateway, r.v.Interface)
 		}},
 		interfaceField("interface", "interface", routeDevice),
+		field("interfaceIndex", table.Integer, "index of the interface", func(r *netstat.Route) table.Value { return table.NonZero(r.Interface) }),
 		field("table", table.Integer, "routing table; 254 is main, 255 local, 253 default", func(r *netstat.Route) table.Value { return table.Uint(r.Table) }),
 		field("type", table.String, "`unicast`, `local`, `blackhole`, `unreachable`, ...", func(r *netstat.Route) table.Value { return table.Text(r.Type.String()) }),
 		field("protocol", table.String, "who installed the route: `kernel`, `static`, `bgp`, ...", func(r *netstat.Route) table.Value { return table.Text(r.Protocol.Name()) }),

@@ -39,7 +39,7 @@ const schemaIntroduction = `# netstat --json
 row is known. The member ` + "`kind`" + ` says what an object is; the tables below say what else may be in it.
 
 - A member that is not known, or that the row does not have, is absent. A 0 is always a 0 that the
-  kernel reported.
+  kernel, or the agent of a host, reported.
 - Integers are written with all their digits, up to 2^64-1. A reader that keeps numbers as floating
   point loses the last digits of those beyond 2^53.
 - Durations are in seconds. Addresses are as in RFC 5952; the zone of a link-local one is the

@@ -76,6 +76,9 @@ func newSession(ctx context.Context, f flags, stdout, stderr io.Writer, open fun
 		return nil, err
 	}
 	s.sources = sources
+	for _, src := range sources {
+		src.readNames = func() { s.readNames(src) }
+	}
 	if !f.numericPorts() || f.filter != "" {
 		s.services = names.ReadServices()
 	}
@@ -221,10 +224,12 @@ func fieldOf[T any](name string, typ table.Type, doc string, value func(*T) tabl
 	return table.Field[row[T]]{Name: name, Type: typ, Doc: doc, Value: func(r *row[T]) table.Value { return value(&r.v) }}
 }
 
-// interfaceField declares a field that names an interface by its index.
+// interfaceField declares a field that names an interface by its index: unknown for one
+// without a name that is known.
 func interfaceField[T any](name, doc string, index func(*T) uint32) table.Field[row[T]] {
 	return table.Field[row[T]]{Name: name, Type: table.String, Doc: doc, Value: func(r *row[T]) table.Value {
-		return table.Text(r.from.name(index(&r.v)))
+		name, _ := r.from.known(index(&r.v))
+		return table.Text(name)
 	}}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -32,8 +33,10 @@ type source struct {
 	// renew has this stack, and those that are read with it, read anew in a turn
 	// that ends then; nil where nothing is remembered.
 	renew func(until time.Time)
-	// interfaces are the names of interfaces by index, read when one is needed.
+	// interfaces are the names of interfaces by index, nil before they were read;
+	// readNames reads them, where one is needed of which that was not foreseen.
 	interfaces map[uint32]string
+	readNames  func()
 }
 
 // openSources opens the stacks that the flags name. The errors of those among
@@ -138,33 +141,73 @@ func (src *source) close() {
 	}
 }
 
-// name returns the name of an interface: its index where it has none, empty for
-// 0.
+// nameReader is a stack that tells the names of interfaces with less ado than what
+// else they have.
+type nameReader interface {
+	InterfaceNames(context.Context) (map[uint32]string, error)
+}
+
+// readNames reads the names of a stack's interfaces, once. What cannot be read is said.
+func (s *session) readNames(src *source) {
+	if src.interfaces != nil {
+		return
+	}
+	src.interfaces = make(map[uint32]string)
+	reader, ofHost := src.stack.(nameReader)
+	fail := func(err error) {
+		if err != nil && s.ctx.Err() == nil {
+			// That a recording was made without them is nothing to complain of.
+			s.lacks("names of interfaces", src, err, ofHost)
+		}
+	}
+	if ofHost {
+		names, err := reader.InterfaceNames(s.ctx)
+		maps.Copy(src.interfaces, names)
+		fail(err)
+		return
+	}
+	for i, err := range src.stack.Interfaces(s.ctx) {
+		if err != nil {
+			fail(err)
+			return
+		}
+		src.interfaces[i.Index] = i.Name
+	}
+}
+
+// known returns the name of an interface, where it has one.
+func (src *source) known(index uint32) (name string, ok bool) {
+	if index == 0 {
+		return "", false
+	}
+	name = src.names()[index]
+	return name, name != ""
+}
+
+// names returns the names of interfaces by index.
+func (src *source) names() map[uint32]string {
+	if src.interfaces == nil && src.readNames != nil {
+		src.readNames()
+	}
+	return src.interfaces
+}
+
+// name returns what an interface is called on a terminal: its name, its index where it
+// has none, and nothing for 0.
 func (src *source) name(index uint32) string {
 	if index == 0 {
 		return ""
 	}
-	if src.interfaces == nil {
-		src.interfaces = make(map[uint32]string)
-		for i, err := range src.stack.Interfaces(context.Background()) {
-			if err != nil {
-				break // then numbers are shown
-			}
-			src.interfaces[i.Index] = i.Name
-		}
-	}
-	name, ok := src.interfaces[index]
+	name, ok := src.known(index)
 	if !ok {
 		name = strconv.FormatUint(uint64(index), 10)
-		src.interfaces[index] = name
 	}
 	return name
 }
 
 // index returns the index of an interface by its name.
 func (src *source) index(name string) (uint32, bool) {
-	src.name(1)
-	for index, n := range src.interfaces {
+	for index, n := range src.names() {
 		if n == name {
 			return index, true
 		}

@@ -169,6 +169,7 @@ func setFlag(i *iface, f netstat.InterfaceFlags, on bool) {
 	}
 }
 
+// adminStatus is not up in the state testing(3): no packets can be passed.
 var adminStatus = mib.Through(
 	func(i *iface) (bool, bool) { return i.Up().Get() },
 	func(i *iface, up bool) { setFlag(i, netstat.FlagUp, up) },
@@ -185,6 +186,14 @@ var name = mib.Through(
 	func(i *iface) (string, bool) { return strings.ToValidUTF8(i.Name, "?"), true },
 	func(i *iface, s string) { i.Name = s },
 )
+
+// nameIfAny leaves ifDescr in its place where ifName is empty: there is none then (RFC
+// 2863, section 3.1.10).
+var nameIfAny = mib.Through(name.Get, func(i *iface, s string) {
+	if s != "" {
+		i.Name = s
+	}
+})
 
 // alias is at most 64 octets (RFC 2863, ifAlias), where the kernel allows 255:
 // a longer one is cut at the end of a character.
@@ -232,7 +241,7 @@ var Interfaces = mib.Table[iface]{
 		mib.Column(4, "ifMtu", mib.AsInteger(mtu)),
 		mib.Column(5, "ifSpeed", mib.AsGauge(speed)),
 		mib.Column(6, "ifPhysAddress", mib.AsOctets(physAddress)),
-		mib.Column(7, "ifAdminStatus", mib.AsEnum(adminStatus, mib.Enum[bool]{{Value: true, Number: 1}, {Value: false, Number: 2}, {Value: true, Number: 3}})),
+		mib.Column(7, "ifAdminStatus", mib.AsEnum(adminStatus, mib.Enum[bool]{{Value: true, Number: 1}, {Value: false, Number: 2}, {Value: false, Number: 3}})),
 		mib.Column(8, "ifOperStatus", mib.AsEnum(operState, mib.Enum[netstat.OperState]{
 			{Value: netstat.OperUp, Number: 1}, {Value: netstat.OperDown, Number: 2},
 			{Value: netstat.OperTesting, Number: 3}, {Value: netstat.OperUnknown, Number: 4},
@@ -263,7 +272,7 @@ var Extensions = mib.Table[iface]{
 	Implies: impliesNoFlag,
 	Index:   Interfaces.Index,
 	Columns: mib.Columns(
-		mib.Column(1, "ifName", mib.AsOctets(name)),
+		mib.Column(1, "ifName", mib.AsOctets(nameIfAny)),
 		mib.Column(2, "ifInMulticastPkts", mib.AsCounter32(inMulticast)),
 		mib.Column(3, "ifInBroadcastPkts", mib.AsCounter32(inBroadcast)),
 		mib.Column(4, "ifOutMulticastPkts", mib.AsCounter32(outMulticast)),

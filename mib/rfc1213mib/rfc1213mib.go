@@ -72,7 +72,7 @@ var Addresses = mib.Table[address]{
 	Entry: ip.Sub(20, 1),
 	Index: mib.Index(mib.IPAddressIndex(local)),
 	Columns: mib.Columns(
-		mib.Column(1, "ipAdEntAddr", mib.AsIPAddress(mib.Through(local.Get, nil))),
+		mib.Column(1, "ipAdEntAddr", mib.AsIPAddress(local)),
 		mib.Column(2, "ipAdEntIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface }))),
 		mib.Column(3, "ipAdEntNetMask", mib.AsIPAddress(mask)),
 		mib.Column(4, "ipAdEntBcastAddr", mib.AsConstant[address](mib.Int(1))), // all ones, as everywhere today
