@@ -23,17 +23,15 @@ func (s *sources) routeTables() (inet, cidr, forward, oldest mib.Node) {
 		}
 		return s.live.Recent(), nil
 	})
-	// The kernel tells no age of a route.
-	const inetAge, cidrAge, forwardAge, oldestAge = 10, 8, 8, 10
 	type ordered = mib.Ordered[netstat.Route]
-	inet = mib.BindOrdered(ipforwardmib.Routes.Without(inetAge), routes, func(v *live.Snapshot) ordered { return (*inetRoutes)(v) })
+	inet = mib.BindOrdered(&ipforwardmib.Routes, routes, func(v *live.Snapshot) ordered { return (*inetRoutes)(v) })
 	if s.config.Zones {
-		inet = mib.BindOrdered(ipforwardmib.Routes.Without(inetAge).WithZones(), routes, func(v *live.Snapshot) ordered { return (*zonedRoutes)(v) })
+		inet = mib.BindOrdered(ipforwardmib.Routes.WithZones(), routes, func(v *live.Snapshot) ordered { return (*zonedRoutes)(v) })
 	}
 	return inet,
-		mib.BindOrdered(ipforwardmib.IPv4Routes.Without(cidrAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Prefixes)(v) }),
-		mib.BindOrdered(ipforwardmib.ForwardRoutes.Without(forwardAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) }),
-		mib.BindOrdered(rfc1213mib.Routes.Without(oldestAge), routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) })
+		mib.BindOrdered(&ipforwardmib.IPv4Routes, routes, func(v *live.Snapshot) ordered { return (*ipv4Prefixes)(v) }),
+		mib.BindOrdered(&ipforwardmib.ForwardRoutes, routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) }),
+		mib.BindOrdered(&rfc1213mib.Routes, routes, func(v *live.Snapshot) ordered { return (*ipv4Addresses)(v) })
 }
 
 // inetRoutes are the routes in runs of those with one destination, whose order is that

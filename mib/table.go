@@ -134,19 +134,6 @@ func (t *Table[R]) tellsApart() bool { return t.form|t.Apart != t.form }
 // IndexOf returns the index of a row, which a RowPointer to it ends with.
 func (t *Table[R]) IndexOf(r *R) OID { return OID{string(t.appendIndex(nil, r))} }
 
-// Without returns the table over rows that never know some of its columns, which
-// are named by their last sub-identifiers: walks pass over these at once.
-func (t *Table[R]) Without(columns ...uint32) *Table[R] {
-	w := *t
-	w.Columns = slices.Clone(t.Columns)
-	for i := range w.Columns {
-		if c := &w.Columns[i]; slices.Contains(columns, c.sub) {
-			c.field = AsAbsent[R](c.field.typ)
-		}
-	}
-	return &w
-}
-
 // sample is after how many rows View knows how long an index is.
 const sample = 64
 

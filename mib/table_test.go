@@ -728,33 +728,6 @@ func TestSourceChangesWith(t *testing.T) {
 	})
 }
 
-// Without makes a column one that no row knows, for views and for rows in order.
-func TestWithout(t *testing.T) {
-	t.Parallel()
-	table := rowTable.Without(9, 10)
-	rows := []row{{Number: 1, Signed: 5, Count: 7, Flag: true}}
-	got := make(map[string]bool)
-	for b := range table.View(rows).All() {
-		sub, _, _ := must1(b.Object.CutPrefix(table.Entry)).CutSubidentifier()
-		got[fmt.Sprint(sub)] = true
-	}
-	if got["9"] || got["10"] || !got["8"] || !got["12"] {
-		t.Errorf("columns %v", got)
-	}
-	if rowTable.Columns[2].field.never {
-		t.Error("the table itself changed")
-	}
-	o := &inRuns{version: 1, runs: [][]row{rows}}
-	r := orderedRequest(t, table, &o)
-	r.Reset(t.Context())
-	c := r.Seek(rowTable.Entry.Sub(8), false)
-	for _, want := range []uint32{8, 12} {
-		if b, err := r.Next(&c); err != nil || !b.Object.HasPrefix(rowTable.Entry.Sub(want)) {
-			t.Errorf("%v, %v, want column %d", b.Object, err, want)
-		}
-	}
-}
-
 func must1(o OID, ok bool) OID {
 	if !ok {
 		panic("not there")

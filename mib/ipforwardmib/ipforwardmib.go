@@ -309,17 +309,21 @@ func oldProtocols(last int32) mib.Enum[netstat.RouteProtocol] {
 	return old
 }
 
-// age is the seconds since the route was last updated, where the kernel tells
-// them.
+// age is the seconds since the route "was last updated or otherwise determined to be
+// correct" (RFC 4292). Linux keeps no time of updates, and what is shown of it is
+// correct now: 0, which says nothing when it is read.
 var age = mib.Through(
 	func(r *route) (uint32, bool) {
 		if r.Options == nil {
-			return 0, false
+			return 0, true
 		}
-		d, known := r.Options.Age.Get()
-		return uint32(d / time.Second), known
+		return uint32(r.Options.Age.Or(0) / time.Second), true
 	},
-	func(r *route, seconds uint32) { options(r).Age.Set(time.Duration(seconds) * time.Second) },
+	func(r *route, seconds uint32) {
+		if seconds != 0 {
+			options(r).Age.Set(time.Duration(seconds) * time.Second)
+		}
+	},
 )
 
 // dead is a next hop that the kernel has taken out of use.

@@ -268,19 +268,23 @@ var metric = mib.Through(
 	},
 )
 
+// age is the seconds since the route was last updated "or otherwise determined to be
+// correct" (RFC 1213), which is now where nobody keeps the time.
 var age = mib.Through(
 	func(r *route) (int32, bool) {
 		if r.Options == nil {
-			return 0, false
+			return 0, true
 		}
-		d, known := r.Options.Age.Get()
-		return int32(min(d/time.Second, 1<<31-1)), known
+		return int32(min(r.Options.Age.Or(0)/time.Second, 1<<31-1)), true
 	},
 	func(r *route, seconds int32) {
+		if seconds <= 0 {
+			return
+		}
 		if r.Options == nil {
 			r.Options = new(netstat.RouteOptions)
 		}
-		r.Options.Age.Set(time.Duration(max(seconds, 0)) * time.Second)
+		r.Options.Age.Set(time.Duration(seconds) * time.Second)
 	},
 )
 

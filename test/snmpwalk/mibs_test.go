@@ -76,10 +76,6 @@ var neverKnown = map[string]string{
 	"ipv6ScopeZoneIndexB":                 "as ipv6ScopeZoneIndex3",
 	"ipv6ScopeZoneIndexC":                 "as ipv6ScopeZoneIndex3",
 	"ipv6ScopeZoneIndexD":                 "as ipv6ScopeZoneIndex3",
-
-	"inetCidrRouteAge": "the kernel does not tell when a route was changed",
-	"ipCidrRouteAge":   "as inetCidrRouteAge",
-	"ipForwardAge":     "as inetCidrRouteAge",
 }
 
 // mibDirectories are where the texts of the IETF's and IANA's modules are: in

@@ -183,7 +183,7 @@ func wantRoutes(routes []route) rows {
 		want.set(7, index, decimal(uint64(r.device)))
 		want.set(8, index, kind)
 		want.set(9, index, routeProtocol(r.protocol, 20))
-		// 10 is absent: the kernel does not tell a route's age.
+		want.set(10, index, "0") // correct now
 		want.set(11, index, "0")
 		want.set(12, index, r.routeMetric())
 		for column := 13; column <= 16; column++ {
@@ -239,7 +239,7 @@ func (r *route) setOld(want rows, index, kind string, lastProtocol int) {
 	want.set(5, index, decimal(uint64(r.device)))
 	want.set(6, index, kind)
 	want.set(7, index, routeProtocol(r.protocol, lastProtocol))
-	// 8 is absent: the age.
+	want.set(8, index, "0") // correct now
 	want.set(9, index, "0.0")
 	want.set(10, index, "0")
 	want.set(11, index, r.routeMetric())
