@@ -48,10 +48,14 @@ func TestAddressesAgreeWithIP(t *testing.T) {
 	const compared = netstat.AddressSecondary | netstat.AddressDeprecated | netstat.AddressManageTemp |
 		netstat.AddressNoPrefixRoute | netstat.AddressNoDAD | netstat.AddressHome | netstat.AddressPermanent
 	lifetime := func(d netstat.Optional[time.Duration]) string {
-		if life, ok := d.Get(); ok {
+		switch life, known := d.Get(); {
+		case !known:
+			return "unknown"
+		case life == netstat.Forever:
+			return "forever"
+		default:
 			return life.Round(time.Minute).String()
 		}
-		return "forever"
 	}
 	k := open(t, n)
 	ip := func() (want []string) {

@@ -149,6 +149,7 @@ func (l *ipLink) netstat(indexes map[string]uint32) netstat.Interface {
 		InLengthErrors: netstat.Known[uint64](rx.Length), InOverErrors: netstat.Known[uint64](rx.Over), InCRCErrors: netstat.Known[uint64](rx.CRC), InFrameErrors: netstat.Known[uint64](rx.Frame), InFIFOErrors: netstat.Known[uint64](rx.FIFO), InMissedErrors: netstat.Known[uint64](rx.Missed),
 		OutAbortedErrors: netstat.Known[uint64](tx.Aborted), OutCarrierErrors: netstat.Known[uint64](tx.Carrier), OutFIFOErrors: netstat.Known[uint64](tx.FIFO), OutHeartbeatErrors: netstat.Known[uint64](tx.Heartbeat), OutWindowErrors: netstat.Known[uint64](tx.Window),
 		InNoHandler: netstat.Known(rx.NoHandler), InOtherHost: netstat.Known(rx.OtherHost),
+		InCompressed: netstat.Known[uint64](0), OutCompressed: netstat.Known[uint64](0), // which ip leaves out
 	}
 	return i
 }
