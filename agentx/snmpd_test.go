@@ -29,9 +29,9 @@ func need(t testing.TB, programs ...string) {
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
 			if os.Getenv("CI") == "true" {
-				t.Fatalf("%v (apt-get install snmpd snmp)", err)
+				t.Fatalf("%v (apt-get install snmpd snmp tshark)", err)
 			}
-			t.Skipf("%v (apt-get install snmpd snmp)", err)
+			t.Skipf("%v (apt-get install snmpd snmp tshark)", err)
 		}
 	}
 }

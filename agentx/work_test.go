@@ -53,7 +53,7 @@ func TestNobodyWaitsForWork(t *testing.T) {
 			<-release
 		}
 	})
-	_, p, _ := meet(t, "unix", NetworkByteOrder, Config{Handler: tree, Timeout: patience})
+	_, p, _ := meet(t, "unix", NetworkByteOrder, Config{Handler: tree, Timeout: 255 * time.Second})
 	long := &GetNext{Ranges: slices.Repeat([]SearchRange{span(slow+".1.1.0", "", false)}, ranges)}
 	p.write(p.pdu(long))
 	sent := p.packet
