@@ -480,3 +480,15 @@ func FuzzMetadata(f *testing.F) {
 		}
 	})
 }
+
+// TestAllDetailsAreKept holds that a field of the details belongs to what can be
+// asked for.
+func TestAllDetailsAreKept(t *testing.T) {
+	for seed := range uint64(50) {
+		d := generate[netstat.SocketDetail](newGenerator(seed))
+		kept := d
+		if leaveDetails(&kept, netstat.AllDetails); !reflect.DeepEqual(kept, d) {
+			t.Fatalf("%+v, of %+v", kept, d)
+		}
+	}
+}

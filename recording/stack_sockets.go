@@ -114,7 +114,7 @@ func selectSocket(q *netstat.SocketQuery, row *netstat.Socket, isState bool) (bo
 func leaveDetails(d *netstat.SocketDetail, asked netstat.SocketDetails) {
 	var kept netstat.SocketDetail
 	if asked.Has(netstat.DetailMemory) {
-		kept.Memory = d.Memory
+		kept.Memory, kept.Drops = d.Memory, d.Drops
 	}
 	if asked.Has(netstat.DetailTCPInfo) {
 		kept.TCP, kept.MPTCP, kept.ULP, kept.MD5Peers = d.TCP, d.MPTCP, d.ULP, d.MD5Peers
