@@ -64,6 +64,10 @@ type CompleteStack interface {
 	SocketMembershipReader
 	BridgeMulticastReader
 
+	FlowReader
+	ExpectationReader
+	FlowStatisticsReader
+
 	IdentityReader
 	NamespaceReader
 }

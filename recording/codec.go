@@ -48,6 +48,10 @@ func codecOf(t reflect.Type) codec {
 		return intCodec{}
 	case reflect.String:
 		return stringCodec{}
+	case reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return octetsCodec{}
+		}
 	case reflect.Pointer:
 		return pointerCodec{t.Elem(), alwaysThere(t.Elem())}
 	case reflect.Slice:
@@ -451,6 +455,42 @@ func (stringCodec) read(r *columnReader, name string, values []reflect.Value) er
 	}
 	return r.octets(name, len(present), func(i int, s string) error {
 		present[i].SetString(s)
+		return nil
+	})
+}
+
+// octetsCodec is of arrays of octets. One of zeros is empty, so that it needs no
+// column.
+type octetsCodec struct{}
+
+func (octetsCodec) write(w *columnWriter, name string, values []reflect.Value) {
+	w.octets(name, len(values), func(i int, b []byte) []byte {
+		if values[i].IsZero() {
+			return b
+		}
+		for j := range values[i].Len() {
+			b = append(b, byte(values[i].Index(j).Uint()))
+		}
+		return b
+	})
+}
+
+func (octetsCodec) read(r *columnReader, name string, values []reflect.Value) error {
+	present, given, err := r.present(name, values)
+	if err != nil {
+		return err
+	}
+	if given {
+		defer r.scratch.giveRows(present)
+	}
+	return r.octets(name, len(present), func(i int, s string) error {
+		v := present[i]
+		if len(s) != 0 && len(s) != v.Len() {
+			return corrupt("%d octets where there are to be %d", len(s), v.Len())
+		}
+		for j := range len(s) {
+			v.Index(j).SetUint(uint64(s[j]))
+		}
 		return nil
 	})
 }

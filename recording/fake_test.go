@@ -89,6 +89,10 @@ func (g generator) fill(v reflect.Value) {
 			b[i] = byte(g.Uint32())
 		}
 		v.SetString(string(b))
+	case reflect.Array:
+		for i := range v.Len() {
+			g.fill(v.Index(i))
+		}
 	case reflect.Pointer:
 		if g.IntN(3) > 0 {
 			v.Set(reflect.New(v.Type().Elem()))

@@ -20,51 +20,56 @@ type Kind string
 
 // Kinds. Each stands for what one method of package netstat's readers returns.
 const (
-	KindInterface           Kind = "interface"
-	KindInterfaceDetails    Kind = "interface-details"
-	KindDeviceQueue         Kind = "device-queue"
-	KindAddress             Kind = "address"
-	KindRoute               Kind = "route"
-	KindRule                Kind = "rule"
-	KindNextHop             Kind = "nexthop"
-	KindNeighbour           Kind = "neighbour"
-	KindProxyNeighbour      Kind = "proxy-neighbour"
-	KindNetconf             Kind = "netconf"
-	KindIPSettings          Kind = "ip-settings"
-	KindIPInterface         Kind = "ip-interface"
-	KindSocket              Kind = "socket"
-	KindListenQueue         Kind = "listen-queue"
-	KindUnixSocket          Kind = "unix-socket"
-	KindPacketSocket        Kind = "packet-socket"
-	KindNetlinkSocket       Kind = "netlink-socket"
-	KindVsockSocket         Kind = "vsock-socket"
-	KindXDPSocket           Kind = "xdp-socket"
-	KindSMCSocket           Kind = "smc-socket"
-	KindTIPCSocket          Kind = "tipc-socket"
-	KindSocketOwner         Kind = "socket-owner"
-	KindTCPStatistics       Kind = "tcp-statistics"
-	KindUDPStatistics       Kind = "udp-statistics"
-	KindCounter             Kind = "counter"
-	KindInterfaceCounter    Kind = "interface-counter"
-	KindProtocolMemory      Kind = "protocol-memory"
-	KindSocketUsage         Kind = "socket-usage"
-	KindSlab                Kind = "slab"
-	KindSoftnet             Kind = "softnet"
-	KindQdisc               Kind = "qdisc"
-	KindTrafficClass        Kind = "traffic-class"
-	KindFIBTable            Kind = "fib-table"
-	KindFIB6                Kind = "fib6"
-	KindRouteLookups        Kind = "route-lookups"
-	KindNeighbourTable      Kind = "neighbour-table"
-	KindNeighbourParameters Kind = "neighbour-parameters"
-	KindMulticastInterface  Kind = "multicast-interface"
-	KindMulticastRoute      Kind = "multicast-route"
-	KindMembership          Kind = "membership"
-	KindSocketMembership    Kind = "socket-membership"
-	KindBridgeGroup         Kind = "bridge-group"
-	KindBridgeRouterPort    Kind = "bridge-router-port"
-	KindIdentity            Kind = "identity"
-	KindNamespace           Kind = "namespace"
+	KindInterface             Kind = "interface"
+	KindInterfaceDetails      Kind = "interface-details"
+	KindDeviceQueue           Kind = "device-queue"
+	KindAddress               Kind = "address"
+	KindRoute                 Kind = "route"
+	KindRule                  Kind = "rule"
+	KindNextHop               Kind = "nexthop"
+	KindNeighbour             Kind = "neighbour"
+	KindProxyNeighbour        Kind = "proxy-neighbour"
+	KindNetconf               Kind = "netconf"
+	KindIPSettings            Kind = "ip-settings"
+	KindIPInterface           Kind = "ip-interface"
+	KindSocket                Kind = "socket"
+	KindListenQueue           Kind = "listen-queue"
+	KindUnixSocket            Kind = "unix-socket"
+	KindPacketSocket          Kind = "packet-socket"
+	KindNetlinkSocket         Kind = "netlink-socket"
+	KindVsockSocket           Kind = "vsock-socket"
+	KindXDPSocket             Kind = "xdp-socket"
+	KindSMCSocket             Kind = "smc-socket"
+	KindTIPCSocket            Kind = "tipc-socket"
+	KindSocketOwner           Kind = "socket-owner"
+	KindTCPStatistics         Kind = "tcp-statistics"
+	KindUDPStatistics         Kind = "udp-statistics"
+	KindCounter               Kind = "counter"
+	KindInterfaceCounter      Kind = "interface-counter"
+	KindProtocolMemory        Kind = "protocol-memory"
+	KindSocketUsage           Kind = "socket-usage"
+	KindSlab                  Kind = "slab"
+	KindSoftnet               Kind = "softnet"
+	KindQdisc                 Kind = "qdisc"
+	KindTrafficClass          Kind = "traffic-class"
+	KindFIBTable              Kind = "fib-table"
+	KindFIB6                  Kind = "fib6"
+	KindRouteLookups          Kind = "route-lookups"
+	KindNeighbourTable        Kind = "neighbour-table"
+	KindNeighbourParameters   Kind = "neighbour-parameters"
+	KindMulticastInterface    Kind = "multicast-interface"
+	KindMulticastRoute        Kind = "multicast-route"
+	KindMembership            Kind = "membership"
+	KindSocketMembership      Kind = "socket-membership"
+	KindBridgeGroup           Kind = "bridge-group"
+	KindBridgeRouterPort      Kind = "bridge-router-port"
+	KindFlow                  Kind = "flow"
+	KindExpectation           Kind = "expectation"
+	KindFlowStatistics        Kind = "flow-statistics"
+	KindExpectationStatistics Kind = "expectation-statistics"
+	KindFlowUsage             Kind = "flow-usage"
+	KindIdentity              Kind = "identity"
+	KindNamespace             Kind = "namespace"
 )
 
 // Kinds returns every kind that this package knows, in the order in which they
@@ -307,6 +312,17 @@ var (
 	bridgeGroupTable         = rows(KindBridgeGroup, netstat.BridgeMulticastReader.BridgeGroups)
 	bridgeRouterPortTable    = rows(KindBridgeRouterPort, netstat.BridgeMulticastReader.BridgeRouterPorts)
 
+	flowLists = []netstat.FlowList{netstat.FlowTable, netstat.FlowDying, netstat.FlowUnconfirmed}
+	flowTable = parted(KindFlow, flowLists, func(r netstat.FlowReader, ctx context.Context, l netstat.FlowList, _ *look) iter.Seq2[netstat.Flow, error] {
+		return r.Flows(ctx, netstat.FlowQuery{List: l})
+	})
+	expectationTable = parted(KindExpectation, inetFamilies, func(r netstat.ExpectationReader, ctx context.Context, f netstat.Family, _ *look) iter.Seq2[netstat.Expectation, error] {
+		return r.Expectations(ctx, f)
+	})
+	flowStatisticsTable        = rows(KindFlowStatistics, netstat.FlowStatisticsReader.FlowStatistics)
+	expectationStatisticsTable = rows(KindExpectationStatistics, netstat.FlowStatisticsReader.ExpectationStatistics)
+	flowUsageTable             = single(KindFlowUsage, netstat.FlowStatisticsReader.FlowUsage)
+
 	identityTable  = single(KindIdentity, netstat.IdentityReader.Identity)
 	namespaceTable = rows(KindNamespace, netstat.NamespaceReader.Namespaces)
 )
@@ -323,6 +339,7 @@ var tables = []anyTable{
 	ruleTable, nextHopTable, neighbourTable, proxyNeighbourTable, netconfTable, ipSettingsTable, ipInterfaceTable, routeTable,
 	fibTable, fib6Table, routeLookupsTable, neighbourTableTable, neighbourParametersTable,
 	multicastInterfaceTable, multicastRouteTable, membershipTable, socketMembershipTable, bridgeGroupTable, bridgeRouterPortTable,
+	flowStatisticsTable, expectationStatisticsTable, flowUsageTable, flowTable, expectationTable,
 }
 
 // hasOwners reports whether processes that hold sockets belong to a kind.

@@ -447,3 +447,35 @@ func (s *Stack) Identity(ctx context.Context) (netstat.Identity, error) {
 func (s *Stack) Namespaces(ctx context.Context) iter.Seq2[netstat.Namespace, error] {
 	return readPart(ctx, s, namespaceTable, "")
 }
+
+// Flows yields the recorded flows that q selects. Counters that were recorded
+// cannot be reset: a query that asks for that is an error.
+func (s *Stack) Flows(ctx context.Context, q netstat.FlowQuery) iter.Seq2[netstat.Flow, error] {
+	part := q.List.String()
+	if q.Reset {
+		return func(yield func(netstat.Flow, error) bool) {
+			yield(netstat.Flow{}, s.readError(opOf(KindFlow, part), fmt.Errorf("%w: counters of a recording cannot be reset", netstat.ErrNotSupported)))
+		}
+	}
+	return readParts(ctx, s, flowTable, []string{part}, true, func(f *netstat.Flow) (bool, error) { return q.Matches(f), nil })
+}
+
+// Expectations yields the recorded expectations of the families.
+func (s *Stack) Expectations(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Expectation, error] {
+	return readParts(ctx, s, expectationTable, familyParts(families, inetFamilies), len(families) > 0, nil)
+}
+
+// FlowStatistics yields the recorded counters of connection tracking.
+func (s *Stack) FlowStatistics(ctx context.Context) iter.Seq2[netstat.FlowStatistics, error] {
+	return readPart(ctx, s, flowStatisticsTable, "")
+}
+
+// ExpectationStatistics yields the recorded counters of expectations.
+func (s *Stack) ExpectationStatistics(ctx context.Context) iter.Seq2[netstat.ExpectationStatistics, error] {
+	return readPart(ctx, s, expectationStatisticsTable, "")
+}
+
+// FlowUsage returns how full the tables were.
+func (s *Stack) FlowUsage(ctx context.Context) (netstat.FlowUsage, error) {
+	return readOne(ctx, s, flowUsageTable)
+}
