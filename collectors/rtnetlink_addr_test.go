@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -163,6 +164,21 @@ func TestParseAddressPeer(t *testing.T) {
 	a, err := parseAddress(addressBody(unix.AF_INET, 32, attribute(unix.IFA_ADDRESS, v4(2)...), attribute(unix.IFA_LOCAL, v4(1)...)), &zones{})
 	if err != nil || a.Prefix != netip.MustParsePrefix("192.0.2.1/32") || a.Peer != netip.MustParseAddr("192.0.2.2") || a.Interface != 3 {
 		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// TestZonesOfInterfacesThatWent has each interface have a new index, as where they come
+// and go all the time.
+func TestZonesOfInterfacesThatWent(t *testing.T) {
+	var z zones
+	a := netip.MustParseAddr("fe80::1")
+	for index := range uint32(3 * maxZones) {
+		if got := z.add(a, index+1); got.Zone() != strconv.Itoa(int(index)+1) {
+			t.Fatalf("of interface %d: %v", index+1, got)
+		}
+		if len(z.names) > maxZones {
+			t.Fatalf("%d zones are kept", len(z.names))
+		}
 	}
 }
 

@@ -328,8 +328,12 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 }
 
 // zones makes the zones of link-local addresses: the interface's index in
-// decimal, each made once.
+// decimal, each made once, as long as they are not too many.
 type zones struct{ names map[uint32]string }
+
+// maxZones is how many zones are kept for another time: more than most hosts have
+// interfaces at once, where those that come and go have a new index each time.
+const maxZones = 1 << 14
 
 // add returns a with the zone of the interface if a is link-local and index is
 // not 0.
@@ -339,7 +343,7 @@ func (z *zones) add(a netip.Addr, index uint32) netip.Addr {
 	}
 	name, ok := z.names[index]
 	if !ok {
-		if z.names == nil {
+		if z.names == nil || len(z.names) >= maxZones {
 			z.names = make(map[uint32]string)
 		}
 		name = strconv.FormatUint(uint64(index), 10)

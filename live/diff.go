@@ -169,7 +169,7 @@ func diffTables(before, after *routes, tell teller) {
 		if old != nil && young != nil && endA == before.entries.after(a) && endB == after.entries.after(b) {
 			x, y := before.info(old), after.info(young)
 			same := x == was && y == is
-			if !same && !x.hops[0].IsUnresolved() && sameHops(x.hops, y.hops, 0) {
+			if !same && !x.dependsOnObject() && sameHops(x.hops, y.hops, 0) {
 				same, was, is = true, x, y
 			}
 			if same {

@@ -2,12 +2,16 @@ package live
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 
@@ -141,4 +145,137 @@ func (f *follower) agree(s *Stack, about string) {
 		}
 	}
 	f.t.Fatalf("%s: events make another picture (-state +events):\n%s", about, difference(slices.Sorted(maps.Values(want)), slices.Sorted(maps.Values(f.rows))))
+}
+
+// TestFollowedIdentity follows, through filters too, what moves or has its like: rows
+// that are not told apart by what events say of them at first sight.
+func TestFollowedIdentity(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		sysctl [2]string
+		before []string
+		steps  [][]string // each is told of before the next
+		filter Filter
+	}{
+		{
+			name:   "routes whose object is replaced",
+			sysctl: [2]string{"net.ipv4.nexthop_compat_mode", "0"},
+			before: []string{"nexthop add id 1 via 192.0.2.2 dev w0", "nexthop add id 2 via 192.0.2.3 dev w0", "nexthop add id 10 group 1/2",
+				"route add 10.8.0.0/16 nhid 10", "route add 10.9.0.0/16 nhid 1"},
+			steps: [][]string{{"nexthop replace id 1 via 192.0.2.4 dev w0"}, {"link set w2 up"}, {"nexthop replace id 1 via 198.51.100.2 dev w1"},
+				{"nexthop replace id 10 group 2"}, {"nexthop del id 1"}, {"nexthop del id 2"}},
+		},
+		{
+			name:   "rules among equals",
+			before: []string{"rule add iif foo pref 50 lookup 200", "rule add fwmark 1 pref 100 lookup 201", "rule add fwmark 2 pref 100 lookup 202", "rule add fwmark 3 pref 100 lookup 203"},
+			steps: [][]string{{"rule del fwmark 1 pref 100 lookup 201"}, {"link add foo type veth peer name bar"}, {"rule add fwmark 1 pref 100 lookup 201", "rule del fwmark 2 pref 100 lookup 202"},
+				{"link del foo"}, {"rule del fwmark 3 pref 100 lookup 203", "rule add fwmark 3 pref 100 lookup 203"}, {"link add foo type veth peer name bar"}},
+		},
+		{
+			name:   "rules that change tables",
+			before: []string{"rule add fwmark 1 pref 100 lookup 201", "rule add fwmark 2 pref 100 lookup 202"},
+			steps:  [][]string{{"rule add fwmark 1 pref 100 lookup 202", "rule del fwmark 1 pref 100 lookup 201"}, {"rule add fwmark 2 pref 100 lookup 201"}},
+			filter: Filter{Kinds: netstat.KindRule, Table: 201},
+		},
+		{
+			name:   "neighbours and routes that come and go within a prefix",
+			before: []string{"route add 10.8.0.0/16 via 192.0.2.2", "neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev w0 nud permanent"},
+			steps: [][]string{{"route replace 10.8.0.0/16 via 198.51.100.2"}, {"route append 10.8.0.0/16 via 192.0.2.2", "neigh add 198.51.100.9 lladdr 02:00:00:00:00:09 dev w1 nud permanent"},
+				{"route del 10.8.0.0/16 via 198.51.100.2", "neigh del 192.0.2.9 dev w0"}, {"addr del 192.0.2.1/24 dev w0"}},
+			filter: Filter{Prefix: netip.MustParsePrefix("192.0.2.0/24")},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n, s, followers := identityScene(t, c.filter, c.sysctl, c.before)
+			for _, step := range c.steps {
+				n.IP(t, step...)
+				agree(t, s, kernel(t, n), strings.Join(step, "; "))
+				for i, f := range followers {
+					f.agree(s, fmt.Sprintf("follower %d, %s", i, strings.Join(step, "; ")))
+				}
+			}
+		})
+	}
+}
+
+// TestFollowedForwarding has stations move between the ports of a bridge.
+func TestFollowedForwarding(t *testing.T) {
+	n, s, followers := identityScene(t, Filter{}, [2]string{}, []string{"link add bridge type bridge", "link set bridge up", "link set w0 master bridge", "link set w1 master bridge"})
+	for i, port := range []string{"w0", "w1", "w0", "w1"} {
+		for station := range 3 + i {
+			n.Run(t, "bridge", "fdb", "replace", fmt.Sprintf("02:00:00:00:01:%02x", station), "dev", port, "master", "static")
+		}
+		agree(t, s, kernel(t, n), "stations are at "+port)
+		for i, f := range followers {
+			f.agree(s, fmt.Sprintf("follower %d, stations are at %s", i, port))
+		}
+	}
+	n.IP(t, "link set w1 nomaster")
+	agree(t, s, kernel(t, n), "their port is none")
+	for i, f := range followers {
+		f.agree(s, fmt.Sprintf("follower %d, their port is none", i))
+	}
+}
+
+// TestWeightOfObjects has a group change to a weight that is the same in the 8 bits that
+// messages of routes have. ip(8) knows no such weight.
+func TestWeightOfObjects(t *testing.T) {
+	n, s, followers := identityScene(t, Filter{Kinds: netstat.KindRoute}, [2]string{}, []string{"nexthop add id 1 via 192.0.2.2 dev w0", "nexthop add id 2 via 192.0.2.3 dev w0"})
+	attribute := func(kind uint16, value []byte) []byte {
+		b := binary.NativeEndian.AppendUint16(nil, uint16(4+len(value)))
+		return append(binary.NativeEndian.AppendUint16(b, kind), value...)
+	}
+	setGroup := func(weight uint16) {
+		const nhaID, nhaGroup = 1, 2 // include/uapi/linux/nexthop.h
+		group := append(binary.NativeEndian.AppendUint32(nil, 1), byte(weight-1), byte((weight-1)>>8), 0, 0)
+		group = append(binary.NativeEndian.AppendUint32(group, 2), 0, 0, 0, 0)
+		body := append(make([]byte, 8), attribute(nhaID, binary.NativeEndian.AppendUint32(nil, 10))...)
+		body = append(body, attribute(nhaGroup, group)...)
+		message := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(body)))
+		message = binary.NativeEndian.AppendUint16(message, unix.RTM_NEWNEXTHOP)
+		message = binary.NativeEndian.AppendUint16(message, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
+		message = append(append(message, make([]byte, 8)...), body...)
+		fd := n.Socket(t, unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE)
+		must(t, unix.Sendto(fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}))
+		answer := make([]byte, 4096)
+		got, _, err := unix.Recvfrom(fd, answer, 0)
+		must(t, err)
+		if got < unix.NLMSG_HDRLEN+4 || binary.NativeEndian.Uint32(answer[unix.NLMSG_HDRLEN:]) != 0 {
+			t.Skipf("the kernel knows no weight of 16 bits: % x", answer[:got])
+		}
+	}
+	setGroup(44)
+	n.IP(t, "route add 10.8.0.0/16 nhid 10")
+	for _, weight := range []uint16{300, 44, 556} {
+		setGroup(weight)
+		agree(t, s, kernel(t, n), fmt.Sprint("weight ", weight))
+		for i, f := range followers {
+			f.agree(s, fmt.Sprintf("follower %d, weight %d", i, weight))
+		}
+		rows := s.Snapshot().Route(netip.MustParsePrefix("10.8.0.0/16"), 0)
+		if len(rows) != 2 || rows[0].Weight != weight || rows[1].Weight != 1 {
+			t.Errorf("weight %d: %+v", weight, rows)
+		}
+	}
+}
+
+// identityScene is a namespace with links w0 to w2, as before says, a stack of it, and
+// who follow everything, what the filter says, and each of the links.
+func identityScene(t *testing.T, filter Filter, sysctl [2]string, before []string) (n *nstest.NS, s *Stack, followers []*follower) {
+	n = nstest.New(t)
+	for i := range 3 {
+		n.IP(t, fmt.Sprintf("link add w%d type veth peer name v%d", i, i))
+	}
+	if sysctl[0] != "" {
+		n.Sysctl(t, sysctl[0], sysctl[1])
+	}
+	n.IP(t, "link set w0 up", "link set v0 up", "link set w1 up", "link set v1 up", "addr add 192.0.2.1/24 dev w0", "addr add 198.51.100.1/24 dev w1")
+	n.IP(t, before...)
+	s = open(t, n, Options{})
+	settle(t, s)
+	followers = append(followers, follow(t, s, SubscribeOptions{}), follow(t, s, SubscribeOptions{Filter: filter}))
+	for i := range 3 {
+		followers = append(followers, follow(t, s, SubscribeOptions{Filter: Filter{Interface: n.Index(t, fmt.Sprintf("w%d", i))}}))
+	}
+	return n, s, followers
 }

@@ -826,6 +826,9 @@ func (r *routes) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route
 		rows = info.hops[0].Through(r.object, rows)
 	} else {
 		rows = append(rows, info.hops...)
+		if info.dependsOnObject() {
+			r.weigh(rows[first:])
+		}
 	}
 	for i := first; i < len(rows); i++ {
 		h := &rows[i]
@@ -839,6 +842,24 @@ func (r *routes) appendRows(rows []netstat.Route, e *routeEntry) []netstat.Route
 		}
 	}
 	return rows
+}
+
+// dependsOnObject reports whether the next hops are not all that the route is: the
+// rest is in its nexthop object.
+func (i *routeInfo) dependsOnObject() bool {
+	return i.hops[0].IsUnresolved() || i.hops[0].NextHopID != 0 && len(i.hops) > 1
+}
+
+// weigh takes the weights of next hops from their nexthop object: messages of routes
+// have the lower 8 bits of them only (struct rtnexthop), the object all 16.
+func (r *routes) weigh(rows []netstat.Route) {
+	object, _ := r.object(rows[0].NextHopID)
+	if len(object.Group) != len(rows) {
+		return // one of the two has changed, and the other is not known yet
+	}
+	for i := range rows {
+		rows[i].Weight = object.Group[i].Weight
+	}
 }
 
 // bytes estimates the memory that the routes take.
