@@ -11,8 +11,9 @@ import (
 
 const (
 	// maxNotifications is how many notifications wait for the master: beyond
-	// that the oldest go.
-	maxNotifications = 1000
+	// that the oldest go. A master takes them one by one, while all ports of a
+	// large host may go down and up again at once.
+	maxNotifications = 1 << 14
 	// notificationLife is how long one waits. A master that was away for longer
 	// began anew, which its managers know from itself.
 	notificationLife = time.Minute
@@ -34,8 +35,8 @@ type queued struct {
 }
 
 // Notify has the master send a notification (RFC 2741, section 6.2.10) of
-// something in a context, and returns at once. While there is no master, up to
-// a thousand wait, for up to a minute from their moment on; what is dropped is
+// something in a context, and returns at once. While the master takes none, up to
+// 16,384 wait, for up to a minute from their moment on; what is dropped is
 // logged with its number. sysUpTime is the master's: 0 for what was before it
 // began.
 func (s *Subagent) Notify(contextName string, n mib.Notification) {

@@ -19,8 +19,9 @@ import (
 
 const (
 	// maxQueued is how many notifications wait for a destination that cannot
-	// be reached, or does not acknowledge: beyond that the oldest go.
-	maxQueued = 1000
+	// be reached, or does not acknowledge: beyond that the oldest go. All ports of
+	// a large host may go down and up again while nobody has the time to send.
+	maxQueued = 1 << 14
 	// maxOutstanding is how many informs wait for their acknowledgement at a
 	// time.
 	maxOutstanding = 16
@@ -73,7 +74,7 @@ func (d *destination) put(variables []mib.Binding) {
 	d.mu.Lock()
 	full := len(d.queue) >= maxQueued
 	if full {
-		d.queue = slices.Delete(d.queue, 0, 1)
+		d.takeFirst()
 	}
 	d.queue = append(d.queue, variables)
 	d.mu.Unlock()
@@ -93,8 +94,17 @@ func (d *destination) next() []mib.Binding {
 	if len(d.queue) == 0 {
 		return nil
 	}
+	return d.takeFirst()
+}
+
+// takeFirst takes the oldest notification out of the queue, which has one. Its caller
+// holds mu.
+func (d *destination) takeFirst() []mib.Binding {
 	first := d.queue[0]
-	d.queue = slices.Delete(d.queue, 0, 1)
+	d.queue[0] = nil
+	if d.queue = d.queue[1:]; len(d.queue) == 0 {
+		d.queue = nil // and its memory
+	}
 	return first
 }
 

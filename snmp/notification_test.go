@@ -334,7 +334,7 @@ func TestInformGivenUp(t *testing.T) {
 // that takes them while another takes none, for which no more wait than may, and
 // that it gets the latest when it comes back.
 func TestDeadTargetKeepsNobody(t *testing.T) {
-	const storm = 4000
+	const storm = maxQueued + 3000
 	dead, alive := newSink(t, "udp4", "127.0.0.1:0"), newSink(t, "udp4", "127.0.0.1:0")
 	log := newRecords()
 	s := newNotifier(t, Options{Log: slog.New(log)},
@@ -372,6 +372,23 @@ func TestDeadTargetKeepsNobody(t *testing.T) {
 		}
 	}
 	eventually(t, "the acknowledgements", func() bool { return s.Statistics().InGetResponses == kept })
+}
+
+// TestBurstIsKept has all ports of a large host go down and up before anything is sent.
+func TestBurstIsKept(t *testing.T) {
+	const burst = 10_000
+	d := newDestination(nil, nil, Target{})
+	for n := range burst {
+		d.put([]mib.Binding{{Value: mib.Int(int32(n))}})
+	}
+	for n := range burst {
+		if got := d.next(); got == nil || got[0].Value != mib.Int(int32(n)) {
+			t.Fatalf("notification %d is %v", n, got)
+		}
+	}
+	if got := d.next(); got != nil || d.waiting() != 0 {
+		t.Errorf("there is still %v", got)
+	}
 }
 
 // TestTargetComesLate holds that what happened while a target could not be

@@ -179,7 +179,7 @@ func (s *Server) SetCommunities(communities []Community) error {
 func (s *Server) SetTargets(targets []Target) error { return s.origin.setTargets(targets) }
 
 // Notify sends a notification to every target, and returns at once. Where a
-// target does not take it, it waits with up to a thousand others: beyond that
+// target does not take it, it waits with up to 16,383 others: beyond that
 // the oldest are dropped, which is logged and counted. Targets of SNMPv1 get
 // what RFC 3584, section 3.2, makes of it.
 func (s *Server) Notify(n mib.Notification) { s.origin.notify(n) }
