@@ -24,4 +24,19 @@
 // that link as their zone: the interface's index in decimal, which is what the
 // kernel and the MIBs use (RFC 4001, InetZoneIndex), and never its name, which
 // may change while the address does not.
+//
+// # Encodings
+//
+// Rows go through encoding/json and come back equal, and log/slog shows them. An
+// unknown [Optional] is null; fields of that type take the option omitzero. A
+// link-layer address, an enumeration and a set of flags that has a method String
+// are its text; a number without a name is in it ("state 77"), and so are bits
+// without a name ("0x400"). Sets of flags without a String, route protocols and
+// types of devices are numbers, durations are nanoseconds, and members have the
+// names of the fields. This is not the form that netstat(8) prints.
+//
+// JSON is text: octets of plain strings that are not UTF-8, as a file system
+// allows in the path of a Unix socket, become U+FFFD. Moments keep their instant
+// and their offset, not the name of their time zone. [SocketOwners] is an index,
+// whose holdings are not encoded.
 package netstat

@@ -1,0 +1,266 @@
+package netstat
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// MarshalJSON returns the value's JSON, or null when it is unknown. A known nil
+// slice is an empty array, since null would be unknown.
+func (o Optional[T]) MarshalJSON() ([]byte, error) {
+	if !o.known {
+		return []byte("null"), nil
+	}
+	if v := reflect.ValueOf(&o.value).Elem(); v.Kind() == reflect.Slice && v.IsNil() {
+		return json.Marshal(reflect.MakeSlice(v.Type(), 0, 0).Interface())
+	}
+	return json.Marshal(o.value)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Null is unknown. Where it fails,
+// the Optional is left as it was.
+func (o *Optional[T]) UnmarshalJSON(b []byte) error {
+	if bytes.Equal(bytes.TrimSpace(b), []byte("null")) {
+		*o = Optional[T]{}
+		return nil
+	}
+	var v T
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	o.Set(v)
+	return nil
+}
+
+// IsZero reports whether the value is unknown, for the option omitzero of
+// encoding/json.
+func (o Optional[T]) IsZero() bool { return !o.known }
+
+// MarshalText returns the form of String.
+func (a HardwareAddress) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads the form of String, with digits of either case.
+func (a *HardwareAddress) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*a = ""
+		return nil
+	}
+	octets := make([]byte, 0, len(text)/3+1)
+	for part := range bytes.SplitSeq(text, []byte{':'}) {
+		var err error
+		if len(part) != 2 {
+			return unknownText(*a, text)
+		}
+		if octets, err = hex.AppendDecode(octets, part); err != nil {
+			return unknownText(*a, text)
+		}
+	}
+	*a = HardwareAddress(octets)
+	return nil
+}
+
+// MarshalText returns the form of String.
+func (i InterfaceIdentifier) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText reads the form of String.
+func (i *InterfaceIdentifier) UnmarshalText(text []byte) error {
+	octets, err := hex.AppendDecode(nil, bytes.ReplaceAll(text, []byte{':'}, nil))
+	if err != nil || InterfaceIdentifier(octets).String() != string(text) {
+		return unknownText(*i, text)
+	}
+	*i = InterfaceIdentifier(octets)
+	return nil
+}
+
+// MarshalText returns the form of String.
+func (h TrafficHandle) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads the form of String.
+func (h *TrafficHandle) UnmarshalText(text []byte) error {
+	for _, named := range [...]TrafficHandle{TrafficRoot, TrafficIngress} {
+		if named.String() == string(text) {
+			*h = named
+			return nil
+		}
+	}
+	first, second, _ := strings.Cut(string(text), ":")
+	if second == "" {
+		second = "0"
+	}
+	major, err := strconv.ParseUint(first, 16, 16)
+	minor, err2 := strconv.ParseUint(second, 16, 16)
+	v := TrafficHandle(major<<16 | minor)
+	if err != nil || err2 != nil || v.String() != string(text) {
+		return unknownText(*h, text)
+	}
+	*h = v
+	return nil
+}
+
+// unknownText is the error for a text that is none of T.
+func unknownText[T any](_ T, text []byte) error {
+	return fmt.Errorf("%.64q is no %v", text, reflect.TypeFor[T]())
+}
+
+// unmarshalName sets v to the value whose form is text. Names stand for numbers
+// below mostNamed; others have their number at the end of their form.
+func unmarshalName[T ~uint8 | ~uint16](v *T, text []byte, form func(T) string) error {
+	const mostNamed = 512
+	s, most := string(text), uint64(^T(0))
+	if n, err := strconv.ParseUint(s[strings.LastIndexByte(s, ' ')+1:], 10, 64); err == nil && n <= most && form(T(n)) == s {
+		*v = T(n)
+		return nil
+	}
+	for n := range min(most+1, mostNamed) {
+		if form(T(n)) == s {
+			*v = T(n)
+			return nil
+		}
+	}
+	return unknownText(*v, text)
+}
+
+// unmarshalSet sets v to the set whose form is text: parts are the forms of its
+// bits, and hexadecimal numbers of bits that have no name.
+func unmarshalSet[T ~uint8 | ~uint16 | ~uint32](v *T, text []byte, parts []string, form func(T) string) error {
+	s := string(text)
+	if form(0) == s {
+		*v = 0
+		return nil
+	}
+	bits := make(map[string]T, 32)
+	for bit := T(1); bit != 0; bit <<= 1 {
+		bits[form(bit)] = bit
+	}
+	var set T
+	for _, part := range parts {
+		bit, named := bits[part]
+		if !named {
+			n, err := strconv.ParseUint(part, 0, 32)
+			if err != nil || n > uint64(^T(0)) {
+				return unknownText(*v, text)
+			}
+			bit = T(n)
+		}
+		set |= bit
+	}
+	if form(set) != s {
+		return unknownText(*v, text)
+	}
+	*v = set
+	return nil
+}
+
+// unmarshalList is unmarshalSet of parts that commas join.
+func unmarshalList[T ~uint8 | ~uint16 | ~uint32](v *T, text []byte, form func(T) string) error {
+	return unmarshalSet(v, text, strings.Split(string(text), ","), form)
+}
+
+// withRest is the form of a set: its bits that have names, and the others as a
+// number.
+func withRest(named string, rest uint32) string {
+	switch {
+	case rest == 0:
+		return named
+	case named == "":
+		return fmt.Sprintf("%#x", rest)
+	}
+	return named + "," + fmt.Sprintf("%#x", rest)
+}
+
+func (s OperState) text() string {
+	if s > OperUp {
+		return fmt.Sprintf("state %d", uint8(s))
+	}
+	return s.String()
+}
+
+// MarshalText returns the form of String, and "state 77" of a number that has
+// no name.
+func (s OperState) MarshalText() ([]byte, error) { return []byte(s.text()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *OperState) UnmarshalText(text []byte) error { return unmarshalName(s, text, OperState.text) }
+
+func (d Direction) text() string {
+	if d > Transmit {
+		return fmt.Sprintf("direction %d", uint8(d))
+	}
+	return d.String()
+}
+
+// MarshalText returns the form of String, and "direction 77" of a number that
+// has no name.
+func (d Direction) MarshalText() ([]byte, error) { return []byte(d.text()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (d *Direction) UnmarshalText(text []byte) error { return unmarshalName(d, text, Direction.text) }
+
+func (m FilterMode) text() string {
+	if m > FilterInclude {
+		return fmt.Sprintf("mode %d", uint8(m))
+	}
+	return m.String()
+}
+
+// MarshalText returns the form of String, and "mode 77" of a number that has no
+// name.
+func (m FilterMode) MarshalText() ([]byte, error) { return []byte(m.text()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (m *FilterMode) UnmarshalText(text []byte) error {
+	return unmarshalName(m, text, FilterMode.text)
+}
+
+func (s NeighbourState) text() string {
+	named := s & (1<<len(neighbourStateNames) - 1)
+	if named == 0 && s != 0 {
+		return withRest("", uint32(s))
+	}
+	return withRest(named.String(), uint32(s&^named))
+}
+
+// MarshalText returns the form of String, followed by bits that have no name in
+// hexadecimal.
+func (s NeighbourState) MarshalText() ([]byte, error) { return []byte(s.text()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *NeighbourState) UnmarshalText(text []byte) error {
+	return unmarshalList(s, text, NeighbourState.text)
+}
+
+func (k Kinds) text() string { return withRest(k.String(), uint32(k&^AllKinds)) }
+
+// MarshalText returns the form of String, followed by bits that have no name in
+// hexadecimal.
+func (k Kinds) MarshalText() ([]byte, error) { return []byte(k.text()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (k *Kinds) UnmarshalText(text []byte) error { return unmarshalList(k, text, Kinds.text) }
+
+func (f SubflowFlags) text() string {
+	const named = SubflowMapValid<<1 - 1
+	return withRest(f.String(), uint32(f&^named))
+}
+
+// MarshalText returns the form of String, followed by bits that have no letter
+// in hexadecimal.
+func (f SubflowFlags) MarshalText() ([]byte, error) { return []byte(f.text()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (f *SubflowFlags) UnmarshalText(text []byte) error {
+	letters, rest, both := strings.Cut(string(text), ",")
+	if !both && strings.HasPrefix(letters, "0x") {
+		letters, rest = "", letters
+	}
+	parts := strings.Split(letters, "")
+	if rest != "" {
+		parts = append(parts, rest)
+	}
+	return unmarshalSet(f, text, parts, SubflowFlags.text)
+}
