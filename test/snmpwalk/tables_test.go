@@ -10,6 +10,8 @@ import (
 const (
 	sysUpTime = "1.3.6.1.2.1.1.3.0"
 
+	atEntry = "1.3.6.1.2.1.3.1.1"
+
 	ifNumber           = "1.3.6.1.2.1.2.1.0"
 	ifEntry            = "1.3.6.1.2.1.2.2.1"
 	ifXEntry           = "1.3.6.1.2.1.31.1.1.1"
@@ -24,6 +26,7 @@ const (
 	udpEndpointEntry   = "1.3.6.1.2.1.7.7.1"
 
 	ipAddrEntry          = "1.3.6.1.2.1.4.20.1"
+	ipRouteEntry         = "1.3.6.1.2.1.4.21.1"
 	ipNetToMediaEntry    = "1.3.6.1.2.1.4.22.1"
 	ipSystemStatsEntry   = "1.3.6.1.2.1.4.31.1.1"
 	ipAddressPrefixEntry = "1.3.6.1.2.1.4.32.1"
