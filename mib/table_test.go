@@ -728,13 +728,6 @@ func TestSourceChangesWith(t *testing.T) {
 	})
 }
 
-func must1(o OID, ok bool) OID {
-	if !ok {
-		panic("not there")
-	}
-	return o
-}
-
 // A source reads when it is asked, keeps what it read while that is fresh, and
 // makes nobody wait who may not.
 func TestSourceFreshness(t *testing.T) {

@@ -157,6 +157,9 @@ func manyRoutes(n int) []netstat.Route {
 			Gateway: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), Metric: netstat.Known(uint32(i % 3)),
 			TOS: netstat.Known[uint8](0), UnknownFlags: ^netstat.RouteDead, // as the MIB tells it
 		}
+		if i%3 == 0 && i%10 != 9 {
+			r.TOS = netstat.Optional[uint8]{} // the policy of a plain route tells none
+		}
 		if i%10 == 9 {
 			r.Destination = netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, byte(i >> 16), byte(i >> 8), byte(i)}), 64)
 			r.Gateway = netip.MustParseAddr("fe80::1")

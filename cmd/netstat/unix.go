@@ -76,7 +76,7 @@ func (s *session) showUnix() error {
 		}
 	}}
 	err = endpoints(s, "sockets of the local family", netstat.UnixReader.UnixSockets, s.unix, func(r *row[netstat.UnixSocket]) error {
-		if listens := r.v.State == netstat.Listen; !s.all && listens != s.listening && !(listens && asked) {
+		if listens := r.v.State == netstat.Listen; !s.all && listens != s.listening && (!listens || !asked) {
 			return nil
 		}
 		return w.row(r)

@@ -130,7 +130,8 @@ const (
 )
 
 // policy is inetCidrRoutePolicy, as the package's documentation has it. The
-// policies of other agents say nothing that a row could hold.
+// policies of other agents say nothing that a row could hold, and that of a plain
+// route, which other agents have for all routes, does not tell the TOS.
 var policy = mib.NewPart(
 	func(dst []byte, r *route, f mib.Form) []byte {
 		source := netip.Prefix{}
@@ -173,9 +174,6 @@ var policy = mib.NewPart(
 			return rest, err
 		}
 		n := o.Len()
-		if o == mib.MakeOID(0, 0) {
-			r.TOS.Set(0) // the default policy: routes for any TOS
-		}
 		if n != policyOfTable && n != policyOfDevice && n != policyOfSource {
 			return rest, nil
 		}

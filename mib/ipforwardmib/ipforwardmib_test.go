@@ -54,9 +54,15 @@ func randomRoute(r *rand.Rand) route {
 	return rt
 }
 
-// first gives a route the protocol that its number comes back as.
+// first gives a route the protocol that its number comes back as. The policy of a
+// plain one tells no TOS.
 func first(r route) route {
 	r.UnknownFlags = ^netstat.RouteDead
+	byDevice := r.Type == netstat.RouteUnicast && !r.Gateway.IsValid()
+	hasSource := r.Options != nil && r.Options.Source.IsValid()
+	if r.Table == netstat.TableMain && r.TOS.Or(0) == 0 && isDefaultMetric(&r) && !byDevice && !hasSource {
+		r.TOS = netstat.Optional[uint8]{}
+	}
 	switch r.Protocol {
 	case netstat.ProtocolBoot:
 		r.Protocol = netstat.ProtocolStatic
@@ -77,7 +83,9 @@ func TestRoundTrip(t *testing.T) {
 
 	old := func(last netstat.RouteProtocol) func(r route) route {
 		return func(r route) route {
+			tos := r.TOS
 			r = first(r)
+			r.TOS = tos // which these tables tell
 			r.Table, r.Metric = netstat.TableMain, netstat.Known(min(r.Metric.Or(0), math.MaxInt32))
 			switch r.Protocol {
 			case netstat.ProtocolMRouted, netstat.ProtocolDHCP, last:

@@ -3,6 +3,7 @@ package netstat_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -167,7 +168,7 @@ func ipRows(t *testing.T, n *nstest.NS, program string, args ...string) []object
 	d := json.NewDecoder(strings.NewReader(out))
 	d.UseNumber()
 	value, err := decodeValue(d)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err != nil {
