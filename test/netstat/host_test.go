@@ -172,7 +172,7 @@ func TestHost(t *testing.T) {
 		// The policy of a plain route is the one that many agents have for all.
 		"-rn --filter destination=10.0.0.0/8": {"tos"},
 	} {
-		for _, o := range objects(t, n, args, "--host", host) {
+		for _, o := range objects(t, n, append(strings.Fields(args), "--host", host)...) {
 			for _, m := range members {
 				if o[m] != nil {
 					t.Errorf("%s tells %s in %v", args, m, o)
