@@ -149,7 +149,7 @@ func routeLine(r netstat.Route) string {
 	if kind == netstat.RouteProhibit {
 		kind = netstat.RouteUnreachable
 	}
-	return fmt.Sprint(r.Destination, " via ", r.Gateway, " dev ", r.Interface, " table ", r.Table, " metric ", r.Metric, " tos ", r.TOS, " ",
+	return fmt.Sprint(r.Destination, " via ", r.Gateway, " dev ", r.Interface, " table ", r.Table, " metric ", r.Metric, " tos ", r.TOS.Or(0), " ", // which the policy of a plain route does not tell
 		kind, " ", protocol, " dead ", r.Flags&netstat.RouteDead != 0)
 }
 
