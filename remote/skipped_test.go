@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gosnmp/gosnmp"
@@ -324,19 +325,19 @@ func TestBoundOfOctets(t *testing.T) {
 // Names are read from two columns. An empty ifName stands for none.
 func TestInterfaceNames(t *testing.T) {
 	d := device{variables: append(names(3), cellOf(ifXEntry+"1", mib.Octets(""), 1), cellOf(ifXEntry+"1", mib.Octets("port2"), 2), cellOf(ifXEntry+"18", mib.Octets("alias"), 1))}
-	other := 0
+	var other atomic.Int32
 	d.change = func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
 		for _, v := range asked.Variables {
 			if !isBelow(v.Name+".", mib.MustParseOID(ifEntry+"2")) && !isBelow(v.Name+".", mib.MustParseOID(ifXEntry+"1")) && !isBelow(v.Name+".", mib.MustParseOID("1.3.6.1.2.1.1.3")) {
-				other++
+				other.Add(1)
 			}
 		}
 		return answer
 	}
 	s := open(t, patient(d.start(t)))
 	found, err := s.InterfaceNames(t.Context())
-	if want := map[uint32]string{1: "eth1", 2: "port2", 3: "eth3"}; err != nil || !maps.Equal(found, want) || other > 0 {
-		t.Errorf("%v, %v, and %d other columns", found, err, other)
+	if want := map[uint32]string{1: "eth1", 2: "port2", 3: "eth3"}; err != nil || !maps.Equal(found, want) || other.Load() > 0 {
+		t.Errorf("%v, %v, and %d other columns", found, err, other.Load())
 	}
 	interfaces, err := collect(s.Interfaces(t.Context()))
 	if err != nil || len(interfaces) != 3 || interfaces[0].Name != "eth1" || interfaces[1].Name != "port2" {
