@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 )
 
 func read(t *testing.T, path string) string {
@@ -66,7 +68,7 @@ func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range kinds() {
+	for _, kind := range show.Kinds() {
 		if !strings.Contains(page, "\n## "+kind.Name+"\n") {
 			t.Errorf("the page of JSON lacks %s", kind.Name)
 		}
@@ -94,7 +96,7 @@ func TestManPageTellsColumns(t *testing.T) {
 	} {
 		// What the stack does not have has its headings nevertheless.
 		out, _, err := showFake(t, newFake(), append(strings.Fields(args), "-n")...)
-		if err != nil && !errors.Is(err, errIncomplete) {
+		if err != nil && !errors.Is(err, show.ErrIncomplete) {
 			t.Fatal(args, err)
 		}
 		for paragraph := range strings.SplitSeq(out, "\n\n") {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -298,12 +299,12 @@ func showFakeIn(ctx context.Context, t *testing.T, stack netstat.Stack, args ...
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	s, err := newSession(ctx, f, &stdout, &stderr, func(func(error)) ([]*source, error) { return []*source{{stack: stack}}, nil })
+	s, err := show.New(ctx, f.Options, &stdout, &stderr, func(func(error)) ([]*show.Source, error) { return []*show.Source{show.NewSource(stack)}, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
-	err = s.run()
+	defer s.Close()
+	err = s.Run()
 	return stdout.String(), stderr.String(), err
 }
 
@@ -350,7 +351,7 @@ func TestSmallStack(t *testing.T) {
 	small := struct{ netstat.Stack }{newFake()}
 	for _, args := range []string{"-L", "-B", "-g", "-s", "-m", "-Q", "-rs", "-is", "-x", "--neighbours", "--rules", "--nexthops", "--qdiscs", "--mroutes", "--mdb", "--namespaces", "--netlink", "--vsock", "--xdp", "--smc", "--tipc"} {
 		_, complaints, err := showFake(t, small, "-n", "-r", args)
-		if !errors.Is(err, errIncomplete) || !strings.Contains(complaints, "not supported by this source") {
+		if !errors.Is(err, show.ErrIncomplete) || !strings.Contains(complaints, "not supported by this source") {
 			t.Errorf("%s: %v, %q", args, err, complaints)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
@@ -224,7 +225,7 @@ func TestHostIntervalOfCounters(t *testing.T) {
 	rows, complaints, err := followed(t, func(row map[string]any) bool {
 		return row["total"] == false
 	}, "-s", "--tcp", "--timeout", "2", "--host", nobody+","+address)
-	if !errors.Is(err, errIncomplete) || !strings.Contains(complaints, nobody) {
+	if !errors.Is(err, show.ErrIncomplete) || !strings.Contains(complaints, nobody) {
 		t.Errorf("%v: %s", err, complaints)
 	}
 	for _, row := range rows {
@@ -368,8 +369,8 @@ func TestHostIntervalOfOneThatIsLate(t *testing.T) {
 		}
 		return false
 	}, "-i", "--host", otherAddress+","+goodAddress, "--timeout", "600", "--snmp-config", patientConfig(t))
-	if !errors.Is(err, errIncomplete) {
-		t.Errorf("%v, and no %v", err, errIncomplete)
+	if !errors.Is(err, show.ErrIncomplete) {
+		t.Errorf("%v, and no %v", err, show.ErrIncomplete)
 	}
 	late := 0
 	for line := range strings.Lines(complaints) {
@@ -436,7 +437,7 @@ func TestHostsInTurnsOfOneThatIsLate(t *testing.T) {
 			}
 			return again && shown > turns
 		}, "-i", "-a", "-c", "--host", otherAddress+","+goodAddress, "--timeout", "600", "--snmp-config", patientConfig(t))
-		if !errors.Is(err, errIncomplete) || strings.Count(complaints, otherAddress) < turns-1 {
+		if !errors.Is(err, show.ErrIncomplete) || strings.Count(complaints, otherAddress) < turns-1 {
 			t.Errorf("%v: %s", err, complaints)
 		}
 	})
@@ -493,7 +494,7 @@ func TestHostsInTurnsOfOneThatIsLate(t *testing.T) {
 		}
 		until("a recording of who answers again", func(_, ofOther int) bool { return ofOther > 0 })
 		cancel()
-		if err := <-ended; err != nil && !errors.Is(err, errIncomplete) {
+		if err := <-ended; err != nil && !errors.Is(err, show.ErrIncomplete) {
 			t.Error(err)
 		}
 		if n := strings.Count(stderr.String(), "netstat: host "+otherAddress+": no whole answer yet"); n < turns-1 {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -36,32 +34,6 @@ func TestFlagsOfHosts(t *testing.T) {
 		if _, _, err := execute(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", args, err)
 		}
-	}
-}
-
-func TestListHosts(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "hosts")
-	if err := os.WriteFile(file, []byte("# all\na b:1161 # two\n\n[::1]:161\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f := flags{hosts: []string{"first"}, hostsFile: file}
-	got, err := f.listHosts()
-	if want := []string{"first", "a", "b:1161", "[::1]:161"}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("%q, %v", got, err)
-	}
-	// As an editor of another system leaves it, with some hosts twice.
-	if err := os.WriteFile(file, []byte("\ufeffa\r\n\r\nb # two\r\nfirst\r\na\r\n# end"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got, err = f.listHosts()
-	if want := []string{"first", "a", "b"}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("%q, %v", got, err)
-	}
-	if err := os.WriteFile(file, []byte("# none\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := (&flags{hostsFile: file}).listHosts(); err == nil {
-		t.Error("a file without hosts")
 	}
 }
 

@@ -1,8 +1,8 @@
 // Command netstat shows the network stack of a Linux host: sockets, routes,
 // interfaces, counters, memory and queues. See netstat(8).
 //
-// It holds flags, choosing and formatting. What it shows comes from package
-// netstat's readers, and only source.go knows which collectors stand behind them.
+// It holds flags, and which tables they choose. Package show reads and prints
+// those.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 )
 
 // collectAt is the growth of the heap, in percent, at which the garbage collector
@@ -35,7 +36,7 @@ func main() {
 		// Whoever reads has seen enough: "netstat | head".
 	case interrupted && errors.Is(err, context.Canceled):
 		os.Exit(128 + int(syscall.SIGINT))
-	case errors.Is(err, errIncomplete):
+	case errors.Is(err, show.ErrIncomplete):
 		os.Exit(1) // what is missing has been said
 	default:
 		fmt.Fprintf(os.Stderr, "netstat: %v\n", err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
@@ -70,7 +71,7 @@ func TestInterfacesWithoutNames(t *testing.T) {
 		if strings.Join(found, " ") != c.want {
 			t.Errorf("%s: %q", c.args, out)
 		}
-		if c.err != nil && (!errors.Is(err, errIncomplete) || strings.Count(complaints, cut.Error()) != 1) || c.err == nil && strings.Contains(complaints, "names") {
+		if c.err != nil && (!errors.Is(err, show.ErrIncomplete) || strings.Count(complaints, cut.Error()) != 1) || c.err == nil && strings.Contains(complaints, "names") {
 			t.Errorf("%s: %v, %q", c.args, err, complaints)
 		}
 		out, _, _ = showFake(t, nameless{err: c.err}, append(strings.Fields(c.args), "--json")...)
@@ -101,7 +102,7 @@ func TestWhatWasSkippedIsSaid(t *testing.T) {
 		{rows, true}, {columns, true}, {errors.Join(values, rows), true}, {errors.Join(values, netstat.ErrNotSupported), true}, {netstat.ErrNotSupported, true},
 	} {
 		_, complaints, err := showFake(t, nameless{err: c.err}, "-rn4")
-		if errors.Is(err, errIncomplete) != c.failed || !strings.Contains(complaints, c.err.Error()) {
+		if errors.Is(err, show.ErrIncomplete) != c.failed || !strings.Contains(complaints, c.err.Error()) {
 			t.Errorf("%v: %v, %q", c.err, err, complaints)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
@@ -38,13 +39,13 @@ func (f *flags) checkRecording(fs *pflag.FlagSet) (err error) {
 	switch {
 	case len(f.kinds) > 0:
 		return errors.New("--kinds makes sense with --record only")
-	case f.at != "" && f.recording == "":
+	case f.At != "" && f.Recording == "":
 		return errors.New("--at makes sense with --recording only")
-	case f.recording != "" && f.interval > 0:
+	case f.Recording != "" && f.Interval > 0:
 		return errors.New("--interval and --continuous make no sense with --recording: what is recorded does not change")
 	}
-	if f.at != "" {
-		_, err = parseAt(f.at, time.Time{})
+	if f.At != "" {
+		err = show.CheckAt(f.At)
 	}
 	return err
 }
@@ -56,16 +57,16 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	open := func(time.Time) (iter.Seq[recording.Source], error) { return recordSources(ctx, f.netns) }
-	if f.isRemote() {
-		configs, err := f.hostConfigs()
+	open := func(time.Time) (iter.Seq[recording.Source], error) { return recordSources(ctx, f.NetNS) }
+	if f.IsRemote() {
+		configs, err := f.HostConfigs()
 		if err != nil {
 			return err
 		}
-		hosts := remote.NewHosts(ctx, f.pool(), configs)
+		hosts := remote.NewHosts(ctx, f.Pool(), configs)
 		defer hosts.Close()
 		r := hostRecorder{hosts: hosts, configs: configs, tell: func(error) {}}
-		if f.interval > 0 {
+		if f.Interval > 0 {
 			r.tell = func(err error) { fmt.Fprintf(stderr, "netstat: %v\n", err) }
 		}
 		open = func(until time.Time) (iter.Seq[recording.Source], error) { return r.open(ctx, until) }
@@ -84,11 +85,11 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 // recordMoments records the stacks that open returns for each moment, which is to
 // end by a time, and returns how many moments were recorded.
 func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, o recording.Options, open func(until time.Time) (iter.Seq[recording.Source], error)) (moments int, err error) {
-	turns := newTurns(f.interval)
+	turns := show.NewTurns(f.Interval)
 	for {
 		var until time.Time
-		if f.interval > 0 {
-			until = turns.begin()
+		if f.Interval > 0 {
+			until = turns.Begin()
 		}
 		sources, err := open(until)
 		if err == nil {
@@ -101,7 +102,7 @@ func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, 
 			return moments, err
 		}
 		moments++
-		if f.interval == 0 || !turns.wait(ctx) {
+		if f.Interval == 0 || !turns.Wait(ctx) {
 			return moments, nil
 		}
 	}
@@ -110,8 +111,8 @@ func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, 
 // recordSources yields the stacks that --netns names, each opened for as long as
 // it is read.
 func recordSources(ctx context.Context, netns string) (iter.Seq[recording.Source], error) {
-	if netns != allNamespaces {
-		kernel, err := openKernel(ctx, netns)
+	if netns != show.AllNamespaces {
+		kernel, err := show.OpenKernel(ctx, netns)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +121,7 @@ func recordSources(ctx context.Context, netns string) (iter.Seq[recording.Source
 			_ = kernel.Close() // nothing was written
 		}, nil
 	}
-	namespaces, err := listNamespaces(ctx)
+	namespaces, err := show.ListNamespaces(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ type hostRecorder struct {
 // no such time. That one cannot be reached is recorded in its place; that none
 // ever could be is an error.
 func (r *hostRecorder) open(ctx context.Context, until time.Time) (iter.Seq[recording.Source], error) {
-	r.hosts.Turn(turnOf(r.configs, until))
+	r.hosts.Turn(show.TurnOf(r.configs, until))
 	stacks := r.hosts.Stacks()
 	var first []recording.Source // up to the first that can be reached
 	var unreachable []error
@@ -210,22 +211,22 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 		return err
 	}
 	defer file.Close()
-	moment, err := chooseMoment(file, recording.Choice{})
+	moment, err := show.ChooseMoment(file, recording.Choice{})
 	if err != nil {
 		return err
 	}
 	incomplete := false
 	for _, stack := range moment.Stacks() {
 		if err := stack.Err(); err != nil {
-			if !f.isRemote() || f.interval == 0 { // otherwise it was said in its turn
+			if !f.IsRemote() || f.Interval == 0 { // otherwise it was said in its turn
 				fmt.Fprintf(stderr, "netstat: %v\n", err)
 			}
 			incomplete = true
 			continue
 		}
 		of := ""
-		if f.netns == allNamespaces || len(moment.Stacks()) > 1 {
-			of = " of " + recordedLabel(stack)
+		if f.NetNS == show.AllNamespaces || len(moment.Stacks()) > 1 {
+			of = " of " + show.RecordedLabel(stack)
 		}
 		contents := stack.Contents()
 		for _, c := range contents {
@@ -234,7 +235,7 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 				return other.Kind == c.Kind && other.Err == nil
 			})
 			absent := errors.Is(c.Err, netstat.ErrNotSupported)
-			if c.Err == nil || absent && !asked && f.verbose == 0 {
+			if c.Err == nil || absent && !asked && f.Verbose == 0 {
 				continue
 			}
 			incomplete = incomplete || asked || !absent
@@ -242,7 +243,29 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 		}
 	}
 	if incomplete {
-		return errIncomplete
+		return show.ErrIncomplete
+	}
+	return nil
+}
+
+// checkHosts says which flags make no sense with --host and --hosts, and without
+// them.
+func (f *flags) checkHosts(fs *pflag.FlagSet) error {
+	if !f.IsRemote() {
+		for _, name := range []string{"snmp-config", "context", "timeout"} {
+			if fs.Changed(name) {
+				return fmt.Errorf("--%s makes sense with --host and --hosts only", name)
+			}
+		}
+		return nil
+	}
+	for _, name := range []string{"recording", "netns", "since", "save-baseline"} {
+		if fs.Changed(name) {
+			return fmt.Errorf("--%s makes no sense with --host and --hosts", name)
+		}
+	}
+	if fs.Changed("timeout") && !(f.Timeout >= 0.01 && f.Timeout <= 86400) {
+		return fmt.Errorf("--timeout: %v is not between 0.01 and 86400 seconds", f.Timeout)
 	}
 	return nil
 }

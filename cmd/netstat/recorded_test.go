@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 )
@@ -108,7 +109,7 @@ func TestRecordingLacks(t *testing.T) {
 	}
 	for _, mode := range []string{"-ta", "-s", "-m", "-g", "-Q", "--rules"} {
 		out, complaints, err := execute(t, "--json", mode, "--recording", file)
-		if !errors.Is(err, errIncomplete) || out != "" || !strings.Contains(complaints, netstat.ErrNotSupported.Error()) {
+		if !errors.Is(err, show.ErrIncomplete) || out != "" || !strings.Contains(complaints, netstat.ErrNotSupported.Error()) {
 			t.Errorf("%s: %v %q %q", mode, err, complaints, out)
 		}
 	}

@@ -5,33 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
-	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 )
 
 var update = flag.Bool("update", false, "write golden files and docs/netstat-json.md anew")
-
-// kinds are all kinds of rows that netstat prints.
-func kinds() []table.Description {
-	return []table.Description{
-		newSocketKind().Describe(), unixKind().Describe(), listenQueueKind().Describe(), packetKind().Describe(),
-		routeKind().Describe(), interfaceKind().Describe(), groupKind().Describe(),
-		counterKind().Describe(), interfaceCounterKind().Describe(), counterGrowthKind().Describe(), interfaceGrowthKind().Describe(),
-		socketUsageKind().Describe(), protocolMemoryKind().Describe(), slabKind().Describe(),
-		softnetKind().Describe(), queueKind().Describe(), fibKind().Describe(), fib6Listing().kind.Describe(), lookupListing().kind.Describe(), neighbourTableKind().Describe(),
-		neighbourListing().kind.Describe(), ruleListing().kind.Describe(), nextHopListing().kind.Describe(), queueingListing().kind.Describe(),
-		socketGroupListing().kind.Describe(), vifListing().kind.Describe(), multicastRouteListing().kind.Describe(), bridgeGroupListing().kind.Describe(),
-		routerPortListing().kind.Describe(), netconfListing().kind.Describe(),
-		namespaceListing().kind.Describe(), netlinkListing().kind.Describe(), vsockListing().kind.Describe(),
-		xdpListing().kind.Describe(), smcListing().kind.Describe(), tipcListing().kind.Describe(),
-	}
-}
 
 const schemaIntroduction = `# netstat --json
 
@@ -55,7 +36,7 @@ The members are also what ` + "`--sort`" + ` and ` + "`--filter`" + ` know.
 func schema() []byte {
 	var b bytes.Buffer
 	b.WriteString(schemaIntroduction)
-	for _, k := range kinds() {
+	for _, k := range show.Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n| member | type | what it is |\n|---|---|---|\n", k.Name, strings.ToUpper(k.Doc[:1])+k.Doc[1:])
 		for _, f := range k.Fields {
 			doc := f.Doc
@@ -93,7 +74,7 @@ func TestSchema(t *testing.T) {
 	}
 	name := regexp.MustCompile(`^[a-z][A-Za-z0-9_]*$`)
 	seen := make(map[string]bool)
-	for _, k := range kinds() {
+	for _, k := range show.Kinds() {
 		if seen[k.Name] || !name.MatchString(k.Name) || k.Doc == "" {
 			t.Errorf("kind %q is declared twice, has no name or no documentation", k.Name)
 		}
@@ -107,78 +88,6 @@ func TestSchema(t *testing.T) {
 			if f.Type == "" {
 				t.Errorf("%s: field %q has no type", k.Name, f.Name)
 			}
-		}
-	}
-}
-
-// Every alias stands for fields that there are.
-func TestAliases(t *testing.T) {
-	checkAliases(t, newSocketKind().Kind)
-	checkAliases(t, unixKind())
-	checkAliases(t, listenQueueKind())
-	checkAliases(t, packetKind())
-	checkAliases(t, routeKind())
-	checkAliases(t, interfaceKind())
-	checkAliases(t, interfaceGrowthKind())
-	checkAliases(t, groupKind())
-	checkAliases(t, counterKind())
-	checkAliases(t, interfaceCounterKind())
-	checkAliases(t, neighbourListing().kind)
-	checkAliases(t, netconfListing().kind)
-}
-
-func checkAliases[T any](t *testing.T, k *table.Kind[T]) {
-	t.Helper()
-	if len(k.Aliases) == 0 {
-		t.Errorf("%s has no aliases", k.Name)
-	}
-	for alias, fields := range k.Aliases {
-		if len(k.Find(alias)) != len(fields) {
-			t.Errorf("%s: alias %q stands for fields that there are not", k.Name, alias)
-		}
-	}
-}
-
-// Filters and orders know the headings of the tables that are for comparing.
-func TestHeadingsAreNames(t *testing.T) {
-	s := new(session)
-	var headings []string
-	for _, c := range s.tcpColumns() {
-		if !strings.Contains(c.Heading, " ") && len(newSocketKind().Find(c.Heading)) == 0 {
-			t.Errorf("-T has the heading %s, which is no name", c.Heading)
-		}
-		headings = append(headings, c.Heading)
-	}
-	for _, c := range s.interfaceColumns() {
-		if c.Heading != "Flg" && len(interfaceKind().Find(c.Heading)) == 0 {
-			t.Errorf("-i has the heading %s, which is no name", c.Heading)
-		}
-		headings = append(headings, c.Heading)
-	}
-	for _, c := range s.interfaceGrowthColumns() {
-		if len(interfaceGrowthKind().Find(c.Heading)) == 0 {
-			t.Errorf("--interval has the heading %s, which is no name", c.Heading)
-		}
-		headings = append(headings, c.Heading)
-	}
-	if len(headings) < 30 {
-		t.Errorf("only %d headings were looked at", len(headings))
-	}
-}
-
-// Everything that the kernel tells of a connection is a member of its object.
-func TestEveryFieldOfTCPIsShown(t *testing.T) {
-	k := newSocketKind()
-	for _, member := range reflect.VisibleFields(reflect.TypeFor[netstat.TCPInfo]()) {
-		name := member.Name
-		switch name {
-		case "Options":
-			name = "tcpOptions"
-		case "State", "Retransmits":
-			continue // the socket's own
-		}
-		if !slices.ContainsFunc(k.Fields, func(f table.Field[row[netstat.Socket]]) bool { return strings.EqualFold(f.Name, name) }) {
-			t.Errorf("%s of a connection is not shown", name)
 		}
 	}
 }

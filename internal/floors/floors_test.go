@@ -41,6 +41,7 @@ var may = map[string][]string{
 	"internal/table":        {},
 	"internal/filter":       {"internal/table"},
 	"internal/names":        {},
+	"internal/show":         {"netstat", "collectors", "baseline", "recording", "remote", "internal/table", "internal/filter", "internal/names"},
 	"internal/commandline":  {},
 	"internal/steppedclock": {},
 	"internal/hangup":       {},
@@ -61,6 +62,7 @@ var outside = map[string][]string{
 	"agentx":               {"golang.org/x/sys"},
 	"internal/nstest":      {"golang.org/x/sys"},
 	"internal/commandline": {"github.com/spf13"},
+	"internal/show":        {"golang.org/x/sys"},
 }
 
 type listed struct {

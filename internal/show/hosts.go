@@ -1,0 +1,216 @@
+package show
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
+)
+
+// showsHosts reports whether a stack that is shown is read by SNMP, or was when it
+// was recorded.
+func (s *Session) showsHosts() bool {
+	return slices.ContainsFunc(s.sources, func(src *Source) bool { return src.snmp })
+}
+
+// listHosts returns the hosts that --host and --hosts name, each once.
+func (w *Where) listHosts() ([]string, error) {
+	hosts := slices.Clone(w.Hosts)
+	if w.HostsFile != "" {
+		file, err := os.Open(w.HostsFile)
+		if err != nil {
+			return nil, fmt.Errorf("--hosts: %w", err)
+		}
+		defer file.Close()
+		lines := bufio.NewScanner(file)
+		for first := true; lines.Scan(); first = false {
+			line, _, _ := strings.Cut(lines.Text(), "#")
+			if first {
+				line = strings.TrimPrefix(line, "\ufeff") // as some editors begin a file
+			}
+			hosts = append(hosts, strings.Fields(line)...)
+		}
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("--hosts: read %s: %w", w.HostsFile, err)
+		}
+	}
+	seen := make(map[string]bool)
+	hosts = slices.DeleteFunc(hosts, func(h string) bool {
+		again := seen[h]
+		seen[h] = true
+		return again || h == ""
+	})
+	if len(hosts) == 0 {
+		return nil, errors.New("--host and --hosts name no host")
+	}
+	return hosts, nil
+}
+
+// snmpConfig returns who asks, and how: from net-snmp's configuration files or
+// the one that --snmp-config names, the environment, and the flags, the latter
+// before the former.
+func (w *Where) snmpConfig() (c remote.Config, err error) {
+	if w.SNMPConfigFile != "" {
+		err = c.ReadFile(w.SNMPConfigFile)
+	} else {
+		files := []string{"/etc/snmp/snmp.conf"}
+		if home, err := os.UserHomeDir(); err == nil {
+			files = append(files, filepath.Join(home, ".snmp", "snmp.conf"))
+		}
+		for _, file := range files {
+			if failed := c.ReadFile(file); !errors.Is(failed, fs.ErrNotExist) {
+				err = errors.Join(err, failed)
+			}
+		}
+	}
+	if err == nil {
+		err = c.Environment(os.LookupEnv)
+	}
+	if w.Context != "" {
+		c.Context = w.Context
+	}
+	return c, err
+}
+
+// HostConfigs returns how to reach the hosts that the flags name, in their order.
+func (w *Where) HostConfigs() ([]remote.Config, error) {
+	hosts, err := w.listHosts()
+	if err != nil {
+		return nil, err
+	}
+	config, err := w.snmpConfig()
+	if err != nil {
+		return nil, err
+	}
+	if config.Community == "" && config.SecurityName == "" {
+		return nil, errors.New("no credentials for hosts: give defCommunity or defSecurityName in snmp.conf or --snmp-config, or SNMP_COMMUNITY or SNMP_SECURITY_NAME in the environment")
+	}
+	configs := make([]remote.Config, len(hosts))
+	for i, host := range hosts {
+		configs[i] = config
+		configs[i].Address = host
+		if err := configs[i].Check(); err != nil {
+			return nil, fmt.Errorf("host %s: %w", host, err)
+		}
+	}
+	return configs, nil
+}
+
+// Pool returns how several hosts are read.
+func (w *Where) Pool() remote.Pool {
+	return remote.Pool{Timeout: time.Duration(w.Timeout * float64(time.Second))}
+}
+
+// openHosts opens the stacks of the hosts that the flags name, in their order.
+// One is opened before anything is shown of it; of several, what cannot be
+// opened shows as they are read.
+func (w *Where) openHosts(ctx context.Context) (sources []*Source, err error) {
+	configs, err := w.HostConfigs()
+	if err != nil {
+		return nil, err
+	}
+	if len(configs) == 1 && w.Timeout == 0 {
+		stack, err := remote.Open(ctx, configs[0])
+		if err != nil {
+			return nil, &remote.UnreachableError{Address: configs[0].Address, Err: err}
+		}
+		return []*Source{{stack: stack, snmp: true, release: stack.Close}}, nil
+	}
+	all := remote.NewHosts(ctx, w.Pool(), configs)
+	for i, stack := range all.Stacks() {
+		src := &Source{stack: stack, snmp: true}
+		if len(configs) > 1 {
+			src.host = configs[i].Address
+		}
+		sources = append(sources, src)
+	}
+	sources[0].release = all.Close
+	sources[0].renew = func(until time.Time) { all.Turn(TurnOf(configs, until)) }
+	return sources, nil
+}
+
+// TurnOf returns when a turn of reading hosts ends: where there is one, nobody else
+// waits for it, and it may take as long as it takes.
+func TurnOf(configs []remote.Config, until time.Time) time.Time {
+	if len(configs) == 1 {
+		return time.Time{}
+	}
+	return until
+}
+
+// hostError returns the error among others that says that nothing is known of a
+// host, nil where there is none.
+func hostError(err error) error {
+	var unreachable *remote.UnreachableError
+	var late *remote.LateError
+	switch {
+	case errors.As(err, &unreachable):
+		return unreachable
+	case errors.As(err, &late):
+		return late
+	}
+	return nil
+}
+
+// sampler is a stack whose counters may wrap around and begin anew between two
+// looks.
+type sampler interface {
+	Sample(context.Context) (*remote.Sample, error)
+}
+
+// countedThere is what another host counted.
+type countedThere struct {
+	session *Session
+	src     *Source
+	sample  *remote.Sample
+}
+
+func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
+	d, err := c.sample.Since(earlier.(countedThere).sample)
+	if err != nil {
+		return nil, err
+	}
+	if d.Restarted {
+		c.session.tellRestart(c.src)
+	}
+	grew := &baseline.Delta{From: c.sample.At.Add(-d.Elapsed), To: c.sample.At, Counters: make(map[string]baseline.Difference)}
+	for _, counter := range d.Counters {
+		reason := baseline.Difference{Reason: baseline.NotCumulative}
+		if n, ok := counter.Value.Uint64(); ok && netstat.DescribeCounter(counter.Name).Kind == netstat.Cumulative {
+			reason = baseline.Difference{Count: netstat.Known(n)}
+		}
+		grew.Counters[counter.Name] = reason
+		c.session.groupOf[counter.Name] = counter.Group
+	}
+	for _, i := range d.Interfaces {
+		delta := baseline.InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]baseline.Difference)}
+		for name, n := range i.Counters.All() {
+			difference := baseline.Difference{Count: n}
+			if !n.IsKnown() {
+				difference.Reason = baseline.Decreased
+			}
+			delta.Counters[name] = difference
+		}
+		grew.Interfaces = append(grew.Interfaces, delta)
+	}
+	return grew, nil
+}
+
+// tellRestart says why nothing is known of an interval.
+func (s *Session) tellRestart(src *Source) {
+	of := ""
+	if src.label() != "" {
+		of = " of " + src.label()
+	}
+	s.note(fmt.Sprintf("netstat: the agent%s began anew before %s: what was counted is not known", of, time.Now().Format(time.TimeOnly)))
+}

@@ -1,0 +1,66 @@
+package show
+
+import (
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// netconfListing is that of --netconf.
+func netconfListing() *listing[netstat.Netconf] {
+	type netconf = netstat.Netconf
+	field := fieldOf[netconf]
+	setting := func(heading, name, doc string, get func(*netconf) netstat.Optional[bool]) both[netconf] {
+		return of(heading, 0, field(name, table.Boolean, doc, func(c *netconf) table.Value {
+			on, known := get(c).Get()
+			if !known {
+				return table.Value{}
+			}
+			return table.Bool(on)
+		}))
+	}
+	l := newListing("Forwarding by interface", "netconf", "what the kernel forwards from and to an interface",
+		of("Family", 6, field("family", table.String, "`ipv4` or `ipv6`", func(c *netconf) table.Value { return table.Text(c.Family.String()) })),
+		both[netconf]{heading: "Iface", width: 15, Field: table.Field[Row[netconf]]{Name: "interface", Type: table.String,
+			Doc: "interface, `all` for every one together, or `default` for those to come", Value: netconfInterface}},
+		setting("Forward", "forwarding", "whether packets that arrive there are forwarded", func(c *netconf) netstat.Optional[bool] { return c.Forwarding }),
+		of("RPFilter", 0, field("reversePathFilter", table.String, "`off`, `strict` or `loose`; IPv4", reversePathFilter)),
+		setting("Mcast", "multicastForwarding", "whether multicasts are forwarded", func(c *netconf) netstat.Optional[bool] { return c.MulticastForwarding }),
+		setting("Bcast", "broadcastForwarding", "whether broadcasts are forwarded; IPv4", func(c *netconf) netstat.Optional[bool] { return c.BroadcastForwarding }),
+		setting("Proxy", "proxyNeighbours", "whether the host answers for addresses that it forwards to (proxy ARP, proxy neighbour discovery)", func(c *netconf) netstat.Optional[bool] { return c.ProxyNeighbours }),
+		setting("IgnDown", "ignoreRoutesWithLinkDown", "whether routes over a link without carrier are passed over", func(c *netconf) netstat.Optional[bool] { return c.IgnoreRoutesWithLinkDown }),
+		setting("Force", "forceForwarding", "whether packets are forwarded though IPv6 does not forward as a whole", func(c *netconf) netstat.Optional[bool] { return c.ForceForwarding }),
+	)
+	l.kind.Aliases = map[string][]string{"dev": {"interface"}}
+	return l
+}
+
+func netconfInterface(r *Row[netstat.Netconf]) table.Value {
+	switch r.v.Interface {
+	case netstat.NetconfAll:
+		return table.Text("all")
+	case netstat.NetconfDefault:
+		return table.Text("default")
+	}
+	return table.Text(r.from.name(uint32(r.v.Interface)))
+}
+
+func reversePathFilter(c *netstat.Netconf) table.Value {
+	mode, known := c.ReversePathFilter.Get()
+	if !known {
+		return table.Value{}
+	}
+	if names := [...]string{"off", "strict", "loose"}; int(mode) < len(names) {
+		return table.Text(names[mode])
+	}
+	return table.Text(string(appendUint(nil, mode)))
+}
+
+// showNetconf shows what is forwarded, by interface.
+func (s *Session) showNetconf() error {
+	return listed(s, netconfListing(), netstat.NetconfReader.Netconfs, func(r *Row[netstat.Netconf]) bool {
+		if s.IPv4 != s.IPv6 && (r.v.Family == netstat.IPv4) != s.IPv4 {
+			return false
+		}
+		return s.Interface == "" || r.v.Interface > 0 && s.shows(r.from, uint32(r.v.Interface))
+	})
+}

@@ -1,0 +1,98 @@
+package show
+
+import "github.com/netsnmp-agent/netsnmp-agent/netstat"
+
+// Options say which rows are shown, what of them, and how.
+type Options struct {
+	Where
+
+	// Modes: what is shown. None means sockets.
+	Routes, Interfaces, Groups, Statistics        bool
+	ListenQueues, Memory, Packets, Softnet        bool
+	Neighbours, Rules, NextHops, Qdiscs           bool
+	MulticastRoutes, BridgeGroups, Namespaces     bool
+	Netconf, Netlink, Vsock, XDP, SMC, TIPC, Unix bool
+	TCPDetail                                     bool
+
+	// Which rows: protocols and families, none of them for all.
+	TCP, UDP, UDPLite, SCTP, Raw, ICMP, MPTCP bool
+	IPv4, IPv6                                bool
+	// All leaves no rows out, and Listening all but listeners.
+	All, Listening bool
+	// Interface is the name, or an alternative one, of the interface whose rows are
+	// shown; empty for all.
+	Interface string
+	// Table is the routing table by its number or name, or AllTables; empty for
+	// those that net-tools shows.
+	Table string
+	// Filter is an expression that rows must fulfil (package filter), and Sort
+	// the names of fields that they are sorted by.
+	Filter, Sort string
+
+	// What of them.
+	Programs, Timers, Buffers bool
+	// Extend is how much more is shown, and Verbose how much is said of what a
+	// stack lacks.
+	Extend, Verbose int
+
+	// How.
+	Numeric, HostNumbers, PortNumbers, UserNumbers bool
+	Symbolic                                       bool // names in spite of those
+	Wide, Human, JSON                              bool
+
+	// Interval is after how many seconds rows are shown again, 0 for once. Counters
+	// are shown by how much they grew, unless Continuous has them as they are.
+	Interval   float64
+	Continuous bool
+	// Since is the baseline that counters grew since: its name, or its path where
+	// it has a slash.
+	Since string
+}
+
+func (o *Options) numericHosts() bool { return !o.Symbolic && (o.Numeric || o.HostNumbers) || o.JSON }
+func (o *Options) numericPorts() bool { return !o.Symbolic && (o.Numeric || o.PortNumbers) || o.JSON }
+
+// Users of another host than this are numbers: this one calls them otherwise.
+func (o *Options) numericUsers() bool {
+	return !o.Symbolic && (o.Numeric || o.UserNumbers) || o.JSON || o.Recording != "" || o.IsRemote()
+}
+
+// NamesProtocol reports whether the options choose protocols.
+func (o *Options) NamesProtocol() bool {
+	return o.TCP || o.UDP || o.UDPLite || o.SCTP || o.Raw || o.ICMP || o.MPTCP
+}
+
+func (o *Options) families() []netstat.Family {
+	switch {
+	case o.IPv4 && !o.IPv6:
+		return []netstat.Family{netstat.IPv4}
+	case o.IPv6 && !o.IPv4:
+		return []netstat.Family{netstat.IPv6}
+	}
+	return nil
+}
+
+// AllNamespaces is the value of Where.NetNS that stands for every namespace.
+const AllNamespaces = "all"
+
+// Where says which stacks are shown: by default this kernel's.
+type Where struct {
+	// NetNS is the network namespace by its name, path, PID, "pid:N", "id:N" or
+	// "net:[INODE]"; empty for the program's own, AllNamespaces for all.
+	NetNS string
+
+	// Recording is a file with recorded stacks; NetNS chooses one of those then. At
+	// is the time that is shown, empty for the last.
+	Recording, At string
+
+	// Hosts are read by SNMP, and so are those listed in HostsFile, by who stands
+	// in SNMPConfigFile, in Context, each for Timeout seconds at most.
+	Hosts          []string
+	HostsFile      string
+	SNMPConfigFile string
+	Context        string
+	Timeout        float64
+}
+
+// IsRemote reports whether stacks are read by SNMP.
+func (w *Where) IsRemote() bool { return len(w.Hosts) > 0 || w.HostsFile != "" }

@@ -1,0 +1,180 @@
+package show
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// showRoutingStatistics shows how routing and neighbour tables fare (-rs).
+func (s *Session) showRoutingStatistics() error {
+	if s.IPv4 || !s.IPv6 {
+		if err := s.showFIBTables(); err != nil {
+			return err
+		}
+		s.out.Line("")
+		err := s.ofHost(func(s *Session) error {
+			return listed(s, lookupListing(), single(netstat.RoutingStatisticsReader.RouteLookups), nil)
+		})
+		if err != nil {
+			return err
+		}
+		s.out.Line("")
+	}
+	if s.IPv6 || !s.IPv4 {
+		read := single(netstat.RoutingStatisticsReader.FIB6)
+		if !s.IPv6 {
+			read = whereThereIs(read)
+		}
+		if err := listed(s, fib6Listing(), read, nil); err != nil {
+			return err
+		}
+		s.out.Line("")
+	}
+	return s.showNeighbourTables()
+}
+
+// whereThereIs makes a reader one that yields nothing where there is nothing to
+// read: of a kernel without IPv6.
+func whereThereIs[R, T any](read func(R, context.Context) iter.Seq2[T, error]) func(R, context.Context) iter.Seq2[T, error] {
+	return func(r R, ctx context.Context) iter.Seq2[T, error] {
+		return func(yield func(T, error) bool) {
+			for v, err := range read(r, ctx) {
+				if errors.Is(err, netstat.ErrNotSupported) || !yield(v, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fib6Listing is that of IPv6's routing tables.
+func fib6Listing() *listing[netstat.FIB6] {
+	number := func(heading, name, doc string, get func(*netstat.FIB6) uint64) both[netstat.FIB6] {
+		return of(heading, 8, fieldOf(name, table.Integer, doc, func(f *netstat.FIB6) table.Value { return table.Uint(get(f)) }))
+	}
+	return newListing("IPv6 routing tables in the kernel", "fib6", "the shape of IPv6's routing tables together",
+		number("Nodes", "nodes", "nodes of the trees", func(f *netstat.FIB6) uint64 { return f.Nodes }),
+		number("With-Rts", "routeNodes", "nodes with routes", func(f *netstat.FIB6) uint64 { return f.RouteNodes }),
+		number("Routes", "entries", "routes", func(f *netstat.FIB6) uint64 { return f.Entries }),
+		number("Cached", "cacheEntries", "exceptions, such as a path MTU that was learnt", func(f *netstat.FIB6) uint64 { return f.CacheEntries }),
+		number("Dst", "destinations", "destinations at hand", func(f *netstat.FIB6) uint64 { return f.Destinations }),
+		number("Alloc", "allocated", "routes that take memory", func(f *netstat.FIB6) uint64 { return f.Allocated }),
+		number("Discard", "discarded", "routes given up for lack of memory", func(f *netstat.FIB6) uint64 { return f.Discarded }),
+	)
+}
+
+// lookupListing is that of route lookups.
+func lookupListing() *listing[netstat.RouteLookups] {
+	type lookups = netstat.RouteLookups
+	number := func(heading, name, doc string, get func(*lookups) uint64) both[lookups] {
+		return of(heading, 8, fieldOf(name, table.Integer, doc, func(l *lookups) table.Value { return table.Uint(get(l)) }))
+	}
+	return newListing("IPv4 route lookups, of every namespace", "routeLookups", "what route lookups for IPv4 packets found, of every namespace",
+		number("Entries", "entries", "destinations at hand", func(l *lookups) uint64 { return l.Entries }),
+		number("In", "inSlowTotal", "received packets that needed a lookup", func(l *lookups) uint64 { return l.InSlowTotal }),
+		number("In-Mcast", "inSlowMulticast", "received multicasts", func(l *lookups) uint64 { return l.InSlowMulticast }),
+		number("In-Bcast", "inBroadcast", "received broadcasts", func(l *lookups) uint64 { return l.InBroadcast }),
+		number("No-Route", "inNoRoute", "received packets without a route", func(l *lookups) uint64 { return l.InNoRoute }),
+		number("Mart-Dst", "inMartianDestination", "received packets to an impossible address", func(l *lookups) uint64 { return l.InMartianDestination }),
+		number("Mart-Src", "inMartianSource", "received packets from an impossible address", func(l *lookups) uint64 { return l.InMartianSource }),
+		number("Out", "outSlowTotal", "sent packets that needed a lookup", func(l *lookups) uint64 { return l.OutSlowTotal }),
+		number("Out-Mcast", "outSlowMulticast", "sent multicasts", func(l *lookups) uint64 { return l.OutSlowMulticast }),
+	)
+}
+
+func (s *Session) showFIBTables() error {
+	type fib = netstat.FIBTable
+	number := func(heading string, get func(*fib) uint64) table.Column[Row[fib]] {
+		return columnOf(heading, 8, true, func(b []byte, t *fib) []byte { return s.appendCount(b, get(t)) })
+	}
+	p, _, err := newPrinter(s, fibKind(), []table.Column[Row[fib]]{
+		columnOf("Table", 8, false, func(b []byte, t *fib) []byte { return appendTable(b, t.Table) }),
+		number("Prefixes", func(t *fib) uint64 { return t.Prefixes }),
+		number("Leaves", func(t *fib) uint64 { return t.Leaves }),
+		number("Nodes", func(t *fib) uint64 { return t.InternalNodes }),
+		number("Depth", func(t *fib) uint64 { return uint64(t.MaxDepth) }),
+		number("KiB", func(t *fib) uint64 { return t.KiB }),
+		columnOf("Lookups", 10, true, func(b []byte, t *fib) []byte { return appendKnown(b, t.Lookups) }),
+	})
+	if err != nil {
+		return err
+	}
+	s.out.Title("IPv4 routing tables in the kernel")
+	if err := each(s, "shape of routing tables", netstat.RoutingStatisticsReader.FIBTables, p.Row); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func fibKind() *table.Kind[Row[netstat.FIBTable]] {
+	field := fieldOf[netstat.FIBTable]
+	return newKind("fibTable", "the shape of an IPv4 routing table in the kernel",
+		field("table", table.Integer, "routing table", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Table) }),
+		field("prefixes", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Prefixes) }),
+		field("leaves", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Leaves) }),
+		field("internalNodes", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.InternalNodes) }),
+		field("maxDepth", table.Integer, "levels", func(t *netstat.FIBTable) table.Value { return table.Uint(t.MaxDepth) }),
+		field("averageDepth", table.Number, "levels", func(t *netstat.FIBTable) table.Value { return table.Float(float64(t.AverageDepth) / 100) }),
+		field("kib", table.Integer, "size in units of 1024 bytes", func(t *netstat.FIBTable) table.Value { return table.Uint(t.KiB) }),
+		field("lookups", table.Integer, "where the kernel counts them", func(t *netstat.FIBTable) table.Value { return uintValue(t.Lookups) }),
+	)
+}
+
+func (s *Session) showNeighbourTables() error {
+	type neighbours = netstat.NeighbourTable
+	number := func(heading string, get func(*neighbours) uint64) table.Column[Row[neighbours]] {
+		return columnOf(heading, 8, true, func(b []byte, t *neighbours) []byte { return s.appendCount(b, get(t)) })
+	}
+	p, _, err := newPrinter(s, neighbourTableKind(), []table.Column[Row[neighbours]]{
+		columnOf("Table", 12, false, func(b []byte, t *neighbours) []byte { return table.AppendEscaped(b, t.Name) }),
+		number("Entries", func(t *neighbours) uint64 { return uint64(t.Entries) }),
+		number("Most", func(t *neighbours) uint64 { return uint64(t.Threshold3) }),
+		number("Lookups", func(t *neighbours) uint64 { return t.Lookups }),
+		number("Hits", func(t *neighbours) uint64 { return t.Hits }),
+		number("Failed", func(t *neighbours) uint64 { return t.ResolutionsFailed }),
+		number("Collected", func(t *neighbours) uint64 { return t.ForcedCollections }),
+		columnOf("Full", 8, true, func(b []byte, t *neighbours) []byte { return appendKnown(b, t.TableFulls) }),
+	})
+	if err != nil {
+		return err
+	}
+	s.out.Title("Neighbour tables, of every namespace")
+	err = s.ofHost(func(s *Session) error {
+		return each(s, "neighbour tables", netstat.RoutingStatisticsReader.NeighbourTables, func(r *Row[neighbours]) error {
+			if s.IPv4 != s.IPv6 && (r.v.Family == netstat.IPv4) != s.IPv4 {
+				return nil
+			}
+			return p.Row(r)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func neighbourTableKind() *table.Kind[Row[netstat.NeighbourTable]] {
+	field := fieldOf[netstat.NeighbourTable]
+	number := func(name, doc string, get func(*netstat.NeighbourTable) uint64) table.Field[Row[netstat.NeighbourTable]] {
+		return field(name, table.Integer, doc, func(t *netstat.NeighbourTable) table.Value { return table.Uint(get(t)) })
+	}
+	return newKind("neighbourTable", "one of the kernel's tables of neighbours, which all namespaces share",
+		field("name", table.String, "`arp_cache` or `ndisc_cache`", func(t *netstat.NeighbourTable) table.Value { return table.Text(t.Name) }),
+		number("entries", "", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Entries) }),
+		number("threshold1", "below that many nothing is collected", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Threshold1) }),
+		number("threshold2", "above that many, entries older than 5 s are collected", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Threshold2) }),
+		number("threshold3", "above that many, new ones are refused", func(t *netstat.NeighbourTable) uint64 { return uint64(t.Threshold3) }),
+		number("lookups", "", func(t *netstat.NeighbourTable) uint64 { return t.Lookups }),
+		number("hits", "lookups that found something", func(t *netstat.NeighbourTable) uint64 { return t.Hits }),
+		number("allocations", "", func(t *netstat.NeighbourTable) uint64 { return t.Allocations }),
+		number("destroys", "", func(t *netstat.NeighbourTable) uint64 { return t.Destroys }),
+		number("resolutionsFailed", "neighbours that did not answer", func(t *netstat.NeighbourTable) uint64 { return t.ResolutionsFailed }),
+		number("periodicCollections", "", func(t *netstat.NeighbourTable) uint64 { return t.PeriodicCollections }),
+		number("forcedCollections", "", func(t *netstat.NeighbourTable) uint64 { return t.ForcedCollections }),
+		field("tableFulls", table.Integer, "entries that were refused", func(t *netstat.NeighbourTable) table.Value { return uintValue(t.TableFulls) }),
+	)
+}

@@ -1,0 +1,118 @@
+package show
+
+import (
+	"strings"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// unixState is net-tools' name of a local socket's state.
+func unixState(v *netstat.UnixSocket) string {
+	switch {
+	case v.State == netstat.Listen:
+		return "LISTENING"
+	case v.Inode == 0 && v.State == netstat.Established:
+		return "CONNECTING" // not accepted yet
+	case v.Inode == 0:
+		return "DISCONNECTING"
+	case v.State == netstat.Established:
+		return "CONNECTED"
+	case v.State == netstat.SynSent:
+		return "CONNECTING"
+	}
+	return ""
+}
+
+// appendUnixName appends the name of a local socket, with an @ in front of abstract ones.
+func appendUnixName(b []byte, v *netstat.UnixSocket) []byte {
+	if v.Abstract {
+		b = append(b, '@')
+	}
+	return table.AppendEscaped(b, v.Name)
+}
+
+// showUnix shows the sockets of the local family.
+func (s *Session) showUnix() error {
+	columns := []table.Column[Row[netstat.UnixSocket]]{
+		columnOf("Proto", 5, false, func(b []byte, _ *netstat.UnixSocket) []byte { return append(b, "unix"...) }),
+		columnOf("RefCnt", 6, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendKnown(b, v.References) }),
+		columnOf("Flags", 11, false, func(b []byte, v *netstat.UnixSocket) []byte {
+			if v.State == netstat.Listen {
+				return append(b, "[ ACC ]"...)
+			}
+			return append(b, "[ ]"...)
+		}),
+		columnOf("Type", 10, false, func(b []byte, v *netstat.UnixSocket) []byte {
+			return append(b, strings.ToUpper(v.Type.String())...)
+		}),
+		columnOf("State", 13, false, func(b []byte, v *netstat.UnixSocket) []byte { return append(b, unixState(v)...) }),
+		columnOf("I-Node", 8, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendUint(b, v.Inode) }),
+	}
+	if s.Programs {
+		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, v *netstat.UnixSocket) []byte {
+			return appendProcesses(b, v.Processes)
+		}))
+	}
+	if s.Extend > 0 {
+		columns = append(columns,
+			columnOf("User", 0, false, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendUser(b, v.UID) }),
+			columnOf("Recv-Q", 6, true, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendKnownBytes(b, v.ReceiveQueue) }),
+			columnOf("Send-Q", 6, true, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendKnownBytes(b, v.SendQueue) }),
+			columnOf("Peer", 8, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendKnown(b, v.Peer) }))
+	}
+	columns = append(columns, columnOf("Path", 0, false, appendUnixName))
+	kind := unixKind()
+	p, expr, err := newPrinter(s, kind, columns)
+	if err != nil {
+		return err
+	}
+	listener := netstat.UnixSocket{State: netstat.Listen}
+	asked := expr != nil && expr.Names(kind.Find("state")[0], table.Text(unixState(&listener)))
+	s.out.Title("Active UNIX domain sockets " + s.which())
+	w := window[netstat.UnixSocket]{s: s, printer: p, whole: true, prepare: func(r *Row[netstat.UnixSocket]) {
+		if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
+			s.resolver.StartUser(uid)
+		}
+	}}
+	err = endpoints(s, "sockets of the local family", netstat.UnixReader.UnixSockets, s.Unix, func(r *Row[netstat.UnixSocket]) error {
+		if listens := r.v.State == netstat.Listen; !s.All && listens != s.Listening && (!listens || !asked) {
+			return nil
+		}
+		return w.row(r)
+	})
+	if err != nil {
+		return err
+	}
+	return w.close()
+}
+
+func unixKind() *table.Kind[Row[netstat.UnixSocket]] {
+	field := fieldOf[netstat.UnixSocket]
+	k := newKind("unix", "a socket of the local family",
+		field("type", table.String, "`stream`, `dgram` or `seqpacket`", func(v *netstat.UnixSocket) table.Value { return table.Text(v.Type.String()) }),
+		field("state", table.String, "as in the column State; absent for a socket that is not connected", func(v *netstat.UnixSocket) table.Value { return table.Text(unixState(v)) }),
+		field("path", table.String, "path that the socket is bound to", func(v *netstat.UnixSocket) table.Value {
+			if v.Abstract {
+				return table.Value{}
+			}
+			return table.Text(v.Name)
+		}),
+		field("abstractName", table.String, "name in the abstract namespace, which may be empty", func(v *netstat.UnixSocket) table.Value {
+			if !v.Abstract {
+				return table.Value{}
+			}
+			return table.KnownText(v.Name)
+		}),
+		field("inode", table.Integer, "inode in sockfs", func(v *netstat.UnixSocket) table.Value { return table.Uint(v.Inode) }),
+		field("cookie", table.Integer, "SO_COOKIE", func(v *netstat.UnixSocket) table.Value { return uintValue(v.Cookie) }),
+		field("peer", table.Integer, "inode of the other end", func(v *netstat.UnixSocket) table.Value { return uintValue(v.Peer) }),
+		field("receiveQueue", table.Integer, "bytes not yet read; of a listener, connections that wait to be accepted", func(v *netstat.UnixSocket) table.Value { return uintValue(v.ReceiveQueue) }),
+		field("sendQueue", table.Integer, "bytes that the peer has not read; of a listener, the most connections that may wait", func(v *netstat.UnixSocket) table.Value { return uintValue(v.SendQueue) }),
+		field("references", table.Integer, "how often the kernel refers to the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.References) }),
+		field("uid", table.User, "user that owns the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.UID) }),
+		field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *netstat.UnixSocket) table.Value { return processesValue(v.Processes) }),
+	)
+	k.Aliases = map[string][]string{"process": {"processes"}, "pid": {"processes"}, "user": {"uid"}, "name": {"path", "abstractName"}}
+	return k
+}
