@@ -3,7 +3,6 @@ package collectors
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -242,20 +241,6 @@ func yieldAll[T any](yield func(T, error) bool, rows []T, err error) bool {
 		}
 	}
 	return true
-}
-
-// Settle returns when the change of the namespace's configuration that is under
-// way, if any, is complete. The kernel says that a link went down before it
-// removes the link's routes, and dumps routes without waiting for that.
-//
-// It asks for the loopback interface: the answer needs the lock under which
-// links and addresses change (rtnl_mutex, net/core/rtnetlink.c).
-func (k *Kernel) Settle(ctx context.Context) error {
-	_, err := k.ask(ctx, loopbackRequest(), func(uint16, []byte) (bool, error) { return true, nil })
-	if errors.Is(err, unix.ENODEV) {
-		err = nil
-	}
-	return k.readError("settle", err)
 }
 
 // loopbackRequest asks for the loopback interface, whose index is 1 in every

@@ -119,9 +119,12 @@ func (k *Kernel) followable(ctx context.Context, kinds netstat.Kinds) (found net
 func (l *Listener) Decoder() *Decoder { return &Decoder{port: l.port} }
 
 // Fence sends a request whose answer comes after the events of everything that
-// happened before, when the change that is under way, if any, is complete (see
-// Kernel.Settle). A socket that has no room loses the answer. The number, which
-// is not 0, comes back in Message.Answer.
+// happened before, when the change that is under way, if any, is complete: the
+// kernel says that a link went down before it removes the link's routes, and dumps
+// routes without waiting for that. The request is for the loopback interface: the
+// answer needs the lock under which links and addresses change (rtnl_mutex,
+// net/core/rtnetlink.c). A socket that has no room loses the answer. The number,
+// which is not 0, comes back in Message.Answer.
 func (l *Listener) Fence(number uint32) error {
 	request := loopbackRequest()
 	return l.events.kernel.readError("send a fence", l.events.send(request.encode(number)))

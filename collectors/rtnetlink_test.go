@@ -510,10 +510,6 @@ func TestListenerCloseEndsReceive(t *testing.T) {
 	}
 }
 
-func TestSettle(t *testing.T) {
-	must(t, open(t, nstest.New(t)).Settle(t.Context()))
-}
-
 // FuzzDecode holds that no datagram makes the decoder panic, and that what it
 // accepts can be told apart.
 func FuzzDecode(f *testing.F) {

@@ -166,6 +166,19 @@ func TestFollowedIdentity(t *testing.T) {
 				{"nexthop replace id 10 group 2"}, {"nexthop del id 1"}, {"nexthop del id 2"}},
 		},
 		{
+			name: "routes beside others whose object is replaced",
+			before: []string{"-6 addr add 2001:db8:1::1/64 dev w0 nodad", "nexthop add id 1 via 192.0.2.2 dev w0", "-6 nexthop add id 2 via 2001:db8:1::2 dev w0",
+				"route add 10.8.0.0/16 via 192.0.2.3", "route append 10.8.0.0/16 nhid 1", "-6 route add 2001:db8:8::/48 dev w1", "-6 route append 2001:db8:8::/48 nhid 2"},
+			steps: [][]string{{"nexthop replace id 1 blackhole", "nexthop replace id 1 via 192.0.2.2 dev w0", "nexthop replace id 1 blackhole"},
+				{"-6 nexthop replace id 2 blackhole", "-6 nexthop replace id 2 via 2001:db8:1::2 dev w0", "-6 nexthop replace id 2 blackhole"},
+				{"nexthop replace id 1 via 192.0.2.4 dev w0", "route del 10.8.0.0/16 nhid 1"}, {"-6 nexthop replace id 2 via 2001:db8:1::4 dev w0", "-6 route del 2001:db8:8::/48 nhid 2"}},
+		},
+		{
+			name:   "next hops that are not down any more",
+			before: []string{"route add 10.8.0.0/16 nexthop via 192.0.2.2 nexthop via 198.51.100.2"},
+			steps:  [][]string{{"addr del 192.0.2.1/24 dev w0"}, {"link set w0 alias w"}, {"addr add 192.0.2.1/24 dev w0"}},
+		},
+		{
 			name:   "rules among equals",
 			before: []string{"rule add iif foo pref 50 lookup 200", "rule add fwmark 1 pref 100 lookup 201", "rule add fwmark 2 pref 100 lookup 202", "rule add fwmark 3 pref 100 lookup 203"},
 			steps: [][]string{{"rule del fwmark 1 pref 100 lookup 201"}, {"link add foo type veth peer name bar"}, {"rule add fwmark 1 pref 100 lookup 201", "rule del fwmark 2 pref 100 lookup 202"},
@@ -271,6 +284,7 @@ func identityScene(t *testing.T, filter Filter, sysctl [2]string, before []strin
 	}
 	n.IP(t, "link set w0 up", "link set v0 up", "link set w1 up", "link set v1 up", "addr add 192.0.2.1/24 dev w0", "addr add 198.51.100.1/24 dev w1")
 	n.IP(t, before...)
+	n.Settle(t)
 	s = open(t, n, Options{})
 	settle(t, s)
 	followers = append(followers, follow(t, s, SubscribeOptions{}), follow(t, s, SubscribeOptions{Filter: filter}))

@@ -227,8 +227,9 @@ type routes struct {
 // routeDiff is the rows of routes that went and of those that came.
 type routeDiff struct{ gone, come []netstat.Route }
 
-// deviceUse counts the next hops, in infos, by a device.
-type deviceUse struct{ infos, dead int }
+// deviceUse counts the next hops, in infos, by a device: all, those that are dead
+// or whose link is down, and the latter alone.
+type deviceUse struct{ infos, dead, down int }
 
 func newRoutes(steps *uint64) routes {
 	r := routes{
@@ -299,6 +300,9 @@ func (r *routes) use(info *routeInfo, by int) {
 		use.infos += by
 		if h.Flags&(netstat.RouteDead|netstat.RouteLinkDown) != 0 {
 			use.dead += by
+		}
+		if h.Flags&netstat.RouteLinkDown != 0 {
+			use.down += by
 		}
 		r.devices[h.Interface] = use
 		if use.infos == 0 {
@@ -392,8 +396,8 @@ func (r *routes) release(info *routeInfo) {
 	}
 }
 
-// add puts a route in, whose key tells its place.
-func (r *routes) add(key routeEntry, rows []netstat.Route) {
+// add puts a route in, whose key tells its place, and returns its info.
+func (r *routes) add(key routeEntry, rows []netstat.Route) *routeInfo {
 	info := r.intern(rows)
 	info.count++
 	r.hops += len(info.hops)
@@ -404,6 +408,7 @@ func (r *routes) add(key routeEntry, rows []netstat.Route) {
 	if r.diff != nil {
 		r.diff.come = r.appendRows(r.diff.come, &key)
 	}
+	return info
 }
 
 func (r *routes) remove(e routeEntry) {
@@ -535,7 +540,26 @@ func (r *routes) sameRoute(hops, rows []netstat.Route) bool {
 // sameNextHops reports whether the kernel takes two IPv6 next hops for one
 // (rt6_duplicate_nexthop, include/net/ip6_route.h).
 func sameNextHops(a, b *netstat.Route) bool {
-	return a.Gateway == b.Gateway && a.Interface == b.Interface && a.NextHopID == b.NextHopID && encapOf(a) == encapOf(b)
+	if a.NextHopID != 0 || b.NextHopID != 0 {
+		return a.NextHopID == b.NextHopID
+	}
+	return a.Gateway == b.Gateway && a.Interface == b.Interface && encapOf(a) == encapOf(b)
+}
+
+// findThroughObject returns the route that goes through the same nexthop object as
+// the rows and has the rest in common: the same one, whatever the object was.
+func (r *routes) findThroughObject(key routeEntry, rows []netstat.Route) (routeEntry, bool) {
+	row := &rows[0]
+	if row.NextHopID == 0 {
+		return routeEntry{}, false
+	}
+	for e := range r.group(key) {
+		h := &r.info(e).hops[0]
+		if h.NextHopID == row.NextHopID && h.Protocol == row.Protocol && h.Scope == row.Scope && h.PreferredSource == row.PreferredSource && sourceOf(r.info(e).hops) == sourceOf(rows) {
+			return *e, true
+		}
+	}
+	return routeEntry{}, false
 }
 
 // encap is a lightweight tunnel.
@@ -611,6 +635,47 @@ func (r *routes) loaded(interrupted bool) {
 	}
 }
 
+// keep makes the routes with the keys that were told of during a dump, where they are
+// put in order, what they are known to be from having been followed. missing says that
+// the dump may lack IPv6 routes.
+func (r *routes) keep(followed *routes, told map[routeEntry]struct{}, missing bool) {
+	for key := range told {
+		var gone []routeEntry
+		for e := range r.entries.from(&key) {
+			if !e.sameKey(&key) {
+				break
+			}
+			gone = append(gone, *e)
+		}
+		for _, e := range gone {
+			r.remove(e)
+		}
+		for e := range followed.entries.from(&key) {
+			if !e.sameKey(&key) {
+				break
+			}
+			r.adopt(e, followed.info(e))
+		}
+	}
+	if !missing {
+		return
+	}
+	for e := range followed.entries.from(&routeEntry{family: 1}) {
+		if _, there := r.find(*e, followed.info(e).hops); !there {
+			r.adopt(e, followed.info(e))
+		}
+	}
+}
+
+// adopt puts in a route that others have.
+func (r *routes) adopt(e *routeEntry, info *routeInfo) {
+	own := r.add(*e, info.hops)
+	own.received = info.received
+	if e.family == 1 {
+		r.arrivals = max(r.arrivals, e.seq)
+	}
+}
+
 // arrive returns the seq of an IPv6 route that comes, behind all others'.
 func (r *routes) arrive() uint32 {
 	if r.arrivals < math.MaxUint32 {
@@ -647,6 +712,14 @@ func (r *routes) apply(m *collectors.Message, replay bool) routeChange {
 		key.seq = middleSeq
 		r.add(key, m.Routes)
 		return routeChange{matched: !m.Replace}
+	}
+	if m.Replace {
+		// The kernel tells so of a route whose object was replaced, wherever it
+		// stands (net/ipv4/fib_trie.c, fib_info_notify_update).
+		if known, ok := r.findThroughObject(key, m.Routes); ok {
+			r.replace(known, m.Routes)
+			return routeChange{matched: true}
+		}
 	}
 	if !m.Replace || replay {
 		if known, ok := r.find(key, m.Routes); ok {
@@ -689,6 +762,11 @@ func (r *routes) removeAll(key routeEntry, rows []netstat.Route) {
 // exact says that these are the same, and that something was found.
 func (r *routes) applyIPv6(m *collectors.Message, key routeEntry, replay bool) (exact bool) {
 	known, ok := r.find(key, m.Routes)
+	if ok && m.Replace && m.Routes[0].NextHopID != 0 {
+		// Its object was replaced, or it took the place of another route.
+		r.replace(known, m.Routes)
+		return false
+	}
 	if ok && (!m.Replace || replay || isMultipath(m.Routes)) {
 		exact := m.Replace || !isMultipath(m.Routes) || sameShared(&r.info(&known).hops[0], &m.Routes[0])
 		r.replace(known, m.Routes)
@@ -744,6 +822,10 @@ func (r *routes) applyRemoval(m *collectors.Message, key routeEntry) routeChange
 			r.remove(*e)
 			return routeChange{certain: true, matched: true}
 		}
+	}
+	if known, ok := r.findThroughObject(key, m.Routes); ok {
+		r.remove(known)
+		return routeChange{matched: true}
 	}
 	if key.family == 0 {
 		return routeChange{certain: true}

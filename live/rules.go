@@ -63,6 +63,9 @@ func (r *rules) add(rule *netstat.Rule) {
 	r.note(&own, 1)
 }
 
+// has reports whether there is a rule as the one given.
+func (r *rules) has(rule *netstat.Rule) bool { return len(r.places[identity(rule)]) > 0 }
+
 // remove takes out the first of the rules that are as the one given, and returns
 // it.
 func (r *rules) remove(rule *netstat.Rule) (gone *netstat.Rule, known bool) {

@@ -64,6 +64,7 @@ type Stack struct {
 	stale       netstat.Kinds // to be dumped again
 	dumping     bool          // log the events
 	events      []received    // since the dump began
+	doubts      int           // how many dumps in a row were not believed
 	subscribers map[*Subscription]struct{}
 	told        netstat.Kinds     // what any of them wants
 	fences      map[uint32]func() // called when reached
@@ -410,19 +411,30 @@ func (s *Stack) isLoaded() bool {
 	}
 }
 
+// mostDoubts is how many dumps in a row are doubted at most, so that where something
+// changes all the time what no event tells is known after a while.
+const mostDoubts = 3
+
 // dumpStale dumps what is stale, once. What events say meanwhile applies to the
 // state at hand, and then to what was dumped before that takes its place.
 func (s *Stack) dumpStale(ctx context.Context) error {
 	s.write.Lock()
 	kinds := s.stale
-	s.stale, s.dumping, s.events = 0, kinds != 0, nil
 	s.write.Unlock()
 	if kinds == 0 {
 		return nil // dumped by the turn before
 	}
 
+	// What events told up to here is complete in the kernel.
+	err := s.reach(ctx, func() {
+		kinds, s.stale = s.stale, 0
+		s.dumping, s.events = true, nil
+	})
 	fresh := update{state: newState(), kinds: kinds}
-	interrupted, err := s.dump(ctx, kinds, &fresh)
+	var interrupted netstat.Kinds
+	if err == nil {
+		interrupted, err = s.dump(ctx, kinds, &fresh)
+	}
 	older := 0 // how many of the events may be older than the dump's end
 	if err == nil {
 		err = s.reach(ctx, func() { older = len(s.events) })
@@ -439,7 +451,7 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	}
 	s.counters.dumps.Add(1)
 	now := time.Now()
-	fresh.stale = interrupted
+	fresh.stale, fresh.doubtful = interrupted, interrupted
 	decoder := s.listener.Decoder()
 	for i, event := range events {
 		fresh.replay, fresh.now = i < older, event.at
@@ -450,6 +462,9 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 		})
 	}
 	loaded := s.isLoaded()
+	if loaded {
+		kinds = s.doubt(kinds, &fresh)
+	}
 	if kinds.Has(netstat.KindInterface) && loaded {
 		s.datesOf(fresh.state, now)
 	}
@@ -495,12 +510,25 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	return nil
 }
 
+// doubt keeps what is known where a dump contradicts it that may be wrong, since
+// that changed meanwhile, and returns the kinds that the dump is believed of. The
+// next dump tells.
+func (s *Stack) doubt(kinds netstat.Kinds, fresh *update) (believed netstat.Kinds) {
+	doubtful := fresh.doubtful & kinds
+	if doubtful == 0 || s.doubts == mostDoubts {
+		s.doubts, doubtful = 0, 0
+	} else {
+		s.doubts++
+	}
+	if kinds.Has(netstat.KindRoute) {
+		fresh.state.routes.keep(&s.state.routes, fresh.routesTold, doubtful.Has(netstat.KindRoute))
+	}
+	return kinds &^ (doubtful &^ netstat.KindRoute)
+}
+
 // dump loads the kinds. interrupted are those that the kernel says changed
 // meanwhile.
 func (s *Stack) dump(ctx context.Context, kinds netstat.Kinds, into *update) (interrupted netstat.Kinds, err error) {
-	if err := s.kernel.Settle(ctx); err != nil {
-		return 0, err
-	}
 	kinds.Each(func(kind netstat.Kinds) {
 		if err != nil {
 			return

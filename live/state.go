@@ -285,8 +285,12 @@ type update struct {
 	emit func(Event)
 	told netstat.Kinds
 	now  time.Time
-	// stale is what the messages say must be dumped again.
-	stale netstat.Kinds
+	// stale is what the messages say must be dumped again; doubtful, what a replay
+	// leaves something in that never was, or without something that is.
+	stale, doubtful netstat.Kinds
+	// routesTold are the keys, but for what tells routes with one key apart, that a
+	// replay told of.
+	routesTold map[routeEntry]struct{}
 
 	diff routeDiff
 }
@@ -351,6 +355,7 @@ func (u *update) apply(m *collectors.Message) {
 		if u.wants(m.Kind) {
 			if u.replay { // a dump may miss rows when others change meanwhile
 				u.stale |= netstat.KindMulticast
+				u.doubtful |= netstat.KindMulticast
 			}
 			applyRow(u, &s.groups, m.Kind, m.Multicast, m.Removed, func(a, b *netstat.MulticastGroup) bool { return *a == *b })
 		}
@@ -450,7 +455,7 @@ func (u *update) applyLink(m *collectors.Message) {
 	ifc.Counters = netstat.InterfaceCounters{}
 	old := s.link(ifc.Index)
 	switch {
-	case u.replay: // the state may have the change already
+	case u.replay || !u.wants(netstat.KindInterface): // what it was is not known
 		u.follow(&ifc, nil)
 		u.follow(nil, &ifc)
 	case m.Removed:
@@ -508,7 +513,8 @@ func (u *update) follow(old, now *netstat.Interface) {
 	if one == nil {
 		one = old
 	}
-	const states = netstat.FlagUp | netstat.FlagRunning | netstat.FlagLowerUp
+	const carries = netstat.FlagRunning | netstat.FlagLowerUp
+	const states = netstat.FlagUp | carries
 	gone, came := now == nil, old == nil
 	renamed := !gone && !came && old.Name != now.Name
 	moved := !gone && !came && (old.Master != now.Master || old.Address != now.Address)
@@ -521,6 +527,12 @@ func (u *update) follow(old, now *netstat.Interface) {
 		if s.nexthopsBy[one.Index] > 0 {
 			u.stale |= netstat.KindNextHop
 		}
+	}
+	if !gone && now.Flags&carries != 0 && s.routes.devices[one.Index].down > 0 {
+		// Whatever of a link changes that carries, next hops by it are not down
+		// any more (net/ipv4/fib_frontend.c, fib_netdev_event;
+		// net/ipv6/addrconf.c, addrconf_notify).
+		u.stale |= netstat.KindRoute
 	}
 	if (gone || came || renamed) && (s.rules.names[one.Name] > 0 || renamed && s.rules.names[old.Name] > 0) {
 		u.stale |= netstat.KindRule // whether the rule is detached
@@ -639,6 +651,14 @@ func (u *update) applyRoute(m *collectors.Message) {
 		return
 	}
 	r := &u.state.routes
+	if u.replay {
+		if u.routesTold == nil {
+			u.routesTold = make(map[routeEntry]struct{})
+		}
+		key := keyOf(m.Routes)
+		key.apart = 0
+		u.routesTold[key] = struct{}{}
+	}
 	if u.tells(netstat.KindRoute) {
 		u.diff.gone, u.diff.come = u.diff.gone[:0], u.diff.come[:0]
 		r.diff = &u.diff
@@ -659,12 +679,14 @@ func (u *update) applyRule(m *collectors.Message) {
 		return
 	}
 	if u.replay {
-		// Rules may be there several times: whether a dump had this one
-		// already cannot be told.
+		// Rules may be there several times, and have an order: whether a dump
+		// had this one already cannot be told.
 		u.stale |= netstat.KindRule
+		u.doubtful |= netstat.KindRule
 	}
 	rules := &u.state.rules
 	switch {
+	case !m.Removed && u.replay && rules.has(&m.Rule): // as it is now
 	case !m.Removed:
 		rules.add(&m.Rule)
 		if u.tells(netstat.KindRule) {
