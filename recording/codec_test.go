@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/randomrow"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -11,8 +12,8 @@ import (
 func checkRows[T any](t *testing.T, table *table[T]) {
 	t.Run(string(table.kind), func(t *testing.T) {
 		for seed := range uint64(50) {
-			g := newGenerator(seed)
-			rows := generateRows[T](g, 1+g.IntN(40))
+			g := randomrow.New(seed)
+			rows := randomrow.Rows[T](g, 1+g.IntN(40))
 			if seed == 0 {
 				rows = make([]T, 3) // all zero, all the same
 			} else if seed < 3 {

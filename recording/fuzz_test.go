@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/randomrow"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -56,9 +57,11 @@ func FuzzFile(f *testing.F) {
 // FuzzRows reads anything as the payload of a frame of rows, past the checksums
 // that FuzzFile rarely gets right.
 func FuzzRows(f *testing.F) {
-	g := newGenerator(1)
+	g := randomrow.New(1)
 	for _, t := range tables {
-		f.Add(t.(interface{ payload(g generator) []byte }).payload(g))
+		f.Add(t.(interface {
+			payload(g randomrow.Generator) []byte
+		}).payload(g))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var head rowsHead
@@ -78,9 +81,9 @@ func FuzzRows(f *testing.F) {
 	})
 }
 
-func (t *table[T]) payload(g generator) []byte {
+func (t *table[T]) payload(g randomrow.Generator) []byte {
 	var w columnWriter
-	b, err := encodeRows(t.codec(), t.kind, "", generateRows[T](g, 5), &w)
+	b, err := encodeRows(t.codec(), t.kind, "", randomrow.Rows[T](g, 5), &w)
 	if err != nil {
 		panic(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/randomrow"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -45,8 +46,8 @@ func (t *table[T]) check(test *testing.T) { checkRows(test, t) }
 func (t *table[T]) generated(seed, part string, most int) []T {
 	h := fnv.New64()
 	fmt.Fprint(h, seed, t.kind, part)
-	g := newGenerator(h.Sum64())
-	return generateRows[T](g, g.IntN(most+1))
+	g := randomrow.New(h.Sum64())
+	return randomrow.Rows[T](g, g.IntN(most+1))
 }
 
 // errGenerated is the error that ends some of the parts.

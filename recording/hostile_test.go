@@ -18,6 +18,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/randomrow"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -485,7 +486,7 @@ func FuzzMetadata(f *testing.F) {
 // asked for.
 func TestAllDetailsAreKept(t *testing.T) {
 	for seed := range uint64(50) {
-		d := generate[netstat.SocketDetail](newGenerator(seed))
+		d := randomrow.Make[netstat.SocketDetail](randomrow.New(seed))
 		kept := d
 		if leaveDetails(&kept, netstat.AllDetails); !reflect.DeepEqual(kept, d) {
 			t.Fatalf("%+v, of %+v", kept, d)

@@ -42,6 +42,7 @@ var may = map[string][]string{
 	"internal/filter":       {"internal/table"},
 	"internal/names":        {},
 	"internal/show":         {"netstat", "collectors", "baseline", "recording", "remote", "internal/table", "internal/filter", "internal/names"},
+	"internal/randomrow":    {"netstat"},
 	"internal/commandline":  {},
 	"internal/steppedclock": {},
 	"internal/hangup":       {},
