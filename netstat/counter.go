@@ -162,7 +162,7 @@ type Counter struct {
 	// Narrow says that the source has 32 bits of a cumulative counter, as
 	// SNMP's Counter32: after 4,294,967,295 it goes on from 0, perhaps more than
 	// once.
-	Narrow bool
+	Narrow bool `json:",omitzero"`
 }
 
 // CounterReader reads every counter that a stack keeps of its protocols.
@@ -176,7 +176,7 @@ type CounterReader interface {
 
 // InterfaceCounter is a counter that a protocol keeps for one interface.
 type InterfaceCounter struct {
-	Interface uint32 // index
+	Interface uint32 `json:"interfaceIndex"` // index
 	Counter
 }
 

@@ -4,7 +4,7 @@ import "strings"
 
 // CounterInfo says what a counter is.
 type CounterInfo struct {
-	Kind CounterKind
+	Kind CounterKind `json:"type"`
 	// Unit is UnitEvents for counters that are not described.
 	Unit Unit
 	// Meaning is one line for a person, without a full stop; empty for

@@ -27,16 +27,27 @@
 //
 // # Encodings
 //
-// Rows go through encoding/json and come back equal, and log/slog shows them. An
-// unknown [Optional] is null; fields of that type take the option omitzero. A
-// link-layer address, an enumeration and a set of flags that has a method String
-// are its text; a number without a name is in it ("state 77"), and so are bits
-// without a name ("0x400"). Sets of flags without a String, route protocols and
-// types of devices are numbers, durations are nanoseconds, and members have the
-// names of the fields. This is not the form that netstat(8) prints.
+// Rows go through encoding/json and come back equal. Their members are those of
+// docs/netstat-json.md, which netstat(8) prints as well: an unknown [Optional] is
+// absent, durations are seconds, enumerations are their names, sets of flags are
+// arrays of names. What netstat(8) looks up is not there: an interface is its index
+// (interfaceIndex), and a zone is the index that it is here. Detail, Options and
+// counters of a row are members of the row itself.
+//
+// Numbers keep all their digits. A number of an enumeration that has no name is in
+// its text ("state 77"), and so are flags without a name ("flag 9", "0x400"). What
+// has no bound is the number that stands for it: [InfiniteSlowStart],
+// [PacingUnlimited], [Forever]. A decoder passes over members that it does not know,
+// and takes those that are not there for unknown; a pointer to nothing that is known
+// comes back nil.
+//
+// log/slog shows a row as a group of these members.
 //
 // JSON is text: octets of plain strings that are not UTF-8, as a file system
 // allows in the path of a Unix socket, become U+FFFD. Moments keep their instant
 // and their offset, not the name of their time zone. [SocketOwners] is an index,
 // whose holdings are not encoded.
+//
+// A struct that embeds a row has the row's methods, as always in Go: to encode
+// fields of its own it needs a MarshalJSON of its own.
 package netstat

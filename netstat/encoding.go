@@ -3,34 +3,30 @@ package netstat
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
 )
 
-// MarshalJSON returns the value's JSON, or null when it is unknown. A known nil
-// slice is an empty array, since null would be unknown.
+// MarshalJSON returns the value's JSON, or null when it is unknown. A duration is
+// in seconds. A known nil slice is an empty array, since null would be unknown.
 func (o Optional[T]) MarshalJSON() ([]byte, error) {
 	if !o.known {
 		return []byte("null"), nil
 	}
-	if v := reflect.ValueOf(&o.value).Elem(); v.Kind() == reflect.Slice && v.IsNil() {
-		return json.Marshal(reflect.MakeSlice(v.Type(), 0, 0).Interface())
-	}
-	return json.Marshal(o.value)
+	return encodeValue(reflect.ValueOf(&o.value).Elem())
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. Null is unknown. Where it fails,
 // the Optional is left as it was.
 func (o *Optional[T]) UnmarshalJSON(b []byte) error {
-	if bytes.Equal(bytes.TrimSpace(b), []byte("null")) {
+	if isNull(b) {
 		*o = Optional[T]{}
 		return nil
 	}
 	var v T
-	if err := json.Unmarshal(b, &v); err != nil {
+	if err := decodeValue(b, reflect.ValueOf(&v).Elem()); err != nil {
 		return err
 	}
 	o.Set(v)

@@ -87,7 +87,7 @@ type Interface struct {
 	// Kind is the driver family of a virtual device ("bridge", "vlan",
 	// "veth", ...), empty for physical ones and the loopback
 	// (IFLA_INFO_KIND).
-	Kind string
+	Kind string `json:"linkKind"`
 	// PortKind is Kind's counterpart of the device's master ("bridge",
 	// "bond"): what the device is a port of (IFLA_INFO_SLAVE_KIND).
 	PortKind string
@@ -98,7 +98,7 @@ type Interface struct {
 	// not tell of; none of them is among Flags.
 	Flags, UnknownFlags InterfaceFlags
 
-	OperState Optional[OperState]
+	OperState Optional[OperState] `json:"state"`
 	Carrier   Optional[bool]
 	MTU       Optional[uint32] // bytes
 	// TransmitQueueLength is in packets.
@@ -107,20 +107,20 @@ type Interface struct {
 	Address   HardwareAddress
 	Broadcast HardwareAddress
 	// Permanent is the address burnt into the device, where it has one.
-	Permanent HardwareAddress
+	Permanent HardwareAddress `json:"permanentAddress"`
 	// Multicast are the link-layer addresses that the device receives besides
 	// its own and the broadcast address. Unknown where the source does not
 	// tell.
-	Multicast Optional[[]HardwareAddress]
+	Multicast Optional[[]HardwareAddress] `json:"multicastAddresses"`
 
 	// Master is the index of the bridge, bond, team or VRF that the device is
 	// a port of, or 0.
-	Master uint32
+	Master uint32 `json:"masterIndex,omitzero"`
 	// Lower is the index of the device that this one is stacked on (the VLAN's
 	// trunk, the tunnel's underlay), or 0. When LowerNetNSID is known, Lower
 	// is an index in that other network namespace. For a veth pair it is the
 	// peer.
-	Lower        uint32
+	Lower        uint32 `json:",omitzero"`
 	LowerNetNSID Optional[int32]
 
 	// Speed is in bits a second; unknown where the device has none to tell.
@@ -143,38 +143,73 @@ type Interface struct {
 	// CarrierChanges counts transitions of the carrier, in both directions.
 	CarrierChanges Optional[uint32]
 
-	Counters InterfaceCounters
+	Counters InterfaceCounters `json:",inline"`
 }
 
 // InterfaceCounters are an interface's 64-bit statistics (struct
 // rtnl_link_stats64, include/uapi/linux/if_link.h). Octets and packets count
 // all frames including multicast; errors are not among packets.
 type InterfaceCounters struct {
-	InPackets, OutPackets Optional[uint64]
-	InOctets, OutOctets   Optional[uint64]
-	InErrors, OutErrors   Optional[uint64]
-	InDropped, OutDropped Optional[uint64]
-	InMulticast           Optional[uint64]
-	Collisions            Optional[uint64]
+	InPackets, OutPackets Optional[uint64] `json:"-"`
+	InOctets, OutOctets   Optional[uint64] `json:"-"`
+	InErrors, OutErrors   Optional[uint64] `json:"-"`
+	InDropped, OutDropped Optional[uint64] `json:"-"`
+	InMulticast           Optional[uint64] `json:"-"`
+	Collisions            Optional[uint64] `json:"-"`
 
-	InLengthErrors, InOverErrors, InCRCErrors, InFrameErrors, InFIFOErrors, InMissedErrors Optional[uint64]
+	InLengthErrors, InOverErrors, InCRCErrors, InFrameErrors, InFIFOErrors, InMissedErrors Optional[uint64] `json:"-"`
 
-	OutAbortedErrors, OutCarrierErrors, OutFIFOErrors, OutHeartbeatErrors, OutWindowErrors Optional[uint64]
+	OutAbortedErrors, OutCarrierErrors, OutFIFOErrors, OutHeartbeatErrors, OutWindowErrors Optional[uint64] `json:"-"`
 
-	InCompressed, OutCompressed Optional[uint64]
+	InCompressed, OutCompressed Optional[uint64] `json:"-"`
 	// InNoHandler counts frames of protocols that nobody handles (Linux 4.6),
 	// InOtherHost those dropped because of another destination address (Linux
 	// 6.0).
-	InNoHandler, InOtherHost Optional[uint64]
+	InNoHandler, InOtherHost Optional[uint64] `json:"-"`
 
 	// What rtnl_link_stats64 does not hold and ethtool or the device may tell.
-	InBroadcast, OutMulticast, OutBroadcast Optional[uint64]
+	InBroadcast, OutMulticast, OutBroadcast Optional[uint64] `json:"-"`
 
 	// NarrowOctets, NarrowPackets and NarrowErrors say that the source has 32
 	// bits of the counters of octets, of packets, and of errors and drops, as
 	// SNMP's Counter32: after 4,294,967,295 they go on from 0, perhaps more than
 	// once. The kernel's own are not narrow.
-	NarrowOctets, NarrowPackets, NarrowErrors bool
+	NarrowOctets, NarrowPackets, NarrowErrors bool `json:"-"`
+}
+
+// interfaceCounters are the counters by the kernel's names for them.
+var interfaceCounters = [...]struct {
+	name string
+	at   func(*InterfaceCounters) *Optional[uint64]
+}{
+	{"rx_packets", func(c *InterfaceCounters) *Optional[uint64] { return &c.InPackets }},
+	{"tx_packets", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutPackets }},
+	{"rx_bytes", func(c *InterfaceCounters) *Optional[uint64] { return &c.InOctets }},
+	{"tx_bytes", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutOctets }},
+	{"rx_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.InErrors }},
+	{"tx_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutErrors }},
+	{"rx_dropped", func(c *InterfaceCounters) *Optional[uint64] { return &c.InDropped }},
+	{"tx_dropped", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutDropped }},
+	{"multicast", func(c *InterfaceCounters) *Optional[uint64] { return &c.InMulticast }},
+	{"collisions", func(c *InterfaceCounters) *Optional[uint64] { return &c.Collisions }},
+	{"rx_length_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.InLengthErrors }},
+	{"rx_over_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.InOverErrors }},
+	{"rx_crc_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.InCRCErrors }},
+	{"rx_frame_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.InFrameErrors }},
+	{"rx_fifo_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.InFIFOErrors }},
+	{"rx_missed_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.InMissedErrors }},
+	{"tx_aborted_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutAbortedErrors }},
+	{"tx_carrier_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutCarrierErrors }},
+	{"tx_fifo_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutFIFOErrors }},
+	{"tx_heartbeat_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutHeartbeatErrors }},
+	{"tx_window_errors", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutWindowErrors }},
+	{"rx_compressed", func(c *InterfaceCounters) *Optional[uint64] { return &c.InCompressed }},
+	{"tx_compressed", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutCompressed }},
+	{"rx_nohandler", func(c *InterfaceCounters) *Optional[uint64] { return &c.InNoHandler }},
+	{"rx_otherhost_dropped", func(c *InterfaceCounters) *Optional[uint64] { return &c.InOtherHost }},
+	{"rx_broadcast", func(c *InterfaceCounters) *Optional[uint64] { return &c.InBroadcast }},
+	{"tx_multicast", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutMulticast }},
+	{"tx_broadcast", func(c *InterfaceCounters) *Optional[uint64] { return &c.OutBroadcast }},
 }
 
 // All yields the counters by the kernel's names for them (struct
@@ -182,26 +217,8 @@ type InterfaceCounters struct {
 // in the same style, what that structure does not hold.
 func (c *InterfaceCounters) All() iter.Seq2[string, Optional[uint64]] {
 	return func(yield func(string, Optional[uint64]) bool) {
-		for _, f := range [...]struct {
-			name  string
-			value Optional[uint64]
-		}{
-			{"rx_packets", c.InPackets}, {"tx_packets", c.OutPackets},
-			{"rx_bytes", c.InOctets}, {"tx_bytes", c.OutOctets},
-			{"rx_errors", c.InErrors}, {"tx_errors", c.OutErrors},
-			{"rx_dropped", c.InDropped}, {"tx_dropped", c.OutDropped},
-			{"multicast", c.InMulticast}, {"collisions", c.Collisions},
-			{"rx_length_errors", c.InLengthErrors}, {"rx_over_errors", c.InOverErrors},
-			{"rx_crc_errors", c.InCRCErrors}, {"rx_frame_errors", c.InFrameErrors},
-			{"rx_fifo_errors", c.InFIFOErrors}, {"rx_missed_errors", c.InMissedErrors},
-			{"tx_aborted_errors", c.OutAbortedErrors}, {"tx_carrier_errors", c.OutCarrierErrors},
-			{"tx_fifo_errors", c.OutFIFOErrors}, {"tx_heartbeat_errors", c.OutHeartbeatErrors},
-			{"tx_window_errors", c.OutWindowErrors},
-			{"rx_compressed", c.InCompressed}, {"tx_compressed", c.OutCompressed},
-			{"rx_nohandler", c.InNoHandler}, {"rx_otherhost_dropped", c.InOtherHost},
-			{"rx_broadcast", c.InBroadcast}, {"tx_multicast", c.OutMulticast}, {"tx_broadcast", c.OutBroadcast},
-		} {
-			if !yield(f.name, f.value) {
+		for i := range interfaceCounters {
+			if !yield(interfaceCounters[i].name, *interfaceCounters[i].at(c)) {
 				return
 			}
 		}
@@ -242,7 +259,7 @@ func (i *Interface) Operational() Optional[OperState] {
 
 // Address is an address of an interface.
 type Address struct {
-	Interface uint32 // index
+	Interface uint32 `json:"interfaceIndex"` // index
 	// Prefix is the local address with its prefix length, not masked. Where the
 	// source does not tell the length it is not valid: Prefix.Addr is the address
 	// all the same, and Prefix.Bits -1.

@@ -82,7 +82,7 @@ func (d Direction) String() string {
 // DeviceQueue is one of an interface's hardware queues
 // (Documentation/ABI/testing/sysfs-class-net-queues).
 type DeviceQueue struct {
-	Interface uint32 // index
+	Interface uint32 `json:"interfaceIndex"` // index
 	Direction Direction
 	Number    uint32 // from 0
 
@@ -90,7 +90,7 @@ type DeviceQueue struct {
 	// packet steering, rps_cpus), or that prefer a transmit queue (transmit
 	// packet steering, xps_cpus), in ascending order. Known and empty means
 	// that steering is off.
-	CPUs Optional[[]uint32]
+	CPUs Optional[[]uint32] `json:"cpus" form:"strings"`
 	// ReceiveFlows is the size of a receive queue's flow table, 0 for none
 	// (rps_flow_cnt).
 	ReceiveFlows Optional[uint32]

@@ -11,7 +11,7 @@ import (
 // IP cannot use has none: one whose MTU is below 68 bytes for IPv4, or 1,280 for
 // IPv6.
 type IPInterface struct {
-	Interface uint32 // index
+	Interface uint32 `json:"interfaceIndex"` // index
 	Family    Family // IPv4 or IPv6
 	// Enabled says whether the version may be used. IPv6 can be turned off on an
 	// interface (disable_ipv6, or a link-local address that another host has

@@ -10,7 +10,9 @@ import (
 // nobody is held back, above Pressure buffers are kept small until usage is
 // below Low again, and above High allocations fail (tcp(7), tcp_mem).
 type MemoryLimits struct {
-	Low, Pressure, High uint64
+	Low      uint64
+	Pressure uint64 `json:"pressureLimit"`
+	High     uint64
 }
 
 // ProtocolMemory is the socket memory of one of the kernel's protocols.
@@ -31,7 +33,7 @@ type ProtocolMemory struct {
 	MaxHeader uint32
 	// Limits of Bytes; unknown for protocols that have none, and where the
 	// process runs in a namespace that does not show them.
-	Limits Optional[MemoryLimits]
+	Limits Optional[MemoryLimits] `json:",inline"`
 }
 
 // SocketUsage is how many sockets of each sort a namespace has and what they

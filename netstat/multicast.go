@@ -27,7 +27,7 @@ type MulticastInterface struct {
 	Number uint16 // of the vif, from 0
 	// Interface is the index of the device, 0 for a register interface
 	// without one.
-	Interface uint32
+	Interface uint32 `json:"interfaceIndex,omitzero"`
 	// Register says that the vif carries packets to and from a rendezvous
 	// point.
 	Register                                   bool
@@ -39,7 +39,7 @@ type MulticastInterface struct {
 
 // MulticastOutput is an interface that a multicast route sends to.
 type MulticastOutput struct {
-	Interface uint32 // index
+	Interface uint32 `json:"interfaceIndex"` // index
 	// Threshold is the TTL or hop limit that a packet must exceed.
 	Threshold uint8
 }
@@ -52,7 +52,7 @@ type MulticastRoute struct {
 	Source, Group netip.Addr
 	// Input is the index of the interface that packets must arrive on, 0 for
 	// an unresolved entry.
-	Input   uint32
+	Input   uint32 `json:"inputIndex,omitzero"`
 	Outputs []MulticastOutput
 	// Unresolved says that the kernel waits for the routing daemon's answer.
 	Unresolved bool
@@ -82,7 +82,7 @@ type MulticastSource struct {
 
 // Membership is a group that an interface is a member of.
 type Membership struct {
-	Interface uint32     // index
+	Interface uint32     `json:"interfaceIndex"` // index
 	Group     netip.Addr // link-local groups carry their zone
 	// Users counts who joined: sockets, and the kernel itself.
 	Users uint64
@@ -102,7 +102,7 @@ type Membership struct {
 // MulticastGroup is a group that an interface is a member of, as far as rtnetlink(7)
 // tells. Membership has the rest, of which the kernel reports no changes.
 type MulticastGroup struct {
-	Interface uint32     // index
+	Interface uint32     `json:"interfaceIndex"` // index
 	Group     netip.Addr // link-local groups carry their zone
 	// Joined is the time since boot when the interface became a member, as exact
 	// as a hundredth of a second.
@@ -135,7 +135,7 @@ func (m FilterMode) String() string {
 type SocketMembership struct {
 	Process   Process // one that holds the socket
 	Inode     uint32  // sockfs inode
-	Interface uint32  // index
+	Interface uint32  `json:"interfaceIndex"` // index
 	Group     netip.Addr
 	Mode      FilterMode
 	Sources   []netip.Addr // in the order of the kernel
@@ -152,12 +152,12 @@ type SocketMembershipReader interface {
 // BridgeGroup is an entry of a bridge's multicast database: a port that frames
 // of a group are sent to (include/uapi/linux/if_bridge.h, MDBA_MDB_*).
 type BridgeGroup struct {
-	Bridge uint32 // index
-	Port   uint32 // index; the bridge's own for groups that the host joined
-	VLAN   uint16 // 0: none
+	Bridge uint32 `json:"bridgeIndex"` // index
+	Port   uint32 `json:"portIndex"`   // index; the bridge's own for groups that the host joined
+	VLAN   uint16 `json:",omitzero"`   // 0: none
 	// Group is the IPv4 or IPv6 group, the zero Addr where LinkGroup says it.
 	Group     netip.Addr
-	LinkGroup HardwareAddress
+	LinkGroup HardwareAddress `json:"-"`
 	// Source is known for source-specific entries.
 	Source netip.Addr
 	// Permanent entries were configured and do not expire.
@@ -180,9 +180,10 @@ type BridgeGroupSource struct {
 
 // BridgeRouterPort is a port of a bridge that has a multicast router behind it.
 type BridgeRouterPort struct {
-	Bridge, Port uint32 // indexes
-	VLAN         uint16 // 0: none
-	Permanent    bool   // configured
+	Bridge    uint32 `json:"bridgeIndex"` // index
+	Port      uint32 `json:"portIndex"`   // index
+	VLAN      uint16 `json:",omitzero"`   // 0: none
+	Permanent bool   // configured
 	// Expires is the remaining lifetime, 0 for configured ports.
 	Expires time.Duration
 }

@@ -91,6 +91,6 @@ type NamespaceReader interface {
 
 // InNamespace is a row with the namespace that it is of.
 type InNamespace[T any] struct {
-	Namespace *Namespace // shared by the rows of a namespace; not to be changed
-	Row       T
+	Namespace *Namespace `json:"namespace"` // shared by the rows of a namespace; not to be changed
+	Row       T          `json:"row"`
 }

@@ -67,7 +67,7 @@ const (
 // VXLAN device sends frames for a link-layer address.
 type Neighbour struct {
 	Family    Family // IPv4, IPv6 or Bridge
-	Interface uint32 // index; of a bridge's entry, the port
+	Interface uint32 `json:"interfaceIndex"` // index; of a bridge's entry, the port
 	// Address is the neighbour's address. Of the family Bridge it is the
 	// tunnel's remote end, or the zero Addr.
 	Address     netip.Addr
@@ -75,21 +75,21 @@ type Neighbour struct {
 	State       Optional[NeighbourState]
 	// Flags are those that are set. UnknownFlags are those that the source does
 	// not tell of; none of them is among Flags.
-	Flags, UnknownFlags NeighbourFlags
+	Flags, UnknownFlags NeighbourFlags `json:"-"`
 	// Protocol is who made the entry, ProtocolUnspecified where nobody says.
-	Protocol RouteProtocol
+	Protocol RouteProtocol `json:",omitzero"`
 	// Updated is when the entry last changed; the zero time where the source
 	// does not tell. It is as exact as the kernel's clock tick.
 	Updated time.Time
 
 	// What only forwarding entries have.
-	Master    uint32           // index of the bridge, or 0
-	VLAN      uint16           // 0: untagged or not filtered
+	Master    uint32           `json:"masterIndex,omitzero"` // index of the bridge, or 0
+	VLAN      uint16           `json:",omitzero"`            // 0: untagged or not filtered
 	VNI       Optional[uint32] // of the remote end
 	SourceVNI Optional[uint32]
-	Port      uint16 // UDP port of the remote end, 0 for the device's own
-	Via       uint32 // index of the device towards the remote end, or 0
-	NextHopID uint32 // of a nexthop object, or 0
+	Port      uint16 `json:",omitzero"`         // UDP port of the remote end, 0 for the device's own
+	Via       uint32 `json:"viaIndex,omitzero"` // index of the device towards the remote end, or 0
+	NextHopID uint32 `json:",omitzero"`         // of a nexthop object, or 0
 }
 
 // Flag returns whether a flag is set.

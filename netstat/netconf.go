@@ -20,7 +20,7 @@ type Netconf struct {
 	Interface int32 // index, NetconfAll or NetconfDefault
 
 	Forwarding               Optional[bool]
-	ReversePathFilter        Optional[uint32] // 0 off, 1 strict, 2 loose; IPv4
+	ReversePathFilter        Optional[uint32] `form:"rpfilter"` // 0 off, 1 strict, 2 loose; IPv4
 	MulticastForwarding      Optional[bool]
 	BroadcastForwarding      Optional[bool] // IPv4
 	ProxyNeighbours          Optional[bool] // proxy ARP, proxy neighbour discovery

@@ -17,9 +17,9 @@ type NextHopMember struct {
 // or a group of them.
 type NextHop struct {
 	ID        uint32
-	Family    Family     // of the next hop; 0 for a group
+	Family    Family     `json:",omitzero"` // of the next hop; 0 for a group
 	Gateway   netip.Addr // the zero Addr for one on the link, a blackhole, a group
-	Interface uint32     // index, or 0
+	Interface uint32     `json:"interfaceIndex,omitzero"` // index, or 0
 	Flags     RouteFlags
 	Scope     Scope
 	Protocol  RouteProtocol
@@ -28,14 +28,14 @@ type NextHop struct {
 	// (NHA_FDB).
 	Forwarding bool
 	// EncapType and Encap are as those of RouteOptions.
-	EncapType EncapKind
-	Encap     string
+	EncapType EncapKind `json:"encapsulation,omitzero"`
+	Encap     string    `json:"encapsulationOptions"`
 
 	// Group are the members of a group; empty for a single next hop.
 	Group []NextHopMember
 	// Resilient is known for groups that keep flows where they are while
 	// members come and go.
-	Resilient Optional[ResilientGroup]
+	Resilient Optional[ResilientGroup] `json:",inline"`
 }
 
 // ResilientGroup is the settings of a resilient group of nexthop objects.

@@ -47,25 +47,25 @@ type QueueStatistics struct {
 
 // Qdisc is a queueing discipline of an interface.
 type Qdisc struct {
-	Interface uint32 // index
-	Kind      string // "fq_codel", "htb", "noqueue"
+	Interface uint32 `json:"interfaceIndex"` // index
+	Kind      string `json:"queueing"`       // "fq_codel", "htb", "noqueue"
 	Handle    TrafficHandle
 	Parent    TrafficHandle
 	// Offloaded is known where the driver says whether the device does the
 	// work.
 	Offloaded  Optional[bool]
-	Statistics QueueStatistics
+	Statistics QueueStatistics `json:",inline"`
 }
 
 // TrafficClass is a class of a queueing discipline.
 type TrafficClass struct {
-	Interface uint32 // index
-	Kind      string // the discipline's
+	Interface uint32 `json:"interfaceIndex"` // index
+	Kind      string `json:"queueing"`       // the discipline's
 	Handle    TrafficHandle
 	Parent    TrafficHandle
 	// Leaf is the handle of the discipline inside, 0 for none.
-	Leaf       TrafficHandle
-	Statistics QueueStatistics
+	Leaf       TrafficHandle   `json:",omitzero"`
+	Statistics QueueStatistics `json:",inline"`
 }
 
 // TrafficReader reads what queues in front of interfaces.

@@ -100,14 +100,15 @@ type Route struct {
 	// zero Addr.
 	PreferredSource netip.Addr
 
-	Table     uint32
-	Interface uint32           // index of the device, or 0 for a route without one
+	Table     uint32           `json:",omitzero"`
+	Interface uint32           `json:"interfaceIndex,omitzero"` // index of the device, or 0 for a route without one
 	Metric    Optional[uint32] // the kernel's priority: lower wins
-	NextHopID uint32           // of a nexthop object, or 0
-	Weight    uint16           // of this next hop in a multipath route, from 1; 0 for a route with one next hop
+	NextHopID uint32           `json:",omitzero"` // of a nexthop object, or 0
+	Weight    uint16           `json:",omitzero"` // of this next hop in a multipath route, from 1; 0 for a route with one next hop
 	// Flags are those of the next hop that are set. UnknownFlags are those that
 	// the source does not tell of; none of them is among Flags.
-	Flags, UnknownFlags RouteFlags
+	Flags        RouteFlags `json:"nextHopFlags"`
+	UnknownFlags RouteFlags `json:"unknownNextHopFlags"`
 
 	TOS      Optional[uint8]
 	Type     RouteType
@@ -115,7 +116,7 @@ type Route struct {
 	Scope    Optional[Scope]
 
 	// Options holds what most routes do not have; nil when none is set.
-	Options *RouteOptions
+	Options *RouteOptions `json:",inline"`
 }
 
 // Flag returns whether a flag of the next hop is set.
@@ -125,18 +126,18 @@ func (r *Route) Flag(f RouteFlags) Optional[bool] { return flag(r.Flags, r.Unkno
 type RouteOptions struct {
 	Source netip.Prefix // IPv6 source-specific routes; the zero Prefix otherwise
 	// Metrics of the path; 0 means not set (RTAX_*).
-	MTU, Window, AdvertisedMSS, HopLimit, InitialCongestionWindow uint32
+	MTU, Window, AdvertisedMSS, HopLimit, InitialCongestionWindow uint32 `json:",omitzero"`
 	// InitialReceiveWindow is in segments of AdvertisedMSS, CongestionWindow and
 	// SlowStartThreshold, the most that either may become, and Reordering in
 	// segments.
-	InitialReceiveWindow, CongestionWindow, SlowStartThreshold, Reordering uint32
+	InitialReceiveWindow, CongestionWindow, SlowStartThreshold, Reordering uint32 `json:",omitzero"`
 	// RTT is the round-trip time that connections begin with, and RTTVariation its
 	// variation (RTAX_RTT, RTAX_RTTVAR). MinRTO is the least retransmission timeout.
-	RTT, RTTVariation, MinRTO time.Duration
+	RTT, RTTVariation, MinRTO time.Duration `json:",omitzero"`
 	Features                  RouteFeatures
 	// Congestion is the name of the congestion control, empty for the default.
-	Congestion                 string
-	QuickAck, FastOpenNoCookie bool
+	Congestion                 string `json:"congestionControl"`
+	QuickAck, FastOpenNoCookie bool   `json:",omitzero"`
 	// Locked are the metrics that the kernel does not change by what it learns of
 	// the path (RTAX_LOCK).
 	Locked RouteMetrics
@@ -144,15 +145,15 @@ type RouteOptions struct {
 	Expires Optional[time.Duration]
 	// Age is the time since the route was last updated.
 	Age   Optional[time.Duration]
-	Realm uint32 // the source's in the upper 16 bits, IPv4
+	Realm uint32 `json:"realms,omitzero" form:"realms"` // the source's in the upper 16 bits, IPv4
 	// Preference is that of a default router, or of a route that a router
 	// advertised (RTA_PREF).
-	Preference RouterPreference
+	Preference RouterPreference `json:",omitzero"`
 	// EncapType is the kind of the lightweight tunnel, and Encap what it does with
 	// packets in the words of ip-route(8), devices by their index, and what these
 	// lack in hexadecimal.
-	EncapType EncapKind
-	Encap     string
+	EncapType EncapKind `json:"encapsulation,omitzero"`
+	Encap     string    `json:"encapsulationOptions"`
 }
 
 // RouterPreference is what a router advertisement says of the router that sent it,

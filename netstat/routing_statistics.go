@@ -12,11 +12,12 @@ type FIBTable struct {
 	Table uint32
 	// AverageDepth of the leaves, in hundredths of a level, and MaxDepth in
 	// levels.
-	AverageDepth, MaxDepth  uint32
+	AverageDepth            uint32 `form:"100ths"`
+	MaxDepth                uint32
 	Leaves, Prefixes        uint64
 	InternalNodes, Pointers uint64
 	NullPointers            uint64
-	KiB                     uint64 // size, rounded up to 1024 bytes
+	KiB                     uint64 `json:"kib"` // size, rounded up to 1024 bytes
 
 	// What lookups did; unknown where the kernel does not count it
 	// (CONFIG_IP_FIB_TRIE_STATS).
@@ -77,7 +78,7 @@ type NeighbourTable struct {
 // defaults for new ones (NDTPA_*; arp(7)).
 type NeighbourParameters struct {
 	Family    Family
-	Interface uint32 // index, 0 for the defaults
+	Interface uint32 `json:"interfaceIndex,omitzero"` // index, 0 for the defaults
 
 	// Reachable is the drawn lifetime of a confirmation, about BaseReachable.
 	Reachable, BaseReachable Optional[time.Duration]

@@ -68,31 +68,31 @@ type Rule struct {
 
 	// What a packet must have. A zero value asks for nothing.
 	Source, Destination netip.Prefix
-	InputInterface      string // name; "lo" for what this host sends
-	OutputInterface     string // name: of sockets that are bound to it
-	TOS                 uint8
-	DSCP, DSCPMask      uint8 // both 0 where the rule names a TOS or neither (Linux 6.13)
-	Mark, Mask          uint32
-	TunnelID            uint64
-	IPProtocol          uint8
+	InputInterface      string `json:"iif"` // name; "lo" for what this host sends
+	OutputInterface     string `json:"oif"` // name: of sockets that are bound to it
+	TOS                 uint8  `json:",omitzero"`
+	DSCP, DSCPMask      uint8  `json:"-"` // both 0 where the rule names a TOS or neither (Linux 6.13)
+	Mark, Mask          uint32 `json:"-"`
+	TunnelID            uint64 `json:",omitzero"`
+	IPProtocol          uint8  `json:",omitzero"`
 	SourcePorts         PortRange
 	DestinationPorts    PortRange
 	// SourcePortMask and DestinationPortMask are the bits of a port that the
 	// first of its range decides; 0 for all of them (Linux 6.16).
-	SourcePortMask, DestinationPortMask uint16
+	SourcePortMask, DestinationPortMask uint16 `json:",omitzero"`
 	// FlowLabel is that of IPv6, as far as FlowLabelMask has its bits; both 0 for
 	// any (Linux 6.14).
-	FlowLabel, FlowLabelMask uint32
-	UIDs                     Optional[UIDRange]
-	L3MasterDevice           bool // look into the table of the packet's VRF
+	FlowLabel, FlowLabelMask uint32             `json:"-"`
+	UIDs                     Optional[UIDRange] `json:"uids"`
+	L3MasterDevice           bool               `json:"l3mdev"` // look into the table of the packet's VRF
 	// Unknown says that the rule has attributes besides, which are not known
 	// here: whether it is for a packet cannot be told from the others.
 	Unknown bool
 
 	Action RuleAction
-	Table  uint32 // of RuleTable; 0 with L3MasterDevice
-	Goto   uint32 // of RuleGoto: a priority
-	Realm  uint32
+	Table  uint32 `json:",omitzero"` // of RuleTable; 0 with L3MasterDevice
+	Goto   uint32 `json:",omitzero"` // of RuleGoto: a priority
+	Realm  uint32 `json:"realms,omitzero" form:"realms"`
 	// SuppressPrefixLength passes over routes whose prefix is at most so long.
 	SuppressPrefixLength Optional[uint32]
 	// SuppressGroup passes over routes by devices of that group.

@@ -160,7 +160,7 @@ type Socket struct {
 
 	// Interface is the index of the device that the socket is bound to
 	// (SO_BINDTODEVICE), or 0 for none.
-	Interface Optional[uint32]
+	Interface Optional[uint32] `json:"interfaceIndex"`
 
 	// ReceiveQueue is bytes not yet read by the process; for a listener,
 	// connections waiting to be accepted.
@@ -179,7 +179,7 @@ type Socket struct {
 	// TimerRetransmit, or how many unanswered probes TimerKeepalive and
 	// TimerProbe, have sent so far.
 	Timer       Optional[Timer]
-	Expires     Optional[time.Duration]
+	Expires     Optional[time.Duration] `json:"timerExpires"`
 	Retransmits Optional[uint8]
 
 	// Processes are those that hold the socket, in ascending order of PID.
@@ -190,7 +190,7 @@ type Socket struct {
 
 	// Detail is what SocketQuery.Details asked for; nil when it asked for
 	// nothing. It is not to be changed: rows may share it.
-	Detail *SocketDetail
+	Detail *SocketDetail `json:",inline"`
 }
 
 // Timer is a pending timer of a TCP socket, by the kernel's numbers

@@ -10,23 +10,23 @@ import (
 // were not asked for, that this kind of socket does not have, and that the
 // source does not tell are unknown (nil).
 type SocketDetail struct {
-	Memory Optional[SocketMemory]
+	Memory Optional[SocketMemory] `json:",inline"`
 
-	TCP   *TCPInfo
-	MPTCP *MPTCPInfo
+	TCP   *TCPInfo   `json:",inline"`
+	MPTCP *MPTCPInfo `json:"mptcp,inline"`
 	// ULP is the protocol on top of TCP that the kernel handles (TCP_ULP), nil
 	// where there is none.
-	ULP *UpperLayer
+	ULP *UpperLayer `json:",inline"`
 	// Drops counts packets dropped since the socket was opened, for lack of receive
 	// buffer or a bad checksum. It comes with DetailMemory, and of raw and ICMP
 	// sockets that /proc/net tells of although it does not tell their Memory.
 	Drops Optional[uint32]
 	// MD5Peers are those whose segments are signed (TCP_MD5SIG, RFC 2385). Only
 	// a process with CAP_NET_ADMIN is told.
-	MD5Peers []netip.Prefix
+	MD5Peers []netip.Prefix `json:"md5Peers"`
 
 	// Congestion is the congestion control of TCP, nil for other protocols.
-	Congestion *CongestionControl
+	Congestion *CongestionControl `json:",inline"`
 
 	// TOS is the IPv4 type of service (IP_TOS), which IPv6 sockets have as well
 	// for the IPv4 packets they send, and TrafficClass the IPv6 traffic class
@@ -43,7 +43,7 @@ type SocketDetail struct {
 	Mark Optional[uint32]
 
 	// CGroup is the cgroup (of version 2) that the socket was created in.
-	CGroup Optional[CGroup]
+	CGroup Optional[CGroup] `json:",inline"`
 
 	// LocalAddresses and RemoteAddresses are all addresses of an SCTP endpoint
 	// or association, the primary ones included.
@@ -53,25 +53,25 @@ type SocketDetail struct {
 // SocketMemory is the memory of a socket in bytes, as the kernel accounts for
 // it: overhead included (SK_MEMINFO_*, include/uapi/linux/sock_diag.h).
 type SocketMemory struct {
-	Received       uint32 // data received and not read yet
+	Received       uint32 `json:"receiveMemory"` // data received and not read yet
 	ReceiveBuffer  uint32 // the most of it (SO_RCVBUF)
-	Transmitted    uint32 // data handed to the network layer and not freed yet
+	Transmitted    uint32 `json:"sendMemory"` // data handed to the network layer and not freed yet
 	SendBuffer     uint32 // the most that may be queued to send (SO_SNDBUF)
-	ForwardAlloc   uint32 // reserved for the socket and not in use
-	TransmitQueued uint32 // TCP data queued to be sent or acknowledged
+	ForwardAlloc   uint32 `json:"forwardMemory"` // reserved for the socket and not in use
+	TransmitQueued uint32 `json:"queuedMemory"`  // TCP data queued to be sent or acknowledged
 	OptionMemory   uint32 // options and filters (net.core.optmem_max)
-	Backlog        uint32 // packets that wait while the process has the socket locked
+	Backlog        uint32 `json:"backlogMemory"` // packets that wait while the process has the socket locked
 	// Drops counts packets (not bytes) dropped since the socket was opened, for
 	// lack of receive buffer or a bad checksum. Unknown before Linux 4.7.
-	Drops Optional[uint32]
+	Drops Optional[uint32] `json:"memoryDrops"`
 }
 
 // CGroup is a control group of version 2.
 type CGroup struct {
-	ID uint64 // the inode of its directory
+	ID uint64 `json:"cgroupID"` // the inode of its directory
 	// Path begins with / at the root of the hierarchy as this process sees it.
 	// Empty when the group is not visible, or has been removed.
-	Path string
+	Path string `json:"cgroup"`
 }
 
 // SocketFlags are boolean options of a socket (struct inet_diag_sockopt,

@@ -7,7 +7,7 @@ import (
 
 // ListenQueue is the queue of a listener.
 type ListenQueue struct {
-	Socket Socket // the listener
+	Socket Socket `json:",inline"` // the listener
 
 	// Unaccepted is how many connections are established and wait for
 	// accept(2), and Maximum how many may (listen(2), net.core.somaxconn). The

@@ -17,10 +17,10 @@ type NetlinkSocket struct {
 	PortID uint32
 	// RemotePortID and RemoteGroup are what it is connected to: 0 is the
 	// kernel, and no group.
-	RemotePortID, RemoteGroup uint32
+	RemotePortID, RemoteGroup uint32 `json:",omitzero"`
 	// Groups are the numbers of the multicast groups that it receives, from 1
 	// on (RTNLGRP_* and such), in ascending order.
-	Groups []uint32
+	Groups []uint32               `form:"strings"`
 	Flags  Optional[NetlinkFlags] // unknown before Linux 4.12
 
 	// ReceiveQueue and SendQueue are the memory of what was not read yet, in
@@ -28,7 +28,7 @@ type NetlinkSocket struct {
 	ReceiveQueue, SendQueue Optional[uint32]
 	// Drops counts messages that were lost because nobody read them in time.
 	Drops  Optional[uint32]
-	Memory Optional[SocketMemory]
+	Memory Optional[SocketMemory] `json:",inline"`
 
 	Inode     uint32 // sockfs inode; 0 for some of the kernel's own
 	Cookie    uint64 // SO_COOKIE

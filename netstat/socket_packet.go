@@ -12,36 +12,37 @@ type PacketSocket struct {
 	Type SocketType // SocketRaw with the link header, SocketDatagram without, or SocketPacket
 	// Protocol is the EtherType that it receives, EtherTypeAll for all, and 0
 	// for none.
-	Protocol uint16
+	Protocol uint16 `form:"ethertype"`
 	// Interface is the index of the device that it is bound to; 0 means all.
-	Interface uint32
+	Interface uint32 `json:"interfaceIndex,omitzero"`
 	Flags     PacketFlags
 
 	// Version is that of the ring's headers: 0 for TPACKET_V1, 1 for
 	// TPACKET_V2, 2 for TPACKET_V3.
-	Version       uint32
+	Version       uint32 `json:"ringVersion"`
 	Reserve       uint32 // bytes in front of each frame (PACKET_RESERVE)
 	CopyThreshold uint32 // PACKET_COPY_THRESH
 	Timestamp     uint32 // SOF_TIMESTAMPING_* (PACKET_TIMESTAMP)
 
 	// Receive and Transmit are the rings that are shared with the process, nil
 	// where there are none.
-	Receive, Transmit *PacketRing
-	Fanout            Optional[PacketFanout] // unknown: in no group
-	Memberships       []PacketMembership
+	Receive     *PacketRing            `json:"receiveRing,inline"`
+	Transmit    *PacketRing            `json:"transmitRing,inline"`
+	Fanout      Optional[PacketFanout] `json:"fanout,inline"` // unknown: in no group
+	Memberships []PacketMembership
 
 	// Filter is the classic BPF program that selects packets (SO_ATTACH_FILTER,
 	// AttachFilter in libpcap): struct sock_filter, 8 bytes an instruction, in
 	// this machine's byte order. Known and empty when there is none that the
 	// kernel tells, which does not tell extended BPF programs (SO_ATTACH_BPF).
 	// Unknown without CAP_NET_ADMIN.
-	Filter Optional[[]byte]
+	Filter Optional[[]byte] `form:"hexbytes"`
 
 	// Drops counts packets dropped for lack of buffer. Unknown for sockets with
 	// a receive ring: the kernel counts those where only their process can see
 	// them (PACKET_STATISTICS), as it does what it received.
 	Drops  Optional[uint32]
-	Memory Optional[SocketMemory]
+	Memory Optional[SocketMemory] `json:",inline"`
 
 	UID       Optional[uint32]
 	Inode     uint32 // sockfs inode
@@ -102,7 +103,7 @@ func (f PacketFanout) String() string {
 // PacketMembership is what a packet socket makes a device receive
 // (PACKET_ADD_MEMBERSHIP).
 type PacketMembership struct {
-	Interface uint32 // index
+	Interface uint32 `json:"interfaceIndex"` // index
 	Count     uint32 // how often it was asked for
 	Type      uint16 // PACKET_MR_*: 0 multicast, 1 promiscuous, 2 all multicast, 3 unicast
 	Address   HardwareAddress

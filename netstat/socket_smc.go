@@ -15,7 +15,7 @@ type SMCSocket struct {
 	// Local and Remote are the ends of the TCP connection. The kernel does not
 	// tell the family of a wildcard, which is the zero Addr here.
 	Local, Remote netip.AddrPort
-	Interface     uint32 // index of the device that it is bound to, or 0
+	Interface     uint32 `json:"interfaceIndex,omitzero"` // index of the device that it is bound to, or 0
 	Shutdown      Shutdown
 	// Fallback is why the connection is TCP only, with SMCFallback.
 	Fallback  Optional[SMCFallbackReason]

@@ -13,12 +13,12 @@ import (
 // Of a listener only Unacknowledged, the connections in its accept queue,
 // Sacked, the most of them, and the pacing rates mean anything.
 type TCPInfo struct {
-	State           State
+	State           State `json:"tcpState"`
 	CongestionState CongestionState
-	Retransmits     uint8 // of the segment that is being retransmitted
-	Probes          uint8 // zero-window and keepalive probes that are unanswered
-	Backoff         uint8 // doublings of RTO
-	Options         TCPOptions
+	Retransmits     uint8      `json:"tcpRetransmits"` // of the segment that is being retransmitted
+	Probes          uint8      // zero-window and keepalive probes that are unanswered
+	Backoff         uint8      // doublings of RTO
+	Options         TCPOptions `json:"tcpOptions"`
 	// SendScale and ReceiveScale are the shifts of the peer's and of the own
 	// window (RFC 7323, section 2), meaningful with TCPOptionWindowScale.
 	SendScale, ReceiveScale uint8
@@ -41,16 +41,16 @@ type TCPInfo struct {
 	// Since when something last happened.
 	LastDataSent, LastDataReceived, LastAckReceived time.Duration
 
-	PathMTU               uint32 // bytes
-	ReceiveSlowStart      uint32 // bytes: the most of the window that is offered
-	RTT, RTTVariation     time.Duration
-	SlowStartThreshold    uint32 // segments; InfiniteSlowStart before the first loss
-	CongestionWindow      uint32 // segments
-	AdvertisedMSS         uint32 // bytes
-	Reordering            uint32 // segments
-	ReceiveRTT            time.Duration
-	ReceiveSpace          uint32 // bytes that the application reads in a round trip
-	TotalRetransmits      uint32 // segments
+	PathMTU               uint32        // bytes
+	ReceiveSlowStart      uint32        // bytes: the most of the window that is offered
+	RTT, RTTVariation     time.Duration `json:",omitzero"`
+	SlowStartThreshold    uint32        // segments; InfiniteSlowStart before the first loss
+	CongestionWindow      uint32        // segments
+	AdvertisedMSS         uint32        // bytes
+	Reordering            uint32        // segments
+	ReceiveRTT            time.Duration `json:",omitzero"`
+	ReceiveSpace          uint32        // bytes that the application reads in a round trip
+	TotalRetransmits      uint32        // segments
 	PacingRate            Optional[uint64]
 	MaxPacingRate         Optional[uint64] // bytes/s (SO_MAX_PACING_RATE); PacingUnlimited
 	BytesAcknowledged     Optional[uint64]
@@ -155,11 +155,11 @@ const (
 
 // CongestionControl is the congestion control of a connection.
 type CongestionControl struct {
-	Name string // as net.ipv4.tcp_available_congestion_control has it
+	Name string `json:"congestionControl"` // as net.ipv4.tcp_available_congestion_control has it
 	// What the algorithm tells of itself, nil for others than the one in use.
-	Vegas *Vegas
-	DCTCP *DCTCP
-	BBR   *BBR
+	Vegas *Vegas `json:"vegas,inline"`
+	DCTCP *DCTCP `json:"dctcp,inline"`
+	BBR   *BBR   `json:"bbr,inline"`
 }
 
 // Vegas is the state of TCP Vegas and of those that measure like it: Veno,
@@ -176,7 +176,7 @@ type DCTCP struct {
 	Enabled bool
 	CEState bool // the last packet received was marked
 	// Alpha is the estimated share of marked bytes, in 1024ths.
-	Alpha                 uint32
+	Alpha                 uint32 `form:"1024ths"`
 	MarkedBytes, AllBytes uint32 // acknowledged in the last round trip
 }
 
@@ -185,22 +185,22 @@ type BBR struct {
 	Bandwidth uint64 // bytes/s
 	MinRTT    time.Duration
 	// The gains are in 256ths.
-	PacingGain, WindowGain uint32
+	PacingGain, WindowGain uint32 `form:"256ths"`
 }
 
 // UpperLayer is a protocol on top of TCP that the kernel handles
 // (INET_DIAG_ULP_INFO).
 type UpperLayer struct {
-	Name  string   // "tls", "mptcp", "espintcp", ...
-	TLS   *TLS     // with "tls"
-	MPTCP *Subflow // with "mptcp"
+	Name  string   `json:"upperLayer"`     // "tls", "mptcp", "espintcp", ...
+	TLS   *TLS     `json:"tls,inline"`     // with "tls"
+	MPTCP *Subflow `json:"subflow,inline"` // with "mptcp"
 }
 
 // TLS is what the kernel does of a TLS connection (TLS_INFO_*,
 // include/uapi/linux/tls.h).
 type TLS struct {
-	Version Optional[uint16] // 0x0303 is TLS 1.2, 0x0304 TLS 1.3
-	Cipher  Optional[uint16] // TLS_CIPHER_*
+	Version Optional[uint16] `form:"hex"` // 0x0303 is TLS 1.2, 0x0304 TLS 1.3
+	Cipher  Optional[uint16] `form:"hex"` // TLS_CIPHER_*
 	// Transmit and Receive say who does it.
 	Transmit, Receive Optional[TLSMode]
 	// ZeroCopySend says that files are sent without copying them
@@ -240,9 +240,10 @@ func (m TLSMode) String() string {
 type Subflow struct {
 	// RemoteToken and LocalToken name the connection at each end (RFC 8684,
 	// section 3.2); LocalToken is MPTCPInfo.Token.
-	RemoteToken, LocalToken uint32
-	RemoteID, LocalID       uint8 // address identifiers
-	Flags                   SubflowFlags
+	RemoteToken       uint32
+	LocalToken        uint32 `json:"token"`
+	RemoteID, LocalID uint8  // address identifiers
+	Flags             SubflowFlags
 	// MapSequence is the data sequence number that corresponds to the
 	// subflow's own MapSubflowSequence, for MapLength bytes.
 	MapSequence        uint64

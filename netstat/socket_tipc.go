@@ -14,7 +14,7 @@ type TIPCSocket struct {
 	State State
 	// Node and Reference are the socket's address: the number of its node and
 	// of itself on it. Peer is that of the other end of a connection.
-	Node, Reference uint32
+	Node, Reference uint32 `json:"-"`
 	Peer            Optional[TIPCAddress]
 	Published       bool // it is bound to a service
 

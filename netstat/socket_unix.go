@@ -31,7 +31,7 @@ type UnixSocket struct {
 	// a name in the abstract namespace without the NUL that begins it. It may
 	// hold any bytes. A socket that is not bound has none and is not Abstract.
 	Name     string
-	Abstract bool
+	Abstract bool `json:"-"`
 
 	Inode  uint32           // sockfs inode, 0 when no process holds the socket
 	Cookie Optional[uint64] // SO_COOKIE
@@ -57,7 +57,7 @@ type UnixSocket struct {
 
 	UID      Optional[uint32] // owner; unknown before Linux 5.4
 	Shutdown Optional[Shutdown]
-	Memory   Optional[SocketMemory]
+	Memory   Optional[SocketMemory] `json:",inline"`
 
 	Processes Optional[[]Process] // as Socket.Processes
 }

@@ -10,30 +10,36 @@ import (
 type XDPSocket struct {
 	// Interface and Queue are what it is bound to: an interface's index, 0 when
 	// it is not bound, and the number of a queue.
-	Interface, Queue uint32
+	Interface uint32 `json:"interfaceIndex,omitzero"`
+	Queue     uint32
 	// Receive and Transmit are the entries of its rings, Fill and Completion
 	// those of the memory's; unknown where there is none.
-	Receive, Transmit, Fill, Completion Optional[uint32]
-	Area                                *XDPArea // nil when there is none
-	Statistics                          Optional[XDPStatistics]
-	Memory                              Optional[SocketMemory]
-	UID                                 Optional[uint32]
-	Inode                               uint32 // sockfs inode
-	Cookie                              uint64 // SO_COOKIE
-	Processes                           Optional[[]Process]
+	Receive    Optional[uint32] `json:"receiveEntries"`
+	Transmit   Optional[uint32] `json:"transmitEntries"`
+	Fill       Optional[uint32] `json:"fillEntries"`
+	Completion Optional[uint32] `json:"completionEntries"`
+
+	Area       *XDPArea // nil when there is none
+	Statistics Optional[XDPStatistics]
+	Memory     Optional[SocketMemory] `json:",inline"`
+	UID        Optional[uint32]
+	Inode      uint32 // sockfs inode
+	Cookie     uint64 // SO_COOKIE
+	Processes  Optional[[]Process]
 }
 
 // XDPArea is the memory that packets lie in (UMEM; struct xdp_diag_umem,
 // include/uapi/linux/xdp_diag.h).
 type XDPArea struct {
-	Size             uint64 // bytes
-	ID               uint32
-	Pages            uint32
-	ChunkSize        uint32 // bytes
-	Headroom         uint32 // bytes
-	Interface, Queue uint32 // that it was first bound to
-	ZeroCopy         bool
-	References       uint32 // sockets that share it
+	Size       uint64 // bytes
+	ID         uint32
+	Pages      uint32
+	ChunkSize  uint32 // bytes
+	Headroom   uint32 // bytes
+	Interface  uint32 `json:"interfaceIndex"` // that it was first bound to
+	Queue      uint32 // that it was first bound to
+	ZeroCopy   bool
+	References uint32 // sockets that share it
 }
 
 // XDPStatistics count packets and ring entries since the socket was opened

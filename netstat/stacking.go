@@ -66,7 +66,7 @@ func (i *Interface) LowerInterface() uint32 {
 // ReceiveAddress is a link-layer address that an interface accepts frames for
 // (RFC 2863, ifRcvAddressTable).
 type ReceiveAddress struct {
-	Interface uint32
+	Interface uint32 `json:"interfaceIndex"`
 	Address   HardwareAddress
 	// Volatile says that the address goes with the next restart; a
 	// device's permanent address does not.
