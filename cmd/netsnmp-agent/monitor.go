@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -333,12 +335,24 @@ func (p *printer) printText(e *live.Event, now time.Time) {
 
 // differences returns what two values of one kind differ in, by the names of JSON.
 func differences(a, b any) (names []string) {
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	for i := range x.NumField() {
-		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
-			names = append(names, smallFirst(x.Type().Field(i).Name))
+	var members [2]map[string]json.RawMessage
+	for i, value := range []any{a, b} {
+		text, err := json.Marshal(value)
+		if err != nil || json.Unmarshal(text, &members[i]) != nil {
+			return nil // rows of the vocabulary encode
 		}
 	}
+	for name, value := range members[1] {
+		if !bytes.Equal(members[0][name], value) {
+			names = append(names, name)
+		}
+	}
+	for name := range members[0] {
+		if _, there := members[1][name]; !there {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
 	return names
 }
 
