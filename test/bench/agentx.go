@@ -146,13 +146,7 @@ func (b *bench) subagent(ns *namespace, name, root string, columns []int, runs i
 		return nil, err
 	}
 	socket := filepath.Join(b.dir, "agentx")
-	conf, err := b.file("master.conf", fmt.Sprintf("master agentx\nagentXSocket unix:%s\n"+
-		"agentaddress udp:127.0.0.1:%d\nrocommunity %s 127.0.0.1\n", socket, snmpdPort, community))
-	if err != nil {
-		return nil, err
-	}
-	master, err := b.startAgent("snmpd", snmpdPort, ns, nil,
-		snmpdProgram, "-LOw", "-I", builtIns, "-f", "-C", "-c", conf)
+	master, err := b.startMaster(ns, socket)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +209,17 @@ func (b *bench) subagent(ns *namespace, name, root string, columns []int, runs i
 		Value: median(rates), Unit: perSecond, Note: thousands(w.varbinds) + " varbinds",
 		size: w.varbinds, processor: median(processor), master: median(masters),
 	}, nil
+}
+
+// startMaster starts snmpd as the master of subagents that connect to a socket.
+func (b *bench) startMaster(ns *namespace, socket string) (*agent, error) {
+	conf, err := b.file("master.conf", fmt.Sprintf("master agentx\nagentXSocket unix:%s\n"+
+		"agentaddress udp:127.0.0.1:%d\nrocommunity %s 127.0.0.1\n", socket, snmpdPort, community))
+	if err != nil {
+		return nil, err
+	}
+	return b.startAgent("snmpd", snmpdPort, ns, nil,
+		snmpdProgram, "-LOw", "-I", builtIns, "-f", "-C", "-c", conf)
 }
 
 // served waits until a subagent serves a table.

@@ -56,7 +56,7 @@ func encodeOID(s string) ([]byte, error) {
 		content = append(content, byte(sub)&0x7f)
 	}
 	var r request
-	r.at = len(r.buf)
+	r.begin()
 	r.prepend(content)
 	r.header(tagOID, len(content))
 	return append([]byte(nil), r.buf[r.at:]...), nil
@@ -70,11 +70,18 @@ func mustEncodeOID(s string) []byte {
 	return b
 }
 
-// request is an SNMPv2c message, written from its end to its
-// start into memory that is used again.
+// request is an SNMPv2c message, written from its end to its start into memory
+// that is used again: buf, or 4,096 octets.
 type request struct {
-	buf [4096]byte
+	buf []byte
 	at  int
+}
+
+func (r *request) begin() {
+	if r.buf == nil {
+		r.buf = make([]byte, 4096)
+	}
+	r.at = len(r.buf)
 }
 
 func (r *request) prepend(b []byte) {
@@ -90,10 +97,14 @@ func (r *request) header(tag byte, length int) {
 	case length < 0x100:
 		r.at -= 3
 		r.buf[r.at], r.buf[r.at+1], r.buf[r.at+2] = tag, 0x81, byte(length)
-	default:
+	case length < 0x10000:
 		r.at -= 4
 		r.buf[r.at], r.buf[r.at+1] = tag, 0x82
 		binary.BigEndian.PutUint16(r.buf[r.at+2:], uint16(length))
+	default:
+		r.at -= 6
+		r.buf[r.at], r.buf[r.at+1] = tag, 0x84
+		binary.BigEndian.PutUint32(r.buf[r.at+2:], uint32(length))
 	}
 }
 
@@ -118,7 +129,7 @@ func (r *request) integer(v uint32) {
 // or GETNEXT whose repetitions are 0. names are the elements of OIDs, no more of
 // them than there is room for.
 func (r *request) message(community string, pdu byte, id, repetitions uint32, names ...[]byte) []byte {
-	r.at = len(r.buf)
+	r.begin()
 	since := func() int { return len(r.buf) - r.at }
 	for i := len(names) - 1; i >= 0; i-- {
 		end := since()

@@ -292,33 +292,43 @@ func (b *bench) routesCase(s *section) error {
 // machineLatency returns how long a server takes to answer that does nothing else,
 // while something is done: what the machine itself adds.
 func (b *bench) machineLatency(ns *namespace, do func() error) (l latencies, err error) {
-	var r request
-	name := mustEncodeOID(sysUpTime)
-	path, err := b.file("answer", string(r.message(community, pduResponse, firstID, 0, name)))
-	if err != nil {
-		return l, err
-	}
-	echo, err := b.startEcho(ns, path, nil)
+	echo, p, err := b.probeEcho(ns)
 	if err != nil {
 		return l, err
 	}
 	defer echo.stop()
-	c, err := dial(ns, echoPort, ourTimeout)
-	if err != nil {
-		return l, err
-	}
-	defer c.close()
-	c.canned = true
-	if err := c.ready(b.ctx); err != nil {
-		return l, err
-	}
-	p, err := probe(ns, echoPort, name, b.probeInterval, true)
-	if err != nil {
-		return l, err
-	}
 	err = do()
 	l, probed := p.stop()
 	return l, errors.Join(err, probed)
+}
+
+// probeEcho starts a server that does nothing but to answer, and asks it.
+func (b *bench) probeEcho(ns *namespace) (*process, *prober, error) {
+	var r request
+	name := mustEncodeOID(sysUpTime)
+	path, err := b.file("answer", string(r.message(community, pduResponse, firstID, 0, name)))
+	if err != nil {
+		return nil, nil, err
+	}
+	echo, err := b.startEcho(ns, path, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := dial(ns, echoPort, ourTimeout)
+	if err == nil {
+		defer c.close()
+		c.canned = true
+		err = c.ready(b.ctx)
+	}
+	var p *prober
+	if err == nil {
+		p, err = probe(ns, echoPort, name, b.probeInterval, true)
+	}
+	if err != nil {
+		echo.stop()
+		return nil, nil, err
+	}
+	return echo, p, nil
 }
 
 // tcpConnCase is the deprecated table of connections.

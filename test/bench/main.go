@@ -48,11 +48,12 @@ type bench struct {
 type options struct {
 	routeCount, conns, connections, interfaces int
 	liveRoutes                                 int
+	sparse                                     int
 	hosts                                      int
 	listedSockets, listedRoutes                int
 	repetitions, runs                          int
 	peerTimeout                                time.Duration
-	probeInterval, idleTime                    time.Duration
+	probeInterval, idleTime, loadTime          time.Duration
 }
 
 type benchmark struct {
@@ -77,6 +78,7 @@ var agentPage = []benchmark{
 	{"connections", (*bench).connectionsCase},
 	{"interfaces", (*bench).interfacesCase},
 	{"agentx", (*bench).agentXCase},
+	{"others", (*bench).othersCase},
 	{"remote", (*bench).remoteCase},
 	{"memory", (*bench).memoryCase},
 	{"idle", (*bench).idleCase},
@@ -107,13 +109,15 @@ func run() (err error) {
 	flag.IntVar(&b.conns, "conns", 18_000, "sockets of the tcpConnTable scene")
 	flag.IntVar(&b.connections, "connections", 32_000, "sockets of the tcpConnectionTable scene")
 	flag.IntVar(&b.interfaces, "interfaces", 2_000, "interfaces of the ifTable scene")
+	flag.IntVar(&b.sparse, "sparse", 40_000, "sockets of the scene in which one manager asks for the sparsest column")
 	flag.IntVar(&b.hosts, "hosts", 500, "hosts of the scene with many")
 	flag.IntVar(&b.listedSockets, "listed-sockets", 50_000, "sockets of netstat's scenes")
 	flag.IntVar(&b.listedRoutes, "listed-routes", 1_000_000, "IPv4 routes of netstat's scene")
 	flag.IntVar(&b.repetitions, "repetitions", 50, "max-repetitions of the walks")
 	flag.IntVar(&b.runs, "runs", 3, "how often quick things are measured")
 	flag.DurationVar(&b.peerTimeout, "peer-timeout", 4*time.Minute, "how long a peer may take for one thing")
-	flag.DurationVar(&b.probeInterval, "probe", 3*time.Millisecond, "between two GETs of sysUpTime during a walk")
+	flag.DurationVar(&b.probeInterval, "probe", 3*time.Millisecond, "between two GETs of sysUpTime while others ask")
+	flag.DurationVar(&b.loadTime, "load", 10*time.Second, "how long one manager keeps the agent busy while another asks")
 	flag.DurationVar(&b.idleTime, "idle", 10*time.Second, "how long wake-ups are counted")
 	page := flag.String("page", "agent", "what to write: the page agent, live or netstat")
 	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat"))

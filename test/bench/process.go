@@ -33,6 +33,11 @@ func (b *bench) start(name string, args []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.startWith(log, args)
+}
+
+// startWith starts a program that prints into log, which is closed with it.
+func (b *bench) startWith(log *os.File, args []string) (*process, error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+filepath.Join(b.dir, "persistent"), "MIBS=")
 	cmd.Stdout, cmd.Stderr = log, log
@@ -204,6 +209,11 @@ func (b *bench) startAgent(name string, port int, ns *namespace, cpu *int, args 
 	if err != nil {
 		return nil, err
 	}
+	return b.answering(p, name, port, ns)
+}
+
+// answering waits until an agent that was started answers.
+func (b *bench) answering(p *process, name string, port int, ns *namespace) (*agent, error) {
 	a := &agent{process: p, ns: ns, name: name, port: port}
 	c, err := a.dial(time.Second)
 	if err == nil {
