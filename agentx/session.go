@@ -299,6 +299,10 @@ func (s *session) answer(h Header, payload []byte) {
 		respond(&s.out, h, UnsupportedContext, 0)
 		return
 	}
+	if len(q.ranges) > mib.MostAtOnce {
+		s.answerLater(q)
+		return
+	}
 	err := q.answer(&s.out, request)
 	request.Reset(s.noWait) // so that no view is held while the master is silent
 	if err != nil {

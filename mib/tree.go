@@ -353,17 +353,18 @@ func (r *Request) Get(name OID) (Value, error) {
 type Cursor struct {
 	leaf int
 	at   position
-	// search says that at must be searched yet, from where from and include
-	// say.
-	search  bool
-	from    OID
-	include bool
+	// seek says that leaf must be found yet, and search that at must be, from
+	// where from and include say.
+	seek, search bool
+	from         OID
+	include      bool
 }
 
 // Seek returns a cursor whose Next gives the first variable after name, or
-// name itself when include is true and there is such a variable.
+// name itself when include is true and there is such a variable. It is Next that
+// looks for it: of the cursors that a request has, not all may be moved.
 func (r *Request) Seek(name OID, include bool) Cursor {
-	return Cursor{leaf: r.tree.find(name), search: true, from: name, include: include}
+	return Cursor{seek: true, search: true, from: name, include: include}
 }
 
 // Next moves the cursor to the next variable that exists and returns it. At the
@@ -376,6 +377,9 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 			return Binding{}, err
 		}
 		defer r.work.pause()
+	}
+	if c.seek {
+		c.leaf, c.seek = r.tree.find(c.from), false
 	}
 	for c.leaf < len(r.tree.leaves) {
 		l := &r.tree.leaves[c.leaf]

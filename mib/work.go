@@ -31,11 +31,17 @@ const (
 	mostSteps = 16 << 20
 )
 
+// MostAtOnce is how many variables a request that may not wait is answered with at
+// most. Who decodes a request may leave one with more to somebody who may wait before
+// all of it is decoded.
+const MostAtOnce = stepsAtOnce / searchSteps
+
 // work is what a request may do yet. Every request has the same bounds, whoever
 // asks and however: all that goes through rows says so to spend.
 //
 // A request that is much work does it in turns, of which there is one fewer than
-// processors: who serves everybody finds one that is free.
+// processors: who serves everybody finds one that is free. GOMAXPROCS may be more
+// than there are.
 type work struct {
 	turns chan struct{} // of the tree; holds one for each turn that is taken
 
@@ -47,7 +53,9 @@ type work struct {
 	left  int  // beyond these
 }
 
-func newTurns() chan struct{} { return make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)) }
+func newTurns() chan struct{} {
+	return make(chan struct{}, max(1, min(runtime.GOMAXPROCS(0), runtime.NumCPU())-1))
+}
 
 // begin sets the bounds of a request. One whose context is done already may not
 // wait.

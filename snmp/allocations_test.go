@@ -3,6 +3,8 @@
 package snmp
 
 import (
+	"net/netip"
+	"runtime/debug"
 	"slices"
 	"testing"
 )
@@ -33,5 +35,34 @@ func TestAllocations(t *testing.T) {
 	}
 	if got := allocations(messageOf(1, "public", pduOf(0xa0, 1, 0, 0, asked(slices.Repeat([]string{tableEntry + ".4.0.1.97"}, 100)...)))); got > 0 {
 		t.Errorf("GetRequest of 100 variables: %v allocations", got)
+	}
+}
+
+// TestLongRequestsMakeNoGarbage holds that whoever sends long requests one after the
+// other does not keep the garbage collector running.
+func TestLongRequestsMakeNoGarbage(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	s, err := NewServer(Options{
+		Handler:     sparse(t, 1000, func() {}),
+		Communities: []Community{{Name: "public", Source: netip.PrefixFrom(loopback, 32)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, kind := range []byte{getRequest, getNextRequest, getBulkRequest} {
+		message, answered := longest(kind, 250_000), 0
+		got := testing.AllocsPerRun(10, func() {
+			s.answerLater(t.Context(), s.later(message), loopback, within(250_000), func(answer []byte) bool {
+				if answer != nil {
+					answered++
+				}
+				return true
+			})
+		})
+		// What may wait has a context with a deadline.
+		if got > 20 || answered != 11 {
+			t.Errorf("%x: %v allocations, %d answers", kind, got, answered)
+		}
 	}
 }

@@ -168,10 +168,10 @@ func FuzzBinding(f *testing.F) {
 		v := values[int(tag)%len(values)]
 		encoded := appendBinding(nil, name, mib.OID{}, v)
 		var d pduDecoder
-		p, err := d.decode(0xa2, pduOf(0xa2, 1, 0, 0, tlv(0x30, encoded))[2:], false)
+		p, err := d.decode(0xa2, pduOf(0xa2, 1, 0, 0, tlv(0x30, encoded))[2:], false, anyNumber)
 		if len(encoded) > 100 {
 			content, _ := splitTLV(pduOf(0xa2, 1, 0, 0, tlv(0x30, encoded)))
-			p, err = d.decode(0xa2, content, false)
+			p, err = d.decode(0xa2, content, false, anyNumber)
 		}
 		if err != nil {
 			t.Fatalf("%v = %v, %x: %v", name, v, encoded, err)

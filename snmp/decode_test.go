@@ -167,7 +167,7 @@ func TestDecodeErrorsNameTheField(t *testing.T) {
 			tlv(0x30, varBind(oid("1.3.6"), append(null[:2:2], null...)))}, nil)},
 	} {
 		var d pduDecoder
-		if _, err := d.decode(c.kind, c.pdu, false); err == nil || err.Error() != c.want {
+		if _, err := d.decode(c.kind, c.pdu, false, anyNumber); err == nil || err.Error() != c.want {
 			t.Errorf("%x: got %v, want %s", c.pdu, err, c.want)
 		}
 	}
@@ -206,7 +206,7 @@ func FuzzPDU(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind byte, content []byte, v1 bool) {
 		var d pduDecoder
-		p, err := d.decode(kind, content, v1)
+		p, err := d.decode(kind, content, v1, anyNumber)
 		if err != nil {
 			return
 		}
@@ -227,7 +227,7 @@ func FuzzPDU(f *testing.F) {
 		// Encoded again, with the shortest lengths, it is decoded to the same.
 		again, _ := splitTLV(pduOf(kind, p.requestID, p.status, p.index, tlv(0x30, bindings...)))
 		var other pduDecoder
-		q, err := other.decode(kind, again, v1)
+		q, err := other.decode(kind, again, v1, anyNumber)
 		if err != nil {
 			t.Fatalf("%x, encoded again as %x: %v", content, again, err)
 		}

@@ -424,7 +424,7 @@ func (d *destination) receive(message []byte) {
 		d.passOver("it is no acknowledgement", slog.Int("type", int(pduType)))
 		return
 	}
-	p, err := d.decoder.decode(pduType, content, version == SNMPv1)
+	p, err := d.decoder.decode(pduType, content, version == SNMPv1, anyNumber)
 	if err != nil {
 		malformed(err)
 		return

@@ -90,6 +90,7 @@ func (m *models) model(version Version) messageModel {
 // dispatcher processes one message after the other for one goroutine, with
 // memory that it uses again (RFC 3412, section 4.2).
 type dispatcher struct {
+	message   []byte // one that has to last for longer than it is received
 	engine    *engine
 	fields    decoder // of the message
 	decoder   pduDecoder
@@ -108,6 +109,15 @@ type treeRequest struct {
 
 func newDispatcher(e *engine) *dispatcher {
 	return &dispatcher{engine: e, requests: make(map[string]treeRequest)}
+}
+
+// newLongDispatcher returns a dispatcher for requests that wait. These are often
+// long, and to collect the garbage that they made would keep all others waiting: its
+// memory is used again however much it is.
+func newLongDispatcher(e *engine) *dispatcher {
+	d := newDispatcher(e)
+	d.decoder.keepAll, d.responder.keepAll = true, true
+	return d
 }
 
 // process returns the answer to a message, within the limits, or nil where
@@ -160,7 +170,14 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 		d.malformed(source, &decodeError{"data", "is not a PDU of its version"})
 		return nil, nil
 	}
-	p, err := d.decoder.decode(in.pduType, in.pdu, in.v1)
+	most := anyNumber
+	if ctx == e.noWait {
+		most = mib.MostAtOnce
+	}
+	p, err := d.decoder.decode(in.pduType, in.pdu, in.v1, most)
+	if wouldWait(err) {
+		return nil, err
+	}
 	if err != nil {
 		d.malformed(source, err)
 		return nil, nil

@@ -2,6 +2,7 @@ package snmp
 
 import (
 	"errors"
+	"math"
 	"strconv"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -40,6 +41,7 @@ type name struct {
 
 // pduDecoder decodes PDUs with memory that it uses again.
 type pduDecoder struct {
+	keepAll bool // memory for however many names is kept
 	pdu     pdu
 	list    mib.OIDList
 	scratch mib.OIDList
@@ -49,10 +51,14 @@ type pduDecoder struct {
 // keepNames is how many names' memory is kept for the next PDU.
 const keepNames = 1024
 
+// anyNumber stands for no bound of names.
+const anyNumber = math.MaxInt
+
 // decode decodes the content of a PDU. What it returns is valid until the next
-// call, and while content is.
-func (d *pduDecoder) decode(kind byte, content []byte, v1 bool) (*pdu, error) {
-	if cap(d.oids) > keepNames {
+// call, and while content is. Where there are more than most names the error is
+// mib.ErrWouldWait, whatever follows them.
+func (d *pduDecoder) decode(kind byte, content []byte, v1 bool, most int) (*pdu, error) {
+	if cap(d.oids) > keepNames && !d.keepAll {
 		*d = pduDecoder{}
 	}
 	p := &d.pdu
@@ -75,6 +81,9 @@ func (d *pduDecoder) decode(kind byte, content []byte, v1 bool) (*pdu, error) {
 	p.names = p.names[:0]
 	list := decoder{b: p.bindings}
 	for len(list.b) > 0 {
+		if len(p.names) == most {
+			return nil, mib.ErrWouldWait
+		}
 		binding := decoder{b: list.content("VarBind", tagSequence), err: list.err}
 		all := binding.b
 		oid := binding.content("name", tagOID)

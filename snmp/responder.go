@@ -26,6 +26,7 @@ type responder struct {
 	start  int
 	budget int // how long the variable bindings may get
 
+	keepAll   bool   // memory for however much is kept
 	retrieved uint64 // variables of a GetRequest or GetNextRequest
 	repeaters []repeater
 }
@@ -52,10 +53,10 @@ const (
 // respond returns the message that answers a request, nil where none is small
 // enough. Its only error is mib.ErrWouldWait.
 func (r *responder) respond(e *engine, model messageModel, in *incoming, p *pdu, request *mib.Request, limits limits) ([]byte, error) {
-	if cap(r.buf) > keepBuffer {
+	if cap(r.buf) > keepBuffer && !r.keepAll {
 		r.buf = nil
 	}
-	if cap(r.repeaters) > keepRepeaters {
+	if cap(r.repeaters) > keepRepeaters && !r.keepAll {
 		r.repeaters = nil
 	}
 	r.engine, r.model, r.in, r.pdu, r.request, r.limits = e, model, in, p, request, limits

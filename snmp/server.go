@@ -125,9 +125,9 @@ type Server struct {
 	options Options
 	engine  engine
 	origin  *originator
-	waiting chan struct{} // a place for each request that waits
-	idle    sync.Pool     // dispatchers of requests that waited
-	looking atomic.Bool   // a listener looks for requests
+	waiting chan struct{}    // a place for each request that waits
+	idle    chan *dispatcher // of requests that waited
+	looking atomic.Bool      // a listener looks for requests
 
 	mu        sync.Mutex
 	listeners []listener
@@ -159,9 +159,9 @@ func NewServer(options Options) (*Server, error) {
 			authenticationFailure: options.AuthenticationFailure,
 		},
 		waiting: make(chan struct{}, options.MaxWaiting),
+		idle:    make(chan *dispatcher, maxIdle),
 	}
 	s.origin = newOriginator(&s.engine, &s.options)
-	s.idle.New = func() any { return newDispatcher(&s.engine) }
 	if err := s.engine.setCommunities(options.Communities); err != nil {
 		return nil, err
 	}
@@ -277,7 +277,41 @@ func (s *Server) Close() {
 	}
 }
 
-// waitContext returns the context of a request that waits.
-func (s *Server) waitContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.options.WaitTimeout)
+// later returns a dispatcher of its own for a message that was received, to be
+// answered by somebody who may wait.
+func (s *Server) later(message []byte) *dispatcher {
+	var d *dispatcher
+	select {
+	case d = <-s.idle:
+	default:
+		d = newLongDispatcher(&s.engine)
+	}
+	d.message = append(d.message[:0], message...)
+	return d
+}
+
+// maxIdle dispatchers of requests that waited are kept for the next ones, unless what
+// they processed had more than keepLong octets.
+const (
+	maxIdle  = 2
+	keepLong = 1 << 19
+)
+
+func (s *Server) letGo(d *dispatcher) {
+	if max(cap(d.message), cap(d.responder.buf)) > keepLong {
+		return
+	}
+	select {
+	case s.idle <- d:
+	default:
+	}
+}
+
+// answerLater processes d's message, as long as alive is not done, and lets go of d.
+func (s *Server) answerLater(alive context.Context, d *dispatcher, source netip.Addr, limits limits, send func(answer []byte) bool) bool {
+	defer s.letGo(d)
+	ctx, cancel := context.WithTimeout(alive, s.options.WaitTimeout)
+	defer cancel()
+	answer, _ := d.process(ctx, d.message, source, limits)
+	return send(answer)
 }

@@ -229,24 +229,16 @@ func (c *conversation) answer(ctx context.Context, d *dispatcher, message []byte
 	if !wouldWait(err) {
 		return c.send(answer)
 	}
+	own := s.later(message)
 	select {
 	case s.waiting <- struct{}{}:
-		message = slices.Clone(message)
 		c.waiting.Go(func() {
 			defer func() { <-s.waiting }()
-			d := s.idle.Get().(*dispatcher)
-			defer s.idle.Put(d)
-			ctx, cancel := s.waitContext(ctx)
-			defer cancel()
-			answer, _ := d.process(ctx, message, c.source, limits)
-			c.send(answer)
+			s.answerLater(ctx, own, c.source, limits, c.send)
 		})
 		return true
 	default:
-		ctx, cancel := s.waitContext(ctx)
-		defer cancel()
-		answer, _ := d.process(ctx, message, c.source, limits)
-		return c.send(answer)
+		return s.answerLater(ctx, own, c.source, limits, c.send)
 	}
 }
 

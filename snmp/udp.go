@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -361,18 +360,17 @@ func (l *udpListener) wait(alive context.Context, message []byte, e *envelope) {
 			slog.Int("waiting", cap(s.waiting)), slog.Uint64("dropped", s.engine.counters.busy.Load()))
 		return
 	}
-	message = slices.Clone(message)
+	d := s.later(message)
 	to := &envelope{name: e.name, nameLen: e.nameLen, control: e.control, controlLen: e.controlLen}
 	go func() {
 		defer func() { <-s.waiting }()
-		d := s.idle.Get().(*dispatcher)
-		defer s.idle.Put(d)
-		ctx, cancel := s.waitContext(alive)
-		defer cancel()
 		source := to.source()
-		if answer, _ := d.process(ctx, message, source, l.limits(source)); answer != nil {
-			l.send(to, answer)
-		}
+		s.answerLater(alive, d, source, l.limits(source), func(answer []byte) bool {
+			if answer != nil {
+				l.send(to, answer)
+			}
+			return true
+		})
 	}()
 }
 

@@ -106,6 +106,28 @@ func TestNobodyWaitsForWork(t *testing.T) {
 	}
 }
 
+// TestManyNamesAreLeft holds that a request with more variables than can be answered
+// at once is left to somebody who may wait before all of it is decoded, also where
+// what follows cannot be.
+func TestManyNamesAreLeft(t *testing.T) {
+	d := testEngine(t, newTestTree(t, 3), nil)
+	for _, kind := range []byte{getRequest, getNextRequest, getBulkRequest, setRequest, response} {
+		whole := longest(kind, 60_000)
+		odd := slices.Clone(whole)
+		odd[len(odd)-1] = 7 // the length of the last value
+		for what, message := range map[string][]byte{"whole": whole, "malformed": odd} {
+			before := d.engine.counters.statistics()
+			answer, err := d.process(noWait, message, loopback, within(noLimit))
+			if !wouldWait(err) || answer != nil || len(d.decoder.pdu.names) > mib.MostAtOnce {
+				t.Errorf("%x, %s: got %d octets, %v, after %d names", kind, what, len(answer), err, len(d.decoder.pdu.names))
+			}
+			if got := d.engine.counters.statistics(); got != before {
+				t.Errorf("%x, %s: counted %+v before there was an outcome", kind, what, got)
+			}
+		}
+	}
+}
+
 // TestTooBigAtOnce holds that variables behind what does not fit are not looked for.
 func TestTooBigAtOnce(t *testing.T) {
 	var looked atomic.Int64

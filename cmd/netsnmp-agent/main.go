@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -20,9 +21,18 @@ import (
 // a smaller figure than Go's 100 costs little and saves much of the memory.
 const collectAt = 50
 
+// spareProcs is how many goroutines may run at a time beyond what processors there
+// are. A thread that comes back from the kernel with somebody's request must find
+// room to run: while others work, Go would keep it waiting for up to 10 ms, and the
+// kernel lets a thread that slept go first.
+const spareProcs = 1
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareProcs)
 	}
 	ctx := untilSignal(grace)
 	stderr := newOutput(os.Stderr)
