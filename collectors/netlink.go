@@ -35,11 +35,13 @@ type conn struct {
 	// The arguments and results of one receive, kept here so that the function
 	// given to raw is made once.
 	buffer []byte
+	ready  bool // to receive only what is there
 	n      int
 	flags  int
 	from   unix.Sockaddr
 	err    error
 	try    func(fd uintptr) bool
+	direct direct
 }
 
 // socket opens a netlink socket in the stack's namespace.
@@ -76,8 +78,12 @@ func (k *Kernel) dial(protocol int) (*conn, error) {
 		return nil, err
 	}
 	c.try = func(fd uintptr) bool {
-		c.n, _, c.flags, c.from, c.err = unix.Recvmsg(int(fd), c.buffer, nil, 0)
-		return !errors.Is(c.err, unix.EAGAIN) && !errors.Is(c.err, unix.EINTR)
+		if c.direct.on {
+			c.recvmsg(fd)
+		} else {
+			c.n, _, c.flags, c.from, c.err = unix.Recvmsg(int(fd), c.buffer, nil, 0)
+		}
+		return (c.ready || !errors.Is(c.err, unix.EAGAIN)) && !errors.Is(c.err, unix.EINTR)
 	}
 	return c, nil
 }
@@ -157,6 +163,7 @@ type request struct {
 	kind     uint16
 	flags    uint16 // besides NLM_F_REQUEST
 	body     []byte
+	ahead    bool // receive a long answer in a goroutine of its own
 }
 
 // encode returns the request as a message.
@@ -201,11 +208,17 @@ func (k *Kernel) ask(ctx context.Context, r request, each func(kind uint16, body
 	}
 	buffer := k.buffers.Get().(*[]byte)
 	defer k.buffers.Put(buffer)
-	for {
+	next := func() ([]byte, error) { return c.receive(ctx, *buffer) }
+	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return interrupted, err
 		}
-		datagram, err := c.receive(ctx, *buffer)
+		if r.ahead && n == aheadAfter {
+			ahead := receiveAhead(ctx, c)
+			defer ahead.stop()
+			next = ahead.next
+		}
+		datagram, err := next()
 		if err != nil {
 			return interrupted, err
 		}
@@ -344,19 +357,25 @@ type attributes struct {
 }
 
 func (a *attributes) next() bool {
-	if a.err != nil || len(a.rest) < sizeofNlAttr {
+	rest := a.rest
+	if len(rest) < sizeofNlAttr || a.err != nil {
 		return false
 	}
-	length := int(binary.NativeEndian.Uint16(a.rest))
-	kind := binary.NativeEndian.Uint16(a.rest[2:]) & attributeTypeMask
-	if length < sizeofNlAttr || length > len(a.rest) {
-		a.err = fmt.Errorf("attribute %d of %d bytes in %d: % x", kind, length, len(a.rest), clip(a.rest))
-		return false
+	length := int(binary.NativeEndian.Uint16(rest))
+	if length < sizeofNlAttr || length > len(rest) {
+		return a.overlong(length)
 	}
-	a.kind = kind
-	a.value = a.rest[sizeofNlAttr:length]
-	a.rest = a.rest[min(align4(length), len(a.rest)):]
+	a.kind = binary.NativeEndian.Uint16(rest[2:]) & attributeTypeMask
+	a.value = rest[sizeofNlAttr:length]
+	a.rest = rest[min(align4(length), len(rest)):]
 	return true
+}
+
+// overlong says what is wrong with an attribute's length.
+func (a *attributes) overlong(length int) bool {
+	kind := binary.NativeEndian.Uint16(a.rest[2:]) & attributeTypeMask
+	a.err = fmt.Errorf("attribute %d of %d bytes in %d: % x", kind, length, len(a.rest), clip(a.rest))
+	return false
 }
 
 // clip is the part of a malformed value that an error quotes.

@@ -139,8 +139,9 @@ func (k *Kernel) flows(ctx context.Context, q *netstat.FlowQuery, each func(*net
 }
 
 func (k *Kernel) dumpFlows(ctx context.Context, q *netstat.FlowQuery, each func(*netstat.Flow) bool) error {
-	d := new(conntrackDecoder)
-	_, err := k.dump(ctx, flowRequest(q), func(_ uint16, body []byte) (bool, error) {
+	d, r := new(conntrackDecoder), flowRequest(q)
+	r.ahead = true
+	_, err := k.dump(ctx, r, func(_ uint16, body []byte) (bool, error) {
 		if err := d.flow(body); err != nil {
 			return false, err
 		}

@@ -627,7 +627,7 @@ func (p *program) writer(c *command) *writer {
 }
 
 // flushAt is how much is written at a time.
-const flushAt = 32 << 10
+const flushAt = 64 << 10
 
 func (w *writer) line() {
 	w.b = append(w.b, '\n')
