@@ -75,6 +75,8 @@ type command struct {
 	form   form
 	filter *filter.Expr
 	order  *table.Order
+	// processes asks for those that flows belong to.
+	processes bool
 }
 
 func (c *command) has(names ...string) bool {
@@ -371,6 +373,7 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 		if c.filter, err = filter.Parse(v, fields, filter.Names{Port: names.ReadServices().Port}); err != nil {
 			return wrong("--filter: %v", err)
 		}
+		c.filter.Walk(func(e *filter.Expr) { c.processes = c.processes || !c.expect && namesProcesses(e.Fields) })
 	case "sort":
 		if c.expect {
 			c.order, err = expectationKind.Order(v)
@@ -380,6 +383,11 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 		if err != nil {
 			return wrong("--sort: %v", err)
 		}
+		for name := range strings.SplitSeq(v, ",") {
+			c.processes = c.processes || !c.expect && namesProcesses(flowKind.Find(strings.TrimPrefix(strings.TrimSpace(name), "-")))
+		}
+	case "processes":
+		c.processes = true
 	case "netns":
 		c.netns = append(c.netns, v)
 	default:
@@ -539,8 +547,18 @@ func (c *command) check() error {
 	case c.has("mask-src") && c.original.sourceMask.IsValid() && c.original.source.IsValid() && c.original.sourceMask.Is4() != c.original.source.Is4():
 		return wrong("addresses of IPv4 and IPv6 cannot be mixed")
 	}
+	if c.processes {
+		switch {
+		case c.verb != 'L':
+			return wrong("processes are looked up by -L only")
+		case c.list != netstat.FlowTable:
+			return wrong("--processes is for the table conntrack")
+		case c.form.xml || c.form.save:
+			return wrong("--processes is for lines and JSON, not for --output xml and save")
+		}
+	}
 	if len(c.netns) > 1 || slices.Contains(c.netns, allNamespaces) {
-		if strings.IndexByte("LCS", c.verb) < 0 {
+		if strings.IndexByte("GIA", c.verb) >= 0 {
 			return wrong("-%c is of one namespace", c.verb)
 		}
 		if c.form.xml || c.form.save {
@@ -764,7 +782,8 @@ func agrees(a, want, mask netip.Addr) bool {
 }
 
 // matches looks at the filters that a query has no place for.
-func (c *command) matches(f *netstat.Flow) bool {
+func (c *command) matches(row *flowRow) bool {
+	f := &row.Flow
 	if !agrees(f.Original.Source, c.original.source, c.original.sourceMask) || !agrees(f.Original.Destination, c.original.destination, c.original.destinationMask) {
 		return false
 	}
@@ -793,7 +812,7 @@ func (c *command) matches(f *netstat.Flow) bool {
 	if c.any.asked && !either {
 		return false
 	}
-	return c.filter == nil || c.filter.Match(func(i int) table.Value { return flowKind.Fields[i].Value(&flowRow{Flow: *f}) })
+	return c.filter == nil || c.filter.Match(func(i int) table.Value { return flowKind.Fields[i].Value(row) })
 }
 
 func (n *nat) matches(a netip.Addr, port uint16) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -15,6 +16,8 @@ type flowRow struct {
 	event string
 	port  uint32
 	time  time.Time
+	// owners are unknown unless they were asked for.
+	owners netstat.FlowProcesses
 }
 
 func known[T ~uint8 | ~uint16 | ~uint32](o netstat.Optional[T]) table.Value {
@@ -96,7 +99,7 @@ var flowKind = &table.Kind[flowRow]{
 	Aliases: map[string][]string{
 		"addr": {"source", "destination", "replySource", "replyDestination"}, "src": {"source"}, "dst": {"destination"},
 		"port": {"sourcePort", "destinationPort", "replySourcePort", "replyDestinationPort"}, "sport": {"sourcePort"}, "dport": {"destinationPort"},
-		"proto": {"protocol"},
+		"proto": {"protocol"}, "process": {"sourceProcesses", "destinationProcesses"}, "pid": {"sourceProcesses", "destinationProcesses"},
 	},
 	Fields: []table.Field[flowRow]{
 		{Name: "netns", Type: table.String, Doc: "name of the network namespace, where several are read", Value: func(r *flowRow) table.Value { return table.Text(r.netns) }},
@@ -136,11 +139,30 @@ var flowKind = &table.Kind[flowRow]{
 		}},
 		{Name: "securityContext", Type: table.String, Doc: "label of the security module", Value: func(r *flowRow) table.Value { return table.Text(r.SecurityContext) }},
 		{Name: "helper", Type: table.String, Doc: "name of the helper", Value: func(r *flowRow) table.Value { return table.Text(r.Helper) }},
+		{Name: "sourceProcesses", Type: table.Objects, Doc: "local processes that sent the first packet; with --processes", Value: func(r *flowRow) table.Value { return processes(r.owners.Source) }},
+		{Name: "destinationProcesses", Type: table.Objects, Doc: "local processes that received it; with --processes", Value: func(r *flowRow) table.Value { return processes(r.owners.Destination) }},
 		{Name: "start", Type: table.String, Doc: "when the flow began (RFC 3339)", Value: func(r *flowRow) table.Value { return moment(r.Start) }},
 		{Name: "stop", Type: table.String, Doc: "when the flow ended (RFC 3339)", Value: func(r *flowRow) table.Value { return moment(r.Stop) }},
 		{Name: "use", Type: table.Integer, Doc: "references to the entry", Value: func(r *flowRow) table.Value { return known(r.Use) }},
 		{Name: "id", Type: table.Integer, Doc: "the entry's number", Value: func(r *flowRow) table.Value { return known(r.ID) }},
 	},
+}
+
+// namesProcesses reports whether one of flowKind's fields is of processes.
+func namesProcesses(fields []int) bool {
+	return slices.ContainsFunc(fields, func(i int) bool { return flowKind.Fields[i].Type == table.Objects })
+}
+
+func processes(o netstat.Optional[[]netstat.Process]) table.Value {
+	all, known := o.Get()
+	if !known {
+		return table.Value{}
+	}
+	objects := make([]table.Object, len(all))
+	for i, p := range all {
+		objects[i] = table.Object{{Name: "pid", Value: table.Int(p.PID)}, {Name: "name", Value: table.Text(p.Name)}}
+	}
+	return table.List(objects)
 }
 
 // expectationRow is an expectation as programs see it.

@@ -159,6 +159,17 @@ func appendFlow(b []byte, f *netstat.Flow, kind collectors.FlowEvents, o *form, 
 	return b[:len(b)-1]
 }
 
+// appendProcesses appends the processes at an end of a flow: "curl/1234,...".
+func appendProcesses(b []byte, before string, o netstat.Optional[[]netstat.Process]) []byte {
+	all, _ := o.Get()
+	for _, p := range all {
+		b = table.AppendEscaped(append(b, before...), p.Name)
+		b = strconv.AppendInt(append(b, '/'), int64(p.PID), 10)
+		before = ","
+	}
+	return b
+}
+
 // appendExpectation appends an expectation as a line of conntrack(8).
 func appendExpectation(b []byte, x *netstat.Expectation, kind collectors.FlowEvents) []byte {
 	b = append(b, eventName(kind)...)

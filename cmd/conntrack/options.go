@@ -106,7 +106,8 @@ var options = []option{
 	{names: []string{"json"}, help: "print JSON Lines", flows: "LGDUES", expects: "LGES"},
 	{names: []string{"filter"}, argument: required, value: "EXPRESSION", help: "entries for which it holds: 'bytes > 1000000 and mark != 0'", flows: "LDUE", expects: "LE"},
 	{names: []string{"sort"}, argument: required, value: "[-]FIELD[,...]", help: "order of what is listed", flows: "L", expects: "L"},
-	{names: []string{"netns"}, argument: required, value: "NAME", help: "network namespace; \"all\" for every one, where entries are read", flows: "LGDIAUEFCS", expects: "LGDIEFCS", several: true},
+	{names: []string{"processes"}, help: "show which local processes flows belong to", flows: "L"},
+	{names: []string{"netns"}, argument: required, value: "NAME", help: "network namespace; \"all\" for every one; of one only with -G, -I and -A", flows: "LGDIAUEFCS", expects: "LGDIEFCS", several: true},
 }
 
 // usageError is what is wrong with a command line: exit status 2.

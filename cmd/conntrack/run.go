@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -63,19 +63,25 @@ func (p *program) say(format string, args ...any) {
 	fmt.Fprintf(p.err, "conntrack: "+format+"\n", args...)
 }
 
-// each opens the namespaces that a command is for, one after the other.
-func (p *program) each(ctx context.Context, c *command, f func(k *collectors.Kernel, netns string) error) error {
+// namespace is one that a command is for.
+type namespace struct {
+	name  string // as collectors.Options.NetNS takes it
+	label string // how rows name it, empty where it is the only one
+}
+
+// namespaces are those that a command is for.
+func (c *command) namespaces(ctx context.Context) ([]namespace, error) {
 	names := c.netns
 	if slices.Contains(names, allNamespaces) {
 		own, err := collectors.Open(collectors.Options{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer own.Close()
 		names = nil
 		for n, err := range own.Namespaces(ctx) {
 			if err != nil {
-				return err
+				return nil, err
 			}
 			switch {
 			case n.Current:
@@ -90,23 +96,37 @@ func (p *program) each(ctx context.Context, c *command, f func(k *collectors.Ker
 	if len(names) == 0 {
 		names = []string{""}
 	}
-	for _, name := range names {
-		k, err := collectors.Open(collectors.Options{NetNS: name})
-		if err != nil {
-			return err
-		}
-		label := ""
+	all := make([]namespace, len(names))
+	for i, name := range names {
+		all[i].name = name
 		if len(names) > 1 {
-			if label = strings.TrimPrefix(name, "/run/netns/"); label == "" {
-				label = "."
-			}
+			all[i].label = cmp.Or(strings.TrimPrefix(name, "/run/netns/"), ".")
 		}
-		err = f(k, label)
-		if e := k.Close(); err == nil {
-			err = e
+	}
+	return all, nil
+}
+
+// failed says in which namespace something failed.
+func (n *namespace) failed(err error) error {
+	if err == nil || n.label == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", n.label, err)
+}
+
+// each opens the namespaces that a command is for, one after the other.
+func (p *program) each(ctx context.Context, c *command, f func(k *collectors.Kernel, netns string) error) error {
+	all, err := c.namespaces(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		k, err := collectors.Open(collectors.Options{NetNS: n.name})
+		if err == nil {
+			err = errors.Join(f(k, n.label), k.Close())
 		}
 		if err != nil {
-			return err
+			return n.failed(err)
 		}
 	}
 	return nil
@@ -129,10 +149,10 @@ func (p *program) do(ctx context.Context, c *command) error {
 		})
 	case 'S':
 		return p.statistics(ctx, c)
-	}
-	return p.each(ctx, c, func(k *collectors.Kernel, _ string) error {
-		switch c.verb {
-		case 'G':
+	case 'E':
+		return p.follow(ctx, c)
+	case 'G':
+		return p.each(ctx, c, func(k *collectors.Kernel, _ string) error {
 			f, err := k.Flow(ctx, c.key(), false)
 			if err != nil {
 				return err
@@ -140,16 +160,32 @@ func (p *program) do(ctx context.Context, c *command) error {
 			w := p.writer(c)
 			w.flow(&flowRow{Flow: f})
 			return p.shown(w, "%d flow entries have been shown.")
-		case 'E':
-			return p.follow(ctx, c, k)
-		}
+		})
+	}
+	w, n := p.writer(c), 0
+	err := p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
 		e, err := k.EditFlows()
 		if err != nil {
 			return err
 		}
 		defer e.Close()
-		return p.edit(ctx, c, k, e, true)
+		changed, err := edit(ctx, c, k, e, w, netns)
+		n += changed
+		return err
 	})
+	if err := errors.Join(err, w.close()); err != nil {
+		return err
+	}
+	word := map[byte]string{'I': "created", 'A': "added", 'D': "deleted", 'U': "updated"}[c.verb]
+	if c.verb == 'F' {
+		p.say("connection tracking table has been emptied.")
+		return nil
+	}
+	p.say("%d flow entries have been %s.", n, word)
+	if n == 0 && (c.verb == 'D' || c.verb == 'U') {
+		return errNothing
+	}
+	return nil
 }
 
 func (p *program) count(netns string, n netstat.Optional[uint32]) error {
@@ -160,78 +196,51 @@ func (p *program) count(netns string, n netstat.Optional[uint32]) error {
 	return err
 }
 
-// edit does what changes flows. strict says that nothing to delete or change is a
-// failure.
-func (p *program) edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, strict bool) error {
+// edit does what changes flows, shows those that are met, and returns how many
+// they are.
+func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, w *writer, netns string) (n int, err error) {
 	switch c.verb {
 	case 'I', 'A':
-		make, word := e.Create, "created"
+		put := e.Create
 		if c.verb == 'A' {
-			make, word = e.Put, "added"
+			put = e.Put
 		}
-		n, err := make(ctx, func(yield func(netstat.NewFlow) bool) { yield(c.newFlow()) })
-		if err != nil {
-			return err
-		}
-		if strict {
-			p.say("%d flow entries have been %s.", n, word)
-		}
-		return nil
+		return put(ctx, func(yield func(netstat.NewFlow) bool) { yield(c.newFlow()) })
 	case 'D':
-		w := p.writer(c)
-		n, err := e.DeleteEach(ctx, c.query(), func(f *netstat.Flow) bool {
-			if !c.matches(f) {
+		n, err = e.DeleteEach(ctx, c.query(), func(f *netstat.Flow) bool {
+			row := flowRow{Flow: *f, netns: netns}
+			if !c.matches(&row) {
 				return false
 			}
 			w.deleted = true
-			w.flow(&flowRow{Flow: *f})
+			w.flow(&row)
 			return w.err == nil
 		})
-		if err := errors.Join(err, w.close()); err != nil {
-			return err
-		}
-		return p.done(n, "deleted", strict)
+		return n, errors.Join(err, w.err)
 	case 'U':
-		return p.update(ctx, c, k, e, strict)
+		return update(ctx, c, k, e, w, netns)
 	case 'F':
 		var q netstat.FlowQuery
 		if c.family != 0 {
 			q.Families = []netstat.Family{c.family}
 		}
-		if _, err := e.Flush(ctx, q); err != nil {
-			return err
-		}
-		p.say("connection tracking table has been emptied.")
-		return nil
+		return e.Flush(ctx, q)
 	}
-	return wrong("-%c changes no flows", c.verb)
+	return 0, wrong("-%c changes no flows", c.verb)
 }
 
-func (p *program) done(n int, word string, strict bool) error {
-	if !strict {
-		return nil
-	}
-	p.say("%d flow entries have been %s.", n, word)
-	if n == 0 {
-		return errNothing
-	}
-	return nil
-}
-
-func (p *program) update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, strict bool) error {
-	w := p.writer(c)
-	n := 0
+func update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, w *writer, netns string) (n int, err error) {
 	var failed error
-	err := k.EachFlow(ctx, c.query(), func(f *netstat.Flow) bool {
-		if !c.matches(f) {
+	err = k.EachFlow(ctx, c.query(), func(f *netstat.Flow) bool {
+		row := flowRow{Flow: *f, netns: netns}
+		if !c.matches(&row) {
 			return true
 		}
 		change, differs := c.change(f)
 		if !differs {
 			return true
 		}
-		old := *f
-		if failed = e.Change(ctx, old, change); failed != nil {
+		if failed = e.Change(ctx, row.Flow, change); failed != nil {
 			if errors.Is(failed, fs.ErrNotExist) { // it ended meanwhile
 				failed = nil
 				return true
@@ -239,27 +248,34 @@ func (p *program) update(ctx context.Context, c *command, k *collectors.Kernel, 
 			return false
 		}
 		n++
-		if now, err := k.Flow(ctx, old.Key(), false); err == nil {
-			w.flow(&flowRow{Flow: now})
+		if now, err := k.Flow(ctx, row.Key(), false); err == nil {
+			row.Flow = now
+			w.flow(&row)
 		}
 		return w.err == nil
 	})
-	if err := errors.Join(failed, err, w.close()); err != nil {
-		return err
-	}
-	return p.done(n, "updated", strict)
+	return n, errors.Join(failed, err, w.err)
 }
 
 func (p *program) list(ctx context.Context, c *command) error {
 	w := p.writer(c)
 	err := p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
+		var owners *netstat.FlowOwners
+		if c.processes {
+			var err error
+			if owners, err = netstat.ReadFlowOwners(ctx, k, netstat.DefaultFlowOwners); err != nil {
+				return err
+			}
+		}
 		row := flowRow{netns: netns}
 		err := k.EachFlow(ctx, c.query(), func(f *netstat.Flow) bool {
-			if !c.matches(f) {
-				return true
-			}
 			row.Flow = *f
-			w.flow(&row)
+			if owners != nil {
+				row.owners = owners.Of(f)
+			}
+			if c.matches(&row) {
+				w.flow(&row)
+			}
 			return w.err == nil
 		})
 		return errors.Join(err, w.err)
@@ -326,64 +342,6 @@ func (p *program) statistics(ctx context.Context, c *command) error {
 	})
 }
 
-// follow shows events until the context ends.
-func (p *program) follow(ctx context.Context, c *command, k *collectors.Kernel) error {
-	kinds := c.events
-	if kinds == 0 {
-		kinds = collectors.FlowCreated | collectors.FlowUpdated | collectors.FlowDestroyed
-		if c.expect {
-			kinds = collectors.ExpectationCreated | collectors.ExpectationDestroyed
-		}
-	}
-	l, err := k.ListenFlows(kinds, c.buffer)
-	if err != nil {
-		return err
-	}
-	if c.has("buffer-size") {
-		p.say("the receive buffer has %d bytes.", l.BufferSize())
-	}
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	defer l.Close()
-	w := p.writer(c)
-	q := c.query()
-	for {
-		err := l.Receive(func(e *collectors.FlowEvent) error {
-			at := e.Time
-			if at.IsZero() {
-				at = time.Now()
-			}
-			w.kind, w.port, w.at = e.Kind, e.Port, at
-			event := strings.ToLower(strings.Trim(eventName(e.Kind), " []"))
-			if c.expect {
-				row := expectationRow{Expectation: e.Expectation, event: event, time: at}
-				if c.matchesExpectation(&row) {
-					w.expectation(&row)
-				}
-			} else if q.Matches(&e.Flow) && c.matches(&e.Flow) {
-				w.flow(&flowRow{Flow: e.Flow, event: event, port: e.Port, time: at})
-			}
-			return w.err
-		})
-		if err == nil {
-			err = w.flush()
-		}
-		switch {
-		case err == nil:
-		case errors.Is(err, collectors.ErrGap):
-			p.say("events were lost here, since they came faster than they were shown: see --buffer-size.")
-		case ctx.Err() != nil:
-			what := "flow"
-			if c.expect {
-				what = "expectation"
-			}
-			return p.shown(w, "%d "+what+" events have been shown.")
-		default:
-			return errors.Join(err, w.close())
-		}
-	}
-}
-
 func (c *command) matchesExpectation(row *expectationRow) bool {
 	return c.filter == nil || c.filter.Match(func(i int) table.Value { return expectationKind.Fields[i].Value(row) })
 }
@@ -425,12 +383,12 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 		})
 	case 'S':
 		return p.statistics(ctx, c)
+	case 'E':
+		return p.follow(ctx, c)
 	}
-	return p.each(ctx, c, func(k *collectors.Kernel, _ string) error {
-		switch c.verb {
-		case 'E':
-			return p.follow(ctx, c, k)
-		case 'G':
+	deleted := 0
+	err := p.each(ctx, c, func(k *collectors.Kernel, _ string) error {
+		if c.verb == 'G' {
 			want := c.expectation().Tuple
 			for x, err := range k.Expectations(ctx, families...) {
 				if err != nil {
@@ -453,14 +411,25 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 		case 'I':
 			return e.CreateExpectation(ctx, c.expectation())
 		case 'D':
-			return e.DeleteExpectation(ctx, c.expectation())
-		}
-		if err := e.FlushExpectations(ctx); err != nil {
+			err := e.DeleteExpectation(ctx, c.expectation())
+			if err == nil {
+				deleted++
+			} else if len(c.netns) > 0 && errors.Is(err, fs.ErrNotExist) {
+				return nil // it may be in another namespace
+			}
 			return err
 		}
-		p.say("expectation table has been emptied.")
-		return nil
+		return e.FlushExpectations(ctx)
 	})
+	switch {
+	case err != nil:
+		return err
+	case c.verb == 'D' && deleted == 0:
+		return fmt.Errorf("delete an expectation: %w", fs.ErrNotExist)
+	case c.verb == 'F':
+		p.say("expectation table has been emptied.")
+	}
+	return nil
 }
 
 // longestCommand and mostCommands bound a file of commands.
@@ -531,11 +500,11 @@ func (p *program) load(ctx context.Context, name string) error {
 			for end < len(all) && all[end].verb == verb {
 				end++
 			}
-			make := e.Create
+			put := e.Create
 			if verb == 'A' {
-				make = e.Put
+				put = e.Put
 			}
-			_, err = make(ctx, func(yield func(netstat.NewFlow) bool) {
+			_, err = put(ctx, func(yield func(netstat.NewFlow) bool) {
 				for _, c := range all[i:end] {
 					if !yield(c.newFlow()) {
 						return
@@ -543,7 +512,9 @@ func (p *program) load(ctx context.Context, name string) error {
 				}
 			})
 		} else {
-			err = p.edit(ctx, all[i].command, k, e, false)
+			w := p.writer(all[i].command)
+			_, err = edit(ctx, all[i].command, k, e, w, "")
+			err = errors.Join(err, w.close())
 		}
 		if err != nil {
 			return fmt.Errorf("line %d and what follows: %w", all[i].line, err)
@@ -582,183 +553,4 @@ func splitWords(line string) ([]string, error) {
 		words = append(words, string(word))
 	}
 	return words, nil
-}
-
-// writer prints entries in the form that was asked for.
-type writer struct {
-	c      *command
-	labels *labelNames
-	out    io.Writer
-	b      []byte
-	n      int
-	err    error
-	begun  bool
-
-	flows        *table.Printer[flowRow]
-	expectations *table.Printer[expectationRow]
-
-	// Of the event that is shown.
-	kind    collectors.FlowEvents
-	port    uint32
-	at      time.Time
-	deleted bool
-
-	lastPort uint32
-	lastName string
-}
-
-func (p *program) writer(c *command) *writer {
-	w := &writer{c: c, labels: p.labels, out: p.out}
-	if !c.form.json && c.order == nil {
-		return w
-	}
-	// Rows that are sorted are held by the printer, the lines of people being a
-	// table of one column.
-	out := table.NewOutput(p.out)
-	out.JSON = c.form.json
-	if c.expect {
-		w.expectations = table.NewPrinter(out, table.Table[expectationRow]{Kind: expectationKind, Order: c.order, NoHeadings: true,
-			Columns: []table.Column[expectationRow]{{Append: w.appendExpectation}}})
-	} else {
-		w.flows = table.NewPrinter(out, table.Table[flowRow]{Kind: flowKind, Order: c.order, NoHeadings: true,
-			Columns: []table.Column[flowRow]{{Append: w.appendFlow}}})
-	}
-	return w
-}
-
-// flushAt is how much is written at a time.
-const flushAt = 64 << 10
-
-func (w *writer) line() {
-	w.b = append(w.b, '\n')
-	w.n++
-	if len(w.b) >= flushAt {
-		_ = w.flush() // w.err keeps the error
-	}
-}
-
-func (w *writer) flush() error {
-	if len(w.b) > 0 && w.err == nil {
-		_, w.err = w.out.Write(w.b)
-	}
-	w.b = w.b[:0]
-	if w.kind != 0 && w.flows != nil && w.err == nil {
-		w.err = w.flows.Flush()
-	}
-	if w.kind != 0 && w.expectations != nil && w.err == nil {
-		w.err = w.expectations.Flush()
-	}
-	return w.err
-}
-
-func (w *writer) begin(element string) {
-	if w.c.form.xml && !w.begun {
-		w.begun = true
-		w.b = append(w.b, xmlHead+"<"+element+">\n"...)
-	}
-}
-
-// appendBefore appends what stands before an entry.
-func (w *writer) appendBefore(b []byte, netns string) []byte {
-	if w.c.form.timestamp && !w.c.form.xml {
-		at := w.at
-		if at.IsZero() {
-			at = time.Now()
-		}
-		b = fmt.Appendf(b, "[%d.%06d]\t", at.Unix(), at.Nanosecond()/1000)
-	}
-	if netns != "" {
-		b = append(table.AppendEscaped(b, netns), ' ')
-	}
-	return b
-}
-
-func (w *writer) flow(r *flowRow) {
-	switch {
-	case w.err != nil:
-	case w.flows != nil:
-		w.n++
-		w.err = w.flows.Row(r)
-	default:
-		w.begin("conntrack")
-		w.b = w.appendFlow(w.b, r)
-		w.line()
-	}
-}
-
-func (w *writer) appendFlow(b []byte, r *flowRow) []byte {
-	b = w.appendBefore(b, r.netns)
-	kind := w.kind
-	switch {
-	case w.c.form.save:
-		if w.deleted {
-			kind = collectors.FlowDestroyed
-		}
-		return appendSaved(b, &r.Flow, kind)
-	case w.c.form.xml:
-		return appendFlowXML(b, &r.Flow, kind, &w.c.form, w.labels, time.Now())
-	}
-	b = appendFlow(b, &r.Flow, kind, &w.c.form, w.labels)
-	if w.port != 0 {
-		b = fmt.Appendf(b, " [USERSPACE] portid=%d", w.port)
-		if name := w.programOf(w.port); name != "" && w.c.form.userspace {
-			b = table.AppendEscaped(append(b, " progname="...), name)
-		}
-	}
-	return b
-}
-
-// programOf returns the name of the process whose number the netlink port is, as
-// the first port of a process is.
-func (w *writer) programOf(port uint32) string {
-	if w.lastPort != port {
-		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", port))
-		w.lastPort, w.lastName = port, strings.TrimSpace(string(name))
-		if err != nil {
-			w.lastName = ""
-		}
-	}
-	return w.lastName
-}
-
-func (w *writer) expectation(r *expectationRow) {
-	switch {
-	case w.err != nil:
-	case w.expectations != nil:
-		w.n++
-		w.err = w.expectations.Row(r)
-	default:
-		w.begin("expect")
-		w.b = w.appendExpectation(w.b, r)
-		w.line()
-	}
-}
-
-func (w *writer) appendExpectation(b []byte, r *expectationRow) []byte {
-	b = w.appendBefore(b, r.netns)
-	if w.c.form.xml {
-		return appendExpectationXML(b, &r.Expectation, w.kind, &w.c.form, time.Now())
-	}
-	return appendExpectation(b, &r.Expectation, w.kind)
-}
-
-// close prints what is held.
-func (w *writer) close() error {
-	if w.err != nil {
-		return w.err
-	}
-	if w.flows != nil {
-		w.err = w.flows.Close()
-	}
-	if w.expectations != nil {
-		w.err = w.expectations.Close()
-	}
-	if w.begun {
-		element := "conntrack"
-		if w.c.expect {
-			element = "expect"
-		}
-		w.b = append(w.b, "</"+element+">\n"...)
-	}
-	return w.flush()
 }

@@ -14,14 +14,21 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
-// build builds the program.
+// raced says that the tests run with the race detector.
+var raced bool
+
+// build builds the program, with the race detector where the test has it.
 func build(t *testing.T) string {
 	t.Helper()
 	nstest.NeedsRoot(t)
 	nstest.NeedsProgram(t, "conntrack")
 	nstest.NeedsKernel(t, "CONFIG_NF_CT_NETLINK")
 	program := filepath.Join(t.TempDir(), "conntrack")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/conntrack").CombinedOutput(); err != nil {
+	args := []string{"build", "-o", program}
+	if raced {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "../../cmd/conntrack")...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
@@ -144,7 +151,8 @@ func TestOptions(t *testing.T) {
 		{"-I -s 192.0.2.1 -d 192.0.2.2 -p udp -t 5", 2, "ports"}, {"-I " + flow + " -t 5", 2, "--state is missing"}, {"-I -d 192.0.2.2 -p 200 -t 5", 2, "--src"},
 		{"-I -s 192.0.2.1 -d 192.0.2.2 -p 200", 2, "--timeout is missing"}, {"-I -s 192.0.2.1 -d 192.0.2.2 -p icmp -t 5", 2, "--icmp-type"},
 		{"-U -m 1 -u !ASSURED", 2, "clears no flag"}, {"-U --label-add 1 --label-del 2", 2, "--label-add"}, {"-E -e NOTHING", 2, "none of ALL"}, {"-E expect -e UPDATES", 2, "no changes"},
-		{"-E -b 0", 2, "--buffer-size"}, {"-D --netns all", 2, "one namespace"}, {"-L --netns no-such-namespace", 1, "no-such-namespace"},
+		{"-E -b 0", 2, "--buffer-size"}, {"-I " + flow + " --state CLOSE -t 5 --netns all", 2, "one namespace"}, {"-G " + flow + " --netns a --netns b", 2, "one namespace"}, {"-E --netns all -o xml", 2, "one namespace"},
+		{"-L --processes", 0, "0 flow"}, {"-L dying --processes", 2, "table conntrack"}, {"-L --processes -o save", 2, "--processes"}, {"-E --processes", 2, "cannot be given"}, {"-D --filter process=x", 2, "-L only"}, {"-L --netns no-such-namespace", 1, "no-such-namespace"},
 		{"-I expect -s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2 -t 5", 2, "--tuple-src is missing"},
 		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clash_resolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-R /no/such/file", 2, "no such file"},
 	} {

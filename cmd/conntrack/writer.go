@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+)
+
+// writer prints entries in the form that was asked for.
+type writer struct {
+	c      *command
+	labels *labelNames
+	out    io.Writer
+	b      []byte
+	n      int
+	err    error
+	begun  bool
+
+	flows        entries[flowRow]
+	expectations entries[expectationRow]
+	held         interface { // the printer of either, if there is one
+		Flush() error
+		Close() error
+	}
+
+	// Of the event that is shown.
+	kind    collectors.FlowEvents
+	port    uint32
+	at      time.Time
+	deleted bool
+
+	lastPort uint32
+	lastName string
+}
+
+// entries is how those of a kind are printed.
+type entries[T any] struct {
+	element string                        // of XML, around them
+	append  func(b []byte, row *T) []byte // appends one
+	printer *table.Printer[T]             // of JSON and of rows that are sorted
+}
+
+func (p *program) writer(c *command) *writer {
+	w := &writer{c: c, labels: p.labels, out: p.out}
+	w.flows = entries[flowRow]{element: "conntrack", append: w.appendFlow}
+	w.expectations = entries[expectationRow]{element: "expect", append: w.appendExpectation}
+	switch {
+	case !c.form.json && c.order == nil:
+	case c.expect:
+		w.held = w.expectations.hold(p.out, c, expectationKind)
+	default:
+		w.held = w.flows.hold(p.out, c, flowKind)
+	}
+	return w
+}
+
+// hold leaves rows to a printer, which sorts them. The lines of people are a
+// table of one column to it.
+func (e *entries[T]) hold(to io.Writer, c *command, kind *table.Kind[T]) *table.Printer[T] {
+	out := table.NewOutput(to)
+	out.JSON = c.form.json
+	e.printer = table.NewPrinter(out, table.Table[T]{Kind: kind, Order: c.order, NoHeadings: true, Columns: []table.Column[T]{{Append: e.append}}})
+	return e.printer
+}
+
+// row prints one.
+func (e *entries[T]) row(w *writer, row *T) {
+	switch {
+	case w.err != nil:
+	case e.printer != nil:
+		w.n++
+		w.err = e.printer.Row(row)
+	default:
+		w.begin(e.element)
+		w.b = e.append(w.b, row)
+		w.line()
+	}
+}
+
+func (w *writer) flow(r *flowRow)               { w.flows.row(w, r) }
+func (w *writer) expectation(r *expectationRow) { w.expectations.row(w, r) }
+
+// flushAt is how much is written at a time.
+const flushAt = 64 << 10
+
+func (w *writer) line() {
+	w.b = append(w.b, '\n')
+	w.n++
+	if len(w.b) >= flushAt {
+		_ = w.flush() // w.err keeps the error
+	}
+}
+
+func (w *writer) flush() error {
+	if len(w.b) > 0 && w.err == nil {
+		_, w.err = w.out.Write(w.b)
+	}
+	w.b = w.b[:0]
+	if w.kind != 0 && w.held != nil && w.err == nil { // events are seen as they come
+		w.err = w.held.Flush()
+	}
+	return w.err
+}
+
+func (w *writer) begin(element string) {
+	if w.c.form.xml && !w.begun {
+		w.begun = true
+		w.b = append(w.b, xmlHead+"<"+element+">\n"...)
+	}
+}
+
+// appendBefore appends what stands before an entry.
+func (w *writer) appendBefore(b []byte, netns string) []byte {
+	if w.c.form.timestamp && !w.c.form.xml {
+		at := w.at
+		if at.IsZero() {
+			at = time.Now()
+		}
+		b = fmt.Appendf(b, "[%d.%06d]\t", at.Unix(), at.Nanosecond()/1000)
+	}
+	if netns != "" {
+		b = append(table.AppendEscaped(b, netns), ' ')
+	}
+	return b
+}
+
+func (w *writer) appendFlow(b []byte, r *flowRow) []byte {
+	b = w.appendBefore(b, r.netns)
+	kind := w.kind
+	switch {
+	case w.c.form.save:
+		if w.deleted {
+			kind = collectors.FlowDestroyed
+		}
+		return appendSaved(b, &r.Flow, kind)
+	case w.c.form.xml:
+		return appendFlowXML(b, &r.Flow, kind, &w.c.form, w.labels, time.Now())
+	}
+	b = appendFlow(b, &r.Flow, kind, &w.c.form, w.labels)
+	b = appendProcesses(b, " source-process=", r.owners.Source)
+	b = appendProcesses(b, " destination-process=", r.owners.Destination)
+	if w.port != 0 {
+		b = fmt.Appendf(b, " [USERSPACE] portid=%d", w.port)
+		if name := w.programOf(w.port); name != "" && w.c.form.userspace {
+			b = table.AppendEscaped(append(b, " progname="...), name)
+		}
+	}
+	return b
+}
+
+// programOf returns the name of the process whose number the netlink port is, as
+// the first port of a process is.
+func (w *writer) programOf(port uint32) string {
+	if w.lastPort != port {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", port))
+		w.lastPort, w.lastName = port, strings.TrimSpace(string(name))
+		if err != nil {
+			w.lastName = ""
+		}
+	}
+	return w.lastName
+}
+
+func (w *writer) appendExpectation(b []byte, r *expectationRow) []byte {
+	b = w.appendBefore(b, r.netns)
+	if w.c.form.xml {
+		return appendExpectationXML(b, &r.Expectation, w.kind, &w.c.form, time.Now())
+	}
+	return appendExpectation(b, &r.Expectation, w.kind)
+}
+
+// close prints what is held.
+func (w *writer) close() error {
+	if w.err != nil {
+		return w.err
+	}
+	if w.held != nil {
+		w.err = w.held.Close()
+	}
+	if w.begun {
+		element := w.flows.element
+		if w.c.expect {
+			element = w.expectations.element
+		}
+		w.b = append(w.b, "</"+element+">\n"...)
+	}
+	return w.flush()
+}
