@@ -75,6 +75,69 @@ func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 	}
 }
 
+// manual is what the man page tells of the flags that modes take.
+func manual() string {
+	var b strings.Builder
+	option := func(name string) string {
+		for _, m := range modifiers {
+			if m.name == name && m.short != "" {
+				return `\-` + m.short
+			}
+		}
+		for _, m := range modes {
+			if m.name == name && m.short != "" {
+				return `\-` + m.short
+			}
+		}
+		return `\-\-` + strings.ReplaceAll(name, "-", `\-`)
+	}
+	list := func(names []string) string {
+		var options []string
+		for _, name := range names {
+			options = append(options, option(name))
+		}
+		return strings.Join(options, ", ")
+	}
+	for _, m := range modes {
+		title := "sockets"
+		if m.name != "" {
+			title = strings.ReplaceAll(list(strings.Fields(m.name)), ", ", " ")
+		}
+		takes := list(strings.Fields(m.takes))
+		if takes == "" {
+			takes = "none"
+		}
+		b.WriteString(".TP\n.B " + title + "\n" + takes + "\n")
+	}
+	var names []string
+	for _, m := range modifiers {
+		if m.scope == everywhere {
+			names = append(names, m.name)
+		}
+	}
+	b.WriteString(".TP\n.B every table\n" + list(names) + "\n")
+	return b.String()
+}
+
+// The man page tells which flags go together as they are declared.
+func TestManPageTellsModes(t *testing.T) {
+	const file, begin, end = "../../man/netstat.8", ".\\\" What modes take, as cmd/netstat declares it.\n", ".SH OTHER STACKS\n"
+	page := read(t, file)
+	before, rest, found := strings.Cut(page, begin)
+	got, after, ends := strings.Cut(rest, end)
+	if !found || !ends {
+		t.Fatal("the man page does not tell what modes take")
+	}
+	want := manual()
+	if got != want && *update {
+		if err := os.WriteFile(file, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if got != want {
+		t.Error("the man page is not what is declared: run go test ./cmd/netstat -update")
+	}
+}
+
 // words splits a command line that has single quotes at most.
 func words(line string) (found []string) {
 	for _, m := range regexp.MustCompile(`'([^']*)'|([^\s']+)`).FindAllStringSubmatch(line, -1) {

@@ -299,12 +299,14 @@ func showFakeIn(ctx context.Context, t *testing.T, stack netstat.Stack, args ...
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	s, err := show.New(ctx, f.Options, &stdout, &stderr, func(func(error)) ([]*show.Source, error) { return []*show.Source{show.NewSource(stack)}, nil })
+	tables, asked := f.tables()
+	f.Unasked = !asked
+	s, err := show.New(f.Options, &stdout, &stderr, func(func(error)) ([]*show.Source, error) { return []*show.Source{show.NewSource(stack)}, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	err = s.Run()
+	err = s.Show(ctx, tables...)
 	return stdout.String(), stderr.String(), err
 }
 

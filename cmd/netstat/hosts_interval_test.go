@@ -61,7 +61,7 @@ func (c *counting) start(t *testing.T, asked func()) (address string) {
 	c.source = mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
 		s := c.state()
 		return []netstat.Interface{{
-			Index: 1, Name: "eth0", HardwareType: netstat.Known[uint16](1), CounterDiscontinuity: s.discontinuity,
+			Index: 1, Name: "eth0", Flags: netstat.FlagUp, HardwareType: netstat.Known[uint16](1), CounterDiscontinuity: s.discontinuity,
 			Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](s.octets), InPackets: netstat.Known[uint64](s.octets), InErrors: netstat.Known[uint64](s.octets)},
 		}}, nil
 	})
@@ -119,7 +119,11 @@ func followed(t *testing.T, enough func(row map[string]any) bool, args ...string
 	var stderr bytes.Buffer
 	cmd.SetOut(w)
 	cmd.SetErr(&stderr)
-	cmd.SetArgs(append([]string{"--interval", "0.05", "--json", "--snmp-config", config}, args...))
+	args = append([]string{"--interval", "0.05", "--json"}, args...)
+	if !slices.Contains(args, "--snmp-config") {
+		args = append(args, "--snmp-config", config)
+	}
+	cmd.SetArgs(args)
 	ended := make(chan error, 1)
 	go func() {
 		err := cmd.ExecuteContext(ctx)

@@ -24,7 +24,7 @@ func TestFlagsOfHosts(t *testing.T) {
 		"--timeout 5":                       "--timeout makes sense with --host",
 		"--host=":                           "--host: the value is empty",
 		"--protocol=":                       "--protocol: the value is empty",
-		"--since b -t":                      "--since makes sense with -s and -i",
+		"--since b -t":                      "--since makes no sense with the table of sockets: it goes with --interfaces, --statistics",
 		"--host a --timeout 0":              "--timeout: 0 is not between",
 		"--host a --snmp-config /dev/null":  "no credentials for hosts",
 		"--record a --host b --netns c":     "--netns makes no sense with --host",

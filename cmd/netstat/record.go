@@ -11,44 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
-
-// besideRecord are the flags that --record goes with.
-var besideRecord = []string{"record", "kinds", "netns", "interval", "verbose", "host", "hosts", "snmp-config", "context", "timeout"}
-
-// checkRecording says which flags make no sense with --record and --recording.
-func (f *flags) checkRecording(fs *pflag.FlagSet) (err error) {
-	if f.record != "" {
-		fs.Visit(func(flag *pflag.Flag) {
-			if !slices.Contains(besideRecord, flag.Name) && err == nil {
-				err = fmt.Errorf("--%s makes no sense with --record, which records rows of every kind, or those of --kinds", flag.Name)
-			}
-		})
-		if _, bad := recording.ParseKinds(f.kinds...); err == nil && bad != nil {
-			err = fmt.Errorf("--kinds: %w", bad)
-		}
-		return err
-	}
-	switch {
-	case len(f.kinds) > 0:
-		return errors.New("--kinds makes sense with --record only")
-	case f.At != "" && f.Recording == "":
-		return errors.New("--at makes sense with --recording only")
-	case f.Recording != "" && f.Interval > 0:
-		return errors.New("--interval and --continuous make no sense with --recording: what is recorded does not change")
-	}
-	if f.At != "" {
-		err = show.CheckAt(f.At)
-	}
-	return err
-}
 
 // recordStacks adds a moment to the recording in a file, or one in each interval
 // until it is interrupted.
@@ -244,28 +212,6 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 	}
 	if incomplete {
 		return show.ErrIncomplete
-	}
-	return nil
-}
-
-// checkHosts says which flags make no sense with --host and --hosts, and without
-// them.
-func (f *flags) checkHosts(fs *pflag.FlagSet) error {
-	if !f.IsRemote() {
-		for _, name := range []string{"snmp-config", "context", "timeout"} {
-			if fs.Changed(name) {
-				return fmt.Errorf("--%s makes sense with --host and --hosts only", name)
-			}
-		}
-		return nil
-	}
-	for _, name := range []string{"recording", "netns", "since", "save-baseline"} {
-		if fs.Changed(name) {
-			return fmt.Errorf("--%s makes no sense with --host and --hosts", name)
-		}
-	}
-	if fs.Changed("timeout") && !(f.Timeout >= 0.01 && f.Timeout <= 86400) {
-		return fmt.Errorf("--timeout: %v is not between 0.01 and 86400 seconds", f.Timeout)
 	}
 	return nil
 }

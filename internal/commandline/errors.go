@@ -26,6 +26,8 @@ func FlagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &missing):
 		name, _ := pflag.UnquoteUsage(missing.GetFlag())
 		return fmt.Errorf("--%s: the value is missing: %s", missing.GetFlag().Name, name)
+	case errors.As(err, &wrong) && errors.Is(wrong, errTwice):
+		return fmt.Errorf("--%s: it is given twice, the second time as %q", wrong.GetFlag().Name, wrong.GetValue())
 	case errors.As(err, &wrong):
 		return fmt.Errorf("--%s: %q is %s", wrong.GetFlag().Name, wrong.GetValue(), unlike(wrong.GetFlag()))
 	case errors.As(err, &syntax):

@@ -18,6 +18,8 @@ type Error struct {
 	Text     string
 	Position int // in bytes from 0
 	Expected string
+	// Unknown is the name that is no field's, where that is what is wrong.
+	Unknown string
 }
 
 func (e *Error) Error() string {
@@ -56,7 +58,7 @@ type Names struct {
 func Parse(text string, fields Fields, names Names) (*Expr, error) {
 	p := parser{text: text, fields: fields, names: names}
 	if len(text) > longest {
-		return nil, &Error{text[:longest], longest, fmt.Sprintf("at most %d bytes", longest)}
+		return nil, &Error{Text: text[:longest], Position: longest, Expected: fmt.Sprintf("at most %d bytes", longest)}
 	}
 	p.next()
 	e, err := p.expression()
@@ -105,7 +107,9 @@ func isReserved(s string) bool {
 	return strings.EqualFold(s, "and") || strings.EqualFold(s, "or") || strings.EqualFold(s, "not")
 }
 
-func (p *parser) expected(what string) error { return &Error{p.text, p.token.at, what} }
+func (p *parser) expected(what string) error {
+	return &Error{Text: p.text, Position: p.token.at, Expected: what}
+}
 
 // next reads the next token.
 func (p *parser) next() {
@@ -232,7 +236,7 @@ func (p *parser) term() (Expr, error) {
 	}
 	e := Expr{Fields: p.fields.Find(p.token.text)}
 	if len(e.Fields) == 0 {
-		return e, p.expected("the name of a field: " + strings.Join(p.fields.Names(), ", "))
+		return e, &Error{Text: p.text, Position: p.token.at, Expected: "the name of a field: " + strings.Join(p.fields.Names(), ", "), Unknown: p.token.text}
 	}
 	p.next()
 	negated := false

@@ -2,6 +2,7 @@ package show
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 // snapshot reads the counters of a stack as they are now.
-func (s *Session) snapshot(src *Source) (*baseline.Snapshot, error) {
+func (s *Session) snapshot(ctx context.Context, src *Source) (*baseline.Snapshot, error) {
 	from, ok := src.stack.(baseline.Source)
 	if !ok {
 		return nil, fmt.Errorf("remember counters: %w", netstat.ErrNotSupported)
@@ -20,16 +21,16 @@ func (s *Session) snapshot(src *Source) (*baseline.Snapshot, error) {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	return baseline.Take(s.ctx, from, cmp.Or(src.netns, s.NetNS), at)
+	return baseline.Take(ctx, from, cmp.Or(src.netns, s.NetNS), at)
 }
 
 // grown returns by how much the counters of a stack grew since the baseline that
 // --since names, nil where it names none.
-func (s *Session) grown(src *Source) (*baseline.Delta, error) {
+func (s *Session) grown(ctx context.Context, src *Source) (*baseline.Delta, error) {
 	if s.Since == "" {
 		return nil, nil
 	}
-	now, err := s.snapshot(src)
+	now, err := s.snapshot(ctx, src)
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +46,13 @@ func (s *Session) grown(src *Source) (*baseline.Delta, error) {
 
 // SaveBaseline saves the counters of every stack as they are now under a name, or at
 // a path where it has a slash; what cannot be read is said.
-func (s *Session) SaveBaseline(name string) error {
+func (s *Session) SaveBaseline(ctx context.Context, name string) error {
 	var found []*baseline.Snapshot
 	for _, src := range s.sources {
-		one, err := s.snapshot(src)
+		one, err := s.snapshot(ctx, src)
 		switch {
-		case s.ctx.Err() != nil:
-			return s.ctx.Err()
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil:
 			s.complain("counters", src, err)
 		default:

@@ -11,24 +11,40 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// listEndpoints shows a listing of sockets of an address family that was named.
-func listEndpoints[R, T any](s *Session, l *listing[T], read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error]) error {
-	p, err := startListing(s, l)
-	if err != nil {
-		return err
-	}
-	if err := endpoints(s, l.title, read, true, p.Row); err != nil {
-		return err
-	}
-	return p.Close()
+// endpoints makes a reader of what stacks of type R read of sockets of another address
+// family than the Internet's.
+func endpoints[R, T any](read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error]) reader[T] {
+	return endpointsWith(netstat.EndpointQuery{References: true}, read)
 }
 
-func netlinkListing() *listing[netstat.NetlinkSocket] {
+// endpointsWith is endpoints where more is asked for than by the options.
+func endpointsWith[R, T any](e netstat.EndpointQuery, read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error]) reader[T] {
+	return func(ctx context.Context, q *query) iter.Seq2[T, error] {
+		r, ok := q.src.stack.(R)
+		if !ok {
+			return failed[T](netstat.ErrNotSupported)
+		}
+		e := e
+		e.Memory = e.Memory || q.Buffers || q.Extend > 1
+		e.Processes = e.Processes || q.Programs
+		if err := q.shareOwners(ctx, q.src, &e.Processes, &e.Owners); err != nil {
+			return failed[T](err)
+		}
+		return read(r, ctx, e)
+	}
+}
+
+// NetlinkSockets is the table of netlink sockets.
+var NetlinkSockets Table = netlinkSockets()
+
+func netlinkSockets() Table {
 	type socket = netstat.NetlinkSocket
 	field := fieldOf[socket]
-	return newListing("Netlink sockets", "netlink", "a netlink socket",
+	return list("netlink", "a netlink socket", kind[socket]{
+		title: "Netlink sockets", read: endpoints(netstat.NetlinkReader.NetlinkSockets),
+	},
 		of("Proto", 10, field("protocol", table.String, "as ss(8) has it: `rtnl`, `genl`, ...", func(v *socket) table.Value { return table.Text(v.Protocol.String()) })),
-		of("Recv-Q", 6, field("receiveQueue", table.Integer, "bytes not yet read, with overhead", func(v *socket) table.Value { return uintValue(v.ReceiveQueue) })),
+		of("Recv-Q", 6, field("receiveQueue", table.Integer, "bytes not yet read, with overhead", func(v *socket) table.Value { return uintValue(v.ReceiveQueue) })).bytes(),
 		of("Drops", 6, field("drops", table.Integer, "messages lost because nobody read them in time", func(v *socket) table.Value { return uintValue(v.Drops) })),
 		of("Port-ID", 10, field("portID", table.Integer, "address of the socket, 0 for the kernel's own", func(v *socket) table.Value { return table.Uint(v.PortID) })),
 		of("I-Node", 8, field("inode", table.Integer, "inode in sockfs", func(v *socket) table.Value { return table.Uint(v.Inode) })),
@@ -44,14 +60,15 @@ func netlinkListing() *listing[netstat.NetlinkSocket] {
 	)
 }
 
-func (s *Session) showNetlink() error {
-	return listEndpoints(s, netlinkListing(), netstat.NetlinkReader.NetlinkSockets)
-}
+// VsockSockets is the table of sockets between virtual machines and their host.
+var VsockSockets Table = vsockSockets()
 
-func vsockListing() *listing[netstat.VsockSocket] {
+func vsockSockets() Table {
 	type socket = netstat.VsockSocket
 	field := fieldOf[socket]
-	return newListing("Sockets between virtual machines and their host", "vsock", "a vsock socket, of every namespace",
+	return list("vsock", "a vsock socket, of every namespace", kind[socket]{
+		title: "Sockets between virtual machines and their host", read: endpoints(netstat.VsockReader.VsockSockets),
+	},
 		of("Type", 10, field("type", table.String, "`stream`, `dgram` or `seqpacket`", func(v *socket) table.Value { return table.Text(v.Type.String()) })),
 		of("Local Address", 23, field("local", table.String, "CID:PORT", func(v *socket) table.Value { return table.Text(v.Local.String()) })),
 		of("Foreign Address", 23, field("remote", table.String, "CID:PORT", func(v *socket) table.Value { return table.Text(v.Remote.String()) })),
@@ -61,14 +78,16 @@ func vsockListing() *listing[netstat.VsockSocket] {
 	)
 }
 
-func (s *Session) showVsock() error {
-	return listEndpoints(s, vsockListing(), netstat.VsockReader.VsockSockets)
-}
+// XDPSockets is the table of XDP sockets.
+var XDPSockets Table = xdpSockets()
 
-func xdpListing() *listing[netstat.XDPSocket] {
+func xdpSockets() Table {
 	type socket = netstat.XDPSocket
 	field := fieldOf[socket]
-	return newListing("XDP sockets", "xdp", "an XDP socket",
+	return list("xdp", "an XDP socket", kind[socket]{
+		title: "XDP sockets", read: endpoints(netstat.XDPReader.XDPSockets),
+		belongs: by(func(v *socket) uint32 { return v.Interface }),
+	},
 		ofInterface("Iface", 15, "interface", "interface that it is bound to", func(v *socket) uint32 { return v.Interface }),
 		of("Queue", 5, field("queue", table.Integer, "queue that it is bound to", func(v *socket) table.Value { return table.Uint(v.Queue) })),
 		of("RxRing", 7, field("receiveEntries", table.Integer, "entries of the receive ring", func(v *socket) table.Value { return uintValue(v.Receive) })),
@@ -86,11 +105,10 @@ func xdpListing() *listing[netstat.XDPSocket] {
 	)
 }
 
-func (s *Session) showXDP() error {
-	return listEndpoints(s, xdpListing(), netstat.XDPReader.XDPSockets)
-}
+// SMCSockets is the table of sockets of Shared Memory Communications.
+var SMCSockets Table = smcSockets()
 
-func smcListing() *listing[netstat.SMCSocket] {
+func smcSockets() Table {
 	type socket = netstat.SMCSocket
 	field := fieldOf[socket]
 	end := func(a netip.AddrPort) table.Value {
@@ -99,7 +117,9 @@ func smcListing() *listing[netstat.SMCSocket] {
 		}
 		return table.Text(a.String())
 	}
-	return newListing("Sockets of Shared Memory Communications", "smc", "a socket of Shared Memory Communications",
+	return list("smc", "a socket of Shared Memory Communications", kind[socket]{
+		title: "Sockets of Shared Memory Communications", read: endpoints(netstat.SMCReader.SMCSockets),
+	},
 		of("State", 15, field("state", table.String, "", func(v *socket) table.Value { return table.Text(v.State.String()) })),
 		of("Local Address", 23, field("local", table.String, "ADDRESS:PORT", func(v *socket) table.Value { return end(v.Local) })),
 		of("Foreign Address", 23, field("remote", table.String, "ADDRESS:PORT", func(v *socket) table.Value { return end(v.Remote) })),
@@ -109,14 +129,15 @@ func smcListing() *listing[netstat.SMCSocket] {
 	)
 }
 
-func (s *Session) showSMC() error {
-	return listEndpoints(s, smcListing(), netstat.SMCReader.SMCSockets)
-}
+// TIPCSockets is the table of TIPC sockets.
+var TIPCSockets Table = tipcSockets()
 
-func tipcListing() *listing[netstat.TIPCSocket] {
+func tipcSockets() Table {
 	type socket = netstat.TIPCSocket
 	field := fieldOf[socket]
-	return newListing("TIPC sockets", "tipc", "a TIPC socket",
+	return list("tipc", "a TIPC socket", kind[socket]{
+		title: "TIPC sockets", read: endpoints(netstat.TIPCReader.TIPCSockets),
+	},
 		of("Type", 10, field("type", table.String, "", func(v *socket) table.Value { return table.Text(v.Type.String()) })),
 		of("State", 13, field("state", table.String, "", func(v *socket) table.Value { return table.Text(v.State.String()) })),
 		of("Address", 20, field("address", table.String, "NODE:REFERENCE in hexadecimal and decimal", func(v *socket) table.Value {
@@ -128,8 +149,4 @@ func tipcListing() *listing[netstat.TIPCSocket] {
 		of("PID/Program name", 0, field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *socket) table.Value { return processesValue(v.Processes) })).shownAs(
 			func(b []byte, v *socket) []byte { return appendProcesses(b, v.Processes) }),
 	)
-}
-
-func (s *Session) showTIPC() error {
-	return listEndpoints(s, tipcListing(), netstat.TIPCReader.TIPCSockets)
 }

@@ -5,8 +5,18 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// showGroups shows the multicast groups that interfaces are members of.
-func (s *Session) showGroups() error {
+// Groups is the table of the multicast groups that interfaces are members of.
+var Groups Table = &kind[netstat.Membership]{
+	Kind:  groupKind(),
+	title: "IPv6/IPv4 Group Memberships", what: "multicast memberships", underline: true,
+	columns:  groupColumns,
+	read:     from(netstat.MembershipReader.Memberships),
+	belongs:  by(func(m *netstat.Membership) uint32 { return m.Interface }),
+	inFamily: func(m *netstat.Membership, f netstat.Family) bool { return m.Group.Is4() == (f == netstat.IPv4) },
+	names:    always[netstat.Membership],
+}
+
+func groupColumns(s *Session) []table.Column[Row[netstat.Membership]] {
 	columns := []table.Column[Row[netstat.Membership]]{
 		interfaceColumn("Interface", 15, func(m *netstat.Membership) uint32 { return m.Interface }),
 		columnOf("RefCnt", 6, false, func(b []byte, m *netstat.Membership) []byte { return appendUint(b, m.Users) }),
@@ -31,36 +41,21 @@ func (s *Session) showGroups() error {
 				return b
 			}))
 	}
-	p, _, err := newPrinter(s, groupKind(), columns)
-	if err != nil {
-		return err
-	}
-	p.Underline = true
-	s.out.Title("IPv6/IPv4 Group Memberships")
-	err = each(s, "multicast memberships", netstat.MembershipReader.Memberships,
-		func(r *Row[netstat.Membership]) error {
-			is4 := r.v.Group.Is4()
-			if s.IPv4 != s.IPv6 && is4 != s.IPv4 || !s.shows(r.from, r.v.Interface) {
-				return nil
-			}
-			return p.Row(r)
-		})
-	if err != nil {
-		return err
-	}
-	if err := p.Close(); err != nil || !s.Programs {
-		return err
-	}
-	s.out.Line("")
-	return listed(s, socketGroupListing(), netstat.SocketMembershipReader.SocketMemberships, func(r *Row[netstat.SocketMembership]) bool {
-		return (s.IPv4 == s.IPv6 || r.v.Group.Is4() == s.IPv4) && s.shows(r.from, r.v.Interface)
-	})
+	return columns
 }
 
-// socketGroupListing is that of -gp: the sockets that joined groups.
-func socketGroupListing() *listing[netstat.SocketMembership] {
+// SocketGroups is the table of the sockets that joined multicast groups.
+var SocketGroups Table = socketGroups()
+
+func socketGroups() Table {
 	field := fieldOf[netstat.SocketMembership]
-	return newListing("Group Memberships of Sockets", "socketMembership", "a multicast group that a socket is a member of",
+	return list("socketMembership", "a multicast group that a socket is a member of", kind[netstat.SocketMembership]{
+		apart:    true,
+		title:    "Group Memberships of Sockets",
+		read:     from(netstat.SocketMembershipReader.SocketMemberships),
+		belongs:  by(func(m *netstat.SocketMembership) uint32 { return m.Interface }),
+		inFamily: func(m *netstat.SocketMembership, f netstat.Family) bool { return m.Group.Is4() == (f == netstat.IPv4) },
+	},
 		ofInterface("Interface", 15, "interface", "interface", func(m *netstat.SocketMembership) uint32 { return m.Interface }),
 		of("Group", 21, field("group", table.Address, "group", func(m *netstat.SocketMembership) table.Value { return table.Addr(m.Group.WithZone("")) })),
 		of("Mode", 7, field("mode", table.String, "`include` for only those sources, `exclude` for all but those", func(m *netstat.SocketMembership) table.Value {

@@ -190,9 +190,12 @@ func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
 			reason = baseline.Difference{Count: netstat.Known(n)}
 		}
 		grew.Counters[counter.Name] = reason
-		c.session.groupOf[counter.Name] = counter.Group
+		c.session.growth.groups[counter.Name] = counter.Group
 	}
+	down := make(map[uint32]bool)
+	c.session.growth.down[c.src] = down
 	for _, i := range d.Interfaces {
+		down[i.Index] = !i.Up().Or(true)
 		delta := baseline.InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]baseline.Difference)}
 		for name, n := range i.Counters.All() {
 			difference := baseline.Difference{Count: n}

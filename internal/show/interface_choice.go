@@ -1,55 +1,57 @@
 package show
 
 import (
+	"context"
 	"errors"
 	"slices"
 )
 
-// shows reports whether -I lets what belongs to an interface be shown.
-func (s *Session) shows(src *Source, index uint32) bool {
-	return s.Interface == "" || src.name(index) == s.chosenName(src)
-}
-
-// chosenName returns the name of the interface that -I means in a stack: an
-// interface has alternative names besides (ip-link(8), altname).
-func (s *Session) chosenName(src *Source) string {
-	if name, known := s.chosenNames[src]; known {
-		return name
+// shows reports whether what belongs to an interface is to be shown.
+func (q *query) shows(ctx context.Context, index uint32) bool {
+	if len(q.Interfaces) == 0 {
+		return true
 	}
-	name, _ := s.findInterface(src)
-	s.chosenNames[src] = name
-	return name
+	q.readNames(ctx, q.src)
+	return q.chooses(q.src, q.src.name(index))
 }
 
-// findInterface returns the name of the interface that -I means, and whether there
-// is one in the stack or it cannot be said.
-func (s *Session) findInterface(src *Source) (name string, found bool) {
-	for i, err := range interfaceDetails(s.ctx, src) {
+// chooses reports whether an interface is among those that are to be shown.
+func (s *Session) chooses(src *Source, name string) bool {
+	return len(s.Interfaces) == 0 || slices.Contains(s.chosenNames[src], name)
+}
+
+// findInterface returns the name of the interface that has a name or an alternative
+// one (ip-link(8), altname), and whether there is one in the stack or it cannot be
+// said.
+func (src *Source) findInterface(ctx context.Context, chosen string) (name string, found bool) {
+	for i, err := range interfaceDetails(ctx, src) {
 		if err != nil {
-			return s.Interface, true // what shows interfaces says so
+			return chosen, true // what shows interfaces says so
 		}
-		if i.Name == s.Interface || slices.Contains(i.AlternativeNames, s.Interface) {
+		if i.Name == chosen || slices.Contains(i.AlternativeNames, chosen) {
 			return i.Name, true
 		}
 	}
-	return s.Interface, false
+	return chosen, false
 }
 
-// lookForInterface says when the interface that -I means is not there: of several
-// namespaces, when none of them has it.
-func (s *Session) lookForInterface() {
-	if s.Interface == "" || s.showsHosts() {
-		return // of hosts -i tells
-	}
+// lookForInterfaces finds the interfaces that are to be shown in every stack, and
+// says which is not there: of several namespaces, when none of them has it.
+func (s *Session) lookForInterfaces(ctx context.Context) {
 	clear(s.chosenNames)
-	anywhere := false
-	for _, src := range s.sources {
-		name, found := s.findInterface(src)
-		s.chosenNames[src] = name
-		anywhere = anywhere || found
-	}
-	if !anywhere {
-		s.complain("interface "+s.Interface, nil, errNoInterface)
+	for _, chosen := range s.Interfaces {
+		anywhere := false
+		for _, src := range s.sources {
+			name, found := chosen, true // hosts tell no alternative ones
+			if !src.snmp {
+				name, found = src.findInterface(ctx, chosen)
+			}
+			s.chosenNames[src] = append(s.chosenNames[src], name)
+			anywhere = anywhere || found
+		}
+		if !anywhere {
+			s.complain("interface "+chosen, nil, errNoInterface)
+		}
 	}
 }
 

@@ -16,66 +16,85 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// showInterfaces shows the table of interfaces, or with -e a paragraph for each.
-func (s *Session) showInterfaces() error {
-	p, _, err := newPrinter(s, interfaceKind(), s.interfaceColumns())
-	if err != nil {
-		return err
-	}
-	s.out.Title("Kernel Interface table")
-	if s.Extend > 0 && !s.JSON {
-		return s.describeInterfaces(p)
-	}
-	if err := s.eachInterface(p.Row); err != nil {
-		return err
-	}
-	return p.Close()
+// Interfaces is the table of interfaces; with Options.Extend people see a paragraph for
+// each.
+var Interfaces Table = &kind[interfaceView]{
+	Kind:  interfaceKind(),
+	title: "Kernel Interface table", what: "interfaces",
+	columns: interfaceColumns,
+	read:    interfaces,
+	names:   func(i *interfaceView) bool { return i.Master != 0 || i.Lower != 0 },
+	belongs: func(_ context.Context, q *query, i *interfaceView) bool { return q.chooses(q.src, i.Name) },
+	keep: func(q *query, i *interfaceView) bool {
+		return q.All || len(q.Interfaces) > 0 || i.Up().Or(true)
+	},
+	paragraph: func(s *Session) func(*Row[interfaceView]) {
+		if s.Extend == 0 {
+			return nil
+		}
+		return s.describe
+	},
+	rest: describeRest,
 }
 
-// eachInterface calls show with the interfaces that the flags choose, with their
-// details where the source has them, by name.
-func (s *Session) eachInterface(show func(*interfaceRow) error) error {
-	chosen := func(src *Source, i *netstat.Interface) bool {
-		if s.Interface != "" {
-			return i.Name == s.chosenName(src)
+// interfaces reads interfaces with what is shown of them, by name.
+func interfaces(ctx context.Context, q *query) iter.Seq2[interfaceView, error] {
+	grew, err := q.grown(ctx, q.src)
+	if err != nil {
+		if ctx.Err() != nil {
+			return failed[interfaceView](err)
 		}
-		return s.All || i.Up().Or(true)
+		q.complain("counters", q.src, err)
+		return func(func(interfaceView, error) bool) {}
 	}
-	for _, src := range s.sources {
-		grew, err := s.grown(src)
-		if s.ctx.Err() != nil {
-			return s.ctx.Err()
-		}
-		if err != nil {
-			s.complain("counters", src, err)
-			continue
-		}
-		failed := false
-		var found []interfaceRow
-		for v, err := range interfaceDetails(s.ctx, src) {
-			if err != nil {
-				if s.ctx.Err() != nil {
-					return err
-				}
-				s.complain("interfaces", src, err)
-				failed = true
+	if q.Extend > 0 && !q.JSON {
+		q.readAddresses(ctx, q.src)
+	}
+	return func(yield func(interfaceView, error) bool) {
+		var found []interfaceView
+		var failure error
+		for v, err := range interfaceDetails(ctx, q.src) {
+			if failure = err; err != nil {
 				break
 			}
-			if chosen(src, &v.Interface) {
-				found = append(found, interfaceRow{src, viewOf(v, grew)})
+			found = append(found, viewOf(v, grew))
+		}
+		slices.SortFunc(found, func(a, b interfaceView) int { return compareNames(a.Name, b.Name) })
+		for i := range found {
+			if !yield(found[i], nil) {
+				return
 			}
 		}
-		if s.Interface != "" && s.showsHosts() && len(found) == 0 && !failed {
-			s.complain("interface "+s.Interface, src, errNoInterface)
+		if failure != nil {
+			yield(interfaceView{}, failure)
+			return
 		}
-		slices.SortFunc(found, func(a, b interfaceRow) int { return compareNames(a.v.Name, b.v.Name) })
-		for i := range found {
-			if err := show(&found[i]); err != nil {
-				return err
+		if !q.src.snmp {
+			return
+		}
+		for _, name := range q.Interfaces {
+			if !slices.ContainsFunc(found, func(v interfaceView) bool { return v.Name == name }) {
+				q.complain("interface "+name, q.src, errNoInterface)
 			}
 		}
 	}
-	return nil
+}
+
+// readAddresses reads the addresses of a stack's interfaces, of the families that are
+// chosen.
+func (s *Session) readAddresses(ctx context.Context, src *Source) {
+	src.addresses = make(map[uint32][]netstat.Address)
+	for a, err := range src.stack.Addresses(ctx) {
+		if err != nil {
+			if ctx.Err() == nil {
+				s.complain("addresses", src, err)
+			}
+			return
+		}
+		if s.IPv4 == s.IPv6 || a.Prefix.Addr().Is4() == s.IPv4 {
+			src.addresses[a.Interface] = append(src.addresses[a.Interface], a)
+		}
+	}
 }
 
 // viewOf gives an interface its counters, or how much they grew where that is
@@ -99,11 +118,6 @@ func viewOf(i netstat.InterfaceDetails, grew *baseline.Delta) interfaceView {
 		}
 	}
 	return v
-}
-
-// byName sorts what grew as -i sorts interfaces.
-func byName(grew []baseline.InterfaceDelta) []baseline.InterfaceDelta {
-	return slices.SortedStableFunc(slices.Values(grew), func(a, b baseline.InterfaceDelta) int { return compareNames(a.Name, b.Name) })
 }
 
 // compareNames orders names so that eth2 comes before eth10.
@@ -207,8 +221,6 @@ type interfaceView struct {
 	has      map[string]bool // the counters that the source tells
 }
 
-type interfaceRow = Row[interfaceView]
-
 // sum adds the counters of those names. It is unknown when one of them is, but
 // for those that the source does not have.
 func (i *interfaceView) sum(names ...string) (total netstat.Optional[uint64]) {
@@ -226,7 +238,7 @@ func (i *interfaceView) sum(names ...string) (total netstat.Optional[uint64]) {
 
 // counterColumn is a column of the sum of counters, red where they count what
 // should not happen and did.
-func (s *Session) counterColumn(heading string, width int, right, bad bool, names ...string) table.Column[interfaceRow] {
+func (s *Session) counterColumn(heading string, width int, right, bad bool, names ...string) table.Column[Row[interfaceView]] {
 	c := columnOf(heading, width, right, func(b []byte, i *interfaceView) []byte {
 		n, known := i.sum(names...).Get()
 		if !known {
@@ -235,7 +247,7 @@ func (s *Session) counterColumn(heading string, width int, right, bad bool, name
 		return s.appendCount(b, n)
 	})
 	if bad {
-		c.Colour = func(r *interfaceRow) table.Colour {
+		c.Colour = func(r *Row[interfaceView]) table.Colour {
 			if r.v.sum(names...).Or(0) > 0 {
 				return table.Red
 			}
@@ -245,8 +257,8 @@ func (s *Session) counterColumn(heading string, width int, right, bad bool, name
 	return c
 }
 
-func (s *Session) interfaceColumns() []table.Column[interfaceRow] {
-	return []table.Column[interfaceRow]{
+func interfaceColumns(s *Session) []table.Column[Row[interfaceView]] {
+	return []table.Column[Row[interfaceView]]{
 		columnOf("Iface", 15, false, func(b []byte, i *interfaceView) []byte { return table.AppendEscaped(b, i.Name) }),
 		columnOf("MTU", 5, true, func(b []byte, i *interfaceView) []byte { return appendKnown(b, i.MTU) }),
 		s.counterColumn("RX-OK", 8, true, false, "rx_packets"),
@@ -261,43 +273,14 @@ func (s *Session) interfaceColumns() []table.Column[interfaceRow] {
 	}
 }
 
-// describeInterfaces shows a paragraph for each interface.
-func (s *Session) describeInterfaces(p *table.Printer[interfaceRow]) error {
-	addresses := make(map[*Source]map[uint32][]netstat.Address)
-	for _, src := range s.sources {
-		addresses[src] = make(map[uint32][]netstat.Address)
-		for a, err := range src.stack.Addresses(s.ctx) {
-			if err != nil {
-				s.complain("addresses", src, err)
-				break
-			}
-			addresses[src][a.Interface] = append(addresses[src][a.Interface], a)
-		}
-	}
-	err := s.eachInterface(func(r *interfaceRow) error {
-		if p.Keep != nil && !p.Keep(r) {
-			return nil
-		}
-		s.describe(r, addresses[r.from][r.v.Index])
-		return s.out.Flush()
-	})
-	if err != nil || p.Keep != nil || s.Interface != "" {
-		return err
-	}
-	for _, src := range s.sources {
-		s.describeRest(src, addresses[src])
-	}
-	return s.out.Flush()
-}
-
 // describeRest shows the addresses of interfaces that the stack does not have, as the
 // agents of hosts tell of some.
-func (s *Session) describeRest(src *Source, addresses map[uint32][]netstat.Address) {
-	if len(addresses) == 0 || !src.snmp { // of this host an interface may have come since
+func describeRest(ctx context.Context, s *Session, src *Source) {
+	if len(src.addresses) == 0 || !src.snmp { // of this host an interface may have come since
 		return
 	}
-	s.readNames(src)
-	for _, index := range slices.Sorted(maps.Keys(addresses)) {
+	s.readNames(ctx, src)
+	for _, index := range slices.Sorted(maps.Keys(src.addresses)) {
 		if _, there := src.interfaces[index]; there {
 			continue
 		}
@@ -306,7 +289,7 @@ func (s *Session) describeRest(src *Source, addresses map[uint32][]netstat.Addre
 			title += "  host " + string(table.AppendEscaped(nil, src.label()))
 		}
 		s.out.Line(title)
-		for _, a := range addresses[index] {
+		for _, a := range src.addresses[index] {
 			s.out.Line("        " + addressLine(a))
 		}
 		s.out.Line("")
@@ -315,7 +298,7 @@ func (s *Session) describeRest(src *Source, addresses map[uint32][]netstat.Addre
 
 // describe shows an interface in the form of ifconfig(8), with what that does not
 // know below.
-func (s *Session) describe(r *interfaceRow, addresses []netstat.Address) {
+func (s *Session) describe(r *Row[interfaceView]) {
 	i := &r.v
 	var b []byte
 	line := func(format string, args ...any) { b = fmt.Appendf(b, "        "+format+"\n", args...) }
@@ -329,7 +312,7 @@ func (s *Session) describe(r *interfaceRow, addresses []netstat.Address) {
 		b = fmt.Appendf(b, "  host %s", escaped(r.from.host))
 	}
 	b = append(b, '\n')
-	for _, a := range addresses {
+	for _, a := range r.from.addresses[i.Index] {
 		line("%s", addressLine(a))
 	}
 	link, kind := hardware(i)
@@ -464,7 +447,7 @@ func scopeName(scope netstat.Scope) string {
 	return strconv.Itoa(int(scope))
 }
 
-func interfaceKind() *table.Kind[interfaceRow] {
+func interfaceKind() *table.Kind[Row[interfaceView]] {
 	field := fieldOf[interfaceView]
 	k := newKind("interface", "a network interface, with its counters",
 		field("name", table.String, "name", func(i *interfaceView) table.Value { return table.Text(i.Name) }),
@@ -530,4 +513,100 @@ func narrowWords(c *netstat.InterfaceCounters) (words []string) {
 		}
 	}
 	return words
+}
+
+// interfaceGrowth is by how much an interface's counters grew.
+type interfaceGrowth struct {
+	span
+	baseline.InterfaceDelta
+}
+
+// InterfaceGrowth is the table of by how much interfaces' counters grew from turn to
+// turn.
+var InterfaceGrowth Table = &kind[interfaceGrowth]{
+	Kind:    interfaceGrowthKind(),
+	what:    "counters",
+	columns: interfaceGrowthColumns,
+	read:    interfacesGrown,
+	belongs: func(_ context.Context, q *query, g *interfaceGrowth) bool { return q.chooses(q.src, g.Name) },
+	keep: func(q *query, g *interfaceGrowth) bool {
+		return q.All || len(q.Interfaces) > 0 || !q.growth.down[q.src][g.Index]
+	},
+	growing: true,
+}
+
+func interfacesGrown(ctx context.Context, q *query) iter.Seq2[interfaceGrowth, error] {
+	grew, err := q.grownInTurn(ctx, q.src)
+	if err != nil {
+		return failed[interfaceGrowth](err)
+	}
+	return func(yield func(interfaceGrowth, error) bool) {
+		if grew == nil {
+			return
+		}
+		// By name, as interfaces are sorted.
+		sorted := slices.SortedStableFunc(slices.Values(grew.Interfaces), func(a, b baseline.InterfaceDelta) int { return compareNames(a.Name, b.Name) })
+		for _, d := range sorted {
+			if d.Reason != baseline.Gone && !yield(interfaceGrowth{span{grew.From, grew.To, q.growth.over}, d}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func interfaceGrowthColumns(s *Session) []table.Column[Row[interfaceGrowth]] {
+	counter := func(heading string, bad bool, names ...string) table.Column[Row[interfaceGrowth]] {
+		sum := func(g *interfaceGrowth) (total netstat.Optional[uint64]) {
+			for _, name := range names {
+				d, told := g.Counters[name]
+				if !told {
+					continue
+				}
+				n, known := d.Count.Get()
+				if !known {
+					return netstat.Optional[uint64]{}
+				}
+				total.Set(total.Or(0) + n)
+			}
+			return total
+		}
+		c := columnOf(heading, 8, true, func(b []byte, g *interfaceGrowth) []byte {
+			n, known := sum(g).Get()
+			if !known {
+				return append(b, '-')
+			}
+			return s.appendCount(b, n)
+		})
+		if bad {
+			c.Colour = func(r *Row[interfaceGrowth]) table.Colour {
+				if sum(&r.v).Or(0) > 0 {
+					return table.Red
+				}
+				return table.Plain
+			}
+		}
+		return c
+	}
+	return []table.Column[Row[interfaceGrowth]]{
+		columnOf("Time", 8, false, func(b []byte, g *interfaceGrowth) []byte { return appendTime(b, g.span) }),
+		columnOf("Iface", 15, false, func(b []byte, g *interfaceGrowth) []byte { return table.AppendEscaped(b, g.Name) }),
+		counter("RX-OK", false, "rx_packets"), counter("RX-ERR", true, "rx_errors"),
+		counter("RX-DRP", true, "rx_dropped", "rx_missed_errors"), counter("RX-Bytes", false, "rx_bytes"),
+		counter("TX-OK", false, "tx_packets"), counter("TX-ERR", true, "tx_errors"),
+		counter("TX-DRP", true, "tx_dropped"), counter("TX-Bytes", false, "tx_bytes"),
+		counter("Colls", true, "collisions"),
+	}
+}
+
+func interfaceGrowthKind() *table.Kind[Row[interfaceGrowth]] {
+	field := fieldOf[interfaceGrowth]
+	fields := append(spanFields(func(g *interfaceGrowth) span { return g.span }),
+		field("name", table.String, "name of the interface", func(g *interfaceGrowth) table.Value { return table.Text(g.Name) }),
+		field("index", table.Integer, "its index", func(g *interfaceGrowth) table.Value { return table.Uint(g.Index) }))
+	for name := range new(netstat.InterfaceCounters).All() {
+		fields = append(fields, field(name, table.Integer, "by how much it grew", func(g *interfaceGrowth) table.Value { return uintValue(g.Counters[name].Count) }))
+	}
+	k := newKind("interfaceGrowth", "by how much an interface's counters grew in an interval; absent where that is not known", fields...)
+	k.Aliases = interfaceAliases()
+	return k
 }

@@ -2,18 +2,25 @@ package show
 
 import "github.com/netsnmp-agent/netsnmp-agent/internal/table"
 
-// Kinds describes every kind of rows.
-func Kinds() []table.Description {
-	return []table.Description{
-		newSocketKind().Describe(), unixKind().Describe(), listenQueueKind().Describe(), packetKind().Describe(),
-		routeKind().Describe(), interfaceKind().Describe(), groupKind().Describe(),
-		counterKind().Describe(), interfaceCounterKind().Describe(), counterGrowthKind().Describe(), interfaceGrowthKind().Describe(),
-		socketUsageKind().Describe(), protocolMemoryKind().Describe(), slabKind().Describe(),
-		softnetKind().Describe(), queueKind().Describe(), fibKind().Describe(), fib6Listing().kind.Describe(), lookupListing().kind.Describe(), neighbourTableKind().Describe(),
-		neighbourListing().kind.Describe(), ruleListing().kind.Describe(), nextHopListing().kind.Describe(), queueingListing().kind.Describe(),
-		socketGroupListing().kind.Describe(), vifListing().kind.Describe(), multicastRouteListing().kind.Describe(), bridgeGroupListing().kind.Describe(),
-		routerPortListing().kind.Describe(), netconfListing().kind.Describe(),
-		namespaceListing().kind.Describe(), netlinkListing().kind.Describe(), vsockListing().kind.Describe(),
-		xdpListing().kind.Describe(), smcListing().kind.Describe(), tipcListing().kind.Describe(),
+// Tables are all tables that there are, in the order of docs/netstat-json.md.
+func Tables() []Table {
+	return []Table{
+		Sockets, TCPConnections, UnixSockets, ListenQueues, Packets, Routes4, Routes6, Interfaces, Groups,
+		Counters, InterfaceCounters, CounterGrowth, InterfaceGrowth, SocketUsage, ProtocolMemory, Slabs,
+		Softnet, Queues, FIBTables, FIB6, RouteLookups, NeighbourTables, Neighbours, Rules, NextHops, Qdiscs,
+		SocketGroups, MulticastInterfaces, MulticastRoutes, BridgeGroups, BridgeRouterPorts, Netconfs, Namespaces,
+		NetlinkSockets, VsockSockets, XDPSockets, SMCSockets, TIPCSockets,
 	}
+}
+
+// Kinds describes every kind of rows, each once.
+func Kinds() (kinds []table.Description) {
+	seen := make(map[string]bool)
+	for _, t := range Tables() {
+		if d := t.Describe(); !seen[d.Name] {
+			seen[d.Name] = true
+			kinds = append(kinds, d)
+		}
+	}
+	return kinds
 }

@@ -9,8 +9,50 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// showListenQueues shows the queues of listeners.
-func (s *Session) showListenQueues() error {
+// ListenQueues is the table of the queues of listeners.
+var ListenQueues Table = &kind[netstat.ListenQueue]{
+	Kind:  listenQueueKind(),
+	title: "Listen queues (unaccepted, incomplete, maximum)", what: "listen queues",
+	columns: listenQueueColumns,
+	read:    listenQueues,
+	belongs: by(func(v *netstat.ListenQueue) uint32 { return v.Socket.Interface.Or(0) }),
+	names:   func(v *netstat.ListenQueue) bool { return namesInterface(&v.Socket) },
+	lookUp: func(s *Session, r *Row[netstat.ListenQueue]) {
+		if !s.numericHosts() {
+			s.resolver.StartHost(r.v.Socket.Local.Addr())
+		}
+	},
+	whole: true,
+}
+
+// listenQueues reads the queues of the protocols that are chosen.
+func listenQueues(ctx context.Context, q *query) iter.Seq2[netstat.ListenQueue, error] {
+	ask := netstat.SocketQuery{Families: q.families(), Processes: q.Programs}
+	for _, protocol := range q.protocols() {
+		if protocol.asked {
+			ask.Protocols = append(ask.Protocols, protocol.Protocol)
+		}
+	}
+	if err := q.shareOwners(ctx, q.src, &ask.Processes, &ask.Owners); err != nil {
+		return failed[netstat.ListenQueue](err)
+	}
+	reader, ok := q.src.stack.(netstat.ListenQueueReader)
+	if !ok {
+		return failed[netstat.ListenQueue](netstat.ErrNotSupported)
+	}
+	return func(yield func(netstat.ListenQueue, error) bool) {
+		for v, err := range reader.ListenQueues(ctx, ask) {
+			if err == nil && len(ask.Protocols) == 0 && v.Socket.Protocol == netstat.MPTCP {
+				continue // its TCP listener is shown
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+func listenQueueColumns(s *Session) []table.Column[Row[netstat.ListenQueue]] {
 	type queue = netstat.ListenQueue
 	columns := []table.Column[Row[queue]]{
 		columnOf("Proto", 5, false, func(b []byte, q *queue) []byte { return append(b, protocolName(&q.Socket)...) }),
@@ -32,45 +74,7 @@ func (s *Session) showListenQueues() error {
 			return appendProcesses(b, q.Socket.Processes)
 		}))
 	}
-	p, _, err := newPrinter(s, listenQueueKind(), columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title("Listen queues (unaccepted, incomplete, maximum)")
-	q := netstat.SocketQuery{Families: s.families(), Processes: s.Programs}
-	for _, protocol := range s.protocols() {
-		if protocol.asked {
-			q.Protocols = append(q.Protocols, protocol.Protocol)
-		}
-	}
-	if s.Programs {
-		for _, src := range s.sources {
-			if err := s.shareOwners(src, &q.Processes, &q.Owners); err != nil {
-				return err
-			}
-		}
-	}
-	w := window[queue]{s: s, printer: p, whole: true, prepare: func(r *Row[queue]) {
-		if !s.numericHosts() {
-			s.resolver.StartHost(r.v.Socket.Local.Addr())
-		}
-	}}
-	read := func(r netstat.ListenQueueReader, ctx context.Context) iter.Seq2[queue, error] {
-		return r.ListenQueues(ctx, q)
-	}
-	err = each(s, "listen queues", read, func(r *Row[queue]) error {
-		if len(q.Protocols) == 0 && r.v.Socket.Protocol == netstat.MPTCP {
-			return nil // its TCP listener is shown
-		}
-		if !s.shows(r.from, r.v.Socket.Interface.Or(0)) {
-			return nil
-		}
-		return w.row(r)
-	})
-	if err != nil {
-		return err
-	}
-	return w.close()
+	return columns
 }
 
 // appendListener appends where a listener listens. Two of one address and port may

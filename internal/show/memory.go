@@ -8,49 +8,13 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// showMemory shows what sockets and packets take of the memory.
-func (s *Session) showMemory() error {
-	if err := s.showSocketUsage(); err != nil {
-		return err
-	}
-	if err := s.showProtocolMemory(); err != nil {
-		return err
-	}
-	s.out.Line("")
-	return s.showSlabs()
-}
-
-// showSocketUsage shows how many sockets there are, and what they hold.
-func (s *Session) showSocketUsage() error {
-	kind := socketUsageKind()
-	p, _, err := newPrinter(s, kind, nil)
-	if err != nil {
-		return err
-	}
-	s.out.Title("Sockets in use")
-	var r Row[netstat.SocketUsage]
-	for _, src := range s.sources {
-		reader, ok := src.stack.(netstat.MemoryReader)
-		if !ok {
-			s.complain("socket usage", src, netstat.ErrNotSupported)
-			continue
-		}
-		if r.v, err = reader.SocketUsage(s.ctx); err != nil {
-			if s.ctx.Err() != nil {
-				return err
-			}
-			s.complain("socket usage", src, err)
-			continue
-		}
-		if r.from = src; s.JSON {
-			if err := p.Row(&r); err != nil {
-				return err
-			}
-			continue
-		}
-		s.describeUsage(&r)
-	}
-	return s.out.Flush()
+// SocketUsage is the table of how many sockets there are and what they hold, which
+// people see as lines of what belongs together.
+var SocketUsage Table = &kind[netstat.SocketUsage]{
+	Kind:  socketUsageKind(),
+	title: "Sockets in use", what: "socket usage",
+	read:      from(single(netstat.MemoryReader.SocketUsage)),
+	paragraph: func(s *Session) func(*Row[netstat.SocketUsage]) { return s.describeUsage },
 }
 
 // describeUsage shows the figures that belong together in a line.
@@ -149,8 +113,18 @@ func socketUsageKind() *table.Kind[Row[netstat.SocketUsage]] {
 	return k
 }
 
-// showProtocolMemory shows the memory of each protocol's sockets.
-func (s *Session) showProtocolMemory() error {
+// ProtocolMemory is the table of the memory of each protocol's sockets.
+var ProtocolMemory Table = &kind[netstat.ProtocolMemory]{
+	Kind:  protocolMemoryKind(),
+	title: "Memory of protocols", what: "memory of protocols",
+	columns: protocolMemoryColumns,
+	read:    from(netstat.MemoryReader.ProtocolMemory),
+	keep: func(q *query, m *netstat.ProtocolMemory) bool {
+		return q.All || q.JSON || m.Sockets.Or(0) != 0 || m.Bytes.Or(0) != 0
+	},
+}
+
+func protocolMemoryColumns(s *Session) []table.Column[Row[netstat.ProtocolMemory]] {
 	type memory = netstat.ProtocolMemory
 	columns := []table.Column[Row[memory]]{
 		columnOf("Protocol", 12, false, func(b []byte, m *memory) []byte { return table.AppendEscaped(b, m.Name) }),
@@ -187,21 +161,7 @@ func (s *Session) showProtocolMemory() error {
 		}
 		return table.Plain
 	}
-	p, _, err := newPrinter(s, protocolMemoryKind(), columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title("Memory of protocols")
-	err = each(s, "memory of protocols", netstat.MemoryReader.ProtocolMemory, func(r *Row[memory]) error {
-		if !s.All && !s.JSON && r.v.Sockets.Or(0) == 0 && r.v.Bytes.Or(0) == 0 {
-			return nil
-		}
-		return p.Row(r)
-	})
-	if err != nil {
-		return err
-	}
-	return p.Close()
+	return columns
 }
 
 func protocolMemoryKind() *table.Kind[Row[netstat.ProtocolMemory]] {
@@ -239,32 +199,24 @@ func protocolMemoryKind() *table.Kind[Row[netstat.ProtocolMemory]] {
 	)
 }
 
-// showSlabs shows the caches of packet buffers, with -a every cache.
-func (s *Session) showSlabs() error {
-	columns := []table.Column[Row[netstat.Slab]]{
+// Slabs is the table of the caches of packet buffers, with Options.All of every cache.
+var Slabs Table = &kind[netstat.Slab]{
+	Kind:  slabKind(),
+	apart: true,
+	title: "Caches of packet buffers, of the whole host", what: "caches of packet buffers", ofHost: true,
+	columns: slabColumns,
+	read:    from(netstat.MemoryReader.Slabs),
+	keep:    func(q *query, v *netstat.Slab) bool { return q.All || v.IsSocketBuffer() },
+}
+
+func slabColumns(s *Session) []table.Column[Row[netstat.Slab]] {
+	return []table.Column[Row[netstat.Slab]]{
 		columnOf("Cache", 24, false, func(b []byte, v *netstat.Slab) []byte { return table.AppendEscaped(b, v.Name) }),
 		columnOf("Active", 10, true, func(b []byte, v *netstat.Slab) []byte { return s.appendCount(b, v.ActiveObjects) }),
 		columnOf("Objects", 10, true, func(b []byte, v *netstat.Slab) []byte { return s.appendCount(b, v.Objects) }),
 		columnOf("Size", 8, true, func(b []byte, v *netstat.Slab) []byte { return s.appendBytes(b, v.ObjectSize) }),
 		columnOf("Memory", 12, true, func(b []byte, v *netstat.Slab) []byte { return s.appendBytes(b, v.Bytes()) }),
 	}
-	p, _, err := newPrinter(s, slabKind(), columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title("Caches of packet buffers, of the whole host")
-	err = s.ofHost(func(s *Session) error {
-		return each(s, "caches of packet buffers", netstat.MemoryReader.Slabs, func(r *Row[netstat.Slab]) error {
-			if !s.All && !r.v.IsSocketBuffer() {
-				return nil
-			}
-			return p.Row(r)
-		})
-	})
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 func slabKind() *table.Kind[Row[netstat.Slab]] {

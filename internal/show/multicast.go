@@ -1,41 +1,60 @@
 package show
 
 import (
+	"context"
+	"slices"
 	"strconv"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// vifListing is that of the multicast router's interfaces.
-func vifListing() *listing[netstat.MulticastInterface] {
+// MulticastInterfaces is the table of the multicast router's interfaces.
+var MulticastInterfaces Table = multicastInterfaces()
+
+func multicastInterfaces() Table {
 	type vif = netstat.MulticastInterface
 	field := fieldOf[vif]
-	return newListing("Multicast virtual interfaces", "vif", "an interface of the multicast router",
+	return list("vif", "an interface of the multicast router", kind[netstat.MulticastInterface]{
+		title:    "Multicast virtual interfaces",
+		read:     from(netstat.MulticastRoutingReader.MulticastInterfaces),
+		belongs:  by(func(v *netstat.MulticastInterface) uint32 { return v.Interface }),
+		inFamily: func(v *netstat.MulticastInterface, f netstat.Family) bool { return v.Family == f },
+	},
 		of("Family", 6, field("family", table.String, "`ipv4` or `ipv6`", func(v *vif) table.Value { return table.Text(v.Family.String()) })),
 		of("Vif", 5, field("number", table.Integer, "from 0", func(v *vif) table.Value { return table.Uint(v.Number) })),
 		ofInterface("Iface", 15, "interface", "interface", func(v *vif) uint32 { return v.Interface }),
-		of("Pkts-In", 10, field("inPackets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.InPackets) })),
-		of("Bytes-In", 12, field("inOctets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.InOctets) })),
-		of("Pkts-Out", 10, field("outPackets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.OutPackets) })),
-		of("Bytes-Out", 12, field("outOctets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.OutOctets) })),
+		of("Pkts-In", 10, field("inPackets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.InPackets) })).count(),
+		of("Bytes-In", 12, field("inOctets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.InOctets) })).bytes(),
+		of("Pkts-Out", 10, field("outPackets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.OutPackets) })).count(),
+		of("Bytes-Out", 12, field("outOctets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.OutOctets) })).bytes(),
 		of("Register", 0, field("register", table.Boolean, "whether it leads to a rendezvous point", func(v *vif) table.Value { return table.Bool(v.Register) })),
 		hidden(field("table", table.Integer, "multicast routing table", func(v *vif) table.Value { return table.Uint(v.Table) })),
 		of("Remote", 0, field("remote", table.Address, "other end of a tunnel", func(v *vif) table.Value { return table.Addr(v.Remote) })),
 	)
 }
 
-// multicastRouteListing is that of the multicast forwarding cache.
-func multicastRouteListing() *listing[netstat.MulticastRoute] {
+// MulticastRoutes is the table of the multicast forwarding cache.
+var MulticastRoutes Table = multicastRoutes()
+
+func multicastRoutes() Table {
 	type route = netstat.MulticastRoute
 	field := fieldOf[route]
-	return newListing("Multicast forwarding cache", "multicastRoute", "an entry of the multicast forwarding cache",
+	return list("multicastRoute", "an entry of the multicast forwarding cache", kind[netstat.MulticastRoute]{
+		apart: true,
+		title: "Multicast forwarding cache",
+		read:  from(netstat.MulticastRoutingReader.MulticastRoutes),
+		belongs: func(ctx context.Context, q *query, r *netstat.MulticastRoute) bool {
+			return q.shows(ctx, r.Input) || slices.ContainsFunc(r.Outputs, func(o netstat.MulticastOutput) bool { return q.shows(ctx, o.Interface) })
+		},
+		inFamily: func(v *netstat.MulticastRoute, f netstat.Family) bool { return v.Family == f },
+	},
 		of("Source", 18, field("source", table.Address, "sender, the unspecified address for any", func(v *route) table.Value { return table.Addr(v.Source) })),
 		of("Group", 18, field("group", table.Address, "group", func(v *route) table.Value { return table.Addr(v.Group) })),
 		ofInterface("Input", 10, "input", "interface that packets must arrive on", func(v *route) uint32 { return v.Input }),
-		of("Packets", 10, field("packets", table.Integer, "forwarded", func(v *route) table.Value { return uintValue(v.Packets) })),
-		of("Bytes", 12, field("octets", table.Integer, "forwarded", func(v *route) table.Value { return uintValue(v.Octets) })),
-		of("Wrong-If", 8, field("wrongInterface", table.Integer, "packets that arrived on another interface", func(v *route) table.Value { return uintValue(v.WrongInterface) })),
+		of("Packets", 10, field("packets", table.Integer, "forwarded", func(v *route) table.Value { return uintValue(v.Packets) })).count(),
+		of("Bytes", 12, field("octets", table.Integer, "forwarded", func(v *route) table.Value { return uintValue(v.Octets) })).bytes(),
+		of("Wrong-If", 8, field("wrongInterface", table.Integer, "packets that arrived on another interface", func(v *route) table.Value { return uintValue(v.WrongInterface) })).count(),
 		both[route]{heading: "Outputs", Field: table.Field[Row[route]]{Name: "outputs", Type: table.Objects, Doc: "interfaces that packets go out on, each with `interface` and the `threshold` of the TTL",
 			Value: func(r *Row[route]) table.Value {
 				if len(r.v.Outputs) == 0 {
@@ -54,19 +73,22 @@ func multicastRouteListing() *listing[netstat.MulticastRoute] {
 	)
 }
 
-func (s *Session) showMulticastRoutes() error {
-	if err := listed(s, vifListing(), netstat.MulticastRoutingReader.MulticastInterfaces, nil); err != nil {
-		return err
-	}
-	s.out.Line("")
-	return listed(s, multicastRouteListing(), netstat.MulticastRoutingReader.MulticastRoutes, nil)
-}
+// BridgeGroups is the table of the multicast groups that bridges know.
+var BridgeGroups Table = bridgeGroups()
 
-// bridgeGroupListing is that of --mdb.
-func bridgeGroupListing() *listing[netstat.BridgeGroup] {
+func bridgeGroups() Table {
 	type group = netstat.BridgeGroup
 	field := fieldOf[group]
-	return newListing("Multicast groups of bridges", "bridgeGroup", "a port of a bridge that frames of a group are sent to",
+	return list("bridgeGroup", "a port of a bridge that frames of a group are sent to", kind[netstat.BridgeGroup]{
+		title: "Multicast groups of bridges",
+		read:  from(netstat.BridgeMulticastReader.BridgeGroups),
+		belongs: func(ctx context.Context, q *query, g *netstat.BridgeGroup) bool {
+			return q.shows(ctx, g.Bridge) || q.shows(ctx, g.Port)
+		},
+		inFamily: func(g *netstat.BridgeGroup, f netstat.Family) bool {
+			return g.Group.IsValid() && g.Group.Is4() == (f == netstat.IPv4)
+		},
+	},
 		ofInterface("Bridge", 15, "bridge", "bridge", func(g *group) uint32 { return g.Bridge }),
 		ofInterface("Port", 15, "port", "port, or the bridge itself where the host joined", func(g *group) uint32 { return g.Port }),
 		of("VLAN", 4, field("vlan", table.Integer, "absent for none", func(g *group) table.Value { return table.NonZero(g.VLAN) })),
@@ -82,19 +104,20 @@ func bridgeGroupListing() *listing[netstat.BridgeGroup] {
 	)
 }
 
-func (s *Session) showBridgeGroups() error {
-	if err := listed(s, bridgeGroupListing(), netstat.BridgeMulticastReader.BridgeGroups, nil); err != nil {
-		return err
-	}
-	s.out.Line("")
-	return listed(s, routerPortListing(), netstat.BridgeMulticastReader.BridgeRouterPorts, nil)
-}
+// BridgeRouterPorts is the table of the ports towards multicast routers.
+var BridgeRouterPorts Table = bridgeRouterPorts()
 
-// routerPortListing is that of the ports towards multicast routers.
-func routerPortListing() *listing[netstat.BridgeRouterPort] {
+func bridgeRouterPorts() Table {
 	type port = netstat.BridgeRouterPort
 	field := fieldOf[port]
-	return newListing("Ports of bridges towards multicast routers", "routerPort", "a port of a bridge that has a multicast router behind it",
+	return list("routerPort", "a port of a bridge that has a multicast router behind it", kind[netstat.BridgeRouterPort]{
+		apart: true,
+		title: "Ports of bridges towards multicast routers",
+		read:  from(netstat.BridgeMulticastReader.BridgeRouterPorts),
+		belongs: func(ctx context.Context, q *query, p *netstat.BridgeRouterPort) bool {
+			return q.shows(ctx, p.Bridge) || q.shows(ctx, p.Port)
+		},
+	},
 		ofInterface("Bridge", 15, "bridge", "bridge", func(p *port) uint32 { return p.Bridge }),
 		ofInterface("Port", 15, "port", "port", func(p *port) uint32 { return p.Port }),
 		of("VLAN", 4, field("vlan", table.Integer, "absent for none", func(p *port) table.Value { return table.NonZero(p.VLAN) })),
@@ -103,10 +126,15 @@ func routerPortListing() *listing[netstat.BridgeRouterPort] {
 	)
 }
 
-// namespaceListing is that of --namespaces.
-func namespaceListing() *listing[netstat.Namespace] {
+// Namespaces is the table of network namespaces.
+var Namespaces Table = namespaces()
+
+func namespaces() Table {
 	field := fieldOf[netstat.Namespace]
-	return newListing("Network namespaces", "namespace", "a network namespace of this host",
+	return list("namespace", "a network namespace of this host", kind[netstat.Namespace]{
+		title: "Network namespaces",
+		read:  from(netstat.NamespaceReader.Namespaces),
+	},
 		of("Namespace", 20, field("label", table.String, "what --netns takes it by", func(n *netstat.Namespace) table.Value { return table.Text(n.Label()) })),
 		of("Inode", 12, field("inode", table.Integer, "inode in nsfs", func(n *netstat.Namespace) table.Value { return table.Uint(n.Inode) })),
 		of("ID", 5, field("id", table.Integer, "number that this namespace knows it by", func(n *netstat.Namespace) table.Value {
@@ -127,8 +155,4 @@ func namespaceListing() *listing[netstat.Namespace] {
 		hidden(field("names", table.Strings, "names that ip-netns(8) knows", func(n *netstat.Namespace) table.Value { return table.Words(n.Names) })),
 		hidden(field("paths", table.Strings, "where it is mounted", func(n *netstat.Namespace) table.Value { return table.Words(n.Paths) })),
 	)
-}
-
-func (s *Session) showNamespaces() error {
-	return listed(s, namespaceListing(), netstat.NamespaceReader.Namespaces, nil)
 }

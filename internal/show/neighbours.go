@@ -8,10 +8,30 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// neighbourListing is that of --neighbours.
-func neighbourListing() *listing[netstat.Neighbour] {
+// Neighbours is the table of neighbours, and of those that are answered for.
+var Neighbours Table = neighbours()
+
+func neighbours() Table {
 	field := fieldOf[netstat.Neighbour]
-	l := newListing("Neighbours", "neighbour", "another host on a link, or an address that this host answers for (`proxy`)",
+	return list("neighbour", "another host on a link, or an address that this host answers for (`proxy`)", kind[netstat.Neighbour]{
+		title:   "Neighbours",
+		aliases: map[string][]string{"dev": {"interface"}, "addr": {"address"}},
+		belongs: by(func(n *netstat.Neighbour) uint32 { return n.Interface }),
+		keep: func(q *query, n *netstat.Neighbour) bool {
+			return q.All || n.State != netstat.Known(netstat.NeighbourNoARP)
+		},
+		parts: func(_ context.Context, q *query) ([]part[netstat.Neighbour], error) {
+			parts := []part[netstat.Neighbour]{{what: "neighbours", read: from(func(r netstat.NeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
+				return r.Neighbours(ctx, q.families()...)
+			})}}
+			if q.src.snmp {
+				return parts, nil // no MIB tells of those that are answered for
+			}
+			return append(parts, part[netstat.Neighbour]{what: "proxy neighbours", read: from(func(r netstat.ProxyNeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
+				return r.ProxyNeighbours(ctx, q.families()...)
+			})}), nil
+		},
+	},
 		both[netstat.Neighbour]{heading: "Address", width: 25, Field: table.Field[Row[netstat.Neighbour]]{Name: "address", Type: table.Address, Doc: "address",
 			Value: func(r *Row[netstat.Neighbour]) table.Value { return addrValue(r.from, r.v.Address) }}},
 		of("HWaddress", 17, field("linkAddress", table.String, "link-layer address", func(n *netstat.Neighbour) table.Value { return table.Text(n.LinkAddress.String()) })),
@@ -32,37 +52,4 @@ func neighbourListing() *listing[netstat.Neighbour] {
 			return table.Text(n.Protocol.Name())
 		})),
 	)
-	l.kind.Aliases = map[string][]string{"dev": {"interface"}, "addr": {"address"}}
-	return l
-}
-
-// showNeighbours shows neighbours, and then those that are answered for.
-func (s *Session) showNeighbours() error {
-	p, err := startListing(s, neighbourListing())
-	if err != nil {
-		return err
-	}
-	show := func(r *Row[netstat.Neighbour]) error {
-		s.readNames(r.from)
-		if !s.shows(r.from, r.v.Interface) || r.v.State == netstat.Known(netstat.NeighbourNoARP) && !s.All {
-			return nil
-		}
-		return p.Row(r)
-	}
-	err = each(s, "neighbours", func(r netstat.NeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
-		return r.Neighbours(ctx, s.families()...)
-	}, show)
-	if err != nil {
-		return err
-	}
-	if s.showsHosts() {
-		return p.Close() // no MIB tells of those
-	}
-	err = each(s, "proxy neighbours", func(r netstat.ProxyNeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
-		return r.ProxyNeighbours(ctx, s.families()...)
-	}, show)
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }

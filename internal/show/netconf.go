@@ -5,8 +5,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// netconfListing is that of --netconf.
-func netconfListing() *listing[netstat.Netconf] {
+// Netconfs is the table of what is forwarded, by interface.
+var Netconfs Table = netconfs()
+
+func netconfs() Table {
 	type netconf = netstat.Netconf
 	field := fieldOf[netconf]
 	setting := func(heading, name, doc string, get func(*netconf) netstat.Optional[bool]) both[netconf] {
@@ -18,7 +20,14 @@ func netconfListing() *listing[netstat.Netconf] {
 			return table.Bool(on)
 		}))
 	}
-	l := newListing("Forwarding by interface", "netconf", "what the kernel forwards from and to an interface",
+	return list("netconf", "what the kernel forwards from and to an interface", kind[netstat.Netconf]{
+		title:    "Forwarding by interface",
+		aliases:  map[string][]string{"dev": {"interface"}},
+		read:     from(netstat.NetconfReader.Netconfs),
+		belongs:  by(func(c *netstat.Netconf) uint32 { return uint32(max(c.Interface, 0)) }),
+		inFamily: func(c *netstat.Netconf, f netstat.Family) bool { return c.Family == f },
+		names:    func(c *netstat.Netconf) bool { return c.Interface > 0 },
+	},
 		of("Family", 6, field("family", table.String, "`ipv4` or `ipv6`", func(c *netconf) table.Value { return table.Text(c.Family.String()) })),
 		both[netconf]{heading: "Iface", width: 15, Field: table.Field[Row[netconf]]{Name: "interface", Type: table.String,
 			Doc: "interface, `all` for every one together, or `default` for those to come", Value: netconfInterface}},
@@ -30,8 +39,6 @@ func netconfListing() *listing[netstat.Netconf] {
 		setting("IgnDown", "ignoreRoutesWithLinkDown", "whether routes over a link without carrier are passed over", func(c *netconf) netstat.Optional[bool] { return c.IgnoreRoutesWithLinkDown }),
 		setting("Force", "forceForwarding", "whether packets are forwarded though IPv6 does not forward as a whole", func(c *netconf) netstat.Optional[bool] { return c.ForceForwarding }),
 	)
-	l.kind.Aliases = map[string][]string{"dev": {"interface"}}
-	return l
 }
 
 func netconfInterface(r *Row[netstat.Netconf]) table.Value {
@@ -53,14 +60,4 @@ func reversePathFilter(c *netstat.Netconf) table.Value {
 		return table.Text(names[mode])
 	}
 	return table.Text(string(appendUint(nil, mode)))
-}
-
-// showNetconf shows what is forwarded, by interface.
-func (s *Session) showNetconf() error {
-	return listed(s, netconfListing(), netstat.NetconfReader.Netconfs, func(r *Row[netstat.Netconf]) bool {
-		if s.IPv4 != s.IPv6 && (r.v.Family == netstat.IPv4) != s.IPv4 {
-			return false
-		}
-		return s.Interface == "" || r.v.Interface > 0 && s.shows(r.from, uint32(r.v.Interface))
-	})
 }

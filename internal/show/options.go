@@ -6,22 +6,18 @@ import "github.com/netsnmp-agent/netsnmp-agent/netstat"
 type Options struct {
 	Where
 
-	// Modes: what is shown. None means sockets.
-	Routes, Interfaces, Groups, Statistics        bool
-	ListenQueues, Memory, Packets, Softnet        bool
-	Neighbours, Rules, NextHops, Qdiscs           bool
-	MulticastRoutes, BridgeGroups, Namespaces     bool
-	Netconf, Netlink, Vsock, XDP, SMC, TIPC, Unix bool
-	TCPDetail                                     bool
+	// Unasked says that no table was asked for by name: that a stack has no such rows
+	// is nothing to complain of then.
+	Unasked bool
 
 	// Which rows: protocols and families, none of them for all.
 	TCP, UDP, UDPLite, SCTP, Raw, ICMP, MPTCP bool
 	IPv4, IPv6                                bool
 	// All leaves no rows out, and Listening all but listeners.
 	All, Listening bool
-	// Interface is the name, or an alternative one, of the interface whose rows are
-	// shown; empty for all.
-	Interface string
+	// Interfaces are the names, or alternative ones, of the interfaces whose rows are
+	// shown; none stands for all.
+	Interfaces []string
 	// Table is the routing table by its number or name, or AllTables; empty for
 	// those that net-tools shows.
 	Table string

@@ -1,7 +1,9 @@
 package show
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -22,8 +24,31 @@ func etherType(protocol uint16) string {
 // instruction is the size of a classic BPF instruction in bytes.
 const instruction = 8
 
-// showPackets shows packet sockets: who captures on which interface, and how.
-func (s *Session) showPackets() error {
+// Packets is the table of packet sockets: who captures on which interface, and how.
+var Packets Table = &kind[netstat.PacketSocket]{
+	Kind:  packetKind(),
+	title: "Packet sockets", what: "packet sockets",
+	columns: packetColumns,
+	read:    packetSockets,
+	belongs: func(ctx context.Context, q *query, v *netstat.PacketSocket) bool {
+		return v.Interface == 0 || q.shows(ctx, v.Interface)
+	},
+	names: func(v *netstat.PacketSocket) bool { return v.Interface != 0 },
+}
+
+// packetSockets reads packet sockets with what is always shown of them: who captures is
+// what one wants to know, and the kernel keeps the memory.
+func packetSockets(ctx context.Context, q *query) iter.Seq2[netstat.PacketSocket, error] {
+	read := endpointsWith(netstat.EndpointQuery{Processes: true, Memory: true, References: true}, netstat.PacketReader.PacketSockets)
+	return each(read(ctx, q), func(v *netstat.PacketSocket) error {
+		if !v.Filter.IsKnown() {
+			q.note("(Filters of packet sockets could not be read: they are told with CAP_NET_ADMIN only.)")
+		}
+		return nil
+	})
+}
+
+func packetColumns(s *Session) []table.Column[Row[netstat.PacketSocket]] {
 	type socket = netstat.PacketSocket
 	ring := func(heading string, get func(*socket) *netstat.PacketRing) table.Column[Row[socket]] {
 		return columnOf(heading, 6, true, func(b []byte, v *socket) []byte {
@@ -34,7 +59,7 @@ func (s *Session) showPackets() error {
 			return s.appendBytes(b, uint64(r.BlockSize)*uint64(r.Blocks))
 		})
 	}
-	columns := []table.Column[Row[socket]]{
+	return []table.Column[Row[socket]]{
 		columnOf("PID/Program name", 20, false, func(b []byte, v *socket) []byte { return appendProcesses(b, v.Processes) }),
 		{Heading: "Iface", Width: 8, Append: func(b []byte, r *Row[socket]) []byte {
 			if r.v.Interface == 0 {
@@ -77,28 +102,6 @@ func (s *Session) showPackets() error {
 		}),
 		columnOf("Drops", 6, true, func(b []byte, v *socket) []byte { return appendKnown(b, v.Drops) }),
 	}
-	p, _, err := newPrinter(s, packetKind(), columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title("Packet sockets")
-	// Who captures is what one wants to know, and the kernel keeps the memory.
-	of := *s
-	of.Programs, of.Buffers = true, true
-	err = endpoints(&of, "packet sockets", netstat.PacketReader.PacketSockets, true, func(r *Row[socket]) error {
-		if r.v.Interface != 0 && !s.shows(r.from, r.v.Interface) {
-			return nil
-		}
-		if !r.v.Filter.IsKnown() {
-			s.note("(Filters of packet sockets could not be read: they are told with CAP_NET_ADMIN only.)")
-		}
-		return p.Row(r)
-	})
-	s.incomplete, s.owners = of.incomplete, of.owners
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 // dash stands for an empty text.

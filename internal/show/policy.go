@@ -3,7 +3,6 @@ package show
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -11,10 +10,11 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// ruleListing is that of --rules.
-func ruleListing() *listing[netstat.Rule] {
+// Rules is the table of the rules of policy routing.
+var Rules Table = rules()
+
+func rules() Table {
 	field := fieldOf[netstat.Rule]
-	from := func(p netip.Prefix) table.Value { return table.Net(p) }
 	text := func(name, doc string, get func(*netstat.Rule) string) both[netstat.Rule] {
 		return hidden(field(name, table.String, doc, func(r *netstat.Rule) table.Value { return table.Text(get(r)) }))
 	}
@@ -24,11 +24,15 @@ func ruleListing() *listing[netstat.Rule] {
 	flag := func(name, doc string, flags netstat.RuleFlags) both[netstat.Rule] {
 		return hidden(field(name, table.Boolean, doc, func(r *netstat.Rule) table.Value { return table.Bool(r.Flags&flags != 0) }))
 	}
-	return newListing("Policy routing rules", "rule", "a rule of the routing policy database",
+	return list("rule", "a rule of the routing policy database", kind[netstat.Rule]{
+		title:    "Policy routing rules",
+		read:     from(netstat.RuleReader.Rules),
+		inFamily: func(r *netstat.Rule, f netstat.Family) bool { return r.Family == f },
+	},
 		of("Family", 6, field("family", table.String, "`ipv4` or `ipv6`", func(r *netstat.Rule) table.Value { return table.Text(r.Family.String()) })),
 		of("Priority", 8, field("priority", table.Integer, "rules apply in ascending order", func(r *netstat.Rule) table.Value { return table.Uint(r.Priority) })),
-		of("Source", 18, field("source", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return from(r.Source) })),
-		of("Destination", 18, field("destination", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return from(r.Destination) })),
+		of("Source", 18, field("source", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return table.Net(r.Source) })),
+		of("Destination", 18, field("destination", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return table.Net(r.Destination) })),
 		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8); `[detached]` stands behind an interface that is not there, `[unknown]` for what this netstat does not know", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
 		of("Action", 8, field("action", table.String, "what the rule does", func(r *netstat.Rule) table.Value { return table.Text(r.Action.String()) })),
 		of("Table", 8, field("table", table.Integer, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })).shownAs(
@@ -171,14 +175,10 @@ func ruleOptions(r *netstat.Rule) string {
 	return strings.Join(parts, " ")
 }
 
-func (s *Session) showRules() error {
-	return listed(s, ruleListing(), netstat.RuleReader.Rules, func(r *Row[netstat.Rule]) bool {
-		return s.IPv4 == s.IPv6 || (r.v.Family == netstat.IPv4) == s.IPv4
-	})
-}
+// NextHops is the table of nexthop objects and groups.
+var NextHops Table = nextHops()
 
-// nextHopListing is that of --nexthops.
-func nextHopListing() *listing[netstat.NextHop] {
+func nextHops() Table {
 	field := fieldOf[netstat.NextHop]
 	resilient := func(typ table.Type, name, doc string, get func(netstat.ResilientGroup) table.Value) both[netstat.NextHop] {
 		return hidden(field(name, typ, doc, func(n *netstat.NextHop) table.Value {
@@ -189,7 +189,11 @@ func nextHopListing() *listing[netstat.NextHop] {
 			return get(group)
 		}))
 	}
-	return newListing("Nexthop objects", "nextHop", "a nexthop object, or a group of them",
+	return list("nextHop", "a nexthop object, or a group of them", kind[netstat.NextHop]{
+		title:   "Nexthop objects",
+		read:    from(netstat.NextHopReader.NextHops),
+		belongs: by(func(n *netstat.NextHop) uint32 { return n.Interface }),
+	},
 		of("ID", 8, field("id", table.Integer, "number", func(n *netstat.NextHop) table.Value { return table.Uint(n.ID) })),
 		of("Gateway", 25, table.Field[Row[netstat.NextHop]]{Name: "gateway", Type: table.Address, Doc: "next hop", Value: func(r *Row[netstat.NextHop]) table.Value {
 			return onLink(r.from, r.v.Gateway, r.v.Interface)
@@ -258,10 +262,4 @@ func routeScopeName(s netstat.Scope) string {
 		return "nowhere"
 	}
 	return strconv.Itoa(int(s))
-}
-
-func (s *Session) showNextHops() error {
-	return listed(s, nextHopListing(), netstat.NextHopReader.NextHops, func(r *Row[netstat.NextHop]) bool {
-		return s.shows(r.from, r.v.Interface)
-	})
 }

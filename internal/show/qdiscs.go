@@ -17,29 +17,29 @@ type queueing struct {
 	statistics     netstat.QueueStatistics
 }
 
-// queueingListing is that of --qdiscs.
-func queueingListing() *listing[queueing] {
+// Qdiscs is the table of queueing disciplines and classes.
+var Qdiscs Table = qdiscs()
+
+func qdiscs() Table {
 	field := fieldOf[queueing]
-	return newListing("Queueing disciplines and classes", "qdisc", "a queueing discipline, or a class of one",
+	return list("qdisc", "a queueing discipline, or a class of one", kind[queueing]{
+		title:   "Queueing disciplines and classes",
+		read:    from(queueings),
+		belongs: by(func(q *queueing) uint32 { return q.index }),
+	},
 		ofInterface("Iface", 15, "interface", "interface", func(q *queueing) uint32 { return q.index }),
 		of("Kind", 10, field("queueing", table.String, "`fq_codel`, `htb`, ...", func(q *queueing) table.Value { return table.Text(q.kind) })),
 		of("Class", 0, field("class", table.Boolean, "whether it is a class", func(q *queueing) table.Value { return table.Bool(q.class) })),
 		of("Handle", 7, field("handle", table.String, "as tc(8) has it", func(q *queueing) table.Value { return table.Text(q.handle.String()) })),
 		of("Parent", 7, field("parent", table.String, "as tc(8) has it", func(q *queueing) table.Value { return table.Text(q.parent.String()) })),
-		of("Packets", 10, field("packets", table.Integer, "", func(q *queueing) table.Value { return uintValue(q.statistics.Packets) })),
-		of("Bytes", 12, field("octets", table.Integer, "", func(q *queueing) table.Value { return uintValue(q.statistics.Octets) })),
-		of("Drops", 8, field("drops", table.Integer, "packets given up", func(q *queueing) table.Value { return uintValue(q.statistics.Drops) })),
-		of("Overlim", 8, field("overlimits", table.Integer, "packets that had to wait for their turn by a rate", func(q *queueing) table.Value { return uintValue(q.statistics.Overlimits) })),
-		of("Requeue", 8, field("requeues", table.Integer, "packets that the device refused", func(q *queueing) table.Value { return uintValue(q.statistics.Requeues) })),
-		of("Backlog", 8, field("backlog", table.Integer, "bytes that wait", func(q *queueing) table.Value { return uintValue(q.statistics.Backlog) })),
-		of("Queued", 7, field("queued", table.Integer, "packets that wait", func(q *queueing) table.Value { return uintValue(q.statistics.Queued) })),
+		of("Packets", 10, field("packets", table.Integer, "", func(q *queueing) table.Value { return uintValue(q.statistics.Packets) })).count(),
+		of("Bytes", 12, field("octets", table.Integer, "", func(q *queueing) table.Value { return uintValue(q.statistics.Octets) })).bytes(),
+		of("Drops", 8, field("drops", table.Integer, "packets given up", func(q *queueing) table.Value { return uintValue(q.statistics.Drops) })).count(),
+		of("Overlim", 8, field("overlimits", table.Integer, "packets that had to wait for their turn by a rate", func(q *queueing) table.Value { return uintValue(q.statistics.Overlimits) })).count(),
+		of("Requeue", 8, field("requeues", table.Integer, "packets that the device refused", func(q *queueing) table.Value { return uintValue(q.statistics.Requeues) })).count(),
+		of("Backlog", 8, field("backlog", table.Integer, "bytes that wait", func(q *queueing) table.Value { return uintValue(q.statistics.Backlog) })).bytes(),
+		of("Queued", 7, field("queued", table.Integer, "packets that wait", func(q *queueing) table.Value { return uintValue(q.statistics.Queued) })).count(),
 	)
-}
-
-func (s *Session) showQdiscs() error {
-	return listed(s, queueingListing(), queueings, func(r *Row[queueing]) bool {
-		return s.shows(r.from, r.v.index)
-	})
 }
 
 // queueings yields the queueing disciplines of every interface, each interface's

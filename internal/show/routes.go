@@ -1,7 +1,9 @@
 package show
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -16,7 +18,8 @@ var tableNames = map[string]uint32{"default": netstat.TableDefault, "main": nets
 // AllTables stands for every table.
 const AllTables = "all"
 
-func parseTable(name string) (uint32, error) {
+// ParseTable returns the number of a routing table by its name or number, 0 for all.
+func ParseTable(name string) (uint32, error) {
 	if name == AllTables {
 		return 0, nil
 	}
@@ -39,98 +42,93 @@ func appendTable(b []byte, number uint32) []byte {
 	return appendUint(b, number)
 }
 
-// showRoutes shows the routing tables: those of IPv4, of IPv6 with -6.
-func (s *Session) showRoutes() error {
-	if s.IPv4 || !s.IPv6 {
-		if err := s.showRoutesOf(netstat.IPv4); err != nil {
-			return err
-		}
+// Routes4 and Routes6 are the tables of the routes of IPv4 and of IPv6.
+var (
+	Routes4 Table = routeTable(netstat.IPv4, "Kernel IP routing table", (*Session).routeColumns)
+	Routes6 Table = routeTable(netstat.IPv6, "Kernel IPv6 routing table", (*Session).route6Columns)
+)
+
+func routeTable(family netstat.Family, title string, columns func(*Session) []table.Column[Row[netstat.Route]]) *kind[netstat.Route] {
+	return &kind[netstat.Route]{
+		Kind:  routeKind(),
+		title: title, what: family.String() + " routes",
+		columns: func(s *Session) []table.Column[Row[netstat.Route]] {
+			if s.Table != AllTables {
+				return columns(s)
+			}
+			return append(columns(s), columnOf("Table", 0, false, func(b []byte, r *netstat.Route) []byte { return appendTable(b, r.Table) }))
+		},
+		read: func(ctx context.Context, q *query) iter.Seq2[netstat.Route, error] {
+			return routes(ctx, q, family)
+		},
+		belongs: by(routeDevice),
+		names:   always[netstat.Route],
+		lookUp: func(s *Session, r *Row[netstat.Route]) {
+			if s.numericHosts() {
+				return
+			}
+			s.resolver.StartHost(r.v.Gateway)
+			if r.v.Destination.IsSingleIP() {
+				s.resolver.StartHost(r.v.Destination.Addr())
+			}
+		},
 	}
-	if s.IPv6 {
-		return s.showRoutesOf(netstat.IPv6)
-	}
-	return nil
 }
 
-func (s *Session) showRoutesOf(family netstat.Family) error {
-	q := netstat.RouteQuery{Families: []netstat.Family{family}, Table: netstat.TableMain}
-	title, columns := "Kernel IP routing table", s.routeColumns()
+// routes reads the routes of the routing table that is chosen: of those that net-tools
+// shows, the main one, and of IPv6, where those of the host's own addresses stand in
+// the table "local", that as well. One whose next hop is a nexthop object is what that
+// says, once for each member of a group.
+func routes(ctx context.Context, q *query, family netstat.Family) iter.Seq2[netstat.Route, error] {
+	ask := netstat.RouteQuery{Families: []netstat.Family{family}, Table: netstat.TableMain}
 	if family == netstat.IPv6 {
-		// Those of the host's own addresses stand in the table "local", which
-		// net-tools shows.
-		q.Table = 0
-		title, columns = "Kernel IPv6 routing table", s.route6Columns()
+		ask.Table = 0
 	}
-	if s.Table != "" {
-		number, err := parseTable(s.Table)
+	if q.Table != "" {
+		number, err := ParseTable(q.Table)
 		if err != nil {
-			return err
+			return failed[netstat.Route](err)
 		}
-		if q.Table = number; number == 0 {
-			columns = append(columns, columnOf("Table", 0, false, func(b []byte, r *netstat.Route) []byte { return appendTable(b, r.Table) }))
-		}
+		ask.Table = number
 	}
-	p, _, err := newPrinter(s, routeKind(), columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title(title)
-	w := window[netstat.Route]{s: s, printer: p, prepare: func(r *Row[netstat.Route]) {
-		s.resolver.StartHost(r.v.Gateway)
-		if r.v.Destination.IsSingleIP() {
-			s.resolver.StartHost(r.v.Destination.Addr())
-		}
-	}}
-	if s.numericHosts() {
-		w.prepare = func(*Row[netstat.Route]) {}
-	}
-	var through []netstat.Route
-	var r Row[netstat.Route]
-	for _, src := range s.sources {
-		r.from = src
-		objects := s.nextHops(src)
-		for v, err := range src.stack.Routes(s.ctx, q) {
+	return func(yield func(netstat.Route, error) bool) {
+		objects := q.nextHops(ctx)
+		var through []netstat.Route
+		for v, err := range q.src.stack.Routes(ctx, ask) {
 			if err != nil {
-				if s.ctx.Err() != nil {
-					return err
-				}
-				s.complain(family.String()+" routes", src, err)
-				break
+				yield(v, err)
+				return
 			}
-			if s.Table == "" && v.Table != netstat.TableMain && v.Table != netstat.TableLocal {
+			if q.Table == "" && v.Table != netstat.TableMain && v.Table != netstat.TableLocal {
 				continue
 			}
-			s.readNames(src)
-			if v.IsUnresolved() {
-				through = v.Through(objects, through[:0])
-			} else {
-				through = append(through[:0], v)
-			}
-			for i := range through {
-				if !s.shows(src, through[i].Interface) {
-					continue
+			if !v.IsUnresolved() {
+				if !yield(v, nil) {
+					return
 				}
-				r.v = through[i]
-				if err := w.row(&r); err != nil {
-					return err
+				continue
+			}
+			through = v.Through(objects, through[:0])
+			for i := range through {
+				if !yield(through[i], nil) {
+					return
 				}
 			}
 		}
 	}
-	return w.close()
 }
 
 // nextHops returns what finds the nexthop objects of a stack, which are read when
 // the first is asked for.
-func (s *Session) nextHops(src *Source) func(id uint32) (netstat.NextHop, bool) {
+func (q *query) nextHops(ctx context.Context) func(id uint32) (netstat.NextHop, bool) {
 	var objects map[uint32]netstat.NextHop
 	return func(id uint32) (netstat.NextHop, bool) {
 		if objects == nil {
 			objects = make(map[uint32]netstat.NextHop)
-			if reader, ok := src.stack.(netstat.NextHopReader); ok {
-				for o, err := range reader.NextHops(s.ctx) {
+			if reader, ok := q.src.stack.(netstat.NextHopReader); ok {
+				for o, err := range reader.NextHops(ctx) {
 					if err != nil {
-						s.complain("nexthop objects", src, err)
+						q.complain("nexthop objects", q.src, err)
 						break
 					}
 					objects[o.ID] = o

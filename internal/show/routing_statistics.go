@@ -9,34 +9,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// showRoutingStatistics shows how routing and neighbour tables fare (-rs).
-func (s *Session) showRoutingStatistics() error {
-	if s.IPv4 || !s.IPv6 {
-		if err := s.showFIBTables(); err != nil {
-			return err
-		}
-		s.out.Line("")
-		err := s.ofHost(func(s *Session) error {
-			return listed(s, lookupListing(), single(netstat.RoutingStatisticsReader.RouteLookups), nil)
-		})
-		if err != nil {
-			return err
-		}
-		s.out.Line("")
-	}
-	if s.IPv6 || !s.IPv4 {
-		read := single(netstat.RoutingStatisticsReader.FIB6)
-		if !s.IPv6 {
-			read = whereThereIs(read)
-		}
-		if err := listed(s, fib6Listing(), read, nil); err != nil {
-			return err
-		}
-		s.out.Line("")
-	}
-	return s.showNeighbourTables()
-}
-
 // whereThereIs makes a reader one that yields nothing where there is nothing to
 // read: of a kernel without IPv6.
 func whereThereIs[R, T any](read func(R, context.Context) iter.Seq2[T, error]) func(R, context.Context) iter.Seq2[T, error] {
@@ -51,12 +23,24 @@ func whereThereIs[R, T any](read func(R, context.Context) iter.Seq2[T, error]) f
 	}
 }
 
-// fib6Listing is that of IPv6's routing tables.
-func fib6Listing() *listing[netstat.FIB6] {
+// FIB6 is the table of the shape of IPv6's routing tables.
+var FIB6 Table = fIB6()
+
+func fIB6() Table {
 	number := func(heading, name, doc string, get func(*netstat.FIB6) uint64) both[netstat.FIB6] {
-		return of(heading, 8, fieldOf(name, table.Integer, doc, func(f *netstat.FIB6) table.Value { return table.Uint(get(f)) }))
+		return of(heading, 8, fieldOf(name, table.Integer, doc, func(f *netstat.FIB6) table.Value { return table.Uint(get(f)) })).count()
 	}
-	return newListing("IPv6 routing tables in the kernel", "fib6", "the shape of IPv6's routing tables together",
+	return list("fib6", "the shape of IPv6's routing tables together", kind[netstat.FIB6]{
+		apart: true,
+		title: "IPv6 routing tables in the kernel",
+		parts: func(_ context.Context, q *query) ([]part[netstat.FIB6], error) {
+			read := single(netstat.RoutingStatisticsReader.FIB6)
+			if !q.IPv6 {
+				read = whereThereIs(read)
+			}
+			return []part[netstat.FIB6]{{read: from(read)}}, nil
+		},
+	},
 		number("Nodes", "nodes", "nodes of the trees", func(f *netstat.FIB6) uint64 { return f.Nodes }),
 		number("With-Rts", "routeNodes", "nodes with routes", func(f *netstat.FIB6) uint64 { return f.RouteNodes }),
 		number("Routes", "entries", "routes", func(f *netstat.FIB6) uint64 { return f.Entries }),
@@ -67,13 +51,20 @@ func fib6Listing() *listing[netstat.FIB6] {
 	)
 }
 
-// lookupListing is that of route lookups.
-func lookupListing() *listing[netstat.RouteLookups] {
+// RouteLookups is the table of what route lookups for IPv4 packets found.
+var RouteLookups Table = routeLookups()
+
+func routeLookups() Table {
 	type lookups = netstat.RouteLookups
 	number := func(heading, name, doc string, get func(*lookups) uint64) both[lookups] {
-		return of(heading, 8, fieldOf(name, table.Integer, doc, func(l *lookups) table.Value { return table.Uint(get(l)) }))
+		return of(heading, 8, fieldOf(name, table.Integer, doc, func(l *lookups) table.Value { return table.Uint(get(l)) })).count()
 	}
-	return newListing("IPv4 route lookups, of every namespace", "routeLookups", "what route lookups for IPv4 packets found, of every namespace",
+	return list("routeLookups", "what route lookups for IPv4 packets found, of every namespace", kind[netstat.RouteLookups]{
+		apart:  true,
+		title:  "IPv4 route lookups, of every namespace",
+		read:   from(single(netstat.RoutingStatisticsReader.RouteLookups)),
+		ofHost: true,
+	},
 		number("Entries", "entries", "destinations at hand", func(l *lookups) uint64 { return l.Entries }),
 		number("In", "inSlowTotal", "received packets that needed a lookup", func(l *lookups) uint64 { return l.InSlowTotal }),
 		number("In-Mcast", "inSlowMulticast", "received multicasts", func(l *lookups) uint64 { return l.InSlowMulticast }),
@@ -86,12 +77,20 @@ func lookupListing() *listing[netstat.RouteLookups] {
 	)
 }
 
-func (s *Session) showFIBTables() error {
+// FIBTables is the table of the shape of IPv4's routing tables.
+var FIBTables Table = &kind[netstat.FIBTable]{
+	Kind:  fibKind(),
+	title: "IPv4 routing tables in the kernel", what: "shape of routing tables",
+	columns: fibColumns,
+	read:    from(netstat.RoutingStatisticsReader.FIBTables),
+}
+
+func fibColumns(s *Session) []table.Column[Row[netstat.FIBTable]] {
 	type fib = netstat.FIBTable
 	number := func(heading string, get func(*fib) uint64) table.Column[Row[fib]] {
 		return columnOf(heading, 8, true, func(b []byte, t *fib) []byte { return s.appendCount(b, get(t)) })
 	}
-	p, _, err := newPrinter(s, fibKind(), []table.Column[Row[fib]]{
+	return []table.Column[Row[fib]]{
 		columnOf("Table", 8, false, func(b []byte, t *fib) []byte { return appendTable(b, t.Table) }),
 		number("Prefixes", func(t *fib) uint64 { return t.Prefixes }),
 		number("Leaves", func(t *fib) uint64 { return t.Leaves }),
@@ -99,15 +98,7 @@ func (s *Session) showFIBTables() error {
 		number("Depth", func(t *fib) uint64 { return uint64(t.MaxDepth) }),
 		number("KiB", func(t *fib) uint64 { return t.KiB }),
 		columnOf("Lookups", 10, true, func(b []byte, t *fib) []byte { return appendKnown(b, t.Lookups) }),
-	})
-	if err != nil {
-		return err
 	}
-	s.out.Title("IPv4 routing tables in the kernel")
-	if err := each(s, "shape of routing tables", netstat.RoutingStatisticsReader.FIBTables, p.Row); err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 func fibKind() *table.Kind[Row[netstat.FIBTable]] {
@@ -124,12 +115,22 @@ func fibKind() *table.Kind[Row[netstat.FIBTable]] {
 	)
 }
 
-func (s *Session) showNeighbourTables() error {
+// NeighbourTables is the table of the kernel's tables of neighbours.
+var NeighbourTables Table = &kind[netstat.NeighbourTable]{
+	Kind:  neighbourTableKind(),
+	apart: true,
+	title: "Neighbour tables, of every namespace", what: "neighbour tables", ofHost: true,
+	columns:  neighbourTableColumns,
+	read:     from(netstat.RoutingStatisticsReader.NeighbourTables),
+	inFamily: func(t *netstat.NeighbourTable, f netstat.Family) bool { return t.Family == f },
+}
+
+func neighbourTableColumns(s *Session) []table.Column[Row[netstat.NeighbourTable]] {
 	type neighbours = netstat.NeighbourTable
 	number := func(heading string, get func(*neighbours) uint64) table.Column[Row[neighbours]] {
 		return columnOf(heading, 8, true, func(b []byte, t *neighbours) []byte { return s.appendCount(b, get(t)) })
 	}
-	p, _, err := newPrinter(s, neighbourTableKind(), []table.Column[Row[neighbours]]{
+	return []table.Column[Row[neighbours]]{
 		columnOf("Table", 12, false, func(b []byte, t *neighbours) []byte { return table.AppendEscaped(b, t.Name) }),
 		number("Entries", func(t *neighbours) uint64 { return uint64(t.Entries) }),
 		number("Most", func(t *neighbours) uint64 { return uint64(t.Threshold3) }),
@@ -138,23 +139,7 @@ func (s *Session) showNeighbourTables() error {
 		number("Failed", func(t *neighbours) uint64 { return t.ResolutionsFailed }),
 		number("Collected", func(t *neighbours) uint64 { return t.ForcedCollections }),
 		columnOf("Full", 8, true, func(b []byte, t *neighbours) []byte { return appendKnown(b, t.TableFulls) }),
-	})
-	if err != nil {
-		return err
 	}
-	s.out.Title("Neighbour tables, of every namespace")
-	err = s.ofHost(func(s *Session) error {
-		return each(s, "neighbour tables", netstat.RoutingStatisticsReader.NeighbourTables, func(r *Row[neighbours]) error {
-			if s.IPv4 != s.IPv6 && (r.v.Family == netstat.IPv4) != s.IPv4 {
-				return nil
-			}
-			return p.Row(r)
-		})
-	})
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 func neighbourTableKind() *table.Kind[Row[netstat.NeighbourTable]] {

@@ -107,9 +107,9 @@ func (k *socketKind) possible(expr *filter.Expr, st netstat.State) bool {
 	return can
 }
 
-// names reports whether a filter asks for a state by a name of it.
-func (k *socketKind) names(expr *filter.Expr, st netstat.State) bool {
-	return expr != nil && expr.Names(k.Find("state")[0], table.Word(st.String())) && k.possible(expr, st)
+// filtersBy reports whether a filter looks at a field.
+func (k *socketKind) filtersBy(expr *filter.Expr, field string) bool {
+	return expr != nil && k.asksFor(expr, "", field)
 }
 
 func (k *socketKind) asksFor(expr *filter.Expr, order, field string) bool {

@@ -3,6 +3,7 @@ package show
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net/netip"
 	"strconv"
@@ -329,96 +330,142 @@ func (s *Session) optionColumns() []table.Column[Row[netstat.Socket]] {
 	}
 }
 
-// details are what the flags, the filter and the order need to be read.
-func (s *Session) details(needed netstat.SocketDetails) netstat.SocketDetails {
-	if s.Extend > 1 {
-		needed |= netstat.AllDetails
+// Sockets is the table of the sockets of Internet protocols.
+var Sockets Table = socketTable(func(o *Options) string { return "Active Internet connections " + o.which() }, (*Session).socketColumns, 0)
+
+// TCPConnections is the table of how TCP connections fare.
+var TCPConnections Table = socketTable(func(o *Options) string { return "TCP connections " + o.which() }, (*Session).tcpColumns, netstat.DetailTCPInfo|netstat.DetailCongestion, netstat.TCP)
+
+// socketTable declares a table of sockets, of those protocols unless others are
+// chosen, with what its columns need to be read.
+func socketTable(title func(*Options) string, columns func(*Session) []table.Column[Row[netstat.Socket]], details netstat.SocketDetails, protocols ...netstat.Protocol) *kind[netstat.Socket] {
+	k := newSocketKind()
+	return &kind[netstat.Socket]{
+		Kind:    k.Kind,
+		titled:  title,
+		what:    "sockets",
+		columns: columns,
+		parts: func(ctx context.Context, q *query) ([]part[netstat.Socket], error) {
+			return k.parts(ctx, q, details, protocols)
+		},
+		belongs:   by(func(v *netstat.Socket) uint32 { return v.Interface.Or(0) }),
+		listening: table.Word(netstat.Listen.String()),
+		keep: func(q *query, v *netstat.Socket) bool {
+			return q.All || v.IsListener() == q.Listening || q.listeners && v.State == netstat.Listen
+		},
+		names:  namesInterface,
+		lookUp: lookUpSocket,
+		whole:  true,
 	}
-	if s.Buffers {
-		needed |= netstat.DetailMemory
-	}
-	if s.TCPDetail {
-		needed |= netstat.DetailTCPInfo | netstat.DetailCongestion
-	}
-	return needed
 }
 
-// listed reports whether a socket is one that -a, -l or neither of them shows, or
-// that a filter asks for by its state.
-func (s *Session) listed(v *netstat.Socket) bool {
-	return s.All || v.IsListener() == s.Listening || s.asked && v.State == netstat.Listen
+// namesInterface reports whether a socket is bound to an interface, or an address of
+// it has one as its zone.
+func namesInterface(v *netstat.Socket) bool {
+	return v.Interface.Or(0) != 0 || v.Local.Addr().Zone() != "" || v.Remote.Addr().Zone() != ""
+}
+
+// lookUpSocket begins to look for the names in a row.
+func lookUpSocket(s *Session, r *Row[netstat.Socket]) {
+	if !s.numericHosts() {
+		s.resolver.StartHost(r.v.Local.Addr())
+		s.resolver.StartHost(r.v.Remote.Addr())
+	}
+	if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
+		s.resolver.StartUser(uid)
+	}
+}
+
+// parts are the sockets of each protocol.
+func (k *socketKind) parts(ctx context.Context, q *query, details netstat.SocketDetails, protocols []netstat.Protocol) (parts []part[netstat.Socket], err error) {
+	ask := netstat.SocketQuery{Families: q.families(), Details: details | k.needs(q.expr, q.Sort), Processes: q.Programs || k.asksFor(q.expr, q.Sort, "processes")}
+	if q.Extend > 1 {
+		ask.Details |= netstat.AllDetails
+	}
+	if q.Buffers {
+		ask.Details |= netstat.DetailMemory
+	}
+	if k.filtersBy(q.expr, "interface") {
+		q.readNames(ctx, q.src)
+	}
+	ask.Filter, ask.States = k.push(q.expr, q.src)
+	ask.States = k.withBound(ask.States, q.expr)
+	if err := q.shareOwners(ctx, q.src, &ask.Processes, &ask.Owners); err != nil {
+		return nil, err
+	}
+	marks := q.Extend > 1 || k.asksFor(q.expr, q.Sort, "mark")
+	for _, protocol := range q.protocols(protocols...) {
+		of := ask
+		of.Protocols = []netstat.Protocol{protocol.Protocol}
+		of = q.narrowed(of)
+		parts = append(parts, part[netstat.Socket]{what: protocol.String() + " sockets", optional: !protocol.asked, read: func(ctx context.Context, q *query) iter.Seq2[netstat.Socket, error] {
+			return each(q.src.stack.Sockets(ctx, of), func(v *netstat.Socket) error { return q.completed(v, marks) })
+		}})
+	}
+	return parts, nil
+}
+
+// completed makes of a socket what is shown of it.
+func (q *query) completed(v *netstat.Socket, marks bool) error {
+	if len(q.Interfaces) > 0 && !v.Interface.IsKnown() {
+		return fmt.Errorf("interfaces that they are bound to: %w", netstat.ErrNotSupported)
+	}
+	if marks && hidesMark(v) {
+		q.note("(Marks of sockets could not be read: they are told with CAP_NET_ADMIN only.)")
+	}
+	if v.State == netstat.Listen && !v.Remote.IsValid() {
+		v.Remote = anyPeer(v.Family) // MIBs leave it out
+	}
+	return nil
+}
+
+// allStates are all that a socket can be in.
+const allStates = 1<<(netstat.ShutdownAckSent+1) - 1
+
+// withBound adds sockets that are bound and no more, which are left out unless they
+// are asked for, to what a query asks for, where a filter can be true for one.
+func (k *socketKind) withBound(st netstat.StateSet, expr *filter.Expr) netstat.StateSet {
+	if expr == nil || st != 0 || !k.possible(expr, netstat.Bound) {
+		return st
+	}
+	return allStates
+}
+
+// narrowed leaves listeners, or all others, to the kernel to pass over.
+func (q *query) narrowed(ask netstat.SocketQuery) netstat.SocketQuery {
+	if q.All || !hasStates(ask.Protocols[0]) {
+		return ask
+	}
+	wanted := netstat.StateSet(allStates)
+	if !q.listeners {
+		wanted &^= netstat.States(netstat.Listen)
+	}
+	if q.Listening {
+		wanted = netstat.States(netstat.Listen)
+	}
+	if ask.States != 0 {
+		wanted &= ask.States
+	} else {
+		wanted &^= netstat.States(netstat.Bound)
+	}
+	if wanted == 0 {
+		// No socket fulfils both: one state more or less does not matter then,
+		// since keep and the filter decide.
+		wanted = netstat.States(netstat.Listen)
+	}
+	ask.States = wanted
+	return ask
 }
 
 // which is what stands in the title.
-func (s *Session) which() string {
+func (o *Options) which() string {
 	switch {
-	case s.All:
+	case o.All:
 		return "(servers and established)"
-	case s.Listening:
+	case o.Listening:
 		return "(only servers)"
 	}
 	return "(w/o servers)"
-}
-
-// showSockets shows the sockets of Internet protocols.
-func (s *Session) showSockets() error {
-	columns, title := s.socketColumns(), "Active Internet connections "+s.which()
-	if s.TCPDetail {
-		columns, title = s.tcpColumns(), "TCP connections "+s.which()
-	}
-	kind := newSocketKind()
-	p, expr, err := newPrinter(s, kind.Kind, columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title(title)
-	s.asked = kind.names(expr, netstat.Listen)
-	q := netstat.SocketQuery{Families: s.families(), Details: s.details(kind.needs(expr, s.Sort)), Processes: s.Programs || kind.asksFor(expr, s.Sort, "processes")}
-	marks := s.Extend > 1 || kind.asksFor(expr, s.Sort, "mark")
-	w := window[netstat.Socket]{s: s, printer: p, prepare: s.lookUp, whole: true}
-	var r Row[netstat.Socket]
-	for _, src := range s.sources {
-		r.from = src
-		q.Filter, q.States = kind.push(expr, src)
-		q.States = withBound(q.States, kind, expr)
-		if err := s.shareOwners(src, &q.Processes, &q.Owners); err != nil {
-			return err
-		}
-		for _, protocol := range s.protocols() {
-			q.Protocols = []netstat.Protocol{protocol.Protocol}
-			for v, err := range src.stack.Sockets(s.ctx, s.narrowed(q)) {
-				if err != nil {
-					if s.ctx.Err() != nil {
-						return err
-					}
-					s.lacks(protocol.String()+" sockets", src, err, protocol.asked)
-					break
-				}
-				if !s.listed(&v) {
-					continue
-				}
-				device, known := v.Interface.Get()
-				if s.Interface != "" && !known {
-					s.complain("interfaces that "+protocol.String()+" sockets are bound to", src, netstat.ErrNotSupported)
-					break
-				}
-				if !s.shows(src, device) {
-					continue
-				}
-				if marks && hidesMark(&v) {
-					s.note("(Marks of sockets could not be read: they are told with CAP_NET_ADMIN only.)")
-				}
-				if v.State == netstat.Listen && !v.Remote.IsValid() {
-					v.Remote = anyPeer(v.Family) // MIBs leave it out
-				}
-				r.v = v
-				if err := w.row(&r); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return w.close()
 }
 
 // hidesMark reports whether a socket that has a mark came without it. What stands
@@ -441,66 +488,17 @@ func anyPeer(f netstat.Family) netip.AddrPort {
 	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 }
 
-// allStates are all that a socket can be in.
-const allStates = 1<<(netstat.ShutdownAckSent+1) - 1
-
-// withBound adds sockets that are bound and no more, which are left out unless they
-// are asked for, to what a query asks for, where a filter can be true for one.
-func withBound(st netstat.StateSet, k *socketKind, expr *filter.Expr) netstat.StateSet {
-	if expr == nil || st != 0 || !k.possible(expr, netstat.Bound) {
-		return st
-	}
-	return allStates
-}
-
-// narrowed leaves listeners, or all others, to the kernel to pass over.
-func (s *Session) narrowed(q netstat.SocketQuery) netstat.SocketQuery {
-	if s.All || !hasStates(q.Protocols[0]) {
-		return q
-	}
-	wanted := netstat.StateSet(allStates)
-	if !s.asked {
-		wanted &^= netstat.States(netstat.Listen)
-	}
-	if s.Listening {
-		wanted = netstat.States(netstat.Listen)
-	}
-	if q.States != 0 {
-		wanted &= q.States
-	} else {
-		wanted &^= netstat.States(netstat.Bound)
-	}
-	if wanted == 0 {
-		// No socket fulfils both: one state more or less does not matter then,
-		// since listed and the filter decide.
-		wanted = netstat.States(netstat.Listen)
-	}
-	q.States = wanted
-	return q
-}
-
-// lookUp begins to look for the names in a row.
-func (s *Session) lookUp(r *Row[netstat.Socket]) {
-	if !s.numericHosts() {
-		s.resolver.StartHost(r.v.Local.Addr())
-		s.resolver.StartHost(r.v.Remote.Addr())
-	}
-	if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
-		s.resolver.StartUser(uid)
-	}
-}
-
 // shareOwners takes one look at all processes for every query that follows, and
 // says when some of them may not be looked at.
-func (s *Session) shareOwners(src *Source, processes *bool, owners **netstat.SocketOwners) error {
+func (s *Session) shareOwners(ctx context.Context, src *Source, processes *bool, owners **netstat.SocketOwners) error {
 	reader, ok := src.stack.(netstat.SocketOwnerReader)
 	if !*processes || !ok {
 		return nil
 	}
 	if s.owners == nil {
-		found, err := reader.SocketOwners(s.ctx)
+		found, err := reader.SocketOwners(ctx)
 		if err != nil {
-			if s.ctx.Err() != nil {
+			if ctx.Err() != nil {
 				return err
 			}
 			// A recording may have the processes in its sockets alone.
@@ -542,55 +540,29 @@ type protocol struct {
 	asked bool // by name
 }
 
-// protocols are those that the flags name, or all of them, in net-tools' order.
-func (s *Session) protocols() []protocol {
-	if s.TCPDetail && !s.NamesProtocol() {
-		return []protocol{{netstat.TCP, true}}
+// protocols are those that the options choose, or else those that are given, or all of
+// them, in net-tools' order.
+func (o *Options) protocols(otherwise ...netstat.Protocol) []protocol {
+	if len(otherwise) > 0 && !o.NamesProtocol() {
+		var found []protocol
+		for _, p := range otherwise {
+			found = append(found, protocol{p, true})
+		}
+		return found
 	}
 	asked := []struct {
 		protocol netstat.Protocol
 		flag     bool
 	}{
-		{netstat.TCP, s.TCP}, {netstat.MPTCP, s.MPTCP}, {netstat.SCTP, s.SCTP}, {netstat.UDP, s.UDP},
-		{netstat.UDPLite, s.UDPLite}, {netstat.Raw, s.Raw}, {netstat.ICMP, s.ICMP},
+		{netstat.TCP, o.TCP}, {netstat.MPTCP, o.MPTCP}, {netstat.SCTP, o.SCTP}, {netstat.UDP, o.UDP},
+		{netstat.UDPLite, o.UDPLite}, {netstat.Raw, o.Raw}, {netstat.ICMP, o.ICMP},
 	}
 	var found []protocol
 	for _, a := range asked {
 		// The subflows of Multipath TCP are TCP sockets, and are shown as such.
-		if a.flag || !s.NamesProtocol() && a.protocol != netstat.MPTCP {
+		if a.flag || !o.NamesProtocol() && a.protocol != netstat.MPTCP {
 			found = append(found, protocol{a.protocol, a.flag})
 		}
 	}
 	return found
-}
-
-// endpoints yields sockets of another address family than the Internet's.
-func endpoints[R, T any](s *Session, what string, read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error], asked bool, show func(*Row[T]) error) error {
-	q := netstat.EndpointQuery{Memory: s.Buffers || s.Extend > 1, Processes: s.Programs, References: true}
-	var r Row[T]
-	for _, src := range s.sources {
-		reader, ok := src.stack.(R)
-		if !ok {
-			s.lacks(what, src, netstat.ErrNotSupported, asked)
-			continue
-		}
-		if err := s.shareOwners(src, &q.Processes, &q.Owners); err != nil {
-			return err
-		}
-		r.from = src
-		for v, err := range read(reader, s.ctx, q) {
-			if err != nil {
-				if s.ctx.Err() != nil {
-					return err
-				}
-				s.lacks(what, src, err, asked)
-				break
-			}
-			r.v = v
-			if err := show(&r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -7,9 +7,15 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// showSoftnet shows the receive path of each processor, and with -e the queues of
-// interfaces.
-func (s *Session) showSoftnet() error {
+// Softnet is the table of the receive path of each processor.
+var Softnet Table = &kind[netstat.Softnet]{
+	Kind:  softnetKind(),
+	title: "Received packets by processor, of every namespace", what: "the processors' receive paths", ofHost: true,
+	columns: softnetColumns,
+	read:    from(netstat.SoftnetReader.Softnet),
+}
+
+func softnetColumns(*Session) []table.Column[Row[netstat.Softnet]] {
 	column := func(heading string, get func(*netstat.Softnet) netstat.Optional[uint32]) table.Column[Row[netstat.Softnet]] {
 		return columnOf(heading, 10, true, func(b []byte, v *netstat.Softnet) []byte { return appendKnown(b, get(v)) })
 	}
@@ -28,22 +34,7 @@ func (s *Session) showSoftnet() error {
 		}
 		return table.Plain
 	}
-	p, _, err := newPrinter(s, softnetKind(), columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title("Received packets by processor, of every namespace")
-	err = s.ofHost(func(s *Session) error {
-		return each(s, "the processors' receive paths", netstat.SoftnetReader.Softnet, p.Row)
-	})
-	if err != nil {
-		return err
-	}
-	if err := p.Close(); err != nil || s.Extend == 0 {
-		return err
-	}
-	s.out.Line("")
-	return s.showQueues()
+	return columns
 }
 
 func softnetKind() *table.Kind[Row[netstat.Softnet]] {
@@ -59,10 +50,20 @@ func softnetKind() *table.Kind[Row[netstat.Softnet]] {
 	)
 }
 
-// showQueues shows the queues of interfaces and the processors that serve them.
-func (s *Session) showQueues() error {
+// Queues is the table of the queues of interfaces and the processors that serve them.
+var Queues Table = &kind[netstat.DeviceQueue]{
+	Kind:  queueKind(),
+	apart: true,
+	title: "Queues of interfaces", what: "queues of interfaces",
+	columns: queueColumns,
+	read:    from(netstat.DeviceQueueReader.DeviceQueues),
+	belongs: by(func(q *netstat.DeviceQueue) uint32 { return q.Interface }),
+	names:   always[netstat.DeviceQueue],
+}
+
+func queueColumns(*Session) []table.Column[Row[netstat.DeviceQueue]] {
 	type queue = netstat.DeviceQueue
-	columns := []table.Column[Row[queue]]{
+	return []table.Column[Row[queue]]{
 		interfaceColumn("Iface", 15, func(q *queue) uint32 { return q.Interface }),
 		columnOf("Queue", 12, false, func(b []byte, q *queue) []byte {
 			return strconv.AppendUint(append(append(b, q.Direction.String()...), ' '), uint64(q.Number), 10)
@@ -83,21 +84,6 @@ func (s *Session) showQueues() error {
 		columnOf("Flows", 6, true, func(b []byte, q *queue) []byte { return appendKnown(b, q.ReceiveFlows) }),
 		columnOf("Timeouts", 8, true, func(b []byte, q *queue) []byte { return appendKnown(b, q.TransmitTimeouts) }),
 	}
-	p, _, err := newPrinter(s, queueKind(), columns)
-	if err != nil {
-		return err
-	}
-	s.out.Title("Queues of interfaces")
-	err = each(s, "queues of interfaces", netstat.DeviceQueueReader.DeviceQueues, func(r *Row[queue]) error {
-		if !s.shows(r.from, r.v.Interface) {
-			return nil
-		}
-		return p.Row(r)
-	})
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 func queueKind() *table.Kind[Row[netstat.DeviceQueue]] {

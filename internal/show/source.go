@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"maps"
 	"os"
 	"strconv"
@@ -33,10 +32,10 @@ type Source struct {
 	// renew has this stack, and those that are read with it, read anew in a turn
 	// that ends then; nil where nothing is remembered.
 	renew func(until time.Time)
-	// interfaces are the names of interfaces by index, nil before they were read;
-	// readNames reads them, where one is needed of which that was not foreseen.
+	// interfaces are the names of interfaces by index, nil before they were read.
 	interfaces map[uint32]string
-	readNames  func()
+	// addresses are those of interfaces by index, where a table shows them beside.
+	addresses map[uint32][]netstat.Address
 }
 
 // Open opens the stacks. The errors of those among
@@ -155,25 +154,25 @@ type nameReader interface {
 }
 
 // readNames reads the names of a stack's interfaces, once. What cannot be read is said.
-func (s *Session) readNames(src *Source) {
+func (s *Session) readNames(ctx context.Context, src *Source) {
 	if src.interfaces != nil {
 		return
 	}
 	src.interfaces = make(map[uint32]string)
 	reader, ofHost := src.stack.(nameReader)
 	fail := func(err error) {
-		if err != nil && s.ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			// That a recording was made without them is nothing to complain of.
 			s.lacks("names of interfaces", src, err, ofHost)
 		}
 	}
 	if ofHost {
-		names, err := reader.InterfaceNames(s.ctx)
+		names, err := reader.InterfaceNames(ctx)
 		maps.Copy(src.interfaces, names)
 		fail(err)
 		return
 	}
-	for i, err := range src.stack.Interfaces(s.ctx) {
+	for i, err := range src.stack.Interfaces(ctx) {
 		if err != nil {
 			fail(err)
 			return
@@ -182,21 +181,13 @@ func (s *Session) readNames(src *Source) {
 	}
 }
 
-// known returns the name of an interface, where it has one.
+// known returns the name of an interface, where it has one and names were read.
 func (src *Source) known(index uint32) (name string, ok bool) {
 	if index == 0 {
 		return "", false
 	}
-	name = src.names()[index]
+	name = src.interfaces[index]
 	return name, name != ""
-}
-
-// names returns the names of interfaces by index.
-func (src *Source) names() map[uint32]string {
-	if src.interfaces == nil && src.readNames != nil {
-		src.readNames()
-	}
-	return src.interfaces
 }
 
 // name returns what an interface is called on a terminal: its name, its index where it
@@ -214,45 +205,10 @@ func (src *Source) name(index uint32) string {
 
 // index returns the index of an interface by its name.
 func (src *Source) index(name string) (uint32, bool) {
-	for index, n := range src.names() {
+	for index, n := range src.interfaces {
 		if n == name {
 			return index, true
 		}
 	}
 	return 0, false
-}
-
-// row is what a reader yielded, and of which stack.
-type Row[T any] struct {
-	from *Source
-	v    T
-}
-
-// each calls show with every row that every source's reader of type R yields. The
-// row is the same variable each time. What a source cannot tell is said, and the
-// others go on; an error of show, which is the output's, ends it.
-func each[R, T any](s *Session, what string, read func(R, context.Context) iter.Seq2[T, error], show func(*Row[T]) error) error {
-	var r Row[T]
-	for _, src := range s.sources {
-		reader, ok := src.stack.(R)
-		if !ok {
-			s.complain(what, src, netstat.ErrNotSupported)
-			continue
-		}
-		r.from = src
-		for v, err := range read(reader, s.ctx) {
-			if err != nil {
-				if s.ctx.Err() != nil {
-					return err
-				}
-				s.complain(what, src, err)
-				break
-			}
-			r.v = v
-			if err := show(&r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -2,8 +2,12 @@ package show
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"iter"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/baseline"
@@ -22,28 +26,28 @@ type counterView struct {
 }
 
 // counterGroups are the groups that the flags choose; none stands for all.
-func (s *Session) counterGroups() (groups []netstat.CounterGroup) {
+func (o *Options) counterGroups() (groups []netstat.CounterGroup) {
 	add := func(chosen bool, those ...netstat.CounterGroup) {
 		if chosen {
 			groups = append(groups, those...)
 		}
 	}
-	add(s.TCP, netstat.GroupTCP)
-	add(s.MPTCP, netstat.GroupMPTCP)
-	add(s.UDP, netstat.GroupUDP, netstat.GroupUDP6)
-	add(s.UDPLite, netstat.GroupUDPLite, netstat.GroupUDPLite6)
-	add(s.SCTP, netstat.GroupSCTP)
-	add(s.Raw, netstat.GroupIP, netstat.GroupIP6)
+	add(o.TCP, netstat.GroupTCP)
+	add(o.MPTCP, netstat.GroupMPTCP)
+	add(o.UDP, netstat.GroupUDP, netstat.GroupUDP6)
+	add(o.UDPLite, netstat.GroupUDPLite, netstat.GroupUDPLite6)
+	add(o.SCTP, netstat.GroupSCTP)
+	add(o.Raw, netstat.GroupIP, netstat.GroupIP6)
 	// Raw sockets are how hosts ping: net-tools has ICMP there.
-	add(s.Raw || s.ICMP, netstat.GroupICMP, netstat.GroupICMP6)
-	if len(groups) == 0 && (s.IPv4 || s.IPv6) {
+	add(o.Raw || o.ICMP, netstat.GroupICMP, netstat.GroupICMP6)
+	if len(groups) == 0 && (o.IPv4 || o.IPv6) {
 		groups = netstat.CounterGroups()
 	}
 	only4 := []netstat.CounterGroup{netstat.GroupIP, netstat.GroupICMP, netstat.GroupUDP, netstat.GroupUDPLite}
 	only6 := []netstat.CounterGroup{netstat.GroupIP6, netstat.GroupICMP6, netstat.GroupUDP6, netstat.GroupUDPLite6}
-	if s.IPv4 != s.IPv6 && len(groups) > 0 {
+	if o.IPv4 != o.IPv6 && len(groups) > 0 {
 		groups = slices.DeleteFunc(groups, func(g netstat.CounterGroup) bool {
-			return s.IPv4 && slices.Contains(only6, g) || s.IPv6 && slices.Contains(only4, g)
+			return o.IPv4 && slices.Contains(only6, g) || o.IPv6 && slices.Contains(only4, g)
 		})
 	}
 	return groups
@@ -72,10 +76,10 @@ func isWhole(section string) bool {
 
 // isNoise reports whether a counter is left out: most that are 0 and, since a
 // baseline, all of them and what does not grow.
-func (s *Session) isNoise(section string, c *counterView) bool {
+func (o *Options) isNoise(section string, c *counterView) bool {
 	n, known := c.value.Get()
 	zero := known && n == (netstat.Number{})
-	if s.Since != "" {
+	if o.Since != "" {
 		return zero || c.info.Kind == netstat.Setting
 	}
 	return zero && c.info.Kind != netstat.Setting && !isWhole(section)
@@ -89,57 +93,51 @@ var groupTitles = map[netstat.CounterGroup]string{
 	netstat.GroupIPsec: "IPsec", netstat.GroupTLS: "Tls", netstat.GroupSocket: "Sockets",
 }
 
-// eachCounter calls show with the counters that the flags choose. Groups that a
-// source lacks are passed over where all are meant.
-func (s *Session) eachCounter(show func(*Row[counterView]) error) error {
-	var r Row[counterView]
-	for _, src := range s.sources {
-		r.from = src
-		grew, err := s.grown(src)
-		if s.ctx.Err() != nil {
-			return s.ctx.Err()
-		}
-		if err != nil {
-			s.complain("counters", src, err)
-			continue
-		}
-		groups := s.counterGroups()
-		explicit := len(groups) > 0 && s.NamesProtocol()
-		if !explicit && len(groups) == 0 {
-			groups = netstat.CounterGroups()
-		}
-		reader, ok := src.stack.(netstat.CounterReader)
-		if !ok {
-			s.complain("counters", src, netstat.ErrNotSupported)
-			continue
-		}
-		var lacking error // of every group
-		for i, group := range groups {
-			for c, err := range reader.Counters(s.ctx, group) {
-				if err != nil {
-					if s.ctx.Err() != nil {
-						return err
+// counterParts are the counters of each group that is chosen. Groups that a source lacks
+// are passed over where all are meant.
+func counterParts(ctx context.Context, q *query) (parts []part[counterView], err error) {
+	grew, err := q.grown(ctx, q.src)
+	if err != nil {
+		return nil, err
+	}
+	reader, ok := q.src.stack.(netstat.CounterReader)
+	if !ok {
+		return nil, netstat.ErrNotSupported
+	}
+	groups := q.counterGroups()
+	explicit := len(groups) > 0 && q.NamesProtocol()
+	if len(groups) == 0 {
+		groups = netstat.CounterGroups()
+	}
+	lacking := 0 // groups
+	for _, group := range groups {
+		parts = append(parts, part[counterView]{what: "counters of " + string(group), optional: !explicit, read: func(ctx context.Context, _ *query) iter.Seq2[counterView, error] {
+			return func(yield func(counterView, error) bool) {
+				for c, err := range reader.Counters(ctx, group) {
+					if errors.Is(err, netstat.ErrNotSupported) {
+						lacking++
 					}
-					if s.lacks("counters of "+string(group), src, err, explicit); i == 0 && !explicit {
-						lacking = err
+					v := counterView{Counter: c, info: netstat.DescribeCounter(c.Name), value: netstat.Known(c.Value)}
+					if grew != nil && err == nil {
+						v.since(grew)
 					}
-					break
-				}
-				lacking = nil
-				r.v = counterView{Counter: c, info: netstat.DescribeCounter(c.Name), value: netstat.Known(c.Value)}
-				if grew != nil {
-					r.v.since(grew)
-				}
-				if err := show(&r); err != nil {
-					return err
+					if !yield(v, err) {
+						return
+					}
 				}
 			}
-		}
-		if errors.Is(lacking, netstat.ErrNotSupported) {
-			s.complain("counters", src, lacking)
-		}
+		}})
 	}
-	return nil
+	if !explicit {
+		parts = append(parts, part[counterView]{what: "counters", read: func(context.Context, *query) iter.Seq2[counterView, error] {
+			return func(yield func(counterView, error) bool) {
+				if lacking == len(groups) {
+					yield(counterView{}, netstat.ErrNotSupported)
+				}
+			}
+		}})
+	}
+	return parts, nil
 }
 
 // since puts how much the counter grew in the place of its value. Gauges and
@@ -156,17 +154,22 @@ func (c *counterView) since(grew *baseline.Delta) {
 	c.value, c.reason = netstat.Optional[netstat.Number]{}, d.Reason.String()
 }
 
-// showStatistics shows the counters of protocols, a paragraph for each section;
-// most of those that are 0 with -a only.
-func (s *Session) showStatistics() error {
-	kind := counterKind()
-	if s.Routes {
-		return s.showRoutingStatistics()
-	}
-	if s.Interfaces {
-		return s.showInterfaceCounters()
-	}
-	columns := []table.Column[Row[counterView]]{
+// Counters is the table of the counters of protocols, a part for each section; most of
+// those that are 0 with Options.All only.
+var Counters Table = &kind[counterView]{
+	Kind:       counterKind(),
+	what:       "counters",
+	columns:    counterColumns,
+	noHeadings: true,
+	parts:      counterParts,
+	keep: func(q *query, c *counterView) bool {
+		return q.All || q.JSON || !q.isNoise(section(&c.Counter), c)
+	},
+	section: func(r *Row[counterView]) string { return section(&r.v.Counter) },
+}
+
+func counterColumns(s *Session) []table.Column[Row[counterView]] {
+	return []table.Column[Row[counterView]]{
 		columnOf("", 15, true, func(b []byte, c *counterView) []byte {
 			n, known := c.value.Get()
 			if !known {
@@ -185,43 +188,6 @@ func (s *Session) showStatistics() error {
 			return append(b, c.info.Meaning...)
 		}),
 	}
-	// A table for each group that has something to show, with its title above.
-	p, _, err := newPrinter(s, kind, columns)
-	if err != nil {
-		return err
-	}
-	p.NoHeadings = true
-	group := ""
-	err = s.eachCounter(func(r *Row[counterView]) error {
-		if p.Keep != nil && !p.Keep(r) {
-			return nil
-		}
-		title := section(&r.v.Counter)
-		if !s.All && !s.JSON && s.isNoise(title, &r.v) {
-			return nil
-		}
-		if r.from.label() != "" {
-			title += " of " + string(table.AppendEscaped(nil, r.from.label()))
-		}
-		if title != group && !s.JSON && s.Sort == "" {
-			if group != "" {
-				if err := p.Close(); err != nil {
-					return err
-				}
-				if p, _, err = newPrinter(s, kind, columns); err != nil {
-					return err
-				}
-				p.NoHeadings = true
-			}
-			group = title
-			s.out.Title(title + ":")
-		}
-		return p.Row(r)
-	})
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 func counterKind() *table.Kind[Row[counterView]] {
@@ -259,29 +225,28 @@ func numberValue(n netstat.Number) table.Value {
 	return table.Int(signed)
 }
 
-// showInterfaceCounters shows what protocols count for each interface (-is).
-func (s *Session) showInterfaceCounters() error {
-	type counter = netstat.InterfaceCounter
-	p, _, err := newPrinter(s, interfaceCounterKind(), []table.Column[Row[counter]]{
-		interfaceColumn("Iface", 15, func(c *counter) uint32 { return c.Interface }),
-		columnOf("Value", 12, true, func(b []byte, c *counter) []byte { return append(b, c.Value.String()...) }),
-		columnOf("Counter", 0, false, func(b []byte, c *counter) []byte { return table.AppendEscaped(b, c.Name) }),
-		columnOf("Meaning", 0, false, func(b []byte, c *counter) []byte { return append(b, netstat.DescribeCounter(c.Name).Meaning...) }),
-	})
-	if err != nil {
-		return err
+// InterfaceCounters is the table of what protocols count for each interface.
+var InterfaceCounters Table = &kind[netstat.InterfaceCounter]{
+	Kind:  interfaceCounterKind(),
+	title: "Protocol counters by interface", what: "counters by interface",
+	columns: interfaceCounterColumns,
+	read:    from(netstat.InterfaceCounterReader.InterfaceCounters),
+	belongs: by(func(c *netstat.InterfaceCounter) uint32 { return c.Interface }),
+	names:   always[netstat.InterfaceCounter],
+	keep: func(q *query, c *netstat.InterfaceCounter) bool {
+		return q.All || q.JSON || c.Value != netstat.Number{}
+	},
+}
+
+func interfaceCounterColumns(*Session) []table.Column[Row[netstat.InterfaceCounter]] {
+	return []table.Column[Row[netstat.InterfaceCounter]]{
+		interfaceColumn("Iface", 15, func(c *netstat.InterfaceCounter) uint32 { return c.Interface }),
+		columnOf("Value", 12, true, func(b []byte, c *netstat.InterfaceCounter) []byte { return append(b, c.Value.String()...) }),
+		columnOf("Counter", 0, false, func(b []byte, c *netstat.InterfaceCounter) []byte { return table.AppendEscaped(b, c.Name) }),
+		columnOf("Meaning", 0, false, func(b []byte, c *netstat.InterfaceCounter) []byte {
+			return append(b, netstat.DescribeCounter(c.Name).Meaning...)
+		}),
 	}
-	s.out.Title("Protocol counters by interface")
-	err = each(s, "counters by interface", netstat.InterfaceCounterReader.InterfaceCounters, func(r *Row[counter]) error {
-		if !s.shows(r.from, r.v.Interface) || r.v.Value == (netstat.Number{}) && !s.All && !s.JSON {
-			return nil
-		}
-		return p.Row(r)
-	})
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 func interfaceCounterKind() *table.Kind[Row[netstat.InterfaceCounter]] {
@@ -294,4 +259,79 @@ func interfaceCounterKind() *table.Kind[Row[netstat.InterfaceCounter]] {
 	)
 	k.Aliases = map[string][]string{"dev": {"interface"}}
 	return k
+}
+
+// counterGrowth is by how much a counter grew.
+type counterGrowth struct {
+	span
+	name  string
+	group netstat.CounterGroup
+	count netstat.Optional[uint64]
+}
+
+// CounterGrowth is the table of by how much counters grew from turn to turn.
+var CounterGrowth Table = &kind[counterGrowth]{
+	Kind:    counterGrowthKind(),
+	what:    "counters",
+	columns: counterGrowthColumns,
+	read:    countersGrown,
+	growing: true,
+}
+
+func countersGrown(ctx context.Context, q *query) iter.Seq2[counterGrowth, error] {
+	grew, err := q.grownInTurn(ctx, q.src)
+	if err != nil {
+		return failed[counterGrowth](err)
+	}
+	return func(yield func(counterGrowth, error) bool) {
+		if grew == nil {
+			return
+		}
+		q.readGroups(ctx, q.src)
+		groups := q.counterGroups()
+		for _, name := range slices.Sorted(maps.Keys(grew.Counters)) {
+			d, group := grew.Counters[name], q.growth.groups[name]
+			if len(groups) > 0 && !slices.Contains(groups, group) || d.Count.Or(0) == 0 {
+				continue
+			}
+			if !yield(counterGrowth{span{grew.From, grew.To, q.growth.over}, name, group, d.Count}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// readGroups reads which groups a stack's counters are of, unless it is known.
+func (s *Session) readGroups(ctx context.Context, src *Source) {
+	reader, ok := src.stack.(netstat.CounterReader)
+	if !ok || src.snmp || len(s.growth.groups) > 0 {
+		return // hosts tell them with the counters
+	}
+	for c, err := range reader.Counters(ctx) {
+		if err != nil {
+			s.complain("counters", src, err)
+			return
+		}
+		s.growth.groups[c.Name] = c.Group
+	}
+}
+
+func counterGrowthColumns(s *Session) []table.Column[Row[counterGrowth]] {
+	return []table.Column[Row[counterGrowth]]{
+		columnOf("Time", 8, false, func(b []byte, g *counterGrowth) []byte { return appendTime(b, g.span) }),
+		columnOf("Grew", 12, true, func(b []byte, g *counterGrowth) []byte { return s.appendCount(b, g.count.Or(0)) }),
+		columnOf("A second", 12, true, func(b []byte, g *counterGrowth) []byte {
+			return strconv.AppendFloat(b, float64(g.count.Or(0))/max(g.seconds(), 1e-3), 'f', 1, 64)
+		}),
+		columnOf("Counter", 0, false, func(b []byte, g *counterGrowth) []byte { return table.AppendEscaped(b, g.name) }),
+	}
+}
+
+func counterGrowthKind() *table.Kind[Row[counterGrowth]] {
+	field := fieldOf[counterGrowth]
+	return newKind("counterGrowth", "by how much a counter grew in an interval; counters that did not grow are left out",
+		append(spanFields(func(g *counterGrowth) span { return g.span }),
+			field("group", table.String, "protocol, or part of the kernel", func(g *counterGrowth) table.Value { return table.Text(string(g.group)) }),
+			field("name", table.String, "the kernel's name", func(g *counterGrowth) table.Value { return table.Text(g.name) }),
+			field("value", table.Integer, "by how much it grew", func(g *counterGrowth) table.Value { return uintValue(g.count) }))...)
 }

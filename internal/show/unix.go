@@ -32,8 +32,28 @@ func appendUnixName(b []byte, v *netstat.UnixSocket) []byte {
 	return table.AppendEscaped(b, v.Name)
 }
 
-// showUnix shows the sockets of the local family.
-func (s *Session) showUnix() error {
+// UnixSockets is the table of sockets of the local family.
+var UnixSockets Table = &kind[netstat.UnixSocket]{
+	Kind:      unixKind(),
+	titled:    func(o *Options) string { return "Active UNIX domain sockets " + o.which() },
+	what:      "sockets of the local family",
+	columns:   unixColumns,
+	read:      endpoints(netstat.UnixReader.UnixSockets),
+	optional:  true,
+	listening: table.Text(unixState(&netstat.UnixSocket{State: netstat.Listen})),
+	keep: func(q *query, v *netstat.UnixSocket) bool {
+		listens := v.State == netstat.Listen
+		return q.All || listens == q.Listening || listens && q.listeners
+	},
+	lookUp: func(s *Session, r *Row[netstat.UnixSocket]) {
+		if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
+			s.resolver.StartUser(uid)
+		}
+	},
+	whole: true,
+}
+
+func unixColumns(s *Session) []table.Column[Row[netstat.UnixSocket]] {
 	columns := []table.Column[Row[netstat.UnixSocket]]{
 		columnOf("Proto", 5, false, func(b []byte, _ *netstat.UnixSocket) []byte { return append(b, "unix"...) }),
 		columnOf("RefCnt", 6, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendKnown(b, v.References) }),
@@ -62,29 +82,7 @@ func (s *Session) showUnix() error {
 			columnOf("Peer", 8, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendKnown(b, v.Peer) }))
 	}
 	columns = append(columns, columnOf("Path", 0, false, appendUnixName))
-	kind := unixKind()
-	p, expr, err := newPrinter(s, kind, columns)
-	if err != nil {
-		return err
-	}
-	listener := netstat.UnixSocket{State: netstat.Listen}
-	asked := expr != nil && expr.Names(kind.Find("state")[0], table.Text(unixState(&listener)))
-	s.out.Title("Active UNIX domain sockets " + s.which())
-	w := window[netstat.UnixSocket]{s: s, printer: p, whole: true, prepare: func(r *Row[netstat.UnixSocket]) {
-		if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
-			s.resolver.StartUser(uid)
-		}
-	}}
-	err = endpoints(s, "sockets of the local family", netstat.UnixReader.UnixSockets, s.Unix, func(r *Row[netstat.UnixSocket]) error {
-		if listens := r.v.State == netstat.Listen; !s.All && listens != s.Listening && (!listens || !asked) {
-			return nil
-		}
-		return w.row(r)
-	})
-	if err != nil {
-		return err
-	}
-	return w.close()
+	return columns
 }
 
 func unixKind() *table.Kind[Row[netstat.UnixSocket]] {

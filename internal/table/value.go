@@ -170,6 +170,9 @@ func (v *Value) Objects() []Object { return v.objects }
 // True returns a Boolean.
 func (v *Value) True() bool { return v.number != 0 }
 
+// Uint returns an Integer that is not negative.
+func (v *Value) Uint() uint64 { return v.number }
+
 // Float returns a Number or Duration, or an Integer as near as it can be.
 func (v *Value) Float() float64 {
 	switch v.typ {

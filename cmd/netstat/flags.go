@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/recording"
+)
+
+// flags are what the command line says.
+type flags struct {
+	show.Options
+
+	modes            map[string]*bool // by name
+	protocolFamilies []string
+	fib              bool
+	save             string // the name of a baseline to save, or its path
+	record           string // the file to record to
+	kinds            []string
+	version, help    bool
+}
+
+// scope is which modes must take a flag.
+type scope uint8
+
+const (
+	everywhere scope = iota // it goes with every table
+	each                    // every mode that is chosen
+	internet                // every one that is chosen, but those of sockets of other families
+	some                    // one of those that are chosen: it is for these
+)
+
+// modifier is a flag that is no mode.
+type modifier struct {
+	name, short, usage string
+	to                 func(*flags) any // what it sets
+	scope              scope
+	// needs are flags of which one must be given as well.
+	needs []string
+	// values completes its value in a shell.
+	values func(*flags) []string
+}
+
+// modifiers are all flags that are no modes, in the order of the help.
+var modifiers = []modifier{
+	// Which sockets.
+	{name: "tcp", short: "t", usage: "show TCP sockets", to: func(f *flags) any { return &f.TCP }, scope: some},
+	{name: "udp", short: "u", usage: "show UDP sockets", to: func(f *flags) any { return &f.UDP }, scope: some},
+	{name: "udplite", short: "U", usage: "show UDP-Lite sockets", to: func(f *flags) any { return &f.UDPLite }, scope: some},
+	{name: "sctp", short: "S", usage: "show SCTP sockets", to: func(f *flags) any { return &f.SCTP }, scope: some},
+	{name: "raw", short: "w", usage: "show raw sockets", to: func(f *flags) any { return &f.Raw }, scope: some},
+	{name: "icmp", usage: "show ICMP sockets (ping)", to: func(f *flags) any { return &f.ICMP }, scope: some},
+	{name: "mptcp", usage: "show Multipath TCP connections", to: func(f *flags) any { return &f.MPTCP }, scope: some},
+	{name: "inet", short: "4", usage: "show IPv4 only", to: func(f *flags) any { return &f.IPv4 }, scope: internet},
+	{name: "inet6", short: "6", usage: "show IPv6 only; with -r its routes", to: func(f *flags) any { return &f.IPv6 }, scope: internet},
+	{name: "protocol", short: "A", usage: "show the address families `FAMILY,...`: inet, inet6, unix", to: func(f *flags) any { return &f.protocolFamilies },
+		values: func(*flags) []string { return []string{"inet", "inet6", "unix"} }},
+	{name: "all", short: "a", usage: "leave nothing out: listening sockets, interfaces that are down, counters that are 0", to: func(f *flags) any { return &f.All }},
+	{name: "listening", short: "l", usage: "show listening sockets only", to: func(f *flags) any { return &f.Listening }, scope: some},
+
+	// What of them.
+	{name: "programs", short: "p", usage: "show the processes that hold sockets", to: func(f *flags) any { return &f.Programs }, scope: some},
+	{name: "extend", short: "e", usage: "``show more; twice for all there is", to: func(f *flags) any { return &f.Extend }, scope: some},
+	{name: "timers", short: "o", usage: "show timers", to: func(f *flags) any { return &f.Timers }, scope: some},
+	{name: "buffers", usage: "show the memory of each socket", to: func(f *flags) any { return &f.Buffers }, scope: some},
+	{name: "table", usage: "show the routing table `TABLE`: a number, main, local, default or all", to: func(f *flags) any { return &f.Table }, scope: some,
+		values: func(*flags) []string { return []string{"main", "local", "default", show.AllTables} }},
+	{name: "interface", short: "I", usage: "show the interface `IFACE` only, or several, of sockets those bound to it; -i unless anything else is chosen", to: func(f *flags) any { return &f.Interfaces }, scope: each,
+		values: (*flags).interfaceNames},
+	{name: "netns", usage: "show the network namespace `NAME`, or that of the process PID, or all of them", to: func(f *flags) any { return &f.NetNS },
+		values: (*flags).namespaceNames},
+	{name: "filter", usage: "show rows that `EXPRESSION` is true for, such as 'state=established and port=443'", to: func(f *flags) any { return &f.Filter }},
+	{name: "sort", usage: "sort by `FIELD,...`; -FIELD puts the largest first", to: func(f *flags) any { return &f.Sort },
+		values: (*flags).fieldNames},
+
+	// Of which stack.
+	{name: "recording", usage: "show what is recorded in `FILE`; --netns chooses one of its namespaces then", to: func(f *flags) any { return &f.Recording }},
+	{name: "at", usage: "with --recording: show the last moment until `TIME`: 15:04, or 2006-01-02T15:04:05Z", to: func(f *flags) any { return &f.At }, needs: []string{"recording"}},
+	{name: "record", usage: "add everything to the recording in `FILE`, once or in every --interval, and show nothing", to: func(f *flags) any { return &f.record }},
+	{name: "kinds", usage: "with --record: record rows of `KIND,...` only", to: func(f *flags) any { return &f.kinds }, needs: []string{"record"},
+		values: func(*flags) (names []string) {
+			for _, k := range recording.Kinds() {
+				names = append(names, string(k))
+			}
+			return names
+		}},
+	{name: "host", usage: "show the stacks of the hosts `HOST,...` by SNMP, each [udp:|tcp:]HOST[:PORT]", to: func(f *flags) any { return &f.Hosts }},
+	{name: "hosts", usage: "show those of the hosts that are listed in `FILE`", to: func(f *flags) any { return &f.HostsFile }},
+	{name: "snmp-config", usage: "read the credentials for hosts from `FILE`; snmp.conf(5) unless given", to: func(f *flags) any { return &f.SNMPConfigFile }, needs: []string{"host", "hosts"}},
+	{name: "context", usage: "read the SNMP context `NAME` of hosts", to: func(f *flags) any { return &f.Context }, needs: []string{"host", "hosts"}},
+	{name: "timeout", usage: "give a host up after `SECONDS`; one of several after 60 unless given", to: func(f *flags) any { return &f.Timeout }, needs: []string{"host", "hosts"}},
+
+	// How.
+	{name: "numeric", short: "n", usage: "show numbers and look no names up", to: func(f *flags) any { return &f.Numeric }},
+	{name: "numeric-hosts", usage: "show hosts by address", to: func(f *flags) any { return &f.HostNumbers }},
+	{name: "numeric-ports", usage: "show ports by number", to: func(f *flags) any { return &f.PortNumbers }},
+	{name: "numeric-users", usage: "show users by number", to: func(f *flags) any { return &f.UserNumbers }},
+	{name: "symbolic", short: "N", usage: "look names up in spite of -n", to: func(f *flags) any { return &f.Symbolic }},
+	{name: "human", short: "h", usage: "show sizes for people: 1.5K, 23M", to: func(f *flags) any { return &f.Human }, scope: some},
+	{name: "json", usage: "print JSON Lines, an object for each row", to: func(f *flags) any { return &f.JSON }},
+	{name: "wide", short: "W", usage: "do not fold lines that are longer than the terminal", to: func(f *flags) any { return &f.Wide }},
+	{name: "continuous", short: "c", usage: "show it again every second", to: func(f *flags) any { return &f.Continuous }},
+	{name: "interval", usage: "show it again every `SECONDS`; counters by how much they grew", to: func(f *flags) any { return &f.Interval }},
+	{name: "since", usage: "with -s and -i: show by how much counters grew since the `BASELINE`", to: func(f *flags) any { return &f.Since }, scope: some},
+	{name: "save-baseline", usage: "save the counters under the name `BASELINE`, or at that path, and show nothing", to: func(f *flags) any { return &f.save }},
+	{name: "verbose", short: "v", usage: "``say what this kernel lacks", to: func(f *flags) any { return &f.Verbose }},
+	{name: "fib", short: "F", usage: "with -r: show the forwarding table, as always", to: func(f *flags) any { return &f.fib }, scope: some},
+	{name: "version", short: "V", usage: "print the version", to: func(f *flags) any { return &f.version }},
+	{name: "help", usage: "print this", to: func(f *flags) any { return &f.help }},
+}
+
+// declare declares modes and modifiers.
+func declare(fs *pflag.FlagSet, f *flags) {
+	fs.SortFlags = false
+	f.modes = make(map[string]*bool)
+	for _, m := range modes {
+		if m.usage != "" {
+			f.modes[m.name] = fs.BoolP(m.name, m.short, false, m.usage)
+		}
+	}
+	for _, m := range modifiers {
+		switch to := m.to(f).(type) {
+		case *bool:
+			fs.BoolVarP(to, m.name, m.short, false, m.usage)
+		case *int:
+			fs.CountVarP(to, m.name, m.short, m.usage)
+		case *string:
+			fs.StringVarP(to, m.name, m.short, "", m.usage)
+		case *float64:
+			fs.Float64VarP(to, m.name, m.short, 0, m.usage)
+		case *[]string:
+			fs.StringSliceVarP(to, m.name, m.short, nil, m.usage)
+		}
+	}
+	commandline.Once(fs)
+
+	// net-tools' further names.
+	names := map[string]string{"program": "programs", "ip": "inet", "tcpip": "inet"}
+	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if known, ok := names[name]; ok {
+			name = known
+		}
+		return pflag.NormalizedName(name)
+	})
+}
+
+// fieldNames are what a filter and an order may name of the rows that the flags choose.
+func (f *flags) fieldNames() (names []string) {
+	tables, _ := f.tables()
+	for _, t := range tables {
+		names = append(names, t.Names()...)
+	}
+	return names
+}
+
+func (f *flags) interfaceNames() (found []string) {
+	sources, err := f.Open(context.Background(), func(error) {})
+	if err != nil {
+		return nil
+	}
+	for _, src := range sources {
+		found = append(found, src.InterfaceNames(context.Background())...)
+		src.Close()
+	}
+	return found
+}
+
+func (f *flags) namespaceNames() []string {
+	names := []string{show.AllNamespaces}
+	of := show.Where{NetNS: show.AllNamespaces, Recording: f.Recording, At: f.At}
+	sources, err := of.Open(context.Background(), func(error) {})
+	if err != nil {
+		return names
+	}
+	for _, src := range sources {
+		names = append(names, src.NetNS())
+		src.Close()
+	}
+	return names
+}
+
+// alone are flags that do something else than to show, with those that they take, and
+// why they take no others.
+var alone = map[string]struct{ takes, why string }{
+	"record":        {"kinds netns interval verbose host hosts snmp-config context timeout", "which records rows of every kind, or those of --kinds"},
+	"save-baseline": {"netns recording at verbose", "which saves counters and shows nothing"},
+}
+
+// apart are flags that do not go with each other, and why.
+var apart = []struct{ one, other, why string }{
+	{"host", "recording", ""}, {"host", "netns", ""}, {"host", "since", ""}, {"host", "save-baseline", ""},
+	{"hosts", "recording", ""}, {"hosts", "netns", ""}, {"hosts", "since", ""}, {"hosts", "save-baseline", ""},
+	{"recording", "interval", "what is recorded does not change"}, {"recording", "continuous", "what is recorded does not change"},
+	{"json", "human", "which has all digits"}, {"json", "symbolic", "which has numbers"},
+}
+
+// check completes the flags and says what does not fit together.
+func (f *flags) check(fs *pflag.FlagSet) error {
+	for _, m := range modifiers {
+		flag := fs.Lookup(m.name)
+		if !flag.Changed {
+			continue
+		}
+		switch to := m.to(f).(type) {
+		case *string:
+			if *to == "" {
+				return fmt.Errorf("--%s: the value is empty", m.name)
+			}
+		case *[]string:
+			if len(*to) == 0 {
+				return fmt.Errorf("--%s: the value is empty", m.name)
+			}
+		}
+	}
+	if err := f.checkValues(fs); err != nil {
+		return err
+	}
+	return f.checkTogether(fs)
+}
+
+// checkValues says which values are wrong.
+func (f *flags) checkValues(fs *pflag.FlagSet) error {
+	for _, family := range f.protocolFamilies {
+		switch family {
+		case "inet", "ip", "tcpip":
+			f.IPv4 = true
+		case "inet6":
+			f.IPv6 = true
+		case "unix":
+			*f.modes["unix"] = true
+		default:
+			return fmt.Errorf("--protocol: %q is none of inet, inet6, unix", family)
+		}
+	}
+	for _, name := range []string{"interval", "timeout"} {
+		seconds := map[string]float64{"interval": f.Interval, "timeout": f.Timeout}[name]
+		if fs.Changed(name) && !(seconds >= 0.01 && seconds <= 86400) {
+			return fmt.Errorf("--%s: %v is not between 0.01 and 86400 seconds", name, seconds)
+		}
+	}
+	if f.Continuous && f.Interval == 0 {
+		f.Interval = 1
+	}
+	if f.Table != "" {
+		if _, err := show.ParseTable(f.Table); err != nil {
+			return err
+		}
+	}
+	if f.At != "" {
+		if err := show.CheckAt(f.At); err != nil {
+			return err
+		}
+	}
+	if _, err := recording.ParseKinds(f.kinds...); err != nil {
+		return fmt.Errorf("--kinds: %w", err)
+	}
+	return nil
+}

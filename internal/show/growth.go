@@ -1,0 +1,173 @@
+package show
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/remote"
+)
+
+// span is the time that counters grew in.
+type span struct {
+	from, to time.Time
+	total    bool // since the program began
+}
+
+func (w span) seconds() float64 { return w.to.Sub(w.from).Seconds() }
+
+func appendTime(b []byte, w span) []byte {
+	if w.total {
+		return append(strconv.AppendFloat(b, w.seconds(), 'f', 0, 64), 's')
+	}
+	return w.to.AppendFormat(b, time.TimeOnly)
+}
+
+// spanFields are those of every row that tells of growth.
+func spanFields[T any](get func(*T) span) []table.Field[Row[T]] {
+	return []table.Field[Row[T]]{
+		fieldOf("time", table.String, "end of the interval (RFC 3339)", func(v *T) table.Value { return table.Text(get(v).to.Format(time.RFC3339Nano)) }),
+		fieldOf("seconds", table.Number, "length of the interval", func(v *T) table.Value { return table.Float(get(v).seconds()) }),
+		fieldOf("total", table.Boolean, "whether the interval is the program's whole run, as in the last rows", func(v *T) table.Value { return table.Bool(get(v).total) }),
+	}
+}
+
+// growth is what counters of every stack grew by, from turn to turn and in all of
+// them together.
+type growth struct {
+	before   map[*Source]counted
+	inTurn   map[*Source]*baseline.Delta // of those that were looked at in this turn
+	total    map[*Source]*baseline.Delta
+	groups   map[string]netstat.CounterGroup // of counters by name
+	down     map[*Source]map[uint32]bool     // which interfaces are, by index
+	answered bool                            // some stack did, or may yet
+	over     bool                            // what is asked for is the total
+}
+
+func newGrowth() growth {
+	return growth{
+		before: make(map[*Source]counted), inTurn: make(map[*Source]*baseline.Delta), total: make(map[*Source]*baseline.Delta),
+		groups: make(map[string]netstat.CounterGroup), down: make(map[*Source]map[uint32]bool),
+	}
+}
+
+func (g *growth) begin() { clear(g.inTurn) }
+
+// grownInTurn returns by how much a stack's counters grew since the turn before; nil
+// where that is not known, which is so in the first turn. They are read once in a turn.
+func (s *Session) grownInTurn(ctx context.Context, src *Source) (*baseline.Delta, error) {
+	g := &s.growth
+	if g.over {
+		return g.total[src], nil
+	}
+	if grew, looked := g.inTurn[src]; looked {
+		return grew, nil
+	}
+	g.inTurn[src] = nil
+	now, err := s.count(ctx, src)
+	var late *remote.LateError
+	g.answered = g.answered || err == nil || errors.As(err, &late)
+	if err != nil {
+		return nil, err
+	}
+	was := g.before[src]
+	g.before[src] = now
+	if was == nil {
+		return nil, nil
+	}
+	grew, err := now.since(was)
+	if err != nil {
+		return nil, err
+	}
+	if !src.snmp {
+		g.down[src] = make(map[uint32]bool)
+		for i, err := range src.stack.Interfaces(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			g.down[src][i.Index] = !i.Up().Or(true)
+		}
+	}
+	g.inTurn[src], g.total[src] = grew, add(g.total[src], grew)
+	return grew, nil
+}
+
+// counted is what a stack counted until one moment.
+type counted interface {
+	// since returns by how much the counters grew since an earlier moment.
+	since(earlier counted) (*baseline.Delta, error)
+}
+
+// countedHere is what a kernel counted.
+type countedHere struct{ *baseline.Snapshot }
+
+func (c countedHere) since(earlier counted) (*baseline.Delta, error) {
+	return c.Since(earlier.(countedHere).Snapshot)
+}
+
+// count reads the counters of a stack as they are now.
+func (s *Session) count(ctx context.Context, src *Source) (counted, error) {
+	if stack, ok := src.stack.(sampler); ok {
+		sample, err := stack.Sample(ctx)
+		if err == nil && sample.Skipped != nil {
+			s.complain("counters", src, sample.Skipped)
+		}
+		return countedThere{s, src, sample}, err
+	}
+	taken, err := s.snapshot(ctx, src)
+	return countedHere{taken}, err
+}
+
+// add adds what was counted in an interval to what was counted before. What is
+// not known of one of them is not known of both.
+func add(sum, grew *baseline.Delta) *baseline.Delta {
+	if sum == nil {
+		return grew
+	}
+	sum.To = grew.To
+	addCounters(sum.Counters, grew.Counters)
+	type key struct {
+		index uint32
+		name  string
+	}
+	at := make(map[key]int)
+	for i, d := range sum.Interfaces {
+		at[key{d.Index, d.Name}] = i
+	}
+	for _, d := range grew.Interfaces {
+		if i, ok := at[key{d.Index, d.Name}]; ok {
+			addCounters(sum.Interfaces[i].Counters, d.Counters)
+			sum.Interfaces[i].Reason = d.Reason
+		} else {
+			sum.Interfaces = append(sum.Interfaces, d)
+		}
+	}
+	return sum
+}
+
+func addCounters(sum, grew map[string]baseline.Difference) {
+	for name, d := range grew {
+		before, ok := sum[name]
+		n, known := d.Count.Get()
+		switch {
+		case !ok:
+			sum[name] = baseline.Difference{Reason: baseline.New}
+		case !before.Count.IsKnown():
+			// And stays so.
+		case known:
+			before.Count.Set(before.Count.Or(0) + n)
+			sum[name] = before
+		default:
+			sum[name] = d
+		}
+	}
+	for name := range sum {
+		if _, ok := grew[name]; !ok {
+			sum[name] = baseline.Difference{Reason: baseline.Gone}
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package show
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// run is a table in a run of the program.
+type run[T any] struct {
+	*kind[T]
+	s         *Session
+	expr      *filter.Expr
+	order     *table.Order
+	listeners bool // the filter asks for them
+
+	printer *table.Printer[Row[T]]
+	printed int      // rows since the headings
+	held    []Row[T] // until the names in them are found
+	part    string   // the section that is shown
+	// paragraph shows a row in place of the columns; nil for columns.
+	paragraph func(*Row[T])
+}
+
+// Describe returns the kind of the rows.
+func (k *kind[T]) Describe() table.Description { return k.Kind.Describe() }
+
+// Names returns what a filter and an order may name.
+func (k *kind[T]) Names() []string { return k.Kind.Names() }
+
+// open prepares the table for a run.
+func (k *kind[T]) open(s *Session) (opened, error) {
+	o := &run[T]{kind: k, s: s}
+	var err error
+	if s.Filter != "" {
+		if o.expr, err = filter.Parse(s.Filter, k, s.filterNames()); err != nil {
+			return nil, fmt.Errorf("--filter: %w", err)
+		}
+	}
+	if s.Sort != "" {
+		if o.order, err = k.Order(s.Sort); err != nil {
+			err = fmt.Errorf("--sort: %w", err)
+		}
+	}
+	if o.expr != nil && k.listening.IsKnown() {
+		state := k.Find("state")[0]
+		o.listeners = o.expr.Names(state, k.listening) && k.possible(o.expr, state, k.listening)
+	}
+	if k.paragraph != nil && !s.JSON {
+		o.paragraph = k.paragraph(s)
+	}
+	return o, err
+}
+
+// possible reports whether a filter can be true for a row that has that value in a
+// field.
+func (k *kind[T]) possible(expr *filter.Expr, field int, v table.Value) bool {
+	can, _ := expr.Possible(func(f int) (table.Value, bool) { return v, f == field })
+	return can
+}
+
+// openAll prepares tables for a run. Those whose rows have what the filter asks for
+// are shown. It is an error that none has, or that none has what rows are to be
+// sorted by.
+func (s *Session) openAll(tables []Table) (shown []opened, err error) {
+	var notFiltered, notSorted error
+	sorted := false
+	for _, t := range tables {
+		o, err := t.open(s)
+		var expression *filter.Error
+		var field *table.UnknownFieldError
+		switch {
+		case errors.As(err, &expression) && expression.Unknown != "":
+			notFiltered = errors.Join(notFiltered, err)
+			continue
+		case errors.As(err, &field):
+			notSorted = errors.Join(notSorted, err)
+		case err != nil:
+			return nil, err
+		default:
+			sorted = true
+		}
+		shown = append(shown, o)
+	}
+	switch {
+	case len(shown) == 0:
+		return nil, notFiltered
+	case !sorted:
+		return nil, notSorted
+	}
+	return shown, nil
+}
+
+func (o *run[T]) follows() bool { return o.growing }
+
+// begin begins a table, or a part of one, with its headings.
+func (o *run[T]) begin() {
+	t := table.Table[Row[T]]{Kind: o.Kind, Underline: o.underline, NoHeadings: o.noHeadings, Order: o.order}
+	if o.columns != nil {
+		t.Columns = o.columns(o.s)
+	}
+	if o.s.namesNamespaces() {
+		t.Columns = append(t.Columns, table.Column[Row[T]]{Heading: "Namespace", Append: func(b []byte, r *Row[T]) []byte {
+			return table.AppendEscaped(b, r.from.netns)
+		}})
+	}
+	if slices.ContainsFunc(o.s.sources, func(src *Source) bool { return src.host != "" }) {
+		t.Columns = append(t.Columns, table.Column[Row[T]]{Heading: "Host", Append: func(b []byte, r *Row[T]) []byte {
+			return table.AppendEscaped(b, r.from.host)
+		}})
+	}
+	o.printer, o.printed, o.part = table.NewPrinter(o.s.out, t), 0, ""
+}
+
+// show shows the rows as they are now.
+func (o *run[T]) show(ctx context.Context) error {
+	if o.optional && !o.s.asked && o.s.showsHosts() {
+		return nil // SNMP tells of no such rows
+	}
+	switch {
+	case !o.growing:
+		o.begin()
+		title := o.title
+		if o.titled != nil {
+			title = o.titled(&o.s.Options)
+		}
+		if o.apart && !o.s.firstTable {
+			o.s.out.Line("")
+		}
+		o.s.out.Title(title)
+	case o.printer == nil || !o.s.alone: // headings stand above every turn's rows then
+		o.begin()
+	}
+	sources := o.s.sources
+	if o.ofHost {
+		sources = sources[:1]
+	}
+	for _, src := range sources {
+		if err := o.showOf(ctx, src); err != nil {
+			return err
+		}
+	}
+	if err := o.release(); err != nil {
+		return err
+	}
+	if o.growing {
+		return o.printer.Flush()
+	}
+	if o.paragraph == nil {
+		return o.printer.Close()
+	}
+	if o.rest != nil && o.expr == nil && len(o.s.Interfaces) == 0 {
+		for _, src := range sources {
+			o.rest(ctx, o.s, src)
+		}
+	}
+	return o.s.out.Flush()
+}
+
+// headingsEvery is after how many rows that follow each other headings are shown
+// again.
+const headingsEvery = 20
+
+// showOf shows the rows of one stack. What it cannot tell is said, and the others go
+// on.
+func (o *run[T]) showOf(ctx context.Context, src *Source) error {
+	if o.growing && o.printed >= headingsEvery {
+		if err := o.printer.Close(); err != nil {
+			return err
+		}
+		o.begin()
+	}
+	q := &query{Session: o.s, src: src, expr: o.expr, listeners: o.listeners}
+	parts := []part[T]{{what: o.what, optional: o.optional && !o.s.asked, read: o.read}}
+	if o.parts != nil {
+		var err error
+		if parts, err = o.kind.parts(ctx, q); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			o.s.complain(o.name(), src, err)
+			return nil
+		}
+	}
+	r := Row[T]{from: src}
+	for _, p := range parts {
+		if p.what == "" {
+			p.what = o.name()
+		}
+		for v, err := range p.read(ctx, q) {
+			if err != nil {
+				if ctx.Err() != nil {
+					return err
+				}
+				o.s.lacks(p.what, src, err, !p.optional)
+				break
+			}
+			r.v = v
+			if err := o.row(ctx, q, &r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// name is what complaints call the rows.
+func (o *run[T]) name() string {
+	if o.what != "" {
+		return o.what
+	}
+	return o.title
+}
+
+// row shows a row, if it is one to show.
+func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
+	if o.names != nil && r.from.interfaces == nil && o.names(&r.v) {
+		o.s.readNames(ctx, r.from)
+	}
+	if !o.chosen(ctx, q, &r.v) {
+		return nil
+	}
+	if o.expr != nil && !o.expr.Match(func(field int) table.Value { return o.Fields[field].Value(r) }) {
+		return nil
+	}
+	if o.lookUp == nil || o.s.resolver == nil {
+		return o.print(r)
+	}
+	o.held = append(o.held, *r)
+	if o.whole {
+		return nil
+	}
+	if o.lookUp(o.s, r); len(o.held) < heldRows {
+		return nil
+	}
+	return o.release()
+}
+
+// chosen reports whether the options let a row be shown.
+func (o *run[T]) chosen(ctx context.Context, q *query, v *T) bool {
+	s := o.s
+	if len(s.Interfaces) > 0 && (o.belongs == nil || !o.belongs(ctx, q, v)) {
+		return false
+	}
+	if s.IPv4 != s.IPv6 && o.inFamily != nil {
+		family := netstat.IPv6
+		if s.IPv4 {
+			family = netstat.IPv4
+		}
+		if !o.inFamily(v, family) {
+			return false
+		}
+	}
+	return o.keep == nil || o.keep(q, v)
+}
+
+// heldRows is how many rows are held back at a time, until their names are found.
+const heldRows = 256
+
+// release prints the rows that are held back.
+func (o *run[T]) release() error {
+	if len(o.held) == 0 {
+		return nil
+	}
+	if o.whole {
+		for i := range o.held {
+			o.lookUp(o.s, &o.held[i])
+		}
+	}
+	o.s.resolver.Wait()
+	for i := range o.held {
+		if err := o.print(&o.held[i]); err != nil {
+			return err
+		}
+	}
+	o.held = o.held[:0]
+	return nil
+}
+
+func (o *run[T]) print(r *Row[T]) error {
+	if o.paragraph != nil {
+		o.paragraph(r)
+		return o.s.out.Flush()
+	}
+	if o.section != nil && !o.s.JSON && o.order == nil {
+		title := o.section(r)
+		if r.from.label() != "" {
+			title += " of " + string(table.AppendEscaped(nil, r.from.label()))
+		}
+		if title != o.part {
+			if o.part != "" {
+				if err := o.printer.Close(); err != nil {
+					return err
+				}
+				o.begin()
+			}
+			o.part = title
+			o.s.out.Title(title + ":")
+		}
+	}
+	o.printed++
+	return o.printer.Row(r)
+}
