@@ -148,18 +148,24 @@ func loadVishvananda(name string) (any, int, error) {
 // countRoutes receives a dump of the IPv4 routes and counts the messages.
 func countRoutes(name string) (_ any, routes int, err error) {
 	ns := namespace{name: name}
+	routes, err = ns.countDump(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, append([]byte{unix.AF_INET}, make([]byte, unix.SizeofRtMsg-1)...))
+	return nil, routes, err
+}
+
+// countDump receives a dump and counts its messages: whatever reads one takes at
+// least as long.
+func (ns *namespace) countDump(protocol int, kind uint16, body []byte) (n int, err error) {
 	err = ns.do(func() error {
-		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 		if err != nil {
 			return fmt.Errorf("socket: %w", err)
 		}
 		defer unix.Close(fd)
-		request := make([]byte, 16+12)
-		binary.NativeEndian.PutUint32(request, uint32(len(request)))
-		binary.NativeEndian.PutUint16(request[4:], unix.RTM_GETROUTE)
+		request := make([]byte, unix.SizeofNlMsghdr, unix.SizeofNlMsghdr+len(body))
+		binary.NativeEndian.PutUint32(request, uint32(cap(request)))
+		binary.NativeEndian.PutUint16(request[4:], kind)
 		binary.NativeEndian.PutUint16(request[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-		request[16] = unix.AF_INET
-		if err := unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		if err := unix.Sendto(fd, append(request, body...), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 			return fmt.Errorf("send: %w", err)
 		}
 		buffer := make([]byte, 64<<10)
@@ -168,18 +174,19 @@ func countRoutes(name string) (_ any, routes int, err error) {
 			if err != nil {
 				return fmt.Errorf("receive: %w", err)
 			}
-			for m := buffer[:size]; len(m) >= 16; {
+			for m := buffer[:size]; len(m) >= unix.SizeofNlMsghdr; {
 				switch binary.NativeEndian.Uint16(m[4:]) {
 				case unix.NLMSG_DONE:
 					return nil
-				case unix.RTM_NEWROUTE:
-					routes++
+				case unix.NLMSG_ERROR:
+					return errors.New("the kernel refuses the dump")
 				}
+				n++
 				m = m[min(len(m), int(binary.NativeEndian.Uint32(m)+3)&^3):]
 			}
 		}
 	})
-	return nil, routes, err
+	return n, err
 }
 
 // loadCase is how long a stack takes to be loaded, and what memory it takes then.

@@ -3,9 +3,10 @@
 // package live, and the agent on a million routes, with other libraries and
 // ip(8); and with -page netstat netstat with ss, ip and net-tools' netstat. It
 // builds its scenes in network namespaces of its own, runs the programs in them
-// one after the other, and prints a Markdown page.
+// one after the other, and prints a Markdown page. It raises
+// net.netfilter.nf_conntrack_max for a while, which all namespaces share.
 //
-// It needs root, and Debian's snmpd, snmp, net-tools and iproute2. It runs for
+// It needs root, and Debian's snmpd, snmp, conntrack, net-tools and iproute2. It runs for
 // several minutes, most of which are snmpd's.
 package main
 
@@ -51,6 +52,7 @@ type options struct {
 	sparse                                     int
 	hosts                                      int
 	listedSockets, listedRoutes                int
+	flows                                      int
 	repetitions, runs                          int
 	peerTimeout                                time.Duration
 	probeInterval, idleTime, loadTime          time.Duration
@@ -80,6 +82,7 @@ var agentPage = []benchmark{
 	{"agentx", (*bench).agentXCase},
 	{"others", (*bench).othersCase},
 	{"remote", (*bench).remoteCase},
+	{"conntrack", (*bench).conntrackCase},
 	{"memory", (*bench).memoryCase},
 	{"idle", (*bench).idleCase},
 }
@@ -113,6 +116,7 @@ func run() (err error) {
 	flag.IntVar(&b.hosts, "hosts", 500, "hosts of the scene with many")
 	flag.IntVar(&b.listedSockets, "listed-sockets", 50_000, "sockets of netstat's scenes")
 	flag.IntVar(&b.listedRoutes, "listed-routes", 1_000_000, "IPv4 routes of netstat's scene")
+	flag.IntVar(&b.flows, "flows", 100_000, "tracked connections of conntrack's scene")
 	flag.IntVar(&b.repetitions, "repetitions", 50, "max-repetitions of the walks")
 	flag.IntVar(&b.runs, "runs", 3, "how often quick things are measured")
 	flag.DurationVar(&b.peerTimeout, "peer-timeout", 4*time.Minute, "how long a peer may take for one thing")
@@ -176,13 +180,13 @@ func run() (err error) {
 	programs := []string{"ip", "taskset"}
 	switch *page {
 	case "agent":
-		programs = append(programs, "snmpbulkwalk", snmpdProgram)
+		programs = append(programs, "snmpbulkwalk", snmpdProgram, "conntrack")
 	case "netstat":
 		programs = append(programs, "ss", netToolsProgram)
 	}
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("%w (apt-get install snmpd snmp iproute2 net-tools util-linux)", err)
+			return fmt.Errorf("%w (apt-get install snmpd snmp conntrack iproute2 net-tools util-linux)", err)
 		}
 	}
 
