@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -188,6 +189,7 @@ func (b *bench) flowDumps(s *section, ns *namespace, k *collectors.Kernel) error
 	times := map[string][]float64{}
 	for range b.flowRuns() {
 		for _, w := range ways {
+			runtime.GC() // of what the one before left
 			start := time.Now()
 			n, err := w.read()
 			if err != nil {
