@@ -5,7 +5,9 @@ import (
 	"math"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Access is how one value of type T is read from a row of type R and written
@@ -164,6 +166,24 @@ func AsOctets[R any, T ~string](a Access[R, T]) Field[R] {
 	return field(OctetString, a,
 		func(t T) Value { return Octets(string(t)) },
 		func(v Value) (T, bool) { return T(v.str), true })
+}
+
+// AsText is a DisplayString or SnmpAdminString of at most so many octets, of text
+// that somebody else chose: octets that are not UTF-8 (RFC 3411, SnmpAdminString)
+// become question marks, and what is longer is cut at the end of a character.
+func AsText[R any](a Access[R, string], most int) Field[R] {
+	return field(OctetString, a,
+		func(text string) Value {
+			if text = strings.ToValidUTF8(text, "?"); len(text) > most {
+				end := most
+				for !utf8.RuneStart(text[end]) {
+					end--
+				}
+				text = text[:end]
+			}
+			return Octets(text)
+		},
+		func(v Value) (string, bool) { return v.str, true })
 }
 
 // AsOID is an OBJECT IDENTIFIER.

@@ -10,9 +10,7 @@ package ifmib
 
 import (
 	"math"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -180,12 +178,7 @@ var operState = mib.Through(
 	func(i *iface, s netstat.OperState) { i.OperState.Set(s) },
 )
 
-// name is the kernel's, of any octets but blanks and slashes: what is not UTF-8, of
-// which a DisplayString is, becomes question marks.
-var name = mib.Through(
-	func(i *iface) (string, bool) { return strings.ToValidUTF8(i.Name, "?"), true },
-	func(i *iface, s string) { i.Name = s },
-)
+var name = mib.At(func(i *iface) *string { return &i.Name })
 
 // nameIfAny leaves ifDescr in its place where ifName is empty: there is none then (RFC
 // 2863, section 3.1.10).
@@ -195,23 +188,7 @@ var nameIfAny = mib.Through(name.Get, func(i *iface, s string) {
 	}
 })
 
-// alias is at most 64 octets (RFC 2863, ifAlias), where the kernel allows 255:
-// a longer one is cut at the end of a character.
-var alias = mib.Through(
-	func(i *iface) (string, bool) {
-		const most = 64
-		text := strings.ToValidUTF8(i.Alias, "?")
-		if len(text) <= most {
-			return text, true
-		}
-		end := most
-		for !utf8.RuneStart(text[end]) {
-			end--
-		}
-		return text[:end], true
-	},
-	func(i *iface, s string) { i.Alias = s },
-)
+var alias = mib.At(func(i *iface) *string { return &i.Alias })
 
 var promiscuous = mib.Through(
 	func(i *iface) (bool, bool) {
@@ -236,7 +213,7 @@ var Interfaces = mib.Table[iface]{
 	Index:   mib.Index(mib.IntegerIndex(index)),
 	Columns: mib.Columns(
 		mib.Column(1, "ifIndex", mib.AsInteger(index)),
-		mib.Column(2, "ifDescr", mib.AsOctets(name)),
+		mib.Column(2, "ifDescr", mib.AsText(name, 255)),
 		mib.Column(3, "ifType", mib.AsInteger(deviceType)),
 		mib.Column(4, "ifMtu", mib.AsInteger(mtu)),
 		mib.Column(5, "ifSpeed", mib.AsGauge(speed)),
@@ -272,7 +249,7 @@ var Extensions = mib.Table[iface]{
 	Implies: impliesNoFlag,
 	Index:   Interfaces.Index,
 	Columns: mib.Columns(
-		mib.Column(1, "ifName", mib.AsOctets(nameIfAny)),
+		mib.Column(1, "ifName", mib.AsText(nameIfAny, 255)),
 		mib.Column(2, "ifInMulticastPkts", mib.AsCounter32(inMulticast)),
 		mib.Column(3, "ifInBroadcastPkts", mib.AsCounter32(inBroadcast)),
 		mib.Column(4, "ifOutMulticastPkts", mib.AsCounter32(outMulticast)),
@@ -289,7 +266,7 @@ var Extensions = mib.Table[iface]{
 		mib.Column(15, "ifHighSpeed", mib.AsGauge(highSpeed)),
 		mib.Column(16, "ifPromiscuousMode", mib.AsTruth(promiscuous)),
 		mib.Column(17, "ifConnectorPresent", mib.AsTruth(connector)),
-		mib.Column(18, "ifAlias", mib.AsOctets(alias)),
+		mib.Column(18, "ifAlias", mib.AsText(alias, 64)), // the kernel allows 255
 		mib.Column(19, "ifCounterDiscontinuityTime", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.CounterDiscontinuity }))),
 	),
 }

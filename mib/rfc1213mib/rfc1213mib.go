@@ -209,14 +209,17 @@ const (
 )
 
 // routeKind says whether a route ends on the link: then its next hop is not a
-// gateway, whatever address it shows.
+// gateway, whatever address it shows. By an IPv6 router, which ipRouteNextHop cannot
+// name, it is other.
 var routeKind = mib.Through(
 	func(r *route) (kind, bool) {
 		switch {
 		case r.Type != netstat.RouteUnicast:
 			return kindOther, true
-		case r.Gateway.IsValid():
+		case r.Gateway.Is4():
 			return kindIndirect, true
+		case r.Gateway.IsValid():
+			return kindOther, true
 		}
 		return kindDirect, true
 	},

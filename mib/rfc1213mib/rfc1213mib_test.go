@@ -78,6 +78,15 @@ func TestRoutesRoundTrip(t *testing.T) {
 	}
 	rows = append(rows, route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Type: netstat.RouteUnicast, Table: 100, Gateway: netip.MustParseAddr("192.0.2.1")},
 		route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Type: netstat.RouteUnicast, Table: netstat.TableMain, Gateway: netip.MustParseAddr("192.0.2.2")})
+	// ipRouteNextHop holds no IPv6 router: such a route is neither direct nor indirect.
+	other := []route{{Destination: netip.MustParsePrefix("198.51.100.0/24"), Type: netstat.RouteUnicast, Table: netstat.TableMain, Gateway: netip.MustParseAddr("2001:db8::1")}}
+	shown := map[string]mib.Value{}
+	for b := range Routes.View(other).All() {
+		shown[b.Object.String()] = b.Value
+	}
+	if hop, kind := shown[Routes.Entry.Sub(7).String()], shown[Routes.Entry.Sub(8).String()]; hop != mib.IPv4Value(0) || kind != mib.Int(RouteOther) {
+		t.Errorf("by an IPv6 router: next hop %v, type %v", hop, kind)
+	}
 	tabletest.RoundTrip(t, &Routes, rows, func(r route) route {
 		r.Table, r.UnknownFlags = netstat.TableMain, ^netstat.RouteFlags(0)
 		switch r.Protocol {

@@ -34,14 +34,14 @@ var SystemObjects = mib.Group[System]{
 	Name: "system",
 	OID:  systemGroup,
 	Objects: mib.Columns(
-		mib.Column(1, "sysDescr", mib.AsOctets(mib.At(func(s *System) *string { return &s.Descr }))),
+		mib.Column(1, "sysDescr", mib.AsText(mib.At(func(s *System) *string { return &s.Descr }), 255)),
 		mib.Column(2, "sysObjectID", mib.AsOID(mib.At(func(s *System) *mib.OID { return &s.ObjectID }))),
 		mib.Column(3, "sysUpTime", mib.AsTicks(mib.Through(
 			func(s *System) (time.Duration, bool) { return s.Now.Sub(s.Started), true },
 			func(s *System, up time.Duration) { s.Now = s.Started.Add(up) }))),
-		mib.Column(4, "sysContact", mib.AsOctets(mib.At(func(s *System) *string { return &s.Contact }))),
-		mib.Column(5, "sysName", mib.AsOctets(mib.At(func(s *System) *string { return &s.Name }))),
-		mib.Column(6, "sysLocation", mib.AsOctets(mib.At(func(s *System) *string { return &s.Location }))),
+		mib.Column(4, "sysContact", mib.AsText(mib.At(func(s *System) *string { return &s.Contact }), 255)),
+		mib.Column(5, "sysName", mib.AsText(mib.At(func(s *System) *string { return &s.Name }), 255)),
+		mib.Column(6, "sysLocation", mib.AsText(mib.At(func(s *System) *string { return &s.Location }), 255)),
 		mib.Column(7, "sysServices", mib.AsInteger(mib.At(func(s *System) *int32 { return &s.Services }))),
 		mib.Column(8, "sysORLastChange", mib.AsTimeStamp(mib.At(func(s *System) *time.Time { return &s.LastChange }))),
 	),
@@ -63,7 +63,7 @@ var Resources = mib.Table[Resource]{
 	Index: mib.Index(mib.IntegerIndex(mib.At(func(r *Resource) *uint32 { return &r.Index }))),
 	Columns: mib.Columns(
 		mib.Column(2, "sysORID", mib.AsOID(mib.At(func(r *Resource) *mib.OID { return &r.ID }))),
-		mib.Column(3, "sysORDescr", mib.AsOctets(mib.At(func(r *Resource) *string { return &r.Description }))),
+		mib.Column(3, "sysORDescr", mib.AsText(mib.At(func(r *Resource) *string { return &r.Description }), 255)),
 		mib.Column(4, "sysORUpTime", mib.AsTimeStamp(mib.At(func(r *Resource) *time.Time { return &r.Since }))),
 	),
 }
