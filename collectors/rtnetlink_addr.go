@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -124,14 +125,31 @@ func parseAddress(body []byte, z *zones) (netstat.Address, error) {
 }
 
 // sinceBoot returns the time, and how long the kernel's clock of jiffies runs, but
-// for the fraction of a second by which it began later than CLOCK_MONOTONIC.
+// for the fraction of a second by which it began later than CLOCK_MONOTONIC. The time
+// differs from that clock by the same at each call, so that a moment that is read
+// twice is the same both times.
 func sinceBoot() (now time.Time, up time.Duration) {
-	var t unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) == nil {
-		up = time.Duration(t.Nano())
-	}
-	return time.Now(), up
+	now = time.Now()
+	return now, now.Sub(monotonicZero())
 }
+
+// monotonicZero is when CLOCK_MONOTONIC was zero, by the clock that is in a time.Time:
+// that is the same one, of which Go does not tell the reading.
+var monotonicZero = sync.OnceValue(func() (zero time.Time) {
+	// To read one and then the other takes time, sometimes much: the least of
+	// several is the nearest.
+	const attempts = 10
+	for range attempts {
+		var t unix.Timespec
+		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
+			return time.Now()
+		}
+		if at := time.Now().Add(-time.Duration(t.Nano())); zero.IsZero() || at.Before(zero) {
+			zero = at
+		}
+	}
+	return zero
+})
 
 // momentOf returns the moment of a stamp of ifa_cacheinfo, which is the clock's
 // reading in hundredths of a second, of which 32 bits are told: the zero time

@@ -130,6 +130,23 @@ func TestAddressesAgreeWithIP(t *testing.T) {
 	}
 }
 
+// TestMomentsStandStill holds that a moment is the same however often it is read.
+func TestMomentsStandStill(t *testing.T) {
+	now, up := sinceBoot()
+	stamp := uint32(up/cacheinfoTick) - 1
+	first := momentOf(stamp, now, up)
+	for range 10_000 {
+		now, up := sinceBoot()
+		if got := momentOf(stamp, now, up); !got.Equal(first) {
+			t.Fatalf("%v later by %v", up, got.Sub(first))
+		}
+	}
+	var clock unix.Timespec
+	if _, up := sinceBoot(); unix.ClockGettime(unix.CLOCK_MONOTONIC, &clock) != nil || up <= 0 || up > time.Duration(clock.Nano()) {
+		t.Errorf("%v since boot, the clock is at %v", up, time.Duration(clock.Nano()))
+	}
+}
+
 func TestMomentOf(t *testing.T) {
 	const day, turn = 24 * time.Hour, cacheinfoTurn
 	now := time.Unix(2_000_000_000, 0)
