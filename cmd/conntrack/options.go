@@ -110,6 +110,12 @@ var options = []option{
 	{names: []string{"netns"}, argument: required, value: "NAME", help: "network namespace; \"all\" for every one; of one only with -G, -I and -A", flows: "LGDIAUEFCS", expects: "LGDIEFCS", several: true},
 }
 
+// refused are conntrack-tools' options that ask for what there is not, and why.
+var refused = []option{
+	{names: []string{"secmark"}, short: 'c', help: "kernels tell no security marks but contexts: see --filter securityContext=CONTEXT"},
+	{names: []string{"nat-range"}, short: 'a', help: "conntrack-tools passes over it: see --src-nat and --dst-nat"},
+}
+
 // usageError is what is wrong with a command line: exit status 2.
 type usageError struct{ text string }
 
@@ -137,10 +143,16 @@ func parseWords(words []string) (command byte, table string, all []given, err er
 		switch {
 		case strings.HasPrefix(word, "--") && len(word) > 2:
 			name, value, hasValue = strings.Cut(word[2:], "=")
+			if i := slices.IndexFunc(refused, func(r option) bool { return r.names[0] == name }); i >= 0 {
+				return 0, "", nil, wrong("%s: %s", refused[i].label(), refused[i].help)
+			}
 			if o, err = findLong(name); err != nil {
 				return 0, "", nil, err
 			}
 		case strings.HasPrefix(word, "-") && len(word) > 1:
+			if i := slices.IndexFunc(refused, func(r option) bool { return r.short == word[1] }); i >= 0 {
+				return 0, "", nil, wrong("-%c: %s", word[1], refused[i].help)
+			}
 			if o = findShort(word[1]); o == nil {
 				return 0, "", nil, wrong("unknown option -%c: see conntrack --help", word[1])
 			}
@@ -254,7 +266,8 @@ func usage() string {
 	for i := range commands {
 		line(&commands[i])
 	}
-	b.WriteString("\nTables: conntrack (which is meant without one), expect, and for -L dying and unconfirmed.\n\nOptions:\n")
+	b.WriteString("\nTables: conntrack (which is meant without one), expect, and for -L dying and unconfirmed.\n\n" +
+		"conntrack completion bash (or zsh, fish) prints what completes its options in a shell.\n\nOptions:\n")
 	for i := range options {
 		line(&options[i])
 	}

@@ -21,6 +21,9 @@ import (
 // allNamespaces is what --netns takes for every namespace.
 const allNamespaces = "all"
 
+// namespaceDir is where ip-netns(8) has named namespaces.
+const namespaceDir = "/run/netns/"
+
 // errNothing says that a command which is for entries met none. It was said
 // already.
 var errNothing = errors.New("no entries")
@@ -33,6 +36,9 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context, words []string) error {
+	if isCompletion(words) {
+		return complete(ctx, words, p.out)
+	}
 	verb, file, _, err := parseWords(words)
 	if err != nil {
 		return err
@@ -100,7 +106,7 @@ func (c *command) namespaces(ctx context.Context) ([]namespace, error) {
 	for i, name := range names {
 		all[i].name = name
 		if len(names) > 1 {
-			all[i].label = cmp.Or(strings.TrimPrefix(name, "/run/netns/"), ".")
+			all[i].label = cmp.Or(strings.TrimPrefix(name, namespaceDir), ".")
 		}
 	}
 	return all, nil

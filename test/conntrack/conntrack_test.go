@@ -141,7 +141,7 @@ func TestOptions(t *testing.T) {
 		{"-D", 1, "0 flow"},
 		{"-L dying", 0, "0 flow"}, {"-L unconfirmed", 0, "0 flow"}, {"-L nonsense", 2, "no table"}, {"-D dying", 2, "only be listed"},
 		{"-U expect", 2, "not for expectations"},
-		{"", 2, "command is missing"}, {"-L -C", 2, "only one command"}, {"-L -x", 2, "unknown option"}, {"-L --nope", 2, "unknown option"}, {"-L word", 2, "no table"},
+		{"", 2, "command is missing"}, {"-L -C", 2, "only one command"}, {"-L -x", 2, "unknown option"}, {"-L -c 5", 2, "security"}, {"-L --secmark=5", 2, "security"}, {"-I " + flow + " -a 192.0.2.9", 2, "--src-nat"}, {"-L --nope", 2, "unknown option"}, {"-L word", 2, "no table"},
 		{"-L -s", 2, "missing"}, {"-L -s 192.0.2.300", 2, "no IP address"}, {"-L -s 192.0.2.1/33", 2, "0 to 32"}, {"-L -r 192.0.2.1/24", 2, "not a prefix"},
 		{"-L -s 192.0.2.1 -d ::1", 2, "mixed"}, {"-L -s 192.0.2.1 -s 192.0.2.2", 2, "twice"}, {"-L -p nonsense", 2, "no protocol"}, {"-L -p 256", 2, "no protocol"},
 		{"-L --sport 1", 2, "needs --proto"}, {"-L -p icmp --sport 1", 2, "not an option of icmp"}, {"-L -p tcp --sport 65536", 2, "65535"},
@@ -196,5 +196,44 @@ func TestJSONAndManual(t *testing.T) {
 		if name := strings.TrimRight(word, ","); strings.HasPrefix(name, "--") && !strings.Contains(text, name) {
 			t.Errorf("the manual has no %s", name)
 		}
+	}
+}
+
+// A shell is told what can follow: commands, the options that the command takes,
+// and their values.
+func TestCompletion(t *testing.T) {
+	program := build(t)
+	ns := nstest.New(t)
+	for line, want := range map[string]struct{ has, lacks string }{
+		"-":                     {"--dump\tlist flows or expectations\n", "--nonsense"},
+		"-L -":                  {"--zero\t", "--event-mask"},
+		"-L --":                 {"--processes\t", "--delete"},
+		"-E expect --":          {"--event-mask\t", "--src\t"},
+		"-L ":                   {"\ndying\n", "--"},
+		"-D ":                   {"expect\n", "dying"},
+		"-L -p ":                {"udplite\n", "--"},
+		"-L --family ":          {"ipv6\n", "--"},
+		"-L -u ":                {"ASSURED\n", "SRC_NAT\n"},
+		"-L -o ":                {"ktimestamp\n", "--"},
+		"-L -p tcp --state ":    {"TIME_WAIT\n", "state"},
+		"-L --sort ":            {"replySource\n", "--"},
+		"-E -e ":                {"DESTROY\n", "--"},
+		"-L --netns ":           {ns.Name + "\n", "--"},
+		"-A -p dccp --role ":    {"client\n", "--"},
+		"-U -m 1 --label-del -": {"--src\t", "--timeout-nonsense"},
+	} {
+		words := append([]string{"__complete"}, strings.Split(line, " ")...)
+		out, err := exec.Command(program, words...).Output()
+		if text := "\n" + string(out); err != nil || !strings.Contains(text, want.has) || strings.Contains(text, want.lacks) {
+			t.Errorf("conntrack %s: %v, want %q and not %q:\n%s", line, err, want.has, want.lacks, out)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if out, complaint, status := here(program, "completion "+shell); status != 0 || !strings.Contains(out, "conntrack") {
+			t.Errorf("%s: exit status %d: %s", shell, status, complaint)
+		}
+	}
+	if _, complaint, status := here(program, "completion sh"); status == 0 || !strings.Contains(complaint, "bash, fish, powershell, zsh") {
+		t.Errorf("exit status %d: %s", status, complaint)
 	}
 }
