@@ -40,7 +40,7 @@ func TestA32BitBuildReadsTheSame(t *testing.T) {
 	run := func(program, bits string) string {
 		out, err := exec.Command(program, n.Path()).CombinedOutput()
 		if errors.Is(err, unix.ENOEXEC) {
-			t.Skip("this machine runs no 32-bit programs")
+			t.Skip("the kernel was booted with ia32_emulation=off, or CONFIG_IA32_EMULATION_DEFAULT_DISABLED: it runs no 32-bit programs")
 		}
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", program, err, out)

@@ -24,15 +24,11 @@ type RouteRun uint8
 const (
 	SameAddress RouteRun = iota // the destination's address
 	SamePrefix                  // the destination
-	SameKey                     // the destination, table, TOS and metric, and whether they are for a source prefix
 )
 
 // start returns what the first route of a key's run is not before.
 func (run RouteRun) start(k routeEntry) routeEntry {
-	k.apart, k.seq = 0, 0
-	if run < SameKey {
-		k.sourced, k.table, k.tos, k.metric = 0, 0, 0, 0
-	}
+	k.sourced, k.table, k.tos, k.metric, k.apart, k.seq = 0, 0, 0, 0, 0, 0
 	if run < SamePrefix {
 		k.bits = 0
 	}
@@ -41,16 +37,7 @@ func (run RouteRun) start(k routeEntry) routeEntry {
 
 // holds reports whether two keys are of one run.
 func (run RouteRun) holds(a, b *routeEntry) bool {
-	if a.high != b.high || a.low != b.low || a.family != b.family {
-		return false
-	}
-	switch run {
-	case SameAddress:
-		return true
-	case SamePrefix:
-		return a.bits == b.bits
-	}
-	return a.sameKey(b)
+	return a.high == b.high && a.low == b.low && a.family == b.family && (run == SameAddress || a.bits == b.bits)
 }
 
 // RoutesFromAddress returns the place of the first route whose destination's

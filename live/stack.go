@@ -54,10 +54,11 @@ type Stack struct {
 	state *state
 	// current is the last snapshot, until something changes. recent is one that
 	// may be a little older, for who must not wait; read is when that was asked
-	// for last, by time.Time.UnixNano.
+	// for last, as the nanoseconds since opened.
 	current atomic.Pointer[Snapshot]
 	recent  atomic.Pointer[recentSnapshot]
 	read    atomic.Int64
+	opened  time.Time
 
 	// What write guards.
 	update      update
@@ -111,10 +112,11 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 }
 
 // Start opens the stack of a namespace and returns while it is loaded. Until it is
-// (see Wait), methods with a context wait, and snapshots have nothing. The error
-// matches fs.ErrNotExist when there is no such namespace, fs.ErrPermission when it
-// may not be entered, and netstat.ErrNotSupported when multicast groups are asked
-// for and the kernel, as one before Linux 6.15, does not tell of them.
+// (see Wait), methods with a context wait, but for Interfaces, and snapshots have
+// nothing. The error matches fs.ErrNotExist when there is no such namespace,
+// fs.ErrPermission when it may not be entered, and netstat.ErrNotSupported when
+// multicast groups are asked for and the kernel, as one before Linux 6.15, does not
+// tell of them.
 func Start(options Options) (*Stack, error) {
 	if options.Kinds&^netstat.AllKinds != 0 {
 		return nil, fmt.Errorf("kinds %#x are unknown", uint16(options.Kinds))
@@ -153,6 +155,7 @@ func Start(options Options) (*Stack, error) {
 		asked: kernel, kernel: kernel, log: options.Log, removal: removal,
 		kinds: options.Kinds, tracked: options.Kinds,
 		state:       newState(),
+		opened:      time.Now(),
 		subscribers: make(map[*Subscription]struct{}),
 		fences:      make(map[uint32]func()),
 		idle:        make(chan struct{}),
@@ -313,7 +316,9 @@ func (s *Stack) message(m *collectors.Message, err error) {
 		s.malformed(m.Kind, err)
 	default:
 		s.counters.events.Add(1)
-		s.update.apply(m)
+		if s.isLoaded() { // the dump under way has it, or is told of it
+			s.update.apply(m)
+		}
 	}
 }
 
@@ -710,7 +715,7 @@ func (s *Stack) Recent() *Snapshot {
 		return v
 	}
 	now := time.Now()
-	s.read.Store(now.UnixNano())
+	s.read.Store(int64(now.Sub(s.opened)))
 	last := s.recent.Load()
 	if last != nil && now.Sub(last.taken) < recently {
 		return last.view
@@ -734,7 +739,7 @@ func (s *Stack) changed(now time.Time) {
 	if last == nil || now.Sub(last.taken) < recently {
 		return
 	}
-	if now.UnixNano()-s.read.Load() > int64(unwantedFor) {
+	if now.Sub(s.opened)-time.Duration(s.read.Load()) > unwantedFor {
 		s.recent.Store(nil)
 		return
 	}
@@ -752,11 +757,12 @@ func (s *Stack) Kinds() netstat.Kinds { return s.kinds }
 func (s *Stack) tracks(kind netstat.Kinds) bool { return s.kinds.Has(kind) }
 
 // Interfaces yields the interfaces with their counters, which have no events: it
-// asks the kernel. LastChange and CounterDiscontinuity are what the stack saw.
+// asks the kernel, and does not wait until the stack is loaded. LastChange and
+// CounterDiscontinuity are what the stack saw.
 // Snapshot has the interfaces without counters, at no cost.
 func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {
-		if err := s.Wait(ctx); err != nil {
+		if err := s.Err(); err != nil {
 			yield(netstat.Interface{}, err)
 			return
 		}
