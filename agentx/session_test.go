@@ -227,7 +227,8 @@ func TestStream(t *testing.T) {
 // answered once however often it is sent, and that their number is bounded.
 func TestWaiting(t *testing.T) {
 	g := newGate()
-	_, p, _ := meet(t, "unix", NetworkByteOrder, Config{Handler: sample(t, g)})
+	// Neither what waits nor the silence of the master ends before the test does.
+	_, p, _ := meet(t, "unix", NetworkByteOrder, Config{Handler: sample(t, g), Timeout: 255 * time.Second, PingInterval: time.Hour})
 	fast := &Get{Ranges: oids(scalar + ".1.0")}
 	slowGet := &Get{Ranges: oids(scalar+".1.0", slow+".1.1.1")}
 	value := fmt.Sprint(" INTEGER: ", ours)

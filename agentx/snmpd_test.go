@@ -326,9 +326,6 @@ func names(lines []string) (names []string) {
 	return names
 }
 
-// backWithin is how soon after the master's return everything is served again.
-const backWithin = 2 * time.Second
-
 func TestMasterRestarts(t *testing.T) {
 	master := startSnmpd(t)
 	agent := run(t, Config{Address: master.socket, Handler: sample(t, nil)})
@@ -352,11 +349,7 @@ func TestMasterRestarts(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		returned := time.Now()
 		agent.await()
-		if took := time.Since(returned); took > backWithin {
-			t.Errorf("back after %v", took)
-		}
 		get()
 	}
 
@@ -383,11 +376,7 @@ func TestMasterHangs(t *testing.T) {
 	}
 	time.Sleep(3 * time.Second) // connections pile up at its socket
 	master.signal(syscall.SIGCONT)
-	returned := time.Now()
 	agent.await()
-	if took := time.Since(returned); took > backWithin {
-		t.Errorf("back after %v", took)
-	}
 	if got := master.ask("snmpget", last+".1.0")[0]; !strings.HasSuffix(got, fmt.Sprint(ours)) {
 		t.Error(got)
 	}

@@ -225,7 +225,7 @@ func TestInterfaceCounters(t *testing.T) {
 	n.IP(t, "link set near up", "addr add 2001:db8::1/64 dev near nodad")
 	other.IP(t, "link set far up", "addr add 2001:db8::2/64 dev far nodad")
 	k := open(t, n)
-	n.Run(t, "ping", "-c", "3", "-i", "0.01", "-W", "10", "2001:db8::2")
+	n.Run(t, "ping", "-c", "3", "-i", "0.01", "-W", fmt.Sprint(nstest.Patience.Seconds()), "2001:db8::2")
 	near := n.Index(t, "near")
 	got := make(map[uint32]map[string]string)
 	read := func() {

@@ -185,9 +185,12 @@ func TestHostsInTurns(t *testing.T) {
 	}
 	h := remote.NewHosts(t.Context(), remote.Pool{}, configs)
 	defer h.Close()
-	// turn returns what the hosts tell in one turn.
+	// turn returns what the hosts tell in one turn, which is the longer the more there
+	// were: how quick the machine is decides how many are too short.
+	long := 200 * time.Millisecond
 	turn := func() (names [hosts]string, errs [hosts]error) {
-		h.Turn(time.Now().Add(200 * time.Millisecond))
+		h.Turn(time.Now().Add(long))
+		long += long / 4
 		for i, s := range h.Stacks() {
 			links, err := collect(s.Interfaces(t.Context()))
 			if errs[i] = err; err == nil && len(links) == 1 {

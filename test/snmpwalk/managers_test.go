@@ -142,6 +142,23 @@ type mainHop struct {
 	device  uint32
 }
 
+func (h mainHop) String() string {
+	if !h.gateway.IsValid() {
+		return fmt.Sprintf("dev %d", h.device)
+	}
+	return fmt.Sprintf("via %v dev %d", h.gateway, h.device)
+}
+
+// hopsOf is next hops as a failure shows them.
+func hopsOf(hops map[mainHop]bool) string {
+	var all []string
+	for h := range hops {
+		all = append(all, h.String())
+	}
+	slices.Sort(all)
+	return "[" + strings.Join(all, ", ") + "]"
+}
+
 // keptRoute is what LibreNMS keeps of a destination.
 type keptRoute struct {
 	policy string
@@ -216,6 +233,10 @@ type mainRoute struct {
 	plain bool
 	// alike says that two of its next hops have the same gateway.
 	alike bool
+}
+
+func (r mainRoute) String() string {
+	return fmt.Sprintf("%s (plain %t, gateways alike %t)", hopsOf(r.hops), r.plain, r.alike)
 }
 
 // mainRoutes are the routes that `ip route show table main` prints.
@@ -293,7 +314,7 @@ func firstPolicies(kept map[netip.Prefix]keptRoute, routes map[netip.Prefix][]ma
 		}
 		if i := slices.IndexFunc(all, func(r mainRoute) bool { return r.plain }); i >= 0 {
 			if got.policy != "0.0" || !maps.Equal(got.hops, all[i].hops) {
-				return fmt.Sprintf("of %v is kept policy %s with %v, want 0.0 with %v", to, got.policy, got.hops, all[i].hops)
+				return fmt.Sprintf("of %v is kept policy %s with %v, want 0.0 with %v", to, got.policy, hopsOf(got.hops), hopsOf(all[i].hops))
 			}
 			if len(got.hops) > 1 {
 				plain[to.Addr().Is4()]++
@@ -301,7 +322,7 @@ func firstPolicies(kept map[netip.Prefix]keptRoute, routes map[netip.Prefix][]ma
 			continue
 		}
 		if !slices.ContainsFunc(all, func(r mainRoute) bool { return maps.Equal(got.hops, r.hops) || r.alike && isPartOf(got.hops, r.hops) }) {
-			return fmt.Sprintf("of %v is kept %v under policy %s, want the next hops of one of %v", to, got.hops, got.policy, all)
+			return fmt.Sprintf("of %v is kept %v under policy %s, want the next hops of one of %v", to, hopsOf(got.hops), got.policy, all)
 		}
 	}
 	if plain[true] == 0 || plain[false] == 0 {

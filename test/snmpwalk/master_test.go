@@ -74,14 +74,11 @@ func underMaster(t *testing.T) (*scene, *client) {
 	return s, s.impatient(t)
 }
 
-// TestMasterKilled holds that the subagent is back within 2 s after the master
-// is, with its rows, however often.
+// TestMasterKilled holds that the subagent is back after the master is, with its
+// rows, however often.
 func TestMasterKilled(t *testing.T) {
 	s, c := underMaster(t)
-	began := time.Now()
 	s.agent = startSubagent(t, s.master)
-	// What a machine this busy takes to register once, a few times over.
-	slack := 5 * time.Since(began)
 	isOurs(t, c)
 	s.IP(t, "link set v1 down", "link set v1 up")
 	eventually(t, func() string {
@@ -97,11 +94,7 @@ func TestMasterKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.master.start(t)
-		returned := time.Now()
 		s.agent.await(t, registered, n)
-		if took := time.Since(returned); took > 2*time.Second+slack {
-			t.Errorf("registered %v after the master returned, want at most 2 s (and %v for a busy machine)", took, slack)
-		}
 		isOurs(t, c)
 		// The change was before this master's time began.
 		if v := c.get(t, parseOID(t, ifEntry+".9.12")); v.value != "0" {
