@@ -118,34 +118,18 @@ func parseConntrackStat(l *lines) (flows []netstat.FlowStatistics, expectations 
 			return
 		}
 		f, e := &flows[len(flows)-1], &expectations[len(expectations)-1]
-		n := uint32(value)
-		switch name {
-		case "clashres":
-			f.ClashResolve.Set(n)
-		case "found":
-			f.Found.Set(n)
-		case "invalid":
-			f.Invalid.Set(n)
-		case "insert":
-			f.Insert.Set(n)
-		case "insert_failed":
-			f.InsertFailed.Set(n)
-		case "drop":
-			f.Drop.Set(n)
-		case "early_drop":
-			f.EarlyDrop.Set(n)
-		case "icmp_error":
-			f.Error.Set(n)
-		case "search_restart":
-			f.SearchRestart.Set(n)
-		case "chainlength", "chaintoolong":
-			f.ChainTooLong.Set(n)
-		case "expect_new":
-			e.New.Set(n)
-		case "expect_create":
-			e.Create.Set(n)
-		case "expect_delete":
-			e.Delete.Set(n)
+		for _, c := range [...]struct {
+			column string
+			into   *netstat.Optional[uint32]
+		}{
+			{"clashres", &f.ClashResolve}, {"found", &f.Found}, {"invalid", &f.Invalid}, {"insert", &f.Insert}, {"insert_failed", &f.InsertFailed},
+			{"drop", &f.Drop}, {"early_drop", &f.EarlyDrop}, {"icmp_error", &f.Error}, {"search_restart", &f.SearchRestart},
+			{"chainlength", &f.ChainTooLong}, {"chaintoolong", &f.ChainTooLong},
+			{"expect_new", &e.New}, {"expect_create", &e.Create}, {"expect_delete", &e.Delete},
+		} {
+			if c.column == name {
+				c.into.Set(uint32(value))
+			}
 		}
 	})
 	return flows, expectations

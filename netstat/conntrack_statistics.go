@@ -28,19 +28,26 @@ type FlowStatistics struct {
 	ChainTooLong  Optional[uint32] // entries not made, since their bucket was too full (Linux 5.14)
 }
 
+// flowCounter is a counter with the name that conntrack(8) has for it.
+type flowCounter struct {
+	name  string
+	value *Optional[uint32]
+}
+
+func (s *FlowStatistics) counters() [15]flowCounter {
+	return [...]flowCounter{
+		{"searched", &s.Searched}, {"found", &s.Found}, {"new", &s.New}, {"invalid", &s.Invalid}, {"ignore", &s.Ignore},
+		{"delete", &s.Delete}, {"delete_list", &s.DeleteList}, {"insert", &s.Insert}, {"insert_failed", &s.InsertFailed},
+		{"drop", &s.Drop}, {"early_drop", &s.EarlyDrop}, {"error", &s.Error}, {"search_restart", &s.SearchRestart},
+		{"clash_resolve", &s.ClashResolve}, {"chaintoolong", &s.ChainTooLong},
+	}
+}
+
 // All yields the counters that are known, with the names that conntrack(8) has
 // for them.
 func (s *FlowStatistics) All() iter.Seq2[string, uint32] {
 	return func(yield func(string, uint32) bool) {
-		for _, c := range [...]struct {
-			name  string
-			value Optional[uint32]
-		}{
-			{"searched", s.Searched}, {"found", s.Found}, {"new", s.New}, {"invalid", s.Invalid}, {"ignore", s.Ignore},
-			{"delete", s.Delete}, {"delete_list", s.DeleteList}, {"insert", s.Insert}, {"insert_failed", s.InsertFailed},
-			{"drop", s.Drop}, {"early_drop", s.EarlyDrop}, {"error", s.Error}, {"search_restart", s.SearchRestart},
-			{"clash_resolve", s.ClashResolve}, {"chaintoolong", s.ChainTooLong},
-		} {
+		for _, c := range s.counters() {
 			if v, known := c.value.Get(); known && !yield(c.name, v) {
 				return
 			}
@@ -51,18 +58,14 @@ func (s *FlowStatistics) All() iter.Seq2[string, uint32] {
 // Add adds the counters of another processor, which wrap around as the kernel's
 // do. One that either lacks is unknown in the sum.
 func (s *FlowStatistics) Add(o *FlowStatistics) {
-	for _, pair := range [...][2]*Optional[uint32]{
-		{&s.Searched, &o.Searched}, {&s.Found, &o.Found}, {&s.New, &o.New}, {&s.Invalid, &o.Invalid}, {&s.Ignore, &o.Ignore},
-		{&s.Delete, &o.Delete}, {&s.DeleteList, &o.DeleteList}, {&s.Insert, &o.Insert}, {&s.InsertFailed, &o.InsertFailed},
-		{&s.Drop, &o.Drop}, {&s.EarlyDrop, &o.EarlyDrop}, {&s.Error, &o.Error}, {&s.SearchRestart, &o.SearchRestart},
-		{&s.ClashResolve, &o.ClashResolve}, {&s.ChainTooLong, &o.ChainTooLong},
-	} {
-		a, known := pair[0].Get()
-		b, also := pair[1].Get()
+	others := o.counters()
+	for i, c := range s.counters() {
+		a, known := c.value.Get()
+		b, also := others[i].value.Get()
 		if known && also {
-			pair[0].Set(a + b)
+			c.value.Set(a + b)
 		} else {
-			*pair[0] = Optional[uint32]{}
+			*c.value = Optional[uint32]{}
 		}
 	}
 }

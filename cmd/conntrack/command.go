@@ -465,28 +465,35 @@ func (c *command) setEvents(text string) error {
 	return nil
 }
 
+// formWord is a word of --output and what it turns on.
+type formWord struct {
+	word string
+	on   *bool
+}
+
+func (f *form) words() []formWord {
+	return []formWord{
+		{"extended", &f.extended}, {"xml", &f.xml}, {"save", &f.save}, {"timestamp", &f.timestamp}, {"ktimestamp", &f.ktimestamp},
+		{"id", &f.id}, {"labels", &f.labels}, {"userspace", &f.userspace},
+	}
+}
+
+// formNames are all words of --output.
+func formNames() (names []string) {
+	for _, f := range (&form{}).words() {
+		names = append(names, f.word)
+	}
+	return names
+}
+
 func (c *command) setForm(text string) error {
+	forms := c.form.words()
 	for word := range strings.SplitSeq(text, ",") {
-		switch strings.ToLower(word) {
-		case "extended":
-			c.form.extended = true
-		case "xml":
-			c.form.xml = true
-		case "save":
-			c.form.save = true
-		case "timestamp":
-			c.form.timestamp = true
-		case "ktimestamp":
-			c.form.ktimestamp = true
-		case "id":
-			c.form.id = true
-		case "labels":
-			c.form.labels = true
-		case "userspace":
-			c.form.userspace = true
-		default:
-			return wrong("--output: %q is none of extended, xml, save, timestamp, ktimestamp, id, labels, userspace", word)
+		i := slices.IndexFunc(forms, func(f formWord) bool { return strings.EqualFold(f.word, word) })
+		if i < 0 {
+			return wrong("--output: %q is none of %s", word, strings.Join(formNames(), ", "))
 		}
+		*forms[i].on = true
 	}
 	if c.form.save && c.form != (form{save: true}) {
 		return wrong("--output: save stands alone")
@@ -631,7 +638,19 @@ func (c *command) checkExpectation() error {
 			return wrong("--%s is missing", n)
 		}
 	}
+	// A master has one tuple here, and an expectation has no other.
+	o, r := &c.original, &c.reply
+	if contradict(r.source, o.destination) || contradict(r.destination, o.source) ||
+		contradict(r.sourcePort, o.destinationPort) || contradict(r.destinationPort, o.sourcePort) {
+		return wrong("the reply direction of what expectations are named by is the inverse of the original one")
+	}
 	return nil
+}
+
+// contradict reports whether both are given and differ.
+func contradict[T comparable](a, b T) bool {
+	var absent T
+	return a != absent && b != absent && a != b
 }
 
 // originalTuple returns the tuple that was given, or the inverse of that of the

@@ -130,7 +130,7 @@ func (o *option) values() []string {
 	case "event-mask":
 		return []string{"ALL", "NEW", "UPDATES", "DESTROY"}
 	case "output":
-		return []string{"extended", "xml", "save", "timestamp", "ktimestamp", "id", "labels", "userspace"}
+		return formNames()
 	case "status":
 		all := ^netstat.FlowStatus(0) &^ (netstat.FlowSourceNAT | netstat.FlowDestinationNAT)
 		names := all.Names()

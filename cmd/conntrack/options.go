@@ -81,8 +81,8 @@ var options = []option{
 
 	{names: []string{"sport", "orig-port-src"}, argument: required, value: "PORT", help: "source port of the original direction", flows: "LGDIAUE", expects: "GDI", protocols: ports},
 	{names: []string{"dport", "orig-port-dst"}, argument: required, value: "PORT", help: "destination port of the original direction", flows: "LGDIAUE", expects: "GDI", protocols: ports},
-	{names: []string{"reply-port-src"}, argument: required, value: "PORT", help: "source port of the reply direction", flows: "LGDIAUE", protocols: ports},
-	{names: []string{"reply-port-dst"}, argument: required, value: "PORT", help: "destination port of the reply direction", flows: "LGDIAUE", protocols: ports},
+	{names: []string{"reply-port-src"}, argument: required, value: "PORT", help: "source port of the reply direction", flows: "LGDIAUE", expects: "GDI", protocols: ports},
+	{names: []string{"reply-port-dst"}, argument: required, value: "PORT", help: "destination port of the reply direction", flows: "LGDIAUE", expects: "GDI", protocols: ports},
 	{names: []string{"tuple-port-src"}, argument: required, value: "PORT", help: "source port that is expected", expects: "I", protocols: ports},
 	{names: []string{"tuple-port-dst"}, argument: required, value: "PORT", help: "destination port that is expected", expects: "I", protocols: ports},
 	{names: []string{"mask-port-src"}, argument: required, value: "MASK", help: "bits of --tuple-port-src that count", expects: "I", protocols: ports},

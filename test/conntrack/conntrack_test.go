@@ -4,14 +4,19 @@ package conntrack
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // raced says that the tests run with the race detector.
@@ -82,6 +87,9 @@ func TestSameLines(t *testing.T) {
 		"-L", "-L -o extended", "-L -o extended,id", "-L -p tcp", "-L -f ipv6 -o id", "-L -s 192.0.2.0/24 -d 192.0.2.4", "-L -m 7", "-L -m 1/1", "-L -u ASSURED",
 		"-L -u !ASSURED", "-L -u UNREPLIED", "-L --src-nat", "-L --dst-nat", "-L --any-nat 198.51.100.8", "-L -p tcp --state CLOSE", "-L -w 9", "-L --orig-zone 5",
 		"-L -p tcp --dport 20", "-L -p icmp --icmp-type 8", "-L dying", "-L expect", "-C", "-S", "-S expect", "-C expect",
+		"-L -p tcp --reply-port-src 20 --reply-port-dst 10", "-L -p tcp --reply-port-src 21", "-L -q 192.0.2.1", "-L --reply-dst 198.51.100.7",
+		"-L -r 192.0.2.3", "-L -d 192.0.2.9 --mask-dst 255.255.255.0", "-L -p gre --reply-key-src 2 --reply-key-dst 1", "-L -p gre --srckey 1 --dstkey 2",
+		"-L -p icmpv6 --icmpv6-type 128 --icmpv6-id 5",
 		"-G -s 192.0.2.1 -d 192.0.2.2 -p 200", "-L -s 192.0.2.1 --mask-src 255.255.255.0 -p udplite",
 	} {
 		ours, complaint, status := run(ns, program, "", args)
@@ -152,6 +160,8 @@ func TestOptions(t *testing.T) {
 		{"-I -s 192.0.2.1 -d 192.0.2.2 -p 200", 2, "--timeout is missing"}, {"-I -s 192.0.2.1 -d 192.0.2.2 -p icmp -t 5", 2, "--icmp-type"},
 		{"-U -m 1 -u !ASSURED", 2, "clears no flag"}, {"-U --label-add 1 --label-del 2", 2, "--label-add"}, {"-E -e NOTHING", 2, "none of ALL"}, {"-E expect -e UPDATES", 2, "no changes"},
 		{"-E -b 0", 2, "--buffer-size"}, {"-I " + flow + " --state CLOSE -t 5 --netns all", 2, "one namespace"}, {"-G " + flow + " --netns a --netns b", 2, "one namespace"}, {"-E --netns all -o xml", 2, "one namespace"},
+		{"-D expect " + flow + " --reply-port-src 3", 2, "inverse"}, {"-G expect " + flow + " -r 192.0.2.9", 2, "inverse"},
+		{"-L -p sctp --orig-vtag 1 --reply-vtag 2", 0, "0 flow"}, {"-L -p dccp --role server", 0, "0 flow"}, {"-L -p dccp --role nobody", 2, "neither client nor server"},
 		{"-L --processes", 0, "0 flow"}, {"-L dying --processes", 2, "table conntrack"}, {"-L --processes -o save", 2, "--processes"}, {"-E --processes", 2, "cannot be given"}, {"-D --filter process=x", 2, "-L only"}, {"-L --netns no-such-namespace", 1, "no-such-namespace"},
 		{"-I expect -s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2 -t 5", 2, "--tuple-src is missing"},
 		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clash_resolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-R /no/such/file", 2, "no such file"},
@@ -235,5 +245,63 @@ func TestCompletion(t *testing.T) {
 	}
 	if _, complaint, status := here(program, "completion sh"); status == 0 || !strings.Contains(complaint, "bash, fish, powershell, zsh") {
 		t.Errorf("exit status %d: %s", status, complaint)
+	}
+}
+
+// Expectations are made as they are said to be, which conntrack-tools lists, and
+// shown as it shows them.
+func TestExpectations(t *testing.T) {
+	nstest.NeedsKernel(t, "CONFIG_NF_CONNTRACK_FTP")
+	program := build(t)
+	ns := nstest.New(t)
+	helped(t, ns)
+	do := func(program, args string) string {
+		t.Helper()
+		out, complaint, status := run(ns, program, "", args)
+		if status != 0 {
+			t.Errorf("conntrack %s: exit status %d: %s", args, status, complaint)
+		}
+		return out
+	}
+	const master = "-s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1000 --dport 21"
+	do(program, "-I expect "+master+" -t 500 --tuple-src 192.0.2.2 --tuple-dst 192.0.2.1 --tuple-port-src 20 --tuple-port-dst 2000 "+
+		"--mask-src 255.255.255.0 --mask-dst 255.255.255.255 --mask-port-src 0 --mask-port-dst 65535")
+	const named = "-p tcp -s 192.0.2.2 -d 192.0.2.1 --sport 20 --dport 2000 --reply-port-src 2000 --reply-port-dst 20"
+	age := regexp.MustCompile(`(?m)^[0-9]+ |<timeout>[0-9]+`)
+	for _, args := range []string{"-L expect", "-L expect -o xml", "-C expect", "-G expect " + named} {
+		ours, theirs := age.ReplaceAllString(do(program, args), ""), age.ReplaceAllString(do("conntrack", args), "")
+		if ours != theirs {
+			t.Errorf("conntrack %s:\n%s\nconntrack-tools:\n%s", args, ours, theirs)
+		}
+	}
+	const want = "proto=6 src=192.0.2.2 dst=192.0.2.1 sport=20 dport=2000 mask-src=255.255.255.0 mask-dst=255.255.255.255 sport=0 dport=65535 master-src=192.0.2.1 master-dst=192.0.2.2 sport=1000 dport=21 "
+	if line := do("conntrack", "-L expect"); !strings.Contains(line, want) {
+		t.Errorf("%s, want %s", line, want)
+	}
+	do(program, "-D expect "+named)
+	if n := do("conntrack", "-C expect"); n != "0\n" {
+		t.Errorf("%s are left", n)
+	}
+}
+
+// helped makes a flow that has a helper, which the command lines cannot say.
+func helped(t *testing.T, ns *nstest.NS) {
+	t.Helper()
+	k, err := collectors.Open(collectors.Options{NetNS: ns.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	e, err := k.EditFlows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	f := netstat.NewFlow{Flow: netstat.Flow{
+		Original: netstat.FlowTuple{Protocol: netstat.IPProtocolTCP, Source: netip.MustParseAddr("192.0.2.1"), Destination: netip.MustParseAddr("192.0.2.2"), SourcePort: 1000, DestinationPort: 21},
+		Timeout:  netstat.Known(1000 * time.Second), TCP: netstat.Known(netstat.FlowTCP{State: netstat.FlowTCPEstablished}), Helper: "ftp",
+	}}
+	if _, err := e.Create(t.Context(), slices.Values([]netstat.NewFlow{f})); err != nil {
+		t.Fatal(err)
 	}
 }
