@@ -3,6 +3,7 @@ package show
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,63 +37,80 @@ func spanFields[T any](get func(*T) span) []table.Field[Row[T]] {
 	}
 }
 
-// growth is what counters of every stack grew by, from turn to turn and in all of
+// growth is what counters of every stack grew by, by the key of each, from turn to turn and in all of
 // them together.
 type growth struct {
-	before   map[*Source]counted
-	inTurn   map[*Source]*baseline.Delta // of those that were looked at in this turn
-	total    map[*Source]*baseline.Delta
+	before   map[string]counted
+	inTurn   map[string]*baseline.Delta // of those that were looked at in this turn
+	total    map[string]*baseline.Delta
 	groups   map[string]netstat.CounterGroup // of counters by name
-	down     map[*Source]map[uint32]bool     // which interfaces are, by index
+	down     map[string]map[uint32]bool      // which interfaces are, by index
 	answered bool                            // some stack did, or may yet
 	over     bool                            // what is asked for is the total
+	// sources are all that were looked at, each as it was last.
+	sources []*Source
 }
 
 func newGrowth() growth {
 	return growth{
-		before: make(map[*Source]counted), inTurn: make(map[*Source]*baseline.Delta), total: make(map[*Source]*baseline.Delta),
-		groups: make(map[string]netstat.CounterGroup), down: make(map[*Source]map[uint32]bool),
+		before: make(map[string]counted), inTurn: make(map[string]*baseline.Delta), total: make(map[string]*baseline.Delta),
+		groups: make(map[string]netstat.CounterGroup), down: make(map[string]map[uint32]bool),
 	}
 }
 
-func (g *growth) begin() { clear(g.inTurn) }
+// begin begins a turn of those stacks.
+func (g *growth) begin(sources []*Source) {
+	clear(g.inTurn)
+	for _, src := range sources {
+		same := func(other *Source) bool { return other.key() == src.key() }
+		if i := slices.IndexFunc(g.sources, same); i >= 0 {
+			g.sources[i] = src
+		} else {
+			g.sources = append(g.sources, src)
+		}
+	}
+}
 
 // grownInTurn returns by how much a stack's counters grew since the turn before; nil
 // where that is not known, which is so in the first turn. They are read once in a turn.
 func (s *Session) grownInTurn(ctx context.Context, src *Source) (*baseline.Delta, error) {
 	g := &s.growth
 	if g.over {
-		return g.total[src], nil
+		return g.total[src.key()], nil
 	}
-	if grew, looked := g.inTurn[src]; looked {
+	if grew, looked := g.inTurn[src.key()]; looked {
 		return grew, nil
 	}
-	g.inTurn[src] = nil
+	g.inTurn[src.key()] = nil
 	now, err := s.count(ctx, src)
 	var late *remote.LateError
 	g.answered = g.answered || err == nil || errors.As(err, &late)
 	if err != nil {
 		return nil, err
 	}
-	was := g.before[src]
-	g.before[src] = now
+	was := g.before[src.key()]
+	g.before[src.key()] = now
 	if was == nil {
 		return nil, nil
 	}
 	grew, err := now.since(was)
+	if errors.Is(err, baseline.ErrOtherNamespace) {
+		delete(g.total, src.key()) // the number is another namespace's by now
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	if !src.snmp {
-		g.down[src] = make(map[uint32]bool)
+		g.down[src.key()] = make(map[uint32]bool)
 		for i, err := range src.stack.Interfaces(ctx) {
 			if err != nil {
 				return nil, err
 			}
-			g.down[src][i.Index] = !i.Up().Or(true)
+			g.down[src.key()][i.Index] = !i.Up().Or(true)
 		}
 	}
-	g.inTurn[src], g.total[src] = grew, add(g.total[src], grew)
+	g.inTurn[src.key()], g.total[src.key()] = grew, add(g.total[src.key()], grew)
 	return grew, nil
 }
 

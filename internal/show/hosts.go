@@ -193,7 +193,7 @@ func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
 		c.session.growth.groups[counter.Name] = counter.Group
 	}
 	down := make(map[uint32]bool)
-	c.session.growth.down[c.src] = down
+	c.session.growth.down[c.src.key()] = down
 	for _, i := range d.Interfaces {
 		down[i.Index] = !i.Up().Or(true)
 		delta := baseline.InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]baseline.Difference)}

@@ -17,7 +17,7 @@ func (q *query) shows(ctx context.Context, index uint32) bool {
 
 // chooses reports whether an interface is among those that are to be shown.
 func (s *Session) chooses(src *Source, name string) bool {
-	return len(s.Interfaces) == 0 || slices.Contains(s.chosenNames[src], name)
+	return len(s.Interfaces) == 0 || slices.Contains(s.chosenNames[src.key()], name)
 }
 
 // findInterface returns the name of the interface that has a name or an alternative
@@ -38,7 +38,9 @@ func (src *Source) findInterface(ctx context.Context, chosen string) (name strin
 // lookForInterfaces finds the interfaces that are to be shown in every stack, and
 // says which is not there: of several namespaces, when none of them has it.
 func (s *Session) lookForInterfaces(ctx context.Context) {
-	clear(s.chosenNames)
+	for _, src := range s.sources {
+		s.chosenNames[src.key()] = nil
+	}
 	for _, chosen := range s.Interfaces {
 		anywhere := false
 		for _, src := range s.sources {
@@ -46,7 +48,7 @@ func (s *Session) lookForInterfaces(ctx context.Context) {
 			if !src.snmp {
 				name, found = src.findInterface(ctx, chosen)
 			}
-			s.chosenNames[src] = append(s.chosenNames[src], name)
+			s.chosenNames[src.key()] = append(s.chosenNames[src.key()], name)
 			anywhere = anywhere || found
 		}
 		if !anywhere {

@@ -530,7 +530,7 @@ var InterfaceGrowth Table = &kind[interfaceGrowth]{
 	read:    interfacesGrown,
 	belongs: func(_ context.Context, q *query, g *interfaceGrowth) bool { return q.chooses(q.src, g.Name) },
 	keep: func(q *query, g *interfaceGrowth) bool {
-		return q.All || len(q.Interfaces) > 0 || !q.growth.down[q.src][g.Index]
+		return q.All || len(q.Interfaces) > 0 || !q.growth.down[q.src.key()][g.Index]
 	},
 	growing: true,
 }

@@ -3,6 +3,7 @@ package show
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -127,7 +128,13 @@ func always[T any](*T) bool { return true }
 
 // newKind declares a kind of rows.
 func newKind[T any](name, doc string, fields ...table.Field[Row[T]]) *table.Kind[Row[T]] {
-	return &table.Kind[Row[T]]{Name: name, Doc: doc, Fields: append(fields, whereFields[T]()...)}
+	k := &table.Kind[Row[T]]{Name: name, Doc: doc, Fields: fields}
+	for _, f := range whereFields[T]() {
+		if len(k.Find(f.Name)) == 0 { // growth has a time of its own
+			k.Fields = append(k.Fields, f)
+		}
+	}
+	return k
 }
 
 // list completes the declaration of a table whose columns are its fields.
@@ -152,13 +159,20 @@ func list[T any](name, doc string, k kind[T], fields ...both[T]) *kind[T] {
 	return &k
 }
 
-// whereFields are fields of every kind: which stack it is of.
+// whereFields are fields of every kind: which stack a row is of, and when.
 func whereFields[T any]() []table.Field[Row[T]] {
 	return []table.Field[Row[T]]{
 		{Name: "netns", Type: table.String, Doc: "network namespace; with `--netns all` only",
 			Value: func(r *Row[T]) table.Value { return table.Text(r.from.netns) }},
 		{Name: "host", Type: table.String, Doc: "host; with several of `--host` and `--hosts` only",
 			Value: func(r *Row[T]) table.Value { return table.Text(r.from.host) }},
+		{Name: "time", Type: table.String, Doc: "when the rows that it is the same of were asked for (RFC 3339); with `--interval` and `-c` only",
+			Value: func(r *Row[T]) table.Value {
+				if r.from.turn.IsZero() {
+					return table.Value{}
+				}
+				return table.Text(r.from.turn.Format(time.RFC3339Nano))
+			}},
 	}
 }
 

@@ -3,6 +3,7 @@ package show
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Show shows tables, once or again and again until the context ends. That something
@@ -19,6 +20,8 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 	}
 	growing := slices.ContainsFunc(shown, opened.follows)
 	s.alone = len(shown) == 1
+	// Namespaces come and go.
+	everyNamespace := s.NetNS == AllNamespaces && s.Recording == ""
 	for first := true; ; first = false {
 		if !first && !(growing && s.alone) {
 			s.out.Line("")
@@ -35,14 +38,25 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 		case growing && first && !s.growth.answered:
 			return ErrIncomplete
 		}
-		if s.Interval == 0 || !s.turns.Wait(ctx) {
+		if s.Interval == 0 {
+			break
+		}
+		if everyNamespace {
+			s.closeStacks() // or one that is deleted would live on
+		}
+		if !s.turns.Wait(ctx) {
 			break
 		}
 	}
 	if growing {
 		s.out.Line("Total:")
-		s.growth.over = true
-		if err := s.showEach(ctx, slices.DeleteFunc(slices.Clone(shown), func(o opened) bool { return !o.follows() })); err != nil {
+		s.growth.over, s.sources = true, s.growth.sources
+		growths := slices.DeleteFunc(slices.Clone(shown), func(o opened) bool { return !o.follows() })
+		err := s.showEach(ctx, growths)
+		if s.sources = nil; !everyNamespace {
+			s.sources = s.growth.sources
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -58,11 +72,16 @@ func (s *Session) turn(ctx context.Context, shown []opened) error {
 	clear(s.saidOfHosts)
 	s.owners = nil
 	if s.Interval > 0 {
-		next := s.turns.Begin()
-		for _, src := range s.sources {
-			src.fresh(next)
+		now, next := time.Now(), s.turns.Begin()
+		if s.sources == nil {
+			if err := s.openStacks(); err != nil {
+				return err
+			}
 		}
-		s.growth.begin()
+		for _, src := range s.sources {
+			src.fresh(now, next)
+		}
+		s.growth.begin(s.sources)
 	}
 	s.lookForInterfaces(ctx)
 	return s.showEach(ctx, shown)

@@ -33,6 +33,7 @@ type Session struct {
 	out      *table.Output
 	stderr   io.Writer // standard error
 	sources  []*Source
+	open     func(complain func(error)) ([]*Source, error)
 	services names.Services
 	rawNames names.Protocols // of the protocols of raw sockets
 	resolver *names.Resolver // nil where no name of a host or user is looked up
@@ -49,7 +50,7 @@ type Session struct {
 
 	turns       Turns
 	growth      growth
-	chosenNames map[*Source][]string // of the interfaces that are chosen
+	chosenNames map[string][]string // of the interfaces that are chosen, by the key of each stack
 }
 
 // New prepares a run. open opens the stacks to show, and tells complain
@@ -58,7 +59,7 @@ func New(o Options, stdout, stderr io.Writer, open func(complain func(error)) ([
 	s := &Session{
 		Options: o, out: table.NewOutput(stdout), stderr: stderr, turns: NewTurns(o.Interval),
 		said: make(map[string]bool), saidOfHosts: make(map[string]bool),
-		chosenNames: make(map[*Source][]string), growth: newGrowth(), asked: !o.Unasked,
+		chosenNames: make(map[string][]string), growth: newGrowth(), asked: !o.Unasked,
 	}
 	s.out.JSON = o.JSON
 	if file, ok := stdout.(*os.File); ok {
@@ -69,11 +70,10 @@ func New(o Options, stdout, stderr io.Writer, open func(complain func(error)) ([
 			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		}
 	}
-	sources, err := open(func(err error) { s.complain("", nil, err) })
-	if err != nil {
+	s.open = open
+	if err := s.openStacks(); err != nil {
 		return nil, err
 	}
-	s.sources = sources
 	if !o.numericPorts() || o.Filter != "" {
 		s.services = names.ReadServices()
 	}
@@ -86,11 +86,22 @@ func New(o Options, stdout, stderr io.Writer, open func(complain func(error)) ([
 	return s, nil
 }
 
-// Close gives the stacks up.
-func (s *Session) Close() {
+// openStacks opens the stacks to show, and says which of several it cannot.
+func (s *Session) openStacks() (err error) {
+	s.sources, err = s.open(func(err error) { s.complain("", nil, err) })
+	return err
+}
+
+func (s *Session) closeStacks() {
 	for _, src := range s.sources {
 		src.Close()
 	}
+	s.sources = nil
+}
+
+// Close gives the stacks up.
+func (s *Session) Close() {
+	s.closeStacks()
 	if s.resolver != nil {
 		s.resolver.Close()
 	}

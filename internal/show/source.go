@@ -25,8 +25,14 @@ type Source struct {
 	host string
 	// snmp says that the stack is another host's, read by SNMP.
 	snmp bool
+	// namespace tells one namespace of this host from all others that there are at
+	// the same time; empty where only one is shown.
+	namespace string
 	// at is the moment that the stack is of, the zero time for the present.
 	at time.Time
+	// turn is when the turn began that the stack is read in, the zero time where
+	// there are none.
+	turn time.Time
 	// release gives up what the stack is read through; nil for nothing.
 	release func()
 	// renew has this stack, and those that are read with it, read anew in a turn
@@ -97,7 +103,9 @@ func openEvery(ctx context.Context, complain func(error)) (sources []*Source, er
 		case err != nil:
 			complain(err)
 		default:
-			sources = append(sources, kernelSource(kernel, n.Label()))
+			src := kernelSource(kernel, n.Label())
+			src.namespace = fmt.Sprintf("%d:%d", n.Device, n.Inode)
+			sources = append(sources, src)
 		}
 	}
 	if len(sources) == 0 {
@@ -132,9 +140,12 @@ func (src *Source) NetNS() string { return src.netns }
 // only one.
 func (src *Source) label() string { return cmp.Or(src.host, src.netns) }
 
-// fresh forgets what was read of the stack, for a turn that ends then.
-func (src *Source) fresh(until time.Time) {
-	src.interfaces = nil
+// key is what the stack is known by from turn to turn.
+func (src *Source) key() string { return cmp.Or(src.namespace, src.host) }
+
+// fresh forgets what was read of the stack, for a turn that begins now and ends then.
+func (src *Source) fresh(now, until time.Time) {
+	src.interfaces, src.turn = nil, now
 	if src.renew != nil {
 		src.renew(until)
 	}
