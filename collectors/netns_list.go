@@ -278,7 +278,14 @@ func (k *Kernel) FindNamespace(ctx context.Context, which string) (netstat.Names
 			return all[i], nil
 		}
 	}
-	return netstat.Namespace{}, k.readError("find network namespace "+which, fs.ErrNotExist)
+	err = fs.ErrNotExist
+	if pid, ok := strings.CutPrefix(which, "pid:"); ok {
+		// A process whose namespace may not be read was passed over above.
+		if _, hidden := netnsKey("/proc/" + pid + "/ns/net"); errors.Is(hidden, fs.ErrPermission) {
+			err = fmt.Errorf("%w: another user's process may be looked at with CAP_SYS_PTRACE only", hidden)
+		}
+	}
+	return netstat.Namespace{}, k.readError("find network namespace "+which, err)
 }
 
 func namespaceMatcher(which string) (func(*netstat.Namespace) bool, error) {

@@ -111,7 +111,7 @@ func manual() string {
 	}
 	var names []string
 	for _, m := range modifiers {
-		if m.scope == everywhere {
+		if _, is := alone[m.name]; m.scope == everywhere && !is && len(takers(m.name)) == 0 && m.name != "kinds" && m.name != "version" && m.name != "help" {
 			names = append(names, m.name)
 		}
 	}

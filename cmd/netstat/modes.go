@@ -67,7 +67,7 @@ var modes = []mode{
 		}
 		return append(tables, show.NeighbourTables)
 	}},
-	{name: "interfaces extend", takes: families + "extend interface since human", tables: func(f *flags) []show.Table {
+	{name: "interfaces extend", takes: families + "extend interface since", tables: func(f *flags) []show.Table {
 		return f.growing(show.InterfaceGrowth, show.Interfaces)
 	}},
 	{name: "softnet extend", takes: "extend interface", tables: only(show.Softnet, show.Queues)},

@@ -220,7 +220,9 @@ func (o *run[T]) name() string {
 // row shows a row, if it is one to show.
 func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
 	if o.names != nil && r.from.interfaces == nil && o.names(&r.v) {
-		o.s.readNames(ctx, r.from)
+		if o.s.readNames(ctx, r.from); ctx.Err() != nil {
+			return ctx.Err() // without names a row would be another
+		}
 	}
 	if !o.chosen(ctx, q, &r.v) {
 		return nil

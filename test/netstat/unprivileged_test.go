@@ -160,3 +160,48 @@ func TestUnprivileged(t *testing.T) {
 		t.Errorf("--since: %+v", r)
 	}
 }
+
+// A namespace of another user's process is not one that there is not.
+func TestNamespaceOfAnothersProcess(t *testing.T) {
+	n := nstest.New(t)
+	for _, netns := range []string{"pid:1", "1"} {
+		r := tryAsNobody(t, n, "-r", "--netns", netns)
+		if r.status != 1 || r.out != "" || !strings.Contains(r.complaints, "permission denied") || strings.Contains(r.complaints, "does not exist") {
+			t.Errorf("--netns %s: %+v", netns, r)
+		}
+	}
+	if r := tryAsNobody(t, n, "-r", "--netns", "pid:4194305"); r.status != 1 || !strings.Contains(r.complaints, "does not exist") {
+		t.Errorf("a process that there is not: %+v", r)
+	}
+}
+
+// Where /proc hides other users' processes, what shows processes says so.
+func TestHiddenProcesses(t *testing.T) {
+	n := nstest.New(t)
+	nstest.NeedsProgram(t, "unshare")
+	file := filepath.Join(filepath.Dir(program), "hidden.rec")
+	t.Cleanup(func() { os.Remove(file) })
+	hidden := func(args ...string) result {
+		t.Helper()
+		line := append([]string{"ip", "netns", "exec", n.Name, "unshare", "--mount", "sh", "-c", `mount -t proc -o hidepid=2 proc /proc && exec "$@"`, "sh"},
+			asNobody(t, n, append([]string{program}, args...)...)[4:]...)
+		return run(t, line)
+	}
+	if r := hidden("-gp"); r.status != 1 || !strings.Contains(r.complaints, "hidepid=") {
+		t.Errorf("-gp: %+v", r)
+	}
+	for _, args := range []string{"-tap", "-xap", "-B"} {
+		if r := hidden(args); !strings.Contains(r.complaints, "(Not all processes could be identified: those of other users may not be looked into") {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(file, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	if r := hidden("--record", file); r.status != 1 || !strings.Contains(r.complaints, "hidepid=") {
+		t.Errorf("--record: %+v", r)
+	}
+}
