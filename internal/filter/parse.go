@@ -236,7 +236,7 @@ func (p *parser) term() (Expr, error) {
 	}
 	e := Expr{Fields: p.fields.Find(p.token.text)}
 	if len(e.Fields) == 0 {
-		return e, &Error{Text: p.text, Position: p.token.at, Expected: "the name of a field: " + strings.Join(p.fields.Names(), ", "), Unknown: p.token.text}
+		return e, &Error{Text: p.text, Position: p.token.at, Expected: "the name of a field: " + table.Known(p.token.text, p.fields.Names()), Unknown: p.token.text}
 	}
 	p.next()
 	negated := false

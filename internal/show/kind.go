@@ -116,6 +116,9 @@ type part[T any] struct {
 	what     string
 	optional bool
 	read     reader[T]
+	// complete makes of a row what is shown of it; nil for nothing. An error is the
+	// reader's.
+	complete func(*T) error
 }
 
 // by says that rows belong to the interface of an index, 0 for none.
@@ -191,21 +194,6 @@ func from[R, T any](read func(R, context.Context) iter.Seq2[T, error]) reader[T]
 func single[R, T any](read func(R, context.Context) (T, error)) func(R, context.Context) iter.Seq2[T, error] {
 	return func(r R, ctx context.Context) iter.Seq2[T, error] {
 		return func(yield func(T, error) bool) { yield(read(r, ctx)) }
-	}
-}
-
-// each calls look with every row that a reader yields, which may change it; an error is
-// yielded in place of the row.
-func each[T any](rows iter.Seq2[T, error], look func(*T) error) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for v, err := range rows {
-			if err == nil {
-				err = look(&v)
-			}
-			if !yield(v, err) {
-				return
-			}
-		}
 	}
 }
 

@@ -193,6 +193,10 @@ func (o *run[T]) showOf(ctx context.Context, src *Source) error {
 			p.what = o.name()
 		}
 		for v, err := range p.read(ctx, q) {
+			r.v = v
+			if err == nil && p.complete != nil {
+				err = p.complete(&r.v)
+			}
 			if err != nil {
 				if ctx.Err() != nil {
 					return err
@@ -200,7 +204,6 @@ func (o *run[T]) showOf(ctx context.Context, src *Source) error {
 				o.s.lacks(p.what, src, err, !p.optional)
 				break
 			}
-			r.v = v
 			if err := o.row(ctx, q, &r); err != nil {
 				return err
 			}

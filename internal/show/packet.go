@@ -3,7 +3,6 @@ package show
 import (
 	"context"
 	"fmt"
-	"iter"
 	"strconv"
 	"strings"
 
@@ -29,7 +28,14 @@ var Packets Table = &kind[netstat.PacketSocket]{
 	Kind:  packetKind(),
 	title: "Packet sockets", what: "packet sockets",
 	columns: packetColumns,
-	read:    packetSockets,
+	parts: func(_ context.Context, q *query) ([]part[netstat.PacketSocket], error) {
+		return []part[netstat.PacketSocket]{{read: packetSockets, complete: func(v *netstat.PacketSocket) error {
+			if !v.Filter.IsKnown() {
+				q.note("(Filters of packet sockets could not be read: they are told with CAP_NET_ADMIN only.)")
+			}
+			return nil
+		}}}, nil
+	},
 	belongs: func(ctx context.Context, q *query, v *netstat.PacketSocket) bool {
 		return v.Interface == 0 || q.shows(ctx, v.Interface)
 	},
@@ -38,15 +44,7 @@ var Packets Table = &kind[netstat.PacketSocket]{
 
 // packetSockets reads packet sockets with what is always shown of them: who captures is
 // what one wants to know, and the kernel keeps the memory.
-func packetSockets(ctx context.Context, q *query) iter.Seq2[netstat.PacketSocket, error] {
-	read := endpointsWith(netstat.EndpointQuery{Processes: true, Memory: true, References: true}, netstat.PacketReader.PacketSockets)
-	return each(read(ctx, q), func(v *netstat.PacketSocket) error {
-		if !v.Filter.IsKnown() {
-			q.note("(Filters of packet sockets could not be read: they are told with CAP_NET_ADMIN only.)")
-		}
-		return nil
-	})
-}
+var packetSockets = endpointsWith(netstat.EndpointQuery{Processes: true, Memory: true, References: true}, netstat.PacketReader.PacketSockets)
 
 func packetColumns(s *Session) []table.Column[Row[netstat.PacketSocket]] {
 	type socket = netstat.PacketSocket

@@ -398,15 +398,19 @@ func (k *socketKind) parts(ctx context.Context, q *query, details netstat.Socket
 		of := ask
 		of.Protocols = []netstat.Protocol{protocol.Protocol}
 		of = q.narrowed(of)
-		parts = append(parts, part[netstat.Socket]{what: protocol.String() + " sockets", optional: !protocol.asked, read: func(ctx context.Context, q *query) iter.Seq2[netstat.Socket, error] {
-			return each(q.src.stack.Sockets(ctx, of), func(v *netstat.Socket) error { return q.completed(v, marks) })
-		}})
+		parts = append(parts, part[netstat.Socket]{
+			what: protocol.String() + " sockets", optional: !protocol.asked,
+			read: func(ctx context.Context, q *query) iter.Seq2[netstat.Socket, error] {
+				return q.src.stack.Sockets(ctx, of)
+			},
+			complete: func(v *netstat.Socket) error { return q.complete(v, marks) },
+		})
 	}
 	return parts, nil
 }
 
-// completed makes of a socket what is shown of it.
-func (q *query) completed(v *netstat.Socket, marks bool) error {
+// complete makes of a socket what is shown of it.
+func (q *query) complete(v *netstat.Socket, marks bool) error {
 	if len(q.Interfaces) > 0 && !v.Interface.IsKnown() {
 		return fmt.Errorf("interfaces that they are bound to: %w", netstat.ErrNotSupported)
 	}

@@ -140,7 +140,28 @@ type UnknownFieldError struct {
 }
 
 func (e *UnknownFieldError) Error() string {
-	return fmt.Sprintf("%s rows have no field %q: there are %s", e.Kind, e.Name, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("%s rows have no field %q: there are %s", e.Kind, e.Name, Known(e.Name, e.Known))
+}
+
+// Known lists names in place of one that there is not: all of a few, and of many those
+// that have a part in common with it, or the first.
+func Known(unknown string, names []string) string {
+	const few = 24
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	var like []string
+	unknown = strings.ToLower(unknown)
+	for _, name := range names {
+		lower := strings.ToLower(name)
+		if strings.Contains(lower, unknown) || strings.Contains(unknown, lower) || len(unknown) > 3 && strings.HasPrefix(lower, unknown[:3]) {
+			like = append(like, name)
+		}
+	}
+	if len(like) == 0 || len(like) > few {
+		like = names[:few]
+	}
+	return fmt.Sprintf("%s, and %d others", strings.Join(like, ", "), len(names)-len(like))
 }
 
 func (k *Kind[T]) compare(o *Order, a, b *T) int {

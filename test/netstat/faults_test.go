@@ -388,6 +388,36 @@ func TestNamesThatNobodyKnows(t *testing.T) {
 	}
 }
 
+// A resolver that does not answer holds the rows up for the limit of all names and no
+// longer, and the sockets that ask it are not among them.
+func TestResolverThatDoesNotAnswer(t *testing.T) {
+	n := scene(t)
+	config := filepath.Join("/etc/netns", n.Name)
+	if err := os.MkdirAll(config, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(config) })
+	for file, content := range map[string]string{"resolv.conf": "nameserver 192.0.2.9\n", "nsswitch.conf": "hosts: dns\n"} {
+		if err := os.WriteFile(filepath.Join(config, file), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.IP(t, "neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev a0 nud permanent") // what is sent there is lost
+	l := n.Listen(t, "tcp4", "192.0.2.1:22")
+	n.Dial(t, "tcp4", "192.0.2.1:22")
+	accept(t, l)
+	n.ListenPacket(t, "udp4", "192.0.2.1:5353")
+	for _, args := range []string{"-tua", "-tuap", "-tuae", "-L", "-r"} {
+		out := show(t, n, args)
+		if strings.Contains(out, "192.0.2.9:domain") || strings.Contains(out, "192.0.2.9:53") || !strings.Contains(out, "192.0.2.") {
+			t.Errorf("%s:\n%s", args, out)
+		}
+		if named := show(t, n, args+"n"); strings.Count(out, "\n") != strings.Count(named, "\n") {
+			t.Errorf("%s:\n%s\nwith -n\n%s", args, out, named)
+		}
+	}
+}
+
 // The 32-bit build reads the same rows of this kernel.
 func TestThirtyTwoBits(t *testing.T) {
 	n := everything(t)
