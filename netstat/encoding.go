@@ -157,98 +157,44 @@ func unmarshalList[T ~uint8 | ~uint16 | ~uint32](v *T, text []byte, form func(T)
 	return unmarshalSet(v, text, strings.Split(string(text), ","), form)
 }
 
-// withRest is the form of a set: its bits that have names, and the others as a
-// number.
-func withRest(named string, rest uint32) string {
-	switch {
-	case rest == 0:
-		return named
-	case named == "":
-		return fmt.Sprintf("%#x", rest)
-	}
-	return named + "," + fmt.Sprintf("%#x", rest)
-}
+// MarshalText returns the form of String.
+func (s OperState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-func (s OperState) text() string {
-	if s > OperUp {
-		return fmt.Sprintf("state %d", uint8(s))
-	}
-	return s.String()
-}
+// UnmarshalText reads the form of String.
+func (s *OperState) UnmarshalText(text []byte) error { return unmarshalName(s, text, OperState.String) }
 
-// MarshalText returns the form of String, and "state 77" of a number that has
-// no name.
-func (s OperState) MarshalText() ([]byte, error) { return []byte(s.text()), nil }
+// MarshalText returns the form of String.
+func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads what MarshalText writes.
-func (s *OperState) UnmarshalText(text []byte) error { return unmarshalName(s, text, OperState.text) }
+// UnmarshalText reads the form of String.
+func (d *Direction) UnmarshalText(text []byte) error { return unmarshalName(d, text, Direction.String) }
 
-func (d Direction) text() string {
-	if d > Transmit {
-		return fmt.Sprintf("direction %d", uint8(d))
-	}
-	return d.String()
-}
+// MarshalText returns the form of String.
+func (m FilterMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// MarshalText returns the form of String, and "direction 77" of a number that
-// has no name.
-func (d Direction) MarshalText() ([]byte, error) { return []byte(d.text()), nil }
-
-// UnmarshalText reads what MarshalText writes.
-func (d *Direction) UnmarshalText(text []byte) error { return unmarshalName(d, text, Direction.text) }
-
-func (m FilterMode) text() string {
-	if m > FilterInclude {
-		return fmt.Sprintf("mode %d", uint8(m))
-	}
-	return m.String()
-}
-
-// MarshalText returns the form of String, and "mode 77" of a number that has no
-// name.
-func (m FilterMode) MarshalText() ([]byte, error) { return []byte(m.text()), nil }
-
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText reads the form of String.
 func (m *FilterMode) UnmarshalText(text []byte) error {
-	return unmarshalName(m, text, FilterMode.text)
+	return unmarshalName(m, text, FilterMode.String)
 }
 
-func (s NeighbourState) text() string {
-	named := s & (1<<len(neighbourStateNames) - 1)
-	if named == 0 && s != 0 {
-		return withRest("", uint32(s))
-	}
-	return withRest(named.String(), uint32(s&^named))
-}
+// MarshalText returns the form of String.
+func (s NeighbourState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalText returns the form of String, followed by bits that have no name in
-// hexadecimal.
-func (s NeighbourState) MarshalText() ([]byte, error) { return []byte(s.text()), nil }
-
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText reads the form of String.
 func (s *NeighbourState) UnmarshalText(text []byte) error {
-	return unmarshalList(s, text, NeighbourState.text)
+	return unmarshalList(s, text, NeighbourState.String)
 }
 
-func (k Kinds) text() string { return withRest(k.String(), uint32(k&^AllKinds)) }
+// MarshalText returns the form of String.
+func (k Kinds) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// MarshalText returns the form of String, followed by bits that have no name in
-// hexadecimal.
-func (k Kinds) MarshalText() ([]byte, error) { return []byte(k.text()), nil }
+// UnmarshalText reads the form of String.
+func (k *Kinds) UnmarshalText(text []byte) error { return unmarshalList(k, text, Kinds.String) }
 
-// UnmarshalText reads what MarshalText writes.
-func (k *Kinds) UnmarshalText(text []byte) error { return unmarshalList(k, text, Kinds.text) }
+// MarshalText returns the form of String.
+func (f SubflowFlags) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-func (f SubflowFlags) text() string {
-	const named = SubflowMapValid<<1 - 1
-	return withRest(f.String(), uint32(f&^named))
-}
-
-// MarshalText returns the form of String, followed by bits that have no letter
-// in hexadecimal.
-func (f SubflowFlags) MarshalText() ([]byte, error) { return []byte(f.text()), nil }
-
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText reads the form of String.
 func (f *SubflowFlags) UnmarshalText(text []byte) error {
 	letters, rest, both := strings.Cut(string(text), ",")
 	if !both && strings.HasPrefix(letters, "0x") {
@@ -258,5 +204,5 @@ func (f *SubflowFlags) UnmarshalText(text []byte) error {
 	if rest != "" {
 		parts = append(parts, rest)
 	}
-	return unmarshalSet(f, text, parts, SubflowFlags.text)
+	return unmarshalSet(f, text, parts, SubflowFlags.String)
 }

@@ -44,7 +44,7 @@ func TestRowsInJSON(t *testing.T) {
 	}
 	for seed, name := range names {
 		g := randomrow.New(uint64(seed)).ForJSON()
-		for range 300 {
+		for range 100 {
 			want := randomRow(g, types[name])
 			b, err := json.Marshal(want)
 			if err != nil {
@@ -83,7 +83,7 @@ func TestRowsLogged(t *testing.T) {
 	names, types := rowNames()
 	for seed, name := range names {
 		g := randomrow.New(uint64(seed)).ForJSON()
-		for range 50 {
+		for range 20 {
 			row := randomRow(g, types[name])
 			b, err := json.Marshal(row)
 			if err != nil {

@@ -1,6 +1,7 @@
 package netstat
 
 import (
+	"fmt"
 	"iter"
 	"net/netip"
 	"time"
@@ -48,7 +49,7 @@ func (s OperState) String() string {
 	if int(s) < len(operStateNames) {
 		return operStateNames[s]
 	}
-	return "invalid"
+	return fmt.Sprintf("state %d", uint8(s))
 }
 
 // InterfaceFlags are a device's flags (include/uapi/linux/if.h, IFF_*).

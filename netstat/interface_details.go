@@ -2,6 +2,7 @@ package netstat
 
 import (
 	"context"
+	"fmt"
 	"iter"
 )
 
@@ -38,9 +39,10 @@ type InterfaceDetails struct {
 	// merging (GRO): bytes of one packet, and segments of one packet. The IPv4
 	// ones are kept apart since Linux 6.3.
 	GSOMaxSize, GSOMaxSegments Optional[uint32]
-	GSOIPv4MaxSize             Optional[uint32]
+	GSOIPv4MaxSize             Optional[uint32] `json:"gsoIPv4MaxSize"`
 	TSOMaxSize, TSOMaxSegments Optional[uint32]
-	GROMaxSize, GROIPv4MaxSize Optional[uint32]
+	GROMaxSize                 Optional[uint32]
+	GROIPv4MaxSize             Optional[uint32] `json:"groIPv4MaxSize"`
 
 	// ProtocolDown says that somebody keeps the interface down for a reason of
 	// a protocol's (IFLA_PROTO_DOWN).
@@ -73,10 +75,13 @@ const (
 )
 
 func (d Direction) String() string {
-	if d == Receive {
+	switch d {
+	case Receive:
 		return "receive"
+	case Transmit:
+		return "transmit"
 	}
-	return "transmit"
+	return fmt.Sprintf("direction %d", uint8(d))
 }
 
 // DeviceQueue is one of an interface's hardware queues

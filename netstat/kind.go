@@ -38,16 +38,9 @@ func (k Kinds) Each(f func(Kinds)) {
 	}
 }
 
-// String returns the names of the kinds, joined by commas.
-func (k Kinds) String() string {
-	var names []string
-	for i, name := range kindNames {
-		if k.Has(1 << i) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ",")
-}
+// String returns the names of the kinds, joined by commas. Bits without a name
+// follow in hexadecimal.
+func (k Kinds) String() string { return flagNames(uint32(k), kindNames[:]) }
 
 // ParseKinds returns the kinds that the names stand for, in the form of
 // Kinds.String.

@@ -2,6 +2,7 @@ package netstat
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/netip"
 	"time"
@@ -125,10 +126,13 @@ const (
 )
 
 func (m FilterMode) String() string {
-	if m == FilterInclude {
+	switch m {
+	case FilterExclude:
+		return "exclude"
+	case FilterInclude:
 		return "include"
 	}
-	return "exclude"
+	return fmt.Sprintf("mode %d", uint8(m))
 }
 
 // SocketMembership is a group that a socket is a member of.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -30,18 +29,13 @@ const (
 
 var neighbourStateNames = [...]string{"incomplete", "reachable", "stale", "delay", "probe", "failed", "noarp", "permanent"}
 
-// String returns the state's name as ip-neighbour(8) has it, "none" for 0.
+// String returns the state's name as ip-neighbour(8) has it, "none" for 0. Bits
+// without a name follow in hexadecimal.
 func (s NeighbourState) String() string {
-	var names []string
-	for i, name := range neighbourStateNames {
-		if s&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
+	if s == 0 {
 		return "none"
 	}
-	return strings.Join(names, ",")
+	return flagNames(uint32(s), neighbourStateNames[:])
 }
 
 // NeighbourFlags are a neighbour's flags (include/uapi/linux/neighbour.h,

@@ -275,7 +275,7 @@ func (f SubflowFlags) Has(those SubflowFlags) bool { return f&those == those }
 // String returns the flags' letters as ss(8) prints them: M and m for a
 // connection's first subflow, J and j for one that joined, B and b for a
 // backup, each by the peer and by this end; e for fully established, c for
-// connected, v for a valid mapping.
+// connected, v for a valid mapping. Bits without a letter follow in hexadecimal.
 func (f SubflowFlags) String() string {
 	const letters = "MmJjBbecv"
 	var b []byte
@@ -283,6 +283,12 @@ func (f SubflowFlags) String() string {
 		if f&(1<<i) != 0 {
 			b = append(b, letters[i])
 		}
+	}
+	if rest := f &^ (1<<len(letters) - 1); rest != 0 {
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, "%#x", uint32(rest))
 	}
 	return string(b)
 }

@@ -2,14 +2,21 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/randomrow"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 var update = flag.Bool("update", false, "write golden files and docs/netstat-json.md anew")
@@ -32,10 +39,138 @@ row is known. The member ` + "`kind`" + ` says what an object is; the tables bel
 The members are also what ` + "`--sort`" + ` and ` + "`--filter`" + ` know.
 `
 
+const librarySection = `
+## The library
+
+Rows of the Go package ` + "`netstat`" + ` go through ` + "`encoding/json`" + ` with these members, and come back equal;
+` + "`log/slog`" + ` shows the same. Where both have a member it has the same type and value, but for this:
+
+- An interface is its index, and no name: ` + "`interfaceIndex`" + ` in place of ` + "`interface`" + `, and likewise
+  ` + "`masterIndex`, `bridgeIndex`, `portIndex` and `inputIndex`" + `. The zone of an address is an index, too.
+- There is no ` + "`kind`, `netns` and `host`" + `, nor what is put together for people: of a route ` + "`flags`" + `, of a rule
+  ` + "`matches` and `options`" + `, of a nexthop object ` + "`options` and `resilient`" + `, of a namespace ` + "`label`" + `,
+  ` + "`processCount` and `firstProcess`" + `, of a packet socket ` + "`filterInstructions`" + `, of a cache ` + "`bytes`" + `, of an XDP
+  socket ` + "`receiveDropped`" + `, of a queueing discipline ` + "`class`" + `.
+- What has no limit is the number that stands for it: ` + "`slowStartThreshold`" + ` 2147483647, ` + "`maxPacingRate`" + ` 2^64-1,
+  a lifetime 9223372036.854775807.
+- An array that is known to be empty is there. Numbers and truths that every row has are there, 0 and false included.
+- A member that is absent, or null, is unknown or not there. One that is not known is passed over.
+
+Rows have members besides that netstat does not print, some of them in objects of their own. Moments are in RFC 3339.
+Rows of other kinds (` + "`Address`, `Flow`, `Expectation`, `IPInterface`" + `, ...) follow the same rules.
+
+| kind | row | members besides |
+|---|---|---|
+`
+
+// libraryRows are the library's rows of each kind. Growth is the program's own.
+var libraryRows = map[string][]any{
+	"socket": {netstat.Socket{}}, "unix": {netstat.UnixSocket{}}, "listenQueue": {netstat.ListenQueue{}}, "packet": {netstat.PacketSocket{}},
+	"route": {netstat.Route{}}, "interface": {netstat.Interface{}, netstat.InterfaceDetails{}}, "membership": {netstat.Membership{}},
+	"counter": {netstat.Counter{}, netstat.CounterInfo{}}, "interfaceCounter": {netstat.InterfaceCounter{}}, "counterGrowth": nil, "interfaceGrowth": nil,
+	"socketUsage": {netstat.SocketUsage{}}, "protocolMemory": {netstat.ProtocolMemory{}}, "slab": {netstat.Slab{}}, "softnet": {netstat.Softnet{}},
+	"queue": {netstat.DeviceQueue{}}, "fibTable": {netstat.FIBTable{}}, "fib6": {netstat.FIB6{}}, "routeLookups": {netstat.RouteLookups{}},
+	"neighbourTable": {netstat.NeighbourTable{}}, "neighbour": {netstat.Neighbour{}}, "rule": {netstat.Rule{}}, "nextHop": {netstat.NextHop{}},
+	"qdisc": {netstat.Qdisc{}, netstat.TrafficClass{}}, "socketMembership": {netstat.SocketMembership{}}, "vif": {netstat.MulticastInterface{}},
+	"multicastRoute": {netstat.MulticastRoute{}}, "bridgeGroup": {netstat.BridgeGroup{}}, "routerPort": {netstat.BridgeRouterPort{}},
+	"netconf": {netstat.Netconf{}}, "namespace": {netstat.Namespace{}}, "netlink": {netstat.NetlinkSocket{}}, "vsock": {netstat.VsockSocket{}},
+	"xdp": {netstat.XDPSocket{}}, "smc": {netstat.SMCSocket{}}, "tipc": {netstat.TIPCSocket{}},
+}
+
+// libraryMembers returns the members that rows of a type have, with their types.
+func libraryMembers(row any) map[string]string {
+	members := make(map[string]string)
+	g := randomrow.New(1).ForJSON()
+	for range 300 {
+		v := reflect.New(reflect.TypeOf(row))
+		g.Fill(v.Elem())
+		b, err := json.Marshal(v.Interface())
+		if err != nil {
+			panic(err)
+		}
+		var values map[string]json.RawMessage
+		if err := json.Unmarshal(b, &values); err != nil {
+			panic(err)
+		}
+		for name, value := range values {
+			if members[name] == "" || members[name] == "array" || members[name] == "integer" {
+				members[name] = jsonType(value)
+			}
+		}
+	}
+	return members
+}
+
+// jsonType returns the type of a value as the page calls it. A number without a
+// fraction is an integer, and an array without elements an array.
+func jsonType(value json.RawMessage) string {
+	switch value[0] {
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case '{':
+		return "object"
+	case '[':
+		var elements []json.RawMessage
+		if json.Unmarshal(value, &elements) != nil || len(elements) == 0 {
+			return "array"
+		}
+		return "array of " + jsonType(elements[0]) + "s"
+	}
+	if bytes.ContainsAny(value, ".eE") {
+		return "number"
+	}
+	return "integer"
+}
+
+// besides are the members of a row that a kind has not, in order. A listener's queue
+// has all of the listener.
+func besides(k table.Description, row any) (names []string) {
+	members := libraryMembers(row)
+	if _, queue := row.(netstat.ListenQueue); queue {
+		names = []string{"all of the listener's `Socket`"}
+		for name := range libraryMembers(netstat.Socket{}) {
+			delete(members, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !slices.ContainsFunc(k.Fields, func(f table.FieldDescription) bool { return f.Name == name || f.Name+"Index" == name }) {
+			names = append(names, "`"+name+"` "+members[name])
+		}
+	}
+	return names
+}
+
+// A member has one type, whoever writes it.
+func TestLibraryTypes(t *testing.T) {
+	for _, k := range show.Kinds() {
+		rows, there := libraryRows[k.Name]
+		if !there {
+			t.Errorf("nothing says which rows of the library are of kind %s", k.Name)
+		}
+		for _, row := range rows {
+			members := libraryMembers(row)
+			for _, f := range k.Fields {
+				got := members[f.Name]
+				if got != "" && got != f.Type && (got != "integer" || f.Type != "number") {
+					t.Errorf("%s of %s is %s, and %s of %T", f.Name, k.Name, f.Type, got, row)
+				}
+			}
+		}
+	}
+}
+
 // schema is docs/netstat-json.md.
 func schema() []byte {
 	var b bytes.Buffer
 	b.WriteString(schemaIntroduction)
+	b.WriteString(librarySection)
+	for _, k := range show.Kinds() {
+		for _, row := range libraryRows[k.Name] {
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", k.Name, reflect.TypeOf(row).Name(), strings.Join(besides(k, row), ", "))
+		}
+	}
 	for _, k := range show.Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n| member | type | what it is |\n|---|---|---|\n", k.Name, strings.ToUpper(k.Doc[:1])+k.Doc[1:])
 		for _, f := range k.Fields {

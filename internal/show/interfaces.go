@@ -204,15 +204,6 @@ func appendFlagLetters(b []byte, i *netstat.Interface) []byte {
 	return b
 }
 
-func flagWords(flags netstat.InterfaceFlags) (words []string) {
-	for _, f := range flagLetters {
-		if flags&f.flag != 0 {
-			words = append(words, strings.ToLower(f.name))
-		}
-	}
-	return words
-}
-
 // interfaceView is an interface with its counters by the kernel's names, or with
 // how much they grew.
 type interfaceView struct {
@@ -459,8 +450,8 @@ func interfaceKind() *table.Kind[Row[interfaceView]] {
 		field("address", table.String, "link-layer address", func(i *interfaceView) table.Value { return table.Text(i.Address.String()) }),
 		field("permanentAddress", table.String, "the one that is burnt in", func(i *interfaceView) table.Value { return table.Text(i.Permanent.String()) }),
 		field("mtu", table.Integer, "bytes", func(i *interfaceView) table.Value { return uintValue(i.MTU) }),
-		field("flags", table.Strings, "flags that are set", func(i *interfaceView) table.Value { return table.Words(flagWords(i.Flags)) }),
-		field("unknownFlags", table.Strings, "flags that the source does not tell of", func(i *interfaceView) table.Value { return table.Words(flagWords(i.UnknownFlags)) }),
+		field("flags", table.Strings, "flags that are set", func(i *interfaceView) table.Value { return table.Words(i.Flags.Names()) }),
+		field("unknownFlags", table.Strings, "flags that the source does not tell of", func(i *interfaceView) table.Value { return table.Words(i.UnknownFlags.Names()) }),
 		field("state", table.String, "operational state", func(i *interfaceView) table.Value { return knownText(i.OperState) }),
 		field("carrierChanges", table.Integer, "transitions of the carrier", func(i *interfaceView) table.Value { return uintValue(i.CarrierChanges) }),
 		field("speed", table.Integer, "bits a second", func(i *interfaceView) table.Value { return uintValue(i.Speed) }),

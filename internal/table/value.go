@@ -94,7 +94,7 @@ func NonZero[N ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uint](n N) Value {
 func Int[N ~int8 | ~int16 | ~int32 | ~int64 | ~int](n N) Value {
 	v := Value{typ: Integer, number: uint64(n)}
 	if n < 0 {
-		v.negative, v.number = true, uint64(-n)
+		v.negative, v.number = true, -uint64(n) // the least of its type has no negative
 	}
 	return v
 }
