@@ -44,8 +44,9 @@ var (
 // Addresses yields the unicast and anycast addresses of ipAddressTable, and those of
 // ipAddrTable where that has none of IPv4: agents exist that show only one family
 // there. What no table tells of is an error after the rows, as is whatever else could
-// not be read. An address whose prefix the agent does not tell has a prefix length
-// of -1, which makes its Prefix invalid and leaves Prefix.Addr. Scopes are those
+// not be read. An address of IPv4 whose prefix ipAddressTable does not tell ({0 0}, or
+// no pointer) has the mask of ipAddrTable, and comes last. An address whose prefix the
+// agent does not tell anywhere has a prefix length of -1, which makes its Prefix invalid and leaves Prefix.Addr. Scopes are those
 // that addresses have by themselves.
 func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {
 	return func(yield func(netstat.Address, error) bool) {
@@ -63,6 +64,8 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 			return row, ok && values[ipAddressType] != mib.Int(ipmib.TypeBroadcast), err
 		}
 		four, six := 0, 0
+		var unmasked []netstat.Address // of IPv4, while ipAddrTable may have their masks
+		held := true
 		read := func(rows iter.Seq2[netstat.Address, error]) (ok bool) {
 			for row, err := range rows {
 				if err != nil {
@@ -71,6 +74,10 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 				}
 				if row.Prefix.Addr().Is4() {
 					four++
+					if held && !row.Prefix.IsValid() {
+						unmasked = append(unmasked, row)
+						continue
+					}
 				} else {
 					six++
 				}
@@ -95,8 +102,17 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 			row.Scope = scopeOf(row.Prefix.Addr())
 			return row, true, nil
 		}
+		older := rows(ctx, newScan(s, rfc1213mib.Addresses.Name, tableColumns(&rfc1213mib.Addresses, ipAdEntColumns...)), nil, old)
+		if held = false; len(unmasked) > 0 && !isOver(errs) {
+			errs = appendError(errs, takeMasks(unmasked, older))
+		}
+		for _, row := range unmasked {
+			if !yield(row, nil) {
+				return
+			}
+		}
 		if n := six; four == 0 && !isOver(errs) {
-			if !read(rows(ctx, newScan(s, rfc1213mib.Addresses.Name, tableColumns(&rfc1213mib.Addresses, ipAdEntColumns...)), nil, old)) {
+			if !read(older) {
 				return
 			}
 			switch {
@@ -110,6 +126,27 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 			yield(netstat.Address{}, join(errs))
 		}
 	}
+}
+
+// takeMasks gives addresses without a prefix length those that rows of another table
+// have for them, and returns what of these could not be read.
+func takeMasks(addresses []netstat.Address, rows iter.Seq2[netstat.Address, error]) (err error) {
+	lengths := make(map[netip.Addr]int)
+	for row, failure := range rows {
+		switch {
+		case failure != nil:
+			err = failure
+		case row.Prefix.IsValid():
+			lengths[row.Prefix.Addr()] = row.Prefix.Bits()
+		}
+	}
+	for i := range addresses {
+		a := addresses[i].Prefix.Addr()
+		if bits, told := lengths[a]; told {
+			addresses[i].Prefix = netip.PrefixFrom(a, bits)
+		}
+	}
+	return err
 }
 
 // scopeOf returns the scope that an address has by itself (RFC 4291, section

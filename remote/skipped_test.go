@@ -348,6 +348,43 @@ func TestInterfaceNames(t *testing.T) {
 	}
 }
 
+// An address of IPv4 that has no prefix in ipAddressTable has ipAddrTable's mask.
+func TestMasksOfTheOlderTable(t *testing.T) {
+	nowhere, prefix := mib.MustParseOID("0.0"), mib.MustParseOID("1.3.6.1.2.1.4.32.1.5.7.1.4.198.51.100.0.25")
+	newer := func(octet uint32, pointer ...mib.Value) []mib.Binding {
+		index := []uint32{1, 4, 198, 51, 100, octet}
+		cells := []mib.Binding{cellOf("1.3.6.1.2.1.4.34.1.3", mib.Int(7), index...), cellOf("1.3.6.1.2.1.4.34.1.4", mib.Int(1), index...)}
+		for _, p := range pointer {
+			cells = append(cells, cellOf("1.3.6.1.2.1.4.34.1.5", p, index...))
+		}
+		return cells
+	}
+	mask := func(octet uint32, mask uint32) mib.Binding {
+		return cellOf("1.3.6.1.2.1.4.20.1.3", mib.IPv4Value(mask), 198, 51, 100, octet)
+	}
+	var variables []mib.Binding
+	variables = append(variables, newer(1, mib.OIDValue(nowhere))...)
+	variables = append(variables, newer(2)...)
+	variables = append(variables, newer(3, mib.OIDValue(prefix))...)
+	variables = append(variables, newer(4, mib.OIDValue(nowhere))...)
+	variables = append(variables, mask(1, 0xffffff00), mask(2, 0xfffffffc), mask(3, 0xffff0000))
+	d := device{variables: variables}
+	s := open(t, patient(d.start(t)))
+	found, err := collect(s.Addresses(t.Context()))
+	text := make(map[string]int)
+	for _, a := range found {
+		text[a.Prefix.Addr().String()] = a.Prefix.Bits()
+	}
+	want := map[string]int{"198.51.100.1": 24, "198.51.100.2": 30, "198.51.100.3": 25, "198.51.100.4": -1}
+	if !maps.Equal(text, want) || len(found) != 4 || !errors.Is(err, netstat.ErrNotSupported) && err != nil {
+		t.Errorf("%v, %v, want %v", text, err, want)
+	}
+	// Who wants no more than one row reads no more.
+	for range s.Addresses(t.Context()) {
+		break
+	}
+}
+
 // Where the index of ipAddrTable is no address, a column tells it.
 func TestAddressesByTheirColumn(t *testing.T) {
 	address := func(octet uint32) mib.Value { return mib.IPv4Value(0xc0000200 + octet) }
