@@ -182,7 +182,7 @@ func TestHost(t *testing.T) {
 	}
 	for _, o := range objects(t, n, "-in", "--host", host) {
 		flags := fmt.Sprint(o["flags"])
-		if want := map[string]string{"lo": "[loopback running up]", "a0": "[running up]", "b0": "[running up]"}[o.text("name")]; flags != want {
+		if want := map[string]string{"lo": "[up loopback running]", "a0": "[up running]", "b0": "[up running]"}[o.text("name")]; flags != want {
 			t.Errorf("flags of %v are %s", o["name"], flags)
 		}
 	}
