@@ -131,7 +131,8 @@ func (r *routes) others(row *netstat.Route, besides int) bool {
 		return false // two routes never have the only next hop in common
 	}
 	id := rowIdentityOf(row)
-	for e := range r.group(keyOf([]netstat.Route{*row})) {
+	rows := []netstat.Route{*row}
+	for e := range r.like(keyOf(rows), rows) {
 		r.scratch = r.appendRows(r.scratch[:0], e)
 		for i := range r.scratch {
 			if rowIdentityOf(&r.scratch[i]) == id {

@@ -230,6 +230,58 @@ func TestFollowedForwarding(t *testing.T) {
 	}
 }
 
+// TestFollowedPorts has ports leave their bridge, of whose addresses the bridge gives some
+// to others without telling.
+func TestFollowedPorts(t *testing.T) {
+	const shared = "02:00:00:00:02:01"
+	for _, scene := range []struct{ about, address, bridge, leaves string }{
+		{"", "02:00:00:00:02:02", "", "link set w0 nomaster"},
+		{"another port has the address", shared, "", "link set w0 nomaster"},
+		{"another port has the address", shared, "", "link del w0"},
+		{"another port has the address", shared, "", "link set w0 master other"},
+		{"the bridge has the address", "02:00:00:00:02:02", shared, "link set w0 nomaster"},
+		{"another port and the bridge have the address", shared, shared, "link set w0 down nomaster"},
+		{"another port has the address", shared, "", "link set w0 address 02:00:00:00:02:09"},
+		{"the bridge has the address", "02:00:00:00:02:02", shared, "link set bridge address 02:00:00:00:02:09"},
+		{"", "02:00:00:00:02:02", "", "link del bridge"},
+	} {
+		before := []string{"link add bridge type bridge", "link add other type bridge", "link set bridge up",
+			"link set w0 address " + shared, "link set w1 address " + scene.address, "link set w0 master bridge", "link set w1 master bridge"}
+		if scene.bridge != "" {
+			before = append(before, "link set bridge address "+scene.bridge)
+		}
+		n, s, followers := identityScene(t, Filter{}, [2]string{}, before)
+		n.Run(t, "bridge", "fdb", "replace", "02:00:00:00:01:01", "dev", "w0", "master", "static")
+		n.IP(t, scene.leaves)
+		about := fmt.Sprintf("%s, %s", scene.about, scene.leaves)
+		agree(t, s, kernel(t, n), about)
+		for i, f := range followers {
+			f.agree(s, fmt.Sprintf("follower %d, %s", i, about))
+		}
+	}
+}
+
+// TestPortLeaves has a port leave its bridge, which tells of all its forwarding entries:
+// those of other ports are not dumped anew.
+func TestPortLeaves(t *testing.T) {
+	n := nstest.New(t)
+	n.IP(t, "link add bridge type bridge", "link set bridge address 02:00:00:00:02:01", "link add w0 type veth peer name v0", "link set w0 master bridge", "link set bridge up", "link set w0 up", "link set v0 up")
+	n.Run(t, "bridge", "fdb", "replace", "02:00:00:00:01:01", "dev", "w0", "master", "static")
+	s := open(t, n, Options{Kinds: netstat.KindNeighbour})
+	settle(t, s)
+	before := s.Statistics().Dumps
+	n.IP(t, "link set w0 nomaster")
+	settle(t, s)
+	for row := range s.Snapshot().Neighbours(netstat.Bridge) {
+		if row.Master != 0 && row.Interface == n.Index(t, "w0") {
+			t.Errorf("%+v is left", row)
+		}
+	}
+	if now := s.Statistics().Dumps; now != before {
+		t.Errorf("%d dumps for a port that left", now-before)
+	}
+}
+
 // TestWeightOfObjects has a group change to a weight that is the same in the 8 bits that
 // messages of routes have. ip(8) knows no such weight.
 func TestWeightOfObjects(t *testing.T) {

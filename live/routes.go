@@ -192,6 +192,10 @@ func sameOptions(a, b *netstat.RouteOptions) bool {
 type routes struct {
 	entries  ordered[routeEntry]
 	numbered numbered[routeInfo]
+	// alike finds the IPv4 routes with one key, of which there may be thousands (ip
+	// route append), by what they are compared by: it has each that stands before or
+	// behind the one at middleSeq by its hash, in place of apart.
+	alike    ordered[routeEntry]
 	infos    map[uint64]*routeInfo // by hash of what they are compared by
 	seed     maphash.Seed
 	recent   *routeInfo // the one found or made last
@@ -234,6 +238,7 @@ type deviceUse struct{ infos, dead, down int }
 func newRoutes(steps *uint64) routes {
 	r := routes{
 		entries:  newOrdered(compareRoutes, steps),
+		alike:    newOrdered(compareRoutes, steps),
 		numbered: newNumbered[routeInfo](),
 		infos:    make(map[uint64]*routeInfo),
 		seed:     maphash.MakeSeed(),
@@ -267,7 +272,7 @@ func (r *routes) intern(rows []netstat.Route) *routeInfo {
 	timed := first.Options != nil && first.Options.Expires.IsKnown()
 	var hash uint64
 	if !timed {
-		hash = r.hash(rows)
+		hash = r.hash(rows, 0)
 		for i := r.infos[hash]; i != nil; i = i.next {
 			r.entries.step(1)
 			if isInfoOf(i, rows) {
@@ -336,8 +341,8 @@ func count[K comparable](numbers map[K]int, of K, by int) {
 }
 
 // hash returns a number that is the same for rows of one info: it is of all that
-// isInfoOf compares.
-func (r *routes) hash(rows []netstat.Route) (hash uint64) {
+// isInfoOf compares, but for ignored flags.
+func (r *routes) hash(rows []netstat.Route, ignored netstat.RouteFlags) (hash uint64) {
 	for i := range rows {
 		row := &rows[i]
 		for _, a := range [...]netip.Addr{row.Gateway, row.PreferredSource} {
@@ -347,7 +352,7 @@ func (r *routes) hash(rows []netstat.Route) (hash uint64) {
 			}
 		}
 		hash = mix(hash, uint64(row.Interface)<<32|uint64(row.NextHopID))
-		hash = mix(hash, uint64(row.Flags)<<32|uint64(row.Type)<<16|uint64(row.Protocol)<<8|uint64(row.Scope.Or(0)))
+		hash = mix(hash, uint64(row.Flags&^ignored)<<32|uint64(row.Type)<<16|uint64(row.Protocol)<<8|uint64(row.Scope.Or(0)))
 		hash = mix(hash, uint64(row.Weight))
 		if row.Options != nil {
 			hash = mix(hash, maphash.Comparable(r.seed, *row.Options))
@@ -378,7 +383,7 @@ func (r *routes) release(info *routeInfo) {
 	if !info.received.IsZero() {
 		return
 	}
-	hash := r.hash(info.hops)
+	hash := r.hash(info.hops, 0)
 	if first := r.infos[hash]; first == info {
 		if info.next == nil {
 			delete(r.infos, hash)
@@ -405,6 +410,9 @@ func (r *routes) add(key routeEntry, rows []netstat.Route) *routeInfo {
 	r.sourced += int(key.sourced)
 	key.info = info.number
 	r.entries.set(key)
+	for as := range r.aliases(&key, info) {
+		r.alike.set(as)
+	}
 	if r.diff != nil {
 		r.diff.come = r.appendRows(r.diff.come, &key)
 	}
@@ -417,6 +425,9 @@ func (r *routes) remove(e routeEntry) {
 	}
 	info := r.info(&e)
 	r.entries.delete(&e)
+	for as := range r.aliases(&e, info) {
+		r.alike.delete(&as)
+	}
 	r.hops -= len(info.hops)
 	r.lengths[e.family][e.bits]--
 	r.sourced -= int(e.sourced)
@@ -484,6 +495,65 @@ func (r *routes) group(key routeEntry) iter.Seq[*routeEntry] {
 	}
 }
 
+// aliases goes through what a route is found by in alike.
+func (r *routes) aliases(e *routeEntry, info *routeInfo) iter.Seq[routeEntry] {
+	return func(yield func(routeEntry) bool) {
+		if e.family != 0 || e.seq == middleSeq {
+			return
+		}
+		as := *e
+		as.apart = r.likeness(info.hops)
+		if !yield(as) || len(info.hops) == 1 {
+			return
+		}
+		for i := range info.hops {
+			as.apart = r.likeness(info.hops[i : i+1])
+			if !yield(as) {
+				return
+			}
+		}
+	}
+}
+
+// likeness returns the hash by which rows are found among those of IPv4 routes with
+// one key: of a nexthop object alone where they go through one, since what that is
+// changes.
+func (r *routes) likeness(rows []netstat.Route) uint32 {
+	if id := rows[0].NextHopID; id != 0 {
+		return uint32(mix(1, uint64(id)) >> 32)
+	}
+	return uint32(r.hash(rows, statusFlags) >> 32)
+}
+
+// like goes through the routes of a key's group that may be what rows are, or may have
+// the one row among their next hops: all that do, and few others. They come in the
+// kernel's order, but for the one at middleSeq, which is the first.
+func (r *routes) like(key routeEntry, rows []netstat.Route) iter.Seq[*routeEntry] {
+	if key.family != 0 {
+		return r.group(key)
+	}
+	return func(yield func(*routeEntry) bool) {
+		key.seq = middleSeq
+		if e, ok := r.entries.get(&key); ok && !yield(e) {
+			return
+		}
+		if r.alike.len() == 0 {
+			return
+		}
+		as := key
+		as.apart, as.seq = r.likeness(rows), 0
+		for a := range r.alike.from(&as) {
+			if !a.sameGroup(&as) {
+				return
+			}
+			key.seq = a.seq
+			if e, ok := r.entries.get(&key); ok && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // ofSource goes through the IPv6 routes with a key that are for the same source
 // prefix.
 func (r *routes) ofSource(key routeEntry, source netip.Prefix) iter.Seq[*routeEntry] {
@@ -509,7 +579,7 @@ func (r *routes) ofSource(key routeEntry, source netip.Prefix) iter.Seq[*routeEn
 // same one, but for the state of its links.
 func (r *routes) find(key routeEntry, rows []netstat.Route) (routeEntry, bool) {
 	multipath := key.family == 1 && isMultipath(rows)
-	for e := range r.group(key) {
+	for e := range r.like(key, rows) {
 		hops := r.info(e).hops
 		if key.family == 0 {
 			if r.sameRoute(hops, rows) {
@@ -553,7 +623,7 @@ func (r *routes) findThroughObject(key routeEntry, rows []netstat.Route) (routeE
 	if row.NextHopID == 0 {
 		return routeEntry{}, false
 	}
-	for e := range r.group(key) {
+	for e := range r.like(key, rows) {
 		h := &r.info(e).hops[0]
 		if h.NextHopID == row.NextHopID && h.Protocol == row.Protocol && h.Scope == row.Scope && h.PreferredSource == row.PreferredSource && sourceOf(r.info(e).hops) == sourceOf(rows) {
 			return *e, true
@@ -817,7 +887,7 @@ func sourceOf(rows []netstat.Route) netip.Prefix {
 }
 
 func (r *routes) applyRemoval(m *collectors.Message, key routeEntry) routeChange {
-	for e := range r.group(key) {
+	for e := range r.like(key, m.Routes) {
 		if r.sameRoute(r.info(e).hops, m.Routes) {
 			r.remove(*e)
 			return routeChange{certain: true, matched: true}

@@ -537,9 +537,11 @@ func (u *update) follow(old, now *netstat.Interface) {
 	if (gone || came || renamed) && (s.rules.names[one.Name] > 0 || renamed && s.rules.names[old.Name] > 0) {
 		u.stale |= netstat.KindRule // whether the rule is detached
 	}
-	if (gone || moved) && (isBridged(one) || !came && isBridged(old)) {
+	if (gone || moved) && s.forwardsTo(one.Index) {
 		// A bridge gives an address that a port had to another port, or to
-		// itself, without an event (net/bridge/br_fdb.c, fdb_delete_local).
+		// itself, without an event (net/bridge/br_fdb.c, fdb_delete_local). Of a
+		// port that goes it has told of all others before (net/bridge/br_if.c,
+		// del_nbp).
 		u.stale |= netstat.KindNeighbour
 	}
 	if !gone && now.MTU.Or(leastIPv6MTU) < leastIPv6MTU && (came || old.MTU != now.MTU) {
@@ -572,8 +574,19 @@ func (u *update) followDump(before, after *ordered[*netstat.Interface]) {
 	}
 }
 
-// isBridged reports whether the link is a bridge or may be a port of one.
-func isBridged(i *netstat.Interface) bool { return i.Kind == "bridge" || i.Master != 0 }
+// forwardsTo reports whether a bridge has forwarding entries by a port, or for itself.
+func (s *state) forwardsTo(index uint32) bool {
+	for n := range s.ports.from(firstForwarding(index)) {
+		return (*n).Interface == index
+	}
+	return false
+}
+
+// firstForwarding returns what no forwarding entry by a port stands before.
+func firstForwarding(index uint32) **netstat.Neighbour {
+	first := &netstat.Neighbour{Family: netstat.Bridge, Interface: index}
+	return &first
+}
 
 // removeOf takes out what a removed link had.
 func (u *update) removeOf(index uint32) {
@@ -595,7 +608,7 @@ func (u *update) removeOf(index uint32) {
 			func(*netstat.Neighbour) bool { return true },
 			func(n *netstat.Neighbour) bool { return n.Interface != index })
 		var entries []*netstat.Neighbour
-		for n := range s.ports.from(&self) {
+		for n := range s.ports.from(firstForwarding(index)) {
 			if (*n).Interface != index {
 				break
 			}
