@@ -1,12 +1,15 @@
 package live
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +86,8 @@ func TestLookupAgreesWithIP(t *testing.T) {
 	for _, a := range []string{"192.0.0.1", "192.0.0.77", "192.0.1.255", "203.0.113.1", "127.0.0.1", "10.200.1.1", "10.201.1.1", "10.192.0.1", "2001:db8:f0::1", "2001:db8:f1::33", "::1", "2001:500::1"} {
 		destinations = append(destinations, netip.MustParseAddr(a))
 	}
-	found, refused := 0, 0
+	var asked []Flow
+	var queries []string
 	for _, destination := range destinations {
 		flows := []Flow{{}, {Mark: 7}, {Interface: a1.Index}}
 		if destination.Is6() {
@@ -91,26 +95,28 @@ func TestLookupAgreesWithIP(t *testing.T) {
 		}
 		for _, flow := range flows {
 			flow.Destination = destination
-			args := []string{"-j", "-N", "route", "get", destination.String()}
+			query := destination.String()
 			if flow.Source.IsValid() {
-				args = append(args, "from", flow.Source.String())
+				query += " from " + flow.Source.String()
 			}
 			if flow.Mark != 0 {
-				args = append(args, "mark", fmt.Sprint(flow.Mark))
+				query += fmt.Sprint(" mark ", flow.Mark)
 			}
 			if flow.Interface != 0 {
-				args = append(args, "oif", "a1")
+				query += " oif a1"
 			}
-			want := ipGet(t, n, args)
-			got := answers(t, view, flow, names)
-			if want == "error" {
-				refused++
-			} else {
-				found++
-			}
-			if !slices.Contains(got, want) {
-				t.Errorf("%v: %q, ip says %s", flow, got, want)
-			}
+			asked, queries = append(asked, flow), append(queries, query)
+		}
+	}
+	found, refused := 0, 0
+	for i, want := range ipGets(t, n, queries) {
+		if want == "error" {
+			refused++
+		} else {
+			found++
+		}
+		if got := answers(t, view, asked[i], names); !slices.Contains(got, want) {
+			t.Errorf("%v: %q, ip says %s", asked[i], got, want)
 		}
 	}
 	if found < 200 || refused < 20 {
@@ -118,7 +124,7 @@ func TestLookupAgreesWithIP(t *testing.T) {
 	}
 }
 
-// answers returns what may be the kernel's answer, as ipGet has it: of several next
+// answers returns what may be the kernel's answer, as ipGets has it: of several next
 // hops it chooses one.
 func answers(t testing.TB, view *Snapshot, flow Flow, names map[uint32]string) (all []string) {
 	t.Helper()
@@ -142,19 +148,48 @@ func answers(t testing.TB, view *Snapshot, flow Flow, names map[uint32]string) (
 	return all
 }
 
-// ipGet returns what `ip route get` says.
-func ipGet(t testing.TB, n *nstest.NS, args []string) string {
+// ipGets returns what `ip route get` says to each of the queries, all of them asked by
+// one process.
+func ipGets(t testing.TB, n *nstest.NS, queries []string) []string {
 	t.Helper()
-	out, ok := tryIP(n, args)
-	if !ok {
-		return "error"
+	cmd := exec.Command("ip", "-n", n.Name, "-j", "-N", "-force", "-batch", "-")
+	cmd.Stdin = strings.NewReader("route get " + strings.Join(queries, "\nroute get ") + "\n")
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	_ = cmd.Run() // it fails when a query does
+	said := make([]string, len(queries))
+	for line := range strings.Lines(complaints.String()) {
+		if number, is := strings.CutPrefix(strings.TrimSpace(line), "Command failed -:"); is {
+			i, err := strconv.Atoi(number)
+			must(t, err)
+			said[i-1] = "error"
+		}
 	}
-	var listed []struct {
-		Type, Dev, Gateway string
-		Via                struct{ Host string }
+	decoder := json.NewDecoder(&out)
+	for i, query := range queries {
+		if said[i] != "" {
+			continue
+		}
+		var listed []gotRoute
+		if err := decoder.Decode(&listed); err != nil || len(listed) != 1 {
+			t.Fatalf("ip route get %s: %v, %d routes", query, err, len(listed))
+		}
+		said[i] = listed[0].describe(t, query)
 	}
-	decodeJSON(t, out, &listed)
-	l := listed[0]
+	if decoder.More() {
+		t.Fatal("ip route get says more than it was asked")
+	}
+	return said
+}
+
+// gotRoute is what `ip -j route get` prints.
+type gotRoute struct {
+	Type, Dev, Gateway string
+	Via                struct{ Host string }
+}
+
+func (l gotRoute) describe(t testing.TB, query string) string {
+	t.Helper()
 	l.Gateway = cmp.Or(l.Gateway, l.Via.Host, "-")
 	kind := netstat.RouteUnicast
 	if l.Type != "" {
@@ -163,7 +198,7 @@ func ipGet(t testing.TB, n *nstest.NS, args []string) string {
 		} else {
 			for kind = 0; kind.String() != l.Type; kind++ {
 				if kind > 20 {
-					t.Fatalf("%v: type %q", args, l.Type)
+					t.Fatalf("%s: type %q", query, l.Type)
 				}
 			}
 		}
@@ -265,7 +300,8 @@ func TestLookupOfRandomScenes(t *testing.T) {
 		for i := range view.Interfaces() {
 			names[i.Index] = i.Name
 		}
-		found := 0
+		var flows []Flow
+		var queries []string
 		for range 150 {
 			var flow Flow
 			six := r.IntN(2) == 0
@@ -284,34 +320,37 @@ func TestLookupOfRandomScenes(t *testing.T) {
 				}
 				flow.Destination = netip.MustParseAddr(special[r.IntN(len(special))])
 			}
-			args := []string{"-j", "-N", "route", "get", flow.Destination.String()}
+			query := flow.Destination.String()
 			if r.IntN(3) == 0 {
 				flow.Source = netip.MustParseAddr(source)
-				args = append(args, "from", source)
+				query += " from " + source
 			}
 			if r.IntN(3) == 0 && (!six || !flow.Source.IsValid()) { // with a source, ip is not as a socket that is bound
 				link, _ := view.InterfaceByName([]string{"a0", "a1", "a2"}[r.IntN(3)])
 				flow.Interface = link.Index
-				args = append(args, "oif", link.Name)
+				query += " oif " + link.Name
 			}
 			if r.IntN(4) == 0 {
 				flow.Mark = uint32(5 + r.IntN(3))
-				args = append(args, "mark", fmt.Sprint(flow.Mark))
+				query += fmt.Sprint(" mark ", flow.Mark)
 			}
 			if r.IntN(4) == 0 {
 				flow.TOS = []uint8{0x10, 0x08}[r.IntN(2)]
-				args = append(args, "tos", fmt.Sprintf("%#x", flow.TOS))
+				query += fmt.Sprintf(" tos %#x", flow.TOS)
 			}
 			if r.IntN(4) == 0 {
 				flow.UID = 5
-				args = append(args, "uid", "5")
+				query += " uid 5"
 			}
-			want, got := ipGet(t, n, args), answers(t, view, flow, names)
+			flows, queries = append(flows, flow), append(queries, query)
+		}
+		found := 0
+		for i, want := range ipGets(t, n, queries) {
 			if want != "error" {
 				found++
 			}
-			if !slices.Contains(got, want) {
-				t.Errorf("scene %d: ip %s: %s, here %q", scene, strings.Join(args[2:], " "), want, got)
+			if got := answers(t, view, flows[i], names); !slices.Contains(got, want) {
+				t.Errorf("scene %d: ip route get %s: %s, here %q", scene, queries[i], want, got)
 			}
 		}
 		if found < 20 {
