@@ -27,13 +27,14 @@ func counterFiles() []counterFile {
 		{"/proc/net/sctp/snmp", []netstat.CounterGroup{netstat.GroupSCTP}, parseCounterLines},
 		{"/proc/net/xfrm_stat", []netstat.CounterGroup{netstat.GroupIPsec}, parseCounterLines},
 		{"/proc/net/tls_stat", []netstat.CounterGroup{netstat.GroupTLS}, parseCounterLines},
+		{"/proc/net/stat/nf_conntrack", []netstat.CounterGroup{netstat.GroupConntrack}, parseConntrackCounters},
 		{"/proc/net/sockstat", []netstat.CounterGroup{netstat.GroupSocket}, parseSockstat},
 		{"/proc/net/sockstat6", []netstat.CounterGroup{netstat.GroupSocket}, parseSockstat},
 	}
 }
 
 // Counters yields every counter of /proc/net/snmp, netstat, snmp6, sctp/snmp,
-// xfrm_stat, tls_stat, sockstat and sockstat6, whichever of them the kernel has.
+// xfrm_stat, tls_stat, stat/nf_conntrack, sockstat and sockstat6, whichever of them the kernel has.
 func (k *Kernel) Counters(ctx context.Context, groups ...netstat.CounterGroup) iter.Seq2[netstat.Counter, error] {
 	return func(yield func(netstat.Counter, error) bool) {
 		missing := slices.Clone(groups)

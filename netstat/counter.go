@@ -27,13 +27,15 @@ const (
 	GroupIPsec    CounterGroup = "ipsec"  // Xfrm
 	GroupTLS      CounterGroup = "tls"    // the kernel's TLS
 	GroupSocket   CounterGroup = "socket" // sockets in use and their memory
+
+	GroupConntrack CounterGroup = "conntrack" // connection tracking
 )
 
 // CounterGroups returns every group, in the order of their declaration.
 func CounterGroups() []CounterGroup {
 	return []CounterGroup{
 		GroupIP, GroupIP6, GroupICMP, GroupICMP6, GroupTCP, GroupUDP, GroupUDP6, GroupUDPLite, GroupUDPLite6,
-		GroupMPTCP, GroupSCTP, GroupIPsec, GroupTLS, GroupSocket,
+		GroupMPTCP, GroupSCTP, GroupIPsec, GroupTLS, GroupConntrack, GroupSocket,
 	}
 }
 

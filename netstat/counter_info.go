@@ -486,4 +486,20 @@ var counterInfos = map[string]CounterInfo{
 	"TlsRxDeviceResync":   {Cumulative, UnitEvents, "Times that the device was told where records begin again"},
 	"TlsDecryptRetry":     {Cumulative, UnitEvents, "Records decrypted once more after a wrong guess of their padding"},
 	"TlsRxNoPadViolation": {Cumulative, UnitEvents, "Records of data decrypted once more since they had padding, against expectation"},
+
+	// Connection tracking (net/netfilter/nf_conntrack_core.c, nf_conntrack_expect.c).
+	"ConntrackEntries":       {Gauge, UnitConnections, "Flows that are tracked now"},
+	"ConntrackFound":         {Cumulative, UnitEvents, "Lookups before a translation that found the wanted addresses and ports in use"},
+	"ConntrackInvalid":       {Cumulative, UnitPackets, "Packets that could not be tracked, such as those that no state of TCP allows"},
+	"ConntrackInsert":        {Cumulative, UnitEvents, "Entries put into the table by programs"},
+	"ConntrackInsertFailed":  {Cumulative, UnitEvents, "Entries that could not be put into the table, since another was there"},
+	"ConntrackDrop":          {Cumulative, UnitPackets, "Packets dropped, since no entry could be made or put into the table"},
+	"ConntrackEarlyDrop":     {Cumulative, UnitEvents, "Entries dropped to make room for new ones, since the table was full"},
+	"ConntrackError":         {Cumulative, UnitPackets, "Packets with an error, ICMP's and others', that are passed on untracked or dropped"},
+	"ConntrackSearchRestart": {Cumulative, UnitEvents, "Lookups begun anew, since the table was resized or an entry moved"},
+	"ConntrackClashResolve":  {Cumulative, UnitEvents, "Races of two first packets of a flow that were settled without a loss"},
+	"ConntrackChainTooLong":  {Cumulative, UnitEvents, "Entries not made, since their bucket of the table was too full"},
+	"ConntrackExpectNew":     {Cumulative, UnitEvents, "Flows that came as a helper expected"},
+	"ConntrackExpectCreate":  {Cumulative, UnitEvents, "Expectations made"},
+	"ConntrackExpectDelete":  {Cumulative, UnitEvents, "Expectations that went: fulfilled, timed out or deleted"},
 }

@@ -76,6 +76,9 @@ var modifiers = []modifier{
 	{name: "filter", usage: "show rows that `EXPRESSION` is true for, such as 'state=established and port=443'", to: func(f *flags) any { return &f.Filter }},
 	{name: "sort", usage: "sort by `FIELD,...`; -FIELD puts the largest first", to: func(f *flags) any { return &f.Sort },
 		values: (*flags).fieldNames},
+	{name: "by", usage: "with --conntrack: show what flows have together by `KEY`: a field such as source, zone or process, or source/BITS for networks", to: func(f *flags) any { return &f.By }, scope: some,
+		values: func(*flags) []string { return show.Flows.Names() }},
+	{name: "top", usage: "with --by: show the `N` largest, and the others together; 100 unless given", to: func(f *flags) any { return &f.Top }, scope: some, needs: []string{"by"}},
 
 	// Of which stack.
 	{name: "recording", usage: "show what is recorded in `FILE`; --netns chooses one of its namespaces then", to: func(f *flags) any { return &f.Recording }},
@@ -128,6 +131,8 @@ func declare(fs *pflag.FlagSet, f *flags) {
 			fs.BoolVarP(to, m.name, m.short, false, m.usage)
 		case *int:
 			fs.CountVarP(to, m.name, m.short, m.usage)
+		case *uint:
+			fs.UintVarP(to, m.name, m.short, 0, m.usage)
 		case *string:
 			fs.StringVarP(to, m.name, m.short, "", m.usage)
 		case *float64:
@@ -195,6 +200,8 @@ var apart = []struct{ one, other, why string }{
 	{"host", "recording", ""}, {"host", "netns", ""}, {"host", "since", ""}, {"host", "save-baseline", ""},
 	{"hosts", "recording", ""}, {"hosts", "netns", ""}, {"hosts", "since", ""}, {"hosts", "save-baseline", ""},
 	{"recording", "interval", "what is recorded does not change"}, {"recording", "continuous", "what is recorded does not change"},
+	{"host", "conntrack", "no MIB has it"}, {"hosts", "conntrack", "no MIB has it"}, {"host", "expectations", "no MIB has them"}, {"hosts", "expectations", "no MIB has them"},
+	{"by", "programs", "--by process makes totals by process"}, {"by", "extend", "totals have no more than they show"},
 	{"json", "human", "which has all digits"}, {"json", "symbolic", "which has numbers"},
 }
 
@@ -249,6 +256,14 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 		if _, err := show.ParseTable(f.Table); err != nil {
 			return err
 		}
+	}
+	if f.By != "" {
+		if err := show.CheckBy(f.By); err != nil {
+			return err
+		}
+	}
+	if fs.Changed("top") && (f.Top < 1 || f.Top > show.MostTotals) {
+		return fmt.Errorf("--top: %d is not between 1 and %d", f.Top, show.MostTotals)
 	}
 	if f.At != "" {
 		if err := show.CheckAt(f.At); err != nil {

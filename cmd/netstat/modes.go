@@ -23,8 +23,9 @@ type mode struct {
 }
 
 const (
-	protocols = "tcp udp udplite sctp raw icmp mptcp "
-	families  = "inet inet6 protocol "
+	protocols     = "tcp udp udplite sctp raw icmp mptcp "
+	flowProtocols = "tcp udp udplite sctp icmp "
+	families      = "inet inet6 protocol "
 )
 
 // modes are all modes, in the order of the help.
@@ -56,6 +57,13 @@ var modes = []mode{
 	{name: "qdiscs", usage: "show queueing disciplines and classes with their drops", takes: "interface human", tables: only(show.Qdiscs)},
 	{name: "mroutes", usage: "show multicast routing: its interfaces and its forwarding cache", takes: families + "interface human", tables: only(show.MulticastInterfaces, show.MulticastRoutes)},
 	{name: "mdb", usage: "show the multicast groups that bridges know", takes: "interface", tables: only(show.BridgeGroups, show.BridgeRouterPorts)},
+	{name: "conntrack", usage: "show the flows that connection tracking follows; with -s how it fares", takes: flowProtocols + families + "programs extend human by top", tables: func(f *flags) []show.Table {
+		if f.By != "" {
+			return []show.Table{show.FlowTotals}
+		}
+		return []show.Table{show.Flows}
+	}},
+	{name: "expectations", usage: "show the flows that helpers of connection tracking expect", takes: flowProtocols + families, tables: only(show.Expectations)},
 	{name: "namespaces", usage: "show the network namespaces of this host", tables: only(show.Namespaces)},
 
 	// What two flags choose together.
@@ -70,6 +78,7 @@ var modes = []mode{
 	{name: "interfaces extend", takes: families + "extend interface since", tables: func(f *flags) []show.Table {
 		return f.growing(show.InterfaceGrowth, show.Interfaces)
 	}},
+	{name: "conntrack statistics", takes: "human", tables: only(show.FlowUsage, show.FlowStatistics, show.ExpectationStatistics)},
 	{name: "softnet extend", takes: "extend interface", tables: only(show.Softnet, show.Queues)},
 
 	// Sockets.

@@ -89,6 +89,10 @@ type kind[T any] struct {
 	// where a filter asks for them by it; unknown for rows without such a state.
 	listening table.Value
 
+	// filters are the fields that a filter asks for where those are not the rows': the
+	// reader applies it then.
+	filters filter.Fields
+
 	// growing says that rows tell by how much counters grew in the turn.
 	growing bool
 }

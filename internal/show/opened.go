@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,14 +32,19 @@ type run[T any] struct {
 func (k *kind[T]) Describe() table.Description { return k.Kind.Describe() }
 
 // Names returns what a filter and an order may name.
-func (k *kind[T]) Names() []string { return k.Kind.Names() }
+func (k *kind[T]) Names() []string {
+	if k.filters != nil {
+		return append(k.Kind.Names(), k.filters.Names()...)
+	}
+	return k.Kind.Names()
+}
 
 // open prepares the table for a run.
 func (k *kind[T]) open(s *Session) (opened, error) {
 	o := &run[T]{kind: k, s: s}
 	var err error
 	if s.Filter != "" {
-		if o.expr, err = filter.Parse(s.Filter, k, s.filterNames()); err != nil {
+		if o.expr, err = filter.Parse(s.Filter, cmp.Or(k.filters, filter.Fields(k)), s.filterNames()); err != nil {
 			return nil, fmt.Errorf("--filter: %w", err)
 		}
 	}
@@ -230,7 +236,7 @@ func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
 	if !o.chosen(ctx, q, &r.v) {
 		return nil
 	}
-	if o.expr != nil && !o.expr.Match(func(field int) table.Value { return o.Fields[field].Value(r) }) {
+	if o.expr != nil && o.filters == nil && !o.expr.Match(func(field int) table.Value { return o.Fields[field].Value(r) }) {
 		return nil
 	}
 	if o.lookUp == nil || o.s.resolver == nil {

@@ -24,6 +24,11 @@ type Options struct {
 	// Filter is an expression that rows must fulfil (package filter), and Sort
 	// the names of fields that they are sorted by.
 	Filter, Sort string
+	// By is the key that totals of flows are made by: a field of flows, of an address
+	// with the lengths of prefixes behind it. Top is how many of them are shown, 0
+	// for the default.
+	By  string
+	Top uint
 
 	// What of them.
 	Programs, Timers, Buffers bool

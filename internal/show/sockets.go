@@ -87,9 +87,8 @@ func (s *Session) portName(p netstat.Protocol, port uint16) string {
 	return s.services.Name(port, serviceProtocol(p))
 }
 
-// appendEndpoint appends an address and a port, by name where names are wanted.
-func (s *Session) appendEndpoint(b []byte, src *Source, p netstat.Protocol, e netip.AddrPort) []byte {
-	a := e.Addr()
+// appendAddress appends an address, by name where names are wanted.
+func (s *Session) appendAddress(b []byte, src *Source, a netip.Addr) []byte {
 	switch {
 	case !a.IsValid():
 		b = append(b, '*')
@@ -104,7 +103,12 @@ func (s *Session) appendEndpoint(b []byte, src *Source, p netstat.Protocol, e ne
 			b = appendAddr(b, src, a)
 		}
 	}
-	b = append(b, ':')
+	return b
+}
+
+// appendEndpoint appends an address and a port, by name where names are wanted.
+func (s *Session) appendEndpoint(b []byte, src *Source, p netstat.Protocol, e netip.AddrPort) []byte {
+	b = append(s.appendAddress(b, src, e.Addr()), ':')
 	if e.Port() == 0 {
 		return append(b, '*')
 	}

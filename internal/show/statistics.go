@@ -90,7 +90,7 @@ var groupTitles = map[netstat.CounterGroup]string{
 	netstat.GroupIP: "Ip", netstat.GroupIP6: "Ip6", netstat.GroupICMP: "Icmp", netstat.GroupICMP6: "Icmp6",
 	netstat.GroupTCP: "Tcp", netstat.GroupUDP: "Udp", netstat.GroupUDP6: "Udp6", netstat.GroupUDPLite: "UdpLite",
 	netstat.GroupUDPLite6: "UdpLite6", netstat.GroupMPTCP: "MPTcpExt", netstat.GroupSCTP: "Sctp",
-	netstat.GroupIPsec: "IPsec", netstat.GroupTLS: "Tls", netstat.GroupSocket: "Sockets",
+	netstat.GroupIPsec: "IPsec", netstat.GroupTLS: "Tls", netstat.GroupConntrack: "Conntrack", netstat.GroupSocket: "Sockets",
 }
 
 // counterParts are the counters of each group that is chosen. Groups that a source lacks

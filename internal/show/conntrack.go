@@ -1,0 +1,457 @@
+package show
+
+import (
+	"context"
+	"iter"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// trackedFlow is a flow of connection tracking, with whose it is.
+type trackedFlow struct {
+	netstat.Flow
+	list netstat.FlowList
+	// owners are unknown unless they were asked for.
+	owners netstat.FlowProcesses
+}
+
+// Flows is the table of the flows that connection tracking follows.
+var Flows Table = flowTable()
+
+// flows is the kind of its rows.
+var flows = flowKind()
+
+func flowTable() *kind[trackedFlow] {
+	return &kind[trackedFlow]{
+		Kind:    flows,
+		title:   "Flows of connection tracking",
+		what:    "flows",
+		columns: flowColumns,
+		parts: func(ctx context.Context, q *query) ([]part[trackedFlow], error) {
+			return flowParts(ctx, q, q.Programs || namesProcesses(q.lookedAt(flows, q.Sort)))
+		},
+		inFamily: func(f *trackedFlow, family netstat.Family) bool { return f.Family() == family },
+		keep:     func(q *query, f *trackedFlow) bool { return q.choosesProtocol(f.Original.Protocol) },
+		lookUp:   lookUpFlow,
+	}
+}
+
+// flowParts are the flows of the table and, with Options.All, of the lists beside it.
+// The filter goes to the source as far as that can look at it.
+func flowParts(ctx context.Context, q *query, processes bool) (parts []part[trackedFlow], err error) {
+	r, ok := q.src.stack.(netstat.FlowReader)
+	if !ok {
+		return nil, netstat.ErrNotSupported
+	}
+	var owners *netstat.FlowOwners
+	if processes {
+		if owners, err = q.flowOwners(ctx); err != nil {
+			return nil, err
+		}
+	}
+	ask := q.flowQuery()
+	for _, list := range []netstat.FlowList{netstat.FlowTable, netstat.FlowDying, netstat.FlowUnconfirmed} {
+		if list != netstat.FlowTable && !q.All {
+			break
+		}
+		of := ask
+		of.List = list
+		// That a kernel tells a list no more is nothing to complain of.
+		parts = append(parts, part[trackedFlow]{optional: list != netstat.FlowTable, read: func(ctx context.Context, _ *query) iter.Seq2[trackedFlow, error] {
+			return func(yield func(trackedFlow, error) bool) {
+				for f, err := range r.Flows(ctx, of) {
+					v := trackedFlow{Flow: f, list: list}
+					if owners != nil && err == nil {
+						v.owners = owners.Of(&v.Flow)
+					}
+					if !yield(v, err) {
+						return
+					}
+				}
+			}
+		}})
+	}
+	return parts, nil
+}
+
+// flowOwners looks at the sockets of the query's stack and who holds them. What
+// cannot be read is said, and owners are unknown then.
+func (q *query) flowOwners(ctx context.Context) (*netstat.FlowOwners, error) {
+	processes, owners := true, (*netstat.SocketOwners)(nil)
+	if err := q.shareOwners(ctx, q.src, &processes, &owners); err != nil || !processes {
+		return nil, err
+	}
+	found, err := netstat.ReadFlowOwners(ctx, sharingOwners{q.src.stack, owners}, netstat.DefaultFlowOwners)
+	if err != nil && ctx.Err() == nil {
+		q.complain("the processes of flows", q.src, err)
+		return nil, nil
+	}
+	return found, err
+}
+
+// sharingOwners reads sockets with the one look at all processes that was taken.
+type sharingOwners struct {
+	netstat.SocketReader
+	owners *netstat.SocketOwners
+}
+
+// Sockets yields the sockets that the query selects.
+func (r sharingOwners) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	q.Owners = r.owners
+	return r.SocketReader.Sockets(ctx, q)
+}
+
+// namesProcesses reports whether one of a flow's fields is of processes.
+func namesProcesses(fields []int) bool {
+	return slices.ContainsFunc(fields, func(i int) bool { return flows.Fields[i].Type == table.Objects })
+}
+
+// choosesProtocol reports whether the options choose flows of a protocol.
+func (o *Options) choosesProtocol(p netstat.IPProtocol) bool {
+	switch p {
+	case netstat.IPProtocolTCP:
+		return o.TCP || !o.NamesProtocol()
+	case netstat.IPProtocolUDP:
+		return o.UDP || !o.NamesProtocol()
+	case netstat.IPProtocolUDPLite:
+		return o.UDPLite || !o.NamesProtocol()
+	case netstat.IPProtocolSCTP:
+		return o.SCTP || !o.NamesProtocol()
+	case netstat.IPProtocolICMP, netstat.IPProtocolICMPv6:
+		return o.ICMP || !o.NamesProtocol()
+	}
+	return !o.NamesProtocol()
+}
+
+func lookUpFlow(s *Session, r *Row[trackedFlow]) {
+	if s.numericHosts() {
+		return
+	}
+	for _, a := range []netip.Addr{r.v.Original.Source, r.v.Original.Destination, r.v.Reply.Source, r.v.Reply.Destination} {
+		s.resolver.StartHost(a)
+	}
+}
+
+// appendTupleEnd appends an end of a tuple: an address, and a port where there are
+// ports.
+func (s *Session) appendTupleEnd(b []byte, src *Source, t *netstat.FlowTuple, a netip.Addr, port uint16) []byte {
+	if !t.Protocol.HasPorts() {
+		return s.appendAddress(b, src, a)
+	}
+	return s.appendEndpoint(b, src, netstat.Protocol(t.Protocol), netip.AddrPortFrom(a, port))
+}
+
+func flowColumns(s *Session) []table.Column[Row[trackedFlow]] {
+	type row = Row[trackedFlow]
+	const width = 23
+	count := func(heading string, get func(*trackedFlow) table.Value, scaled func([]byte, uint64) []byte) table.Column[row] {
+		return columnOf(heading, 8, true, func(b []byte, f *trackedFlow) []byte {
+			v := get(f)
+			if !v.IsKnown() {
+				return append(b, '-')
+			}
+			return scaled(b, v.Uint())
+		})
+	}
+	state := columnOf("State", 11, false, func(b []byte, f *trackedFlow) []byte {
+		if t := &f.Original; t.Protocol.IsICMP() {
+			b = appendUint(append(b, "type="...), t.ICMPType)
+			b = appendUint(append(b, ",code="...), t.ICMPCode)
+			return appendUint(append(b, ",id="...), t.ICMPID)
+		}
+		return appendWord(b, flowState(&f.Flow))
+	})
+	columns := []table.Column[row]{
+		columnOf("Proto", 5, false, func(b []byte, f *trackedFlow) []byte { return append(b, f.Original.Protocol.String()...) }),
+		{Heading: "Source", Width: width, Append: func(b []byte, r *row) []byte {
+			return s.appendTupleEnd(b, r.from, &r.v.Original, r.v.Original.Source, r.v.Original.SourcePort)
+		}},
+		{Heading: "Destination", Width: width, Append: func(b []byte, r *row) []byte {
+			return s.appendTupleEnd(b, r.from, &r.v.Original, r.v.Original.Destination, r.v.Original.DestinationPort)
+		}},
+		{Heading: "Translated", Width: 10, Append: s.appendTranslation},
+		state,
+		columnOf("Status", 9, false, func(b []byte, f *trackedFlow) []byte { return appendWord(b, flowStatus(&f.Flow)) }),
+		columnOf("Timeout", 7, true, func(b []byte, f *trackedFlow) []byte {
+			d, known := f.Timeout.Get()
+			if !known {
+				return append(b, '-')
+			}
+			return strconv.AppendInt(b, int64(d/time.Second), 10)
+		}),
+		count("Packets", func(f *trackedFlow) table.Value { return packetsValue(f.OriginalCounters) }, s.appendCount),
+		count("Bytes", func(f *trackedFlow) table.Value { return octetsValue(f.OriginalCounters) }, s.appendBytes),
+		count("Re-Pkts", func(f *trackedFlow) table.Value { return packetsValue(f.ReplyCounters) }, s.appendCount),
+		count("Re-Bytes", func(f *trackedFlow) table.Value { return octetsValue(f.ReplyCounters) }, s.appendBytes),
+	}
+	if s.Programs {
+		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, f *trackedFlow) []byte {
+			source, destination := f.owners.Source, f.owners.Destination
+			if b = appendProcesses(b, source); len(destination.Or(nil)) > 0 {
+				b = appendProcesses(append(b, '>'), destination)
+			}
+			return b
+		}))
+	}
+	if s.Extend > 0 {
+		columns = append(columns,
+			columnOf("ID", 10, true, func(b []byte, f *trackedFlow) []byte { return appendKnown(b, f.ID) }),
+			columnOf("Use", 3, true, func(b []byte, f *trackedFlow) []byte { return appendKnown(b, f.Use) }),
+			columnOf("Start", 19, false, func(b []byte, f *trackedFlow) []byte {
+				if f.Start.IsZero() {
+					return append(b, '-')
+				}
+				return f.Start.Local().AppendFormat(b, "2006-01-02T15:04:05")
+			}))
+	}
+	return append(columns, columnOf("Options", 0, false, func(b []byte, f *trackedFlow) []byte { return appendWord(b, flowOptions(f)) }))
+}
+
+// appendWord appends a text, or a dash for none.
+func appendWord(b []byte, text string) []byte {
+	if text == "" {
+		return append(b, '-')
+	}
+	return table.AppendEscaped(b, text)
+}
+
+// appendTranslation appends what becomes of the ends of a flow on their way, a dash
+// where the answers come from where its packets go to and the other way round.
+func (s *Session) appendTranslation(b []byte, r *Row[trackedFlow]) []byte {
+	f, start := &r.v.Flow, len(b)
+	if f.IsSourceNAT() {
+		b = s.appendTupleEnd(append(b, "src="...), r.from, &f.Reply, f.Reply.Destination, f.Reply.DestinationPort)
+	}
+	if f.IsDestinationNAT() {
+		if len(b) > start {
+			b = append(b, ',')
+		}
+		b = s.appendTupleEnd(append(b, "dst="...), r.from, &f.Reply, f.Reply.Source, f.Reply.SourcePort)
+	}
+	if len(b) == start {
+		return append(b, '-')
+	}
+	return b
+}
+
+// flowState is the state of a flow's connection, empty for protocols without.
+func flowState(f *netstat.Flow) string {
+	if tcp, known := f.TCP.Get(); known {
+		return tcp.State.String()
+	}
+	if sctp, known := f.SCTP.Get(); known {
+		return sctp.State.String()
+	}
+	if dccp, known := f.DCCP.Get(); known {
+		return dccp.State.String()
+	}
+	return ""
+}
+
+// flowStatus tells of the flags what conntrack(8) shows in brackets.
+func flowStatus(f *netstat.Flow) string {
+	status, known := f.Status.Get()
+	if !known {
+		return ""
+	}
+	var words []string
+	if status&netstat.FlowSeenReply == 0 {
+		words = append(words, "UNREPLIED")
+	}
+	switch {
+	case status&netstat.FlowHardwareOffload != 0:
+		words = append(words, "HW_OFFLOAD")
+	case status&netstat.FlowOffload != 0:
+		words = append(words, "OFFLOAD")
+	case status&netstat.FlowAssured != 0:
+		words = append(words, "ASSURED")
+	}
+	return strings.Join(words, ",")
+}
+
+// flowOptions tells what else there is of a flow, in the words of conntrack(8).
+func flowOptions(f *trackedFlow) string {
+	var parts []string
+	number := func(name string, n uint64) {
+		if n != 0 {
+			parts = append(parts, name+"="+strconv.FormatUint(n, 10))
+		}
+	}
+	number("mark", uint64(f.Mark.Or(0)))
+	number("zone", uint64(f.Zone))
+	number("zone-orig", uint64(f.Original.Zone))
+	number("zone-reply", uint64(f.Reply.Zone))
+	if labels := flowLabels(f.Labels); len(labels) > 0 {
+		parts = append(parts, "labels="+strings.Join(labels, ","))
+	}
+	for _, text := range []struct{ name, value string }{{"helper", f.Helper}, {"secctx", f.SecurityContext}} {
+		if text.value != "" {
+			parts = append(parts, text.name+"="+text.value)
+		}
+	}
+	if f.list != netstat.FlowTable {
+		parts = append(parts, "list="+f.list.String())
+	}
+	return strings.Join(parts, " ")
+}
+
+// flowLabels are the numbers of the labels that are set.
+func flowLabels(o netstat.Optional[netstat.FlowLabels]) (numbers []string) {
+	labels, known := o.Get()
+	if !known || labels == (netstat.FlowLabels{}) {
+		return nil
+	}
+	for n := range uint8(len(labels) * 8) {
+		if labels.Has(n) {
+			numbers = append(numbers, strconv.Itoa(int(n)))
+		}
+	}
+	return numbers
+}
+
+func packetsValue(o netstat.Optional[netstat.FlowCounters]) table.Value {
+	n, known := o.Get()
+	if !known {
+		return table.Value{}
+	}
+	return table.Uint(n.Packets)
+}
+
+func octetsValue(o netstat.Optional[netstat.FlowCounters]) table.Value {
+	n, known := o.Get()
+	if !known {
+		return table.Value{}
+	}
+	return table.Uint(n.Bytes)
+}
+
+// sumValue is the sum of two integers, unknown where one is.
+func sumValue(a, b table.Value) table.Value {
+	if !a.IsKnown() || !b.IsKnown() {
+		return table.Value{}
+	}
+	return table.Uint(a.Uint() + b.Uint())
+}
+
+func momentValue(t time.Time) table.Value {
+	if t.IsZero() {
+		return table.Value{}
+	}
+	return table.Text(t.UTC().Format(time.RFC3339Nano))
+}
+
+// flowStates are all states of connections, by their names.
+func flowStates() (words []string) {
+	add := func(word string) {
+		if !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	for s := netstat.FlowTCPNone; s <= netstat.FlowTCPSynSent2; s++ {
+		add(s.String())
+	}
+	for s := netstat.FlowSCTPNone; s <= netstat.FlowSCTPHeartbeatSent; s++ {
+		add(s.String())
+	}
+	for s := netstat.FlowDCCPNone; s <= netstat.FlowDCCPTimeWait; s++ {
+		add(s.String())
+	}
+	return words
+}
+
+func familyField[T any](get func(*T) netstat.Family) table.Field[Row[T]] {
+	family := fieldOf("family", table.Keyword, "`ipv4` or `ipv6`", func(v *T) table.Value { return table.Word(get(v).String()) })
+	family.Words = []string{netstat.IPv4.String(), netstat.IPv6.String()}
+	return family
+}
+
+// tupleFields are the addresses and ports of a tuple, with a word in front of their
+// names.
+func tupleFields[T any](before, doc string, get func(*T) *netstat.FlowTuple) []table.Field[Row[T]] {
+	name := func(rest string) string {
+		if before == "" {
+			return rest
+		}
+		return before + strings.ToUpper(rest[:1]) + rest[1:]
+	}
+	port := func(t *netstat.FlowTuple, n uint16) table.Value { return ifSet(t.Protocol.HasPorts(), table.Uint(n)) }
+	return []table.Field[Row[T]]{
+		fieldOf(name("source"), table.Address, "source "+doc, func(v *T) table.Value { return table.Addr(get(v).Source) }),
+		fieldOf(name("destination"), table.Address, "destination "+doc, func(v *T) table.Value { return table.Addr(get(v).Destination) }),
+		fieldOf(name("sourcePort"), table.Port, "source port "+doc+"; a key of GRE", func(v *T) table.Value { return port(get(v), get(v).SourcePort) }),
+		fieldOf(name("destinationPort"), table.Port, "destination port "+doc+"; a key of GRE", func(v *T) table.Value { return port(get(v), get(v).DestinationPort) }),
+	}
+}
+
+func flowKind() *table.Kind[Row[trackedFlow]] {
+	type flow = trackedFlow
+	field := fieldOf[flow]
+	state := field("state", table.Keyword, "state of TCP, SCTP and DCCP, by the kernel's name: `ESTABLISHED`, `SYN_SENT`, ...", func(f *flow) table.Value {
+		name := flowState(&f.Flow)
+		return ifSet(name != "", table.Word(name))
+	})
+	state.Words = flowStates()
+	list := field("list", table.Keyword, "the kernel's list that it is in, of others than its table: `dying` or `unconfirmed`", func(f *flow) table.Value {
+		return ifSet(f.list != netstat.FlowTable, table.Word(f.list.String()))
+	})
+	list.Words = []string{netstat.FlowDying.String(), netstat.FlowUnconfirmed.String()}
+	icmp := func(name, doc string, get func(*netstat.FlowTuple) table.Value) table.Field[Row[flow]] {
+		return field(name, table.Integer, doc, func(f *flow) table.Value { return ifSet(f.Original.Protocol.IsICMP(), get(&f.Original)) })
+	}
+	fields := []table.Field[Row[flow]]{
+		familyField(func(f *flow) netstat.Family { return f.Family() }),
+		field("protocol", table.String, "`tcp`, `udp`, `icmp`, ..., or the number of another one", func(f *flow) table.Value { return table.Text(f.Original.Protocol.String()) }),
+		state,
+		field("timeout", table.Duration, "seconds until the entry goes, if no packet comes", func(f *flow) table.Value { return secondsValue(f.Timeout) }),
+	}
+	fields = append(fields, tupleFields("", "of the first packet", func(f *flow) *netstat.FlowTuple { return &f.Original })...)
+	fields = append(fields, tupleFields("reply", "of the answers", func(f *flow) *netstat.FlowTuple { return &f.Reply })...)
+	fields = append(fields,
+		icmp("icmpType", "type of the first message", func(t *netstat.FlowTuple) table.Value { return table.Uint(t.ICMPType) }),
+		icmp("icmpCode", "its code", func(t *netstat.FlowTuple) table.Value { return table.Uint(t.ICMPCode) }),
+		icmp("icmpID", "its identifier", func(t *netstat.FlowTuple) table.Value { return table.Uint(t.ICMPID) }),
+		field("status", table.Strings, "flags that are set: `SEEN_REPLY`, `ASSURED`, `SRC_NAT`, ...", func(f *flow) table.Value { return table.Words(f.Status.Or(0).Names()) }),
+		field("sourceNAT", table.Boolean, "whether the source is translated", func(f *flow) table.Value { return table.Bool(f.IsSourceNAT()) }),
+		field("destinationNAT", table.Boolean, "whether the destination is translated", func(f *flow) table.Value { return table.Bool(f.IsDestinationNAT()) }),
+		field("packets", table.Integer, "packets of both directions; those of flows that began while accounting was off are not known", func(f *flow) table.Value {
+			return sumValue(packetsValue(f.OriginalCounters), packetsValue(f.ReplyCounters))
+		}),
+		field("bytes", table.Integer, "bytes of both directions, from the IP header on", func(f *flow) table.Value {
+			return sumValue(octetsValue(f.OriginalCounters), octetsValue(f.ReplyCounters))
+		}),
+		field("originalPackets", table.Integer, "packets of the original direction", func(f *flow) table.Value { return packetsValue(f.OriginalCounters) }),
+		field("originalBytes", table.Integer, "bytes of the original direction", func(f *flow) table.Value { return octetsValue(f.OriginalCounters) }),
+		field("replyPackets", table.Integer, "packets of the answers", func(f *flow) table.Value { return packetsValue(f.ReplyCounters) }),
+		field("replyBytes", table.Integer, "bytes of the answers", func(f *flow) table.Value { return octetsValue(f.ReplyCounters) }),
+		field("mark", table.Integer, "mark", func(f *flow) table.Value { return uintValue(f.Mark) }),
+		field("zone", table.Integer, "zone of both directions, 0 for the default one", func(f *flow) table.Value { return table.Uint(f.Zone) }),
+		field("originalZone", table.Integer, "zone of the original direction alone", func(f *flow) table.Value { return table.NonZero(f.Original.Zone) }),
+		field("replyZone", table.Integer, "zone of the answers alone", func(f *flow) table.Value { return table.NonZero(f.Reply.Zone) }),
+		field("labels", table.Strings, "numbers of the labels that are set", func(f *flow) table.Value { return table.Words(flowLabels(f.Labels)) }),
+		field("securityContext", table.String, "label of the security module", func(f *flow) table.Value { return table.Text(f.SecurityContext) }),
+		field("helper", table.String, "name of the helper", func(f *flow) table.Value { return table.Text(f.Helper) }),
+		field("sourceProcesses", table.Objects, "processes of this host that send in the original direction, each with `pid` and `name`; with `-p`", func(f *flow) table.Value {
+			return processesValue(f.owners.Source)
+		}),
+		field("destinationProcesses", table.Objects, "processes of this host that answer; with `-p`", func(f *flow) table.Value { return processesValue(f.owners.Destination) }),
+		field("start", table.String, "when the entry was made (RFC 3339); while times are kept", func(f *flow) table.Value { return momentValue(f.Start) }),
+		field("stop", table.String, "when it was taken out of the table (RFC 3339)", func(f *flow) table.Value { return momentValue(f.Stop) }),
+		field("use", table.Integer, "references to the entry", func(f *flow) table.Value { return uintValue(f.Use) }),
+		field("id", table.Integer, "number that tells the entry from a later one with the same addresses and ports", func(f *flow) table.Value { return uintValue(f.ID) }),
+		list,
+	)
+	k := newKind("flow", "a flow that connection tracking follows", fields...)
+	k.Aliases = map[string][]string{
+		"addr": {"source", "destination", "replySource", "replyDestination"}, "src": {"source"}, "dst": {"destination"},
+		"port": {"sourcePort", "destinationPort", "replySourcePort", "replyDestinationPort"}, "sport": {"sourcePort"}, "dport": {"destinationPort"},
+		"proto": {"protocol"}, "process": {"sourceProcesses", "destinationProcesses"}, "pid": {"sourceProcesses", "destinationProcesses"},
+		"pkts": {"packets"}, "re-pkts": {"replyPackets"}, "re-bytes": {"replyBytes"}, "nat": {"sourceNAT", "destinationNAT"},
+	}
+	return k
+}
