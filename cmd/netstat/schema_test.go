@@ -47,7 +47,7 @@ Rows of the Go package ` + "`netstat`" + ` go through ` + "`encoding/json`" + ` 
 
 - An interface is its index, and no name: ` + "`interfaceIndex`" + ` in place of ` + "`interface`" + `, and likewise
   ` + "`masterIndex`, `bridgeIndex`, `portIndex` and `inputIndex`" + `. The zone of an address is an index, too.
-- There is no ` + "`kind`, `netns` and `host`" + `, nor what is put together for people: of a route ` + "`flags`" + `, of a rule
+- There is no ` + "`kind`, `netns`, `host` and `time`" + `, nor what is put together for people: of a route ` + "`flags`" + `, of a rule
   ` + "`matches` and `options`" + `, of a nexthop object ` + "`options` and `resilient`" + `, of a namespace ` + "`label`" + `,
   ` + "`processCount` and `firstProcess`" + `, of a packet socket ` + "`filterInstructions`" + `, of a cache ` + "`bytes`" + `, of an XDP
   socket ` + "`receiveDropped`" + `, of a queueing discipline ` + "`class`" + `.
