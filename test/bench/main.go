@@ -49,7 +49,7 @@ type bench struct {
 type options struct {
 	routeCount, conns, connections, interfaces int
 	liveRoutes                                 int
-	sparse                                     int
+	sparse, largeHost                          int
 	hosts                                      int
 	listedSockets, listedRoutes                int
 	flows                                      int
@@ -81,6 +81,7 @@ var agentPage = []benchmark{
 	{"interfaces", (*bench).interfacesCase},
 	{"agentx", (*bench).agentXCase},
 	{"others", (*bench).othersCase},
+	{"large", (*bench).largeCase},
 	{"remote", (*bench).remoteCase},
 	{"conntrack", (*bench).conntrackCase},
 	{"memory", (*bench).memoryCase},
@@ -113,6 +114,7 @@ func run() (err error) {
 	flag.IntVar(&b.connections, "connections", 32_000, "sockets of the tcpConnectionTable scene")
 	flag.IntVar(&b.interfaces, "interfaces", 2_000, "interfaces of the ifTable scene")
 	flag.IntVar(&b.sparse, "sparse", 40_000, "sockets of the scene in which one manager asks for the sparsest column")
+	flag.IntVar(&b.largeHost, "large", 5_000, "interfaces with IPv6 of the large host")
 	flag.IntVar(&b.hosts, "hosts", 500, "hosts of the scene with many")
 	flag.IntVar(&b.listedSockets, "listed-sockets", 50_000, "sockets of netstat's scenes")
 	flag.IntVar(&b.listedRoutes, "listed-routes", 1_000_000, "IPv4 routes of netstat's scene")

@@ -104,12 +104,7 @@ func (b *bench) whileLoaded(s *section, ns *namespace, name string, start func()
 	loaded := make(chan error, 1)
 	go func() { loaded <- onThread(nil, func() error { return load(ctx) }) }()
 	<-ctx.Done()
-	var took [2]latencies
-	for i, p := range probes {
-		var probed error
-		took[i], probed = p.stop()
-		err = errors.Join(err, probed)
-	}
+	took, err := stopProbes(probes)
 	if l := <-loaded; !errors.Is(l, errLoaded) {
 		err = errors.Join(err, l)
 	}
@@ -125,6 +120,19 @@ func (b *bench) whileLoaded(s *section, ns *namespace, name string, start func()
 	s.add(f)
 	progress("%s: %s, beside %s", name, our, peer)
 	return nil
+}
+
+// stopProbes ends two probers at one moment, and returns what they noted.
+func stopProbes(probes [2]*prober) (took [2]latencies, err error) {
+	for _, p := range probes {
+		p.stopping.Store(true)
+	}
+	for i, p := range probes {
+		var probed error
+		took[i], probed = p.stop()
+		err = errors.Join(err, probed)
+	}
+	return took, err
 }
 
 // errLoaded ends what goes on while others ask.
