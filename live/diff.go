@@ -9,40 +9,9 @@ import (
 
 // diff tells how the kinds differ from one state to another.
 func diff(kinds netstat.Kinds, before, after *state, tell teller) {
-	kinds.Each(func(kind netstat.Kinds) {
-		switch kind {
-		case netstat.KindInterface:
-			diffRows(&before.links, &after.links, kind, sameInterface, tell)
-		case netstat.KindAddress:
-			diffRows(&before.addresses, &after.addresses, kind, sameAddress, tell)
-		case netstat.KindRoute:
-			diffTables(&before.routes, &after.routes, tell)
-		case netstat.KindNeighbour:
-			diffRows(&before.neighbours, &after.neighbours, kind, sameNeighbour, tell)
-		case netstat.KindRule:
-			diffRules(&before.rules, &after.rules, tell)
-		case netstat.KindNextHop:
-			diffRows(&before.nexthops, &after.nexthops, kind, sameNextHop, tell)
-		case netstat.KindNetconf:
-			diffRows(&before.netconfs, &after.netconfs, kind, func(a, b *netstat.Netconf) bool { return *a == *b }, tell)
-		case netstat.KindMulticast:
-			diffRows(&before.groups, &after.groups, kind, func(a, b *netstat.MulticastGroup) bool { return *a == *b }, tell)
-		}
-	})
-}
-
-func diffRows[T any](before, after *ordered[*T], kind netstat.Kinds, same func(a, b *T) bool, tell teller) {
-	for row := range before.from(nil) {
-		if _, ok := after.get(row); !ok {
-			tell(kind, Removed, **row, nil)
-		}
-	}
-	for row := range after.from(nil) {
-		switch old, ok := before.get(row); {
-		case !ok:
-			tell(kind, Added, **row, nil)
-		case !same(*old, *row):
-			tell(kind, Changed, **row, **old)
+	for i, t := range before.tables {
+		if kinds.Has(t.is) {
+			t.diff(after.tables[i].table, tell)
 		}
 	}
 }

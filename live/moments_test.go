@@ -64,7 +64,7 @@ func TestLinkMoments(t *testing.T) {
 	fresh := newState()
 	now := time.Now()
 	s.write.Lock()
-	for i := range s.state.links.from(nil) {
+	for i := range s.state.links().from(nil) {
 		link := **i
 		switch link.Name {
 		case "b0":
@@ -73,9 +73,9 @@ func TestLinkMoments(t *testing.T) {
 			link.OperState, link.Master = netstat.Known(netstat.OperDown), 0
 		}
 		link.LastChange, link.CounterDiscontinuity = time.Time{}, time.Time{}
-		fresh.links.set(&link)
+		fresh.links().set(&link)
 	}
-	s.datesOf(fresh, now)
+	dateLinks(s.state, fresh, now)
 	s.write.Unlock()
 	a0 := *fresh.link(a.Index)
 	if !a0.LastChange.Equal(now) || !a0.CounterDiscontinuity.IsZero() || !fresh.tableChanged.Equal(now) || !fresh.stackingChanged.Equal(now) {

@@ -95,25 +95,25 @@ func (m *protocolMoments) note(old, n *netstat.Netconf, now time.Time) {
 	}
 }
 
-// protocolDatesOf gives the settings of a dump the moments that are known of them,
+// dateProtocols gives the settings of a dump the moments that are known of them,
 // and dates what no event has told.
-func (s *Stack) protocolDatesOf(fresh *state, now time.Time) {
-	known := &s.state.protocols
-	fresh.protocols = newProtocolMoments()
-	fresh.protocols.came, fresh.protocols.forwarding = known.came, known.forwarding
-	for a := range known.arrivals.from(nil) {
-		fresh.protocols.arrivals.set(*a)
+func dateProtocols(known, dumped *state, now time.Time) {
+	dumped.protocols = newProtocolMoments()
+	dumped.protocols.came, dumped.protocols.forwarding = known.protocols.came, known.protocols.forwarding
+	for a := range known.protocols.arrivals.from(nil) {
+		dumped.protocols.arrivals.set(*a)
 	}
-	for row := range fresh.netconfs.from(nil) {
-		if old, known := s.state.netconfs.get(row); !known {
-			fresh.protocols.note(nil, *row, now)
+	before, after := rowsOf[netstat.Netconf](known, netstat.KindNetconf), rowsOf[netstat.Netconf](dumped, netstat.KindNetconf)
+	for row := range after.from(nil) {
+		if old, ok := before.get(row); !ok {
+			dumped.protocols.note(nil, *row, now)
 		} else {
-			fresh.protocols.note(*old, *row, now)
+			dumped.protocols.note(*old, *row, now)
 		}
 	}
-	for row := range s.state.netconfs.from(nil) {
-		if _, known := fresh.netconfs.get(row); !known {
-			fresh.protocols.note(*row, nil, now)
+	for row := range before.from(nil) {
+		if _, ok := after.get(row); !ok {
+			dumped.protocols.note(*row, nil, now)
 		}
 	}
 }

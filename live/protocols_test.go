@@ -83,16 +83,14 @@ func TestProtocolMomentsByDump(t *testing.T) {
 	}
 	before, fresh := newState(), newState()
 	for _, r := range []*netstat.Netconf{row(netstat.NetconfAll, false), row(1, false), row(2, false), row(3, false)} {
-		before.netconfs.set(r)
+		rowsOf[netstat.Netconf](before, netstat.KindNetconf).set(r)
 	}
 	before.protocols.note(nil, row(1, false), then)
 	before.protocols.note(nil, row(2, false), then)
 	for _, r := range []*netstat.Netconf{row(netstat.NetconfAll, true), row(1, false), row(3, false), row(4, false)} {
-		fresh.netconfs.set(r)
+		rowsOf[netstat.Netconf](fresh, netstat.KindNetconf).set(r)
 	}
-	s := &Stack{}
-	s.state = before
-	s.protocolDatesOf(fresh, now)
+	dateProtocols(before, fresh, now)
 	v := &Snapshot{state: fresh}
 	for what, test := range map[string]struct{ got, want time.Time }{
 		"what stayed": {v.ProtocolSince(1, netstat.IPv6), then}, "what went": {v.ProtocolSince(2, netstat.IPv6), time.Time{}},

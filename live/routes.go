@@ -246,7 +246,7 @@ func newRoutes(steps *uint64) routes {
 		devices:  make(map[uint32]deviceUse),
 		sources:  make(map[netip.Addr]int),
 		objects:  make(map[uint32]int),
-		through:  newOrdered(compareNextHops, steps),
+		through:  newRowOrder(compareNextHops, steps),
 		grouped:  make(map[uint32]int),
 	}
 	return r

@@ -5,6 +5,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -98,18 +99,80 @@ func (r *rules) note(rule *netstat.Rule, by int) {
 	}
 }
 
-// take takes over what others have, which counts as a change.
-func (r *rules) take(from rules) {
-	rows := r.rows
-	rows.take(from.rows)
-	*r = from
-	r.rows = rows
-}
-
+// bytes estimates the memory that the rules take.
 func (r *rules) bytes() int {
 	const perRule = 2*int(unsafe.Sizeof(netstat.Rule{})) + int(unsafe.Sizeof([]uint32{})) + 16
 	return r.rows.len()*perRule + r.rows.capacity()*int(unsafe.Sizeof(ruleRow{}))
 }
+
+// ruleKind declares rules, which may be there several times and have an order, so that
+// nothing of them tells which one a message is about. Whether a dump had it already cannot
+// be told either.
+var ruleKind = kind{
+	is: netstat.KindRule, doubtful: true,
+	table: func(s *state) table { return ruleTable{&s.rules} },
+}
+
+// ruleTable is the rules of a state as one of its tables.
+type ruleTable struct{ *rules }
+
+func (t ruleTable) snapshot(of *state) table {
+	of.rules.rows = t.rows.snapshot()
+	return ruleTable{&of.rules}
+}
+
+func (t ruleTable) take(other table) {
+	rows, from := t.rows, other.(ruleTable).rules
+	rows.take(from.rows)
+	*t.rules = *from
+	t.rows = rows
+}
+
+func (t ruleTable) version() uint64 { return t.rows.changes }
+
+func (t ruleTable) count() int { return t.rows.len() }
+
+// each yields the rules.
+func (t ruleTable) each(yield func(netstat.Rule) bool) {
+	for r := range t.rows.from(nil) {
+		if !yield(*r.rule) {
+			return
+		}
+	}
+}
+
+func (t ruleTable) present(f *Filter, yield func(Event) bool) bool {
+	return present(t.each, netstat.KindRule, f, yield)
+}
+
+func (t ruleTable) diff(after table, tell teller) { diffRules(t.rules, after.(ruleTable).rules, tell) }
+
+func (t ruleTable) load(_ *update, m *collectors.Message) { t.add(&m.Rule) }
+
+func (t ruleTable) apply(u *update, m *collectors.Message) {
+	switch {
+	case !m.Removed && u.replay && t.has(&m.Rule): // as it is now
+	case !m.Removed:
+		t.add(&m.Rule)
+		if u.tells(netstat.KindRule) {
+			u.tell(netstat.KindRule, Added, m.Rule, nil)
+		}
+	default:
+		gone, known := t.remove(&m.Rule)
+		if !known {
+			if !u.replay {
+				u.stale |= netstat.KindRule
+			}
+			return
+		}
+		if u.tells(netstat.KindRule) {
+			u.tell(netstat.KindRule, Removed, *gone, nil)
+		}
+	}
+}
+
+// removeOf leaves rules in place, which name links that need not be there.
+func (t ruleTable) removeOf(*update, uint32) {}
 
 // diffRules tells how rules differ. Those that are the same, and in the same
 // order, are passed over; what stands elsewhere now went and came.

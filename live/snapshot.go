@@ -29,15 +29,11 @@ func (v *Snapshot) Count(kind netstat.Kinds) int {
 	return v.state.count(kind)
 }
 
-func rows[T any](v *Snapshot, kind netstat.Kinds, table *ordered[*T]) iter.Seq[T] {
+// rows yields the rows of a kind.
+func rows[T any](v *Snapshot, kind netstat.Kinds) iter.Seq[T] {
 	return func(yield func(T) bool) {
-		if !v.kinds.Has(kind) {
-			return
-		}
-		for row := range table.from(nil) {
-			if !yield(**row) {
-				return
-			}
+		if v.kinds.Has(kind) {
+			v.state.of(kind).table.(*rowTable[T]).each(yield)
 		}
 	}
 }
@@ -45,7 +41,7 @@ func rows[T any](v *Snapshot, kind netstat.Kinds, table *ordered[*T]) iter.Seq[T
 // Interfaces yields the interfaces in ascending order of their indexes, without
 // Counters, Multicast, Speed and Duplex, of which the kernel reports no changes.
 func (v *Snapshot) Interfaces() iter.Seq[netstat.Interface] {
-	return rows(v, netstat.KindInterface, &v.state.links)
+	return rows[netstat.Interface](v, netstat.KindInterface)
 }
 
 // InterfacesChanged returns when an interface last came or went; the zero time for
@@ -67,7 +63,7 @@ func (v *Snapshot) Interface(index uint32) (netstat.Interface, bool) {
 // InterfaceByName returns the interface with a name.
 func (v *Snapshot) InterfaceByName(name string) (netstat.Interface, bool) {
 	key := &netstat.Interface{Name: name}
-	for l := range v.state.names.from(&key) {
+	for l := range rowsBy[netstat.Interface](v.state, netstat.KindInterface, byName).from(&key) {
 		if (*l).Name != name || !v.kinds.Has(netstat.KindInterface) {
 			break
 		}
@@ -78,7 +74,7 @@ func (v *Snapshot) InterfaceByName(name string) (netstat.Interface, bool) {
 
 // Addresses yields the addresses, by interface and address.
 func (v *Snapshot) Addresses() iter.Seq[netstat.Address] {
-	return rows(v, netstat.KindAddress, &v.state.addresses)
+	return rows[netstat.Address](v, netstat.KindAddress)
 }
 
 // Neighbours yields the neighbours of the families, of IPv4 and IPv6 where none
@@ -88,7 +84,7 @@ func (v *Snapshot) Addresses() iter.Seq[netstat.Address] {
 // include the addresses that a device receives.
 func (v *Snapshot) Neighbours(families ...netstat.Family) iter.Seq[netstat.Neighbour] {
 	return func(yield func(netstat.Neighbour) bool) {
-		for n := range rows(v, netstat.KindNeighbour, &v.state.neighbours) {
+		for n := range rows[netstat.Neighbour](v, netstat.KindNeighbour) {
 			if len(families) == 0 && n.Family == netstat.Bridge || len(families) > 0 && !slices.Contains(families, n.Family) {
 				continue
 			}
@@ -109,7 +105,7 @@ func (v *Snapshot) Neighbour(index uint32, address netip.Addr) (netstat.Neighbou
 	if address.Is6() {
 		key.Family = netstat.IPv6
 	}
-	for n := range v.state.neighbours.from(&key) {
+	for n := range rowsOf[netstat.Neighbour](v.state, netstat.KindNeighbour).from(&key) {
 		if (*n).Interface != index || (*n).Family != key.Family {
 			break
 		}
@@ -137,7 +133,7 @@ func (v *Snapshot) Rules() iter.Seq[netstat.Rule] {
 
 // NextHops yields the nexthop objects in ascending order of their numbers.
 func (v *Snapshot) NextHops() iter.Seq[netstat.NextHop] {
-	return rows(v, netstat.KindNextHop, &v.state.nexthops)
+	return rows[netstat.NextHop](v, netstat.KindNextHop)
 }
 
 // NextHop returns the nexthop object with a number.
@@ -145,18 +141,18 @@ func (v *Snapshot) NextHop(id uint32) (netstat.NextHop, bool) {
 	if !v.kinds.Has(netstat.KindNextHop) {
 		return netstat.NextHop{}, false
 	}
-	return objectOf(&v.state.nexthops, id)
+	return objectOf(v.state.nextHops(), id)
 }
 
 // Netconfs yields the settings, those for all interfaces and for new ones first.
 func (v *Snapshot) Netconfs() iter.Seq[netstat.Netconf] {
-	return rows(v, netstat.KindNetconf, &v.state.netconfs)
+	return rows[netstat.Netconf](v, netstat.KindNetconf)
 }
 
 // MulticastGroups yields the groups that interfaces are members of, by interface
 // and group, IPv4's first. Stack.Memberships has their users, sources and timers.
 func (v *Snapshot) MulticastGroups() iter.Seq[netstat.MulticastGroup] {
-	return rows(v, netstat.KindMulticast, &v.state.groups)
+	return rows[netstat.MulticastGroup](v, netstat.KindMulticast)
 }
 
 // Routes yields the routes that q selects, one for each next hop, in the order
@@ -170,26 +166,8 @@ func (v *Snapshot) Routes(q netstat.RouteQuery) iter.Seq[netstat.Route] {
 
 func (v *Snapshot) routesFrom(first *routeEntry, q netstat.RouteQuery) iter.Seq[netstat.Route] {
 	return func(yield func(netstat.Route) bool) {
-		if !v.kinds.Has(netstat.KindRoute) {
-			return
-		}
-		var rows []netstat.Route
-		for e := range v.state.routes.entries.from(first) {
-			family := netstat.IPv4
-			if e.family == 1 {
-				family = netstat.IPv6
-			}
-			if len(q.Families) > 0 && !slices.Contains(q.Families, family) ||
-				q.Table != 0 && e.table != q.Table ||
-				q.ForwardingOnly && !v.state.routes.info(e).hops[0].IsForwarding() {
-				continue
-			}
-			rows = v.state.routes.appendRows(rows[:0], e)
-			for i := range rows {
-				if !yield(rows[i]) {
-					return
-				}
-			}
+		if v.kinds.Has(netstat.KindRoute) {
+			v.state.routes.rows(first, q)(yield)
 		}
 	}
 }

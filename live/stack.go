@@ -140,9 +140,9 @@ func Start(options Options) (*Stack, error) {
 		removal.close()
 		return nil, err
 	}
-	if options.Kinds.Has(netstat.KindMulticast) {
+	if probed := options.Kinds & probedKinds(); probed != 0 {
 		var followable netstat.Kinds
-		if followable, err = kernel.Followable(context.Background(), netstat.KindMulticast); err == nil {
+		if followable, err = kernel.Followable(context.Background(), probed); err == nil {
 			options.Kinds, err = trackable(asked, followable)
 		}
 		if err != nil {
@@ -164,12 +164,12 @@ func Start(options Options) (*Stack, error) {
 		done:        make(chan struct{}),
 	}
 	listen := s.tracked
-	if s.tracked.Has(netstat.KindRoute) {
-		s.tracked |= netstat.KindInterface | netstat.KindNextHop
-		listen |= netstat.KindAddress | netstat.KindNetconf
-	}
-	if s.tracked&(netstat.KindNextHop|netstat.KindRule|netstat.KindAddress|netstat.KindNeighbour|netstat.KindNetconf|netstat.KindMulticast) != 0 {
-		s.tracked |= netstat.KindInterface
+	s.tracked |= netstat.KindInterface
+	for _, k := range kinds {
+		if s.kinds.Has(k.is) {
+			s.tracked |= k.needs
+			listen |= k.hears
+		}
 	}
 	listen |= s.tracked
 	s.update = update{state: s.state, kinds: s.tracked, emit: s.emit}
@@ -188,15 +188,25 @@ func Start(options Options) (*Stack, error) {
 	return s, nil
 }
 
+// probedKinds returns the kinds that some kernels report no changes of.
+func probedKinds() (probed netstat.Kinds) {
+	for _, k := range kinds {
+		if k.probed {
+			probed |= k.is
+		}
+	}
+	return probed
+}
+
 // trackable returns what to track of the kinds asked for, 0 for everything, on a
-// kernel that reports changes of multicast groups or not.
+// kernel that reports changes of the followable ones of probedKinds.
 func trackable(asked, followable netstat.Kinds) (netstat.Kinds, error) {
-	const other = netstat.AllKinds &^ netstat.KindMulticast
+	lacking := probedKinds() &^ followable
 	switch {
 	case asked == 0:
-		return other | followable, nil
-	case asked&^other&^followable != 0:
-		return 0, fmt.Errorf("%w: the kernel does not tell of changes of kind %v", netstat.ErrNotSupported, netstat.KindMulticast)
+		return netstat.AllKinds &^ lacking, nil
+	case asked&lacking != 0:
+		return 0, fmt.Errorf("%w: the kernel does not tell of changes of kind %v", netstat.ErrNotSupported, asked&lacking)
 	}
 	return asked, nil
 }
@@ -470,16 +480,15 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	if loaded {
 		kinds = s.doubt(kinds, &fresh)
 	}
-	if kinds.Has(netstat.KindInterface) && loaded {
-		s.datesOf(fresh.state, now)
-	}
-	if kinds.Has(netstat.KindNetconf) && loaded {
-		s.protocolDatesOf(fresh.state, now)
+	for _, t := range s.state.tables {
+		if loaded && kinds.Has(t.is) && t.date != nil {
+			t.date(s.state, fresh.state, now)
+		}
 	}
 	if kinds.Has(netstat.KindRoute) {
-		objects := &fresh.state.nexthops
+		objects := fresh.state.nextHops()
 		if !kinds.Has(netstat.KindNextHop) {
-			objects = &s.state.nexthops
+			objects = s.state.nextHops()
 		}
 		s.mu.Lock()
 		through := objects.fork()
@@ -488,13 +497,13 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	}
 	s.update.now, s.update.told = now, s.told
 	diff(kinds&s.told, s.state, fresh.state, s.update.tell)
-	if objects := &fresh.state.nexthops; kinds.Has(netstat.KindNextHop) && !kinds.Has(netstat.KindRoute) {
+	if objects := fresh.state.nextHops(); kinds.Has(netstat.KindNextHop) && !kinds.Has(netstat.KindRoute) {
 		s.mu.Lock()
 		s.update.followObjects(objects)
 		s.mu.Unlock()
 	}
 	s.mu.Lock()
-	before := s.state.links
+	before := *s.state.links()
 	s.state.take(kinds, fresh.state)
 	s.current.Store(nil)
 	s.recent.Store(nil)
@@ -502,7 +511,7 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	if kinds.Has(netstat.KindInterface) && loaded {
 		// The events of what the dump found may come later, and tell nothing
 		// new then.
-		s.update.followDump(&before, &s.state.links)
+		s.update.followDump(&before, s.state.links())
 	}
 	if !loaded {
 		close(s.loaded)
@@ -554,28 +563,6 @@ func (s *Stack) dump(ctx context.Context, kinds netstat.Kinds, into *update) (in
 		}
 	})
 	return interrupted, err
-}
-
-// datesOf gives the links of a dump the moments that are known of them, and dates
-// what no event has told.
-func (s *Stack) datesOf(fresh *state, now time.Time) {
-	moments := s.state.linkMoments
-	for l := range fresh.links.from(nil) {
-		link, old := *l, s.state.link((*l).Index)
-		if old == nil {
-			link.CounterDiscontinuity = now
-		} else {
-			link.CounterDiscontinuity = old.CounterDiscontinuity
-		}
-		link.LastChange = lastChange(old, link, now)
-		moments.note(old, link, now)
-	}
-	for l := range s.state.links.from(nil) {
-		if fresh.link((*l).Index) == nil {
-			moments.note(*l, nil, now)
-		}
-	}
-	fresh.linkMoments = moments
 }
 
 // waitIdle waits until nothing is stale.
@@ -852,5 +839,8 @@ func answer[T any](s *Stack, ctx context.Context, of func(*Snapshot) iter.Seq[T]
 func (s *Stack) Bytes(kind netstat.Kinds) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.bytes(kind)
+	if t := s.state.of(kind); t != nil {
+		return t.bytes()
+	}
+	return 0
 }

@@ -358,30 +358,11 @@ func (sub *Subscription) present(view *Snapshot) iter.Seq[Event] {
 // events yields everything that the filter lets pass as a Present event.
 func (v *Snapshot) events(f Filter) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		more := true
-		v.kinds.Each(func(kind netstat.Kinds) {
-			if !more || f.Kinds != 0 && !f.Kinds.Has(kind) {
+		for _, t := range v.state.tables {
+			if v.kinds.Has(t.is) && (f.Kinds == 0 || f.Kinds.Has(t.is)) && !t.present(&f, yield) {
 				return
 			}
-			switch kind {
-			case netstat.KindInterface:
-				more = present(v.Interfaces(), kind, &f, yield)
-			case netstat.KindAddress:
-				more = present(v.Addresses(), kind, &f, yield)
-			case netstat.KindRoute:
-				more = present(v.Routes(netstat.RouteQuery{Table: f.Table}), kind, &f, yield)
-			case netstat.KindNeighbour:
-				more = present(v.Neighbours(netstat.IPv4, netstat.IPv6, netstat.Bridge), kind, &f, yield)
-			case netstat.KindRule:
-				more = present(v.Rules(), kind, &f, yield)
-			case netstat.KindNextHop:
-				more = present(v.NextHops(), kind, &f, yield)
-			case netstat.KindNetconf:
-				more = present(v.Netconfs(), kind, &f, yield)
-			case netstat.KindMulticast:
-				more = present(v.MulticastGroups(), kind, &f, yield)
-			}
-		})
+		}
 	}
 }
 
