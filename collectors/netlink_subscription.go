@@ -40,9 +40,10 @@ const (
 	gatherSize = 1 << 20
 )
 
-// subscribe opens a socket of a protocol (NETLINK_*) that joins no group yet,
-// with a receive buffer of so many bytes, or of as many as are granted.
-func (k *Kernel) subscribe(protocol, buffer int) (*subscription, error) {
+// subscribe opens a socket of a protocol (NETLINK_*) that receives the events of groups,
+// but for those that the kernel lacks, with a receive buffer of so many bytes, or of as
+// many as are granted.
+func (k *Kernel) subscribe(protocol int, groups []int, buffer int) (*subscription, error) {
 	fd, err := k.socket(protocol)
 	if err != nil {
 		return nil, err
@@ -58,6 +59,16 @@ func (k *Kernel) subscribe(protocol, buffer int) (*subscription, error) {
 		return nil, err
 	}
 	s.gather = s.size >= gatherSize
+	for _, group := range groups {
+		// Kernels say that they lack a group by EINVAL.
+		if e := joinGroup(fd, group); e != nil && !errors.Is(e, unix.EINVAL) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
 	return s, nil
 }
 

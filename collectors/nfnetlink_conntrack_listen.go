@@ -68,10 +68,7 @@ func (k *Kernel) listenFlows(kinds FlowEvents, buffer int) (*FlowListener, error
 	if err != nil {
 		return nil, err
 	}
-	events, err := k.subscribe(unix.NETLINK_NETFILTER, buffer)
-	if err != nil {
-		return nil, err
-	}
+	var groups []int
 	for _, group := range [...]struct {
 		kind   FlowEvents
 		number int
@@ -80,11 +77,11 @@ func (k *Kernel) listenFlows(kinds FlowEvents, buffer int) (*FlowListener, error
 		{ExpectationCreated, unix.NFNLGRP_CONNTRACK_EXP_NEW}, {ExpectationDestroyed, unix.NFNLGRP_CONNTRACK_EXP_DESTROY},
 	} {
 		if kinds&group.kind != 0 {
-			err = errors.Join(err, joinGroup(events.fd, group.number))
+			groups = append(groups, group.number)
 		}
 	}
+	events, err := k.subscribe(unix.NETLINK_NETFILTER, groups, buffer)
 	if err != nil {
-		events.close()
 		return nil, err
 	}
 	return &FlowListener{events: events}, nil

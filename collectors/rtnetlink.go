@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -73,76 +74,70 @@ func (d *Decoder) Decode(datagram []byte, each func(*Message, error)) error {
 	return m.err
 }
 
+// rtnetlinkKind declares a kind of things that rtnetlink tells of: what asks for all of
+// them, what tells of their changes, and how a message becomes a Message.
+type rtnetlinkKind struct {
+	kind netstat.Kinds
+	// added is the type of the messages that say that one is there (RTM_NEW*), removed
+	// that of those which say that one is gone; dumped is the type in a dump where that
+	// is neither.
+	added, removed, dumped uint16
+	// groups are the multicast groups of changes (RTNLGRP_*).
+	groups []int
+	// requests are what asks for all.
+	requests func(*Kernel) []request
+	// families are those that messages may be of, in the first octet of their body; nil
+	// for any.
+	families []byte
+	// decode decodes a message into the Decoder's and reports whether it is one to
+	// tell of.
+	decode func(d *Decoder, flags uint16, body []byte) (ok bool, err error)
+}
+
+// rtnetlinkKinds are all of them.
+var rtnetlinkKinds = [...]*rtnetlinkKind{
+	&linkKind, &addressKind, &routeKind, &neighbourKind, &ruleKind, &nexthopKind, &netconfKind, &multicastKind,
+}
+
+// rtnetlinkTypes are the kinds by the types of their messages.
+var rtnetlinkTypes = func() (types [unix.RTM_MAX + 1]*rtnetlinkKind) {
+	for _, k := range rtnetlinkKinds {
+		types[k.added], types[k.removed] = k, k
+		if k.dumped != 0 {
+			types[k.dumped] = k
+		}
+	}
+	return types
+}()
+
+// rtnetlinkKindOf returns the declaration of one kind.
+func rtnetlinkKindOf(kind netstat.Kinds) *rtnetlinkKind {
+	for _, k := range rtnetlinkKinds {
+		if k.kind == kind {
+			return k
+		}
+	}
+	return &rtnetlinkKind{requests: func(*Kernel) []request { return nil }}
+}
+
+// Families that messages may be of: the Internet's, and with those of bridges.
+var (
+	ipFamilies     = []byte{unix.AF_INET, unix.AF_INET6}
+	bridgeFamilies = []byte{unix.AF_INET, unix.AF_INET6, unix.AF_BRIDGE}
+)
+
 // decode decodes one message and reports whether it is of a kind that Message
 // tells of.
 func (d *Decoder) decode(kind, flags uint16, body []byte) (ok bool, err error) {
-	m := &d.message
-	m.Removed = false
-	switch kind {
-	case unix.RTM_DELLINK, unix.RTM_DELADDR, unix.RTM_DELROUTE, unix.RTM_DELNEIGH, unix.RTM_DELRULE, unix.RTM_DELNEXTHOP, unix.RTM_DELNETCONF, unix.RTM_DELMULTICAST:
-		m.Removed = true
-	}
-	var family byte
-	if len(body) > 0 {
-		family = body[0]
-	}
-	isIP := family == unix.AF_INET || family == unix.AF_INET6 || len(body) == 0
-	switch kind {
-	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
-		m.Kind = netstat.KindInterface
-		m.Interface = netstat.Interface{}
-		about, err := parseLink(body, &m.Interface)
-		return about.family == unix.AF_UNSPEC && !about.wireless, err
-	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
-		m.Kind = netstat.KindAddress
-		if !isIP {
-			return false, nil
-		}
-		m.Address, err = parseAddress(body, &d.zones)
-	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
-		m.Kind = netstat.KindRoute
-		if !isIP {
-			return false, nil
-		}
-		m.Replace, m.Append, m.Exclusive = flags&unix.NLM_F_REPLACE != 0, flags&unix.NLM_F_APPEND != 0, flags&unix.NLM_F_EXCL != 0
-		if err = d.route.parse(body); err != nil {
-			return true, err
-		}
-		m.Routes = d.route.routes(m.Routes[:0])
-		return !d.route.cloned, nil
-	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
-		m.Kind = netstat.KindNeighbour
-		if !isIP && family != unix.AF_BRIDGE {
-			return false, nil
-		}
-		now, up := sinceBoot()
-		m.Neighbour, err = parseNeighbour(body, &d.zones, now, up)
-	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
-		m.Kind = netstat.KindRule
-		if !isIP {
-			return false, nil
-		}
-		m.Rule, err = parseRule(body)
-	case unix.RTM_NEWNEXTHOP, unix.RTM_DELNEXTHOP:
-		m.Kind = netstat.KindNextHop
-		m.NextHop, err = parseNexthop(body)
-	case unix.RTM_NEWNETCONF, unix.RTM_DELNETCONF:
-		m.Kind = netstat.KindNetconf
-		if !isIP {
-			return false, nil
-		}
-		m.Netconf, err = parseNetconf(body)
-	case unix.RTM_NEWMULTICAST, unix.RTM_DELMULTICAST, unix.RTM_GETMULTICAST: // the last in dumps
-		m.Kind = netstat.KindMulticast
-		if !isIP {
-			return false, nil
-		}
-		_, up := sinceBoot()
-		m.Multicast, err = parseMulticastGroup(body, &d.zones, up)
-	default:
+	if int(kind) >= len(rtnetlinkTypes) || rtnetlinkTypes[kind] == nil {
 		return false, nil
 	}
-	return true, err
+	k := rtnetlinkTypes[kind]
+	d.message.Kind, d.message.Removed = k.kind, kind == k.removed
+	if k.families != nil && len(body) > 0 && bytes.IndexByte(k.families, body[0]) < 0 {
+		return false, nil
+	}
+	return k.decode(d, flags, body)
 }
 
 // Dump calls each with everything of one kind, as the kernel's answer arrives.
@@ -152,7 +147,7 @@ func (d *Decoder) decode(kind, flags uint16, body []byte) (ok bool, err error) {
 // interrupted says that the kernel noticed a change meanwhile, so that rows may
 // be missing or doubled. It does not notice changes of IPv4 routes.
 func (k *Kernel) Dump(ctx context.Context, kind netstat.Kinds, each func(*Message) error) (interrupted bool, err error) {
-	interrupted, err = k.dumpMessages(ctx, k.requests(kind), kind, each)
+	interrupted, err = k.dumpMessages(ctx, rtnetlinkKindOf(kind).requests(k), kind, each)
 	return interrupted, k.readError(fmt.Sprintf("dump of kind %v", kind), err)
 }
 
@@ -175,49 +170,34 @@ func (k *Kernel) dumpMessages(ctx context.Context, requests []request, kind nets
 	return interrupted, nil
 }
 
-// requests returns what asks for everything of one kind.
-func (k *Kernel) requests(kind netstat.Kinds) []request {
-	switch kind {
-	case netstat.KindInterface:
-		return []request{linkRequest()}
-	case netstat.KindAddress:
-		return []request{{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETADDR, body: make([]byte, sizeofIfAddrmsg)}}
-	case netstat.KindRoute:
-		return k.perFamily(unix.RTM_GETROUTE, sizeofRtmsg)
-	case netstat.KindNeighbour:
-		return append(k.perFamily(unix.RTM_GETNEIGH, sizeofNdmsg), neighbourRequest(netstat.Bridge))
-	case netstat.KindRule:
-		return k.ruleRequests()
-	case netstat.KindNextHop:
-		return nexthopRequests()
-	case netstat.KindNetconf:
-		return k.netconfRequests()
-	case netstat.KindMulticast:
-		return k.perFamily(unix.RTM_GETMULTICAST, sizeofIfAddrmsg)
+// perFamily makes one request for each of IPv4 and IPv6, whose header has a size
+// and begins with the family.
+func perFamily(kind uint16, size int) func(*Kernel) []request {
+	return func(k *Kernel) (all []request) {
+		families, _ := k.families(nil)
+		for _, family := range families {
+			body := make([]byte, size)
+			body[0] = byte(family)
+			all = append(all, request{protocol: unix.NETLINK_ROUTE, kind: kind, body: body})
+		}
+		return all
 	}
-	return nil
 }
 
-// perFamily returns one request for each of IPv4 and IPv6, whose header has a
-// size and begins with the family.
-func (k *Kernel) perFamily(kind uint16, size int) []request {
-	families, _ := k.families(nil)
-	var all []request
-	for _, family := range families {
-		body := make([]byte, size)
-		body[0] = byte(family)
-		all = append(all, request{protocol: unix.NETLINK_ROUTE, kind: kind, body: body})
+// oneRequest makes one request whose header has a size.
+func oneRequest(kind uint16, size int) func(*Kernel) []request {
+	return func(*Kernel) []request {
+		return []request{{protocol: unix.NETLINK_ROUTE, kind: kind, body: make([]byte, size)}}
 	}
-	return all
 }
 
-// collectMessages returns what of makes of every message of a kind, as it was at
-// one time.
-func collectMessages[T any](ctx context.Context, k *Kernel, requests func() []request, kind netstat.Kinds, of func(*Message) (T, bool)) ([]T, error) {
+// collectMessages returns what of makes of every message of a kind that answers
+// requests, as it was at one time.
+func collectMessages[T any](ctx context.Context, k *Kernel, requests func(*Kernel) []request, kind netstat.Kinds, of func(*Message) (T, bool)) ([]T, error) {
 	var all []T
 	err := consistently(ctx, func() (bool, error) {
 		all = all[:0]
-		return k.dumpMessages(ctx, requests(), kind, func(m *Message) error {
+		return k.dumpMessages(ctx, requests(k), kind, func(m *Message) error {
 			if row, ok := of(m); ok {
 				all = append(all, row)
 			}

@@ -27,6 +27,17 @@ const (
 	cacheinfoTurn = (1 << 32) * cacheinfoTick // after which 32 bits of ticks begin anew
 )
 
+var addressKind = rtnetlinkKind{
+	kind: netstat.KindAddress, added: unix.RTM_NEWADDR, removed: unix.RTM_DELADDR,
+	groups:   []int{unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR},
+	requests: oneRequest(unix.RTM_GETADDR, sizeofIfAddrmsg), // which dumps those of every protocol
+	families: ipFamilies,
+	decode: func(d *Decoder, _ uint16, body []byte) (ok bool, err error) {
+		d.message.Address, err = parseAddress(body, &d.zones)
+		return true, err
+	},
+}
+
 // Addresses yields every IPv4 and IPv6 address of the namespace, from
 // rtnetlink(7).
 func (k *Kernel) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {

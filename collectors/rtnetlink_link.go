@@ -27,6 +27,19 @@ const (
 	filterSkipStats = 1 << 3 // RTEXT_FILTER_SKIP_STATS
 )
 
+// linkKind passes over the messages of bridges' ports, of IPv6 and of wireless drivers that
+// have the type of links.
+var linkKind = rtnetlinkKind{
+	kind: netstat.KindInterface, added: unix.RTM_NEWLINK, removed: unix.RTM_DELLINK,
+	groups:   []int{unix.RTNLGRP_LINK},
+	requests: func(*Kernel) []request { return []request{linkRequest()} },
+	decode: func(d *Decoder, _ uint16, body []byte) (bool, error) {
+		d.message.Interface = netstat.Interface{}
+		about, err := parseLink(body, &d.message.Interface)
+		return about.family == unix.AF_UNSPEC && !about.wireless, err
+	},
+}
+
 // Interfaces yields every interface of the namespace, from rtnetlink(7), with
 // the multicast addresses of /proc/net/dev_mcast and the speed and duplex of
 // ethtool netlink, as far as these tell them. LastChange and CounterDiscontinuity are left zero: the

@@ -31,7 +31,9 @@ func (k *Kernel) Listen(kinds netstat.Kinds, buffer int) (*Listener, error) {
 }
 
 func (k *Kernel) listen(kinds netstat.Kinds, buffer int) (*Listener, error) {
-	events, err := k.subscribe(unix.NETLINK_ROUTE, buffer)
+	var groups []int
+	kinds.Each(func(kind netstat.Kinds) { groups = append(groups, rtnetlinkKindOf(kind).groups...) })
+	events, err := k.subscribe(unix.NETLINK_ROUTE, groups, buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -40,43 +42,11 @@ func (k *Kernel) listen(kinds netstat.Kinds, buffer int) (*Listener, error) {
 	if own, ok := name.(*unix.SockaddrNetlink); ok {
 		l.port = own.Pid
 	}
-	err = os.NewSyscallError("getsockname", err)
-	kinds.Each(func(kind netstat.Kinds) {
-		for _, group := range groups(kind) {
-			// Kernels say that they lack a group by EINVAL.
-			if e := joinGroup(events.fd, group); e != nil && !errors.Is(e, unix.EINVAL) {
-				err = errors.Join(err, e)
-			}
-		}
-	})
 	if err != nil {
 		l.Close()
-		return nil, err
+		return nil, os.NewSyscallError("getsockname", err)
 	}
 	return l, nil
-}
-
-// groups returns the multicast groups that tell of a kind.
-func groups(kind netstat.Kinds) []int {
-	switch kind {
-	case netstat.KindInterface:
-		return []int{unix.RTNLGRP_LINK}
-	case netstat.KindAddress:
-		return []int{unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR}
-	case netstat.KindRoute:
-		return []int{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE}
-	case netstat.KindNeighbour:
-		return []int{unix.RTNLGRP_NEIGH}
-	case netstat.KindRule:
-		return []int{unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE}
-	case netstat.KindNextHop:
-		return []int{unix.RTNLGRP_NEXTHOP}
-	case netstat.KindNetconf:
-		return []int{unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF}
-	case netstat.KindMulticast:
-		return []int{unix.RTNLGRP_IPV4_MCADDR, unix.RTNLGRP_IPV6_MCADDR}
-	}
-	return nil
 }
 
 // errFound ends a dump of which nothing more is wanted.
@@ -96,7 +66,8 @@ func (k *Kernel) followable(ctx context.Context, kinds netstat.Kinds) (found net
 	}
 	defer unix.Close(fd)
 	kinds.Each(func(kind netstat.Kinds) {
-		for _, group := range groups(kind) {
+		declared := rtnetlinkKindOf(kind)
+		for _, group := range declared.groups {
 			if e := joinGroup(fd, group); e != nil {
 				if !errors.Is(e, unix.EINVAL) { // the kernel lacks the group
 					err = errors.Join(err, e)
@@ -104,7 +75,7 @@ func (k *Kernel) followable(ctx context.Context, kinds netstat.Kinds) (found net
 				return
 			}
 		}
-		_, e := k.dumpMessages(ctx, k.requests(kind), kind, func(*Message) error { return errFound })
+		_, e := k.dumpMessages(ctx, declared.requests(k), kind, func(*Message) error { return errFound })
 		switch {
 		case e == nil, errors.Is(e, errFound):
 			found |= kind

@@ -10,6 +10,18 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
+var multicastKind = rtnetlinkKind{
+	kind: netstat.KindMulticast, added: unix.RTM_NEWMULTICAST, removed: unix.RTM_DELMULTICAST, dumped: unix.RTM_GETMULTICAST,
+	groups:   []int{unix.RTNLGRP_IPV4_MCADDR, unix.RTNLGRP_IPV6_MCADDR},
+	requests: perFamily(unix.RTM_GETMULTICAST, sizeofIfAddrmsg),
+	families: ipFamilies,
+	decode: func(d *Decoder, _ uint16, body []byte) (ok bool, err error) {
+		_, up := sinceBoot()
+		d.message.Multicast, err = parseMulticastGroup(body, &d.zones, up)
+		return true, err
+	},
+}
+
 // parseMulticastGroup reads a struct ifaddrmsg and its attributes as they tell of a
 // multicast group (net/ipv4/igmp.c, inet_fill_ifmcaddr; net/ipv6/addrconf.c,
 // inet6_fill_ifmcaddr), when the kernel has run for a time.

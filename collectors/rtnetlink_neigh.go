@@ -22,6 +22,20 @@ const (
 	ndaFlagsExt = 15 // NDA_FLAGS_EXT
 )
 
+var neighbourKind = rtnetlinkKind{
+	kind: netstat.KindNeighbour, added: unix.RTM_NEWNEIGH, removed: unix.RTM_DELNEIGH,
+	groups: []int{unix.RTNLGRP_NEIGH},
+	requests: func(k *Kernel) []request {
+		return append(perFamily(unix.RTM_GETNEIGH, sizeofNdmsg)(k), neighbourRequest(netstat.Bridge))
+	},
+	families: bridgeFamilies,
+	decode: func(d *Decoder, _ uint16, body []byte) (ok bool, err error) {
+		now, up := sinceBoot()
+		d.message.Neighbour, err = parseNeighbour(body, &d.zones, now, up)
+		return true, err
+	},
+}
+
 // Neighbours yields the neighbours of the families given, from rtnetlink(7): of
 // IPv4 and IPv6 where none is given. For netstat.Bridge it yields the forwarding
 // entries of bridges and VXLAN devices, and the addresses that other devices
@@ -30,7 +44,7 @@ func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) ite
 	return func(yield func(netstat.Neighbour, error) bool) {
 		known, lacking := k.neighbourFamilies(families)
 		for _, family := range known {
-			all, err := collectMessages(ctx, k, func() []request { return []request{neighbourRequest(family)} }, netstat.KindNeighbour,
+			all, err := collectMessages(ctx, k, func(*Kernel) []request { return []request{neighbourRequest(family)} }, netstat.KindNeighbour,
 				func(m *Message) (netstat.Neighbour, bool) { return m.Neighbour, m.Neighbour.Family == family })
 			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v neighbours", family), err)) {
 				return
@@ -66,7 +80,7 @@ func (k *Kernel) ProxyNeighbours(ctx context.Context, families ...netstat.Family
 	return func(yield func(netstat.Neighbour, error) bool) {
 		known, lacking := k.families(families)
 		for _, family := range known {
-			all, err := collectMessages(ctx, k, func() []request { return []request{proxyRequest(family)} }, netstat.KindNeighbour,
+			all, err := collectMessages(ctx, k, func(*Kernel) []request { return []request{proxyRequest(family)} }, netstat.KindNeighbour,
 				func(m *Message) (netstat.Neighbour, bool) {
 					return m.Neighbour, m.Neighbour.Family == family && m.Neighbour.Flags&netstat.NeighbourProxy != 0
 				})

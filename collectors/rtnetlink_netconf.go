@@ -24,17 +24,24 @@ const (
 	netconfForceForwarding     = 9 // NETCONFA_FORCE_FORWARDING
 )
 
+var netconfKind = rtnetlinkKind{
+	kind: netstat.KindNetconf, added: unix.RTM_NEWNETCONF, removed: unix.RTM_DELNETCONF,
+	groups:   []int{unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF},
+	requests: perFamily(unix.RTM_GETNETCONF, sizeofNetconfmsg),
+	families: ipFamilies,
+	decode: func(d *Decoder, _ uint16, body []byte) (ok bool, err error) {
+		d.message.Netconf, err = parseNetconf(body)
+		return true, err
+	},
+}
+
 // Netconfs yields the settings of every interface, and those that stand for all
 // and for new ones, from rtnetlink(7): IPv4's before IPv6's.
 func (k *Kernel) Netconfs(ctx context.Context) iter.Seq2[netstat.Netconf, error] {
 	return func(yield func(netstat.Netconf, error) bool) {
-		all, err := collectMessages(ctx, k, k.netconfRequests, netstat.KindNetconf, func(m *Message) (netstat.Netconf, bool) { return m.Netconf, true })
+		all, err := collectMessages(ctx, k, netconfKind.requests, netstat.KindNetconf, func(m *Message) (netstat.Netconf, bool) { return m.Netconf, true })
 		yieldAll(yield, all, k.readError("dump netconf", err))
 	}
-}
-
-func (k *Kernel) netconfRequests() []request {
-	return k.perFamily(unix.RTM_GETNETCONF, sizeofNetconfmsg)
 }
 
 // parseNetconf reads a struct netconfmsg and its attributes. An event holds

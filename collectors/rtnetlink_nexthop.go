@@ -30,6 +30,16 @@ const (
 	resGroupUnbalanced = 3  // NHA_RES_GROUP_UNBALANCED_TIMER
 )
 
+var nexthopKind = rtnetlinkKind{
+	kind: netstat.KindNextHop, added: unix.RTM_NEWNEXTHOP, removed: unix.RTM_DELNEXTHOP,
+	groups:   []int{unix.RTNLGRP_NEXTHOP},
+	requests: oneRequest(unix.RTM_GETNEXTHOP, sizeofNhmsg),
+	decode: func(d *Decoder, _ uint16, body []byte) (ok bool, err error) {
+		d.message.NextHop, err = parseNexthop(body)
+		return true, err
+	},
+}
+
 // NextHops yields the nexthop objects of the namespace, from rtnetlink(7), in
 // ascending order of their numbers. Kernels before Linux 5.3 have none.
 func (k *Kernel) NextHops(ctx context.Context) iter.Seq2[netstat.NextHop, error] {
@@ -40,11 +50,7 @@ func (k *Kernel) NextHops(ctx context.Context) iter.Seq2[netstat.NextHop, error]
 }
 
 func (k *Kernel) nexthops(ctx context.Context) ([]netstat.NextHop, error) {
-	return collectMessages(ctx, k, nexthopRequests, netstat.KindNextHop, func(m *Message) (netstat.NextHop, bool) { return m.NextHop, true })
-}
-
-func nexthopRequests() []request {
-	return []request{{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETNEXTHOP, body: make([]byte, sizeofNhmsg)}}
+	return collectMessages(ctx, k, nexthopKind.requests, netstat.KindNextHop, func(m *Message) (netstat.NextHop, bool) { return m.NextHop, true })
 }
 
 // parseNexthop reads a struct nhmsg and its attributes.

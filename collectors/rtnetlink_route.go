@@ -47,6 +47,22 @@ const (
 	rtaxFastOpenNoCookie = 17 // RTAX_FASTOPEN_NO_COOKIE
 )
 
+var routeKind = rtnetlinkKind{
+	kind: netstat.KindRoute, added: unix.RTM_NEWROUTE, removed: unix.RTM_DELROUTE,
+	groups:   []int{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE},
+	requests: perFamily(unix.RTM_GETROUTE, sizeofRtmsg),
+	families: ipFamilies,
+	decode: func(d *Decoder, flags uint16, body []byte) (ok bool, err error) {
+		m := &d.message
+		m.Replace, m.Append, m.Exclusive = flags&unix.NLM_F_REPLACE != 0, flags&unix.NLM_F_APPEND != 0, flags&unix.NLM_F_EXCL != 0
+		if err = d.route.parse(body); err != nil {
+			return true, err
+		}
+		m.Routes = d.route.routes(m.Routes[:0])
+		return !d.route.cloned, nil
+	},
+}
+
 // Routes yields the routes of the namespace from rtnetlink(7), one value for
 // each next hop. Clones that the kernel keeps for single destinations (learnt
 // path MTUs, redirects) are left out. The order is the kernel's: by table, and

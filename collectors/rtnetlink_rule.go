@@ -25,17 +25,24 @@ const (
 	fraDSCPMask      = 30 // FRA_DSCP_MASK
 )
 
+var ruleKind = rtnetlinkKind{
+	kind: netstat.KindRule, added: unix.RTM_NEWRULE, removed: unix.RTM_DELRULE,
+	groups:   []int{unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE},
+	requests: perFamily(unix.RTM_GETRULE, sizeofFibRuleHdr),
+	families: ipFamilies,
+	decode: func(d *Decoder, _ uint16, body []byte) (ok bool, err error) {
+		d.message.Rule, err = parseRule(body)
+		return true, err
+	},
+}
+
 // Rules yields the rules of the routing policy, from rtnetlink(7), in the order
 // that they apply in, those of IPv4 before those of IPv6.
 func (k *Kernel) Rules(ctx context.Context) iter.Seq2[netstat.Rule, error] {
 	return func(yield func(netstat.Rule, error) bool) {
-		all, err := collectMessages(ctx, k, k.ruleRequests, netstat.KindRule, func(m *Message) (netstat.Rule, bool) { return m.Rule, true })
+		all, err := collectMessages(ctx, k, ruleKind.requests, netstat.KindRule, func(m *Message) (netstat.Rule, bool) { return m.Rule, true })
 		yieldAll(yield, all, k.readError("dump rules", err))
 	}
-}
-
-func (k *Kernel) ruleRequests() []request {
-	return k.perFamily(unix.RTM_GETRULE, sizeofFibRuleHdr)
 }
 
 // parseRule reads a struct fib_rule_hdr and its attributes.
