@@ -75,6 +75,8 @@ var libraryRows = map[string][]any{
 	"multicastRoute": {netstat.MulticastRoute{}}, "bridgeGroup": {netstat.BridgeGroup{}}, "routerPort": {netstat.BridgeRouterPort{}},
 	"netconf": {netstat.Netconf{}}, "namespace": {netstat.Namespace{}}, "netlink": {netstat.NetlinkSocket{}}, "vsock": {netstat.VsockSocket{}},
 	"xdp": {netstat.XDPSocket{}}, "smc": {netstat.SMCSocket{}}, "tipc": {netstat.TIPCSocket{}},
+	"flow": {netstat.Flow{}}, "expectation": {netstat.Expectation{}}, "flowTotal": nil, "flowUsage": {netstat.FlowUsage{}},
+	"flowStatistics": {netstat.FlowStatistics{}}, "expectationStatistics": {netstat.ExpectationStatistics{}},
 }
 
 // libraryMembers returns the members that rows of a type have, with their types.

@@ -19,7 +19,14 @@ import (
 // together of others for people, or found elsewhere. A name of an interface, in whose
 // place rows have its index, is none of them.
 var madeHere = map[string][]string{
-	"counter":   {"reason"},
+	"counter": {"reason"},
+	// The library has tuples and counters of flows as objects.
+	"flow": {"family", "protocol", "state", "source", "destination", "sourcePort", "destinationPort", "replySource", "replyDestination", "replySourcePort",
+		"replyDestinationPort", "icmpType", "icmpCode", "icmpID", "sourceNAT", "destinationNAT", "packets", "bytes", "originalPackets", "originalBytes",
+		"replyPackets", "replyBytes", "originalZone", "replyZone", "sourceProcesses", "destinationProcesses", "list"},
+	"expectation": {"family", "protocol", "source", "destination", "sourcePort", "destinationPort", "maskSource", "maskDestination", "maskSourcePort",
+		"maskDestinationPort", "masterSource", "masterDestination", "masterSourcePort", "masterDestinationPort"},
+	"flowUsage": {"full"},
 	"namespace": {"label", "processCount", "firstProcess"},
 	"nextHop":   {"options", "resilient"},
 	"packet":    {"filterInstructions"},
@@ -211,8 +218,13 @@ func TestLibraryAgrees(t *testing.T) {
 	agreeAsIs(d, listed[netstat.XDPSocket](XDPSockets), nil)
 	agreeAsIs(d, listed[netstat.SMCSocket](SMCSockets), nil)
 	agreeAsIs(d, listed[netstat.TIPCSocket](TIPCSockets), nil)
+	agree(d, flows, func(f netstat.Flow) trackedFlow { return trackedFlow{Flow: f} }, nil)
+	agreeAsIs(d, listed[netstat.Expectation](Expectations), nil)
+	agreeAsIs(d, listed[netstat.FlowUsage](FlowUsage), nil)
+	agreeAsIs(d, listed[netstat.FlowStatistics](FlowStatistics), nil)
+	agreeAsIs(d, listed[netstat.ExpectationStatistics](ExpectationStatistics), nil)
 	for _, k := range Kinds() {
-		if !d.seen[k.Name] && k.Name != "counterGrowth" && k.Name != "interfaceGrowth" {
+		if !d.seen[k.Name] && k.Name != "counterGrowth" && k.Name != "interfaceGrowth" && k.Name != "flowTotal" {
 			t.Errorf("%s is not compared with the library", k.Name)
 		}
 	}
