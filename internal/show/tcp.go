@@ -95,6 +95,12 @@ func tcpFields() []table.Field[Row[netstat.Socket]] {
 	amount := func(name, doc string, get func(*netstat.TCPInfo) netstat.Optional[uint64]) table.Field[Row[netstat.Socket]] {
 		return field(name, table.Integer, doc, func(t *netstat.TCPInfo) table.Value { return uintValue(get(t)) })
 	}
+	pacing := func(name, doc string, get func(*netstat.TCPInfo) netstat.Optional[uint64]) table.Field[Row[netstat.Socket]] {
+		return field(name, table.Integer, doc, func(t *netstat.TCPInfo) table.Value {
+			rate := get(t)
+			return ifSet(rate.Or(netstat.PacingUnlimited) != netstat.PacingUnlimited, uintValue(rate))
+		})
+	}
 	seconds := func(name, doc string, get func(*netstat.TCPInfo) time.Duration) table.Field[Row[netstat.Socket]] {
 		return field(name, table.Duration, doc, func(t *netstat.TCPInfo) table.Value { return table.Seconds(get(t)) })
 	}
@@ -133,7 +139,7 @@ func tcpFields() []table.Field[Row[netstat.Socket]] {
 			return table.Uint(t.SlowStartThreshold)
 		}),
 		number("unacknowledged", "segments in flight; of a listener, connections in its accept queue", func(t *netstat.TCPInfo) uint32 { return t.Unacknowledged }),
-		number("sacked", "segments of those selectively acknowledged", func(t *netstat.TCPInfo) uint32 { return t.Sacked }),
+		number("sacked", "segments of those selectively acknowledged; of a listener, the most connections that may wait", func(t *netstat.TCPInfo) uint32 { return t.Sacked }),
 		number("lost", "segments of those presumed lost", func(t *netstat.TCPInfo) uint32 { return t.Lost }),
 		number("retransmitted", "segments of those retransmitted", func(t *netstat.TCPInfo) uint32 { return t.Retransmitted }),
 		number("totalRetransmits", "segments retransmitted since the connection began", func(t *netstat.TCPInfo) uint32 { return t.TotalRetransmits }),
@@ -144,13 +150,8 @@ func tcpFields() []table.Field[Row[netstat.Socket]] {
 		newer("receiveWindow", "bytes that are offered to the peer", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.ReceiveWindow }),
 		number("receiveSpace", "bytes that the application reads in a round trip", func(t *netstat.TCPInfo) uint32 { return t.ReceiveSpace }),
 		newer("notSent", "bytes queued and never sent yet", func(t *netstat.TCPInfo) netstat.Optional[uint32] { return t.NotSent }),
-		amount("pacingRate", "bytes a second", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.PacingRate }),
-		field("maxPacingRate", table.Integer, "bytes a second; absent without a limit", func(t *netstat.TCPInfo) table.Value {
-			if t.MaxPacingRate.Or(netstat.PacingUnlimited) == netstat.PacingUnlimited {
-				return table.Value{}
-			}
-			return uintValue(t.MaxPacingRate)
-		}),
+		pacing("pacingRate", "bytes a second; absent where nothing is paced, as of a listener", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.PacingRate }),
+		pacing("maxPacingRate", "bytes a second; absent without a limit", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.MaxPacingRate }),
 		amount("deliveryRate", "bytes a second", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.DeliveryRate }),
 		field("deliveryRateAppLimited", table.Boolean, "whether the application bounded `deliveryRate`", func(t *netstat.TCPInfo) table.Value { return table.Bool(t.DeliveryRateAppLimited) }),
 		amount("bytesSent", "retransmits included", func(t *netstat.TCPInfo) netstat.Optional[uint64] { return t.BytesSent }),
