@@ -119,36 +119,15 @@ func (f *Filter) matches(value any) bool {
 	if f.Interface == 0 && f.Table == 0 && !f.Prefix.IsValid() {
 		return true
 	}
-	var device, table uint32
-	var prefix netip.Prefix
-	hasTable := false
-	switch v := value.(type) {
-	case netstat.Interface:
-		device = v.Index
-	case netstat.Address:
-		device, prefix = v.Interface, netip.PrefixFrom(zoneless(v.Prefix.Addr()), v.Prefix.Addr().BitLen())
-	case netstat.Route:
-		device, prefix, table, hasTable = v.Interface, v.Destination, v.Table, true
-	case netstat.Neighbour:
-		device = v.Interface
-		if v.Address.IsValid() {
-			prefix = netip.PrefixFrom(zoneless(v.Address), v.Address.BitLen())
-		}
-	case netstat.Rule:
-		table, hasTable = v.Table, true
-	case netstat.NextHop:
-		device = v.Interface
-	case netstat.Netconf:
-		if v.Interface > 0 {
-			device = uint32(v.Interface)
-		}
-	case netstat.MulticastGroup:
-		device, prefix = v.Interface, netip.PrefixFrom(zoneless(v.Group), v.Group.BitLen())
+	var at netstat.Place
+	if row, ok := value.(netstat.Row); ok {
+		at = row.Place()
 	}
+	table, hasTable := at.Table.Get()
 	switch {
-	case f.Interface != 0 && device != f.Interface,
+	case f.Interface != 0 && at.Interface != f.Interface,
 		f.Table != 0 && hasTable && table != f.Table,
-		f.Prefix.IsValid() && prefix.IsValid() && (prefix.Bits() < f.Prefix.Bits() || !f.Prefix.Contains(prefix.Addr())):
+		f.Prefix.IsValid() && at.Prefix.IsValid() && (at.Prefix.Bits() < f.Prefix.Bits() || !f.Prefix.Contains(at.Prefix.Addr())):
 		return false
 	}
 	return true

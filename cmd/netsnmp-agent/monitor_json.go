@@ -21,30 +21,8 @@ type jsonEvent struct {
 
 func (p *printer) printJSON(e *live.Event, now time.Time) error {
 	line := jsonEvent{Time: now, Change: e.Change.String(), Kind: e.Kind.String(), Value: e.Value, Old: e.Old}
-	if index := deviceOf(e.Value); index != 0 {
-		line.Dev = p.name(index)
+	if row, ok := e.Value.(netstat.Row); ok && row.Place().Interface != 0 {
+		line.Dev = p.name(row.Place().Interface)
 	}
 	return json.NewEncoder(p.w).Encode(line)
-}
-
-// deviceOf returns the index of the interface that a value belongs to, 0 for
-// none.
-func deviceOf(value any) uint32 {
-	switch v := value.(type) {
-	case netstat.Interface:
-		return v.Index
-	case netstat.Address:
-		return v.Interface
-	case netstat.Route:
-		return v.Interface
-	case netstat.Neighbour:
-		return v.Interface
-	case netstat.NextHop:
-		return v.Interface
-	case netstat.Netconf:
-		return uint32(max(v.Interface, 0))
-	case netstat.MulticastGroup:
-		return v.Interface
-	}
-	return 0
 }
