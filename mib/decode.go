@@ -46,21 +46,45 @@ func (t *Table[R]) RowDecoder(subs ...uint32) *RowDecoder[R] {
 // Index writes what being a row of the table, with that index, tells into r, which
 // is zero. An index that is not as RFC 2578, section 7.7, has it is taken where only
 // one of the forms that agents have instead fits it to its end: an InetAddress
-// without its length, with a zone of the wrong type, or as text. After an error r is
-// not to be used.
+// without its length or its type, with its type before the number in front of it, with a
+// zone of the wrong type, of numbers of 16 bits, or as text; an IpAddress with a 1 in
+// front or of one number; and any index with a 0 behind, as those of scalars have. After an error r is not to be used.
 func (d *RowDecoder[R]) Index(index OID, r *R) error {
 	err := d.index(index, r, toTheLetter)
 	if err == nil {
 		return nil
 	}
-	for form := toTheLetter + 1; form < forms; form++ {
+	fits := func(index OID, form indexForm) bool {
 		var again R
-		if d.index(index, &again, form) == nil {
-			*r = again
+		if d.index(index, &again, form) != nil {
+			return false
+		}
+		*r = again
+		return true
+	}
+	for form := toTheLetter + 1; form < forms; form++ {
+		if fits(index, form) {
 			return nil
 		}
 	}
+	if cut, ok := withoutLastZero(index); ok {
+		for form := toTheLetter; form < forms; form++ {
+			if fits(cut, form) {
+				return nil
+			}
+		}
+	}
 	return fmt.Errorf("%s: index %s: %w", d.table.Name, index, err)
+}
+
+// withoutLastZero returns an index without the 0 that it ends in.
+func withoutLastZero(index OID) (OID, bool) {
+	before, last := OID{}, uint32(1)
+	for rest := index; !rest.IsEmpty(); {
+		before = OID{index.packed[:len(index.packed)-len(rest.packed)]}
+		last, rest, _ = rest.CutSubidentifier()
+	}
+	return before, last == 0
 }
 
 // Implied writes what being a row of the table tells, whatever its index, into r: for a
@@ -73,12 +97,14 @@ func (d *RowDecoder[R]) Implied(r *R) {
 
 func (d *RowDecoder[R]) index(index OID, r *R, form indexForm) error {
 	d.Implied(r)
-	if form == numbered {
-		if d.table.Index[0].readForm == nil {
+	if form == typeFirst {
+		typ, rest, _ := index.CutSubidentifier()
+		before, rest, ok := rest.CutSubidentifier()
+		if parts := d.table.Index; !ok || len(parts) < 2 || parts[0].typed || !parts[1].typed {
 			return errIndexTooShort
 		}
-		_, rest, _ := index.CutSubidentifier()
-		return d.table.parseIndex(rest, r, toTheLetter)
+		swapped := AppendSubidentifier(AppendSubidentifier(nil, before), typ)
+		return d.table.parseIndex(OID{string(append(swapped, rest.packed...))}, r, toTheLetter)
 	}
 	return d.table.parseIndex(index, r, form)
 }

@@ -88,7 +88,10 @@ var (
 
 	hostsTable = Table[ends]{Name: "hostsTable", Entry: MakeOID(1, 3, 1, 1), Index: Index(near), Columns: Columns(flag)}
 	pairsTable = Table[ends]{Name: "pairsTable", Entry: MakeOID(1, 3, 2, 1), Index: Index(near, port, far), Columns: Columns(flag)}
-	zonesTable = Table[ends]{Name: "zonesTable", Entry: MakeOID(1, 3, 3, 1), Index: Index(
+	// behindTable and oldTable have an interface in front, as tables of neighbours.
+	behindTable = Table[ends]{Name: "behindTable", Entry: MakeOID(1, 3, 4, 1), Index: Index(port, near), Columns: Columns(flag)}
+	oldTable    = Table[ends]{Name: "oldTable", Entry: MakeOID(1, 3, 5, 1), Index: Index(port, IPAddressIndex(At(func(e *ends) *netip.Addr { return &e.near }))), Columns: Columns(flag)}
+	zonesTable  = Table[ends]{Name: "zonesTable", Entry: MakeOID(1, 3, 3, 1), Index: Index(
 		InetAddressIndex(At(func(e *ends) *netip.Addr { return &e.near }), &Access[ends, uint32]{
 			get: func(e *ends) (uint32, bool) { return e.zone, e.zone != 0 }, set: func(e *ends, z uint32) { e.zone = z },
 		})), Columns: Columns(flag)}
@@ -111,6 +114,7 @@ func TestIndexForms(t *testing.T) {
 		return append(index, after...)
 	}
 	host := func(address string) ends { return ends{near: netip.MustParseAddr(address)} }
+	old := ends{nearPort: 7, near: netip.MustParseAddr("192.0.2.1")}
 	for _, c := range []struct {
 		name  string
 		table *Table[ends]
@@ -129,7 +133,30 @@ func TestIndexForms(t *testing.T) {
 		{"unknown(0) with an address", &hostsTable, []uint32{0, 4, 192, 0, 2, 1}, host("192.0.2.1"), ""},
 		{"ipv4z(3) without a zone", &zonesTable, []uint32{3, 4, 192, 0, 2, 1}, host("192.0.2.1"), ""},
 		{"ipv6(2) with a zone", &zonesTable, octets([]uint32{2, 20}, "fe80::1", 0, 0, 0, 5), ends{near: netip.MustParseAddr("fe80::1"), zone: 5}, ""},
-		{"a number in front", &hostsTable, []uint32{2, 1, 4, 192, 0, 2, 1}, host("192.0.2.1"), ""},
+		{"ipv6z(4) without its zone and without a length", &hostsTable, octets([]uint32{4}, "fe80::1"), host("fe80::1"), ""},
+		{"eight numbers of 16 bits and an interface", &zonesTable, []uint32{2, 0x2001, 0xdb8, 0, 0, 0, 0, 0, 1, 7}, ends{near: netip.MustParseAddr("2001:db8::1"), zone: 7}, ""},
+		{"eight numbers, one of 17 bits", &zonesTable, []uint32{2, 0x12001, 0xdb8, 0, 0, 0, 0, 0, 1, 7}, ends{}, "index"},
+		{"eight numbers and no interface", &zonesTable, []uint32{2, 0x2001, 0xdb8, 0, 0, 0, 0, 0, 1}, ends{}, "index"},
+		{"the second without its type", &pairsTable, []uint32{1, 4, 192, 0, 2, 1, 22, 4, 192, 0, 2, 9}, ends{near: netip.MustParseAddr("192.0.2.1"), nearPort: 22, far: netip.MustParseAddr("192.0.2.9")}, ""},
+		{"the second without its type, of IPv6", &pairsTable, octets([]uint32{1, 4, 192, 0, 2, 1, 22, 16}, "2001:db8::9"), ends{near: netip.MustParseAddr("192.0.2.1"), nearPort: 22, far: netip.MustParseAddr("2001:db8::9")}, ""},
+		{"no type, of five octets", &pairsTable, []uint32{1, 4, 192, 0, 2, 1, 22, 5, 192, 0, 2, 9, 9}, ends{}, "index"},
+		{"the type in front of a number", &behindTable, []uint32{1, 300, 4, 192, 0, 2, 1}, ends{nearPort: 300, near: netip.MustParseAddr("192.0.2.1")}, ""},
+		{"the type in front of the number of another type", &behindTable, []uint32{1, 3, 4, 192, 0, 2, 1}, ends{nearPort: 3, near: netip.MustParseAddr("192.0.2.1")}, ""},
+		{"a row of another table", &hostsTable, []uint32{2, 1, 4, 192, 0, 2, 1}, ends{}, "index"},
+		{"a 0 behind", &hostsTable, []uint32{1, 4, 192, 0, 2, 1, 0}, host("192.0.2.1"), ""},
+		{"a 0 behind one without a length", &hostsTable, []uint32{1, 192, 0, 2, 1, 0}, host("192.0.2.1"), ""},
+		{"two octets behind", &hostsTable, []uint32{1, 4, 192, 0, 2, 1, 0, 0}, ends{}, "2 sub-identifiers too many"},
+		{"an octet behind", &hostsTable, []uint32{1, 4, 192, 0, 2, 1, 9}, ends{}, "1 sub-identifiers too many"},
+		{"an IpAddress", &oldTable, []uint32{7, 192, 0, 2, 1}, old, ""},
+		{"an IpAddress with a 1 in front", &oldTable, []uint32{7, 1, 192, 0, 2, 1}, old, ""},
+		{"an IpAddress with a 1 in front and a 0 behind", &oldTable, []uint32{7, 1, 192, 0, 2, 1, 0}, old, ""},
+		{"an IpAddress with a 2 in front", &oldTable, []uint32{7, 2, 192, 0, 2, 1}, ends{}, "1 sub-identifiers too many"},
+		{"an IpAddress of one number", &oldTable, []uint32{7, 0xc0000201}, old, ""},
+		{"a line's number for an IpAddress", &oldTable, []uint32{7, 3}, ends{}, "index ends early"},
+		{"an IpAddress of three octets", &oldTable, []uint32{192, 0, 2, 1}, ends{}, "index ends early"},
+		{"an IpAddress of what are no octets", &oldTable, []uint32{7, 256, 0, 2, 1}, ends{}, "256 is not an octet"},
+		{"digits in text for an IpAddress", &oldTable, append([]uint32{7}, text(1, "192.0.2.1")[1:]...), ends{}, "sub-identifiers too many"},
+		{"ill-encoded text", &hostsTable, text(1, "192.0.2.\xff"), ends{}, "InetAddressType 1 with 9 octets"},
 		{"two without lengths", &pairsTable, []uint32{1, 192, 0, 2, 1, 22, 1, 192, 0, 2, 9}, ends{near: netip.MustParseAddr("192.0.2.1"), nearPort: 22, far: netip.MustParseAddr("192.0.2.9")}, ""},
 		{"neither has an address", &pairsTable, []uint32{0, 22, 0}, ends{nearPort: 22}, ""},
 		{"half an address", &hostsTable, []uint32{1, 192, 0}, ends{}, "hostsTable: index 1.192.0: index object 1"},

@@ -15,14 +15,18 @@ type Part[R any] struct {
 	read  func(index OID, r *R) (rest OID, err error)
 	// readForm reads a form that agents have instead; nil where there is none.
 	readForm func(index OID, r *R, form indexForm) (rest OID, err error)
+	// typed says that it begins with an InetAddressType.
+	typed bool
 }
 
 // indexForm is a form of an index. What is written has the first.
 type indexForm int
 
-// Forms of an InetAddress in the index of agents that do not have it to the letter.
+// Forms of addresses in the index of agents that do not have it to the letter.
 const (
 	toTheLetter indexForm = iota
+	// typeFirst has the InetAddressType in front of the number that is to be before it.
+	typeFirst
 	// measured has a length that does not go with the type: an address without the
 	// zone that its type announces or with one that it does not, one of the type
 	// unknown(0), or an address in text.
@@ -31,8 +35,17 @@ const (
 	bare
 	// bareZoned is bare, and four octets follow an IPv6 address whatever its type.
 	bareZoned
-	// numbered has a number in front of the whole index.
-	numbered
+	// bareUnzoned is bare, and nothing follows an address whose type announces a zone.
+	bareUnzoned
+	// untyped has a length and no type.
+	untyped
+	// hextets has eight numbers of 16 bits for an IPv6 address, and that of an interface
+	// behind them.
+	hextets
+	// network has a 1 in front of an IpAddress, as the NetworkAddress of RFC 1155 has.
+	network
+	// word has one number for an IpAddress.
+	word
 	forms
 )
 
@@ -130,7 +143,7 @@ func EnumIndex[R any, T comparable](a Access[R, T], enum Enum[T]) Part[R] {
 // IPAddressIndex is an IpAddress: four sub-identifiers. An address that is not
 // IPv4 is written as 0.0.0.0.
 func IPAddressIndex[R any](a Access[R, netip.Addr]) Part[R] {
-	return part(a,
+	p := part(a,
 		func(dst []byte, addr netip.Addr) []byte {
 			var octets [4]byte
 			if addr = addr.Unmap(); addr.Is4() {
@@ -143,6 +156,24 @@ func IPAddressIndex[R any](a Access[R, netip.Addr]) Part[R] {
 			rest, err := cutOctets(octets[:], index)
 			return netip.AddrFrom4(octets), rest, err
 		})
+	p.readForm = func(index OID, r *R, form indexForm) (OID, error) {
+		switch form {
+		case network:
+			choice, rest, ok := index.CutSubidentifier()
+			if !ok || choice != 1 {
+				return rest, fmt.Errorf("%d is no NetworkAddress of IP", choice)
+			}
+			index = rest
+		case word:
+			n, rest, ok := index.CutSubidentifier()
+			if !ok || n>>24 == 0 { // a row's number, rather
+				return rest, fmt.Errorf("%d is no IpAddress", n)
+			}
+			return rest, a.take(r, netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}))
+		}
+		return p.read(index, r)
+	}
+	return p
 }
 
 // StringIndex is an OCTET STRING of variable length: the length, then a
@@ -231,6 +262,7 @@ const (
 // zone of an ipv4z address is lost.
 func InetAddressIndex[R any](a Access[R, netip.Addr], zone *Access[R, uint32]) Part[R] {
 	return Part[R]{
+		typed: true,
 		write: func(dst []byte, r *R, f Form) []byte {
 			addr, ok := a.get(r)
 			if !ok {
@@ -366,6 +398,13 @@ const maxAddressText = 64
 
 // cutInetAddressForm cuts an address in one of the forms that agents have instead.
 func cutInetAddressForm(index OID, form indexForm) (addr netip.Addr, zone uint32, zoned bool, rest OID, err error) {
+	if form == untyped {
+		// Of two addresses one may have its type.
+		if addr, zone, zoned, rest, err = cutInetAddress(index); err == nil {
+			return addr, zone, zoned, rest, nil
+		}
+		return cutUntyped(index)
+	}
 	typ, rest, ok := index.CutSubidentifier()
 	length, known := inetLength(typ)
 	switch {
@@ -374,15 +413,23 @@ func cutInetAddressForm(index OID, form indexForm) (addr netip.Addr, zone uint32
 	case !known:
 		return addr, 0, false, rest, fmt.Errorf("InetAddressType %d", typ)
 	}
+	is4, is6 := typ == inetIPv4 || typ == inetIPv4z, typ == inetIPv6 || typ == inetIPv6z
 	switch form {
 	case measured:
 		if length, rest, err = cutLength(rest); err != nil {
 			return addr, 0, false, rest, err
 		}
-	case bare:
 	case bareZoned:
 		if typ == inetIPv6 {
 			length += 4
+		}
+	case bareUnzoned:
+		if typ == inetIPv4z || typ == inetIPv6z {
+			length -= 4
+		}
+	case hextets:
+		if is6 {
+			return cutHextets(rest)
 		}
 	}
 	if length > maxAddressText {
@@ -392,7 +439,6 @@ func cutInetAddressForm(index OID, form indexForm) (addr netip.Addr, zone uint32
 	if rest, err = cutOctets(octets[:length], rest); err != nil {
 		return addr, 0, false, rest, err
 	}
-	is4, is6 := typ == inetIPv4 || typ == inetIPv4z, typ == inetIPv6 || typ == inetIPv6z
 	switch length {
 	case 0:
 		if typ == inetUnknown {
@@ -413,6 +459,44 @@ func cutInetAddressForm(index OID, form indexForm) (addr netip.Addr, zone uint32
 		return netip.Addr{}, 0, false, rest, fmt.Errorf("InetAddressType %d with %d octets", typ, length)
 	}
 	return addr, 0, false, rest, nil
+}
+
+// cutUntyped cuts an address of which the length tells the type.
+func cutUntyped(index OID) (addr netip.Addr, zone uint32, zoned bool, rest OID, err error) {
+	n, rest, err := cutLength(index)
+	if err != nil {
+		return addr, 0, false, rest, err
+	}
+	if n != 4 && n != 16 {
+		return addr, 0, false, rest, fmt.Errorf("an address of %d octets", n)
+	}
+	var octets [16]byte
+	if rest, err = cutOctets(octets[:n], rest); err != nil {
+		return addr, 0, false, rest, err
+	}
+	addr, _, _ = inetAddress(octets[:n])
+	return addr, 0, false, rest, nil
+}
+
+// cutHextets cuts an IPv6 address of eight numbers, and that of its interface.
+func cutHextets(index OID) (addr netip.Addr, zone uint32, zoned bool, rest OID, err error) {
+	var octets [16]byte
+	rest = index
+	for i := 0; i < len(octets); i += 2 {
+		sub, next, ok := rest.CutSubidentifier()
+		switch {
+		case !ok:
+			return addr, 0, false, rest, errIndexTooShort
+		case sub > 0xffff:
+			return addr, 0, false, rest, fmt.Errorf("sub-identifier %d has more than 16 bits", sub)
+		}
+		octets[i], octets[i+1], rest = byte(sub>>8), byte(sub), next
+	}
+	zone, rest, zoned = rest.CutSubidentifier()
+	if !zoned {
+		return addr, 0, false, rest, errIndexTooShort
+	}
+	return netip.AddrFrom16(octets), zone, true, rest, nil
 }
 
 // appendIPv4 appends four octets. It has no branch that depends on them, as tables

@@ -2,6 +2,7 @@ package netstat
 
 import (
 	"errors"
+	"slices"
 )
 
 // ErrNotSupported says that a source cannot tell what was asked: this kernel
@@ -19,9 +20,32 @@ func (notSupported) Unwrap() error { return errors.ErrUnsupported }
 // that no consistent answer could be taken within the source's retries.
 var ErrInterrupted = errors.New("changed while it was read")
 
+// ErrUnknownValues says that all rows are there, and that some of their values are unknown
+// because the source did not tell them as it should. See IsComplete.
+var ErrUnknownValues = errors.New("some values are unknown")
+
+// IsComplete reports whether an error, nil too, says of nothing that it is missing: it is
+// made of such as match ErrUnknownValues and of no other.
+func IsComplete(err error) bool {
+	for err != nil {
+		is, ok := err.(interface{ Is(error) bool })
+		if err == ErrUnknownValues || ok && is.Is(ErrUnknownValues) {
+			return true
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			errs := joined.Unwrap()
+			return len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !IsComplete(err) })
+		}
+		if err = errors.Unwrap(err); err == nil {
+			return false
+		}
+	}
+	return true
+}
+
 // ReadError says which operation on which source failed. It unwraps to the
 // cause: errors.Is matches fs.ErrPermission, fs.ErrNotExist, ErrNotSupported,
-// ErrInterrupted and context errors through it.
+// ErrInterrupted, ErrUnknownValues and context errors through it.
 type ReadError struct {
 	Op     string // what was read: "dump IPv4 routes", "read /proc/net/snmp"
 	Source string // where: "netns blue", "192.0.2.1:161"; empty for the caller's own stack

@@ -145,6 +145,7 @@ var errorClasses = []struct {
 	{"permission", fs.ErrPermission},
 	{"not-exist", fs.ErrNotExist},
 	{"interrupted", netstat.ErrInterrupted},
+	{"unknown-values", netstat.ErrUnknownValues},
 }
 
 func recordError(err error) *recordedError {
@@ -153,6 +154,10 @@ func recordError(err error) *recordedError {
 	}
 	r := &recordedError{Text: text(err.Error())}
 	for _, c := range errorClasses {
+		// Of several errors one may be about values alone, and another not.
+		if c.err == netstat.ErrUnknownValues && !netstat.IsComplete(err) {
+			continue
+		}
 		if errors.Is(err, c.err) {
 			r.Is = append(r.Is, c.name)
 		}

@@ -208,17 +208,23 @@ func (d *partReader[T]) frame(offset int64) (next int64, end *contents, err erro
 
 // readParts yields those rows of several parts that keep selects; nil selects
 // all. A part that the recorded stack did not support is an error at the end
-// where it was asked for by name, or where there is no other.
+// where it was asked for by name, or where there is no other; so is one of which
+// values alone are unknown.
 func readParts[T any](ctx context.Context, s *Stack, t *table[T], parts []string, named bool, keep func(*T) (bool, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		var lacking error
+		var unknown []error
 		supported := false
 		for _, part := range parts {
 			lacks := false
 			for row, err := range readPart(ctx, s, t, part) {
 				if errors.Is(err, netstat.ErrNotSupported) {
 					lacking, lacks = err, true
+					break
+				}
+				if err != nil && netstat.IsComplete(err) {
+					unknown = append(unknown, err)
 					break
 				}
 				selected := true
@@ -237,7 +243,10 @@ func readParts[T any](ctx context.Context, s *Stack, t *table[T], parts []string
 			supported = supported || !lacks
 		}
 		if lacking != nil && (named || !supported) {
-			yield(none, lacking)
+			unknown = append(unknown, lacking)
+		}
+		if len(unknown) > 0 {
+			yield(none, errors.Join(unknown...))
 		}
 	}
 }

@@ -24,13 +24,14 @@ var (
 	ipAddrs         = rfc1213mib.Addresses.RowDecoder(ipAdEntColumns...)
 	ipNetToPhysical = ipmib.Neighbours.RowDecoder(ipNetToPhysicalColumns...)
 	ipNetToMedia    = rfc1213mib.Neighbours.RowDecoder(ipNetToMediaColumns...)
-	translations    = rfc1213mib.Translations.RowDecoder(2)
+	translations    = rfc1213mib.Translations.RowDecoder(1, 2)
 )
 
 // Where some of them stand.
 const (
 	ipAddressType       = 1
 	ipAdEntAddr         = 0
+	ipAdEntIfIndex      = 1
 	ipNetToPhysicalType = 2
 	ipNetToMediaType    = 1
 )
@@ -91,8 +92,12 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 			return
 		}
 		old := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Address, bool, error) {
+			told := values[ipAdEntAddr].Type() == mib.IPAddress
+			if !told {
+				index = addressWithin(index, values[ipAdEntIfIndex])
+			}
 			row, ok, err := scoped(ipAddrs)(index, values, odd)
-			if err == nil || values[ipAdEntAddr].Type() != mib.IPAddress {
+			if err == nil || !told {
 				return row, ok, err
 			}
 			// Agents exist whose index is a line's number, and not the address.
@@ -147,6 +152,26 @@ func takeMasks(addresses []netstat.Address, rows iter.Seq2[netstat.Address, erro
 		}
 	}
 	return err
+}
+
+// addressWithin cuts the address out of an index of ipAddrTable that has one or two
+// numbers more: agents exist that put the row's interface in front, and others that number
+// the rows of one address behind it. Which of the two it is, ipAdEntIfIndex tells. Any
+// other index is returned as it is.
+func addressWithin(index mib.OID, interfaceIndex mib.Value) mib.OID {
+	const octets, most = 4, 6
+	if n := index.Len(); n <= octets || n > most || interfaceIndex.Type() != mib.Integer32 {
+		return index
+	}
+	first, behind, _ := index.CutSubidentifier()
+	if behind.Len() == octets && int64(first) == int64(interfaceIndex.Int()) {
+		return behind
+	}
+	var address [octets]uint32
+	for i := range address {
+		address[i], index, _ = index.CutSubidentifier()
+	}
+	return mib.MakeOID(address[:]...)
 }
 
 // scopeOf returns the scope that an address has by itself (RFC 4291, section
@@ -231,7 +256,7 @@ func (s *Stack) neighbours(ctx context.Context, families []netstat.Family, yield
 			return nil, false
 		}
 		if media.rows.Load() == 0 && !isOver(errs) {
-			at := newScan(s, rfc1213mib.Translations.Name, tableColumns(&rfc1213mib.Translations, 2))
+			at := newScan(s, rfc1213mib.Translations.Name, tableColumns(&rfc1213mib.Translations, 1, 2))
 			if !read(at, -1, plain(translations)) {
 				return nil, false
 			}

@@ -16,7 +16,7 @@ import (
 var (
 	inetCidrRouteColumns = []uint32{7, 8, 9, 10, 12, 17}
 	ipCidrRouteColumns   = []uint32{5, 6, 7, 8, 11, 16}
-	ipRouteColumns       = []uint32{2, 3, 7, 8, 9, 10, 11}
+	ipRouteColumns       = []uint32{1, 2, 3, 7, 8, 9, 10, 11}
 
 	inetCidrRoutes = ipforwardmib.Routes.RowDecoder(inetCidrRouteColumns...)
 	ipCidrRoutes   = ipforwardmib.IPv4Routes.RowDecoder(ipCidrRouteColumns...)
@@ -24,7 +24,11 @@ var (
 	ipRoutes = rfc1213mib.Routes.RowDecoder(ipRouteColumns...)
 )
 
-const ipRouteType = 3 // in ipRouteColumns
+// Where some of ipRouteColumns stand.
+const (
+	ipRouteDest = 0
+	ipRouteType = 4
+)
 
 // Routes yields the routes of inetCidrRouteTable, and where that has none of IPv4 those
 // of ipCidrRouteTable, else of ipRouteTable: those that take part in forwarding. What
@@ -82,6 +86,11 @@ func (s *Stack) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[nets
 				plainly := used(plain(ipRoutes))
 				decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Route, bool, error) {
 					row, ok, err := plainly(index, values, odd)
+					if dest := values[ipRouteDest]; err != nil && dest.Type() == mib.IPAddress {
+						// Agents exist whose index is a line's number, and not the destination.
+						octets := dest.Addr().As4()
+						row, ok, err = plainly(mib.MakeOID(uint32(octets[0]), uint32(octets[1]), uint32(octets[2]), uint32(octets[3])), values, odd)
+					}
 					return row, ok && values[ipRouteType] != mib.Int(rfc1213mib.RouteInvalid), err
 				}
 				if !read(rows(ctx, scan, nil, decode)) {

@@ -7,11 +7,14 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // SkippedError says that a table was read to its end, but that not all of what the
 // agent told was understood. It comes after the last row. With Rows and Columns 0
-// all rows are there, and only some of their values are unknown.
+// all rows are there, and only some of their values are unknown: then it matches
+// netstat.ErrUnknownValues.
 type SkippedError struct {
 	// Table is the table's or the group's name: "ifTable".
 	Table string
@@ -53,6 +56,11 @@ func (e *SkippedError) Error() string {
 		return fmt.Sprintf("%s, such as %v", text, e.Example)
 	}
 	return fmt.Sprintf("%s: %v", text, e.Example)
+}
+
+// Is reports whether all rows are there, where target is netstat.ErrUnknownValues.
+func (e *SkippedError) Is(target error) bool {
+	return target == netstat.ErrUnknownValues && e.Rows == 0 && e.Columns == 0
 }
 
 // Unwrap returns the example.

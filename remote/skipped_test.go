@@ -406,3 +406,114 @@ func TestAddressesByTheirColumn(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// Indexes that devices have instead of those of the MIB: what is in them is found, and
+// what is another table's is not.
+func TestIndexesOfDevices(t *testing.T) {
+	ip := func(octet uint32) mib.Value { return mib.IPv4Value(0xc0000200 + octet) }
+	mac := mib.Octets("\x02\x00\x00\x00\x00\x01")
+	const addresses, addrs, physical, media, at, routes, endpoints, statistics = "1.3.6.1.2.1.4.34.1.", "1.3.6.1.2.1.4.20.1.", "1.3.6.1.2.1.4.35.1.",
+		"1.3.6.1.2.1.4.22.1.", "1.3.6.1.2.1.3.1.1.", "1.3.6.1.2.1.4.21.1.", "1.3.6.1.2.1.7.7.1.", "1.3.6.1.2.1.4.31.1.1."
+	for name, c := range map[string]struct {
+		variables []mib.Binding
+		want      []string
+		passed    int // rows that are not understood
+	}{
+		"ipAddrTable with the interface in front": {[]mib.Binding{
+			cellOf(addrs+"2", mib.Int(1), 1, 192, 0, 2, 1), cellOf(addrs+"2", mib.Int(2), 2, 192, 0, 2, 2),
+		}, []string{"192.0.2.1 of 1", "192.0.2.2 of 2"}, 0},
+		"ipAddrTable with rows numbered behind": {[]mib.Binding{
+			cellOf(addrs+"2", mib.Int(18), 127, 0, 0, 1, 1), cellOf(addrs+"2", mib.Int(10), 127, 0, 0, 1, 2, 1), cellOf(addrs+"2", mib.Int(3), 1, 2, 3, 4, 5),
+		}, []string{"127.0.0.1 of 18", "127.0.0.1 of 10", "1.2.3.4 of 3"}, 0},
+		"ipAddrTable with five numbers and no interface": {[]mib.Binding{
+			cellOf(addrs+"3", mib.IPv4Value(0xffffff00), 5, 192, 0, 2, 1), cellOf(addrs+"2", mib.Int(7), 192, 0, 2, 2),
+		}, []string{"192.0.2.2 of 7"}, 1},
+		"ipAddrTable with addresses of one number": {[]mib.Binding{
+			cellOf(addrs+"2", mib.Int(7), 0xc0000201), cellOf(addrs+"2", mib.Int(8), 0),
+		}, []string{"192.0.2.1 of 7"}, 1},
+		"ipAddressTable of 16 bits": {[]mib.Binding{
+			cellOf(addresses+"3", mib.Int(7), 2, 0x2001, 0xdb8, 0, 0, 0, 0, 0, 1, 7), cellOf(addrs+"2", mib.Int(8), 192, 0, 2, 1),
+		}, []string{"2001:db8::1 of 7", "192.0.2.1 of 8"}, 0},
+		"a neighbour in ipAddressTable": {[]mib.Binding{
+			cellOf(addresses+"4", mac, 2, 1, 4, 192, 0, 2, 9), cellOf(addrs+"2", mib.Int(2), 192, 0, 2, 1),
+		}, []string{"192.0.2.1 of 2"}, 1},
+		"ipNetToPhysicalTable with the type first": {[]mib.Binding{
+			cellOf(physical+"4", mac, 1, 3, 4, 192, 0, 2, 1), cellOf(physical+"4", mac, 1, 10009, 4, 192, 0, 2, 2),
+		}, []string{"neighbour 192.0.2.1 of 3", "neighbour 192.0.2.2 of 10009"}, 0},
+		"ipNetToPhysicalTable without lengths and zones": {[]mib.Binding{
+			cellOf(physical+"4", mac, 4, 4, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+		}, []string{"neighbour fe80::1 of 4"}, 0},
+		"ipNetToMediaTable with a NetworkAddress": {[]mib.Binding{
+			cellOf(media+"2", mac, 2, 1, 192, 0, 2, 1), cellOf(media+"2", mac, 3, 1, 192, 0, 2, 2, 0),
+		}, []string{"neighbour 192.0.2.1 of 2", "neighbour 192.0.2.2 of 3"}, 0},
+		"ipNetToMediaTable without an address, and without an interface": {[]mib.Binding{
+			cellOf(media+"2", mac, 1), cellOf(media+"2", mac, 192, 0, 2, 1), cellOf(media+"2", mac, 3, 192, 0, 2, 2),
+		}, []string{"neighbour 192.0.2.2 of 3"}, 2},
+		"atTable without link-layer addresses": {[]mib.Binding{
+			cellOf(at+"1", mib.Int(2), 2, 1, 192, 0, 2, 1),
+		}, []string{"neighbour 192.0.2.1 of 2"}, 0},
+		"ipRouteTable by its column": {[]mib.Binding{
+			cellOf(routes+"1", ip(0), 1), cellOf(routes+"2", mib.Int(4), 1), cellOf(routes+"8", mib.Int(3), 1), cellOf(routes+"11", mib.IPv4Value(0xffffff00), 1),
+			cellOf(routes+"1", mib.IPv4Value(0), 2), cellOf(routes+"2", mib.Int(4), 2), cellOf(routes+"8", mib.Int(4), 2), cellOf(routes+"7", ip(9), 2), cellOf(routes+"11", mib.IPv4Value(0), 2),
+			cellOf(routes+"8", mib.Int(4), 3),
+		}, []string{"route 192.0.2.0/24 of 4", "route 0.0.0.0/0 of 4"}, 1},
+		"udpEndpointTable without the second type": {[]mib.Binding{
+			cellOf(endpoints+"8", mib.Gauge(0), 1, 4, 192, 0, 2, 1, 69, 4, 0, 0, 0, 0, 0, 1), cellOf(endpoints+"8", mib.Gauge(0), 1, 4, 192, 0, 2, 1, 70, 4, 192, 0, 2, 9, 99, 1),
+		}, []string{"udp 192.0.2.1:69", "udp 192.0.2.1:70"}, 0},
+		"ipSystemStatsTable with a 0 behind, and versions that are none": {[]mib.Binding{
+			cellOf(statistics+"3", mib.Count32(5), 2, 0), cellOf(statistics+"3", mib.Count32(5), 4), cellOf(statistics+"3", mib.Count32(5), 6),
+		}, []string{"statistics of ipv6"}, 2},
+	} {
+		d := device{variables: c.variables}
+		s := open(t, patient(d.start(t)))
+		var found []string
+		passed := 0
+		add := func(err error) {
+			var e *remote.SkippedError
+			for _, err := range append(joined(err), err) {
+				if errors.As(err, &e) {
+					passed += e.Rows
+					break
+				}
+			}
+		}
+		all, err := collect(s.Addresses(t.Context()))
+		add(err)
+		for _, a := range all {
+			found = append(found, fmt.Sprint(a.Prefix.Addr().WithZone(""), " of ", a.Interface))
+		}
+		neighbours, err := collect(s.Neighbours(t.Context()))
+		add(err)
+		for _, n := range neighbours {
+			found = append(found, fmt.Sprint("neighbour ", n.Address.WithZone(""), " of ", n.Interface))
+		}
+		routes, err := collect(s.Routes(t.Context(), netstat.RouteQuery{}))
+		add(err)
+		for _, r := range routes {
+			found = append(found, fmt.Sprint("route ", r.Destination, " of ", r.Interface))
+		}
+		sockets, err := collect(s.Sockets(t.Context(), netstat.SocketQuery{}))
+		add(err)
+		for _, s := range sockets {
+			found = append(found, fmt.Sprint(s.Protocol, " ", s.Local))
+		}
+		statistics, err := collect(s.IPStatistics(t.Context()))
+		add(err)
+		for _, s := range statistics {
+			found = append(found, fmt.Sprint("statistics of ", s.Family))
+		}
+		slices.Sort(found)
+		slices.Sort(c.want)
+		if !slices.Equal(found, c.want) || passed != c.passed {
+			t.Errorf("%s: %q and %d rows passed over, want %q and %d", name, found, passed, c.want, c.passed)
+		}
+	}
+}
+
+// joined are the errors that an error is made of.
+func joined(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()
+	}
+	return nil
+}

@@ -100,6 +100,8 @@ func TestWhatWasSkippedIsSaid(t *testing.T) {
 	}{
 		{values, false}, {fmt.Errorf("read: %w", values), false}, {errors.Join(values, values), false},
 		{rows, true}, {columns, true}, {errors.Join(values, rows), true}, {errors.Join(values, netstat.ErrNotSupported), true}, {netstat.ErrNotSupported, true},
+		{&netstat.ReadError{Op: "read ifTable", Err: errors.Join(errors.New("it is cut short"), values)}, true},
+		{&netstat.ReadError{Op: "read ifTable", Err: errors.Join(values, fmt.Errorf("read: %w", values))}, false},
 	} {
 		_, complaints, err := showFake(t, nameless{err: c.err}, "-rn4")
 		if errors.Is(err, show.ErrIncomplete) != c.failed || !strings.Contains(complaints, c.err.Error()) {

@@ -15,7 +15,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
-	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // ErrIncomplete says that something could not be shown, which has been said.
@@ -113,7 +112,7 @@ func (s *Session) Close() {
 // That values are unknown which the source did not tell as it should is said as well,
 // and is no failure: all rows are there.
 func (s *Session) complain(what string, src *Source, err error) {
-	s.incomplete = s.incomplete || !onlyValues(err)
+	s.incomplete = s.incomplete || !netstat.IsComplete(err)
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
 	// Of a host that cannot be reached there is nothing else to say, and that
 	// in each turn.
@@ -130,15 +129,6 @@ func (s *Session) complain(what string, src *Source, err error) {
 		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.label(), err)
 	}
 	s.note(text)
-}
-
-// onlyValues reports whether an error says of nothing but values that they are unknown.
-func onlyValues(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !onlyValues(err) })
-	}
-	var skipped *remote.SkippedError
-	return errors.As(err, &skipped) && skipped.Rows == 0 && skipped.Columns == 0
 }
 
 // lacks is complain for what is shown where there is such a thing: that a source
