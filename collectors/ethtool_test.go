@@ -70,8 +70,8 @@ func TestParseLinkModes(t *testing.T) {
 		duplex byte
 		want   string
 	}{
-		{1000, 1, "1000000000 1"}, {10, 0, "10000000 0"}, {400_000, 1, "400000000000 1"},
-		{0, 0xff, "- -"}, {0xffff, 1, "- 1"}, {0xffffffff, 2, "- -"},
+		{1000, 1, "1000000000 full"}, {10, 0, "10000000 half"}, {400_000, 1, "400000000000 full"},
+		{0, 0xff, "- -"}, {0xffff, 1, "- full"}, {0xffffffff, 2, "- -"},
 	} {
 		m, err := parseLinkModes(linkModesBody(appendUint32Attribute(nil, unix.ETHTOOL_A_LINKMODES_SPEED, c.speed), attribute(unix.ETHTOOL_A_LINKMODES_DUPLEX, c.duplex)))
 		if got := fmt.Sprint(m.speed, " ", m.duplex); err != nil || got != c.want || m.index != 5 {
