@@ -88,7 +88,7 @@ func objectOf(objects *ordered[*netstat.NextHop], id uint32) (netstat.NextHop, b
 func (s *state) snapshot() *state {
 	c := &state{tables: make([]kindTable, len(s.tables)), linkMoments: s.linkMoments, protocols: s.protocols.snapshot()}
 	for i, t := range s.tables {
-		c.tables[i] = kindTable{t.kind, t.table.snapshot(c)}
+		c.tables[i] = kindTable{t.kind, t.snapshot(c)}
 	}
 	return c
 }

@@ -419,6 +419,7 @@ func cutInetAddressForm(index OID, form indexForm) (addr netip.Addr, zone uint32
 		if length, rest, err = cutLength(rest); err != nil {
 			return addr, 0, false, rest, err
 		}
+	case bare: // as long as the type says
 	case bareZoned:
 		if typ == inetIPv6 {
 			length += 4

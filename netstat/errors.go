@@ -28,17 +28,18 @@ var ErrUnknownValues = errors.New("some values are unknown")
 // made of such as match ErrUnknownValues and of no other.
 func IsComplete(err error) bool {
 	for err != nil {
-		is, ok := err.(interface{ Is(error) bool })
-		if err == ErrUnknownValues || ok && is.Is(ErrUnknownValues) {
+		if is, ok := err.(interface{ Is(error) bool }); ok && is.Is(ErrUnknownValues) {
 			return true
 		}
 		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			errs := joined.Unwrap()
 			return len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !IsComplete(err) })
 		}
-		if err = errors.Unwrap(err); err == nil {
-			return false
+		cause := errors.Unwrap(err)
+		if cause == nil {
+			return errors.Is(err, ErrUnknownValues)
 		}
+		err = cause
 	}
 	return true
 }

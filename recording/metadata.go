@@ -155,7 +155,7 @@ func recordError(err error) *recordedError {
 	r := &recordedError{Text: text(err.Error())}
 	for _, c := range errorClasses {
 		// Of several errors one may be about values alone, and another not.
-		if c.err == netstat.ErrUnknownValues && !netstat.IsComplete(err) {
+		if errors.Is(c.err, netstat.ErrUnknownValues) && !netstat.IsComplete(err) {
 			continue
 		}
 		if errors.Is(err, c.err) {

@@ -63,7 +63,7 @@ func refuses(chosen []*mode, flag string, s scope) (wrong *mode) {
 		switch takes := m.takesFlag(flag); {
 		case s == everywhere, s == some && takes:
 			return nil
-		case !takes && !(s == internet && m.beside):
+		case !takes && (s != internet || !m.beside):
 			wrong = m
 		}
 	}

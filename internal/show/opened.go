@@ -185,7 +185,7 @@ func (o *run[T]) showOf(ctx context.Context, src *Source) error {
 	parts := []part[T]{{what: o.what, optional: o.optional && !o.s.asked, read: o.read}}
 	if o.parts != nil {
 		var err error
-		if parts, err = o.kind.parts(ctx, q); err != nil {
+		if parts, err = o.parts(ctx, q); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 	// Namespaces come and go.
 	everyNamespace := s.NetNS == AllNamespaces && s.Recording == ""
 	for first := true; ; first = false {
-		if !first && !(growing && s.alone) {
+		if !first && (!growing || !s.alone) {
 			s.out.Line("")
 		}
 		err := s.turn(ctx, shown)

@@ -333,11 +333,11 @@ func (b *bench) followTimo(ns *namespace, k *collectors.Kernel) (seen int, end, 
 	seen += len(events)
 	// Its workers end when nothing holds them up.
 	go func() {
-		for {
-			select {
-			case <-events:
-			case <-ended:
-			}
+		for range events {
+		}
+	}()
+	go func() {
+		for range ended {
 		}
 	}()
 	return seen, end, errors.Join(err, c.Close())
