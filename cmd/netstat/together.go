@@ -29,19 +29,10 @@ func (f *flags) checkTogether(fs *pflag.FlagSet) (err error) {
 			return err
 		}
 	}
-	for _, pair := range apart {
-		if fs.Changed(pair.one) && fs.Changed(pair.other) {
-			why := ""
-			if pair.why != "" {
-				why = ": " + pair.why
-			}
-			return fmt.Errorf("--%s makes no sense with --%s%s", pair.other, pair.one, why)
-		}
-	}
-	if f.record != "" || f.save != "" {
-		return nil
-	}
 	chosen := f.chosen()
+	if f.record != "" || f.save != "" {
+		chosen = nil
+	}
 	for _, m := range modifiers {
 		name := m.name
 		if b, ok := m.to(f).(*bool); m.scope == internet && ok && *b && !fs.Changed(name) {
@@ -51,6 +42,15 @@ func (f *flags) checkTogether(fs *pflag.FlagSet) (err error) {
 		}
 		if wrong := refuses(chosen, m.name, m.scope); wrong != nil {
 			return fmt.Errorf("--%s makes no sense with %s: it goes with %s", name, wrong.title(), strings.Join(takers(m.name), ", "))
+		}
+	}
+	for _, pair := range apart {
+		if fs.Changed(pair.one) && fs.Changed(pair.other) {
+			why := ""
+			if pair.why != "" {
+				why = ": " + pair.why
+			}
+			return fmt.Errorf("--%s makes no sense with --%s%s", pair.other, pair.one, why)
 		}
 	}
 	return nil
