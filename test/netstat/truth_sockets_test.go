@@ -729,7 +729,7 @@ func netlinkIsTrue(t *testing.T, n *nstest.NS, ports ...string) {
 		seen := make(map[string]bool) // a socket with groups is there twice
 		for _, row := range ssRows(t, n, []string{"state", "receiveQueue", "sendQueue", "local", "peer"}, "-a", "-f", "netlink", "-em") {
 			p, port, _ := strings.Cut(row.text("local"), ":")
-			if key := canonical(row); shown(p, port) && !(seen[key] && row["groups"] != "0x00000000") {
+			if key := canonical(row); shown(p, port) && (!seen[key] || row["groups"] == "0x00000000") {
 				seen[key] = true
 				rows = append(rows, row)
 			}
