@@ -523,7 +523,7 @@ func TestFlowFilters(t *testing.T) {
 // The kernel looks at filters itself, where it can.
 func TestFiltersGoToTheKernel(t *testing.T) {
 	if !nstest.KernelSince(t, 6, 8) {
-		t.Skip("needs a kernel that knows every filter")
+		t.Skip("Linux before 6.8 does not know every filter of a dump of flows")
 	}
 	k, e, _ := scratch(t)
 	flows := slices.Collect(tcpFlows(50))

@@ -69,7 +69,7 @@ func sum(a, b table.Value) table.Value {
 	if !a.IsKnown() || !b.IsKnown() {
 		return table.Value{}
 	}
-	return table.Uint(uint64(a.Float()) + uint64(b.Float()))
+	return table.Uint(a.Uint() + b.Uint())
 }
 
 func seconds(o netstat.Optional[time.Duration]) table.Value {
