@@ -77,7 +77,7 @@ var modifiers = []modifier{
 	{name: "sort", usage: "sort by `FIELD,...`; -FIELD puts the largest first", to: func(f *flags) any { return &f.Sort },
 		values: (*flags).fieldNames},
 	{name: "by", usage: "with --conntrack: show what flows have together by `KEY`: a field such as source, zone or process, or source/BITS for networks", to: func(f *flags) any { return &f.By }, scope: some,
-		values: func(*flags) []string { return show.Flows.Names() }},
+		values: func(*flags) []string { return show.Flows().Names() }},
 	{name: "top", usage: "with --by: show the `N` largest, and the others together; 100 unless given", to: func(f *flags) any { return &f.Top }, scope: some, needs: []string{"by"}},
 
 	// Of which stack.

@@ -19,8 +19,11 @@ type mode struct {
 	takes string
 	// beside says that protocols and families choose sockets that are shown as well.
 	beside bool
-	tables func(*flags) []show.Table
+	tables func(*flags) []declaration
 }
+
+// declaration declares a table.
+type declaration = func() show.Table
 
 const (
 	protocols     = "tcp udp udplite sctp raw icmp mptcp "
@@ -30,19 +33,19 @@ const (
 
 // modes are all modes, in the order of the help.
 var modes = []mode{
-	{name: "route", short: "r", usage: "show routing tables", takes: families + "extend table interface fib", tables: func(f *flags) []show.Table {
-		return f.ofFamilies([]show.Table{show.Routes4}, []show.Table{show.Routes6}, f.IPv4 || !f.IPv6)
+	{name: "route", short: "r", usage: "show routing tables", takes: families + "extend table interface fib", tables: func(f *flags) []declaration {
+		return f.ofFamilies([]declaration{show.Routes4}, []declaration{show.Routes6}, f.IPv4 || !f.IPv6)
 	}},
-	{name: "interfaces", short: "i", usage: "show interfaces and their counters; with -e in full", takes: "extend interface since human", tables: func(f *flags) []show.Table {
+	{name: "interfaces", short: "i", usage: "show interfaces and their counters; with -e in full", takes: "extend interface since human", tables: func(f *flags) []declaration {
 		return f.growing(show.InterfaceGrowth, show.Interfaces)
 	}},
-	{name: "groups", short: "g", usage: "show multicast group memberships", takes: families + "extend programs interface", tables: func(f *flags) []show.Table {
+	{name: "groups", short: "g", usage: "show multicast group memberships", takes: families + "extend programs interface", tables: func(f *flags) []declaration {
 		if f.Programs {
-			return []show.Table{show.Groups, show.SocketGroups}
+			return []declaration{show.Groups, show.SocketGroups}
 		}
-		return []show.Table{show.Groups}
+		return []declaration{show.Groups}
 	}},
-	{name: "statistics", short: "s", usage: "show the counters of protocols", takes: protocols + families + "since human", tables: func(f *flags) []show.Table {
+	{name: "statistics", short: "s", usage: "show the counters of protocols", takes: protocols + families + "since human", tables: func(f *flags) []declaration {
 		return f.growing(show.CounterGrowth, show.Counters)
 	}},
 	{name: "listen-queues", short: "L", usage: "show the queues of listeners", takes: "tcp sctp mptcp " + families + "listening programs interface", tables: only(show.ListenQueues)},
@@ -57,25 +60,25 @@ var modes = []mode{
 	{name: "qdiscs", usage: "show queueing disciplines and classes with their drops", takes: "interface human", tables: only(show.Qdiscs)},
 	{name: "mroutes", usage: "show multicast routing: its interfaces and its forwarding cache", takes: families + "interface human", tables: only(show.MulticastInterfaces, show.MulticastRoutes)},
 	{name: "mdb", usage: "show the multicast groups that bridges know", takes: "interface", tables: only(show.BridgeGroups, show.BridgeRouterPorts)},
-	{name: "conntrack", usage: "show the flows that connection tracking follows; with -s how it fares", takes: flowProtocols + families + "programs extend human by top", tables: func(f *flags) []show.Table {
+	{name: "conntrack", usage: "show the flows that connection tracking follows; with -s how it fares", takes: flowProtocols + families + "programs extend human by top", tables: func(f *flags) []declaration {
 		if f.By != "" {
-			return []show.Table{show.FlowTotals}
+			return []declaration{show.FlowTotals}
 		}
-		return []show.Table{show.Flows}
+		return []declaration{show.Flows}
 	}},
 	{name: "expectations", usage: "show the flows that helpers of connection tracking expect", takes: flowProtocols + families, tables: only(show.Expectations)},
 	{name: "namespaces", usage: "show the network namespaces of this host", tables: only(show.Namespaces)},
 
 	// What two flags choose together.
 	{name: "interfaces statistics", takes: "interface", tables: only(show.InterfaceCounters)},
-	{name: "route statistics", takes: families + "human", tables: func(f *flags) []show.Table {
-		tables := f.ofFamilies([]show.Table{show.FIBTables, show.RouteLookups}, []show.Table{show.FIB6}, f.IPv4 || !f.IPv6)
+	{name: "route statistics", takes: families + "human", tables: func(f *flags) []declaration {
+		tables := f.ofFamilies([]declaration{show.FIBTables, show.RouteLookups}, []declaration{show.FIB6}, f.IPv4 || !f.IPv6)
 		if f.IPv4 == f.IPv6 {
-			tables = []show.Table{show.FIBTables, show.RouteLookups, show.FIB6}
+			tables = []declaration{show.FIBTables, show.RouteLookups, show.FIB6}
 		}
 		return append(tables, show.NeighbourTables)
 	}},
-	{name: "interfaces extend", takes: families + "extend interface since", tables: func(f *flags) []show.Table {
+	{name: "interfaces extend", takes: families + "extend interface since", tables: func(f *flags) []declaration {
 		return f.growing(show.InterfaceGrowth, show.Interfaces)
 	}},
 	{name: "conntrack statistics", takes: "human", tables: only(show.FlowUsage, show.FlowStatistics, show.ExpectationStatistics)},
@@ -92,21 +95,21 @@ var modes = []mode{
 }
 
 // only is what a mode shows that always shows the same.
-func only(tables ...show.Table) func(*flags) []show.Table {
-	return func(*flags) []show.Table { return tables }
+func only(tables ...declaration) func(*flags) []declaration {
+	return func(*flags) []declaration { return tables }
 }
 
 // growing returns the table of growth where that is asked for: counters since the turn
 // before, unless they are followed from another moment on.
-func (f *flags) growing(growth, counters show.Table) []show.Table {
+func (f *flags) growing(growth, counters declaration) []declaration {
 	if f.Interval > 0 && !f.Continuous && f.Since == "" {
-		return []show.Table{growth}
+		return []declaration{growth}
 	}
-	return []show.Table{counters}
+	return []declaration{counters}
 }
 
 // ofFamilies returns the tables of the families that are chosen.
-func (f *flags) ofFamilies(four, six []show.Table, first bool) (tables []show.Table) {
+func (f *flags) ofFamilies(four, six []declaration, first bool) (tables []declaration) {
 	if first {
 		tables = append(tables, four...)
 	}
@@ -178,7 +181,9 @@ func place(m *mode) int {
 func (f *flags) tables() (tables []show.Table, asked bool) {
 	chosen := f.chosen()
 	for _, m := range chosen {
-		tables = append(tables, m.tables(f)...)
+		for _, declare := range m.tables(f) {
+			tables = append(tables, declare())
+		}
 	}
 	if len(chosen) > 1 || chosen[0].name != "" {
 		return tables, true
@@ -186,7 +191,7 @@ func (f *flags) tables() (tables []show.Table, asked bool) {
 	// A filter and an order are for one kind of rows: the Internet's sockets, unless
 	// others are named.
 	if !f.NamesProtocol() && !f.IPv4 && !f.IPv6 && f.Filter == "" && f.Sort == "" && len(f.Interfaces) == 0 {
-		tables = append(tables, show.UnixSockets)
+		tables = append(tables, show.UnixSockets())
 	}
 	return tables, false
 }

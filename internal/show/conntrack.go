@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -22,25 +23,23 @@ type trackedFlow struct {
 }
 
 // Flows is the table of the flows that connection tracking follows.
-var Flows Table = flowTable()
-
-// flows is the kind of its rows.
-var flows = flowKind()
-
-func flowTable() *kind[trackedFlow] {
+func Flows() Table {
 	return &kind[trackedFlow]{
-		Kind:    flows,
+		Kind:    flows(),
 		title:   "Flows of connection tracking",
 		what:    "flows",
 		columns: flowColumns,
 		parts: func(ctx context.Context, q *query) ([]part[trackedFlow], error) {
-			return flowParts(ctx, q, q.Programs || namesProcesses(q.lookedAt(flows, q.Sort)))
+			return flowParts(ctx, q, q.Programs || namesProcesses(q.lookedAt(flows(), q.Sort)))
 		},
 		inFamily: func(f *trackedFlow, family netstat.Family) bool { return f.Family() == family },
 		keep:     func(q *query, f *trackedFlow) bool { return q.choosesProtocol(f.Original.Protocol) },
 		lookUp:   lookUpFlow,
 	}
 }
+
+// flows is the kind of its rows.
+var flows = sync.OnceValue(flowKind)
 
 // flowParts are the flows of the table and, with Options.All, of the lists beside it.
 // The filter goes to the source as far as that can look at it.
@@ -109,7 +108,7 @@ func (r sharingOwners) Sockets(ctx context.Context, q netstat.SocketQuery) iter.
 
 // namesProcesses reports whether one of a flow's fields is of processes.
 func namesProcesses(fields []int) bool {
-	return slices.ContainsFunc(fields, func(i int) bool { return flows.Fields[i].Type == table.Objects })
+	return slices.ContainsFunc(fields, func(i int) bool { return flows().Fields[i].Type == table.Objects })
 }
 
 // choosesProtocol reports whether the options choose flows of a protocol.

@@ -14,9 +14,7 @@ import (
 )
 
 // Expectations is the table of the flows that helpers expect.
-var Expectations Table = expectations()
-
-func expectations() Table {
+func Expectations() Table {
 	type expectation = netstat.Expectation
 	field := fieldOf[expectation]
 	k := &kind[expectation]{

@@ -58,7 +58,7 @@ func narrowFlows(ask *netstat.FlowQuery, e *filter.Expr, holds bool) {
 	if e.Op != filter.Equal || len(e.Fields) != 1 || len(e.Values) != 1 {
 		return
 	}
-	name, v := flows.Fields[e.Fields[0]].Name, &e.Values[0]
+	name, v := flows().Fields[e.Fields[0]].Name, &e.Values[0]
 	if name == "status" {
 		if flag, known := netstat.ParseFlowStatus(v.Text); known && flag.String() == v.Text {
 			bits := ask.Status.Or(netstat.Bits{})

@@ -6,9 +6,7 @@ import (
 )
 
 // FlowUsage is the table of how full connection tracking's tables are.
-var FlowUsage Table = flowUsage()
-
-func flowUsage() Table {
+func FlowUsage() Table {
 	type usage = netstat.FlowUsage
 	field := fieldOf[usage]
 	return list("flowUsage", "how full the tables of connection tracking are", kind[usage]{
@@ -34,9 +32,7 @@ func flowUsage() Table {
 }
 
 // FlowStatistics is the table of connection tracking's counters by processor.
-var FlowStatistics Table = flowStatistics()
-
-func flowStatistics() Table {
+func FlowStatistics() Table {
 	type statistics = netstat.FlowStatistics
 	counter := func(heading, name, doc string, get func(*statistics) netstat.Optional[uint32]) both[statistics] {
 		return of(heading, len(heading), fieldOf(name, table.Integer, doc, func(s *statistics) table.Value { return uintValue(get(s)) })).count()
@@ -67,9 +63,7 @@ func flowStatistics() Table {
 }
 
 // ExpectationStatistics is the table of the counters of expectations by processor.
-var ExpectationStatistics Table = expectationStatistics()
-
-func expectationStatistics() Table {
+func ExpectationStatistics() Table {
 	type statistics = netstat.ExpectationStatistics
 	counter := func(heading, name, doc string, get func(*statistics) netstat.Optional[uint32]) both[statistics] {
 		return of(heading, 10, fieldOf(name, table.Integer, doc, func(s *statistics) table.Value { return uintValue(get(s)) })).count()

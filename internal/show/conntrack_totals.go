@@ -50,14 +50,14 @@ func CheckBy(text string) error {
 
 func parseFlowKey(text string) (k flowKey, err error) {
 	name, lengths, network := strings.Cut(text, "/")
-	if k.fields = flows.Find(name); len(k.fields) == 0 {
-		return k, fmt.Errorf("--by: %w", &table.UnknownFieldError{Kind: flows.Name, Name: name, Known: flows.Names()})
+	if k.fields = flows().Find(name); len(k.fields) == 0 {
+		return k, fmt.Errorf("--by: %w", &table.UnknownFieldError{Kind: flows().Name, Name: name, Known: flows().Names()})
 	}
 	k.bits4, k.bits6 = -1, -1
 	if !network {
 		return k, nil
 	}
-	if slices.ContainsFunc(k.fields, func(i int) bool { return flows.Fields[i].Type != table.Address }) {
+	if slices.ContainsFunc(k.fields, func(i int) bool { return flows().Fields[i].Type != table.Address }) {
 		return k, fmt.Errorf("--by: %s is no address, of which /%s could be the network", name, lengths)
 	}
 	four, six, both := strings.Cut(lengths, "/")
@@ -93,7 +93,7 @@ func (k *flowKey) each(r *Row[trackedFlow], f func(key []byte, a netip.Addr)) {
 	var buffer [64]byte
 	told := false
 	for _, field := range k.fields {
-		v := flows.Fields[field].Value(r)
+		v := flows().Fields[field].Value(r)
 		switch v.Type() {
 		case 0:
 			continue
@@ -132,14 +132,12 @@ func (k *flowKey) each(r *Row[trackedFlow], f func(key []byte, a netip.Addr)) {
 
 // FlowTotals is the table of what flows have together by the key that Options.By names.
 // A filter is of flows.
-var FlowTotals Table = flowTotals()
-
-func flowTotals() Table {
+func FlowTotals() Table {
 	field := fieldOf[flowTotal]
 	k := &kind[flowTotal]{
 		titled:  func(o *Options) string { return "Flows of connection tracking by " + o.By },
 		what:    "flows",
-		filters: flows,
+		filters: flows(),
 		columns: flowTotalColumns,
 		read:    readTotals,
 		lookUp: func(s *Session, r *Row[flowTotal]) {
@@ -193,7 +191,7 @@ func readTotals(ctx context.Context, q *query) iter.Seq2[flowTotal, error] {
 	if err != nil {
 		return failed[flowTotal](err)
 	}
-	parts, err := flowParts(ctx, q, namesProcesses(append(q.lookedAt(flows, ""), key.fields...)))
+	parts, err := flowParts(ctx, q, namesProcesses(append(q.lookedAt(flows(), ""), key.fields...)))
 	if err != nil {
 		return failed[flowTotal](err)
 	}
@@ -214,7 +212,7 @@ func readTotals(ctx context.Context, q *query) iter.Seq2[flowTotal, error] {
 					continue
 				}
 				r.v = f
-				if q.expr != nil && !q.expr.Match(func(field int) table.Value { return flows.Fields[field].Value(&r) }) {
+				if q.expr != nil && !q.expr.Match(func(field int) table.Value { return flows().Fields[field].Value(&r) }) {
 					continue
 				}
 				of := flowTotal{flows: 1}

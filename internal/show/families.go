@@ -35,9 +35,7 @@ func endpointsWith[R, T any](e netstat.EndpointQuery, read func(R, context.Conte
 }
 
 // NetlinkSockets is the table of netlink sockets.
-var NetlinkSockets Table = netlinkSockets()
-
-func netlinkSockets() Table {
+func NetlinkSockets() Table {
 	type socket = netstat.NetlinkSocket
 	field := fieldOf[socket]
 	return list("netlink", "a netlink socket", kind[socket]{
@@ -61,9 +59,7 @@ func netlinkSockets() Table {
 }
 
 // VsockSockets is the table of sockets between virtual machines and their host.
-var VsockSockets Table = vsockSockets()
-
-func vsockSockets() Table {
+func VsockSockets() Table {
 	type socket = netstat.VsockSocket
 	field := fieldOf[socket]
 	return list("vsock", "a vsock socket, of every namespace", kind[socket]{
@@ -79,9 +75,7 @@ func vsockSockets() Table {
 }
 
 // XDPSockets is the table of XDP sockets.
-var XDPSockets Table = xdpSockets()
-
-func xdpSockets() Table {
+func XDPSockets() Table {
 	type socket = netstat.XDPSocket
 	field := fieldOf[socket]
 	return list("xdp", "an XDP socket", kind[socket]{
@@ -106,9 +100,7 @@ func xdpSockets() Table {
 }
 
 // SMCSockets is the table of sockets of Shared Memory Communications.
-var SMCSockets Table = smcSockets()
-
-func smcSockets() Table {
+func SMCSockets() Table {
 	type socket = netstat.SMCSocket
 	field := fieldOf[socket]
 	end := func(a netip.AddrPort) table.Value {
@@ -130,9 +122,7 @@ func smcSockets() Table {
 }
 
 // TIPCSockets is the table of TIPC sockets.
-var TIPCSockets Table = tipcSockets()
-
-func tipcSockets() Table {
+func TIPCSockets() Table {
 	type socket = netstat.TIPCSocket
 	field := fieldOf[socket]
 	return list("tipc", "a TIPC socket", kind[socket]{

@@ -6,14 +6,16 @@ import (
 )
 
 // Groups is the table of the multicast groups that interfaces are members of.
-var Groups Table = &kind[netstat.Membership]{
-	Kind:  groupKind(),
-	title: "IPv6/IPv4 Group Memberships", what: "multicast memberships", underline: true,
-	columns:  groupColumns,
-	read:     from(netstat.MembershipReader.Memberships),
-	belongs:  by(func(m *netstat.Membership) uint32 { return m.Interface }),
-	inFamily: func(m *netstat.Membership, f netstat.Family) bool { return m.Group.Is4() == (f == netstat.IPv4) },
-	names:    always[netstat.Membership],
+func Groups() Table {
+	return &kind[netstat.Membership]{
+		Kind:  groupKind(),
+		title: "IPv6/IPv4 Group Memberships", what: "multicast memberships", underline: true,
+		columns:  groupColumns,
+		read:     from(netstat.MembershipReader.Memberships),
+		belongs:  by(func(m *netstat.Membership) uint32 { return m.Interface }),
+		inFamily: func(m *netstat.Membership, f netstat.Family) bool { return m.Group.Is4() == (f == netstat.IPv4) },
+		names:    always[netstat.Membership],
+	}
 }
 
 func groupColumns(s *Session) []table.Column[Row[netstat.Membership]] {
@@ -45,9 +47,7 @@ func groupColumns(s *Session) []table.Column[Row[netstat.Membership]] {
 }
 
 // SocketGroups is the table of the sockets that joined multicast groups.
-var SocketGroups Table = socketGroups()
-
-func socketGroups() Table {
+func SocketGroups() Table {
 	field := fieldOf[netstat.SocketMembership]
 	return list("socketMembership", "a multicast group that a socket is a member of", kind[netstat.SocketMembership]{
 		apart:    true,

@@ -18,23 +18,25 @@ import (
 
 // Interfaces is the table of interfaces; with Options.Extend people see a paragraph for
 // each.
-var Interfaces Table = &kind[interfaceView]{
-	Kind:  interfaceKind(),
-	title: "Kernel Interface table", what: "interfaces",
-	columns: interfaceColumns,
-	read:    interfaces,
-	names:   func(i *interfaceView) bool { return i.Master != 0 || i.Lower != 0 },
-	belongs: func(_ context.Context, q *query, i *interfaceView) bool { return q.chooses(q.src, i.Name) },
-	keep: func(q *query, i *interfaceView) bool {
-		return q.All || len(q.Interfaces) > 0 || i.Up().Or(true)
-	},
-	paragraph: func(s *Session) func(*Row[interfaceView]) {
-		if s.Extend == 0 {
-			return nil
-		}
-		return s.describe
-	},
-	rest: describeRest,
+func Interfaces() Table {
+	return &kind[interfaceView]{
+		Kind:  interfaceKind(),
+		title: "Kernel Interface table", what: "interfaces",
+		columns: interfaceColumns,
+		read:    interfaces,
+		names:   func(i *interfaceView) bool { return i.Master != 0 || i.Lower != 0 },
+		belongs: func(_ context.Context, q *query, i *interfaceView) bool { return q.chooses(q.src, i.Name) },
+		keep: func(q *query, i *interfaceView) bool {
+			return q.All || len(q.Interfaces) > 0 || i.Up().Or(true)
+		},
+		paragraph: func(s *Session) func(*Row[interfaceView]) {
+			if s.Extend == 0 {
+				return nil
+			}
+			return s.describe
+		},
+		rest: describeRest,
+	}
 }
 
 // interfaces reads interfaces with what is shown of them, by name.
@@ -514,16 +516,18 @@ type interfaceGrowth struct {
 
 // InterfaceGrowth is the table of by how much interfaces' counters grew from turn to
 // turn.
-var InterfaceGrowth Table = &kind[interfaceGrowth]{
-	Kind:    interfaceGrowthKind(),
-	what:    "counters",
-	columns: interfaceGrowthColumns,
-	read:    interfacesGrown,
-	belongs: func(_ context.Context, q *query, g *interfaceGrowth) bool { return q.chooses(q.src, g.Name) },
-	keep: func(q *query, g *interfaceGrowth) bool {
-		return q.All || len(q.Interfaces) > 0 || !q.growth.down[q.src.key()][g.Index]
-	},
-	growing: true,
+func InterfaceGrowth() Table {
+	return &kind[interfaceGrowth]{
+		Kind:    interfaceGrowthKind(),
+		what:    "counters",
+		columns: interfaceGrowthColumns,
+		read:    interfacesGrown,
+		belongs: func(_ context.Context, q *query, g *interfaceGrowth) bool { return q.chooses(q.src, g.Name) },
+		keep: func(q *query, g *interfaceGrowth) bool {
+			return q.All || len(q.Interfaces) > 0 || !q.growth.down[q.src.key()][g.Index]
+		},
+		growing: true,
+	}
 }
 
 func interfacesGrown(ctx context.Context, q *query) iter.Seq2[interfaceGrowth, error] {

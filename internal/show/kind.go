@@ -10,8 +10,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// Table is rows of one kind, where they come from and how they look: a value that is
-// declared once.
+// Table is rows of one kind, where they come from and how they look. A function declares
+// it: a program that shows one table declares no other.
 type Table interface {
 	// Describe returns the kind of the rows.
 	Describe() table.Description

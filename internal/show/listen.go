@@ -10,19 +10,21 @@ import (
 )
 
 // ListenQueues is the table of the queues of listeners.
-var ListenQueues Table = &kind[netstat.ListenQueue]{
-	Kind:  listenQueueKind(),
-	title: "Listen queues (unaccepted, incomplete, maximum)", what: "listen queues",
-	columns: listenQueueColumns,
-	read:    listenQueues,
-	belongs: by(func(v *netstat.ListenQueue) uint32 { return v.Socket.Interface.Or(0) }),
-	names:   func(v *netstat.ListenQueue) bool { return namesInterface(&v.Socket) },
-	lookUp: func(s *Session, r *Row[netstat.ListenQueue]) {
-		if !s.numericHosts() {
-			s.resolver.StartHost(r.v.Socket.Local.Addr())
-		}
-	},
-	whole: true,
+func ListenQueues() Table {
+	return &kind[netstat.ListenQueue]{
+		Kind:  listenQueueKind(),
+		title: "Listen queues (unaccepted, incomplete, maximum)", what: "listen queues",
+		columns: listenQueueColumns,
+		read:    listenQueues,
+		belongs: by(func(v *netstat.ListenQueue) uint32 { return v.Socket.Interface.Or(0) }),
+		names:   func(v *netstat.ListenQueue) bool { return namesInterface(&v.Socket) },
+		lookUp: func(s *Session, r *Row[netstat.ListenQueue]) {
+			if !s.numericHosts() {
+				s.resolver.StartHost(r.v.Socket.Local.Addr())
+			}
+		},
+		whole: true,
+	}
 }
 
 // listenQueues reads the queues of the protocols that are chosen.

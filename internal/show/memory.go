@@ -10,11 +10,13 @@ import (
 
 // SocketUsage is the table of how many sockets there are and what they hold, which
 // people see as lines of what belongs together.
-var SocketUsage Table = &kind[netstat.SocketUsage]{
-	Kind:  socketUsageKind(),
-	title: "Sockets in use", what: "socket usage",
-	read:      from(single(netstat.MemoryReader.SocketUsage)),
-	paragraph: func(s *Session) func(*Row[netstat.SocketUsage]) { return s.describeUsage },
+func SocketUsage() Table {
+	return &kind[netstat.SocketUsage]{
+		Kind:  socketUsageKind(),
+		title: "Sockets in use", what: "socket usage",
+		read:      from(single(netstat.MemoryReader.SocketUsage)),
+		paragraph: func(s *Session) func(*Row[netstat.SocketUsage]) { return s.describeUsage },
+	}
 }
 
 // describeUsage shows the figures that belong together in a line.
@@ -114,14 +116,16 @@ func socketUsageKind() *table.Kind[Row[netstat.SocketUsage]] {
 }
 
 // ProtocolMemory is the table of the memory of each protocol's sockets.
-var ProtocolMemory Table = &kind[netstat.ProtocolMemory]{
-	Kind:  protocolMemoryKind(),
-	title: "Memory of protocols", what: "memory of protocols",
-	columns: protocolMemoryColumns,
-	read:    from(netstat.MemoryReader.ProtocolMemory),
-	keep: func(q *query, m *netstat.ProtocolMemory) bool {
-		return q.All || q.JSON || m.Sockets.Or(0) != 0 || m.Bytes.Or(0) != 0
-	},
+func ProtocolMemory() Table {
+	return &kind[netstat.ProtocolMemory]{
+		Kind:  protocolMemoryKind(),
+		title: "Memory of protocols", what: "memory of protocols",
+		columns: protocolMemoryColumns,
+		read:    from(netstat.MemoryReader.ProtocolMemory),
+		keep: func(q *query, m *netstat.ProtocolMemory) bool {
+			return q.All || q.JSON || m.Sockets.Or(0) != 0 || m.Bytes.Or(0) != 0
+		},
+	}
 }
 
 func protocolMemoryColumns(s *Session) []table.Column[Row[netstat.ProtocolMemory]] {
@@ -200,13 +204,15 @@ func protocolMemoryKind() *table.Kind[Row[netstat.ProtocolMemory]] {
 }
 
 // Slabs is the table of the caches of packet buffers, with Options.All of every cache.
-var Slabs Table = &kind[netstat.Slab]{
-	Kind:  slabKind(),
-	apart: true,
-	title: "Caches of packet buffers, of the whole host", what: "caches of packet buffers", ofHost: true,
-	columns: slabColumns,
-	read:    from(netstat.MemoryReader.Slabs),
-	keep:    func(q *query, v *netstat.Slab) bool { return q.All || v.IsSocketBuffer() },
+func Slabs() Table {
+	return &kind[netstat.Slab]{
+		Kind:  slabKind(),
+		apart: true,
+		title: "Caches of packet buffers, of the whole host", what: "caches of packet buffers", ofHost: true,
+		columns: slabColumns,
+		read:    from(netstat.MemoryReader.Slabs),
+		keep:    func(q *query, v *netstat.Slab) bool { return q.All || v.IsSocketBuffer() },
+	}
 }
 
 func slabColumns(s *Session) []table.Column[Row[netstat.Slab]] {

@@ -10,9 +10,7 @@ import (
 )
 
 // MulticastInterfaces is the table of the multicast router's interfaces.
-var MulticastInterfaces Table = multicastInterfaces()
-
-func multicastInterfaces() Table {
+func MulticastInterfaces() Table {
 	type vif = netstat.MulticastInterface
 	field := fieldOf[vif]
 	return list("vif", "an interface of the multicast router", kind[netstat.MulticastInterface]{
@@ -35,9 +33,7 @@ func multicastInterfaces() Table {
 }
 
 // MulticastRoutes is the table of the multicast forwarding cache.
-var MulticastRoutes Table = multicastRoutes()
-
-func multicastRoutes() Table {
+func MulticastRoutes() Table {
 	type route = netstat.MulticastRoute
 	field := fieldOf[route]
 	return list("multicastRoute", "an entry of the multicast forwarding cache", kind[netstat.MulticastRoute]{
@@ -74,9 +70,7 @@ func multicastRoutes() Table {
 }
 
 // BridgeGroups is the table of the multicast groups that bridges know.
-var BridgeGroups Table = bridgeGroups()
-
-func bridgeGroups() Table {
+func BridgeGroups() Table {
 	type group = netstat.BridgeGroup
 	field := fieldOf[group]
 	return list("bridgeGroup", "a port of a bridge that frames of a group are sent to", kind[netstat.BridgeGroup]{
@@ -105,9 +99,7 @@ func bridgeGroups() Table {
 }
 
 // BridgeRouterPorts is the table of the ports towards multicast routers.
-var BridgeRouterPorts Table = bridgeRouterPorts()
-
-func bridgeRouterPorts() Table {
+func BridgeRouterPorts() Table {
 	type port = netstat.BridgeRouterPort
 	field := fieldOf[port]
 	return list("routerPort", "a port of a bridge that has a multicast router behind it", kind[netstat.BridgeRouterPort]{
@@ -127,9 +119,7 @@ func bridgeRouterPorts() Table {
 }
 
 // Namespaces is the table of network namespaces.
-var Namespaces Table = namespaces()
-
-func namespaces() Table {
+func Namespaces() Table {
 	field := fieldOf[netstat.Namespace]
 	return list("namespace", "a network namespace of this host", kind[netstat.Namespace]{
 		title: "Network namespaces",

@@ -9,9 +9,7 @@ import (
 )
 
 // Neighbours is the table of neighbours, and of those that are answered for.
-var Neighbours Table = neighbours()
-
-func neighbours() Table {
+func Neighbours() Table {
 	field := fieldOf[netstat.Neighbour]
 	return list("neighbour", "another host on a link, or an address that this host answers for (`proxy`)", kind[netstat.Neighbour]{
 		title:   "Neighbours",

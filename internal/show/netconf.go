@@ -6,9 +6,7 @@ import (
 )
 
 // Netconfs is the table of what is forwarded, by interface.
-var Netconfs Table = netconfs()
-
-func netconfs() Table {
+func Netconfs() Table {
 	type netconf = netstat.Netconf
 	field := fieldOf[netconf]
 	setting := func(heading, name, doc string, get func(*netconf) netstat.Optional[bool]) both[netconf] {

@@ -24,22 +24,24 @@ func etherType(protocol uint16) string {
 const instruction = 8
 
 // Packets is the table of packet sockets: who captures on which interface, and how.
-var Packets Table = &kind[netstat.PacketSocket]{
-	Kind:  packetKind(),
-	title: "Packet sockets", what: "packet sockets",
-	columns: packetColumns,
-	parts: func(_ context.Context, q *query) ([]part[netstat.PacketSocket], error) {
-		return []part[netstat.PacketSocket]{{read: packetSockets, complete: func(v *netstat.PacketSocket) error {
-			if !v.Filter.IsKnown() {
-				q.note("(Filters of packet sockets could not be read: they are told with CAP_NET_ADMIN only.)")
-			}
-			return nil
-		}}}, nil
-	},
-	belongs: func(ctx context.Context, q *query, v *netstat.PacketSocket) bool {
-		return v.Interface == 0 || q.shows(ctx, v.Interface)
-	},
-	names: func(v *netstat.PacketSocket) bool { return v.Interface != 0 },
+func Packets() Table {
+	return &kind[netstat.PacketSocket]{
+		Kind:  packetKind(),
+		title: "Packet sockets", what: "packet sockets",
+		columns: packetColumns,
+		parts: func(_ context.Context, q *query) ([]part[netstat.PacketSocket], error) {
+			return []part[netstat.PacketSocket]{{read: packetSockets, complete: func(v *netstat.PacketSocket) error {
+				if !v.Filter.IsKnown() {
+					q.note("(Filters of packet sockets could not be read: they are told with CAP_NET_ADMIN only.)")
+				}
+				return nil
+			}}}, nil
+		},
+		belongs: func(ctx context.Context, q *query, v *netstat.PacketSocket) bool {
+			return v.Interface == 0 || q.shows(ctx, v.Interface)
+		},
+		names: func(v *netstat.PacketSocket) bool { return v.Interface != 0 },
+	}
 }
 
 // packetSockets reads packet sockets with what is always shown of them: who captures is

@@ -11,9 +11,7 @@ import (
 )
 
 // Rules is the table of the rules of policy routing.
-var Rules Table = rules()
-
-func rules() Table {
+func Rules() Table {
 	field := fieldOf[netstat.Rule]
 	text := func(name, doc string, get func(*netstat.Rule) string) both[netstat.Rule] {
 		return hidden(field(name, table.String, doc, func(r *netstat.Rule) table.Value { return table.Text(get(r)) }))
@@ -176,9 +174,7 @@ func ruleOptions(r *netstat.Rule) string {
 }
 
 // NextHops is the table of nexthop objects and groups.
-var NextHops Table = nextHops()
-
-func nextHops() Table {
+func NextHops() Table {
 	field := fieldOf[netstat.NextHop]
 	resilient := func(typ table.Type, name, doc string, get func(netstat.ResilientGroup) table.Value) both[netstat.NextHop] {
 		return hidden(field(name, typ, doc, func(n *netstat.NextHop) table.Value {

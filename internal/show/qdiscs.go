@@ -18,9 +18,7 @@ type queueing struct {
 }
 
 // Qdiscs is the table of queueing disciplines and classes.
-var Qdiscs Table = qdiscs()
-
-func qdiscs() Table {
+func Qdiscs() Table {
 	field := fieldOf[queueing]
 	return list("qdisc", "a queueing discipline, or a class of one", kind[queueing]{
 		title:   "Queueing disciplines and classes",

@@ -42,11 +42,15 @@ func appendTable(b []byte, number uint32) []byte {
 	return appendUint(b, number)
 }
 
-// Routes4 and Routes6 are the tables of the routes of IPv4 and of IPv6.
-var (
-	Routes4 Table = routeTable(netstat.IPv4, "Kernel IP routing table", (*Session).routeColumns)
-	Routes6 Table = routeTable(netstat.IPv6, "Kernel IPv6 routing table", (*Session).route6Columns)
-)
+// Routes4 is the table of the routes of IPv4.
+func Routes4() Table {
+	return routeTable(netstat.IPv4, "Kernel IP routing table", (*Session).routeColumns)
+}
+
+// Routes6 is the table of the routes of IPv6.
+func Routes6() Table {
+	return routeTable(netstat.IPv6, "Kernel IPv6 routing table", (*Session).route6Columns)
+}
 
 func routeTable(family netstat.Family, title string, columns func(*Session) []table.Column[Row[netstat.Route]]) *kind[netstat.Route] {
 	return &kind[netstat.Route]{

@@ -24,9 +24,7 @@ func whereThereIs[R, T any](read func(R, context.Context) iter.Seq2[T, error]) f
 }
 
 // FIB6 is the table of the shape of IPv6's routing tables.
-var FIB6 Table = fIB6()
-
-func fIB6() Table {
+func FIB6() Table {
 	number := func(heading, name, doc string, get func(*netstat.FIB6) uint64) both[netstat.FIB6] {
 		return of(heading, 8, fieldOf(name, table.Integer, doc, func(f *netstat.FIB6) table.Value { return table.Uint(get(f)) })).count()
 	}
@@ -52,9 +50,7 @@ func fIB6() Table {
 }
 
 // RouteLookups is the table of what route lookups for IPv4 packets found.
-var RouteLookups Table = routeLookups()
-
-func routeLookups() Table {
+func RouteLookups() Table {
 	type lookups = netstat.RouteLookups
 	number := func(heading, name, doc string, get func(*lookups) uint64) both[lookups] {
 		return of(heading, 8, fieldOf(name, table.Integer, doc, func(l *lookups) table.Value { return table.Uint(get(l)) })).count()
@@ -78,11 +74,13 @@ func routeLookups() Table {
 }
 
 // FIBTables is the table of the shape of IPv4's routing tables.
-var FIBTables Table = &kind[netstat.FIBTable]{
-	Kind:  fibKind(),
-	title: "IPv4 routing tables in the kernel", what: "shape of routing tables",
-	columns: fibColumns,
-	read:    from(netstat.RoutingStatisticsReader.FIBTables),
+func FIBTables() Table {
+	return &kind[netstat.FIBTable]{
+		Kind:  fibKind(),
+		title: "IPv4 routing tables in the kernel", what: "shape of routing tables",
+		columns: fibColumns,
+		read:    from(netstat.RoutingStatisticsReader.FIBTables),
+	}
 }
 
 func fibColumns(s *Session) []table.Column[Row[netstat.FIBTable]] {
@@ -116,13 +114,15 @@ func fibKind() *table.Kind[Row[netstat.FIBTable]] {
 }
 
 // NeighbourTables is the table of the kernel's tables of neighbours.
-var NeighbourTables Table = &kind[netstat.NeighbourTable]{
-	Kind:  neighbourTableKind(),
-	apart: true,
-	title: "Neighbour tables, of every namespace", what: "neighbour tables", ofHost: true,
-	columns:  neighbourTableColumns,
-	read:     from(netstat.RoutingStatisticsReader.NeighbourTables),
-	inFamily: func(t *netstat.NeighbourTable, f netstat.Family) bool { return t.Family == f },
+func NeighbourTables() Table {
+	return &kind[netstat.NeighbourTable]{
+		Kind:  neighbourTableKind(),
+		apart: true,
+		title: "Neighbour tables, of every namespace", what: "neighbour tables", ofHost: true,
+		columns:  neighbourTableColumns,
+		read:     from(netstat.RoutingStatisticsReader.NeighbourTables),
+		inFamily: func(t *netstat.NeighbourTable, f netstat.Family) bool { return t.Family == f },
+	}
 }
 
 func neighbourTableColumns(s *Session) []table.Column[Row[netstat.NeighbourTable]] {

@@ -335,10 +335,14 @@ func (s *Session) optionColumns() []table.Column[Row[netstat.Socket]] {
 }
 
 // Sockets is the table of the sockets of Internet protocols.
-var Sockets Table = socketTable(func(o *Options) string { return "Active Internet connections " + o.which() }, (*Session).socketColumns, 0)
+func Sockets() Table {
+	return socketTable(func(o *Options) string { return "Active Internet connections " + o.which() }, (*Session).socketColumns, 0)
+}
 
 // TCPConnections is the table of how TCP connections fare.
-var TCPConnections Table = socketTable(func(o *Options) string { return "TCP connections " + o.which() }, (*Session).tcpColumns, netstat.DetailTCPInfo|netstat.DetailCongestion, netstat.TCP)
+func TCPConnections() Table {
+	return socketTable(func(o *Options) string { return "TCP connections " + o.which() }, (*Session).tcpColumns, netstat.DetailTCPInfo|netstat.DetailCongestion, netstat.TCP)
+}
 
 // socketTable declares a table of sockets, of those protocols unless others are
 // chosen, with what its columns need to be read.

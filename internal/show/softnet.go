@@ -8,11 +8,13 @@ import (
 )
 
 // Softnet is the table of the receive path of each processor.
-var Softnet Table = &kind[netstat.Softnet]{
-	Kind:  softnetKind(),
-	title: "Received packets by processor, of every namespace", what: "the processors' receive paths", ofHost: true,
-	columns: softnetColumns,
-	read:    from(netstat.SoftnetReader.Softnet),
+func Softnet() Table {
+	return &kind[netstat.Softnet]{
+		Kind:  softnetKind(),
+		title: "Received packets by processor, of every namespace", what: "the processors' receive paths", ofHost: true,
+		columns: softnetColumns,
+		read:    from(netstat.SoftnetReader.Softnet),
+	}
 }
 
 func softnetColumns(*Session) []table.Column[Row[netstat.Softnet]] {
@@ -51,14 +53,16 @@ func softnetKind() *table.Kind[Row[netstat.Softnet]] {
 }
 
 // Queues is the table of the queues of interfaces and the processors that serve them.
-var Queues Table = &kind[netstat.DeviceQueue]{
-	Kind:  queueKind(),
-	apart: true,
-	title: "Queues of interfaces", what: "queues of interfaces",
-	columns: queueColumns,
-	read:    from(netstat.DeviceQueueReader.DeviceQueues),
-	belongs: by(func(q *netstat.DeviceQueue) uint32 { return q.Interface }),
-	names:   always[netstat.DeviceQueue],
+func Queues() Table {
+	return &kind[netstat.DeviceQueue]{
+		Kind:  queueKind(),
+		apart: true,
+		title: "Queues of interfaces", what: "queues of interfaces",
+		columns: queueColumns,
+		read:    from(netstat.DeviceQueueReader.DeviceQueues),
+		belongs: by(func(q *netstat.DeviceQueue) uint32 { return q.Interface }),
+		names:   always[netstat.DeviceQueue],
+	}
 }
 
 func queueColumns(*Session) []table.Column[Row[netstat.DeviceQueue]] {

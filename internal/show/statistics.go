@@ -156,16 +156,18 @@ func (c *counterView) since(grew *baseline.Delta) {
 
 // Counters is the table of the counters of protocols, a part for each section; most of
 // those that are 0 with Options.All only.
-var Counters Table = &kind[counterView]{
-	Kind:       counterKind(),
-	what:       "counters",
-	columns:    counterColumns,
-	noHeadings: true,
-	parts:      counterParts,
-	keep: func(q *query, c *counterView) bool {
-		return q.All || q.JSON || !q.isNoise(section(&c.Counter), c)
-	},
-	section: func(r *Row[counterView]) string { return section(&r.v.Counter) },
+func Counters() Table {
+	return &kind[counterView]{
+		Kind:       counterKind(),
+		what:       "counters",
+		columns:    counterColumns,
+		noHeadings: true,
+		parts:      counterParts,
+		keep: func(q *query, c *counterView) bool {
+			return q.All || q.JSON || !q.isNoise(section(&c.Counter), c)
+		},
+		section: func(r *Row[counterView]) string { return section(&r.v.Counter) },
+	}
 }
 
 func counterColumns(s *Session) []table.Column[Row[counterView]] {
@@ -226,16 +228,18 @@ func numberValue(n netstat.Number) table.Value {
 }
 
 // InterfaceCounters is the table of what protocols count for each interface.
-var InterfaceCounters Table = &kind[netstat.InterfaceCounter]{
-	Kind:  interfaceCounterKind(),
-	title: "Protocol counters by interface", what: "counters by interface",
-	columns: interfaceCounterColumns,
-	read:    from(netstat.InterfaceCounterReader.InterfaceCounters),
-	belongs: by(func(c *netstat.InterfaceCounter) uint32 { return c.Interface }),
-	names:   always[netstat.InterfaceCounter],
-	keep: func(q *query, c *netstat.InterfaceCounter) bool {
-		return q.All || q.JSON || c.Value != netstat.Number{}
-	},
+func InterfaceCounters() Table {
+	return &kind[netstat.InterfaceCounter]{
+		Kind:  interfaceCounterKind(),
+		title: "Protocol counters by interface", what: "counters by interface",
+		columns: interfaceCounterColumns,
+		read:    from(netstat.InterfaceCounterReader.InterfaceCounters),
+		belongs: by(func(c *netstat.InterfaceCounter) uint32 { return c.Interface }),
+		names:   always[netstat.InterfaceCounter],
+		keep: func(q *query, c *netstat.InterfaceCounter) bool {
+			return q.All || q.JSON || c.Value != netstat.Number{}
+		},
+	}
 }
 
 func interfaceCounterColumns(*Session) []table.Column[Row[netstat.InterfaceCounter]] {
@@ -270,12 +274,14 @@ type counterGrowth struct {
 }
 
 // CounterGrowth is the table of by how much counters grew from turn to turn.
-var CounterGrowth Table = &kind[counterGrowth]{
-	Kind:    counterGrowthKind(),
-	what:    "counters",
-	columns: counterGrowthColumns,
-	read:    countersGrown,
-	growing: true,
+func CounterGrowth() Table {
+	return &kind[counterGrowth]{
+		Kind:    counterGrowthKind(),
+		what:    "counters",
+		columns: counterGrowthColumns,
+		read:    countersGrown,
+		growing: true,
+	}
 }
 
 func countersGrown(ctx context.Context, q *query) iter.Seq2[counterGrowth, error] {

@@ -33,24 +33,26 @@ func appendUnixName(b []byte, v *netstat.UnixSocket) []byte {
 }
 
 // UnixSockets is the table of sockets of the local family.
-var UnixSockets Table = &kind[netstat.UnixSocket]{
-	Kind:      unixKind(),
-	titled:    func(o *Options) string { return "Active UNIX domain sockets " + o.which() },
-	what:      "sockets of the local family",
-	columns:   unixColumns,
-	read:      endpoints(netstat.UnixReader.UnixSockets),
-	optional:  true,
-	listening: table.Text(unixState(&netstat.UnixSocket{State: netstat.Listen})),
-	keep: func(q *query, v *netstat.UnixSocket) bool {
-		listens := v.State == netstat.Listen
-		return q.All || listens == q.Listening || listens && q.listeners
-	},
-	lookUp: func(s *Session, r *Row[netstat.UnixSocket]) {
-		if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
-			s.resolver.StartUser(uid)
-		}
-	},
-	whole: true,
+func UnixSockets() Table {
+	return &kind[netstat.UnixSocket]{
+		Kind:      unixKind(),
+		titled:    func(o *Options) string { return "Active UNIX domain sockets " + o.which() },
+		what:      "sockets of the local family",
+		columns:   unixColumns,
+		read:      endpoints(netstat.UnixReader.UnixSockets),
+		optional:  true,
+		listening: table.Text(unixState(&netstat.UnixSocket{State: netstat.Listen})),
+		keep: func(q *query, v *netstat.UnixSocket) bool {
+			listens := v.State == netstat.Listen
+			return q.All || listens == q.Listening || listens && q.listeners
+		},
+		lookUp: func(s *Session, r *Row[netstat.UnixSocket]) {
+			if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
+				s.resolver.StartUser(uid)
+			}
+		},
+		whole: true,
+	}
 }
 
 func unixColumns(s *Session) []table.Column[Row[netstat.UnixSocket]] {
