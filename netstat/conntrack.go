@@ -152,6 +152,17 @@ func (l *FlowLabels) Has(n uint8) bool { return l[n/8%16]&(1<<(n%8)) != 0 }
 // Set sets bit n, from 0 to 127.
 func (l *FlowLabels) Set(n uint8) { l[n/8%16] |= 1 << (n % 8) }
 
+// Numbers returns the numbers of the bits that are set.
+func (l *FlowLabels) Numbers() []uint8 {
+	var numbers []uint8
+	for n := range uint8(len(l) * 8) {
+		if l.Has(n) {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
 // Contains reports whether every bit of the others is set.
 func (l *FlowLabels) Contains(others *FlowLabels) bool {
 	for i := range l {
@@ -218,6 +229,21 @@ func (f *Flow) Family() Family {
 		return family
 	}
 	return f.Reply.Family()
+}
+
+// State returns the name of the state that the flow's connection is in, empty for
+// protocols without.
+func (f *Flow) State() string {
+	if tcp, known := f.TCP.Get(); known {
+		return tcp.State.String()
+	}
+	if sctp, known := f.SCTP.Get(); known {
+		return sctp.State.String()
+	}
+	if dccp, known := f.DCCP.Get(); known {
+		return dccp.State.String()
+	}
+	return ""
 }
 
 // IsSourceNAT reports whether the source of the original direction is

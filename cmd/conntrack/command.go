@@ -856,21 +856,7 @@ func (c *command) matchesState(f *netstat.Flow) bool {
 	if wanted == "LISTEN" {
 		wanted = netstat.FlowTCPSynSent2.String()
 	}
-	return stateOf(f) == wanted
-}
-
-// stateOf returns the state of a flow whose protocol has one.
-func stateOf(f *netstat.Flow) string {
-	if tcp, known := f.TCP.Get(); known {
-		return tcp.State.String()
-	}
-	if sctp, known := f.SCTP.Get(); known {
-		return sctp.State.String()
-	}
-	if dccp, known := f.DCCP.Get(); known {
-		return dccp.State.String()
-	}
-	return ""
+	return f.State() == wanted
 }
 
 // change returns what -U does to a flow, false for nothing that is not so

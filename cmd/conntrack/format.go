@@ -95,7 +95,7 @@ func appendFlow(b []byte, f *netstat.Flow, kind collectors.FlowEvents, o *form, 
 	if d, known := f.Timeout.Get(); known {
 		b = appendNumber(b, "", uint64(d/time.Second))
 	}
-	if state := stateOf(f); state != "" {
+	if state := f.State(); state != "" {
 		b = append(append(b, state...), ' ')
 	}
 	status, hasStatus := f.Status.Get()
@@ -185,7 +185,7 @@ func appendExpectation(b []byte, x *netstat.Expectation, kind collectors.FlowEve
 	if x.Zone != 0 {
 		b = appendNumber(b, "zone=", x.Zone)
 	}
-	if names := expectationFlagNames(x.Flags); len(names) > 0 {
+	if names := x.Flags.Names(); len(names) > 0 {
 		b = append(append(b, strings.Join(names, ",")...), ' ')
 	}
 	b = appendNumber(b, "class=", x.Class)
@@ -193,15 +193,6 @@ func appendExpectation(b []byte, x *netstat.Expectation, kind collectors.FlowEve
 		b = append(table.AppendEscaped(append(b, "helper="...), x.Helper), ' ')
 	}
 	return b[:len(b)-1]
-}
-
-func expectationFlagNames(f netstat.ExpectationFlags) (names []string) {
-	for i, name := range [...]string{"PERMANENT", "INACTIVE", "USERSPACE"} {
-		if f&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // appendSaved appends a flow as the command line that makes it.
@@ -264,7 +255,7 @@ func appendSaved(b []byte, f *netstat.Flow, kind collectors.FlowEvents) []byte {
 		b = appendNumber(b, "--"+p.String()+"-code ", f.Original.ICMPCode)
 		b = appendNumber(b, "--"+p.String()+"-id ", f.Original.ICMPID)
 	}
-	if state := stateOf(f); state != "" {
+	if state := f.State(); state != "" {
 		word("--state " + state)
 	}
 	if sctp, known := f.SCTP.Get(); known && sctp.OriginalTag.IsKnown() {

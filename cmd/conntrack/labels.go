@@ -74,14 +74,12 @@ func (l *labelNames) set(into *netstat.FlowLabels, list string) error {
 // name.
 func (l *labelNames) of(labels *netstat.FlowLabels) []string {
 	var all []string
-	for n := range uint8(len(labels) * 8) {
-		if labels.Has(n) {
-			name, named := l.name[n]
-			if !named {
-				name = strconv.Itoa(int(n))
-			}
-			all = append(all, name)
+	for _, n := range labels.Numbers() {
+		name, named := l.name[n]
+		if !named {
+			name = strconv.Itoa(int(n))
 		}
+		all = append(all, name)
 	}
 	return all
 }

@@ -74,7 +74,7 @@ func appendFlowXML(b []byte, f *netstat.Flow, kind collectors.FlowEvents, o *for
 	b = appendXMLDirection(b, "original", &f.Original, f.OriginalCounters)
 	b = appendXMLDirection(b, "reply", &f.Reply, f.ReplyCounters)
 	b = append(b, `<meta direction="independent">`...)
-	if state := stateOf(f); state != "" {
+	if state := f.State(); state != "" {
 		b = appendTag(b, "state", state)
 	}
 	if d, known := f.Timeout.Get(); known {

@@ -164,7 +164,7 @@ func flowColumns(s *Session) []table.Column[Row[trackedFlow]] {
 			b = appendUint(append(b, ",code="...), t.ICMPCode)
 			return appendUint(append(b, ",id="...), t.ICMPID)
 		}
-		return appendWord(b, flowState(&f.Flow))
+		return appendWord(b, f.State())
 	})
 	columns := []table.Column[row]{
 		columnOf("Proto", 5, false, func(b []byte, f *trackedFlow) []byte { return append(b, f.Original.Protocol.String()...) }),
@@ -239,20 +239,6 @@ func (s *Session) appendTranslation(b []byte, r *Row[trackedFlow]) []byte {
 	return b
 }
 
-// flowState is the state of a flow's connection, empty for protocols without.
-func flowState(f *netstat.Flow) string {
-	if tcp, known := f.TCP.Get(); known {
-		return tcp.State.String()
-	}
-	if sctp, known := f.SCTP.Get(); known {
-		return sctp.State.String()
-	}
-	if dccp, known := f.DCCP.Get(); known {
-		return dccp.State.String()
-	}
-	return ""
-}
-
 // flowStatus tells of the flags what conntrack(8) shows in brackets.
 func flowStatus(f *netstat.Flow) string {
 	status, known := f.Status.Get()
@@ -306,10 +292,8 @@ func flowLabels(o netstat.Optional[netstat.FlowLabels]) (numbers []string) {
 	if !known || labels == (netstat.FlowLabels{}) {
 		return nil
 	}
-	for n := range uint8(len(labels) * 8) {
-		if labels.Has(n) {
-			numbers = append(numbers, strconv.Itoa(int(n)))
-		}
+	for _, n := range labels.Numbers() {
+		numbers = append(numbers, strconv.Itoa(int(n)))
 	}
 	return numbers
 }
@@ -392,7 +376,7 @@ func flowKind() *table.Kind[Row[trackedFlow]] {
 	type flow = trackedFlow
 	field := fieldOf[flow]
 	state := field("state", table.Keyword, "state of TCP, SCTP and DCCP, by the kernel's name: `ESTABLISHED`, `SYN_SENT`, ...", func(f *flow) table.Value {
-		name := flowState(&f.Flow)
+		name := f.State()
 		return ifSet(name != "", table.Word(name))
 	})
 	state.Words = flowStates()
