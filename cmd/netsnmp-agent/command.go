@@ -34,6 +34,7 @@ type flags struct {
 	modules  []string
 	zones    bool
 	list     bool
+	version  bool
 	logLevel string
 
 	recording string
@@ -49,10 +50,9 @@ snmpd or of any other AgentX master, whose own tables it overrides.`
 func newCommand(reload <-chan os.Signal) *cobra.Command {
 	var f flags
 	cmd := &cobra.Command{
-		Use:     "netsnmp-agent",
-		Short:   "SNMP agent for the network stack of a Linux host",
-		Long:    long,
-		Version: versionString(),
+		Use:   "netsnmp-agent",
+		Short: "SNMP agent for the network stack of a Linux host",
+		Long:  long,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fmt.Errorf("unexpected argument %q: an option's value follows it after \"=\", as in --agentx=ADDRESS", args[0])
@@ -62,6 +62,9 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.version {
+				return commandline.PrintVersion(cmd, versionString())
+			}
 			for _, name := range []string{"agentx", "config", "netns", "recording"} {
 				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
 					return fmt.Errorf("--%s: the value is empty", name)
@@ -75,7 +78,6 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 		},
 	}
 	cmd.SetFlagErrorFunc(commandline.FlagError)
-	cmd.SetVersionTemplate("netsnmp-agent {{.Version}}\n")
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.agentx, "agentx", "", "be a subagent of the AgentX master at `ADDRESS`")
@@ -88,6 +90,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 	fs.BoolVar(&f.zones, "zones", false, "show the zone of every link-local address, as RFC 4001 has it")
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
 	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
+	fs.BoolVarP(&f.version, "version", "v", false, "version for netsnmp-agent")
 	cmd.AddCommand(newMonitorCommand())
 	return cmd
 }

@@ -17,7 +17,6 @@ import (
 func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 	cmd := newCommand(nil)
 	cmd.InitDefaultHelpFlag()
-	cmd.InitDefaultVersionFlag()
 	read := func(path string) string {
 		b, err := os.ReadFile(path)
 		if err != nil {

@@ -37,11 +37,13 @@ func newCommand() *cobra.Command {
 		Short:         "show the network stack of this host",
 		Long:          long,
 		Example:       example,
-		Version:       versionString(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          commandline.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.version {
+				return commandline.PrintVersion(cmd, versionString()+" (netsnmp-agent)")
+			}
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
@@ -63,7 +65,6 @@ func newCommand() *cobra.Command {
 			return s.Show(cmd.Context(), tables...)
 		},
 	}
-	cmd.SetVersionTemplate("netstat {{.Version}} (netsnmp-agent)\n")
 	declare(cmd.Flags(), &f)
 	cmd.SetFlagErrorFunc(commandline.FlagError)
 	complete(cmd, &f)

@@ -1,0 +1,15 @@
+package commandline
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// PrintVersion prints what a program's --version says. cobra prints a version in this form
+// by a template, and a program with text/template in it keeps every exported method there
+// is: a template may call each by its name.
+func PrintVersion(cmd *cobra.Command, version string) error {
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), cmd.Name(), version)
+	return err
+}
