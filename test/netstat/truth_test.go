@@ -436,6 +436,9 @@ func (g *generator) scene() {
 		g.add("addr add 10.%d.1.1 peer 10.%d.1.2 dev %s valid_lft %d preferred_lft %d", i, i, l, 20000+g.IntN(1000), g.IntN(2)*9000)
 		g.add("-6 addr add 2001:db8:%d::1/64 dev %s nodad%s", i, l, g.maybe("noprefixroute", "home", "mngtmpaddr", "preferred_lft 0"))
 	}
+	for i, flag := range []string{"noprefixroute", "home", "mngtmpaddr", "optimistic", "preferred_lft 0"} {
+		g.add("-6 addr add 2001:db8:f:%d::1/64 dev %s nodad %s", i, g.links[0], flag)
+	}
 	gateway := func(i int) string { return fmt.Sprintf("10.%d.0.%d", i, 2+g.IntN(250)) }
 	for i := range 40 {
 		link := g.IntN(len(g.links))
@@ -1152,7 +1155,7 @@ func libraryAddressesAreTrue(t *testing.T, n *nstest.NS) {
 		moving:  map[string]direction{"valid": falls, "preferred": falls},
 		key:     "at",
 	}
-	for ip, ours := range map[string]string{"secondary": "secondary", "temporary": "secondary", "deprecated": "deprecated", "tentative": "tentative", "mngtmpaddr": "managetemp",
+	for ip, ours := range map[string]string{"secondary": "secondary", "temporary": "secondary", "deprecated": "deprecated", "tentative": "tentative", "mngtmpaddr": "mngtmpaddr",
 		"noprefixroute": "noprefixroute", "nodad": "nodad", "home": "home", "dadfailed": "dadfailed", "optimistic": "optimistic", "stable-privacy": "stable-privacy"} {
 		l.translate[ip] = flag(ours)
 	}
