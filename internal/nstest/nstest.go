@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -35,7 +36,8 @@ type NS struct {
 var created atomic.Uint32
 
 // New makes a network namespace whose loopback is up, and removes it when the
-// test ends.
+// test ends. Programs that ip-netns(8) runs in it ask no server for names: the
+// machine's is none of theirs, and a question is traffic.
 func New(t testing.TB) *NS {
 	t.Helper()
 	NeedsRoot(t)
@@ -44,7 +46,40 @@ func New(t testing.TB) *NS {
 	run(t, nil, "ip", "netns", "add", n.Name)
 	t.Cleanup(func() { run(t, nil, "ip", "netns", "del", n.Name) })
 	n.IP(t, "link set lo up")
+	n.resolve(t)
 	return n
+}
+
+// resolvers are the files that say how names are looked up: in none but /etc/hosts, and
+// else where nobody answers.
+var resolvers = map[string]string{"nsswitch.conf": "hosts: files\n", "resolv.conf": "nameserver 127.0.0.1\n"}
+
+// resolve gives the namespace those files for its own.
+func (n *NS) resolve(t testing.TB) {
+	t.Helper()
+	const all = "/etc/netns"
+	own := filepath.Join(all, n.Name)
+	t.Cleanup(func() {
+		if err := os.RemoveAll(own); err != nil {
+			t.Error(err)
+		}
+		_ = os.Remove(all) // others may be in it
+	})
+	var err error
+	for range 100 {
+		// Another test may remove the folder before there is something in it.
+		if err = os.MkdirAll(own, 0o755); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	for name, content := range resolvers {
+		if _, absent := os.Stat(filepath.Join("/etc", name)); absent == nil && err == nil { // ip-netns(8) puts it over that one
+			err = os.WriteFile(filepath.Join(own, name), []byte(content), 0o644)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Path returns the file that the namespace is mounted on.
