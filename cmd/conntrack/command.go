@@ -94,8 +94,13 @@ func parseCommand(words []string, labels *labelNames) (*command, error) {
 		return nil, wrong("a command is missing: see conntrack --help")
 	}
 	if strings.IndexByte("VhR", verb) >= 0 {
-		if verb != 'h' && len(all) > 0 {
-			return nil, wrong("%s cannot be given with -%c", all[0].option.label(), verb)
+		for i := range all {
+			if verb != 'h' || all[i].option.names[0] != "proto" {
+				return nil, wrong("%s cannot be given with -%c", all[i].option.label(), verb)
+			}
+			if err := c.setProtocol(all[i].value); err != nil {
+				return nil, err
+			}
 		}
 		return c, nil
 	}
@@ -158,28 +163,33 @@ func (c *command) legal(g *given) error {
 	if !c.protocol.IsKnown() {
 		return wrong("%s needs --proto %s", g.option.label(), strings.Join(g.option.protocols, "|"))
 	}
-	if !slices.Contains(g.option.protocols, c.protocol.Or(0).String()) {
+	if !g.option.isOf(c.protocol) {
 		return wrong("%s is not an option of %v, but of %s", g.option.label(), c.protocol.Or(0), strings.Join(g.option.protocols, ", "))
 	}
 	return nil
 }
 
 func (c *command) setProtocol(text string) error {
+	p, known := parseProtocol(text)
+	if !known {
+		return wrong("--proto: %q is no protocol", text)
+	}
+	c.protocol.Set(p)
+	return nil
+}
+
+// parseProtocol reads the name or number of a protocol.
+func parseProtocol(text string) (netstat.IPProtocol, bool) {
 	for p := range 256 {
 		if name := netstat.IPProtocol(p).String(); strings.EqualFold(name, text) {
-			c.protocol.Set(netstat.IPProtocol(p))
-			return nil
+			return netstat.IPProtocol(p), true
 		}
 	}
 	if n, err := strconv.ParseUint(text, 0, 8); err == nil {
-		c.protocol.Set(netstat.IPProtocol(n))
-		return nil
+		return netstat.IPProtocol(n), true
 	}
-	if n, known := protocolNumber(text); known {
-		c.protocol.Set(netstat.IPProtocol(n))
-		return nil
-	}
-	return wrong("--proto: %q is no protocol", text)
+	n, known := protocolNumber(text)
+	return netstat.IPProtocol(n), known
 }
 
 func (c *command) setFamily(f netstat.Family) error {
@@ -288,7 +298,7 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 		c.timeout.Set(time.Duration(n) * time.Second)
 		return err
 	case "status":
-		return c.setFlags(v)
+		return c.setFlags(o, v)
 	case "mark":
 		value, mask, hasMask := strings.Cut(v, "/")
 		if c.mark.Value, err = number[uint32](o, value); err == nil && hasMask {
@@ -329,13 +339,13 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 		return setNumber(o, v, &c.reply.sourcePort)
 	case "reply-port-dst", "reply-key-dst":
 		return setNumber(o, v, &c.reply.destinationPort)
-	case "tuple-port-src":
+	case "tuple-port-src", "tuple-key-src":
 		return setNumber(o, v, &c.expected.sourcePort)
-	case "tuple-port-dst":
+	case "tuple-port-dst", "tuple-key-dst":
 		return setNumber(o, v, &c.expected.destinationPort)
-	case "mask-port-src":
+	case "mask-port-src", "mask-key-src":
 		return setNumber(o, v, &c.maskPorts[0])
-	case "mask-port-dst":
+	case "mask-port-dst", "mask-key-dst":
 		return setNumber(o, v, &c.maskPorts[1])
 	case "state":
 		return c.setState(v)
@@ -344,10 +354,11 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 	case "reply-vtag":
 		return setNumber(o, v, &c.tags[1])
 	case "role":
-		if v != "client" && v != "server" {
-			return wrong("--role: %q is neither client nor server", v)
+		role, err := completed(o, v, []string{"client", "server"})
+		if err != nil {
+			return err
 		}
-		c.server.Set(v == "server")
+		c.server.Set(role == "server")
 	case "icmp-type":
 		return setNumber(o, v, &c.icmpType)
 	case "icmp-code":
@@ -356,13 +367,13 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 		return setNumber(o, v, &c.icmpID)
 	case "zero":
 	case "event-mask":
-		return c.setEvents(v)
+		return c.setEvents(o, v)
 	case "buffer-size":
 		if c.buffer, err = strconv.Atoi(v); err != nil || c.buffer <= 0 || c.buffer > 1<<30 {
 			return wrong("--buffer-size: %q is not a number of bytes up to %d", v, 1<<30)
 		}
 	case "output":
-		return c.setForm(v)
+		return c.setForm(o, v)
 	case "json":
 		c.form.json = true
 	case "filter":
@@ -396,22 +407,60 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 	return nil
 }
 
-// setFlags reads --status. UNREPLIED is the contrary of SEEN_REPLY, and UNSET is
-// no flag at all.
-func (c *command) setFlags(text string) error {
+// completed returns the one of the words that an option's word is, or is the
+// beginning of, without regard to case.
+func completed(o *option, word string, words []string) (string, error) {
+	var found []string
+	for _, w := range words {
+		if strings.EqualFold(w, word) {
+			return w, nil
+		}
+		if word != "" && len(word) < len(w) && strings.EqualFold(w[:len(word)], word) {
+			found = append(found, w)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", wrong("%s: %q is none of %s", o.label(), word, strings.Join(words, ", "))
+	case 1:
+		return found[0], nil
+	}
+	return "", wrong("%s: %q may be any of %s", o.label(), word, strings.Join(found, ", "))
+}
+
+// Words of --status that name no flag.
+const (
+	statusUnset     = "UNSET"     // none
+	statusUnreplied = "UNREPLIED" // the contrary of SEEN_REPLY
+)
+
+// statusNames are the words of --status, or those behind a "!".
+func statusNames(negated bool) []string {
+	names := (^netstat.FlowStatus(0)).Names()
+	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, "0x") }) // bits without a name
+	if negated {
+		return names
+	}
+	return append(names, statusUnset, statusUnreplied)
+}
+
+// setFlags reads --status.
+func (c *command) setFlags(o *option, text string) error {
 	for word := range strings.SplitSeq(text, ",") {
 		name, negated := strings.CutPrefix(word, "!")
-		switch {
-		case strings.EqualFold(name, "UNSET") && !negated:
+		name, err := completed(o, name, statusNames(negated))
+		if err != nil {
+			return err
+		}
+		switch name {
+		case statusUnset:
 			continue
-		case strings.EqualFold(name, "UNREPLIED") && !negated:
+		case statusUnreplied:
 			c.clearStatus |= netstat.FlowSeenReply
 			continue
 		}
-		flag, known := netstat.ParseFlowStatus(name)
+		flag, _ := netstat.ParseFlowStatus(name)
 		switch {
-		case !known:
-			return wrong("--status: %q is no flag", word)
 		case flag&(netstat.FlowSourceNAT|netstat.FlowDestinationNAT) != 0:
 			return wrong("--status: use --src-nat and --dst-nat for %s", name)
 		case negated:
@@ -440,13 +489,20 @@ func (c *command) setState(text string) error {
 	return nil
 }
 
-func (c *command) setEvents(text string) error {
+// eventWords are those of --event-mask.
+var eventWords = []string{"ALL", "NEW", "UPDATES", "DESTROY"}
+
+func (c *command) setEvents(o *option, text string) error {
 	for word := range strings.SplitSeq(text, ",") {
 		made, changed, ended := collectors.FlowCreated, collectors.FlowUpdated, collectors.FlowDestroyed
 		if c.expect {
 			made, changed, ended = collectors.ExpectationCreated, 0, collectors.ExpectationDestroyed
 		}
-		switch strings.ToUpper(word) {
+		word, err := completed(o, word, eventWords)
+		if err != nil {
+			return err
+		}
+		switch word {
 		case "ALL":
 			c.events |= made | changed | ended
 		case "NEW":
@@ -458,8 +514,6 @@ func (c *command) setEvents(text string) error {
 			c.events |= changed
 		case "DESTROY":
 			c.events |= ended
-		default:
-			return wrong("--event-mask: %q is none of ALL, NEW, UPDATES, DESTROY", word)
 		}
 	}
 	return nil
@@ -486,13 +540,14 @@ func formNames() (names []string) {
 	return names
 }
 
-func (c *command) setForm(text string) error {
+func (c *command) setForm(o *option, text string) error {
 	forms := c.form.words()
 	for word := range strings.SplitSeq(text, ",") {
-		i := slices.IndexFunc(forms, func(f formWord) bool { return strings.EqualFold(f.word, word) })
-		if i < 0 {
-			return wrong("--output: %q is none of %s", word, strings.Join(formNames(), ", "))
+		word, err := completed(o, word, formNames())
+		if err != nil {
+			return err
 		}
+		i := slices.IndexFunc(forms, func(f formWord) bool { return f.word == word })
 		*forms[i].on = true
 	}
 	if c.form.save && c.form != (form{save: true}) {

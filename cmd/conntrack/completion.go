@@ -51,7 +51,7 @@ func begun(words []string) (verb byte, expect bool) {
 		var o *option
 		switch {
 		case strings.HasPrefix(word, "--"):
-			o, _ = findLong(word[2:])
+			o, _ = findLong(word[2:], netstat.Optional[netstat.IPProtocol]{})
 		case len(word) > 1 && word[0] == '-':
 			o = findShort(word[1])
 		}
@@ -128,13 +128,12 @@ func (o *option) values() []string {
 	case "role":
 		return []string{"client", "server"}
 	case "event-mask":
-		return []string{"ALL", "NEW", "UPDATES", "DESTROY"}
+		return eventWords
 	case "output":
 		return formNames()
 	case "status":
-		all := ^netstat.FlowStatus(0) &^ (netstat.FlowSourceNAT | netstat.FlowDestinationNAT)
-		names := all.Names()
-		return slices.DeleteFunc(append(names, "UNREPLIED", "UNSET"), func(n string) bool { return strings.HasPrefix(n, "0x") })
+		translated := (netstat.FlowSourceNAT | netstat.FlowDestinationNAT).Names()
+		return slices.DeleteFunc(statusNames(false), func(n string) bool { return slices.Contains(translated, n) })
 	case "state":
 		return stateNames()
 	case "sort":

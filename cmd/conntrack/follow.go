@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -20,7 +22,7 @@ func (p *program) follow(ctx context.Context, c *command) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	f := follower{program: p, command: c, query: c.query(), writer: p.writer(c)}
-	listeners := make([]*collectors.FlowListener, len(all))
+	listeners, programs := make([]*collectors.FlowListener, len(all)), make([]portPrograms, len(all))
 	for i := range all {
 		k, err := collectors.Open(collectors.Options{NetNS: all[i].name})
 		if err != nil {
@@ -33,14 +35,14 @@ func (p *program) follow(ctx context.Context, c *command) error {
 		}
 		defer l.Close()
 		defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-		listeners[i] = l
+		listeners[i], programs[i].kernel = l, k
 	}
 	if c.has("buffer-size") {
 		p.say("the receive buffer has %d bytes.", listeners[0].BufferSize())
 	}
 	ends := make(chan error, len(all))
 	for i, l := range listeners {
-		go func() { ends <- all[i].failed(f.receive(ctx, l, &all[i])) }()
+		go func() { ends <- all[i].failed(f.receive(ctx, l, &all[i], &programs[i])) }()
 	}
 	for range listeners {
 		err = errors.Join(err, <-ends)
@@ -79,9 +81,9 @@ type follower struct {
 }
 
 // receive shows the events of a namespace until the context ends.
-func (f *follower) receive(ctx context.Context, l *collectors.FlowListener, n *namespace) error {
+func (f *follower) receive(ctx context.Context, l *collectors.FlowListener, n *namespace, p *portPrograms) error {
 	for {
-		err := l.Receive(func(e *collectors.FlowEvent) error { return f.show(e, n.label) })
+		err := l.Receive(func(e *collectors.FlowEvent) error { return f.show(e, n.label, p.of(ctx, e.Port)) })
 		f.mu.Lock()
 		if err == nil {
 			err = f.writer.flush()
@@ -100,14 +102,14 @@ func (f *follower) receive(ctx context.Context, l *collectors.FlowListener, n *n
 	}
 }
 
-func (f *follower) show(e *collectors.FlowEvent, netns string) error {
+func (f *follower) show(e *collectors.FlowEvent, netns, program string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w, at := f.writer, e.Time
 	if at.IsZero() {
 		at = time.Now()
 	}
-	w.kind, w.port, w.at = e.Kind, e.Port, at
+	w.kind, w.port, w.program, w.at = e.Kind, e.Port, program, at
 	event := strings.ToLower(strings.Trim(eventName(e.Kind), " []"))
 	if f.expect {
 		row := expectationRow{Expectation: e.Expectation, netns: netns, event: event, time: at}
@@ -121,4 +123,50 @@ func (f *follower) show(e *collectors.FlowEvent, netns string) error {
 		w.flow(&row)
 	}
 	return w.err
+}
+
+// portPrograms are the names of the programs that hold netlink ports of a namespace.
+type portPrograms struct {
+	kernel *collectors.Kernel
+	names  map[uint32]string
+}
+
+// mostPorts bounds how many names are kept.
+const mostPorts = 4096
+
+// of returns the name of the program that holds a port, empty where none is seen to.
+func (p *portPrograms) of(ctx context.Context, port uint32) string {
+	if port == 0 {
+		return ""
+	}
+	name, looked := p.names[port]
+	if !looked {
+		if p.names == nil || len(p.names) >= mostPorts {
+			p.names = make(map[uint32]string)
+		}
+		name = p.look(ctx, port)
+		p.names[port] = name
+	}
+	return name
+}
+
+// look looks for the socket first, since to look at all processes takes longer.
+func (p *portPrograms) look(ctx context.Context, port uint32) string {
+	for s, err := range p.kernel.NetlinkSockets(ctx, netstat.EndpointQuery{}) {
+		if err != nil {
+			return ""
+		}
+		if s.Protocol != unix.NETLINK_NETFILTER || s.PortID != port {
+			continue
+		}
+		owners, err := p.kernel.SocketOwners(ctx)
+		if err != nil {
+			return ""
+		}
+		if holders := owners.Of(s.Inode).Or(nil); len(holders) > 0 {
+			return holders[0].Name
+		}
+		return ""
+	}
+	return ""
 }

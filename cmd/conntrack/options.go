@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // argument says whether an option has one.
@@ -30,6 +32,9 @@ type option struct {
 	protocols      []string
 	// several says that it may be given more than once.
 	several bool
+	// own says that conntrack-tools has no such option: names that were cut short
+	// mean an option of theirs before it.
+	own bool
 }
 
 // commands are what is done: one of them is given.
@@ -42,7 +47,7 @@ var commands = []option{
 	{names: []string{"update"}, short: 'U', argument: optional, value: "TABLE", help: "change flows"},
 	{names: []string{"event"}, short: 'E', argument: optional, value: "TABLE", help: "show events as they come"},
 	{names: []string{"flush"}, short: 'F', argument: optional, value: "TABLE", help: "delete every entry"},
-	{names: []string{"count"}, short: 'C', argument: optional, value: "TABLE", help: "show how many entries there are"},
+	{names: []string{"count", "counter"}, short: 'C', argument: optional, value: "TABLE", help: "show how many entries there are"},
 	{names: []string{"stats"}, short: 'S', argument: optional, value: "TABLE", help: "show the counters of each processor"},
 	{names: []string{"load-file"}, short: 'R', argument: required, value: "FILE", help: "run the commands of a file, \"-\" for the standard input"},
 	{names: []string{"version"}, short: 'V', help: "show the version"},
@@ -67,13 +72,13 @@ var options = []option{
 	{names: []string{"zone"}, short: 'w', argument: required, value: "NUMBER", help: "zone of both directions", flows: "LGDIAUE"},
 	{names: []string{"orig-zone"}, argument: required, value: "NUMBER", help: "zone of the original direction", flows: "LDIAE"},
 	{names: []string{"reply-zone"}, argument: required, value: "NUMBER", help: "zone of the reply direction", flows: "LDIAE"},
-	{names: []string{"label"}, short: 'l', argument: required, value: "LABEL[,...]", help: "labels that must be set, by name or number", flows: "LDUE", several: true},
+	{names: []string{"label"}, short: 'l', argument: required, value: "LABEL[,...]", help: "labels that must be set, by name or number", flows: "LGDUE", several: true},
 	{names: []string{"label-add"}, argument: required, value: "LABEL[,...]", help: "labels to set", flows: "IAU", several: true},
 	{names: []string{"label-del"}, argument: optional, value: "LABEL[,...]", help: "labels to clear, all without an argument", flows: "U", several: true},
 	{names: []string{"src-nat"}, short: 'n', argument: optional, value: "ADDRESS[:PORT]", help: "flows whose source is translated, or what to translate it to", flows: "LDIAUE"},
 	{names: []string{"dst-nat"}, short: 'g', argument: optional, value: "ADDRESS[:PORT]", help: "flows whose destination is translated, or what to translate it to", flows: "LDIAUE"},
 	{names: []string{"any-nat"}, short: 'j', argument: optional, value: "ADDRESS[:PORT]", help: "flows either end of which is translated", flows: "LDE"},
-	{names: []string{"id"}, short: 'i', argument: required, value: "NUMBER", help: "the entry with that ID", flows: "LDUE"},
+	{names: []string{"id"}, short: 'i', argument: required, value: "NUMBER", help: "the entry with that ID", flows: "LGDUE"},
 	{names: []string{"mask-src"}, argument: required, value: "MASK", help: "bits of --src (--tuple-src) that count", flows: "LDUE", expects: "I"},
 	{names: []string{"mask-dst"}, argument: required, value: "MASK", help: "bits of --dst (--tuple-dst) that count", flows: "LDUE", expects: "I"},
 	{names: []string{"tuple-src"}, argument: required, value: "ADDRESS[/BITS]", help: "source that is expected", expects: "I"},
@@ -88,13 +93,17 @@ var options = []option{
 	{names: []string{"mask-port-src"}, argument: required, value: "MASK", help: "bits of --tuple-port-src that count", expects: "I", protocols: ports},
 	{names: []string{"mask-port-dst"}, argument: required, value: "MASK", help: "bits of --tuple-port-dst that count", expects: "I", protocols: ports},
 	{names: []string{"state"}, argument: required, value: "STATE", help: "state to ask for or to set", flows: "LGDIAUE", protocols: tcp},
-	{names: []string{"orig-vtag"}, argument: required, value: "NUMBER", help: "verification tag of the original direction", flows: "LDIAUE", protocols: []string{"sctp"}},
-	{names: []string{"reply-vtag"}, argument: required, value: "NUMBER", help: "verification tag of the reply direction", flows: "LDIAUE", protocols: []string{"sctp"}},
+	{names: []string{"orig-vtag"}, argument: required, value: "NUMBER", help: "verification tag of the original direction", flows: "LGDIAUE", protocols: []string{"sctp"}},
+	{names: []string{"reply-vtag"}, argument: required, value: "NUMBER", help: "verification tag of the reply direction", flows: "LGDIAUE", protocols: []string{"sctp"}},
 	{names: []string{"role"}, argument: required, value: "client|server", help: "whose the original direction is", flows: "LDIAE", protocols: []string{"dccp"}},
-	{names: []string{"srckey", "orig-key-src"}, argument: required, value: "KEY", help: "source key of the original direction", flows: "LGDIAUE", protocols: []string{"gre"}},
-	{names: []string{"dstkey", "orig-key-dst"}, argument: required, value: "KEY", help: "destination key of the original direction", flows: "LGDIAUE", protocols: []string{"gre"}},
-	{names: []string{"reply-key-src"}, argument: required, value: "KEY", help: "source key of the reply direction", flows: "LGDIAUE", protocols: []string{"gre"}},
-	{names: []string{"reply-key-dst"}, argument: required, value: "KEY", help: "destination key of the reply direction", flows: "LGDIAUE", protocols: []string{"gre"}},
+	{names: []string{"srckey", "orig-key-src"}, argument: required, value: "KEY", help: "source key of the original direction", flows: "LGDIAUE", expects: "GDI", protocols: []string{"gre"}},
+	{names: []string{"dstkey", "orig-key-dst"}, argument: required, value: "KEY", help: "destination key of the original direction", flows: "LGDIAUE", expects: "GDI", protocols: []string{"gre"}},
+	{names: []string{"reply-key-src"}, argument: required, value: "KEY", help: "source key of the reply direction", flows: "LGDIAUE", expects: "GDI", protocols: []string{"gre"}},
+	{names: []string{"reply-key-dst"}, argument: required, value: "KEY", help: "destination key of the reply direction", flows: "LGDIAUE", expects: "GDI", protocols: []string{"gre"}},
+	{names: []string{"tuple-key-src"}, argument: required, value: "KEY", help: "source key that is expected", expects: "I", protocols: []string{"gre"}},
+	{names: []string{"tuple-key-dst"}, argument: required, value: "KEY", help: "destination key that is expected", expects: "I", protocols: []string{"gre"}},
+	{names: []string{"mask-key-src"}, argument: required, value: "MASK", help: "bits of --tuple-key-src that count", expects: "I", protocols: []string{"gre"}},
+	{names: []string{"mask-key-dst"}, argument: required, value: "MASK", help: "bits of --tuple-key-dst that count", expects: "I", protocols: []string{"gre"}},
 	{names: []string{"icmp-type", "icmpv6-type"}, argument: required, value: "TYPE", help: "type of the message", flows: "LGDIAUE", protocols: []string{"icmp", "icmpv6"}},
 	{names: []string{"icmp-code", "icmpv6-code"}, argument: required, value: "CODE", help: "code of the message", flows: "LGDIAUE", protocols: []string{"icmp", "icmpv6"}},
 	{names: []string{"icmp-id", "icmpv6-id"}, argument: required, value: "ID", help: "identifier of the message", flows: "LGDIAUE", protocols: []string{"icmp", "icmpv6"}},
@@ -103,11 +112,11 @@ var options = []option{
 	{names: []string{"event-mask"}, short: 'e', argument: required, value: "ALL|NEW|UPDATES|DESTROY[,...]", help: "events to show", flows: "E", expects: "E"},
 	{names: []string{"buffer-size"}, short: 'b', argument: required, value: "BYTES", help: "receive buffer of events", flows: "E", expects: "E"},
 	{names: []string{"output"}, short: 'o', argument: required, value: "FORM[,...]", help: "extended, xml, save, timestamp, ktimestamp, id, labels, userspace", flows: "LGDUE", expects: "LGE"},
-	{names: []string{"json"}, help: "print JSON Lines", flows: "LGDUES", expects: "LGES"},
-	{names: []string{"filter"}, argument: required, value: "EXPRESSION", help: "entries for which it holds: 'bytes > 1000000 and mark != 0'", flows: "LDUE", expects: "LE"},
-	{names: []string{"sort"}, argument: required, value: "[-]FIELD[,...]", help: "order of what is listed", flows: "L", expects: "L"},
-	{names: []string{"processes"}, help: "show which local processes flows belong to", flows: "L"},
-	{names: []string{"netns"}, argument: required, value: "NAME", help: "network namespace; \"all\" for every one; of one only with -G, -I and -A", flows: "LGDIAUEFCS", expects: "LGDIEFCS", several: true},
+	{names: []string{"json"}, help: "print JSON Lines", flows: "LGDUES", expects: "LGES", own: true},
+	{names: []string{"filter"}, argument: required, value: "EXPRESSION", help: "entries for which it holds: 'bytes > 1000000 and mark != 0'", flows: "LDUE", expects: "LE", own: true},
+	{names: []string{"sort"}, argument: required, value: "[-]FIELD[,...]", help: "order of what is listed", flows: "L", expects: "L", own: true},
+	{names: []string{"processes"}, help: "show which local processes flows belong to", flows: "L", own: true},
+	{names: []string{"netns"}, argument: required, value: "NAME", help: "network namespace; \"all\" for every one; of one only with -G, -I and -A", flows: "LGDIAUEFCS", expects: "LGDIEFCS", several: true, own: true},
 }
 
 // refused are conntrack-tools' options that ask for what there is not, and why.
@@ -134,6 +143,7 @@ func (o *option) label() string { return "--" + o.names[0] }
 
 // parseWords reads a command line: its command and its options in their order.
 func parseWords(words []string) (command byte, table string, all []given, err error) {
+	var protocol netstat.Optional[netstat.IPProtocol] // so far
 	for len(words) > 0 {
 		word := words[0]
 		words = words[1:]
@@ -146,7 +156,7 @@ func parseWords(words []string) (command byte, table string, all []given, err er
 			if i := slices.IndexFunc(refused, func(r option) bool { return r.names[0] == name }); i >= 0 {
 				return 0, "", nil, wrong("%s: %s", refused[i].label(), refused[i].help)
 			}
-			if o, err = findLong(name); err != nil {
+			if o, err = findLong(name, protocol); err != nil {
 				return 0, "", nil, err
 			}
 		case strings.HasPrefix(word, "-") && len(word) > 1:
@@ -157,7 +167,7 @@ func parseWords(words []string) (command byte, table string, all []given, err er
 				return 0, "", nil, wrong("unknown option -%c: see conntrack --help", word[1])
 			}
 			if rest := word[2:]; rest != "" {
-				if o.argument == none {
+				if o.argument == none || isCommand(o) && o.argument == optional { // whose table is a word of its own
 					words = append([]string{"-" + rest}, words...)
 				} else {
 					value, hasValue = rest, true
@@ -188,6 +198,11 @@ func parseWords(words []string) (command byte, table string, all []given, err er
 		if !o.several && slices.ContainsFunc(all, func(g given) bool { return g.option == o }) {
 			return 0, "", nil, wrong("%s is given twice", o.label())
 		}
+		if o.names[0] == "proto" {
+			if p, known := parseProtocol(value); known {
+				protocol.Set(p)
+			}
+		}
 		all = append(all, given{o, name, value})
 	}
 	return command, table, all, nil
@@ -209,8 +224,8 @@ func findShort(c byte) *option {
 }
 
 // findLong finds an option by its name or by as much of it as tells it from
-// others.
-func findLong(name string) (*option, error) {
+// others: from those of conntrack-tools, and of the protocol that was given.
+func findLong(name string, protocol netstat.Optional[netstat.IPProtocol]) (*option, error) {
 	var found []*option
 	for _, list := range [][]option{commands, options} {
 		for i := range list {
@@ -222,6 +237,14 @@ func findLong(name string) (*option, error) {
 					found = append(found, &list[i])
 				}
 			}
+		}
+	}
+	for _, less := range []func(*option) bool{
+		func(o *option) bool { return o.own },
+		func(o *option) bool { return !o.isOf(protocol) },
+	} {
+		if rest := slices.DeleteFunc(slices.Clone(found), less); len(rest) > 0 {
+			found = rest
 		}
 	}
 	switch len(found) {
@@ -237,10 +260,15 @@ func findLong(name string) (*option, error) {
 	return nil, wrong("--%s may be any of %s", name, strings.Join(names, ", "))
 }
 
-// usage is the help, made of the declarations.
-func usage() string {
+// isOf reports whether the option is one of a protocol, or of all.
+func (o *option) isOf(protocol netstat.Optional[netstat.IPProtocol]) bool {
+	p, known := protocol.Get()
+	return len(o.protocols) == 0 || known && slices.Contains(o.protocols, p.String())
+}
+
+// usage is the help, made of the declarations; of a protocol, what options it has.
+func usage(protocol netstat.Optional[netstat.IPProtocol]) string {
 	var b strings.Builder
-	b.WriteString("conntrack reads and changes the kernel's connection tracking. See conntrack(8).\n\nUsage: conntrack COMMAND [TABLE] [OPTIONS]\n\nCommands:\n")
 	line := func(o *option) {
 		short := "    "
 		if o.short != 0 {
@@ -263,6 +291,21 @@ func usage() string {
 		}
 		fmt.Fprintf(&b, "  %s%s%s\n        %s%s\n", short, strings.Join(names, ", "), argument, o.help, protocols)
 	}
+	if p, asked := protocol.Get(); asked {
+		fmt.Fprintf(&b, "Options of %v:\n", p)
+		some := false
+		for i := range options {
+			if o := &options[i]; len(o.protocols) > 0 && o.isOf(protocol) {
+				line(o)
+				some = true
+			}
+		}
+		if !some {
+			b.WriteString("  none of its own\n")
+		}
+		return b.String()
+	}
+	b.WriteString("conntrack reads and changes the kernel's connection tracking. See conntrack(8).\n\nUsage: conntrack COMMAND [TABLE] [OPTIONS]\n\nCommands:\n")
 	for i := range commands {
 		line(&commands[i])
 	}

@@ -49,7 +49,7 @@ func (p *program) run(ctx context.Context, words []string) error {
 	}
 	switch verb {
 	case 'h':
-		_, err := io.WriteString(p.out, usage())
+		_, err := io.WriteString(p.out, usage(c.protocol))
 		return err
 	case 'V':
 		version := "(devel)"
@@ -164,8 +164,14 @@ func (p *program) do(ctx context.Context, c *command) error {
 				return err
 			}
 			w := p.writer(c)
-			w.flow(&flowRow{Flow: f})
-			return p.shown(w, "%d flow entries have been shown.")
+			row := flowRow{Flow: f}
+			if q := c.query(); q.Matches(&f) && c.matches(&row) {
+				w.flow(&row)
+			}
+			if err := p.shown(w, "%d flow entries have been shown."); err != nil || w.n > 0 {
+				return err
+			}
+			return errNothing
 		})
 	}
 	w, n := p.writer(c), 0

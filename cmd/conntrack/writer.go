@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
@@ -31,11 +29,9 @@ type writer struct {
 	// Of the event that is shown.
 	kind    collectors.FlowEvents
 	port    uint32
+	program string
 	at      time.Time
 	deleted bool
-
-	lastPort uint32
-	lastName string
 }
 
 // entries is how those of a kind are printed.
@@ -146,24 +142,11 @@ func (w *writer) appendFlow(b []byte, r *flowRow) []byte {
 	b = appendProcesses(b, " destination-process=", r.owners.Destination)
 	if w.port != 0 {
 		b = fmt.Appendf(b, " [USERSPACE] portid=%d", w.port)
-		if name := w.programOf(w.port); name != "" && w.c.form.userspace {
-			b = table.AppendEscaped(append(b, " progname="...), name)
+		if w.program != "" {
+			b = table.AppendEscaped(append(b, " progname="...), w.program)
 		}
 	}
 	return b
-}
-
-// programOf returns the name of the process whose number the netlink port is, as
-// the first port of a process is.
-func (w *writer) programOf(port uint32) string {
-	if w.lastPort != port {
-		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", port))
-		w.lastPort, w.lastName = port, strings.TrimSpace(string(name))
-		if err != nil {
-			w.lastName = ""
-		}
-	}
-	return w.lastName
 }
 
 func (w *writer) appendExpectation(b []byte, r *expectationRow) []byte {

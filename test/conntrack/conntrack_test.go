@@ -1,13 +1,10 @@
-// Package conntrack tests the built conntrack beside conntrack-tools' own.
 package conntrack
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,36 +15,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
-
-// raced says that the tests run with the race detector.
-var raced bool
-
-// build builds the program, with the race detector where the test has it.
-func build(t *testing.T) string {
-	t.Helper()
-	nstest.NeedsRoot(t)
-	nstest.NeedsProgram(t, "conntrack")
-	nstest.NeedsKernel(t, "CONFIG_NF_CT_NETLINK")
-	program := filepath.Join(t.TempDir(), "conntrack")
-	args := []string{"build", "-o", program}
-	if raced {
-		args = append(args, "-race")
-	}
-	if out, err := exec.Command("go", append(args, "../../cmd/conntrack")...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
-}
-
-// run runs a program in a namespace.
-func run(ns *nstest.NS, program, input, args string) (out, complaint string, status int) {
-	cmd := exec.Command("ip", append([]string{"netns", "exec", ns.Name, program}, strings.Fields(args)...)...)
-	cmd.Stdin = strings.NewReader(input)
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	_ = cmd.Run() // its status says how it went
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
-}
 
 // flows make one of each form of line.
 const flows = `
@@ -80,7 +47,7 @@ func sorted(text string) string {
 func TestSameLines(t *testing.T) {
 	program := build(t)
 	ns := nstest.New(t)
-	if out, complaint, status := run(ns, program, flows, "-R -"); status != 0 {
+	if out, complaint, status := run(t, ns, program, flows, "-R -"); status != 0 {
 		t.Fatalf("exit status %d: %s%s", status, out, complaint)
 	}
 	for _, args := range []string{
@@ -92,22 +59,22 @@ func TestSameLines(t *testing.T) {
 		"-L -p icmpv6 --icmpv6-type 128 --icmpv6-id 5",
 		"-G -s 192.0.2.1 -d 192.0.2.2 -p 200", "-L -s 192.0.2.1 --mask-src 255.255.255.0 -p udplite",
 	} {
-		ours, complaint, status := run(ns, program, "", args)
-		theirs, _, want := run(ns, "conntrack", "", args)
+		ours, complaint, status := run(t, ns, program, "", args)
+		theirs, _, want := run(t, ns, "conntrack", "", args)
 		if status != want || sorted(ours) != sorted(theirs) {
 			t.Errorf("conntrack %s: exit status %d, want %d %s\n%s\nconntrack-tools:\n%s", args, status, want, complaint, sorted(ours), sorted(theirs))
 		}
 	}
 	// What is saved makes the same again, and so does theirs.
-	before, _, _ := run(ns, program, "", "-L -o extended")
-	saved, _, _ := run(ns, program, "", "-L -o save")
-	if _, complaint, status := run(ns, program, "", "-F"); status != 0 {
+	before, _, _ := run(t, ns, program, "", "-L -o extended")
+	saved, _, _ := run(t, ns, program, "", "-L -o save")
+	if _, complaint, status := run(t, ns, program, "", "-F"); status != 0 {
 		t.Fatal(complaint)
 	}
-	if _, complaint, status := run(ns, program, saved, "-R -"); status != 0 {
+	if _, complaint, status := run(t, ns, program, saved, "-R -"); status != 0 {
 		t.Fatalf("%s\n%s", complaint, saved)
 	}
-	if after, _, _ := run(ns, program, "", "-L -o extended"); sorted(after) != sorted(before) {
+	if after, _, _ := run(t, ns, program, "", "-L -o extended"); sorted(after) != sorted(before) {
 		t.Errorf("saved\n%s\nis loaded as\n%s", sorted(before), sorted(after))
 	}
 }
@@ -143,6 +110,9 @@ func TestOptions(t *testing.T) {
 		{"-L -o what", 2, "what"},
 		{"-L --json -o id", 2, "--json"},
 		{"-L --json=1", 2, "takes no argument"},
+		{"-G " + flow + " --state ESTABLISHED", 0, "1 flow entries"}, {"-G " + flow + " --state SYN_SENT", 1, "0 flow entries"}, {"-G " + flow + " -i 1", 1, "0 flow entries"},
+		{"-G " + flow + " -l 5", 1, "0 flow entries"}, {"-Lz", 0, "1 flow entries"}, {"--counter", 0, "1\n"}, {"-L --pro tcp", 0, "1 flow entries"},
+		{"-L -u ass -o ext,i", 0, "id="}, {"-L -u S", 2, "may be any of SEEN_REPLY"}, {"-L -u !UNSET", 2, "none of"}, {"-L -o extended,", 2, "none of"}, {"-L -p tcp --s 5", 2, "may be any of"},
 		{"-D -i 1", 1, "0 flow entries have been deleted"},
 		{"-D --filter mark=243 -o id", 0, "id="},
 		{"-G " + flow, 1, "no such entry"},
@@ -153,7 +123,7 @@ func TestOptions(t *testing.T) {
 		{"-L -s", 2, "missing"}, {"-L -s 192.0.2.300", 2, "no IP address"}, {"-L -s 192.0.2.1/33", 2, "0 to 32"}, {"-L -r 192.0.2.1/24", 2, "not a prefix"},
 		{"-L -s 192.0.2.1 -d ::1", 2, "mixed"}, {"-L -s 192.0.2.1 -s 192.0.2.2", 2, "twice"}, {"-L -p nonsense", 2, "no protocol"}, {"-L -p 256", 2, "no protocol"},
 		{"-L --sport 1", 2, "needs --proto"}, {"-L -p icmp --sport 1", 2, "not an option of icmp"}, {"-L -p tcp --sport 65536", 2, "65535"},
-		{"-L -p tcp --state NOWHERE", 2, "no state"}, {"-L -u NOTHING", 2, "no flag"}, {"-L -m 4294967296", 2, "4294967295"}, {"-L -w 65536", 2, "65535"},
+		{"-L -p tcp --state NOWHERE", 2, "no state"}, {"-L -u NOTHING", 2, "none of"}, {"-L -m 4294967296", 2, "4294967295"}, {"-L -w 65536", 2, "65535"},
 		{"-L -f ipx", 2, "neither ipv4 nor ipv6"}, {"-L -l nolabel", 2, "nolabel"}, {"-L -t 5", 2, "cannot be given"}, {"-L --mask-src 255.0.0.0", 2, "needs --src"},
 		{"-L -n -j", 2, "--any-nat"}, {"-L -n 192.0.2.1:0", 2, "no port"}, {"-L -w 1 --orig-zone 2", 2, "--zone"}, {"-L dying -z", 2, "--zero"},
 		{"-I -s 192.0.2.1 -d 192.0.2.2 -p udp -t 5", 2, "ports"}, {"-I " + flow + " -t 5", 2, "--state is missing"}, {"-I -d 192.0.2.2 -p 200 -t 5", 2, "--src"},
@@ -161,18 +131,18 @@ func TestOptions(t *testing.T) {
 		{"-U -m 1 -u !ASSURED", 2, "clears no flag"}, {"-U --label-add 1 --label-del 2", 2, "--label-add"}, {"-E -e NOTHING", 2, "none of ALL"}, {"-E expect -e UPDATES", 2, "no changes"},
 		{"-E -b 0", 2, "--buffer-size"}, {"-I " + flow + " --state CLOSE -t 5 --netns all", 2, "one namespace"}, {"-G " + flow + " --netns a --netns b", 2, "one namespace"}, {"-E --netns all -o xml", 2, "one namespace"},
 		{"-D expect " + flow + " --reply-port-src 3", 2, "inverse"}, {"-G expect " + flow + " -r 192.0.2.9", 2, "inverse"},
-		{"-L -p sctp --orig-vtag 1 --reply-vtag 2", 0, "0 flow"}, {"-L -p dccp --role server", 0, "0 flow"}, {"-L -p dccp --role nobody", 2, "neither client nor server"},
+		{"-L -p sctp --orig-vtag 1 --reply-vtag 2", 0, "0 flow"}, {"-L -p dccp --role server", 0, "0 flow"}, {"-L -p dccp --role nobody", 2, "none of client, server"},
 		{"-L --processes", 0, "0 flow"}, {"-L dying --processes", 2, "table conntrack"}, {"-L --processes -o save", 2, "--processes"}, {"-E --processes", 2, "cannot be given"}, {"-D --filter process=x", 2, "-L only"}, {"-L --netns no-such-namespace", 1, "no-such-namespace"},
 		{"-I expect -s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2 -t 5", 2, "--tuple-src is missing"},
-		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clash_resolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-R /no/such/file", 2, "no such file"},
+		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clash_resolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-h -p gre", 0, "--tuple-key-src"}, {"-h -p 200", 0, "none of its own"}, {"-h -s 192.0.2.1", 2, "--src cannot"}, {"-R /no/such/file", 2, "no such file"},
 	} {
-		out, complaint, status := run(ns, program, "", c.args)
+		out, complaint, status := run(t, ns, program, "", c.args)
 		if status != c.status || !strings.Contains(out+complaint, c.says) {
 			t.Errorf("conntrack %s: exit status %d, want %d and %q:\n%s%s", c.args, status, c.status, c.says, out, complaint)
 		}
 	}
 	for input, says := range map[string]string{"-L\n": "line 1", "# nothing\n\n-I\n": "line 3", "-I \"\n": "quotation mark", "-S\n": "line 1"} {
-		if _, complaint, status := run(ns, program, input, "-R -"); status != 2 || !strings.Contains(complaint, says) {
+		if _, complaint, status := run(t, ns, program, input, "-R -"); status != 2 || !strings.Contains(complaint, says) {
 			t.Errorf("%q: exit status %d: %s", input, status, complaint)
 		}
 	}
@@ -182,10 +152,10 @@ func TestOptions(t *testing.T) {
 func TestJSONAndManual(t *testing.T) {
 	program := build(t)
 	ns := nstest.New(t)
-	if _, complaint, status := run(ns, program, flows, "-R -"); status != 0 {
+	if _, complaint, status := run(t, ns, program, flows, "-R -"); status != 0 {
 		t.Fatal(complaint)
 	}
-	out, _, _ := run(ns, program, "", "-L --json --sort source,-destinationPort")
+	out, _, _ := run(t, ns, program, "", "-L --json --sort source,-destinationPort")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	for _, line := range lines {
 		var object map[string]any
@@ -200,7 +170,7 @@ func TestJSONAndManual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	help, _, _ := run(ns, program, "", "--help")
+	help, _, _ := run(t, ns, program, "", "--help")
 	text := strings.ReplaceAll(string(manual), `\-`, "-")
 	for _, word := range strings.Fields(help) {
 		if name := strings.TrimRight(word, ","); strings.HasPrefix(name, "--") && !strings.Contains(text, name) {
@@ -257,7 +227,7 @@ func TestExpectations(t *testing.T) {
 	helped(t, ns)
 	do := func(program, args string) string {
 		t.Helper()
-		out, complaint, status := run(ns, program, "", args)
+		out, complaint, status := run(t, ns, program, "", args)
 		if status != 0 {
 			t.Errorf("conntrack %s: exit status %d: %s", args, status, complaint)
 		}

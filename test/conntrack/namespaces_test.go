@@ -2,7 +2,6 @@ package conntrack
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -16,15 +15,6 @@ import (
 
 const oneFlow = "-s 192.0.2.1 -d 192.0.2.2 -p udp --sport 1 --dport 2"
 
-// here runs a program outside of the namespaces that it is for.
-func here(program, args string) (out, complaint string, status int) {
-	cmd := exec.Command(program, strings.Fields(args)...)
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	_ = cmd.Run() // its status says how it went
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
-}
-
 // What is for several namespaces is done in each, and each line says which one it
 // is of.
 func TestSeveralNamespaces(t *testing.T) {
@@ -34,7 +24,7 @@ func TestSeveralNamespaces(t *testing.T) {
 	create := func() {
 		t.Helper()
 		for _, ns := range []*nstest.NS{a, b} {
-			if _, complaint, status := run(ns, program, "", "-I "+oneFlow+" -t 1000"); status != 0 {
+			if _, complaint, status := run(t, ns, program, "", "-I "+oneFlow+" -t 1000"); status != 0 {
 				t.Fatal(complaint)
 			}
 		}
@@ -137,11 +127,11 @@ func TestProcesses(t *testing.T) {
 	c := ns.Dial(t, "tcp", l.String()).LocalAddr().(*net.TCPAddr)
 	flow := fmt.Sprintf("-I -s 127.0.0.1 -d 127.0.0.1 -p tcp --sport %d --dport %d --state ESTABLISHED -t 1000\n"+
 		"-I -s 192.0.2.1 -d 192.0.2.2 -p udp --sport 1 --dport 2 -t 1000\n", c.Port, l.Port)
-	if _, complaint, status := run(ns, program, flow, "-R -"); status != 0 {
+	if _, complaint, status := run(t, ns, program, flow, "-R -"); status != 0 {
 		t.Fatal(complaint)
 	}
 	mine := fmt.Sprintf(" source-process=conntrack.test/%d", os.Getpid())
-	out, complaint, status := run(ns, program, "", "-L --processes")
+	out, complaint, status := run(t, ns, program, "", "-L --processes")
 	if status != 0 || strings.Count(out, mine) != 1 || strings.Contains(out, "192.0.2.1") && strings.Count(out, "process=") > 2 {
 		t.Errorf("exit status %d: %s%s", status, out, complaint)
 	}
@@ -150,7 +140,7 @@ func TestProcesses(t *testing.T) {
 		"-L --json --filter process=conntrack.test": 1, fmt.Sprintf("-L --json --filter pid=%d", os.Getpid()): 1, "-L --json --filter process=nobody": 0,
 		"-L --json --sort process": 2, "-L --json": 2,
 	} {
-		out, complaint, status := run(ns, program, "", args)
+		out, complaint, status := run(t, ns, program, "", args)
 		if status != 0 || strings.Count(out, "\n") != want {
 			t.Errorf("conntrack %s: exit status %d, want %d objects: %s%s", args, status, want, out, complaint)
 		}
@@ -170,7 +160,7 @@ func TestWithoutPrivilege(t *testing.T) {
 		"-L": true, "-L expect": true, "-L dying": true, "-G " + oneFlow: true, "-D": true, "-U -m 1": true, "-I " + oneFlow + " -t 5": true, "-A " + oneFlow + " -t 5": true,
 		"-E": true, "-E expect": true, "-F": true, "-F expect": true, "-C expect": true, "-C": false, "-S": false, "-S expect": false, "-h": false, "-V": false,
 	} {
-		out, complaint, status := run(ns, "setpriv", "", "--reuid=65534 --regid=65534 --clear-groups "+program+" "+args)
+		out, complaint, status := run(t, ns, "setpriv", "", "--reuid=65534 --regid=65534 --clear-groups "+program+" "+args)
 		if said := strings.Contains(complaint, "CAP_NET_ADMIN"); said != refused || (status == 1) != refused {
 			t.Errorf("conntrack %s: exit status %d: %s%s", args, status, out, complaint)
 		}
