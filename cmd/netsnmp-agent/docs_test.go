@@ -1,7 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -65,5 +69,62 @@ func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 		if _, err := snmpdconf.Parse(t.Context(), "man", strings.NewReader(m[1]+" x\n")); err != nil && strings.Contains(err.Error(), "unknown directive") {
 			t.Errorf("the man page tells the directive %s, which there is not", m[1])
 		}
+	}
+}
+
+// What the README shows of the library compiles, as the body of a function.
+func TestExamplesOfTheREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := map[string]string{"context": "context", "fmt": "fmt", "netip": "net/netip", "time": "time"}
+	for _, ours := range []string{"collectors", "live", "netstat", "recording"} {
+		packages[ours] = "github.com/netsnmp-agent/netsnmp-agent/" + ours
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	replace := make(map[string]string)
+	examples := regexp.MustCompile("(?s)\n```go\n(.*?)```\n").FindAllStringSubmatch(string(readme), -1)
+	for i, example := range examples {
+		// What stands around an example: it has a context, and what those before made.
+		parameters := map[string]string{"ctx": "context.Context", "kernel": "*collectors.Kernel", "threeOClock": "time.Time"}
+		text, body := "package readme\n", example[1]
+		var given []string
+		for name, of := range parameters {
+			if !strings.Contains(body, name+", err :=") {
+				given = append(given, name+" "+of)
+			}
+		}
+		body = fmt.Sprintf("func example%d(%s) error {\n%s\nreturn nil\n}\n", i, strings.Join(given, ", "), body)
+		for name, path := range packages {
+			if regexp.MustCompile(`\b` + name + `\.`).MatchString(body) {
+				text += fmt.Sprintf("import %q\n", path)
+			}
+		}
+		file := filepath.Join(dir, fmt.Sprintf("example%d.go", i))
+		if err := os.WriteFile(file, []byte(text+body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(root, "readme", filepath.Base(file))] = file
+	}
+	if len(examples) == 0 {
+		t.Fatal("the README has no examples")
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-overlay", file, "./readme")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
