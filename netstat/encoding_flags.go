@@ -14,14 +14,14 @@ func marshalFlags(f flagSet) ([]byte, error) { return json.Marshal(append([]stri
 
 // unmarshalFlags reads what marshalFlags writes, in any order.
 func unmarshalFlags[F interface {
-	~uint8 | ~uint16 | ~uint32
+	~uint8 | ~uint16 | ~uint32 | ~uint64
 	flagSet
 }](f *F, b []byte) error {
 	var names []string
 	if err := json.Unmarshal(b, &names); err != nil {
 		return err
 	}
-	bits := make(map[string]F, 32)
+	bits := make(map[string]F, 64)
 	for bit := F(1); bit != 0; bit <<= 1 {
 		for _, name := range bit.Names() {
 			bits[name] = bit
@@ -237,3 +237,15 @@ func (l *FlowLabels) UnmarshalJSON(b []byte) error {
 	*l = labels
 	return nil
 }
+
+// MarshalJSON returns the options' names in an array.
+func (s SocketOptionSet) MarshalJSON() ([]byte, error) { return marshalFlags(s) }
+
+// UnmarshalJSON reads names in an array, in any order.
+func (s *SocketOptionSet) UnmarshalJSON(b []byte) error { return unmarshalFlags(s, b) }
+
+// MarshalJSON returns the names in an array.
+func (d Diagnostics) MarshalJSON() ([]byte, error) { return marshalFlags(d) }
+
+// UnmarshalJSON reads names in an array, in any order.
+func (d *Diagnostics) UnmarshalJSON(b []byte) error { return unmarshalFlags(d, b) }

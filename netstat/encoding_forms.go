@@ -1,6 +1,7 @@
 package netstat
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A form is how a field's value is written that its type alone does not say.
@@ -51,6 +53,9 @@ var forms = map[string]form{
 			return err
 		},
 	},
+	"linger": orFalse(func(v reflect.Value) bool { return time.Duration(v.Int()) == LingerOff },
+		func(v reflect.Value) { v.SetInt(int64(LingerOff)) }),
+	"orfalse": orFalse(reflect.Value.IsZero, reflect.Value.SetZero),
 	"realms": numberForm(
 		func(n uint64) string {
 			if from := n >> 16; from != 0 {
@@ -132,6 +137,26 @@ func numberForm(text func(uint64) string, parse func(string) (uint64, error)) fo
 			}
 			v.SetUint(n)
 			return nil
+		},
+	}
+}
+
+// orFalse is the form of values of which one, that isFalse tells and setFalse makes,
+// is written as false.
+func orFalse(isFalse func(reflect.Value) bool, setFalse func(reflect.Value)) form {
+	return form{
+		encode: func(v reflect.Value) ([]byte, error) {
+			if isFalse(v) {
+				return []byte("false"), nil
+			}
+			return encodeValue(v)
+		},
+		decode: func(b []byte, v reflect.Value) error {
+			if string(bytes.TrimSpace(b)) == "false" {
+				setFalse(v)
+				return nil
+			}
+			return decodeValue(b, v)
 		},
 	}
 }

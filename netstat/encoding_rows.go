@@ -298,6 +298,10 @@ func (r Socket) MarshalJSON() ([]byte, error)  { return marshalRow(&r) }
 func (r *Socket) UnmarshalJSON(b []byte) error { return unmarshalRow(r, b) }
 func (r Socket) LogValue() slog.Value          { return logRow(&r) }
 
+func (r SocketDefaults) MarshalJSON() ([]byte, error)  { return marshalRow(&r) }
+func (r *SocketDefaults) UnmarshalJSON(b []byte) error { return unmarshalRow(r, b) }
+func (r SocketDefaults) LogValue() slog.Value          { return logRow(&r) }
+
 func (r SocketDetail) MarshalJSON() ([]byte, error)  { return marshalRow(&r) }
 func (r *SocketDetail) UnmarshalJSON(b []byte) error { return unmarshalRow(r, b) }
 func (r SocketDetail) LogValue() slog.Value          { return logRow(&r) }
@@ -313,6 +317,10 @@ func (r SocketMembership) LogValue() slog.Value          { return logRow(&r) }
 func (r SocketMemory) MarshalJSON() ([]byte, error)  { return marshalRow(&r) }
 func (r *SocketMemory) UnmarshalJSON(b []byte) error { return unmarshalRow(r, b) }
 func (r SocketMemory) LogValue() slog.Value          { return logRow(&r) }
+
+func (r SocketOptions) MarshalJSON() ([]byte, error)  { return marshalRow(&r) }
+func (r *SocketOptions) UnmarshalJSON(b []byte) error { return unmarshalRow(r, b) }
+func (r SocketOptions) LogValue() slog.Value          { return logRow(&r) }
 
 func (r SocketUsage) MarshalJSON() ([]byte, error)  { return marshalRow(&r) }
 func (r *SocketUsage) UnmarshalJSON(b []byte) error { return unmarshalRow(r, b) }

@@ -116,7 +116,10 @@ func TestFormsOfRows(t *testing.T) {
 	for want, row := range map[string]any{
 		`{"protocol":"tcp","family":"ipv6","state":"LISTEN","v6Only":false,"localAddress":"::","localPort":22,"remoteAddress":"::","remotePort":0,
 			"interfaceIndex":0,"sendQueue":128,"inode":11,"cookie":18446744073709551615,"timer":"off","processes":[{"pid":1,"name":"sshd","fd":3},{"pid":2,"name":"x"}],
-			"rtt":0.001234,"pathMTU":1500,"tcpOptions":["ts","sack"],"flags":["freebind"],"receiveMemory":4096,"tlsVersion":"0x0304","cgroup":"/a","cgroupID":7,"bbrPacingGain":1.25}`: netstat.Socket{
+			"rtt":0.001234,"pathMTU":1500,"tcpOptions":["ts","sack"],"flags":["freebind"],"receiveMemory":4096,"tlsVersion":"0x0304","cgroup":"/a","cgroupID":7,"bbrPacingGain":1.25,
+			"options":{"SO_KEEPALIVE":true,"SO_RCVBUF":131072,"SO_RCVBUF_SET":false,"SO_SNDBUF_SET":40000,"SO_RCVTIMEO":2.5,"SO_LINGER":false,"SO_MAX_PACING_RATE":18446744073709551615,
+				"SO_INCOMING_CPU":-1,"SO_BUSY_POLL":0.00005,"IP_TTL":64,"TCP_KEEPIDLE":7200,"TCP_LINGER2":-1,"TCP_CONGESTION":"cubic","TCP_ULP":"",
+				"byLayout":["SO_RCVTIMEO","SO_LINGER"],"inferred":["SO_KEEPALIVE"]}}`: netstat.Socket{
 			Protocol: netstat.TCP, Family: netstat.IPv6, State: netstat.Listen, V6Only: netstat.Known(false),
 			Local: netip.MustParseAddrPort("[::]:22"), Remote: netip.MustParseAddrPort("[::]:0"), Interface: u(0), SendQueue: u(128), Inode: u(11),
 			Cookie: netstat.Known[uint64](1<<64 - 1), Timer: netstat.Known(netstat.TimerNone),
@@ -126,6 +129,13 @@ func TestFormsOfRows(t *testing.T) {
 				Flags:  netstat.Known(netstat.FlagFreeBind),
 				Memory: netstat.Known(netstat.SocketMemory{Received: 4096}), ULP: &netstat.UpperLayer{TLS: &netstat.TLS{Version: netstat.Known[uint16](0x304)}},
 				CGroup: netstat.Known(netstat.CGroup{ID: 7, Path: "/a"}), Congestion: &netstat.CongestionControl{BBR: &netstat.BBR{PacingGain: 320}},
+				Options: &netstat.SocketOptions{
+					KeepAlive: netstat.Known(true), ReceiveBuffer: u(131072), ReceiveBufferSet: u(0), SendBufferSet: u(40000), ReceiveTimeout: netstat.Known(2500 * time.Millisecond),
+					Linger: netstat.Known(netstat.LingerOff), MaxPacingRate: netstat.Known[uint64](netstat.PacingUnlimited), IncomingCPU: netstat.Known[int32](-1),
+					BusyPoll: netstat.Known(50 * time.Microsecond), TTL: netstat.Known[uint8](64), KeepIdle: netstat.Known(2 * time.Hour), Linger2: netstat.Known(-time.Second),
+					Congestion: netstat.Known("cubic"), UpperLayer: netstat.Known(""),
+					ByLayout: 1<<netstat.OptionReceiveTimeout | 1<<netstat.OptionLinger, Inferred: 1 << netstat.OptionKeepAlive,
+				},
 			},
 		},
 		`{"destination":"198.51.100.0/24","gateway":"192.0.2.1","table":254,"interfaceIndex":2,"metric":0,"nextHopFlags":["onlink"],"type":"unicast","protocol":"bgp","scope":253,
@@ -197,6 +207,8 @@ func TestWrongMembers(t *testing.T) {
 		`{"narrow":["everything"]}`:                 &netstat.Interface{},
 		`{"address":"192.0.2.1","prefixLength":33}`: &netstat.Address{},
 		`{"prefixLength":24}`:                       &netstat.Address{},
+		`{"options":{"SO_LINGER":true}}`:            &netstat.Socket{},
+		`{"options":{"byLayout":["SO_NONSENSE"]}}`:  &netstat.Socket{},
 		`{"realms":"1/2/3"}`:                        &netstat.Rule{},
 		`{"sourcePorts":"1-65536"}`:                 &netstat.Rule{},
 		`{"fanoutMode":"nonsense"}`:                 &netstat.PacketSocket{},

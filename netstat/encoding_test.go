@@ -78,7 +78,7 @@ func allNames() []named {
 		namesOf[TrafficHandle](), namesOf[RouteType](), namesOf[EncapKind](), namesOf[RouteFeatures](), namesOf[RuleAction](), namesOf[Protocol](),
 		namesOf[Family](), namesOf[State](), namesOf[Timer](), namesOf[SocketFlags](), namesOf[Shutdown](), namesOf[SocketType](),
 		namesOf[NetlinkProtocol](), namesOf[NetlinkFlags](), namesOf[PacketFlags](), namesOf[SMCState](), namesOf[SMCMode](), namesOf[TCPOptions](),
-		namesOf[CongestionState](), namesOf[TLSMode](), namesOf[SubflowFlags](),
+		namesOf[CongestionState](), namesOf[TLSMode](), namesOf[SubflowFlags](), namesOf[SocketOption](),
 	}
 }
 

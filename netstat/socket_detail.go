@@ -45,6 +45,10 @@ type SocketDetail struct {
 	// CGroup is the cgroup (of version 2) that the socket was created in.
 	CGroup Optional[CGroup] `json:",inline"`
 
+	// Options are the socket's options, nil where no source tells of any: what stands
+	// for a connection without a socket (TIME-WAIT, a request) has none.
+	Options *SocketOptions
+
 	// LocalAddresses and RemoteAddresses are all addresses of an SCTP endpoint
 	// or association, the primary ones included.
 	LocalAddresses, RemoteAddresses []netip.Addr

@@ -93,6 +93,9 @@ const (
 	DetailCGroup                               // CGroup
 	// AllDetails is all of the above.
 	AllDetails SocketDetails = 1<<iota - 1
+	// DetailSocketOptions is Options. AllDetails leaves it out: most options are not in
+	// what the kernel sends of its sockets, and other sources have to be opened for them.
+	DetailSocketOptions SocketDetails = 1 << (iota - 1)
 )
 
 // Has reports whether the set holds all of those.

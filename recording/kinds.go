@@ -42,6 +42,7 @@ const (
 	KindSMCSocket             Kind = "smc-socket"
 	KindTIPCSocket            Kind = "tipc-socket"
 	KindSocketOwner           Kind = "socket-owner"
+	KindSocketDefaults        Kind = "socket-defaults"
 	KindTCPStatistics         Kind = "tcp-statistics"
 	KindUDPStatistics         Kind = "udp-statistics"
 	KindCounter               Kind = "counter"
@@ -252,8 +253,12 @@ var (
 		netstat.TCP, netstat.UDP, netstat.UDPLite, netstat.Raw, netstat.ICMP, netstat.MPTCP, netstat.SCTP,
 	}
 	socketTable = parted(KindSocket, socketParts(socketProtocols...), func(r netstat.SocketReader, ctx context.Context, p socketPart, look *look) iter.Seq2[netstat.Socket, error] {
-		return r.Sockets(ctx, p.query(look))
+		q := p.query(look)
+		q.Details |= netstat.DetailSocketOptions
+		return r.Sockets(ctx, q)
 	})
+	socketDefaultsTable = rows(KindSocketDefaults, netstat.SocketDefaultsReader.SocketDefaults)
+
 	listenProtocols  = []netstat.Protocol{netstat.TCP, netstat.MPTCP, netstat.SCTP}
 	listenQueueTable = parted(KindListenQueue, socketParts(listenProtocols...), func(r netstat.ListenQueueReader, ctx context.Context, p socketPart, look *look) iter.Seq2[netstat.ListenQueue, error] {
 		return r.ListenQueues(ctx, p.query(look))
@@ -334,7 +339,7 @@ var tables = []anyTable{
 	tcpStatisticsTable, udpStatisticsTable, counterTable, interfaceCounterTable,
 	interfaceTable, interfaceDetailsTable, deviceQueueTable, addressTable,
 	qdiscTable, trafficClassTable, softnetTable,
-	socketOwnerTable, socketTable, listenQueueTable, unixTable, packetTable, netlinkTable, vsockTable, xdpTable, smcTable,
+	socketOwnerTable, socketTable, socketDefaultsTable, listenQueueTable, unixTable, packetTable, netlinkTable, vsockTable, xdpTable, smcTable,
 	tipcTable, socketUsageTable, protocolMemoryTable, slabTable,
 	ruleTable, nextHopTable, neighbourTable, proxyNeighbourTable, netconfTable, ipSettingsTable, ipInterfaceTable, routeTable,
 	fibTable, fib6Table, routeLookupsTable, neighbourTableTable, neighbourParametersTable,

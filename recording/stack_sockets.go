@@ -132,6 +132,9 @@ func leaveDetails(d *netstat.SocketDetail, asked netstat.SocketDetails) {
 	if asked.Has(netstat.DetailCGroup) {
 		kept.CGroup = d.CGroup
 	}
+	if asked.Has(netstat.DetailSocketOptions) {
+		kept.Options = d.Options
+	}
 	*d = kept
 }
 
@@ -207,6 +210,11 @@ func (s *Stack) TIPCSockets(ctx context.Context, q netstat.EndpointQuery) iter.S
 	return endpointParts(ctx, s, tipcTable, q, func(r *netstat.TIPCSocket) endpoint {
 		return endpoint{r.State, nil, &r.Processes}
 	})
+}
+
+// SocketDefaults yields the recorded options of new sockets.
+func (s *Stack) SocketDefaults(ctx context.Context) iter.Seq2[netstat.SocketDefaults, error] {
+	return readPart(ctx, s, socketDefaultsTable, "")
 }
 
 // SocketOwners returns which processes held which sockets.

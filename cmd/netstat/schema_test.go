@@ -63,6 +63,33 @@ Rows of other kinds (` + "`Address`, `Flow`, `Expectation`, `IPInterface`" + `, 
 |---|---|---|
 `
 
+const optionsSection = `
+### Options of a socket
+
+The member ` + "`options`" + ` of a socket, and of new ones (` + "`SocketDefaults`" + `), is an object whose members are the options by
+their own names. ` + "`byLayout`" + ` and ` + "`inferred`" + ` are arrays of the names of those that were read from the kernel's
+structures, and of those that something else told of: all others are as getsockopt(2) tells them.
+
+| member | type | what it is |
+|---|---|---|
+`
+
+// optionType is the type of an option's value in JSON.
+func optionType(o netstat.SocketOption) string {
+	switch o {
+	case netstat.OptionReceiveBufferSet, netstat.OptionSendBufferSet:
+		return "integer or false"
+	case netstat.OptionLinger:
+		return "number or false"
+	}
+	types := map[reflect.Kind]string{reflect.Bool: "boolean", reflect.String: "string", reflect.Int64: "number"}
+	v, _ := new(netstat.SocketOptions).Get(o)
+	if named, ok := types[reflect.TypeOf(v).Kind()]; ok {
+		return named
+	}
+	return "integer"
+}
+
 // libraryRows are the library's rows of each kind. Growth is the program's own.
 var libraryRows = map[string][]any{
 	"socket": {netstat.Socket{}}, "unix": {netstat.UnixSocket{}}, "listenQueue": {netstat.ListenQueue{}}, "packet": {netstat.PacketSocket{}},
@@ -172,6 +199,10 @@ func schema() []byte {
 		for _, row := range libraryRows[k.Name] {
 			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", k.Name, reflect.TypeOf(row).Name(), strings.Join(besides(k, row), ", "))
 		}
+	}
+	b.WriteString(optionsSection)
+	for _, option := range netstat.AllSocketOptions() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", option, optionType(option), option.Description())
 	}
 	for _, k := range show.Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n| member | type | what it is |\n|---|---|---|\n", k.Name, strings.ToUpper(k.Doc[:1])+k.Doc[1:])

@@ -1,0 +1,243 @@
+package collectors
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"iter"
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// SocketDefaults opens a TCP and a UDP socket over each family in the namespace, and
+// asks them for their options.
+func (k *Kernel) SocketDefaults(ctx context.Context) iter.Seq2[netstat.SocketDefaults, error] {
+	return func(yield func(netstat.SocketDefaults, error) bool) {
+		families, _ := k.families(nil)
+		for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
+			for _, family := range families {
+				d := netstat.SocketDefaults{Protocol: protocol, Family: family}
+				err := ctx.Err()
+				if err == nil {
+					d.Options, err = k.newSocketOptions(protocol, family)
+				}
+				if err != nil {
+					yield(netstat.SocketDefaults{}, k.readError("read the options of a new socket", err))
+					return
+				}
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// newSocketOptions returns the options of a socket that it opens in the namespace.
+func (k *Kernel) newSocketOptions(protocol netstat.Protocol, family netstat.Family) (o *netstat.SocketOptions, err error) {
+	kind := unix.SOCK_STREAM
+	if protocol == netstat.UDP {
+		kind = unix.SOCK_DGRAM
+	}
+	return o, k.inside(func() error {
+		fd, err := unix.Socket(int(family), kind|unix.SOCK_CLOEXEC, int(protocol))
+		if err != nil {
+			return os.NewSyscallError("socket", err)
+		}
+		defer unix.Close(fd)
+		o, err = optionsOf(fd, protocol)
+		return err
+	})
+}
+
+// The kernel's numbers of options that golang.org/x/sys/unix has not for every
+// architecture (include/uapi/linux/udp.h).
+const (
+	udpCork    = 1
+	udpEncap   = 100
+	udpSegment = 103
+	udpGRO     = 104
+)
+
+// numericOption is an option whose value is an int.
+type numericOption struct {
+	level, name int
+	set         func(o *netstat.SocketOptions, v int32)
+}
+
+// truth is the set of an option that is on or off.
+func truth(at func(*netstat.SocketOptions) *netstat.Optional[bool]) func(*netstat.SocketOptions, int32) {
+	return func(o *netstat.SocketOptions, v int32) { at(o).Set(v != 0) }
+}
+
+// counted is that of an option that counts something.
+func counted[N uint8 | uint32 | int32](at func(*netstat.SocketOptions) *netstat.Optional[N]) func(*netstat.SocketOptions, int32) {
+	return func(o *netstat.SocketOptions, v int32) { at(o).Set(N(v)) }
+}
+
+// duration is that of a time in units.
+func duration(unit time.Duration, at func(*netstat.SocketOptions) *netstat.Optional[time.Duration]) func(*netstat.SocketOptions, int32) {
+	return func(o *netstat.SocketOptions, v int32) { at(o).Set(time.Duration(v) * unit) }
+}
+
+var (
+	// socketNumbers are options of every socket over IP.
+	socketNumbers = []numericOption{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.ReuseAddress })},
+		{unix.SOL_SOCKET, unix.SO_REUSEPORT, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.ReusePort })},
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.KeepAlive })},
+		{unix.SOL_SOCKET, unix.SO_BROADCAST, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.Broadcast })},
+		{unix.SOL_SOCKET, unix.SO_RCVBUF, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.ReceiveBuffer })},
+		{unix.SOL_SOCKET, unix.SO_SNDBUF, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.SendBuffer })},
+		{unix.SOL_SOCKET, unix.SO_BUF_LOCK, setBufferLock},
+		{unix.SOL_SOCKET, unix.SO_PRIORITY, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.Priority })},
+		{unix.SOL_SOCKET, unix.SO_MARK, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.Mark })},
+		{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.BindToDevice })},
+		{unix.SOL_SOCKET, unix.SO_RCVLOWAT, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.ReceiveLowWater })},
+		{unix.SOL_SOCKET, unix.SO_INCOMING_CPU, counted(func(o *netstat.SocketOptions) *netstat.Optional[int32] { return &o.IncomingCPU })},
+		{unix.SOL_SOCKET, unix.SO_BUSY_POLL, duration(time.Microsecond, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.BusyPoll })},
+		{unix.SOL_SOCKET, unix.SO_ZEROCOPY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.ZeroCopy })},
+		{unix.SOL_SOCKET, unix.SO_LOCK_FILTER, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.LockFilter })},
+		{unix.IPPROTO_IP, unix.IP_TOS, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TOS })},
+		{unix.IPPROTO_IP, unix.IP_TTL, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TTL })},
+		{unix.IPPROTO_IP, unix.IP_FREEBIND, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.FreeBind })},
+		{unix.IPPROTO_IP, unix.IP_TRANSPARENT, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.Transparent })},
+		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TrafficClass })},
+		{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.V6Only })},
+	}
+	tcpNumbers = []numericOption{
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.NoDelay })},
+		{unix.IPPROTO_TCP, unix.TCP_CORK, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.Cork })},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.KeepIdle })},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.KeepInterval })},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.KeepCount })},
+		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, duration(time.Millisecond, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.UserTimeout })},
+		{unix.IPPROTO_TCP, unix.TCP_SYNCNT, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.SYNCount })},
+		{unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.DeferAccept })},
+		{unix.IPPROTO_TCP, unix.TCP_FASTOPEN, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.FastOpen })},
+		{unix.IPPROTO_TCP, unix.TCP_MAXSEG, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.MaxSegment })},
+		{unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.WindowClamp })},
+		{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.NotSentLowWater })},
+		{unix.IPPROTO_TCP, unix.TCP_LINGER2, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.Linger2 })},
+		{unix.IPPROTO_TCP, unix.TCP_QUICKACK, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.QuickAck })},
+	}
+	udpNumbers = []numericOption{
+		{unix.IPPROTO_UDP, udpCork, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.UDPCork })},
+		{unix.IPPROTO_UDP, udpGRO, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.UDPReceive })},
+		{unix.IPPROTO_UDP, udpSegment, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.UDPSegment })},
+		{unix.IPPROTO_UDP, udpEncap, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.UDPEncapsulation })},
+	}
+)
+
+// setBufferLock reads SO_BUF_LOCK (Linux 5.14 and later), which comes behind both
+// buffers: bit 0 for the one to send, 1 for the one to receive
+// (SOCK_SNDBUF_LOCK and SOCK_RCVBUF_LOCK, include/uapi/linux/socket.h).
+func setBufferLock(o *netstat.SocketOptions, locked int32) {
+	half := func(set *netstat.Optional[uint32], buffer netstat.Optional[uint32], isSet bool) {
+		size, known := buffer.Get()
+		switch {
+		case !isSet:
+			set.Set(0)
+		case known:
+			set.Set(size / 2)
+		}
+	}
+	half(&o.SendBufferSet, o.SendBuffer, locked&1 != 0)
+	half(&o.ReceiveBufferSet, o.ReceiveBuffer, locked&2 != 0)
+}
+
+// optionsOf asks a TCP or UDP socket for its options. What the kernel does not have is
+// unknown.
+func optionsOf(fd int, protocol netstat.Protocol) (*netstat.SocketOptions, error) {
+	o := new(netstat.SocketOptions)
+	numbers := [][]numericOption{socketNumbers, udpNumbers}
+	if protocol == netstat.TCP {
+		numbers[1] = tcpNumbers
+	}
+	for _, list := range numbers {
+		for _, option := range list {
+			var b [4]byte
+			n, err := readOption(fd, option.level, option.name, b[:])
+			if err != nil {
+				return nil, err
+			}
+			if n == len(b) {
+				option.set(o, int32(binary.NativeEndian.Uint32(b[:])))
+			}
+		}
+	}
+	for _, timeout := range []struct {
+		name int
+		to   *netstat.Optional[time.Duration]
+	}{{unix.SO_RCVTIMEO, &o.ReceiveTimeout}, {unix.SO_SNDTIMEO, &o.SendTimeout}} {
+		if tv, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, timeout.name); err == nil {
+			timeout.to.Set(time.Duration(tv.Nano()))
+		}
+	}
+	// struct linger (include/linux/socket.h).
+	var linger [8]byte
+	if n, err := readOption(fd, unix.SOL_SOCKET, unix.SO_LINGER, linger[:]); err == nil && n == len(linger) {
+		o.Linger.Set(netstat.LingerOff)
+		if binary.NativeEndian.Uint32(linger[:]) != 0 {
+			o.Linger.Set(time.Duration(binary.NativeEndian.Uint32(linger[4:])) * time.Second)
+		}
+	}
+	// An unsigned long, as long as there is room for one.
+	var rate [8]byte
+	switch n, _ := readOption(fd, unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate[:]); n {
+	case 8:
+		o.MaxPacingRate.Set(binary.NativeEndian.Uint64(rate[:]))
+	case 4:
+		o.MaxPacingRate.Set(pacingRate32(binary.NativeEndian.Uint32(rate[:])))
+	}
+	// With no room it returns the number of instructions, and refuses for a program
+	// of BPF's.
+	switch n, err := readOption(fd, unix.SOL_SOCKET, unix.SO_GET_FILTER, nil); {
+	case errors.Is(err, unix.EACCES):
+		o.Filter.Set(true)
+	case err == nil && n >= 0:
+		o.Filter.Set(n > 0)
+	}
+	if protocol == netstat.TCP {
+		for _, text := range []struct {
+			name int
+			to   *netstat.Optional[string]
+		}{{unix.TCP_CONGESTION, &o.Congestion}, {unix.TCP_ULP, &o.UpperLayer}} {
+			var b [16]byte // TCP_CA_NAME_MAX, TCP_ULP_NAME_MAX
+			if n, err := readOption(fd, unix.IPPROTO_TCP, text.name, b[:]); err == nil && n >= 0 {
+				name, _, _ := bytes.Cut(b[:n], []byte{0})
+				text.to.Set(string(name))
+			}
+		}
+	}
+	return o, nil
+}
+
+// pacingRate32 is the pacing rate of an unsigned int, whose most is no limit.
+func pacingRate32(rate uint32) uint64 {
+	if rate == 1<<32-1 {
+		return netstat.PacingUnlimited
+	}
+	return uint64(rate)
+}
+
+// readOption reads an option of a socket into b and returns its length: a negative one
+// when the socket has no such option.
+func readOption(fd, level, name int, b []byte) (int, error) {
+	length := uint32(len(b))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name),
+		uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(unsafe.Pointer(&length)), 0)
+	switch errno {
+	case 0:
+		return int(length), nil
+	case unix.ENOPROTOOPT, unix.EOPNOTSUPP, unix.EINVAL:
+		return -1, nil
+	}
+	return -1, os.NewSyscallError("getsockopt", errno)
+}
