@@ -12,6 +12,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -73,8 +74,13 @@ type command struct {
 	events collectors.FlowEvents
 	buffer int
 	form   form
-	filter *filter.Expr
-	order  *table.Order
+
+	// The kind of the rows is one of these.
+	flows        *table.Kind[flowRow]
+	expectations *table.Kind[expectationRow]
+	filter       *filter.Expr
+	sort         string
+	order        *table.Order
 	// processes asks for those that flows belong to.
 	processes bool
 }
@@ -107,6 +113,7 @@ func parseCommand(words []string, labels *labelNames) (*command, error) {
 	if err := c.setTable(tableName); err != nil {
 		return nil, err
 	}
+	c.setKinds()
 	// The protocol says what its options mean, wherever it stands.
 	for i := range all {
 		if all[i].option.names[0] == "proto" {
@@ -377,25 +384,22 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 	case "json":
 		c.form.json = true
 	case "filter":
-		var fields filter.Fields = flowKind
+		var fields filter.Fields = c.flows
 		if c.expect {
-			fields = expectationKind
+			fields = c.expectations
 		}
 		if c.filter, err = filter.Parse(v, fields, filter.Names{Port: names.ReadServices().Port}); err != nil {
 			return wrong("--filter: %v", err)
 		}
-		c.filter.Walk(func(e *filter.Expr) { c.processes = c.processes || !c.expect && namesProcesses(e.Fields) })
 	case "sort":
+		c.sort = v
 		if c.expect {
-			c.order, err = expectationKind.Order(v)
+			c.order, err = c.expectations.Order(v)
 		} else {
-			c.order, err = flowKind.Order(v)
+			c.order, err = c.flows.Order(v)
 		}
 		if err != nil {
 			return wrong("--sort: %v", err)
-		}
-		for name := range strings.SplitSeq(v, ",") {
-			c.processes = c.processes || !c.expect && namesProcesses(flowKind.Find(strings.TrimPrefix(strings.TrimSpace(name), "-")))
 		}
 	case "processes":
 		c.processes = true
@@ -609,6 +613,9 @@ func (c *command) check() error {
 	case c.has("mask-src") && c.original.sourceMask.IsValid() && c.original.source.IsValid() && c.original.sourceMask.Is4() != c.original.source.Is4():
 		return wrong("addresses of IPv4 and IPv6 cannot be mixed")
 	}
+	if !c.expect && c.verb != 'E' { // whose rows have no processes
+		c.processes = c.processes || show.NamesProcesses(c.filter, c.sort)
+	}
 	if c.processes {
 		switch {
 		case c.verb != 'L':
@@ -619,7 +626,7 @@ func (c *command) check() error {
 			return wrong("--processes is for lines and JSON, not for --output xml and save")
 		}
 	}
-	if len(c.netns) > 1 || slices.Contains(c.netns, allNamespaces) {
+	if len(c.netns) > 1 || c.everyNamespace() {
 		if strings.IndexByte("GIA", c.verb) >= 0 {
 			return wrong("-%c is of one namespace", c.verb)
 		}
@@ -806,14 +813,16 @@ func (c *command) query() netstat.FlowQuery {
 		Source: prefix(c.reply.source, netip.Addr{}), Destination: prefix(c.reply.destination, netip.Addr{}),
 		SourcePort: c.reply.sourcePort, DestinationPort: c.reply.destinationPort, Zone: c.replyZone,
 	}
-	if c.verb == 'U' {
-		return q // its mark and status are what to set
+	if c.verb != 'U' { // whose mark and status are what to set
+		if c.has("mark") {
+			q.Mark.Set(c.mark)
+		}
+		if c.has("status") {
+			q.Status.Set(netstat.Bits{Value: uint32(c.setStatus), Mask: uint32(c.setStatus | c.clearStatus)})
+		}
 	}
-	if c.has("mark") {
-		q.Mark.Set(c.mark)
-	}
-	if c.has("status") {
-		q.Status.Set(netstat.Bits{Value: uint32(c.setStatus), Mask: uint32(c.setStatus | c.clearStatus)})
+	if c.verb != 'E' && !c.expect { // a filter of events is of another kind
+		show.NarrowFlows(&q, c.filter)
 	}
 	return q
 }
@@ -857,7 +866,7 @@ func agrees(a, want, mask netip.Addr) bool {
 
 // matches looks at the filters that a query has no place for.
 func (c *command) matches(row *flowRow) bool {
-	f := &row.Flow
+	f := &row.Value().Flow
 	if !agrees(f.Original.Source, c.original.source, c.original.sourceMask) || !agrees(f.Original.Destination, c.original.destination, c.original.destinationMask) {
 		return false
 	}
@@ -886,7 +895,7 @@ func (c *command) matches(row *flowRow) bool {
 	if c.any.asked && !either {
 		return false
 	}
-	return c.filter == nil || c.filter.Match(func(i int) table.Value { return flowKind.Fields[i].Value(row) })
+	return c.filter == nil || c.filter.Match(func(i int) table.Value { return c.flows.Fields[i].Value(row) })
 }
 
 func (n *nat) matches(a netip.Addr, port uint16) bool {

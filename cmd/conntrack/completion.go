@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -137,9 +138,9 @@ func (o *option) values() []string {
 	case "state":
 		return stateNames()
 	case "sort":
-		return append(flowKind.Names(), expectationKind.Names()...)
+		return append(show.Flows().Names(), show.Expectations().Names()...)
 	case "netns":
-		return append(namedNamespaces(), allNamespaces)
+		return append(namedNamespaces(), show.AllNamespaces)
 	case "label", "label-add", "label-del":
 		return slices.Sorted(maps.Keys(readLabels().number))
 	}
@@ -160,7 +161,7 @@ func stateNames() (names []string) {
 
 // namedNamespaces are those that ip-netns(8) has.
 func namedNamespaces() (names []string) {
-	entries, _ := os.ReadDir(namespaceDir)
+	entries, _ := os.ReadDir("/run/netns")
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}

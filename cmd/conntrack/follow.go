@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 	"sync"
 	"time"
@@ -10,47 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
+// lookEvery is how often namespaces are looked for that came or went.
+const lookEvery = time.Second
+
 // follow shows events until the context ends, of all namespaces at once.
 func (p *program) follow(ctx context.Context, c *command) error {
-	all, err := c.namespaces(ctx)
-	if err != nil {
-		return err
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	f := follower{program: p, command: c, query: c.query(), stop: stop, watched: map[string]func(){}, writer: p.writer(c)}
+	err := f.look(ctx)
+	if err == nil {
+		err = f.wait(ctx)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	f := follower{program: p, command: c, query: c.query(), writer: p.writer(c)}
-	listeners, programs := make([]*collectors.FlowListener, len(all)), make([]portPrograms, len(all))
-	for i := range all {
-		k, err := collectors.Open(collectors.Options{NetNS: all[i].name})
-		if err != nil {
-			return all[i].failed(err)
-		}
-		defer k.Close()
-		l, err := k.ListenFlows(c.eventsToShow(), c.buffer)
-		if err != nil {
-			return all[i].failed(err)
-		}
-		defer l.Close()
-		defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-		listeners[i], programs[i].kernel = l, k
-	}
-	if c.has("buffer-size") {
-		p.say("the receive buffer has %d bytes.", listeners[0].BufferSize())
-	}
-	ends := make(chan error, len(all))
-	for i, l := range listeners {
-		go func() { ends <- all[i].failed(f.receive(ctx, l, &all[i], &programs[i])) }()
-	}
-	for range listeners {
-		err = errors.Join(err, <-ends)
-		if err != nil {
-			cancel()
-		}
-	}
-	if err != nil {
+	stop()
+	f.receivers.Wait()
+	if err := errors.Join(err, f.failed); err != nil {
 		return errors.Join(err, f.writer.close())
 	}
 	if c.expect {
@@ -75,15 +54,110 @@ type follower struct {
 	*program
 	*command
 	query netstat.FlowQuery
+	stop  func()
+
+	watched   map[string]func() // by key, what ends the watching
+	refused   map[string]bool   // namespaces that cannot be watched, which was said
+	receivers sync.WaitGroup
 
 	mu     sync.Mutex // held by who shows
 	writer *writer
+	failed error
+}
+
+// wait waits for the end, and looks for namespaces meanwhile.
+func (f *follower) wait(ctx context.Context) error {
+	if !f.everyNamespace() {
+		<-ctx.Done()
+		return nil
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := f.look(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// look watches the namespaces that came, and gives up those that went: a namespace
+// lives on while it is watched.
+func (f *follower) look(ctx context.Context) error {
+	all, err := f.namespaces(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	there, refused := make(map[string]bool), make(map[string]bool)
+	for i := range all {
+		n := &all[i]
+		there[n.key] = true
+		if f.watched[n.key] != nil {
+			continue
+		}
+		err := n.failed(f.watch(ctx, n))
+		switch {
+		case err == nil || f.everyNamespace() && errors.Is(err, fs.ErrNotExist):
+			continue // it is watched, or went meanwhile
+		case !f.everyNamespace():
+			return err
+		}
+		failed = errors.Join(failed, err)
+		if refused[n.key] = true; !f.refused[n.key] {
+			f.say("%v", err)
+		}
+	}
+	f.refused = refused
+	for key, end := range f.watched {
+		if !there[key] {
+			end()
+			delete(f.watched, key)
+		}
+	}
+	if len(f.watched) == 0 {
+		return failed
+	}
+	return nil
+}
+
+// watch begins to show the events of a namespace.
+func (f *follower) watch(ctx context.Context, n *namespace) error {
+	k, err := n.open(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := k.ListenFlows(f.eventsToShow(), f.buffer)
+	if err != nil {
+		return errors.Join(err, k.Close())
+	}
+	if f.has("buffer-size") && len(f.watched) == 0 {
+		f.say("the receive buffer has %d bytes.", l.BufferSize())
+	}
+	ctx, end := context.WithCancel(ctx)
+	f.watched[n.key] = end
+	closing := context.AfterFunc(ctx, func() { _ = l.Close() }) // nothing was written
+	f.receivers.Go(func() {
+		defer func() { closing(); _, _ = l.Close(), k.Close() }()
+		if err := n.failed(f.receive(ctx, l, n, &portPrograms{kernel: k})); err != nil {
+			f.mu.Lock()
+			f.failed = errors.Join(f.failed, err)
+			f.mu.Unlock()
+			f.stop()
+		}
+	})
+	return nil
 }
 
 // receive shows the events of a namespace until the context ends.
 func (f *follower) receive(ctx context.Context, l *collectors.FlowListener, n *namespace, p *portPrograms) error {
+	from := show.NewSource(p.kernel, n.label)
 	for {
-		err := l.Receive(func(e *collectors.FlowEvent) error { return f.show(e, n.label, p.of(ctx, e.Port)) })
+		err := l.Receive(func(e *collectors.FlowEvent) error { return f.show(from, e, p.of(ctx, e.Port)) })
 		f.mu.Lock()
 		if err == nil {
 			err = f.writer.flush()
@@ -102,23 +176,25 @@ func (f *follower) receive(ctx context.Context, l *collectors.FlowListener, n *n
 	}
 }
 
-func (f *follower) show(e *collectors.FlowEvent, netns, program string) error {
+func (f *follower) show(from *show.Source, e *collectors.FlowEvent, program string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w, at := f.writer, e.Time
 	if at.IsZero() {
 		at = time.Now()
 	}
-	w.kind, w.port, w.program, w.at = e.Kind, e.Port, program, at
-	event := strings.ToLower(strings.Trim(eventName(e.Kind), " []"))
+	w.kind = e.Kind
+	w.event = show.Event{Change: strings.ToLower(strings.Trim(eventName(e.Kind), " []")), Time: at, Port: e.Port, Program: program}
 	if f.expect {
-		row := expectationRow{Expectation: e.Expectation, netns: netns, event: event, time: at}
+		row := show.NewRow(from, e.Expectation)
+		row.Happened(&w.event)
 		if f.matchesExpectation(&row) {
 			w.expectation(&row)
 		}
 		return w.err
 	}
-	row := flowRow{Flow: e.Flow, netns: netns, event: event, port: e.Port, time: at}
+	row := show.NewRow(from, show.TrackedFlow{Flow: e.Flow})
+	row.Happened(&w.event)
 	if f.query.Matches(&e.Flow) && f.matches(&row) {
 		w.flow(&row)
 	}

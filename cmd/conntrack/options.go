@@ -116,7 +116,7 @@ var options = []option{
 	{names: []string{"filter"}, argument: required, value: "EXPRESSION", help: "entries for which it holds: 'bytes > 1000000 and mark != 0'", flows: "LDUE", expects: "LE", own: true},
 	{names: []string{"sort"}, argument: required, value: "[-]FIELD[,...]", help: "order of what is listed", flows: "L", expects: "L", own: true},
 	{names: []string{"processes"}, help: "show which local processes flows belong to", flows: "L", own: true},
-	{names: []string{"netns"}, argument: required, value: "NAME", help: "network namespace; \"all\" for every one; of one only with -G, -I and -A", flows: "LGDIAUEFCS", expects: "LGDIEFCS", several: true, own: true},
+	{names: []string{"netns"}, argument: required, value: "NAME", help: "network namespace; \"all\" for every one, which -E looks for each second; of one only with -G, -I and -A", flows: "LGDIAUEFCS", expects: "LGDIEFCS", several: true, own: true},
 }
 
 // refused are conntrack-tools' options that ask for what there is not, and why.

@@ -2,27 +2,21 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
-
-// allNamespaces is what --netns takes for every namespace.
-const allNamespaces = "all"
-
-// namespaceDir is where ip-netns(8) has named namespaces.
-const namespaceDir = "/run/netns/"
 
 // errNothing says that a command which is for entries met none. It was said
 // already.
@@ -69,75 +63,6 @@ func (p *program) say(format string, args ...any) {
 	fmt.Fprintf(p.err, "conntrack: "+format+"\n", args...)
 }
 
-// namespace is one that a command is for.
-type namespace struct {
-	name  string // as collectors.Options.NetNS takes it
-	label string // how rows name it, empty where it is the only one
-}
-
-// namespaces are those that a command is for.
-func (c *command) namespaces(ctx context.Context) ([]namespace, error) {
-	names := c.netns
-	if slices.Contains(names, allNamespaces) {
-		own, err := collectors.Open(collectors.Options{})
-		if err != nil {
-			return nil, err
-		}
-		defer own.Close()
-		names = nil
-		for n, err := range own.Namespaces(ctx) {
-			if err != nil {
-				return nil, err
-			}
-			switch {
-			case n.Current:
-				names = append(names, "")
-			case len(n.Paths) > 0:
-				names = append(names, n.Paths[0])
-			case len(n.Processes) > 0:
-				names = append(names, fmt.Sprintf("/proc/%d/ns/net", n.Processes[0].PID))
-			}
-		}
-	}
-	if len(names) == 0 {
-		names = []string{""}
-	}
-	all := make([]namespace, len(names))
-	for i, name := range names {
-		all[i].name = name
-		if len(names) > 1 {
-			all[i].label = cmp.Or(strings.TrimPrefix(name, namespaceDir), ".")
-		}
-	}
-	return all, nil
-}
-
-// failed says in which namespace something failed.
-func (n *namespace) failed(err error) error {
-	if err == nil || n.label == "" {
-		return err
-	}
-	return fmt.Errorf("%s: %w", n.label, err)
-}
-
-// each opens the namespaces that a command is for, one after the other.
-func (p *program) each(ctx context.Context, c *command, f func(k *collectors.Kernel, netns string) error) error {
-	all, err := c.namespaces(ctx)
-	if err != nil {
-		return err
-	}
-	for _, n := range all {
-		k, err := collectors.Open(collectors.Options{NetNS: n.name})
-		if err == nil {
-			err = errors.Join(f(k, n.label), k.Close())
-		}
-		if err != nil {
-			return n.failed(err)
-		}
-	}
-	return nil
-}
-
 func (p *program) do(ctx context.Context, c *command) error {
 	if c.expect {
 		return p.doExpectations(ctx, c)
@@ -146,25 +71,25 @@ func (p *program) do(ctx context.Context, c *command) error {
 	case 'L':
 		return p.list(ctx, c)
 	case 'C':
-		return p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
+		return p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
 			u, err := k.FlowUsage(ctx)
 			if err != nil {
 				return err
 			}
-			return p.count(netns, u.Flows)
+			return p.count(from, u.Flows)
 		})
 	case 'S':
 		return p.statistics(ctx, c)
 	case 'E':
 		return p.follow(ctx, c)
 	case 'G':
-		return p.each(ctx, c, func(k *collectors.Kernel, _ string) error {
+		return p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
 			f, err := k.Flow(ctx, c.key(), false)
 			if err != nil {
 				return err
 			}
 			w := p.writer(c)
-			row := flowRow{Flow: f}
+			row := show.NewRow(from, show.TrackedFlow{Flow: f})
 			if q := c.query(); q.Matches(&f) && c.matches(&row) {
 				w.flow(&row)
 			}
@@ -175,13 +100,13 @@ func (p *program) do(ctx context.Context, c *command) error {
 		})
 	}
 	w, n := p.writer(c), 0
-	err := p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
+	err := p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
 		e, err := k.EditFlows()
 		if err != nil {
 			return err
 		}
 		defer e.Close()
-		changed, err := edit(ctx, c, k, e, w, netns)
+		changed, err := edit(ctx, c, k, e, w, from)
 		n += changed
 		return err
 	})
@@ -200,17 +125,14 @@ func (p *program) do(ctx context.Context, c *command) error {
 	return nil
 }
 
-func (p *program) count(netns string, n netstat.Optional[uint32]) error {
-	if netns != "" {
-		netns += " "
-	}
-	_, err := fmt.Fprintf(p.out, "%s%v\n", netns, n)
+func (p *program) count(from *show.Source, n netstat.Optional[uint32]) error {
+	_, err := fmt.Fprintf(p.out, "%s%v\n", appendNetNS(nil, from.NetNS()), n)
 	return err
 }
 
 // edit does what changes flows, shows those that are met, and returns how many
 // they are.
-func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, w *writer, netns string) (n int, err error) {
+func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, w *writer, from *show.Source) (n int, err error) {
 	switch c.verb {
 	case 'I', 'A':
 		put := e.Create
@@ -220,7 +142,7 @@ func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.F
 		return put(ctx, func(yield func(netstat.NewFlow) bool) { yield(c.newFlow()) })
 	case 'D':
 		n, err = e.DeleteEach(ctx, c.query(), func(f *netstat.Flow) bool {
-			row := flowRow{Flow: *f, netns: netns}
+			row := show.NewRow(from, show.TrackedFlow{Flow: *f})
 			if !c.matches(&row) {
 				return false
 			}
@@ -230,7 +152,7 @@ func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.F
 		})
 		return n, errors.Join(err, w.err)
 	case 'U':
-		return update(ctx, c, k, e, w, netns)
+		return update(ctx, c, k, e, w, from)
 	case 'F':
 		var q netstat.FlowQuery
 		if c.family != 0 {
@@ -241,10 +163,10 @@ func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.F
 	return 0, wrong("-%c changes no flows", c.verb)
 }
 
-func update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, w *writer, netns string) (n int, err error) {
+func update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, w *writer, from *show.Source) (n int, err error) {
 	var failed error
 	err = k.EachFlow(ctx, c.query(), func(f *netstat.Flow) bool {
-		row := flowRow{Flow: *f, netns: netns}
+		row := show.NewRow(from, show.TrackedFlow{Flow: *f})
 		if !c.matches(&row) {
 			return true
 		}
@@ -252,7 +174,7 @@ func update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors
 		if !differs {
 			return true
 		}
-		if failed = e.Change(ctx, row.Flow, change); failed != nil {
+		if failed = e.Change(ctx, row.Value().Flow, change); failed != nil {
 			if errors.Is(failed, fs.ErrNotExist) { // it ended meanwhile
 				failed = nil
 				return true
@@ -260,8 +182,8 @@ func update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors
 			return false
 		}
 		n++
-		if now, err := k.Flow(ctx, row.Key(), false); err == nil {
-			row.Flow = now
+		if now, err := k.Flow(ctx, f.Key(), false); err == nil {
+			row.Value().Flow = now
 			w.flow(&row)
 		}
 		return w.err == nil
@@ -271,7 +193,7 @@ func update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors
 
 func (p *program) list(ctx context.Context, c *command) error {
 	w := p.writer(c)
-	err := p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
+	err := p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
 		var owners *netstat.FlowOwners
 		if c.processes {
 			var err error
@@ -279,11 +201,12 @@ func (p *program) list(ctx context.Context, c *command) error {
 				return err
 			}
 		}
-		row := flowRow{netns: netns}
+		row := show.NewRow(from, show.TrackedFlow{List: c.list})
+		v := row.Value()
 		err := k.EachFlow(ctx, c.query(), func(f *netstat.Flow) bool {
-			row.Flow = *f
+			v.Flow = *f
 			if owners != nil {
-				row.owners = owners.Of(f)
+				v.Owners = owners.Of(f)
 			}
 			if c.matches(&row) {
 				w.flow(&row)
@@ -307,32 +230,16 @@ func (p *program) shown(w *writer, format string) error {
 }
 
 func (p *program) statistics(ctx context.Context, c *command) error {
-	return p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
-		line := func(cpu uint16, each func(yield func(string, uint32) bool)) error {
-			var b []byte
-			if c.form.json {
-				b = append(b, `{"kind":"conntrack-statistics"`...)
-				if netns != "" {
-					b = table.AppendJSONString(append(b, `,"netns":`...), netns)
-				}
-				b = fmt.Appendf(b, `,"cpu":%d`, cpu)
-				each(func(name string, n uint32) bool { b = fmt.Appendf(b, `,%q:%d`, name, n); return true })
-				b = append(b, '}', '\n')
-			} else {
-				if netns != "" {
-					b = append(append(b, netns...), ' ')
-				}
-				b = fmt.Appendf(b, "cpu=%-4d\t", cpu)
-				each(func(name string, n uint32) bool { b = fmt.Appendf(b, "%s=%d ", name, n); return true })
-				b = append(b, '\n')
-			}
-			_, err := p.out.Write(b)
-			return err
-		}
-		if c.expect {
+	return p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
+		switch {
+		case c.form.json && c.expect:
+			return printJSON(p.out, show.ExpectationStatistics(), from, k.ExpectationStatistics(ctx))
+		case c.form.json:
+			return printJSON(p.out, show.FlowStatistics(), from, k.FlowStatistics(ctx))
+		case c.expect:
 			for s, err := range k.ExpectationStatistics(ctx) {
 				if err == nil {
-					err = line(s.CPU, func(yield func(string, uint32) bool) {
+					err = p.counters(from, s.CPU, func(yield func(string, uint32) bool) {
 						_ = yield("expect_new", s.New.Or(0)) && yield("expect_create", s.Create.Or(0)) && yield("expect_delete", s.Delete.Or(0))
 					})
 				}
@@ -344,7 +251,7 @@ func (p *program) statistics(ctx context.Context, c *command) error {
 		}
 		for s, err := range k.FlowStatistics(ctx) {
 			if err == nil {
-				err = line(s.CPU, s.All())
+				err = p.counters(from, s.CPU, s.All())
 			}
 			if err != nil {
 				return err
@@ -354,8 +261,18 @@ func (p *program) statistics(ctx context.Context, c *command) error {
 	})
 }
 
+// counters prints a line of what was counted on a processor.
+func (p *program) counters(from *show.Source, cpu uint16, counters iter.Seq2[string, uint32]) error {
+	b := fmt.Appendf(appendNetNS(nil, from.NetNS()), "cpu=%-4d\t", cpu)
+	for name, n := range counters {
+		b = fmt.Appendf(b, "%s=%d ", name, n)
+	}
+	_, err := p.out.Write(append(b, '\n'))
+	return err
+}
+
 func (c *command) matchesExpectation(row *expectationRow) bool {
-	return c.filter == nil || c.filter.Match(func(i int) table.Value { return expectationKind.Fields[i].Value(row) })
+	return c.filter == nil || c.filter.Match(func(i int) table.Value { return c.expectations.Fields[i].Value(row) })
 }
 
 func (p *program) doExpectations(ctx context.Context, c *command) error {
@@ -366,12 +283,12 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 	switch c.verb {
 	case 'L':
 		w := p.writer(c)
-		err := p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
+		err := p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
 			for x, err := range k.Expectations(ctx, families...) {
 				if err != nil {
 					return err
 				}
-				row := expectationRow{Expectation: x, netns: netns}
+				row := show.NewRow(from, x)
 				if c.matchesExpectation(&row) {
 					w.expectation(&row)
 				}
@@ -383,7 +300,7 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 		}
 		return p.shown(w, "%d expectations have been shown.")
 	case 'C':
-		return p.each(ctx, c, func(k *collectors.Kernel, netns string) error {
+		return p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
 			n := uint32(0)
 			for _, err := range k.Expectations(ctx, families...) {
 				if err != nil {
@@ -391,7 +308,7 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 				}
 				n++
 			}
-			return p.count(netns, netstat.Known(n))
+			return p.count(from, netstat.Known(n))
 		})
 	case 'S':
 		return p.statistics(ctx, c)
@@ -399,7 +316,7 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 		return p.follow(ctx, c)
 	}
 	deleted := 0
-	err := p.each(ctx, c, func(k *collectors.Kernel, _ string) error {
+	err := p.each(ctx, c, func(k *collectors.Kernel, from *show.Source) error {
 		if c.verb == 'G' {
 			want := c.expectation().Tuple
 			for x, err := range k.Expectations(ctx, families...) {
@@ -408,7 +325,8 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 				}
 				if x.Tuple == want || x.Master == want {
 					w := p.writer(c)
-					w.expectation(&expectationRow{Expectation: x})
+					row := show.NewRow(from, x)
+					w.expectation(&row)
 					return p.shown(w, "%d expectations have been shown.")
 				}
 			}
@@ -505,6 +423,7 @@ func (p *program) load(ctx context.Context, name string) error {
 		return err
 	}
 	defer e.Close()
+	from := show.NewSource(k, "")
 	for i := 0; i < len(all); {
 		// Flows to make that follow one another go to the kernel together.
 		end := i + 1
@@ -525,7 +444,7 @@ func (p *program) load(ctx context.Context, name string) error {
 			})
 		} else {
 			w := p.writer(all[i].command)
-			_, err = edit(ctx, all[i].command, k, e, w, "")
+			_, err = edit(ctx, all[i].command, k, e, w, from)
 			err = errors.Join(err, w.close())
 		}
 		if err != nil {

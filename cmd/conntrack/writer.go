@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 )
 
@@ -28,9 +29,7 @@ type writer struct {
 
 	// Of the event that is shown.
 	kind    collectors.FlowEvents
-	port    uint32
-	program string
-	at      time.Time
+	event   show.Event
 	deleted bool
 }
 
@@ -48,9 +47,9 @@ func (p *program) writer(c *command) *writer {
 	switch {
 	case !c.form.json && c.order == nil:
 	case c.expect:
-		w.held = w.expectations.hold(p.out, c, expectationKind)
+		w.held = w.expectations.hold(p.out, c, c.expectations)
 	default:
-		w.held = w.flows.hold(p.out, c, flowKind)
+		w.held = w.flows.hold(p.out, c, c.flows)
 	}
 	return w
 }
@@ -113,48 +112,53 @@ func (w *writer) begin(element string) {
 // appendBefore appends what stands before an entry.
 func (w *writer) appendBefore(b []byte, netns string) []byte {
 	if w.c.form.timestamp && !w.c.form.xml {
-		at := w.at
+		at := w.event.Time
 		if at.IsZero() {
 			at = time.Now()
 		}
 		b = fmt.Appendf(b, "[%d.%06d]\t", at.Unix(), at.Nanosecond()/1000)
 	}
-	if netns != "" {
-		b = append(table.AppendEscaped(b, netns), ' ')
+	return appendNetNS(b, netns)
+}
+
+// appendNetNS appends the name of a namespace, where several are shown.
+func appendNetNS(b []byte, netns string) []byte {
+	if netns == "" {
+		return b
 	}
-	return b
+	return append(table.AppendEscaped(b, netns), ' ')
 }
 
 func (w *writer) appendFlow(b []byte, r *flowRow) []byte {
-	b = w.appendBefore(b, r.netns)
-	kind := w.kind
+	b = w.appendBefore(b, r.NetNS())
+	kind, v := w.kind, r.Value()
 	switch {
 	case w.c.form.save:
 		if w.deleted {
 			kind = collectors.FlowDestroyed
 		}
-		return appendSaved(b, &r.Flow, kind)
+		return appendSaved(b, &v.Flow, kind)
 	case w.c.form.xml:
-		return appendFlowXML(b, &r.Flow, kind, &w.c.form, w.labels, time.Now())
+		return appendFlowXML(b, &v.Flow, kind, &w.c.form, w.labels, time.Now())
 	}
-	b = appendFlow(b, &r.Flow, kind, &w.c.form, w.labels)
-	b = appendProcesses(b, " source-process=", r.owners.Source)
-	b = appendProcesses(b, " destination-process=", r.owners.Destination)
-	if w.port != 0 {
-		b = fmt.Appendf(b, " [USERSPACE] portid=%d", w.port)
-		if w.program != "" {
-			b = table.AppendEscaped(append(b, " progname="...), w.program)
+	b = appendFlow(b, &v.Flow, kind, &w.c.form, w.labels)
+	b = appendProcesses(b, " source-process=", v.Owners.Source)
+	b = appendProcesses(b, " destination-process=", v.Owners.Destination)
+	if w.event.Port != 0 {
+		b = fmt.Appendf(b, " [USERSPACE] portid=%d", w.event.Port)
+		if w.event.Program != "" {
+			b = table.AppendEscaped(append(b, " progname="...), w.event.Program)
 		}
 	}
 	return b
 }
 
 func (w *writer) appendExpectation(b []byte, r *expectationRow) []byte {
-	b = w.appendBefore(b, r.netns)
+	b = w.appendBefore(b, r.NetNS())
 	if w.c.form.xml {
-		return appendExpectationXML(b, &r.Expectation, w.kind, &w.c.form, time.Now())
+		return appendExpectationXML(b, r.Value(), w.kind, &w.c.form, time.Now())
 	}
-	return appendExpectation(b, &r.Expectation, w.kind)
+	return appendExpectation(b, r.Value(), w.kind)
 }
 
 // close prints what is held.

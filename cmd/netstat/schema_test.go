@@ -37,6 +37,9 @@ row is known. The member ` + "`kind`" + ` says what an object is; the tables bel
 - Members will be added. None changes its meaning or type, and none goes, without a new major version.
 
 The members are also what ` + "`--sort`" + ` and ` + "`--filter`" + ` know.
+
+` + "`conntrack --json`" + ` prints the same objects of flows, expectations and statistics, and besides what happens to them
+(` + "`flowEvent`, `expectationEvent`" + `).
 `
 
 const librarySection = `
@@ -102,7 +105,7 @@ var libraryRows = map[string][]any{
 	"multicastRoute": {netstat.MulticastRoute{}}, "bridgeGroup": {netstat.BridgeGroup{}}, "routerPort": {netstat.BridgeRouterPort{}},
 	"netconf": {netstat.Netconf{}}, "namespace": {netstat.Namespace{}}, "netlink": {netstat.NetlinkSocket{}}, "vsock": {netstat.VsockSocket{}},
 	"xdp": {netstat.XDPSocket{}}, "smc": {netstat.SMCSocket{}}, "tipc": {netstat.TIPCSocket{}},
-	"flow": {netstat.Flow{}}, "expectation": {netstat.Expectation{}}, "flowTotal": nil, "flowUsage": {netstat.FlowUsage{}},
+	"flow": {netstat.Flow{}}, "expectation": {netstat.Expectation{}}, "flowTotal": nil, "flowEvent": nil, "expectationEvent": nil, "flowUsage": {netstat.FlowUsage{}},
 	"flowStatistics": {netstat.FlowStatistics{}}, "expectationStatistics": {netstat.ExpectationStatistics{}},
 }
 

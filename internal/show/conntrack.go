@@ -10,30 +10,31 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// trackedFlow is a flow of connection tracking, with whose it is.
-type trackedFlow struct {
+// TrackedFlow is a flow of connection tracking, with whose it is.
+type TrackedFlow struct {
 	netstat.Flow
-	list netstat.FlowList
-	// owners are unknown unless they were asked for.
-	owners netstat.FlowProcesses
+	List netstat.FlowList
+	// Owners are unknown unless they were asked for.
+	Owners netstat.FlowProcesses
 }
 
 // Flows is the table of the flows that connection tracking follows.
 func Flows() Table {
-	return &kind[trackedFlow]{
+	return &kind[TrackedFlow]{
 		Kind:    flows(),
 		title:   "Flows of connection tracking",
 		what:    "flows",
 		columns: flowColumns,
-		parts: func(ctx context.Context, q *query) ([]part[trackedFlow], error) {
-			return flowParts(ctx, q, q.Programs || namesProcesses(q.lookedAt(flows(), q.Sort)))
+		parts: func(ctx context.Context, q *query) ([]part[TrackedFlow], error) {
+			return flowParts(ctx, q, q.Programs || NamesProcesses(q.expr, q.Sort))
 		},
-		inFamily: func(f *trackedFlow, family netstat.Family) bool { return f.Family() == family },
-		keep:     func(q *query, f *trackedFlow) bool { return q.choosesProtocol(f.Original.Protocol) },
+		inFamily: func(f *TrackedFlow, family netstat.Family) bool { return f.Family() == family },
+		keep:     func(q *query, f *TrackedFlow) bool { return q.choosesProtocol(f.Original.Protocol) },
 		lookUp:   lookUpFlow,
 	}
 }
@@ -41,9 +42,16 @@ func Flows() Table {
 // flows is the kind of its rows.
 var flows = sync.OnceValue(flowKind)
 
+// FlowEvents is the kind of what happens to flows. An event tells no owners, and of no
+// other list than the table.
+func FlowEvents() *table.Kind[Row[TrackedFlow]] {
+	return eventKind(flows(), "flowEvent", "what happened to a flow that connection tracking follows: a line of `conntrack -E --json`",
+		[]string{"new", "update", "destroy"}, "sourceProcesses", "destinationProcesses", "list", "host")
+}
+
 // flowParts are the flows of the table and, with Options.All, of the lists beside it.
 // The filter goes to the source as far as that can look at it.
-func flowParts(ctx context.Context, q *query, processes bool) (parts []part[trackedFlow], err error) {
+func flowParts(ctx context.Context, q *query, processes bool) (parts []part[TrackedFlow], err error) {
 	r, ok := q.src.stack.(netstat.FlowReader)
 	if !ok {
 		return nil, netstat.ErrNotSupported
@@ -62,12 +70,12 @@ func flowParts(ctx context.Context, q *query, processes bool) (parts []part[trac
 		of := ask
 		of.List = list
 		// That a kernel tells a list no more is nothing to complain of.
-		parts = append(parts, part[trackedFlow]{optional: list != netstat.FlowTable, read: func(ctx context.Context, _ *query) iter.Seq2[trackedFlow, error] {
-			return func(yield func(trackedFlow, error) bool) {
+		parts = append(parts, part[TrackedFlow]{optional: list != netstat.FlowTable, read: func(ctx context.Context, _ *query) iter.Seq2[TrackedFlow, error] {
+			return func(yield func(TrackedFlow, error) bool) {
 				for f, err := range r.Flows(ctx, of) {
-					v := trackedFlow{Flow: f, list: list}
+					v := TrackedFlow{Flow: f, List: list}
 					if owners != nil && err == nil {
-						v.owners = owners.Of(&v.Flow)
+						v.Owners = owners.Of(&v.Flow)
 					}
 					if !yield(v, err) {
 						return
@@ -106,6 +114,12 @@ func (r sharingOwners) Sockets(ctx context.Context, q netstat.SocketQuery) iter.
 	return r.SocketReader.Sockets(ctx, q)
 }
 
+// NamesProcesses reports whether a filter of flows, which may be nil, or an order of them
+// asks for the processes that they belong to.
+func NamesProcesses(expr *filter.Expr, order string) bool {
+	return namesProcesses(lookedAt(flows(), expr, order))
+}
+
 // namesProcesses reports whether one of a flow's fields is of processes.
 func namesProcesses(fields []int) bool {
 	return slices.ContainsFunc(fields, func(i int) bool { return flows().Fields[i].Type == table.Objects })
@@ -128,7 +142,7 @@ func (o *Options) choosesProtocol(p netstat.IPProtocol) bool {
 	return !o.NamesProtocol()
 }
 
-func lookUpFlow(s *Session, r *Row[trackedFlow]) {
+func lookUpFlow(s *Session, r *Row[TrackedFlow]) {
 	if s.numericHosts() {
 		return
 	}
@@ -146,11 +160,11 @@ func (s *Session) appendTupleEnd(b []byte, src *Source, t *netstat.FlowTuple, a 
 	return s.appendEndpoint(b, src, netstat.Protocol(t.Protocol), netip.AddrPortFrom(a, port))
 }
 
-func flowColumns(s *Session) []table.Column[Row[trackedFlow]] {
-	type row = Row[trackedFlow]
+func flowColumns(s *Session) []table.Column[Row[TrackedFlow]] {
+	type row = Row[TrackedFlow]
 	const width = 23
-	count := func(heading string, get func(*trackedFlow) table.Value, scaled func([]byte, uint64) []byte) table.Column[row] {
-		return columnOf(heading, 8, true, func(b []byte, f *trackedFlow) []byte {
+	count := func(heading string, get func(*TrackedFlow) table.Value, scaled func([]byte, uint64) []byte) table.Column[row] {
+		return columnOf(heading, 8, true, func(b []byte, f *TrackedFlow) []byte {
 			v := get(f)
 			if !v.IsKnown() {
 				return append(b, '-')
@@ -158,7 +172,7 @@ func flowColumns(s *Session) []table.Column[Row[trackedFlow]] {
 			return scaled(b, v.Uint())
 		})
 	}
-	state := columnOf("State", 11, false, func(b []byte, f *trackedFlow) []byte {
+	state := columnOf("State", 11, false, func(b []byte, f *TrackedFlow) []byte {
 		if t := &f.Original; t.Protocol.IsICMP() {
 			b = appendUint(append(b, "type="...), t.ICMPType)
 			b = appendUint(append(b, ",code="...), t.ICMPCode)
@@ -167,7 +181,7 @@ func flowColumns(s *Session) []table.Column[Row[trackedFlow]] {
 		return appendWord(b, f.State())
 	})
 	columns := []table.Column[row]{
-		columnOf("Proto", 5, false, func(b []byte, f *trackedFlow) []byte { return append(b, f.Original.Protocol.String()...) }),
+		columnOf("Proto", 5, false, func(b []byte, f *TrackedFlow) []byte { return append(b, f.Original.Protocol.String()...) }),
 		{Heading: "Source", Width: width, Append: func(b []byte, r *row) []byte {
 			return s.appendTupleEnd(b, r.from, &r.v.Original, r.v.Original.Source, r.v.Original.SourcePort)
 		}},
@@ -176,22 +190,22 @@ func flowColumns(s *Session) []table.Column[Row[trackedFlow]] {
 		}},
 		{Heading: "Translated", Width: 10, Append: s.appendTranslation},
 		state,
-		columnOf("Status", 9, false, func(b []byte, f *trackedFlow) []byte { return appendWord(b, flowStatus(&f.Flow)) }),
-		columnOf("Timeout", 7, true, func(b []byte, f *trackedFlow) []byte {
+		columnOf("Status", 9, false, func(b []byte, f *TrackedFlow) []byte { return appendWord(b, flowStatus(&f.Flow)) }),
+		columnOf("Timeout", 7, true, func(b []byte, f *TrackedFlow) []byte {
 			d, known := f.Timeout.Get()
 			if !known {
 				return append(b, '-')
 			}
 			return strconv.AppendInt(b, int64(d/time.Second), 10)
 		}),
-		count("Packets", func(f *trackedFlow) table.Value { return packetsValue(f.OriginalCounters) }, s.appendCount),
-		count("Bytes", func(f *trackedFlow) table.Value { return octetsValue(f.OriginalCounters) }, s.appendBytes),
-		count("Re-Pkts", func(f *trackedFlow) table.Value { return packetsValue(f.ReplyCounters) }, s.appendCount),
-		count("Re-Bytes", func(f *trackedFlow) table.Value { return octetsValue(f.ReplyCounters) }, s.appendBytes),
+		count("Packets", func(f *TrackedFlow) table.Value { return packetsValue(f.OriginalCounters) }, s.appendCount),
+		count("Bytes", func(f *TrackedFlow) table.Value { return octetsValue(f.OriginalCounters) }, s.appendBytes),
+		count("Re-Pkts", func(f *TrackedFlow) table.Value { return packetsValue(f.ReplyCounters) }, s.appendCount),
+		count("Re-Bytes", func(f *TrackedFlow) table.Value { return octetsValue(f.ReplyCounters) }, s.appendBytes),
 	}
 	if s.Programs {
-		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, f *trackedFlow) []byte {
-			source, destination := f.owners.Source, f.owners.Destination
+		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, f *TrackedFlow) []byte {
+			source, destination := f.Owners.Source, f.Owners.Destination
 			if b = appendProcesses(b, source); len(destination.Or(nil)) > 0 {
 				b = appendProcesses(append(b, '>'), destination)
 			}
@@ -200,16 +214,16 @@ func flowColumns(s *Session) []table.Column[Row[trackedFlow]] {
 	}
 	if s.Extend > 0 {
 		columns = append(columns,
-			columnOf("ID", 10, true, func(b []byte, f *trackedFlow) []byte { return appendKnown(b, f.ID) }),
-			columnOf("Use", 3, true, func(b []byte, f *trackedFlow) []byte { return appendKnown(b, f.Use) }),
-			columnOf("Start", 19, false, func(b []byte, f *trackedFlow) []byte {
+			columnOf("ID", 10, true, func(b []byte, f *TrackedFlow) []byte { return appendKnown(b, f.ID) }),
+			columnOf("Use", 3, true, func(b []byte, f *TrackedFlow) []byte { return appendKnown(b, f.Use) }),
+			columnOf("Start", 19, false, func(b []byte, f *TrackedFlow) []byte {
 				if f.Start.IsZero() {
 					return append(b, '-')
 				}
 				return f.Start.Local().AppendFormat(b, "2006-01-02T15:04:05")
 			}))
 	}
-	return append(columns, columnOf("Options", 0, false, func(b []byte, f *trackedFlow) []byte { return appendWord(b, flowOptions(f)) }))
+	return append(columns, columnOf("Options", 0, false, func(b []byte, f *TrackedFlow) []byte { return appendWord(b, flowOptions(f)) }))
 }
 
 // appendWord appends a text, or a dash for none.
@@ -222,7 +236,7 @@ func appendWord(b []byte, text string) []byte {
 
 // appendTranslation appends what becomes of the ends of a flow on their way, a dash
 // where the answers come from where its packets go to and the other way round.
-func (s *Session) appendTranslation(b []byte, r *Row[trackedFlow]) []byte {
+func (s *Session) appendTranslation(b []byte, r *Row[TrackedFlow]) []byte {
 	f, start := &r.v.Flow, len(b)
 	if f.IsSourceNAT() {
 		b = s.appendTupleEnd(append(b, "src="...), r.from, &f.Reply, f.Reply.Destination, f.Reply.DestinationPort)
@@ -261,7 +275,7 @@ func flowStatus(f *netstat.Flow) string {
 }
 
 // flowOptions tells what else there is of a flow, in the words of conntrack(8).
-func flowOptions(f *trackedFlow) string {
+func flowOptions(f *TrackedFlow) string {
 	var parts []string
 	number := func(name string, n uint64) {
 		if n != 0 {
@@ -280,8 +294,8 @@ func flowOptions(f *trackedFlow) string {
 			parts = append(parts, text.name+"="+text.value)
 		}
 	}
-	if f.list != netstat.FlowTable {
-		parts = append(parts, "list="+f.list.String())
+	if f.List != netstat.FlowTable {
+		parts = append(parts, "list="+f.List.String())
 	}
 	return strings.Join(parts, " ")
 }
@@ -372,8 +386,8 @@ func tupleFields[T any](before, doc string, get func(*T) *netstat.FlowTuple) []t
 	}
 }
 
-func flowKind() *table.Kind[Row[trackedFlow]] {
-	type flow = trackedFlow
+func flowKind() *table.Kind[Row[TrackedFlow]] {
+	type flow = TrackedFlow
 	field := fieldOf[flow]
 	state := field("state", table.Keyword, "state of TCP, SCTP and DCCP, by the kernel's name: `ESTABLISHED`, `SYN_SENT`, ...", func(f *flow) table.Value {
 		name := f.State()
@@ -381,7 +395,7 @@ func flowKind() *table.Kind[Row[trackedFlow]] {
 	})
 	state.Words = flowStates()
 	list := field("list", table.Keyword, "the kernel's list that it is in, of others than its table: `dying` or `unconfirmed`", func(f *flow) table.Value {
-		return ifSet(f.list != netstat.FlowTable, table.Word(f.list.String()))
+		return ifSet(f.List != netstat.FlowTable, table.Word(f.List.String()))
 	})
 	list.Words = []string{netstat.FlowDying.String(), netstat.FlowUnconfirmed.String()}
 	icmp := func(name, doc string, get func(*netstat.FlowTuple) table.Value) table.Field[Row[flow]] {
@@ -420,9 +434,9 @@ func flowKind() *table.Kind[Row[trackedFlow]] {
 		field("securityContext", table.String, "label of the security module", func(f *flow) table.Value { return table.Text(f.SecurityContext) }),
 		field("helper", table.String, "name of the helper", func(f *flow) table.Value { return table.Text(f.Helper) }),
 		field("sourceProcesses", table.Objects, "processes of this host that send in the original direction, each with `pid` and `name`; with `-p`", func(f *flow) table.Value {
-			return processesValue(f.owners.Source)
+			return processesValue(f.Owners.Source)
 		}),
-		field("destinationProcesses", table.Objects, "processes of this host that answer; with `-p`", func(f *flow) table.Value { return processesValue(f.owners.Destination) }),
+		field("destinationProcesses", table.Objects, "processes of this host that answer; with `-p`", func(f *flow) table.Value { return processesValue(f.Owners.Destination) }),
 		field("start", table.String, "when the entry was made (RFC 3339); while times are kept", func(f *flow) table.Value { return momentValue(f.Start) }),
 		field("stop", table.String, "when it was taken out of the table (RFC 3339)", func(f *flow) table.Value { return momentValue(f.Stop) }),
 		field("use", table.Integer, "references to the entry", func(f *flow) table.Value { return uintValue(f.Use) }),

@@ -62,6 +62,12 @@ func Expectations() Table {
 	return k
 }
 
+// ExpectationEvents is the kind of what happens to expectations.
+func ExpectationEvents() *table.Kind[Row[netstat.Expectation]] {
+	return eventKind(KindOf[netstat.Expectation](Expectations()), "expectationEvent", "what happened to a flow that a helper expects: a line of `conntrack -E expect --json`",
+		[]string{"new", "destroy"}, "host")
+}
+
 func expectationColumns(s *Session) []table.Column[Row[netstat.Expectation]] {
 	type row = Row[netstat.Expectation]
 	const width = 23

@@ -10,10 +10,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// lookedAt returns the fields that the filter and an order look at.
-func (q *query) lookedAt(k filter.Fields, order string) (fields []int) {
-	if q.expr != nil {
-		q.expr.Walk(func(e *filter.Expr) { fields = append(fields, e.Fields...) })
+// lookedAt returns the fields that a filter, which may be nil, and an order look at.
+func lookedAt(k filter.Fields, expr *filter.Expr, order string) (fields []int) {
+	if expr != nil {
+		expr.Walk(func(e *filter.Expr) { fields = append(fields, e.Fields...) })
 	}
 	for name := range strings.SplitSeq(order, ",") {
 		fields = append(fields, k.Find(strings.TrimPrefix(strings.TrimSpace(name), "-"))...)
@@ -40,16 +40,23 @@ func (q *query) flowQuery() netstat.FlowQuery {
 			ask.Protocol.Set(p.protocol)
 		}
 	}
-	if q.expr == nil {
-		return ask
-	}
-	for _, e := range q.expr.Conjuncts() {
-		narrowFlows(&ask, e, true)
-	}
+	NarrowFlows(&ask, q.expr)
 	return ask
 }
 
-// narrowFlows adds to a query what a comparison, which must hold or must not, asks for.
+// NarrowFlows adds to a query what a filter of flows, which may be nil, asks of each, as
+// far as a query has a place for it that is empty. All of the filter is applied to the
+// rows nevertheless.
+func NarrowFlows(ask *netstat.FlowQuery, expr *filter.Expr) {
+	if expr == nil {
+		return
+	}
+	for _, e := range expr.Conjuncts() {
+		narrowFlows(ask, e, true)
+	}
+}
+
+// narrowFlows adds what a comparison, which must hold or must not, asks for.
 func narrowFlows(ask *netstat.FlowQuery, e *filter.Expr, holds bool) {
 	if e.Op == filter.Not {
 		narrowFlows(ask, &e.Args[0], !holds)
@@ -62,6 +69,9 @@ func narrowFlows(ask *netstat.FlowQuery, e *filter.Expr, holds bool) {
 	if name == "status" {
 		if flag, known := netstat.ParseFlowStatus(v.Text); known && flag.String() == v.Text {
 			bits := ask.Status.Or(netstat.Bits{})
+			if bits.Mask&uint32(flag) != 0 {
+				return
+			}
 			bits.Mask |= uint32(flag)
 			if holds {
 				bits.Value |= uint32(flag)

@@ -79,7 +79,7 @@ func parseFlowKey(text string) (k flowKey, err error) {
 }
 
 // each calls f with every key of a flow, each once.
-func (k *flowKey) each(r *Row[trackedFlow], f func(key []byte, a netip.Addr)) {
+func (k *flowKey) each(r *Row[TrackedFlow], f func(key []byte, a netip.Addr)) {
 	var seen []string
 	one := func(text []byte, a netip.Addr) {
 		if len(k.fields) > 1 {
@@ -191,14 +191,14 @@ func readTotals(ctx context.Context, q *query) iter.Seq2[flowTotal, error] {
 	if err != nil {
 		return failed[flowTotal](err)
 	}
-	parts, err := flowParts(ctx, q, namesProcesses(append(q.lookedAt(flows(), ""), key.fields...)))
+	parts, err := flowParts(ctx, q, namesProcesses(append(lookedAt(flows(), q.expr, ""), key.fields...)))
 	if err != nil {
 		return failed[flowTotal](err)
 	}
 	return func(yield func(flowTotal, error) bool) {
 		totals := make(map[string]*flowTotal)
 		others := flowTotal{by: q.By, others: true}
-		r := Row[trackedFlow]{from: q.src}
+		r := Row[TrackedFlow]{from: q.src}
 		for _, p := range parts {
 			for f, err := range p.read(ctx, q) {
 				switch {

@@ -99,8 +99,9 @@ type kind[T any] struct {
 
 // Row is what a reader yielded, and of which stack.
 type Row[T any] struct {
-	from *Source
-	v    T
+	from  *Source
+	v     T
+	event *Event // of a kind of events
 }
 
 // query is what is asked of one stack.

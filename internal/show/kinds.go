@@ -23,5 +23,5 @@ func Kinds() (kinds []table.Description) {
 			kinds = append(kinds, d)
 		}
 	}
-	return kinds
+	return append(kinds, FlowEvents().Describe(), ExpectationEvents().Describe())
 }

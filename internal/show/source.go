@@ -130,8 +130,9 @@ func ListNamespaces(ctx context.Context) (found []netstat.Namespace, err error) 
 	return found, nil
 }
 
-// NewSource returns a stack as one to show.
-func NewSource(stack netstat.Stack) *Source { return &Source{stack: stack} }
+// NewSource returns a stack as one to show, with the name of its namespace where several
+// are shown.
+func NewSource(stack netstat.Stack, netns string) *Source { return &Source{stack: stack, netns: netns} }
 
 // NetNS returns the name of the stack's namespace, empty where only one is shown.
 func (src *Source) NetNS() string { return src.netns }

@@ -2,6 +2,7 @@ package conntrack
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -134,7 +135,7 @@ func TestOptions(t *testing.T) {
 		{"-L -p sctp --orig-vtag 1 --reply-vtag 2", 0, "0 flow"}, {"-L -p dccp --role server", 0, "0 flow"}, {"-L -p dccp --role nobody", 2, "none of client, server"},
 		{"-L --processes", 0, "0 flow"}, {"-L dying --processes", 2, "table conntrack"}, {"-L --processes -o save", 2, "--processes"}, {"-E --processes", 2, "cannot be given"}, {"-D --filter process=x", 2, "-L only"}, {"-L --netns no-such-namespace", 1, "no-such-namespace"},
 		{"-I expect -s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2 -t 5", 2, "--tuple-src is missing"},
-		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clash_resolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-h -p gre", 0, "--tuple-key-src"}, {"-h -p 200", 0, "none of its own"}, {"-h -s 192.0.2.1", 2, "--src cannot"}, {"-R /no/such/file", 2, "no such file"},
+		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clashResolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-h -p gre", 0, "--tuple-key-src"}, {"-h -p 200", 0, "none of its own"}, {"-h -s 192.0.2.1", 2, "--src cannot"}, {"-R /no/such/file", 2, "no such file"},
 	} {
 		out, complaint, status := run(t, ns, program, "", c.args)
 		if status != c.status || !strings.Contains(out+complaint, c.says) {
@@ -166,6 +167,14 @@ func TestJSONAndManual(t *testing.T) {
 	if len(lines) != strings.Count(flows, "-I ") {
 		t.Errorf("%d lines", len(lines))
 	}
+	holdToPage(t, out)
+	for _, args := range []string{"-S --json", "-S expect --json", "-D -s 192.0.2.1 --json"} {
+		out, complaint, status := run(t, ns, program, "", args)
+		if status != 0 || out == "" {
+			t.Errorf("conntrack %s: exit status %d: %s", args, status, complaint)
+		}
+		holdToPage(t, out)
+	}
 	manual, err := os.ReadFile("../../man/conntrack.8")
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +184,29 @@ func TestJSONAndManual(t *testing.T) {
 	for _, word := range strings.Fields(help) {
 		if name := strings.TrimRight(word, ","); strings.HasPrefix(name, "--") && !strings.Contains(text, name) {
 			t.Errorf("the manual has no %s", name)
+		}
+	}
+}
+
+// holdToPage holds objects to docs/netstat-json.md: each has the members of its kind.
+func holdToPage(t *testing.T, out string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/netstat-json.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out) {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Errorf("%v: %s", err, line)
+			continue
+		}
+		_, section, _ := strings.Cut(string(page), fmt.Sprintf("\n## %s\n", object["kind"]))
+		section, _, _ = strings.Cut(section, "\n## ")
+		for name := range object {
+			if name != "kind" && !strings.Contains(section, "\n| `"+name+"` |") {
+				t.Errorf("the page has no %s of %s", name, object["kind"])
+			}
 		}
 	}
 }

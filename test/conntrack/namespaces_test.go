@@ -2,15 +2,22 @@ package conntrack
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 const oneFlow = "-s 192.0.2.1 -d 192.0.2.2 -p udp --sport 1 --dport 2"
@@ -114,6 +121,114 @@ func listening(t *testing.T, all ...*nstest.NS) {
 		}
 		return ""
 	})
+}
+
+// Of all namespaces those are followed that come, and those that went are given up: one
+// that is watched lives on.
+func TestFollowsNewNamespaces(t *testing.T) {
+	program := build(t)
+	follow := exec.Command(program, "-E", "--netns", "all", "--json", "--filter", "destination = 192.0.2.2 and port = 4711")
+	events, err := follow.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := follow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = follow.Process.Kill(); _ = follow.Wait() }()
+	lines := bufio.NewScanner(events)
+	for range 2 {
+		ns := nstest.New(t)
+		listening(t, ns)
+		if _, complaint, status := run(t, ns, program, "", "-I -s 192.0.2.1 -d 192.0.2.2 -p udp --sport 1 --dport 4711 -t 1000"); status != 0 {
+			t.Fatal(complaint)
+		}
+		if !lines.Scan() {
+			t.Fatalf("events end: %v", lines.Err())
+		}
+		holdToPage(t, lines.Text())
+		var event struct{ Kind, Event, NetNS, Time string }
+		if err := json.Unmarshal(lines.Bytes(), &event); err != nil || event.Kind != "flowEvent" || event.Event != "new" || event.NetNS != ns.Name || event.Time == "" {
+			t.Errorf("%v: %s", err, lines.Text())
+		}
+	}
+	ns := &nstest.NS{Name: fmt.Sprintf("nstest-%d-goes", os.Getpid())}
+	do := func(verb string) {
+		t.Helper()
+		if out, err := exec.Command("ip", "netns", verb, ns.Name).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	do("add")
+	listening(t, ns)
+	file, err := os.Stat(ns.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := func() bool {
+		open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", follow.Process.Pid))
+		return slices.ContainsFunc(open, func(fd string) bool {
+			of, err := os.Stat(fd)
+			return err == nil && os.SameFile(file, of)
+		})
+	}
+	if !held() {
+		t.Error("a namespace that is followed is not held")
+	}
+	do("del")
+	nstest.Eventually(t, func() string {
+		if held() {
+			return "the namespace is held"
+		}
+		return ""
+	})
+}
+
+// An event names the program that caused it, while that holds its port.
+func TestProgramOfEvents(t *testing.T) {
+	program := build(t)
+	ns := nstest.New(t)
+	for _, args := range []string{"-E", "-E --json"} {
+		follow := exec.Command(program, strings.Fields(args)...)
+		events, err := follow.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns.Do(t, follow.Start)
+		defer func() { _ = follow.Process.Kill(); _ = follow.Wait() }()
+		listening(t, ns)
+		k, err := collectors.Open(collectors.Options{NetNS: ns.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		e, err := k.EditFlows()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		f := netstat.NewFlow{Flow: netstat.Flow{
+			Original: netstat.FlowTuple{Protocol: netstat.IPProtocolUDP, Source: netip.MustParseAddr("192.0.2.1"), Destination: netip.MustParseAddr("192.0.2.2"), SourcePort: 1, DestinationPort: 2},
+			Timeout:  netstat.Known(1000 * time.Second),
+		}}
+		if _, err := e.Put(t.Context(), slices.Values([]netstat.NewFlow{f})); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(events)
+		if !lines.Scan() {
+			t.Fatalf("events end: %v", lines.Err())
+		}
+		if line := lines.Text(); !strings.Contains(line, " progname=conntrack.test") && !strings.Contains(line, `"program":"conntrack.test"`) {
+			t.Errorf("conntrack %s: %s", args, line)
+		}
+		if _, complaint, status := run(t, ns, program, "", "-D"); status != 0 {
+			t.Fatal(complaint)
+		}
+		if err := follow.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = follow.Wait()
+	}
 }
 
 // The processes of flows are those that really hold their sockets.
