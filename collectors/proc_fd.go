@@ -29,69 +29,6 @@ func (k *Kernel) SocketOwners(ctx context.Context) (*netstat.SocketOwners, error
 	return o, k.readError("read /proc/*/fd", err)
 }
 
-// ownedRows hands on rows with the processes that hold them.
-type ownedRows[Row any] struct {
-	yield   func(Row, error) bool
-	stopped bool
-	inode   func(*Row) uint32
-	own     func(*Row, netstat.Optional[[]netstat.Process])
-	owners  *netstat.SocketOwners // nil when nobody asked
-	// late are the rows that no process held when the owners were read, at most
-	// mostLate.
-	late []Row
-}
-
-// mostLate is after how many rows without an owner the processes are looked at
-// again before the end. Sockets of another PID namespace's processes are many.
-const mostLate = 8192
-
-// begin looks at the processes if they are asked for and not there yet.
-func (r *ownedRows[Row]) begin(ctx context.Context, owners *netstat.SocketOwners, asked bool) (err error) {
-	if r.owners = owners; r.owners == nil && asked {
-		r.owners, err = readOwners(ctx)
-	}
-	return err
-}
-
-// add hands on a row, and returns false when no more is wanted.
-func (r *ownedRows[Row]) add(ctx context.Context, row *Row) (bool, error) {
-	if r.owners != nil {
-		inode := r.inode(row)
-		processes := r.owners.Of(inode)
-		if p, known := processes.Get(); known && len(p) == 0 && inode != 0 {
-			if r.late = append(r.late, *row); len(r.late) < mostLate {
-				return true, nil
-			}
-			err := r.finish(ctx)
-			return !r.stopped, err
-		}
-		r.own(row, processes)
-	}
-	r.stopped = !r.yield(*row, nil)
-	return !r.stopped, nil
-}
-
-// finish hands on the rows whose owners were not known so far, after looking
-// again.
-func (r *ownedRows[Row]) finish(ctx context.Context) error {
-	if len(r.late) == 0 || r.stopped {
-		return nil
-	}
-	again, err := readOwners(ctx)
-	if err != nil {
-		return err
-	}
-	for i := range r.late {
-		row := &r.late[i]
-		r.own(row, again.Of(r.inode(row)))
-		if r.stopped = !r.yield(*row, nil); r.stopped {
-			break
-		}
-	}
-	r.late = r.late[:0]
-	return nil
-}
-
 // readOwners looks at the descriptors of every process in /proc (proc(5),
 // /proc/pid/fd).
 func readOwners(ctx context.Context) (*netstat.SocketOwners, error) {

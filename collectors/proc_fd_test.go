@@ -84,14 +84,14 @@ func TestOwnersInAPIDNamespace(t *testing.T) {
 func TestRowsWithoutOwnersAreNotKept(t *testing.T) {
 	const count = 2*mostLate + 5
 	var inodes []uint32
-	r := ownedRows[netstat.Socket]{
+	r := enrichedRows[netstat.Socket]{
 		yield: func(s netstat.Socket, err error) bool {
 			inodes = append(inodes, s.Inode.Or(0))
 			return err == nil
 		},
-		inode: socketInode, own: ownSocket,
+		by: newOwning(netstat.NewSocketOwners(nil), true, socketInode, ownSocket),
 	}
-	must(t, r.begin(t.Context(), netstat.NewSocketOwners(nil), true))
+	must(t, r.begin(t.Context()))
 	for i := range count {
 		more, err := r.add(t.Context(), &netstat.Socket{Inode: netstat.Known[uint32](1<<31 + uint32(i))})
 		must(t, err)

@@ -70,7 +70,7 @@ func (k *Kernel) dumpProcRaw(ctx context.Context, protocol netstat.Protocol, fam
 		if untold {
 			return false, lacking(protocolOption(protocol), fmt.Errorf("/proc/net/%s: %w: device, mark or cgroup", name, errUntold))
 		}
-		return d.owners.add(ctx, &s)
+		return d.rows.add(ctx, &s)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = lacking(protocolOption(protocol), err)

@@ -59,7 +59,7 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 		d := newSocketDump(&q, yield)
 		families, err := k.families(q.Families)
 		missing := []error{k.readError("dump sockets", err)}
-		if err := d.owners.begin(ctx, q.Owners, q.Processes); err != nil {
+		if err := d.rows.begin(ctx); err != nil {
 			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
 			return
 		}
@@ -71,7 +71,7 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 			var lacks error
 			for _, family := range families {
 				err := k.dumpSockets(ctx, protocol, family, d)
-				if d.owners.stopped {
+				if d.rows.stopped {
 					return
 				}
 				if errors.Is(err, netstat.ErrNotSupported) {
@@ -86,11 +86,11 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 				missing = append(missing, lacks)
 			}
 		}
-		if err := d.owners.finish(ctx); err != nil {
+		if err := d.rows.finish(ctx); err != nil {
 			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
 			return
 		}
-		if err := errors.Join(missing...); err != nil && !d.owners.stopped {
+		if err := errors.Join(missing...); err != nil && !d.rows.stopped {
 			yield(netstat.Socket{}, err)
 		}
 	}
@@ -98,9 +98,9 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 
 // socketDump is one query and where its rows go.
 type socketDump struct {
-	query  *netstat.SocketQuery
-	owners ownedRows[netstat.Socket]
-	parse  inetDiagParser
+	query *netstat.SocketQuery
+	rows  enrichedRows[netstat.Socket]
+	parse inetDiagParser
 
 	// bytecode is the filter as the kernel takes it, nil when there is none or
 	// the kernel does not take it.
@@ -112,7 +112,7 @@ type socketDump struct {
 func newSocketDump(q *netstat.SocketQuery, yield func(netstat.Socket, error) bool) *socketDump {
 	return &socketDump{
 		query:    q,
-		owners:   ownedRows[netstat.Socket]{yield: yield, inode: socketInode, own: ownSocket},
+		rows:     enrichedRows[netstat.Socket]{yield: yield, by: newOwning(q.Owners, q.Processes, socketInode, ownSocket)},
 		parse:    inetDiagParser{details: q.Details},
 		bytecode: compileFilter(&q.Filter),
 	}
@@ -176,7 +176,7 @@ func (k *Kernel) dumpInetDiag(ctx context.Context, protocol netstat.Protocol, fa
 		if matches, err := d.matches(&s); err != nil || !matches {
 			return err == nil, err
 		}
-		return d.owners.add(ctx, &s)
+		return d.rows.add(ctx, &s)
 	})
 	return err
 }

@@ -30,9 +30,9 @@ type endpointDump[Row any] struct {
 // endpoints yields the sockets of an address family from sock_diag(7).
 func endpoints[Row any](ctx context.Context, k *Kernel, q netstat.EndpointQuery, d endpointDump[Row]) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		rows := ownedRows[Row]{yield: yield, inode: d.inode, own: d.own}
+		rows := enrichedRows[Row]{yield: yield, by: newOwning(q.Owners, q.Processes, d.inode, d.own)}
 		var none Row
-		if err := rows.begin(ctx, q.Owners, q.Processes); err != nil {
+		if err := rows.begin(ctx); err != nil {
 			yield(none, k.readError("read /proc/*/fd", err))
 			return
 		}
