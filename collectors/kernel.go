@@ -19,6 +19,10 @@ type Options struct {
 	// NetNS names the network namespace as OpenNetNS takes it. Empty means the
 	// one that the process runs in.
 	NetNS string
+	// SocketOptions are where options of sockets come from besides sock_diag(7), when a
+	// query asks for them (netstat.DetailSocketOptions): each is asked for what those
+	// before it did not tell. They may be shared by kernels, and stay the caller's to close.
+	SocketOptions []SocketOptionSource
 }
 
 // Kernel is the network stack of one network namespace of this host's kernel.
@@ -26,6 +30,8 @@ type Options struct {
 type Kernel struct {
 	netns   *NetNS // nil: the process's own
 	hasIPv6 func() bool
+
+	optionSources []SocketOptionSource
 
 	snmp, snmp6, devMcast procNetFile
 
@@ -42,20 +48,20 @@ var _ netstat.CompleteStack = (*Kernel)(nil)
 // may not be entered.
 func Open(options Options) (*Kernel, error) {
 	if options.NetNS == "" {
-		return openKernel(nil)
+		return openKernel(nil, options)
 	}
 	n, err := OpenNetNS(options.NetNS)
 	if err != nil {
 		return nil, &netstat.ReadError{Op: "open", Source: "netns " + options.NetNS, Err: err}
 	}
-	return openKernel(n)
+	return openKernel(n, options)
 }
 
 // openKernel opens the network stack of a namespace, which is the Kernel's from
 // then on.
-func openKernel(n *NetNS) (*Kernel, error) {
+func openKernel(n *NetNS, options Options) (*Kernel, error) {
 	k := &Kernel{
-		netns: n,
+		netns: n, optionSources: options.SocketOptions,
 		buffers: sync.Pool{New: func() any {
 			b := make([]byte, receiveSize)
 			return &b

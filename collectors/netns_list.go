@@ -252,12 +252,20 @@ func openNamespace(n *netstat.Namespace) (*NetNS, error) {
 // OpenNamespace opens the stack of a namespace that Namespaces found. The error
 // matches fs.ErrNotExist when it is gone, and fs.ErrPermission when it may not
 // be entered.
-func OpenNamespace(n *netstat.Namespace) (*Kernel, error) {
+func OpenNamespace(n *netstat.Namespace) (*Kernel, error) { return openFound(n, Options{}) }
+
+// OpenNamespace is the function OpenNamespace for a stack that has the same sources of
+// socket options as k.
+func (k *Kernel) OpenNamespace(n *netstat.Namespace) (*Kernel, error) {
+	return openFound(n, Options{SocketOptions: k.optionSources})
+}
+
+func openFound(n *netstat.Namespace, options Options) (*Kernel, error) {
 	ns, err := openNamespace(n)
 	if err != nil {
 		return nil, &netstat.ReadError{Op: "open", Source: "netns " + n.Label(), Err: err}
 	}
-	return openKernel(ns)
+	return openKernel(ns, options)
 }
 
 // FindNamespace returns the namespace that which stands for: a name of
@@ -345,7 +353,7 @@ func inOne[T any](ctx context.Context, k *Kernel, n *netstat.Namespace, read fun
 	of := k
 	if !n.Current {
 		var err error
-		if of, err = OpenNamespace(n); errors.Is(err, fs.ErrNotExist) {
+		if of, err = k.OpenNamespace(n); errors.Is(err, fs.ErrNotExist) {
 			return true
 		} else if err != nil {
 			return yield(netstat.InNamespace[T]{Namespace: n}, err)

@@ -57,10 +57,14 @@ var everyProtocol = [...]netstat.Protocol{
 func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
 		d := newSocketDump(&q, yield)
+		options := k.newJoiningOptions(&q)
+		if options != nil {
+			d.rows.by = append(d.rows.by, options)
+		}
 		families, err := k.families(q.Families)
 		missing := []error{k.readError("dump sockets", err)}
 		if err := d.rows.begin(ctx); err != nil {
-			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
+			yield(netstat.Socket{}, k.readError("read what belongs to sockets", err))
 			return
 		}
 		protocols := q.Protocols
@@ -87,9 +91,10 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 			}
 		}
 		if err := d.rows.finish(ctx); err != nil {
-			yield(netstat.Socket{}, k.readError("read /proc/*/fd", err))
+			yield(netstat.Socket{}, k.readError("read what belongs to sockets", err))
 			return
 		}
+		missing = append(missing, options.err())
 		if err := errors.Join(missing...); err != nil && !d.rows.stopped {
 			yield(netstat.Socket{}, err)
 		}
@@ -250,6 +255,7 @@ type inetDiagParser struct {
 	zones   zones
 	names   interned
 	cgroups cgroupPaths
+	options sameOptions
 
 	// What a filter needs of the message read last.
 	mark   netstat.Optional[uint32]
@@ -307,6 +313,8 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 		s.Detail = new(netstat.SocketDetail)
 	}
 	p.mark, p.cgroup = netstat.Optional[uint32]{}, netstat.Optional[uint64]{}
+	var options netstat.SocketOptions
+	asked := p.details.Has(netstat.DetailSocketOptions)
 	a := attributes{rest: body[sizeofInetDiagMsg:]}
 	for a.next() {
 		switch a.kind {
@@ -320,6 +328,13 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 		if s.Detail != nil {
 			p.detail(&a, s)
 		}
+		if asked {
+			a.socketOption(&options, &p.names)
+		}
+	}
+	if asked && s.UID.IsKnown() && (s.Protocol == netstat.TCP || s.Protocol == netstat.UDP) {
+		headerOptions(&options, s)
+		s.Detail.Options = p.options.share(&options)
 	}
 	if a.err == nil && s.Protocol == netstat.SCTP {
 		sctpState(s)

@@ -46,6 +46,7 @@ func (p *inetDiagParser) extensions() (ext byte) {
 	// Every algorithm's own information comes with Vegas'.
 	ask(netstat.DetailCongestion, inetDiagCong, inetDiagVegasInfo)
 	ask(netstat.DetailTOS, inetDiagTOS, inetDiagTClass)
+	ask(netstat.DetailSocketOptions, inetDiagSKMemInfo, inetDiagCong, inetDiagTOS, inetDiagTClass)
 	return ext
 }
 
@@ -234,5 +235,48 @@ func sctpState(s *netstat.Socket) {
 		s.State = netstat.Established
 	default:
 		s.State += netstat.CookieWait - 1
+	}
+}
+
+// socketOption reads an attribute that is the value of an option, or of several.
+func (a *attributes) socketOption(o *netstat.SocketOptions, names *interned) {
+	switch a.kind {
+	case inetDiagSKMemInfo:
+		m := a.socketMemory()
+		o.ReceiveBuffer.Set(m.ReceiveBuffer)
+		o.SendBuffer.Set(m.SendBuffer)
+	case inetDiagCong:
+		name, _, _ := bytes.Cut(a.value, []byte{0})
+		o.Congestion.Set(names.string(name))
+	case inetDiagTOS:
+		o.TOS.Set(a.uint8())
+	case inetDiagTClass:
+		o.TrafficClass.Set(a.uint8())
+	case inetDiagSKV6Only:
+		o.V6Only.Set(a.uint8() != 0)
+	case inetDiagMark:
+		o.Mark.Set(a.uint32())
+	case inetDiagSockOpt:
+		flags := a.socketFlags()
+		o.FreeBind.Set(flags.Has(netstat.FlagFreeBind))
+		o.Transparent.Set(flags.Has(netstat.FlagTransparent))
+	case inetDiagULPInfo:
+		o.UpperLayer.Set(a.upperLayer(names).Name)
+	}
+}
+
+// headerOptions are options that what every row has tells of, or lets suppose. A
+// connection that is probed when idle always has a timer for it, unless one to
+// retransmit hides that (net/ipv4/tcp_timer.c).
+func headerOptions(o *netstat.SocketOptions, s *netstat.Socket) {
+	if device, known := s.Interface.Get(); known {
+		o.BindToDevice.Set(device)
+	}
+	if s.Protocol != netstat.TCP || s.State != netstat.Established && s.State != netstat.CloseWait {
+		return
+	}
+	if timer := s.Timer.Or(netstat.TimerRetransmit); timer == netstat.TimerKeepalive || timer == netstat.TimerNone {
+		o.KeepAlive.Set(timer == netstat.TimerKeepalive)
+		o.Inferred.Add(netstat.OptionKeepAlive)
 	}
 }

@@ -212,7 +212,7 @@ func TestDetailsOfOptions(t *testing.T) {
 	}
 
 	// Each is told only when it is asked for.
-	for bit := netstat.SocketDetails(1); bit < netstat.AllDetails; bit <<= 1 {
+	for bit := netstat.SocketDetails(1); bit <= netstat.DetailSocketOptions; bit <<= 1 {
 		q.Details = bit
 		for _, s := range sockets(t, k, q) {
 			d := s.Detail
@@ -220,12 +220,13 @@ func TestDetailsOfOptions(t *testing.T) {
 				there bool
 				asked netstat.SocketDetails
 			}{
-				"memory":     {d.Memory.IsKnown(), netstat.DetailMemory},
-				"TCP":        {d.TCP != nil || d.ULP != nil, netstat.DetailTCPInfo},
-				"congestion": {d.Congestion != nil, netstat.DetailCongestion},
-				"TOS":        {d.TOS.IsKnown() || d.TrafficClass.IsKnown() || d.ClassID.IsKnown(), netstat.DetailTOS},
-				"options":    {d.Flags.IsKnown() || d.Shutdown.IsKnown() || d.Mark.IsKnown(), netstat.DetailOptions},
-				"cgroup":     {d.CGroup.IsKnown(), netstat.DetailCGroup},
+				"memory":       {d.Memory.IsKnown(), netstat.DetailMemory},
+				"TCP":          {d.TCP != nil || d.ULP != nil, netstat.DetailTCPInfo},
+				"congestion":   {d.Congestion != nil, netstat.DetailCongestion},
+				"TOS":          {d.TOS.IsKnown() || d.TrafficClass.IsKnown() || d.ClassID.IsKnown(), netstat.DetailTOS},
+				"options":      {d.Flags.IsKnown() || d.Shutdown.IsKnown() || d.Mark.IsKnown(), netstat.DetailOptions},
+				"cgroup":       {d.CGroup.IsKnown(), netstat.DetailCGroup},
+				"every option": {d.Options != nil, netstat.DetailSocketOptions},
 			} {
 				if c.there && c.asked != bit {
 					t.Errorf("%s is told though %b was asked", name, bit)

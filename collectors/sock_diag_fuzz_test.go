@@ -52,7 +52,7 @@ func FuzzParseInetDiag(f *testing.F) {
 	}
 	f.Add(uint16(netstat.SCTP), inetDiag(netstat.IPv4, netstat.State(3)))
 	f.Fuzz(func(t *testing.T, protocol uint16, b []byte) {
-		p := inetDiagParser{details: netstat.AllDetails, cgroups: cgroupPaths{read: true}}
+		p := inetDiagParser{details: netstat.AllDetails | netstat.DetailSocketOptions, cgroups: cgroupPaths{read: true}}
 		s := netstat.Socket{Protocol: netstat.Protocol(protocol)}
 		if err := p.socket(b, &s); err != nil {
 			return
@@ -61,8 +61,17 @@ func FuzzParseInetDiag(f *testing.F) {
 			t.Errorf("accepted %+v", s)
 		}
 		if len(b) < sizeofInetDiagMsg+sizeofNlAttr {
-			if s.V6Only.IsKnown() || !reflect.DeepEqual(*s.Detail, netstat.SocketDetail{}) {
-				t.Errorf("details from nowhere: %+v, %+v", s, *s.Detail)
+			d := *s.Detail
+			if o := d.Options; o != nil {
+				// The header has the device and the timer.
+				header := netstat.SocketOptions{BindToDevice: o.BindToDevice, KeepAlive: o.KeepAlive, Inferred: o.Inferred}
+				if *o != header {
+					t.Errorf("options from nowhere: %+v", *o)
+				}
+				d.Options = nil
+			}
+			if s.V6Only.IsKnown() || !reflect.DeepEqual(d, netstat.SocketDetail{}) {
+				t.Errorf("details from nowhere: %+v, %+v", s, d)
 			}
 		}
 		if d := s.Detail; d.TCP != nil && s.Protocol != netstat.TCP || d.MPTCP != nil && s.Protocol != netstat.MPTCP {
