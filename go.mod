@@ -3,6 +3,7 @@ module github.com/netsnmp-agent/netsnmp-agent
 go 1.26.0
 
 require (
+	github.com/cilium/ebpf v0.22.0
 	github.com/fxamacker/cbor/v2 v2.9.6
 	github.com/golangsnmp/gomib v0.2.2
 	github.com/google/go-cmp v0.7.0
@@ -12,7 +13,7 @@ require (
 	github.com/mdlayher/netlink v1.11.2
 	github.com/posteo/go-agentx v0.3.0
 	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
+	github.com/spf13/pflag v1.0.10
 	github.com/ti-mo/conntrack v0.6.0
 	github.com/ti-mo/netfilter v0.5.3
 	github.com/vishvananda/netlink v1.3.1

@@ -20,6 +20,7 @@ const module = "github.com/netsnmp-agent/netsnmp-agent/"
 var may = map[string][]string{
 	"netstat":               {},
 	"collectors":            {"netstat"},
+	"collectors/sockopt":    {"netstat"},
 	"live":                  {"netstat", "collectors"},
 	"baseline":              {"netstat"},
 	"recording":             {"netstat"},
@@ -56,6 +57,7 @@ var anything = []string{"cmd", "test"}
 // standard library, and which.
 var outside = map[string][]string{
 	"collectors":           {"golang.org/x/sys", "github.com/mdlayher/netlink"},
+	"collectors/sockopt":   {"golang.org/x/sys", "github.com/cilium/ebpf"},
 	"live":                 {"golang.org/x/sys"},
 	"recording":            {"golang.org/x/sys", "github.com/fxamacker/cbor", "github.com/klauspost/compress"},
 	"remote":               {"github.com/gosnmp/gosnmp"},

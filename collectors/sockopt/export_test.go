@@ -1,0 +1,8 @@
+package sockopt
+
+// NewByLayout returns a source that asks the kernel for no option.
+func NewByLayout() *Source {
+	s := New()
+	s.layoutOnly = true
+	return s
+}

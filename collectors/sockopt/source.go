@@ -1,0 +1,349 @@
+package sockopt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Source tells the options of the sockets of every namespace. Its methods may be called
+// concurrently. It loads nothing before it is asked.
+type Source struct {
+	mu     sync.Mutex
+	loaded map[netstat.Protocol]*iterator
+	failed map[netstat.Protocol]error
+	types  *kernelTypes
+	hz     uint64
+
+	// layoutOnly has nothing asked that the kernel would answer, for tests.
+	layoutOnly bool
+}
+
+// iterator is a program that is loaded.
+type iterator struct {
+	*layout
+	program *ebpf.Program
+	link    *link.Iter
+}
+
+// New returns a source.
+func New() *Source {
+	return &Source{loaded: make(map[netstat.Protocol]*iterator), failed: make(map[netstat.Protocol]error)}
+}
+
+// Close unloads the programs.
+func (s *Source) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for protocol, i := range s.loaded {
+		errs = append(errs, i.close())
+		delete(s.loaded, protocol)
+	}
+	return errors.Join(errs...)
+}
+
+func (i *iterator) close() error { return errors.Join(i.link.Close(), i.program.Close()) }
+
+// ReadSocketOptions reads the options of the TCP or UDP sockets of the namespace that
+// the calling thread is in. fresh are those of new sockets there, by family.
+//
+// The error matches fs.ErrPermission without CAP_BPF and CAP_PERFMON, and
+// netstat.ErrNotSupported where the kernel lacks what is needed, which it names.
+func (s *Source) ReadSocketOptions(ctx context.Context, protocol netstat.Protocol, fresh map[netstat.Family]*netstat.SocketOptions) (func(cookie uint64, family netstat.Family) *netstat.SocketOptions, error) {
+	i, err := s.iterator(protocol)
+	if err != nil {
+		return nil, err
+	}
+	read := &reader{layout: i.layout, hz: s.hz, fresh: fresh, pingPong: pingPongThreshold()}
+	t := newTable(read)
+	if err := i.each(ctx, func(records []byte) (bool, error) { return true, t.add(records) }); err != nil {
+		return nil, err
+	}
+	return t.of, nil
+}
+
+// pingPongThreshold is from how many on acknowledgements wait for data to go with, which
+// is a setting of the namespace since Linux 6.7. It was a constant before, not the same in
+// every kernel: then it is 0.
+func pingPongThreshold() uint64 {
+	b, err := os.ReadFile("/proc/sys/net/ipv4/tcp_pingpong_thresh")
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 8)
+	return n
+}
+
+// iterator returns the program of a protocol, which it loads if it is not yet.
+func (s *Source) iterator(protocol netstat.Protocol) (*iterator, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.loaded[protocol]; i != nil {
+		return i, nil
+	}
+	if err := s.failed[protocol]; err != nil {
+		return nil, err
+	}
+	i, err := s.load(protocol)
+	if err != nil {
+		err = explain(err)
+		s.failed[protocol] = err
+		return nil, err
+	}
+	s.loaded[protocol] = i
+	return i, nil
+}
+
+func (s *Source) load(protocol netstat.Protocol) (*iterator, error) {
+	if s.types == nil {
+		types, err := loadTypes()
+		if err != nil {
+			return nil, err
+		}
+		s.types = types
+	}
+	i, err := s.attach(protocol)
+	if err != nil || s.hz != 0 {
+		return i, err
+	}
+	// Times are in ticks.
+	udp := i
+	if protocol != netstat.UDP {
+		if udp, err = s.attach(netstat.UDP); err != nil {
+			return nil, errors.Join(err, i.close())
+		}
+		s.loaded[netstat.UDP] = udp
+	}
+	if s.hz, err = udp.ticks(); err != nil {
+		delete(s.loaded, netstat.UDP)
+		return nil, errors.Join(err, udp.close())
+	}
+	return i, nil
+}
+
+// attach loads a program and makes a link of it. Where the kernel lets no iterator ask
+// for options (before Linux 5.15), its structures tell them.
+func (s *Source) attach(protocol netstat.Protocol) (*iterator, error) {
+	asks := protocol == netstat.TCP && !s.layoutOnly
+	i, err := s.attachOne(protocol, asks)
+	if err != nil && asks && !errors.Is(err, unix.EPERM) {
+		return s.attachOne(protocol, false)
+	}
+	return i, err
+}
+
+func (s *Source) attachOne(protocol netstat.Protocol, asks bool) (*iterator, error) {
+	l, err := newLayout(s.types, protocol, asks)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := l.program(s.types)
+	if err != nil {
+		return nil, err
+	}
+	program, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{KernelTypes: s.types.spec})
+	if err != nil {
+		return nil, err
+	}
+	attached, err := link.AttachIter(link.IterOptions{Program: program})
+	if err != nil {
+		program.Close()
+		return nil, err
+	}
+	return &iterator{l, program, attached}, nil
+}
+
+// loadTypes reads the type information of the running kernel.
+func loadTypes() (*kernelTypes, error) {
+	b, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	if err != nil {
+		return nil, err
+	}
+	return newTypes(b, uint8(unsafe.Sizeof(uintptr(0))))
+}
+
+// newTypes makes type information of what a kernel gives of itself.
+func newTypes(b []byte, pointerSize uint8) (*kernelTypes, error) {
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool)
+	for _, s := range slots {
+		for _, p := range s.places {
+			if p.bit != "" {
+				wanted[p.bit] = true
+			}
+		}
+	}
+	bits, err := findEnumerators(b, wanted)
+	if err != nil {
+		return nil, err
+	}
+	return &kernelTypes{spec: spec, bits: bits, pointer: pointerSize, big: binary.NativeEndian.Uint16([]byte{0, 1}) == 1}, nil
+}
+
+// each calls f with records of the sockets of the calling thread's namespace, as many
+// as come at a time, until it returns false.
+func (i *iterator) each(ctx context.Context, f func(records []byte) (more bool, err error)) error {
+	file, err := i.link.Open()
+	if err != nil {
+		return explain(err)
+	}
+	defer file.Close()
+	b := make([]byte, 64<<10)
+	kept := 0
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := file.Read(b[kept:])
+		if errors.Is(err, unix.EAGAIN) {
+			continue // the kernel has looked at many sockets and written nothing
+		}
+		kept += n
+		whole := kept - kept%i.size
+		if more, err := f(b[:whole]); err != nil || !more {
+			return err
+		}
+		kept = copy(b, b[whole:kept])
+		if err == io.EOF {
+			if kept > 0 {
+				return fmt.Errorf("%w: %d bytes behind the last", errMalformedRecords, kept)
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// errNoOwnSocket says that the kernel did not show a socket that is there.
+var errNoOwnSocket = errors.New("a socket of one's own is not among those that the kernel tells of")
+
+// ticks finds out how many ticks of the kernel a second has: of a socket of its own,
+// which waits for so many seconds.
+func (i *iterator) ticks() (hz uint64, err error) {
+	const seconds = 1000
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: seconds}); err != nil {
+		return 0, os.NewSyscallError("setsockopt", err)
+	}
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_COOKIE)
+	if err != nil {
+		return 0, os.NewSyscallError("getsockopt", err)
+	}
+	// The iterator shows sockets that have a port.
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return 0, os.NewSyscallError("bind", err)
+	}
+	err = errNoOwnSocket
+	if readErr := i.each(context.Background(), func(records []byte) (bool, error) {
+		for ; len(records) > 0; records = records[i.size:] {
+			if i.cookie(records) != cookie {
+				continue
+			}
+			if v, ok := i.value(records, slotReceiveTimeout); ok && v%seconds == 0 {
+				hz, err = v/seconds, nil
+			}
+			return false, nil
+		}
+		return true, nil
+	}); readErr != nil {
+		return 0, readErr
+	}
+	return hz, err
+}
+
+// explain says in an error what is missing.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) && !errors.As(err, new(*ebpf.VerifierError)):
+		if mode := lockdown(); mode == "confidentiality" {
+			return fmt.Errorf("options of sockets: the kernel is locked down (%s): %w: %w", mode, fs.ErrPermission, err)
+		}
+		return fmt.Errorf("options of sockets are told with CAP_BPF and CAP_PERFMON only: %w: %w", fs.ErrPermission, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: this kernel lacks CONFIG_DEBUG_INFO_BTF: %w", netstat.ErrNotSupported, err)
+	case errors.Is(err, unix.ENOSYS):
+		return fmt.Errorf("%w: this kernel lacks CONFIG_BPF_SYSCALL: %w", netstat.ErrNotSupported, err)
+	case errors.Is(err, btf.ErrNotFound), errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, errNoPlace), errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("%w: iterators of sockets need Linux 5.12: %w", netstat.ErrNotSupported, err)
+	}
+	return err
+}
+
+// lockdown is what the kernel is locked down to (kernel_lockdown(7)).
+func lockdown() string {
+	b, _ := os.ReadFile("/sys/kernel/security/lockdown")
+	_, rest, _ := strings.Cut(string(b), "[")
+	mode, _, _ := strings.Cut(rest, "]")
+	return mode
+}
+
+// errMalformedRecords is for what no program of this package writes.
+var errMalformedRecords = errors.New("malformed records of sockets")
+
+// table has the options of sockets. Those that are the same are there once.
+type table struct {
+	read    *reader
+	sockets map[key]*netstat.SocketOptions
+	same    map[string]*netstat.SocketOptions // by what is behind the cookie
+}
+
+type key struct {
+	cookie uint64
+	family netstat.Family
+}
+
+func newTable(read *reader) *table {
+	return &table{read: read, sockets: make(map[key]*netstat.SocketOptions), same: make(map[string]*netstat.SocketOptions)}
+}
+
+// add takes records in.
+func (t *table) add(records []byte) error {
+	if len(records)%t.read.size != 0 {
+		return fmt.Errorf("%w: %d bytes, of %d each", errMalformedRecords, len(records), t.read.size)
+	}
+	for ; len(records) > 0; records = records[t.read.size:] {
+		b := records[:t.read.size]
+		cookie := t.read.cookie(b)
+		if cookie == 0 {
+			continue
+		}
+		o := t.same[string(b[recordAnswered:])]
+		if o == nil {
+			o = t.read.options(b)
+			t.same[string(b[recordAnswered:])] = o
+		}
+		t.sockets[key{cookie, t.read.family(b)}] = o
+	}
+	return nil
+}
+
+// of returns the options of a socket, nil when there is none.
+func (t *table) of(cookie uint64, family netstat.Family) *netstat.SocketOptions {
+	return t.sockets[key{cookie, family}]
+}

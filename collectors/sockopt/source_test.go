@@ -1,0 +1,213 @@
+package sockopt
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// withCapabilities calls f on a thread that has only those capabilities, and ends it.
+func withCapabilities(t *testing.T, keep uint64, f func()) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocks it: the thread ends
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var data [2]unix.CapUserData
+		for i := range data {
+			bits := uint32(keep >> (32 * i))
+			data[i] = unix.CapUserData{Effective: bits, Permitted: bits}
+		}
+		err := unix.Capset(&header, &data[0])
+		if err == nil {
+			f()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPrivileges(t *testing.T) {
+	nstest.NeedsRoot(t)
+	for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
+		withCapabilities(t, 1<<unix.CAP_BPF|1<<unix.CAP_PERFMON, func() {
+			s := New()
+			defer s.Close()
+			if _, err := s.ReadSocketOptions(t.Context(), protocol, nil); err != nil {
+				t.Errorf("%v, with CAP_BPF and CAP_PERFMON: %v", protocol, err)
+			}
+		})
+		withCapabilities(t, 1<<unix.CAP_NET_ADMIN, func() {
+			s := New()
+			defer s.Close()
+			for range 2 {
+				_, err := s.ReadSocketOptions(t.Context(), protocol, nil)
+				if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "CAP_BPF") {
+					t.Errorf("%v, without: %v", protocol, err)
+				}
+			}
+		})
+	}
+}
+
+// TestNothingIsLoadedUnasked holds that a source costs nothing before it is used, and
+// that it loads each program once.
+func TestNothingIsLoadedUnasked(t *testing.T) {
+	nstest.NeedsRoot(t)
+	s := New()
+	if s.types != nil || len(s.loaded) != 0 {
+		t.Error("something is loaded")
+	}
+	if _, err := s.ReadSocketOptions(t.Context(), netstat.UDP, nil); err != nil {
+		t.Fatal(err)
+	}
+	first := s.loaded[netstat.UDP]
+	if len(s.loaded) != 1 {
+		t.Errorf("%d programs for one protocol", len(s.loaded))
+	}
+	if _, err := s.ReadSocketOptions(t.Context(), netstat.UDP, nil); err != nil || s.loaded[netstat.UDP] != first {
+		t.Errorf("loaded again: %v, %v", s.loaded[netstat.UDP] != first, err)
+	}
+	if err := s.Close(); err != nil || len(s.loaded) != 0 {
+		t.Errorf("%d are still loaded: %v", len(s.loaded), err)
+	}
+}
+
+func TestReadingEndsWithItsContext(t *testing.T) {
+	nstest.NeedsRoot(t)
+	s := New()
+	defer s.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.ReadSocketOptions(ctx, netstat.UDP, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// runningTypes are those of the kernel that the test runs on.
+func runningTypes(t testing.TB) ([]byte, *kernelTypes) {
+	t.Helper()
+	b, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	if errors.Is(err, fs.ErrNotExist) {
+		nstest.Needs(t, "the kernel's type information")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := newTypes(b, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, types
+}
+
+// FuzzRecords reads whatever octets as records.
+func FuzzRecords(f *testing.F) {
+	_, types := runningTypes(f)
+	var readers []*reader
+	for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
+		for _, hz := range []uint64{0, 250} {
+			l, err := newLayout(types, protocol, protocol == netstat.TCP && hz != 0)
+			if err != nil {
+				f.Fatal(err)
+			}
+			readers = append(readers, &reader{layout: l, hz: hz, pingPong: hz, fresh: map[netstat.Family]*netstat.SocketOptions{netstat.IPv4: {}}})
+		}
+	}
+	f.Add([]byte{})
+	f.Add(make([]byte, 512))
+	for _, r := range readers {
+		b := make([]byte, 2*r.size)
+		for i := range b {
+			b[i] = byte(i) | 1
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, r := range readers {
+			table := newTable(r)
+			err := table.add(b)
+			if (err != nil) != (len(b)%r.size != 0) {
+				t.Errorf("%d octets, of %d each: %v", len(b), r.size, err)
+			}
+			if len(table.sockets) > len(b)/r.size {
+				t.Errorf("%d sockets of %d octets", len(table.sockets), len(b))
+			}
+			for _, o := range table.sockets {
+				for _, option := range netstat.AllSocketOptions() {
+					if o.ByLayout.Has(option) && o.Source(option) != netstat.OptionByLayout {
+						t.Errorf("%v is said to be known, and is %v", option, o.Source(option))
+					}
+				}
+			}
+		}
+	})
+}
+
+// FuzzEnumerators reads whatever octets as type information.
+func FuzzEnumerators(f *testing.F) {
+	names := map[string]bool{"A": true}
+	number := func(n ...uint32) (b []byte) {
+		for _, n := range n {
+			b = binary.NativeEndian.AppendUint32(b, n)
+		}
+		return b
+	}
+	header := binary.NativeEndian.AppendUint16(nil, btfMagic)
+	header = append(append(header, 1, 0), number(sizeofHeader, 0, 28, 28, 3)...)
+	// An enumeration without a name, of A = 7 and another.
+	good := append(append(header, number(0, kindEnum<<24|2, 4, 1, 7, 0, 8)...), 0, 'A', 0)
+	f.Add([]byte(nil))
+	f.Add(good)
+	f.Add(good[:len(good)-1])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		found, err := findEnumerators(b, names)
+		if err != nil && !errors.Is(err, errMalformedTypes) {
+			t.Error(err)
+		}
+		if len(found) > 1 {
+			t.Errorf("found %v", found)
+		}
+		if string(b) == string(good) && (err != nil || found["A"] != 7) {
+			t.Errorf("A is %v, %v", found, err)
+		}
+	})
+}
+
+// TestEnumerators compares with what package btf makes of the same.
+func TestEnumerators(t *testing.T) {
+	b, types := runningTypes(t)
+	found, err := findEnumerators(b, map[string]bool{"SOCK_KEEPOPEN": true, "BPF_PROG_TYPE_TRACING": true, "no such name": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]uint64{"BPF_PROG_TYPE_TRACING": 26}
+	if n, err := types.enumerator("SOCK_KEEPOPEN"); err == nil {
+		want["SOCK_KEEPOPEN"] = n
+	}
+	if len(found) != 2 || found["BPF_PROG_TYPE_TRACING"] != want["BPF_PROG_TYPE_TRACING"] || found["SOCK_KEEPOPEN"] != want["SOCK_KEEPOPEN"] {
+		t.Errorf("%v, want %v", found, want)
+	}
+}
+
+func TestDeferAcceptInSeconds(t *testing.T) {
+	// From the loop of retrans_to_secs, by hand: 1, 1+2, 1+2+4, ... and the limit from the
+	// eighth on.
+	for retransmits, want := range map[uint64]int{0: 0, 1: 1, 2: 3, 3: 7, 5: 31, 7: 127, 8: 247, 9: 367} {
+		if got := deferred(retransmits, 120); got.Seconds() != float64(want) {
+			t.Errorf("%d: %v, want %d s", retransmits, got, want)
+		}
+	}
+}
