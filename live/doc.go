@@ -12,9 +12,17 @@
 // would show; [Stack.Sync] waits for that. The kernel does not report every
 // change: routes go with their link, their preferred source or their nexthop
 // object without events, and so on. What an event makes doubtful is dumped
-// again, which takes at most a fifth of one processor; so is everything when
-// events were lost (a gap), and one kind when the kernel says that it changed
-// during a dump. [Stack.Statistics] counts these, and the log tells them.
+// again; so is everything when events were lost (a gap), and one kind when the
+// kernel says that it changed during a dump. [Stack.Statistics] counts these, and
+// the log tells them.
+//
+// Dumping takes at most a fifth of one processor, and in a storm, while something
+// becomes doubtful at least every 100 ms, a fiftieth: what is doubtful is dumped at
+// once, or when four times as long passed as the last dump took; in a storm when 49
+// times as long passed, or 5 s if that is less, unless four times is more. Until then,
+// and while it is dumped, a route may be shown that went with its link. Where changes
+// disturb every dump, up to four of these pass until what the dumps do not have any more
+// is gone. Sync waits for no storm to pass.
 //
 // What is not tracked costs nothing: no subscription, no memory. Tracking routes
 // implies following interfaces and nexthop objects.

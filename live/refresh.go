@@ -17,6 +17,7 @@ func (s *Stack) markStale() {
 		return
 	}
 	s.stale |= found
+	s.marked = time.Now()
 	select {
 	case <-s.idle:
 		s.idle = make(chan struct{})
@@ -28,12 +29,25 @@ func (s *Stack) markStale() {
 	}
 }
 
-// Dumping takes at most about a fifth of one processor, and after a failure it
-// is tried again no sooner than that.
+// Dumping takes at most about a fifth of one processor. In a storm something becomes
+// stale again and again, by events and as they interrupt the dumps: then it takes a
+// fiftieth, or begins longestRest after the last dump ended if that is sooner. A storm is
+// over when nothing became stale for calmAfter. Who waits for a dump ends a rest once, and
+// is in no storm; the pause after a failure ends so, too.
 const (
-	dumpShare  = 5
-	retryPause = time.Second
+	dumpShare   = 5
+	stormShare  = 50
+	longestRest = 5 * time.Second
+	calmAfter   = 100 * time.Millisecond
+	retryPause  = time.Second
 )
+
+// pace returns how long to rest after a dump that took so long: at least, and at most
+// where a storm lasts.
+func pace(took time.Duration) (least, most time.Duration) {
+	least = (dumpShare - 1) * took
+	return least, max(least, min((stormShare-1)*took, longestRest))
+}
 
 // refresh dumps what is stale, until the stack ends.
 func (s *Stack) refresh() {
@@ -49,11 +63,10 @@ func (s *Stack) refresh() {
 			return
 		case <-s.wake:
 		}
-		start := time.Now()
-		err := s.dumpStale(ctx)
-		rest := (dumpShare - 1) * time.Since(start)
+		took, err := s.dumpStale(ctx)
 		switch {
 		case err == nil:
+			s.rest(pace(took))
 		case ctx.Err() != nil:
 			return
 		case !s.isLoaded():
@@ -61,41 +74,69 @@ func (s *Stack) refresh() {
 			return
 		default:
 			s.log.Warn("the kernel could not be dumped", "error", err)
-			rest = max(rest, retryPause)
+			s.pause(retryPause)
 		}
-		pause := time.NewTimer(rest)
-		select {
-		case <-s.done:
-		case <-pause.C:
-		}
-		pause.Stop()
 	}
+}
+
+// rest waits between two dumps: so long at least, and while a storm lasts up to most.
+func (s *Stack) rest(least, most time.Duration) {
+	begun := time.Now()
+	for wait := least; wait > 0; {
+		if !s.pause(wait) {
+			return
+		}
+		s.write.Lock()
+		now := time.Now()
+		wait = min(begun.Add(most).Sub(now), s.marked.Add(calmAfter).Sub(now))
+		if s.stale == 0 || s.waiting > 0 {
+			wait = 0
+		}
+		s.write.Unlock()
+	}
+}
+
+// pause waits, and reports whether it did so to the end: the stack may end, and
+// somebody may be in a hurry.
+func (s *Stack) pause(wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.hurry:
+	case <-s.done:
+	}
+	return false
 }
 
 // mostDoubts is how many dumps in a row are doubted at most, so that where something
 // changes all the time what no event tells is known after a while.
 const mostDoubts = 3
 
-// dumpStale dumps what is stale, once. What events say meanwhile applies to the
-// state at hand, and then to what was dumped before that takes its place.
-func (s *Stack) dumpStale(ctx context.Context) error {
+// dumpStale dumps what is stale, once, and returns how long that took but for waiting
+// for who changes the kernel's state. What events say meanwhile applies to the state at
+// hand, and then to what was dumped before that takes its place.
+func (s *Stack) dumpStale(ctx context.Context) (took time.Duration, err error) {
 	s.write.Lock()
 	kinds := s.stale
 	s.write.Unlock()
 	if kinds == 0 {
-		return nil // dumped by the turn before
+		return 0, nil // dumped by the turn before
 	}
 
 	// What events told up to here is complete in the kernel.
-	err := s.reach(ctx, func() {
+	err = s.reach(ctx, func() {
 		kinds, s.stale = s.stale, 0
 		s.dumping, s.events = true, nil
 	})
+	begun := time.Now()
 	fresh := update{state: newState(), kinds: kinds}
 	var interrupted netstat.Kinds
 	if err == nil {
 		interrupted, err = s.dump(ctx, kinds, &fresh)
 	}
+	took = time.Since(begun)
 	older := 0 // how many of the events may be older than the dump's end
 	if err == nil {
 		err = s.reach(ctx, func() { older = len(s.events) })
@@ -108,11 +149,19 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	if err != nil {
 		s.update.stale |= kinds
 		s.markStale()
-		return err
+		return took, err
 	}
+	begun = time.Now()
+	fresh.stale, fresh.doubtful = interrupted, interrupted
+	s.adopt(kinds, &fresh, events, older)
+	return took + time.Since(begun), nil
+}
+
+// adopt has what was dumped take the place of what was known, once the events since the
+// dump began have been applied to it. So many of these may be older than what was dumped.
+func (s *Stack) adopt(kinds netstat.Kinds, fresh *update, events []received, older int) {
 	s.counters.dumps.Add(1)
 	now := time.Now()
-	fresh.stale, fresh.doubtful = interrupted, interrupted
 	decoder := s.listener.Decoder()
 	for i, event := range events {
 		fresh.replay, fresh.now = i < older, event.at
@@ -124,7 +173,7 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	}
 	loaded := s.isLoaded()
 	if loaded {
-		kinds = s.doubt(kinds, &fresh)
+		kinds = s.doubt(kinds, fresh)
 	}
 	for _, t := range s.state.tables {
 		if loaded && kinds.Has(t.is) && t.date != nil {
@@ -167,7 +216,6 @@ func (s *Stack) dumpStale(ctx context.Context) error {
 	if s.stale == 0 {
 		close(s.idle)
 	}
-	return nil
 }
 
 // doubt keeps what is known where a dump contradicts it that may be wrong, since
@@ -211,8 +259,22 @@ func (s *Stack) dump(ctx context.Context, kinds netstat.Kinds, into *update) (in
 	return interrupted, err
 }
 
-// waitIdle waits until nothing is stale.
+// waitIdle waits until nothing is stale, and has what is dumped at once.
 func (s *Stack) waitIdle(ctx context.Context) error {
+	s.write.Lock()
+	s.waiting++
+	if s.stale != 0 {
+		select {
+		case s.hurry <- struct{}{}:
+		default:
+		}
+	}
+	s.write.Unlock()
+	defer func() {
+		s.write.Lock()
+		s.waiting--
+		s.write.Unlock()
+	}()
 	for {
 		s.write.Lock()
 		idle, ended := s.idle, s.ended
@@ -236,7 +298,7 @@ const fenceAgain = 100 * time.Millisecond
 
 // Sync returns when everything that happened before the call is in the state:
 // the events that were waiting are taken in, and what they made necessary is
-// dumped.
+// dumped, at once.
 func (s *Stack) Sync(ctx context.Context) error {
 	if err := s.reach(ctx, nil); err != nil {
 		return err

@@ -63,6 +63,8 @@ type Stack struct {
 	// What write guards.
 	update      update
 	stale       netstat.Kinds // to be dumped again
+	marked      time.Time     // when something last became that
+	waiting     int           // how many wait for that to be dumped
 	dumping     bool          // log the events
 	events      []received    // since the dump began
 	doubts      int           // how many dumps in a row were not believed
@@ -73,7 +75,8 @@ type Stack struct {
 	idle        chan struct{}     // closed while nothing is stale
 	ended       error             // stays what it is once done is closed
 
-	wake    chan struct{}
+	wake    chan struct{} // holds one when something is stale
+	hurry   chan struct{} // holds one when it is to be dumped at once
 	loaded  chan struct{} // closed when everything was dumped once
 	done    chan struct{} // closed when the stack ends
 	running sync.WaitGroup
@@ -160,6 +163,7 @@ func Start(options Options) (*Stack, error) {
 		fences:      make(map[uint32]func()),
 		idle:        make(chan struct{}),
 		wake:        make(chan struct{}, 1),
+		hurry:       make(chan struct{}, 1),
 		loaded:      make(chan struct{}),
 		done:        make(chan struct{}),
 	}
