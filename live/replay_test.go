@@ -18,6 +18,9 @@ func TestReplay(t *testing.T) {
 	a, b, c := routeMessage(route("10.0.0.0/8", "192.0.2.1")), routeMessage(route("10.0.0.0/8", "192.0.2.2")), routeMessage(route("10.0.0.0/8", "192.0.2.3"))
 	other := routeMessage(route("10.1.0.0/16", "192.0.2.1"))
 	six, six2 := routeMessage(route("2001:db8:1::/48", "fe80::1")), routeMessage(route("2001:db8:2::/48", "fe80::1"))
+	local := func(device uint32) collectors.Message {
+		return routeMessage(netstat.Route{Destination: netip.MustParsePrefix("fe80::/64"), Table: netstat.TableMain, Metric: netstat.Known(uint32(256)), Interface: device, Type: netstat.RouteUnicast})
+	}
 	rule := func(mark uint32) collectors.Message {
 		return collectors.Message{Kind: netstat.KindRule, Rule: netstat.Rule{Family: netstat.IPv4, Priority: 100, Mark: mark, Mask: 1<<32 - 1, Action: netstat.RuleTable, Table: 100}}
 	}
@@ -42,6 +45,10 @@ func TestReplay(t *testing.T) {
 		{about: "a route that the dump has", before: []collectors.Message{a}, events: []collectors.Message{appended(b)}, dump: []collectors.Message{a, b}},
 		{about: "a route besides", before: []collectors.Message{a}, events: []collectors.Message{appended(b)}, dump: []collectors.Message{a, other}, want: []collectors.Message{other}},
 		{about: "an IPv6 route that an interrupted dump lacks", before: []collectors.Message{six}, events: []collectors.Message{six2}, dump: []collectors.Message{six2}, interrupted: netstat.KindRoute},
+		{about: "one of the routes of all devices that went, and one that came", before: []collectors.Message{local(2), local(3), local(4)}, events: []collectors.Message{removed(local(3)), appended(local(5))},
+			dump: []collectors.Message{local(2), local(3), local(4)}},
+		{about: "one of the routes of all devices that the dump has besides", before: []collectors.Message{local(2)}, events: []collectors.Message{appended(local(3))}, dump: []collectors.Message{local(2), local(3), local(4)}, want: []collectors.Message{local(4)}},
+		{about: "an IPv6 route that took another device's place", before: []collectors.Message{local(2), local(4)}, events: []collectors.Message{replaces(local(3))}, dump: []collectors.Message{local(2), local(4)}},
 		{about: "a group that the dump lacks", before: []collectors.Message{group(1), group(2)}, events: []collectors.Message{removed(group(1))}, dump: nil},
 	} {
 		t.Run(test.about, func(t *testing.T) {
@@ -117,5 +124,73 @@ func TestLinkEventDuringDump(t *testing.T) {
 	fresh.apply(&collectors.Message{Kind: netstat.KindInterface, Interface: netstat.Interface{Index: 2, Name: "l", Flags: netstat.FlagUp}})
 	if !fresh.stale.Has(netstat.KindRoute) {
 		t.Error("its routes are not dumped again")
+	}
+}
+
+// TestKeptOrder has events tell of IPv6 routes during a dump: the first that came is
+// still the one whose place another takes.
+func TestKeptOrder(t *testing.T) {
+	local := func(device uint32) *collectors.Message {
+		m := appended(netstat.Route{Destination: netip.MustParsePrefix("fe80::/64"), Table: netstat.TableMain, Metric: netstat.Known(uint32(256)), Interface: device, Type: netstat.RouteUnicast})
+		return &m
+	}
+	for _, told := range [][]uint32{{5}, {3}, {5, 3}, {7}, {7, 9, 8}} {
+		s := &Stack{state: newState()}
+		followed := update{state: s.state, kinds: netstat.AllKinds}
+		fresh := update{state: newState(), kinds: netstat.AllKinds}
+		for _, device := range []uint32{5, 3, 4} {
+			followed.load(local(device))
+			fresh.load(local(device))
+		}
+		fresh.replay = true
+		for _, device := range told {
+			followed.apply(local(device))
+			fresh.apply(local(device))
+		}
+		s.state.take(s.doubt(netstat.AllKinds, &fresh), fresh.state)
+		for next, first := range []uint32{5, 3, 4} {
+			m := local(uint32(100 + next))
+			m.Replace, m.Append = true, false
+			followed.apply(m)
+			for r := range (&Snapshot{state: s.state, kinds: netstat.KindRoute}).Routes(netstat.RouteQuery{}) {
+				if r.Interface == first {
+					t.Errorf("told of %v: another took a place, and not that of device %d", told, first)
+				}
+			}
+			m.Replace, m.Removed = false, true
+			followed.apply(m)
+		}
+	}
+}
+
+// TestKeepGrowth has an event tell of one route during a dump: four times as many with
+// its key are no more work.
+func TestKeepGrowth(t *testing.T) {
+	work := func(n int) uint64 {
+		s := &Stack{state: newState()}
+		followed := update{state: s.state, kinds: netstat.AllKinds}
+		fresh := update{state: newState(), kinds: netstat.AllKinds}
+		message := func(i int) *collectors.Message {
+			m := growthScenes[0].row(i)[1]
+			return &m
+		}
+		for i := range n {
+			followed.load(message(i))
+			fresh.load(message(i))
+		}
+		fresh.replay = true
+		m := message(n / 2)
+		m.Removed = true
+		followed.apply(m)
+		fresh.apply(m)
+		before := *s.state.steps + *fresh.state.steps
+		s.doubt(netstat.AllKinds, &fresh)
+		if got := fresh.state.count(netstat.KindRoute); got != n-1 {
+			t.Errorf("%d routes are left of %d", got, n)
+		}
+		return *s.state.steps + *fresh.state.steps - before
+	}
+	if small, large := work(500), work(2000); large > 2*max(small, 1) {
+		t.Errorf("%d rows looked at for 500, %d for 2000", small, large)
 	}
 }

@@ -54,11 +54,14 @@ func (t routeTable) apply(u *update, m *collectors.Message) {
 	r := t.routes
 	if u.replay {
 		if u.routesTold == nil {
-			u.routesTold = make(map[routeEntry]struct{})
+			u.routesTold = make(map[routeEntry]bool)
 		}
 		key := keyOf(m.Routes)
-		key.apart = 0
-		u.routesTold[key] = struct{}{}
+		others := key.family == 0 || m.Replace || m.Exclusive
+		if others {
+			key.apart = 0
+		}
+		u.routesTold[key] = u.routesTold[key] || others
 	}
 	if u.tells(netstat.KindRoute) {
 		u.diff.gone, u.diff.come = u.diff.gone[:0], u.diff.come[:0]

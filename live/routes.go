@@ -705,27 +705,45 @@ func (r *routes) loaded(interrupted bool) {
 	}
 }
 
-// keep makes the routes with the keys that were told of during a dump, where they are
-// put in order, what they are known to be from having been followed. missing says that
-// the dump may lack IPv6 routes.
-func (r *routes) keep(followed *routes, told map[routeEntry]struct{}, missing bool) {
-	for key := range told {
-		var gone []routeEntry
+// keep makes the routes that were told of during a dump what they are known to be from
+// having been followed: those of a group, or all with its key where others may have
+// changed. missing says that the dump may lack IPv6 routes.
+func (r *routes) keep(followed *routes, told map[routeEntry]bool, missing bool) {
+	var gone, came []routeEntry
+	for key, all := range told {
+		tells := func(e *routeEntry) bool { return e.sameGroup(&key) || all && e.sameKey(&key) }
+		gone = gone[:0]
 		for e := range r.entries.from(&key) {
-			if !e.sameKey(&key) {
+			if !tells(e) {
 				break
 			}
 			gone = append(gone, *e)
 		}
-		for _, e := range gone {
-			r.remove(e)
+		for i := range gone {
+			r.remove(gone[i])
 		}
+		places := gone
 		for e := range followed.entries.from(&key) {
-			if !e.sameKey(&key) {
+			if !tells(e) {
 				break
 			}
-			r.adopt(e, followed.info(e))
+			as := *e
+			switch {
+			case all:
+			case len(places) > 0: // where the dump has it among those with its key
+				as.seq, places = places[0].seq, places[1:]
+			default:
+				came = append(came, *e)
+				continue
+			}
+			r.adopt(&as, followed.info(e))
 		}
+	}
+	slices.SortFunc(came, func(a, b routeEntry) int { return cmp.Compare(a.seq, b.seq) })
+	for _, e := range came {
+		info := followed.info(&e)
+		e.seq = r.arrive()
+		r.adopt(&e, info)
 	}
 	if !missing {
 		return

@@ -67,21 +67,21 @@ func (s *state) nextHops() *ordered[*netstat.NextHop] {
 
 // link returns the link with an index, nil for none.
 func (s *state) link(index uint32) *netstat.Interface {
-	key := &netstat.Interface{Index: index}
-	if l, ok := s.links().get(&key); ok {
-		return *l
+	links := s.links()
+	at := links.search(place{}, links.end(), func(l **netstat.Interface) bool { return (*l).Index < index })
+	if at == links.end() || (*links.at(at)).Index != index {
+		return nil
 	}
-	return nil
+	return *links.at(at)
 }
 
 // objectOf returns the nexthop object with a number.
 func objectOf(objects *ordered[*netstat.NextHop], id uint32) (netstat.NextHop, bool) {
-	key := &netstat.NextHop{ID: id}
-	n, ok := objects.get(&key)
-	if !ok {
+	at := objects.search(place{}, objects.end(), func(n **netstat.NextHop) bool { return (*n).ID < id })
+	if at == objects.end() || (*objects.at(at)).ID != id {
 		return netstat.NextHop{}, false
 	}
-	return **n, true
+	return **objects.at(at), true
 }
 
 // snapshot returns a copy that does not change with the state.
@@ -145,9 +145,9 @@ type update struct {
 	// stale is what the messages say must be dumped again; doubtful, what a replay
 	// leaves something in that never was, or without something that is.
 	stale, doubtful netstat.Kinds
-	// routesTold are the keys, but for what tells routes with one key apart, that a
-	// replay told of.
-	routesTold map[routeEntry]struct{}
+	// routesTold are the keys of groups (see sameGroup) that a replay told of, and
+	// whether all routes with the key may have changed by that.
+	routesTold map[routeEntry]bool
 
 	diff routeDiff
 }
