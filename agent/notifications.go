@@ -155,7 +155,8 @@ func (s *linkStates) update(ifc *netstat.Interface) {
 		at = time.Now()
 	}
 	s.notifier.Log.Debug("notification", "of", notification.Name, "interface", ifc.Name, "state", state)
-	s.notifier.Send(notification.New(at, ifc))
+	row := *ifc // most events are of no transition, and keep nothing
+	s.notifier.Send(notification.New(at, &row))
 }
 
 // linkTraps says of each interface whether it is notified of, unless its stack
