@@ -185,12 +185,12 @@ func (b *bench) routesCase(s *section) error {
 			return w, l, err
 		}
 		defer a.stop()
-		p, err := probe(ns, a.port, mustEncodeOID(sysUpTime), b.probeInterval, false)
+		p, err := probe(ns, b.probeInterval, target{port: a.port, name: mustEncodeOID(sysUpTime)})
 		if err != nil {
 			return w, l, err
 		}
 		w, err = b.walk(a, inetCidrRouteTable)
-		l, probed := p.stop()
+		took, probed := p.stop()
 		if a.port == snmpdPort {
 			if m, err := a.memory(); err == nil {
 				b.peerMemory = &m
@@ -199,7 +199,7 @@ func (b *bench) routesCase(s *section) error {
 		if probed != nil {
 			err = probed
 		}
-		return w, l, err
+		return w, took[0], err
 	}
 	// control is how long a server takes to answer that does nothing else, while
 	// an agent is walked.
@@ -292,27 +292,31 @@ func (b *bench) routesCase(s *section) error {
 // machineLatency returns how long a server takes to answer that does nothing else,
 // while something is done: what the machine itself adds.
 func (b *bench) machineLatency(ns *namespace, do func() error) (l latencies, err error) {
-	echo, p, err := b.probeEcho(ns)
+	echo, asked, err := b.echo(ns)
 	if err != nil {
 		return l, err
 	}
 	defer echo.stop()
+	p, err := probe(ns, b.probeInterval, asked)
+	if err != nil {
+		return l, err
+	}
 	err = do()
-	l, probed := p.stop()
-	return l, errors.Join(err, probed)
+	took, probed := p.stop()
+	return took[0], errors.Join(err, probed)
 }
 
-// probeEcho starts a server that does nothing but to answer, and asks it.
-func (b *bench) probeEcho(ns *namespace) (*process, *prober, error) {
+// echo starts a server that does nothing but to answer, and returns how it is asked.
+func (b *bench) echo(ns *namespace) (*process, target, error) {
 	var r request
-	name := mustEncodeOID(sysUpTime)
-	path, err := b.file("answer", string(r.message(community, pduResponse, firstID, 0, name)))
+	asked := target{port: echoPort, name: mustEncodeOID(sysUpTime), canned: true}
+	path, err := b.file("answer", string(r.message(community, pduResponse, firstID, 0, asked.name)))
 	if err != nil {
-		return nil, nil, err
+		return nil, asked, err
 	}
 	echo, err := b.startEcho(ns, path, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, asked, err
 	}
 	c, err := dial(ns, echoPort, ourTimeout)
 	if err == nil {
@@ -320,15 +324,11 @@ func (b *bench) probeEcho(ns *namespace) (*process, *prober, error) {
 		c.canned = true
 		err = c.ready(b.ctx)
 	}
-	var p *prober
-	if err == nil {
-		p, err = probe(ns, echoPort, name, b.probeInterval, true)
-	}
 	if err != nil {
 		echo.stop()
-		return nil, nil, err
+		return nil, asked, err
 	}
-	return echo, p, nil
+	return echo, asked, nil
 }
 
 // tcpConnCase is the deprecated table of connections.

@@ -318,23 +318,38 @@ func (c *client) ready(ctx context.Context) error {
 
 const sysUpTime = "1.3.6.1.2.1.1.3.0"
 
-// prober asks for a variable at regular intervals, whether or not what it asked
-// before was answered, and notes how long each answer takes. So many unanswered
-// requests that the agent's socket would drop others are not sent any more;
-// such a one counts as answered by the next answer that comes.
+// prober asks servers for a variable each at regular intervals, whether or not what it
+// asked before was answered, and notes how long each answer takes. One thread asks all
+// of them, at one moment, and another takes all answers: what keeps the prober itself
+// waiting does so for all.
 type prober struct {
-	client   *client
-	name     []byte
-	sent     []atomic.Int64 // nanoseconds since start, by id
-	answered []time.Duration
+	asked    []*asked
 	n        atomic.Int64
-	open     atomic.Int64 // sent and not answered
-	held     []int64      // not sent
-	mu       sync.Mutex   // for held
-	canned   bool         // every answer is the same
 	start    time.Time
 	stopping atomic.Bool
 	done     chan error
+}
+
+// target is what a prober asks, and where.
+type target struct {
+	port   int
+	name   []byte
+	canned bool // every answer is the same
+}
+
+// asked is a server and what it was asked. So many unanswered requests that its socket
+// would drop others are not sent any more; such a one counts as answered by the next
+// answer that comes.
+type asked struct {
+	target
+	client   *client
+	request  request
+	sent     []atomic.Int64 // nanoseconds since the prober's start, by id
+	answered []time.Duration
+	open     atomic.Int64 // sent and not answered
+	mu       sync.Mutex   // for what follows
+	held     []int64      // not sent
+	order    []int64      // sent and not answered, of one whose answers do not tell
 }
 
 // latencies are how long answers took, in order. For those that never came it
@@ -362,37 +377,38 @@ const (
 	maxOpen   = 50
 )
 
-// probe begins to ask for the variable of an encoded name; stop ends it.
-func probe(ns *namespace, port int, name []byte, interval time.Duration, canned bool) (*prober, error) {
-	c, err := dial(ns, port, time.Hour)
-	if err != nil {
-		return nil, err
-	}
-	p := &prober{
-		client: c, name: name, sent: make([]atomic.Int64, maxProbes), answered: make([]time.Duration, maxProbes),
-		canned: canned, start: time.Now(), done: make(chan error, 2),
+// probe begins to ask for variables; stop ends it.
+func probe(ns *namespace, interval time.Duration, targets ...target) (*prober, error) {
+	p := &prober{start: time.Now(), done: make(chan error, 2)}
+	for _, t := range targets {
+		c, err := dial(ns, t.port, time.Hour)
+		if err != nil {
+			p.close()
+			return nil, err
+		}
+		p.asked = append(p.asked, &asked{target: t, client: c, sent: make([]atomic.Int64, maxProbes), answered: make([]time.Duration, maxProbes)})
 	}
 	go func() { p.done <- onThread(nil, func() error { return p.receive() }) }()
 	go func() { p.done <- onThread(nil, func() error { return p.send(interval) }) }()
 	return p, nil
 }
 
+func (p *prober) close() {
+	for _, a := range p.asked {
+		a.client.close()
+	}
+}
+
 func (p *prober) send(interval time.Duration) error {
-	var r request
 	next := time.Now()
 	for i := int64(0); i < maxProbes && !p.stopping.Load(); i++ {
-		p.sent[i].Store(int64(time.Since(p.start)))
-		p.n.Store(i + 1)
-		if p.open.Load() >= maxOpen {
-			p.mu.Lock()
-			p.held = append(p.held, i)
-			p.mu.Unlock()
-		} else {
-			p.open.Add(1)
-			if err := p.client.send(r.message(community, pduGet, firstID+uint32(i), 0, p.name)); err != nil {
+		for n := range p.asked { // each is the first in its turn
+			a := p.asked[(int(i)+n)%len(p.asked)]
+			if err := a.ask(i, time.Since(p.start)); err != nil {
 				return err
 			}
 		}
+		p.n.Store(i + 1)
 		// A request that is late does not make the ones after it late.
 		next = next.Add(interval)
 		wait := time.Until(next)
@@ -406,59 +422,101 @@ func (p *prober) send(interval time.Duration) error {
 	return nil
 }
 
-func (p *prober) receive() error {
-	silent, next := 0, int64(0)
-	for {
-		got, err := p.client.receive()
-		if err != nil {
-			return err
-		}
-		if got == nil {
-			if p.stopping.Load() {
-				if silent++; silent > 5 {
-					return nil
-				}
-			}
-			continue
-		}
-		silent = 0
-		now := time.Since(p.start)
-		a, err := parse(got)
-		if err != nil {
-			return err
-		}
-		i := int64(a.id) - firstID
-		if p.canned { // answers come in the order of the requests
-			i = next
-			next++
-		}
-		if i >= 0 && i < p.n.Load() {
-			p.answered[i] = now - time.Duration(p.sent[i].Load())
-			p.open.Add(-1)
-		}
-		p.mu.Lock()
-		for _, i := range p.held {
-			p.answered[i] = now - time.Duration(p.sent[i].Load())
-		}
-		p.held = p.held[:0]
-		p.mu.Unlock()
+// ask sends a request, unless too many are not answered.
+func (a *asked) ask(i int64, now time.Duration) error {
+	a.sent[i].Store(int64(now))
+	a.mu.Lock()
+	if a.open.Load() >= maxOpen {
+		a.held = append(a.held, i)
+		a.mu.Unlock()
+		return nil
 	}
+	if a.canned {
+		a.order = append(a.order, i)
+	}
+	a.mu.Unlock()
+	a.open.Add(1)
+	return a.client.send(a.request.message(community, pduGet, firstID+uint32(i), 0, a.name))
 }
 
-// stop ends the prober and returns what it noted.
-func (p *prober) stop() (l latencies, err error) {
+func (p *prober) receive() error {
+	fds := make([]unix.PollFd, len(p.asked))
+	for silent := 0; silent <= 5; {
+		for i, a := range p.asked {
+			fds[i] = unix.PollFd{Fd: int32(a.client.fd), Events: unix.POLLIN}
+		}
+		n, err := unix.Poll(fds, int(slice.Milliseconds()))
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("poll: %w", err)
+		}
+		if n > 0 {
+			silent = 0
+		} else if p.stopping.Load() {
+			silent++
+		}
+		for i, a := range p.asked {
+			if n <= 0 || fds[i].Revents == 0 {
+				continue
+			}
+			got, err := a.client.receive()
+			if err != nil {
+				return err
+			}
+			if got == nil {
+				continue
+			}
+			if err := a.take(got, time.Since(p.start)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// take takes in an answer.
+func (a *asked) take(got []byte, now time.Duration) error {
+	answer, err := parse(got)
+	if err != nil {
+		return err
+	}
+	i := int64(answer.id) - firstID
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.canned { // answers come in the order of the requests
+		i = -1
+		if len(a.order) > 0 {
+			i, a.order = a.order[0], a.order[1:]
+		}
+	}
+	if i >= 0 && i < maxProbes && a.sent[i].Load() != 0 && a.answered[i] == 0 {
+		a.answered[i] = now - time.Duration(a.sent[i].Load())
+		a.open.Add(-1)
+	}
+	for _, i := range a.held {
+		a.answered[i] = now - time.Duration(a.sent[i].Load())
+	}
+	a.held = a.held[:0]
+	return nil
+}
+
+// stop ends the prober and returns what it noted of each.
+func (p *prober) stop() (all []latencies, err error) {
 	p.stopping.Store(true)
 	err = errors.Join(<-p.done, <-p.done)
 	end := time.Since(p.start)
-	for i := range p.n.Load() {
-		took := p.answered[i]
-		if took == 0 {
-			l.unanswered++
-			took = end - time.Duration(p.sent[i].Load())
+	for _, a := range p.asked {
+		var l latencies
+		for i := range p.n.Load() {
+			took := a.answered[i]
+			if took == 0 {
+				l.unanswered++
+				took = end - time.Duration(a.sent[i].Load())
+			}
+			l.all = append(l.all, took)
 		}
-		l.all = append(l.all, took)
+		slices.Sort(l.all)
+		all = append(all, l)
 	}
-	slices.Sort(l.all)
-	p.client.close()
-	return l, err
+	p.close()
+	return all, err
 }

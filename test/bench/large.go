@@ -26,6 +26,8 @@ const (
 	// Of a host with so many interfaces.
 	mostStart  = 500 * time.Millisecond
 	mostBehind = 2 * time.Second
+	// The kernel tells of carriers up to a second later (net/core/link_watch.c).
+	carriersTold = 3 * time.Second
 )
 
 // largeCase is the agent on a host with many interfaces that have IPv6: how soon it
@@ -48,15 +50,11 @@ func (b *bench) largeCase(s *section) error {
 	if err := b.flappedGets(s, ns, n); err != nil {
 		return err
 	}
-	// The kernel tells of carriers up to a second later (net/core/link_watch.c).
-	if err := sleep(b.ctx, 3*time.Second); err != nil {
-		return err
-	}
 	if err := b.flapNotified(s, ns, n); err != nil {
 		return err
 	}
-	s.note("The interfaces are pairs of veth, each with an address of its own and the routes that the kernel gives it. In a flap `ip -batch` sets one end of each pair down, which takes the other's carrier, and then up again. "+
-		"The echo does nothing but to answer; it is asked all along as the agent is, every %v, and tells what the machine adds.", b.probeInterval)
+	s.note("The interfaces are pairs of veth, each with an address of its own and the routes that the kernel gives it. In a flap `ip -batch` sets one end of each pair down, which takes the other's carrier, and then up again; the %v after it, in which the kernel tells the last of it, are part of it. "+
+		"The echo does nothing but to answer; it is asked whenever the agent is, every %v, by the same threads, and tells what the machine adds.", carriersTold, b.probeInterval)
 	return nil
 }
 
@@ -149,34 +147,41 @@ func (b *bench) flappedGets(s *section, ns *namespace, n int) error {
 		return err
 	}
 	defer b.stopAll()
+	echo, beside, err := b.echo(ns)
+	if err != nil {
+		return err
+	}
+	defer echo.stop()
+	asked := target{port: agentPort, name: mustEncodeOID(sysUpTime)}
 	for _, c := range []struct {
-		name string
-		do   func() error
+		name  string
+		times int
+		do    func() error
 	}{
-		{"at rest", func() error { return sleep(b.ctx, b.loadTime) }},
-		{"during a flap", func() error {
+		{"at rest", 1, func() error { return sleep(b.ctx, b.loadTime) }},
+		{"during a flap", b.runs, func() error {
 			took, err := b.flap(ns, n)
 			if err == nil {
 				s.note("The flap took %.1f s with the agent asked.", took.Seconds())
+				err = sleep(b.ctx, carriersTold)
 			}
 			return err
 		}},
 	} {
-		var probes [2]*prober
-		var err error
-		if probes[0], err = probe(ns, agentPort, mustEncodeOID(sysUpTime), b.probeInterval, false); err != nil {
-			return err
-		}
-		echo, p, err := b.probeEcho(ns)
-		if err != nil {
-			return err
-		}
-		probes[1] = p
-		err = c.do()
-		took, probed := stopProbes(probes)
-		echo.stop()
-		if err = errors.Join(err, probed); err != nil {
-			return err
+		var took [2]latencies
+		for range c.times {
+			p, err := probe(ns, b.probeInterval, asked, beside)
+			if err != nil {
+				return err
+			}
+			err = c.do()
+			all, probed := p.stop()
+			if err = errors.Join(err, probed); err != nil {
+				return err
+			}
+			for i := range took {
+				took[i].add(all[i])
+			}
 		}
 		for _, at := range []struct {
 			name string

@@ -439,17 +439,17 @@ func (b *bench) churnedAgent(s *section, ns *namespace) error {
 	found := make(map[string]latencies)
 	for _, name := range []string{"sysUpTime", "a route"} {
 		for range b.runs {
-			p, err := probe(ns, a.port, ask[name], b.probeInterval, false)
+			p, err := probe(ns, b.probeInterval, target{port: a.port, name: ask[name]})
 			if err != nil {
 				return err
 			}
 			_, err = b.churn(ns, add, del)
-			l, probed := p.stop()
+			took, probed := p.stop()
 			if err = errors.Join(err, probed); err != nil {
 				return err
 			}
 			all := found[name]
-			all.add(l)
+			all.add(took[0])
 			found[name] = all
 		}
 	}

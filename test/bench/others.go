@@ -87,15 +87,13 @@ func (b *bench) whileLoaded(s *section, ns *namespace, name string, start func()
 		return err
 	}
 	defer b.stopAll()
-	var probes [2]*prober // the agent, and what it is compared with
-	if probes[0], err = probe(ns, a.port, mustEncodeOID(asked), b.probeInterval, false); err != nil {
-		return err
+	beside := target{port: snmpdPort, name: mustEncodeOID(udpNoPorts)}
+	if a.port != snmpdPort {
+		if _, beside, err = b.echo(ns); err != nil {
+			return err
+		}
 	}
-	if a.port == snmpdPort {
-		probes[1], err = probe(ns, snmpdPort, mustEncodeOID(udpNoPorts), b.probeInterval, false)
-	} else {
-		_, probes[1], err = b.probeEcho(ns)
-	}
+	p, err := probe(ns, b.probeInterval, target{port: a.port, name: mustEncodeOID(asked)}, beside)
 	if err != nil {
 		return err
 	}
@@ -104,7 +102,7 @@ func (b *bench) whileLoaded(s *section, ns *namespace, name string, start func()
 	loaded := make(chan error, 1)
 	go func() { loaded <- onThread(nil, func() error { return load(ctx) }) }()
 	<-ctx.Done()
-	took, err := stopProbes(probes)
+	took, err := p.stop()
 	if l := <-loaded; !errors.Is(l, errLoaded) {
 		err = errors.Join(err, l)
 	}
@@ -120,19 +118,6 @@ func (b *bench) whileLoaded(s *section, ns *namespace, name string, start func()
 	s.add(f)
 	progress("%s: %s, beside %s", name, our, peer)
 	return nil
-}
-
-// stopProbes ends two probers at one moment, and returns what they noted.
-func stopProbes(probes [2]*prober) (took [2]latencies, err error) {
-	for _, p := range probes {
-		p.stopping.Store(true)
-	}
-	for i, p := range probes {
-		var probed error
-		took[i], probed = p.stop()
-		err = errors.Join(err, probed)
-	}
-	return took, err
 }
 
 // errLoaded ends what goes on while others ask.
