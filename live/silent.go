@@ -32,7 +32,7 @@ var messageRules = []struct {
 	// (net/ipv4/nexthop.c, remove_nexthop_from_groups).
 	{netstat.KindNextHop, netstat.KindNextHop, func(_ *state, m *collectors.Message) bool { return m.Removed }},
 	// A rule that leads on to another has its target or not (net/core/fib_rules.c,
-	// fib_nl_newrule and fib_nl_delrule).
+	// fib_newrule and fib_delrule, in older kernels fib_nl_newrule and fib_nl_delrule).
 	{netstat.KindRule, netstat.KindRule, func(s *state, _ *collectors.Message) bool { return s.rules.gotos > 0 }},
 }
 
@@ -78,7 +78,7 @@ var linkRules = []struct {
 	when  func(s *state, c linkChange) bool
 }{
 	// Routes go with their link, or are dead without it (net/ipv4/fib_semantics.c,
-	// fib_sync_down_dev; net/ipv6/route.c, rt6_disable_ip).
+	// fib_sync_down_dev; net/ipv6/route.c, rt6_sync_down_dev).
 	{netstat.KindRoute, func(s *state, c linkChange) bool { return c.ended() && s.routes.devices[c.link().Index].infos > 0 }},
 	// So do nexthop objects (net/ipv4/nexthop.c, nexthop_flush_dev).
 	{netstat.KindNextHop, func(s *state, c linkChange) bool { return c.ended() && s.nexthopsBy[c.link().Index] > 0 }},
@@ -106,7 +106,7 @@ var linkRules = []struct {
 		return !c.gone() && c.now.MTU.Or(leastIPv6MTU) < leastIPv6MTU && (c.came() || c.old.MTU != c.now.MTU)
 	}},
 	// A link is told of with the link below as long as that is there
-	// (net/core/rtnetlink.c, rtnl_fill_ifinfo).
+	// (net/core/rtnetlink.c, nla_put_iflink).
 	{netstat.KindInterface, func(s *state, c linkChange) bool { return c.gone() && s.uppers[c.link().Index] > 0 }},
 }
 
