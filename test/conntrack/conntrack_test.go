@@ -135,6 +135,8 @@ func TestOptions(t *testing.T) {
 		{"-L -p sctp --orig-vtag 1 --reply-vtag 2", 0, "0 flow"}, {"-L -p dccp --role server", 0, "0 flow"}, {"-L -p dccp --role nobody", 2, "none of client, server"},
 		{"-L --processes", 0, "0 flow"}, {"-L dying --processes", 2, "table conntrack"}, {"-L --processes -o save", 2, "--processes"}, {"-E --processes", 2, "cannot be given"}, {"-D --filter process=x", 2, "-L only"}, {"-L --netns no-such-namespace", 1, "no-such-namespace"},
 		{"-I expect -s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2 -t 5", 2, "--tuple-src is missing"},
+		{"-I expect -s 192.0.2.1 -d 192.0.2.2 -p gre --srckey 1 --dstkey 2 -t 5 --tuple-src 192.0.2.2 --tuple-dst 192.0.2.1 --tuple-key-src 3 --tuple-key-dst 4 --mask-key-src 0 --mask-key-dst 65535", 1, "no such"},
+		{"-L -p gre --srckey 65536", 2, "65535"}, {"-L -p tcp --tuple-key-src 1", 2, "cannot be given"},
 		{"-F expect", 0, "emptied"}, {"-F", 0, "emptied"}, {"-S --json", 0, `"clashResolve"`}, {"-V", 0, "conntrack"}, {"-h", 0, "--orig-zone"}, {"-h -p gre", 0, "--tuple-key-src"}, {"-h -p 200", 0, "none of its own"}, {"-h -s 192.0.2.1", 2, "--src cannot"}, {"-R /no/such/file", 2, "no such file"},
 	} {
 		out, complaint, status := run(t, ns, program, "", c.args)
