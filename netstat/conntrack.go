@@ -72,7 +72,7 @@ type FlowTuple struct {
 	SourcePort, DestinationPort uint16
 	// ICMPType, ICMPCode and ICMPID are those of ICMP and ICMPv6, 0 for others.
 	ICMPType, ICMPCode uint8
-	ICMPID             uint16
+	ICMPID             uint16 `json:"icmpID"`
 	// Zone is that of this direction alone; 0 where the flow's zone holds for
 	// both.
 	Zone uint16
@@ -199,7 +199,8 @@ type Flow struct {
 
 	// OriginalCounters and ReplyCounters are unknown unless accounting was on
 	// (net.netfilter.nf_conntrack_acct) when the flow began.
-	OriginalCounters, ReplyCounters Optional[FlowCounters]
+	OriginalCounters Optional[FlowCounters] `json:"original,inline"`
+	ReplyCounters    Optional[FlowCounters] `json:"reply,inline"`
 	// Start and Stop are when the entry was made and destroyed; the zero time
 	// unless times are kept (net.netfilter.nf_conntrack_timestamp), or while it
 	// exists.

@@ -23,7 +23,8 @@ type NewFlow struct {
 	Flow
 	// SourceNAT and DestinationNAT are what the kernel is to translate the
 	// original direction's source and destination to; the zero value for nothing.
-	SourceNAT, DestinationNAT NATTarget
+	SourceNAT      NATTarget `json:"sourceTarget"`
+	DestinationNAT NATTarget `json:"destinationTarget"`
 }
 
 // NATTarget is an address and a port to translate to. The zero Addr leaves the

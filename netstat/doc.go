@@ -36,9 +36,9 @@
 //
 // Numbers keep all their digits. A number of an enumeration that has no name is in
 // its text ("state 77"), and so are flags without a name ("flag 9", "0x400"). What
-// has no bound is the number that stands for it: [InfiniteSlowStart],
-// [PacingUnlimited], [Forever]. A decoder passes over members that it does not know,
-// and takes those that are not there for unknown; a pointer to nothing that is known
+// is known to have no bound ([InfiniteSlowStart], [PacingUnlimited], [Forever]) is
+// absent, and the member "unlimited" names it. A decoder passes over members that it
+// does not know, and takes those that are not there for unknown; a pointer to nothing that is known
 // comes back nil.
 //
 // log/slog shows a row as a group of these members.

@@ -212,7 +212,8 @@ func made[T, V any](name string, get func(*T) (V, bool), set func(*T, V) error) 
 	}
 }
 
-// madeMembers are those of each type, by the field that they stand for in its place.
+// madeMembers are those of each type, by the field that they stand for in its place;
+// without a name those of the whole row.
 var madeMembers = map[reflect.Type]map[string][]madeMember{
 	reflect.TypeFor[Socket](): {
 		"Local":  ends("local", func(s *Socket) *netip.AddrPort { return &s.Local }),
@@ -350,6 +351,8 @@ var madeMembers = map[reflect.Type]map[string][]madeMember{
 				return nil
 			}),
 	}},
+	reflect.TypeFor[Flow]():        flowMembers(),
+	reflect.TypeFor[Expectation](): expectationMembers(),
 	reflect.TypeFor[TIPCSocket](): {"Node": {
 		made("address", func(s *TIPCSocket) (TIPCAddress, bool) { return TIPCAddress{s.Node, s.Reference}, true },
 			func(s *TIPCSocket, a TIPCAddress) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,8 @@ import (
 //	`json:"prefix,inline"`  the same, with prefix in front of their names
 //	`json:"-"`              members of other forms stand for the field (madeMembers)
 //	`form:"name"`           the value is written in another form (forms)
+//	`unlimited:"7"`         7 stands for no limit: the member is left out, and
+//	                        another one, "unlimited", has its name
 type layout []member
 
 type member struct {
@@ -31,6 +34,7 @@ type member struct {
 	form     *form
 	inline   layout // not nil: of the struct that the field is, points to or may know
 	made     *madeMember
+	noLimit  string // empty, or the number that stands for no limit
 }
 
 // layouts are those of all types that were asked for.
@@ -60,7 +64,7 @@ func newLayout(t reflect.Type, prefix string) layout {
 		case f.Anonymous || options == "inline":
 			l = append(l, member{field: i, inline: newLayout(structOf(f.Type), prefixed(prefix, name))})
 		default:
-			m := member{field: i, omitZero: options == "omitzero"}
+			m := member{field: i, omitZero: options == "omitzero", noLimit: f.Tag.Get("unlimited")}
 			switch {
 			case name != "":
 				m.name = prefixed(prefix, name)
@@ -74,6 +78,14 @@ func newLayout(t reflect.Type, prefix string) layout {
 			}
 			l = append(l, m)
 		}
+	}
+	// Those that are made of a row stand for none of its fields.
+	of := madeMembers[t][""]
+	if limited := slices.DeleteFunc(slices.Clone(l), func(m member) bool { return m.noLimit == "" }); len(limited) > 0 {
+		of = append(slices.Clip(of), unlimitedMember(limited))
+	}
+	for i := range of {
+		l = append(l, member{name: prefixed(prefix, of[i].name), made: &of[i]})
 	}
 	return l
 }
@@ -150,7 +162,7 @@ func (l layout) encode(members []encodedMember, v reflect.Value) ([]encodedMembe
 		switch {
 		case m.made != nil:
 			value, err = m.made.encode(v.Addr().Interface())
-		case isAbsent(f, m.omitZero):
+		case isAbsent(f, m.omitZero), m.isUnlimited(f):
 		default:
 			value, err = encodeKnown(f, m.form)
 		}
@@ -204,6 +216,65 @@ func isAbsent(f reflect.Value, omitZero bool) bool {
 		return f.IsZero()
 	}
 	return omitZero && f.IsZero()
+}
+
+// isUnlimited reports whether a field has the number that stands for no limit.
+func (m *member) isUnlimited(f reflect.Value) bool {
+	if m.noLimit == "" {
+		return false
+	}
+	if o := optionalAt(f); o != nil {
+		value, known := o.Fields()
+		if f = reflect.ValueOf(value).Elem(); !*known {
+			return false
+		}
+	}
+	if f.CanInt() {
+		return strconv.FormatInt(f.Int(), 10) == m.noLimit
+	}
+	return strconv.FormatUint(f.Uint(), 10) == m.noLimit
+}
+
+// setUnlimited sets a field to that number.
+func (m *member) setUnlimited(f reflect.Value) error {
+	if o := optionalAt(f); o != nil {
+		value, known := o.Fields()
+		f, *known = reflect.ValueOf(value).Elem(), true
+	}
+	return json.Unmarshal([]byte(m.noLimit), f.Addr().Interface())
+}
+
+// unlimitedMember is the member with the names of those that have no limit.
+func unlimitedMember(limited []member) madeMember {
+	return madeMember{
+		name: "unlimited",
+		encode: func(row any) ([]byte, error) {
+			var names []string
+			for i := range limited {
+				if m := &limited[i]; m.isUnlimited(reflect.ValueOf(row).Elem().Field(m.field)) {
+					names = append(names, m.name)
+				}
+			}
+			if names == nil {
+				return nil, nil
+			}
+			return json.Marshal(names)
+		},
+		decode: func(row any, b []byte) error {
+			var names []string
+			if err := json.Unmarshal(b, &names); err != nil {
+				return err
+			}
+			for i := range limited {
+				if m := &limited[i]; slices.Contains(names, m.name) {
+					if err := m.setUnlimited(reflect.ValueOf(row).Elem().Field(m.field)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
+	}
 }
 
 // encodeKnown encodes a field that is there.

@@ -131,7 +131,7 @@ func TestEveryFieldHasAMember(t *testing.T) {
 			}
 		}
 		for name := range madeMembers[s] {
-			if _, ok := s.FieldByName(name); !ok {
+			if _, ok := s.FieldByName(name); !ok && name != "" {
 				t.Errorf("%v has no field %s for its members to stand at", s, name)
 			}
 		}

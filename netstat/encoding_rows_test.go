@@ -156,6 +156,36 @@ func TestFormsOfRows(t *testing.T) {
 			Interface: 2, Prefix: prefix("fe80::1/64"), Scope: netstat.ScopeLink, Flags: netstat.AddressTentative,
 			Preferred: netstat.Known[time.Duration](0), Valid: netstat.Known(time.Hour),
 		},
+		`{"interfaceIndex":2,"address":"2001:db8::1","prefixLength":64,"scope":0,"preferred":0.5,"unlimited":["valid"]}`: netstat.Address{
+			Interface: 2, Prefix: prefix("2001:db8::1/64"), Preferred: netstat.Known(500 * time.Millisecond), Valid: netstat.Known(netstat.Forever),
+		},
+		`{"protocol":"tcp","family":"ipv4","state":"ESTABLISHED","unlimited":["slowStartThreshold","maxPacingRate"],"pacingRate":7,"rtt":1}`: netstat.Socket{
+			Protocol: netstat.TCP, Family: netstat.IPv4, State: netstat.Established, Detail: &netstat.SocketDetail{TCP: &netstat.TCPInfo{
+				SlowStartThreshold: netstat.InfiniteSlowStart, PacingRate: netstat.Known[uint64](7), MaxPacingRate: netstat.Known[uint64](netstat.PacingUnlimited), RTT: time.Second,
+			}},
+		},
+		`{"family":"ipv4","protocol":"tcp","source":"192.0.2.1","sourcePort":40000,"destination":"198.51.100.1","destinationPort":80,"replySource":"10.0.0.1","replySourcePort":8080,
+			"replyDestination":"192.0.2.1","replyDestinationPort":40000,"state":"ESTABLISHED","tcp":{"state":"ESTABLISHED","originalScale":7},"sourceNAT":false,"destinationNAT":true,
+			"status":["SEEN_REPLY","DST_NAT_DONE"],"packets":3,"bytes":300,"originalPackets":2,"originalBytes":200,"replyPackets":1,"replyBytes":100,"zone":0,"originalZone":4,"id":9}`: netstat.Flow{
+			Original: netstat.FlowTuple{Protocol: netstat.IPProtocolTCP, Source: addr("192.0.2.1"), SourcePort: 40000, Destination: addr("198.51.100.1"), DestinationPort: 80, Zone: 4},
+			Reply:    netstat.FlowTuple{Protocol: netstat.IPProtocolTCP, Source: addr("10.0.0.1"), SourcePort: 8080, Destination: addr("192.0.2.1"), DestinationPort: 40000},
+			TCP:      netstat.Known(netstat.FlowTCP{State: netstat.FlowTCPEstablished, OriginalScale: netstat.Known[uint8](7)}),
+			Status:   netstat.Known(netstat.FlowSeenReply | netstat.FlowDestinationNATDone), ID: u(9),
+			OriginalCounters: netstat.Known(netstat.FlowCounters{Packets: 2, Bytes: 200}), ReplyCounters: netstat.Known(netstat.FlowCounters{Packets: 1, Bytes: 100}),
+		},
+		`{"family":"ipv6","protocol":"icmpv6","source":"2001:db8::1","destination":"2001:db8::2","replySource":"2001:db8::2","replyDestination":"2001:db8::1","icmpType":128,"icmpCode":0,"icmpID":7,
+			"sourceNAT":false,"destinationNAT":false,"zone":0}`: netstat.Flow{
+			Original: netstat.FlowTuple{Protocol: netstat.IPProtocolICMPv6, Source: addr("2001:db8::1"), Destination: addr("2001:db8::2"), ICMPType: 128, ICMPID: 7},
+			Reply:    netstat.FlowTuple{Protocol: netstat.IPProtocolICMPv6, Source: addr("2001:db8::2"), Destination: addr("2001:db8::1"), ICMPType: 129, ICMPID: 7},
+		},
+		`{"family":"ipv4","protocol":"udp","source":"192.0.2.1","sourcePort":0,"destination":"192.0.2.2","destinationPort":69,"maskSource":"255.255.255.255","maskDestination":"255.255.255.255",
+			"maskSourcePort":0,"maskDestinationPort":65535,"masterProtocol":"tcp","masterSource":"192.0.2.2","masterSourcePort":1,"masterDestination":"192.0.2.1","masterDestinationPort":21,
+			"zone":0,"class":0,"helper":"x"}`: netstat.Expectation{
+			Tuple:  netstat.FlowTuple{Protocol: netstat.IPProtocolUDP, Source: addr("192.0.2.1"), Destination: addr("192.0.2.2"), DestinationPort: 69},
+			Mask:   netstat.FlowTuple{Protocol: netstat.IPProtocolUDP, Source: addr("255.255.255.255"), Destination: addr("255.255.255.255"), DestinationPort: 65535},
+			Master: netstat.FlowTuple{Protocol: netstat.IPProtocolTCP, Source: addr("192.0.2.2"), SourcePort: 1, Destination: addr("192.0.2.1"), DestinationPort: 21},
+			Helper: "x",
+		},
 		`{"interfaceIndex":2,"address":"192.0.2.1","scope":0}`: netstat.Address{Interface: 2, Prefix: netip.PrefixFrom(addr("192.0.2.1"), -1)},
 		`{"family":"ipv6","interfaceIndex":2,"address":"fe80::9%2","state":"reachable","router":true,"proxy":false,"flags":["extern_learn"]}`: netstat.Neighbour{
 			Family: netstat.IPv6, Interface: 2, Address: addr("fe80::9%2"), State: netstat.Known(netstat.NeighbourReachable),
@@ -196,6 +226,25 @@ func TestFormsOfRows(t *testing.T) {
 	}
 }
 
+// A line of netstat --json is a row of the library: what it leaves out follows from the
+// rest.
+func TestFlowsOfNetstat(t *testing.T) {
+	addr := netip.MustParseAddr
+	var got netstat.Flow
+	if err := json.Unmarshal([]byte(`{"kind":"flow","family":"ipv4","protocol":"sctp","state":"SHUTDOWN_SENT","timeout":3,"source":"192.0.2.1","destination":"192.0.2.2","sourcePort":1,"destinationPort":2,
+		"replySource":"192.0.2.2","replyDestination":"192.0.2.1","replySourcePort":2,"replyDestinationPort":1,"sourceNAT":false,"destinationNAT":false,"zone":7}`), &got); err != nil {
+		t.Fatal(err)
+	}
+	original := netstat.FlowTuple{Protocol: netstat.IPProtocolSCTP, Source: addr("192.0.2.1"), Destination: addr("192.0.2.2"), SourcePort: 1, DestinationPort: 2}
+	want := netstat.Flow{
+		Original: original, Reply: original.Invert(), Timeout: netstat.Known(3 * time.Second), Zone: 7,
+		SCTP: netstat.Known(netstat.FlowSCTP{State: netstat.FlowSCTPShutdownSent}),
+	}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // What is wrong in a member is an error that names it, and changes nothing.
 func TestWrongMembers(t *testing.T) {
 	for text, row := range map[string]any{
@@ -216,6 +265,9 @@ func TestWrongMembers(t *testing.T) {
 		`{"reversePathFilter":"lax"}`:               &netstat.Netconf{},
 		`{"averageDepth":-1}`:                       &netstat.FIBTable{},
 		`{"cpus":[0]}`:                              &netstat.DeviceQueue{},
+		`{"protocol":"tcp","state":"OPEN"}`:         &netstat.Flow{},
+		`{"replySource":"1.2.3"}`:                   &netstat.Flow{},
+		`{"unlimited":"valid"}`:                     &netstat.Address{},
 	} {
 		before := reflect.New(reflect.TypeOf(row).Elem()).Interface()
 		err := json.Unmarshal([]byte(text), row)

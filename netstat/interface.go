@@ -274,7 +274,7 @@ type Address struct {
 	// not tell of; none of them is among Flags.
 	Flags, UnknownFlags AddressFlags
 	// Preferred and Valid are the remaining lifetimes, Forever for no end.
-	Preferred, Valid Optional[time.Duration]
+	Preferred, Valid Optional[time.Duration] `unlimited:"9223372036854775807"`
 	// Created and Updated are when that happened; the zero time where the source
 	// does not tell. They are as exact as the kernel's clock tick, whose clock may
 	// have started a fraction of a second late.

@@ -41,18 +41,18 @@ type TCPInfo struct {
 	// Since when something last happened.
 	LastDataSent, LastDataReceived, LastAckReceived time.Duration
 
-	PathMTU               uint32        // bytes
-	ReceiveSlowStart      uint32        // bytes: the most of the window that is offered
-	RTT, RTTVariation     time.Duration `json:",omitzero"`
-	SlowStartThreshold    uint32        // segments; InfiniteSlowStart before the first loss
-	CongestionWindow      uint32        // segments
-	AdvertisedMSS         uint32        // bytes
-	Reordering            uint32        // segments
-	ReceiveRTT            time.Duration `json:",omitzero"`
-	ReceiveSpace          uint32        // bytes that the application reads in a round trip
-	TotalRetransmits      uint32        // segments
-	PacingRate            Optional[uint64]
-	MaxPacingRate         Optional[uint64] // bytes/s (SO_MAX_PACING_RATE); PacingUnlimited
+	PathMTU               uint32           // bytes
+	ReceiveSlowStart      uint32           // bytes: the most of the window that is offered
+	RTT, RTTVariation     time.Duration    `json:",omitzero"`
+	SlowStartThreshold    uint32           `unlimited:"2147483647"` // segments; InfiniteSlowStart before the first loss
+	CongestionWindow      uint32           // segments
+	AdvertisedMSS         uint32           // bytes
+	Reordering            uint32           // segments
+	ReceiveRTT            time.Duration    `json:",omitzero"`
+	ReceiveSpace          uint32           // bytes that the application reads in a round trip
+	TotalRetransmits      uint32           // segments
+	PacingRate            Optional[uint64] `unlimited:"18446744073709551615"`
+	MaxPacingRate         Optional[uint64] `unlimited:"18446744073709551615"` // bytes/s (SO_MAX_PACING_RATE); PacingUnlimited
 	BytesAcknowledged     Optional[uint64]
 	BytesReceived         Optional[uint64]
 	SegmentsSent          Optional[uint32]

@@ -53,14 +53,14 @@ Rows of the Go package ` + "`netstat`" + ` go through ` + "`encoding/json`" + ` 
 - There is no ` + "`kind`, `netns`, `host` and `time`" + `, nor what is put together for people: of a route ` + "`flags`" + `, of a rule
   ` + "`matches` and `options`" + `, of a nexthop object ` + "`options` and `resilient`" + `, of a namespace ` + "`label`" + `,
   ` + "`processCount` and `firstProcess`" + `, of a packet socket ` + "`filterInstructions`" + `, of a cache ` + "`bytes`" + `, of an XDP
-  socket ` + "`receiveDropped`" + `, of a queueing discipline ` + "`class`" + `.
-- What has no limit is the number that stands for it: ` + "`slowStartThreshold`" + ` 2147483647, ` + "`maxPacingRate`" + ` 2^64-1,
-  a lifetime 9223372036.854775807.
+  socket ` + "`receiveDropped`" + `, of a queueing discipline ` + "`class`" + `, of a flow ` + "`list`, `sourceProcesses`" + ` and
+  ` + "`destinationProcesses`" + `.
+- What is known to have no limit is absent, as here, and ` + "`unlimited`" + ` is an array with the names of such members.
 - An array that is known to be empty is there. Numbers and truths that every row has are there, 0 and false included.
 - A member that is absent, or null, is unknown or not there. One that is not known is passed over.
 
 Rows have members besides that netstat does not print, some of them in objects of their own. Moments are in RFC 3339.
-Rows of other kinds (` + "`Address`, `Flow`, `Expectation`, `IPInterface`" + `, ...) follow the same rules.
+Rows of other kinds (` + "`Address`, `IPInterface`" + `, ...) follow the same rules.
 
 | kind | row | members besides |
 |---|---|---|

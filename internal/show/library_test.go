@@ -19,13 +19,8 @@ import (
 // together of others for people, or found elsewhere. A name of an interface, in whose
 // place rows have its index, is none of them.
 var madeHere = map[string][]string{
-	"counter": {"reason"},
-	// The library has tuples and counters of flows as objects.
-	"flow": {"family", "protocol", "state", "source", "destination", "sourcePort", "destinationPort", "replySource", "replyDestination", "replySourcePort",
-		"replyDestinationPort", "icmpType", "icmpCode", "icmpID", "sourceNAT", "destinationNAT", "packets", "bytes", "originalPackets", "originalBytes",
-		"replyPackets", "replyBytes", "originalZone", "replyZone", "sourceProcesses", "destinationProcesses", "list"},
-	"expectation": {"family", "protocol", "source", "destination", "sourcePort", "destinationPort", "maskSource", "maskDestination", "maskSourcePort",
-		"maskDestinationPort", "masterSource", "masterDestination", "masterSourcePort", "masterDestinationPort"},
+	"counter":   {"reason"},
+	"flow":      {"list", "sourceProcesses", "destinationProcesses"},
 	"flowUsage": {"full"},
 	"namespace": {"label", "processCount", "firstProcess"},
 	"nextHop":   {"options", "resilient"},

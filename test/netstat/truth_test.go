@@ -1125,8 +1125,10 @@ func libraryAddressesAreTrue(t *testing.T, n *nstest.NS) {
 	defer k.Close()
 	lifetime := func(member string) func(any, object, object) {
 		return func(v any, _, want object) {
-			if want[member] = v; v == json.Number("4294967295") {
-				want[member] = json.Number("9223372036.854775807") // netstat.Forever
+			if v == json.Number("4294967295") {
+				want.add("unlimited", member)
+			} else {
+				want[member] = v
 			}
 		}
 	}
@@ -1151,7 +1153,7 @@ func libraryAddressesAreTrue(t *testing.T, n *nstest.NS) {
 		excused: map[string]string{"metric": "it is that of a route, which has a row of its own", "protocol": "some ip do not know it"},
 		untold:  map[string]string{"created": "ip does not print it", "updated": "nor this", "origin": "this ip may not know it"},
 		also:    []string{"peer", "broadcast", "label", "flags"},
-		same:    map[string]func(any) any{"flags": sortedWords},
+		same:    map[string]func(any) any{"flags": sortedWords, "unlimited": sortedWords},
 		moving:  map[string]direction{"valid": falls, "preferred": falls},
 		key:     "at",
 	}
