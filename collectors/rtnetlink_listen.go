@@ -24,7 +24,8 @@ const DefaultListenBuffer = 64 << 20
 
 // Listen subscribes to the events of the kinds given. The receive buffer is of
 // so many bytes; without CAP_NET_ADMIN the kernel grants at most
-// net.core.rmem_max. Kinds that the kernel has no events for are left out.
+// net.core.rmem_max. Kinds that the kernel has no events for are left out, and so are
+// those of connection tracking (see ListenFlows).
 func (k *Kernel) Listen(kinds netstat.Kinds, buffer int) (*Listener, error) {
 	l, err := k.listen(kinds, buffer)
 	return l, k.readError("listen", err)
@@ -65,7 +66,7 @@ func (k *Kernel) followable(ctx context.Context, kinds netstat.Kinds) (found net
 		return 0, err
 	}
 	defer unix.Close(fd)
-	kinds.Each(func(kind netstat.Kinds) {
+	(kinds & netstat.AllKinds).Each(func(kind netstat.Kinds) {
 		declared := rtnetlinkKindOf(kind)
 		for _, group := range declared.groups {
 			if e := joinGroup(fd, group); e != nil {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Kinds is a set of the kinds of things that a stack is made of and that are
-// named below. The zero set is empty.
+// Kinds is a set of the kinds of things that events tell of and that are named below.
+// The zero set is empty.
 type Kinds uint16
 
 // Kinds of things.
@@ -20,11 +20,21 @@ const (
 	KindNetconf
 	KindMulticast // groups that interfaces are members of
 
-	// AllKinds is every kind above.
+	// AllKinds is every kind above: what a stack is.
 	AllKinds Kinds = 1<<iota - 1
 )
 
-var kindNames = [...]string{"interface", "address", "route", "neighbour", "rule", "nexthop", "netconf", "multicast"}
+// Kinds of what goes through a stack. That somebody follows them costs the kernel work
+// for each connection, so AllKinds does not have them.
+const (
+	KindFlow Kinds = (AllKinds + 1) << iota
+	KindExpectation
+
+	// AllTrackedKinds is both.
+	AllTrackedKinds = KindFlow | KindExpectation
+)
+
+var kindNames = [...]string{"interface", "address", "route", "neighbour", "rule", "nexthop", "netconf", "multicast", "flow", "expectation"}
 
 // Has reports whether the set holds all of those.
 func (k Kinds) Has(those Kinds) bool { return k&those == those }

@@ -49,6 +49,12 @@ func (g MulticastGroup) Place() Place {
 	return Place{Interface: g.Interface, Prefix: single(g.Group)}
 }
 
+// Place implements Row. A flow has two ends, and belongs nowhere.
+func (f Flow) Place() Place { return Place{} }
+
+// Place implements Row. An expectation belongs nowhere, like the flow.
+func (x Expectation) Place() Place { return Place{} }
+
 // single is the prefix of one address, without its zone.
 func single(a netip.Addr) netip.Prefix {
 	if !a.IsValid() {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"net/netip"
@@ -171,7 +172,7 @@ func TestMonitorNamesGoneInterfaces(t *testing.T) {
 		{Kind: netstat.KindInterface, Change: live.Removed, Value: netstat.Interface{Index: 90, Name: "gone"}},
 		{Kind: netstat.KindMulticast, Change: live.Removed, Value: netstat.MulticastGroup{Interface: 90, Group: group}},
 	} {
-		if err := p.print(&e, time.Now()); err != nil {
+		if err := errors.Join(p.print(&e), p.flush()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,7 +211,7 @@ func TestMonitorEscapesNames(t *testing.T) {
 	}
 	for i := range events {
 		out.Reset()
-		if err := p.print(&events[i], time.Now()); err != nil {
+		if err := errors.Join(p.print(&events[i]), p.flush()); err != nil {
 			t.Fatal(err)
 		}
 		line := out.String()

@@ -452,3 +452,54 @@ func flowKind() *table.Kind[Row[TrackedFlow]] {
 	}
 	return k
 }
+
+var flowWords = inWords[netstat.Flow]{netstat.KindFlow, func(w *words, f, _ *netstat.Flow) {
+	w.tuple(&f.Original)
+	if f.IsSourceNAT() {
+		w.add("src=%s", tupleEnd(&f.Reply, f.Reply.Destination, f.Reply.DestinationPort))
+	}
+	if f.IsDestinationNAT() {
+		w.add("dst=%s", tupleEnd(&f.Reply, f.Reply.Source, f.Reply.SourcePort))
+	}
+	for _, word := range []string{f.State(), flowStatus(f)} {
+		if word != "" {
+			w.add("%s", word)
+		}
+	}
+	if timeout, known := f.Timeout.Get(); known {
+		w.add("timeout %d", timeout/time.Second)
+	}
+	for _, direction := range []struct {
+		name  string
+		count netstat.Optional[netstat.FlowCounters]
+	}{{"", f.OriginalCounters}, {"reply-", f.ReplyCounters}} {
+		if n, known := direction.count.Get(); known {
+			w.add("%spackets %d %sbytes %d", direction.name, n.Packets, direction.name, n.Bytes)
+		}
+	}
+	if !f.Start.IsZero() && !f.Stop.IsZero() {
+		w.add("lasted %s", f.Stop.Sub(f.Start))
+	}
+	if options := flowOptions(&TrackedFlow{Flow: *f}); options != "" {
+		w.add("%s", escaped(options))
+	}
+	if id, known := f.ID.Get(); known {
+		w.add("id %d", id)
+	}
+}}
+
+// tuple appends a tuple: its protocol and ends, and an ICMP message.
+func (w *words) tuple(t *netstat.FlowTuple) {
+	w.add("%s %s > %s", t.Protocol, tupleEnd(t, t.Source, t.SourcePort), tupleEnd(t, t.Destination, t.DestinationPort))
+	if t.Protocol.IsICMP() {
+		w.add("type %d code %d icmp-id %d", t.ICMPType, t.ICMPCode, t.ICMPID)
+	}
+}
+
+// tupleEnd returns an end of a tuple as numbers.
+func tupleEnd(t *netstat.FlowTuple, a netip.Addr, port uint16) string {
+	if t.Protocol.HasPorts() {
+		return netip.AddrPortFrom(a, port).String()
+	}
+	return a.String()
+}

@@ -141,3 +141,20 @@ func maskBits(mask netip.Addr) int {
 	}
 	return bits
 }
+
+var expectationWords = inWords[netstat.Expectation]{netstat.KindExpectation, func(w *words, x, _ *netstat.Expectation) {
+	w.tuple(&x.Tuple)
+	w.add("master")
+	w.tuple(&x.Master)
+	if timeout, known := x.Timeout.Get(); known {
+		w.add("timeout %d", timeout/time.Second)
+	}
+	if x.Helper != "" {
+		w.add("helper %s", escaped(x.Helper))
+	}
+	for _, flag := range x.Flags.Names() {
+		w.add("%s", flag)
+	}
+	w.number("zone", uint32(x.Zone))
+	w.number("id", x.ID.Or(0))
+}}

@@ -107,3 +107,8 @@ func groupKind() *table.Kind[Row[netstat.Membership]] {
 	k.Aliases = map[string][]string{"dev": {"interface"}}
 	return k
 }
+
+var multicastWords = inWords[netstat.MulticastGroup]{netstat.KindMulticast, func(w *words, g, _ *netstat.MulticastGroup) {
+	w.add("%s", g.Group.WithZone(""))
+	w.on("dev", g.Interface)
+}}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -605,3 +606,38 @@ func interfaceGrowthKind() *table.Kind[Row[interfaceGrowth]] {
 	k.Aliases = interfaceAliases()
 	return k
 }
+
+var interfaceWords = inWords[netstat.Interface]{netstat.KindInterface, func(w *words, i, old *netstat.Interface) {
+	if old == nil {
+		old = i
+	}
+	w.add("%s", escaped(i.Name))
+	w.was(escaped(old.Name), escaped(i.Name))
+	w.add("index %d %s", i.Index, i.Operational())
+	w.was(old.Operational(), i.Operational())
+	if !i.Up().Or(true) {
+		w.add("disabled")
+	}
+	w.add("mtu %v", i.MTU)
+	w.was(old.MTU, i.MTU)
+	if i.Kind != "" {
+		w.add("kind %s", escaped(i.Kind))
+	}
+	w.on("master", i.Master)
+	if i.Address != "" {
+		w.add("address %s", i.Address)
+		w.was(old.Address, i.Address)
+	}
+	if i.Alias != "" || old.Alias != "" {
+		w.add("alias %q", i.Alias)
+		if old.Alias != i.Alias {
+			w.was(fmt.Sprintf("%q", old.Alias), i.Alias)
+		}
+	}
+}}
+
+var addressWords = inWords[netstat.Address]{netstat.KindAddress, func(w *words, a, _ *netstat.Address) {
+	w.add("%s", netip.PrefixFrom(a.Prefix.Addr().WithZone(""), a.Prefix.Bits()))
+	w.on("dev", a.Interface)
+	w.address("peer", a.Peer.WithZone(""))
+}}

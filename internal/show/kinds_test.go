@@ -79,3 +79,16 @@ func TestEveryFieldOfTCPIsShown(t *testing.T) {
 		}
 	}
 }
+
+// Every kind that events tell of can be told in words, and in those of one kind alone.
+func TestEveryKindHasWords(t *testing.T) {
+	told := make(map[netstat.Kinds]int)
+	for _, k := range allSpoken() {
+		told[k.kind()]++
+	}
+	(netstat.AllKinds | netstat.AllTrackedKinds).Each(func(kind netstat.Kinds) {
+		if told[kind] != 1 {
+			t.Errorf("%v is told in words by %d declarations", kind, told[kind])
+		}
+	})
+}

@@ -51,3 +51,15 @@ func Neighbours() Table {
 		})),
 	)
 }
+
+var neighbourWords = inWords[netstat.Neighbour]{netstat.KindNeighbour, func(w *words, n, _ *netstat.Neighbour) {
+	if n.Address.IsValid() {
+		w.add("%s", n.Address.WithZone(""))
+	}
+	if n.LinkAddress != "" {
+		w.add("lladdr %s", n.LinkAddress)
+	}
+	w.on("dev", n.Interface)
+	w.on("master", n.Master)
+	w.add("%s", n.State)
+}}

@@ -1,6 +1,10 @@
 package show
 
 import (
+	"fmt"
+	"reflect"
+	"strings"
+
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -58,4 +62,33 @@ func reversePathFilter(c *netstat.Netconf) table.Value {
 		return table.Text(names[mode])
 	}
 	return table.Text(string(appendUint(nil, mode)))
+}
+
+var netconfWords = inWords[netstat.Netconf]{netstat.KindNetconf, func(w *words, c, _ *netstat.Netconf) {
+	name := map[int32]string{netstat.NetconfAll: "all", netstat.NetconfDefault: "default"}[c.Interface]
+	if name == "" {
+		name = escaped(w.interfaceName(uint32(c.Interface)))
+	}
+	w.add("%s dev %s", c.Family, name)
+	settings := reflect.ValueOf(*c)
+	for i := range settings.NumField() {
+		if text := fmt.Sprint(settings.Field(i).Interface()); i >= 2 && text != "-" {
+			w.add("%s %s", kebab(settings.Type().Field(i).Name), text)
+		}
+	}
+}}
+
+// kebab returns a field's name in small letters with hyphens.
+func kebab(name string) string {
+	var b strings.Builder
+	for i, c := range name {
+		if c >= 'A' && c <= 'Z' {
+			if i > 0 {
+				b.WriteByte('-')
+			}
+			c += 'a' - 'A'
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }

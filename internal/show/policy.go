@@ -259,3 +259,49 @@ func routeScopeName(s netstat.Scope) string {
 	}
 	return strconv.Itoa(int(s))
 }
+
+var ruleWords = inWords[netstat.Rule]{netstat.KindRule, func(w *words, r, _ *netstat.Rule) {
+	w.add("%s priority %d", r.Family, r.Priority)
+	if r.Flags&netstat.RuleInvert != 0 {
+		w.add("not")
+	}
+	if r.Source.IsValid() {
+		w.add("from %s", r.Source)
+	}
+	if r.Destination.IsValid() {
+		w.add("to %s", r.Destination)
+	}
+	if r.InputInterface != "" {
+		w.add("iif %s", escaped(r.InputInterface))
+	}
+	if r.OutputInterface != "" {
+		w.add("oif %s", escaped(r.OutputInterface))
+	}
+	if r.Mask != 0 {
+		w.add("fwmark %#x/%#x", r.Mark, r.Mask)
+	}
+	switch r.Action {
+	case netstat.RuleTable:
+		w.add("table %d", r.Table)
+	case netstat.RuleGoto:
+		w.add("goto %d", r.Goto)
+	default:
+		w.add("%s", r.Action)
+	}
+}}
+
+var nextHopWords = inWords[netstat.NextHop]{netstat.KindNextHop, func(w *words, n, _ *netstat.NextHop) {
+	w.add("id %d", n.ID)
+	w.address("via", n.Gateway)
+	w.on("dev", n.Interface)
+	if n.Blackhole {
+		w.add("blackhole")
+	}
+	for i, m := range n.Group {
+		if i == 0 {
+			w.add("group %d,%d", m.ID, m.Weight)
+		} else {
+			w.text = fmt.Appendf(w.text, "/%d,%d", m.ID, m.Weight)
+		}
+	}
+}}

@@ -347,3 +347,24 @@ func routeKind() *table.Kind[Row[netstat.Route]] {
 	k.Aliases = map[string][]string{"dst": {"destination"}, "via": {"gateway"}, "dev": {"interface"}, "addr": {"destination", "gateway"}}
 	return k
 }
+
+var routeWords = inWords[netstat.Route]{netstat.KindRoute, func(w *words, r, _ *netstat.Route) {
+	if r.Type != netstat.RouteUnicast {
+		w.add("%s", r.Type)
+	}
+	w.add("%s", r.Destination)
+	w.address("via", r.Gateway)
+	w.on("dev", r.Interface)
+	w.number("table", r.Table)
+	w.number("metric", r.Metric.Or(0))
+	w.number("nhid", r.NextHopID)
+	w.number("tos", uint32(r.TOS.Or(0)))
+	w.number("weight", uint32(r.Weight))
+	w.address("src", r.PreferredSource)
+	if r.Flags&netstat.RouteDead != 0 {
+		w.add("dead")
+	}
+	if r.Flags&netstat.RouteLinkDown != 0 {
+		w.add("linkdown")
+	}
+}}
