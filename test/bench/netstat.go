@@ -159,6 +159,7 @@ var netstatPage = []benchmark{
 		return b.contests(s, func() (*namespace, error) { return routesScene(b.ctx, b.listedRoutes) },
 			contest{"-rn", []string{"-rn"}, []rival{{"ip route", []string{"ip", "route"}, 0, 1}}, b.listedRoutes})
 	}},
+	{"options", (*bench).optionsCase},
 }
 
 // contests builds our netstat and holds contests in a scene.
