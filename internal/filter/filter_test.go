@@ -23,6 +23,8 @@ type thing struct {
 	net         string
 	words       []string
 	processes   []table.Object
+	limit       int64         // negative: none
+	linger      time.Duration // negative: it does not
 	unknown     bool
 }
 
@@ -52,6 +54,19 @@ var things = &table.Kind[thing]{Name: "thing", Fields: []table.Field[thing]{
 	}},
 	{Name: "words", Type: table.Strings, Value: func(x *thing) table.Value { return table.Words(x.words) }},
 	{Name: "processes", Type: table.Objects, Value: func(x *thing) table.Value { return table.List(x.processes) }},
+	{Name: "settings", Type: table.Compound, Value: func(x *thing) table.Value { return table.Members(nil) }},
+	{Name: "LIMIT", Type: table.IntegerOrFalse, Within: "settings", Value: func(x *thing) table.Value {
+		if x.limit < 0 {
+			return table.Bool(false)
+		}
+		return table.Int(x.limit)
+	}},
+	{Name: "LINGER", Type: table.DurationOrFalse, Within: "settings", Value: func(x *thing) table.Value {
+		if x.linger < 0 {
+			return table.Bool(false)
+		}
+		return table.Seconds(x.linger)
+	}},
 }, Aliases: map[string][]string{"port": {"localPort", "remotePort"}, "addr": {"from", "to"}, "process": {"processes"}, "user": {"uid"}}}
 
 func address(s string) table.Value {
@@ -72,6 +87,7 @@ var subject = thing{
 	name: "web server", state: "TIME-WAIT", port: 443, other: 50000, n: -7, uid: 33, rate: 2.5, up: true, age: 1500 * time.Millisecond,
 	from: "::ffff:10.1.2.3", to: "fe80::1%eth0", net: "10.0.0.0/16", words: []string{"sack", "ts"},
 	processes: []table.Object{{{Name: "pid", Value: table.Int(812)}, {Name: "name", Value: table.Text("nginx")}}},
+	limit:     4096, linger: -1,
 }
 
 func TestMatch(t *testing.T) {
@@ -86,6 +102,8 @@ func TestMatch(t *testing.T) {
 		`net=10.0.0.0/16`: true, `net=10.0.0.0/8`: false, `net=10.0.9.9`: true, `net=10.1.0.0`: false, `net<=10.0.0.0/8`: true, `net<10.0.0.0/16`: false, `net>=10.0.3.0/24`: true, `net>10.0.0.0/16`: false,
 		`words=ts`: true, `words=wscale`: false, `words~^s`: true,
 		`process=nginx`: true, `process=812`: true, `process=813`: false, `process~ngi`: true, `process!=apache`: true,
+		`LIMIT=4096`: true, `limit>4000`: true, `LIMIT=false`: false, `LIMIT!=false`: true, `LIMIT=no,4096`: true, `LINGER=off`: true, `linger=False`: true, `LINGER!=off`: false,
+		`LINGER=0`: false, `LINGER<1s`: false, `LINGER>=0`: false,
 		`n=1 or n=-7`: true, `not n=1`: true, `not (n=1 or n=-7)`: false, `n=1 and n=2 or n=-7`: true, `n=-7 or n=1 and n=2`: true, `NOT NOT n=-7`: true, `((n=-7))`: true,
 		`n=-7 AND port=443 and state=time-wait`: true, `name=and`: false,
 	} {
@@ -150,6 +168,9 @@ func TestErrors(t *testing.T) {
 		`n=1 and`:                        `position 8, the end: expected the name of a field`,
 		`and=1`:                          `position 1, "and": expected the name of a field`,
 		`n!1`:                            `position 2, "!": expected one of`,
+		`settings=1`:                     `position 1, "settings": expected the name of something in settings`,
+		`LIMIT=some`:                     `position 7, "some": expected an integer, or false as LIMIT`,
+		`LINGER=true`:                    `position 8, "true": expected seconds, or a duration such as "150ms", or false as LINGER`,
 		`up=maybe`:                       `expected true or false as up`,
 		`age=soon`:                       `expected seconds, or a duration such as "150ms" as age`,
 		`rate=NaN`:                       `expected a number as rate`,

@@ -238,6 +238,9 @@ func (p *parser) term() (Expr, error) {
 	if len(e.Fields) == 0 {
 		return e, &Error{Text: p.text, Position: p.token.at, Expected: "the name of a field: " + table.Known(p.token.text, p.fields.Names()), Unknown: p.token.text}
 	}
+	if name, typ := p.fields.Field(e.Fields[0]); typ == table.Compound {
+		return e, p.expected("the name of something in " + name + ", not of all of it")
+	}
 	p.next()
 	negated := false
 	switch p.token.text {
@@ -352,6 +355,20 @@ func (p *parser) literal(e Expr) (Literal, error) {
 // expected.
 func (p *parser) read(l *Literal, typ table.Type) (expected string) {
 	switch typ {
+	case table.IntegerOrFalse, table.DurationOrFalse:
+		switch strings.ToLower(l.Text) {
+		case "false", "no", "off":
+			l.value = table.Bool(false)
+			return ""
+		}
+		than := table.Integer
+		if typ == table.DurationOrFalse {
+			than = table.Duration
+		}
+		if expected = p.read(l, than); expected != "" {
+			expected += ", or false"
+		}
+		return expected
 	case table.Integer, table.Port, table.User:
 		text := l.Text
 		if typ == table.Port {

@@ -18,6 +18,9 @@ type Field[T any] struct {
 	// Doc says what it is, and its unit, in one line.
 	Doc   string
 	Value func(row *T) Value
+	// Within names the Compound that the field is a member of in JSON, empty for a
+	// field of its own. It stands for itself in --sort and --filter.
+	Within string
 }
 
 // Column is a column of the text.
@@ -128,6 +131,9 @@ func (k *Kind[T]) Order(list string) (*Order, error) {
 		if len(found) == 0 {
 			return nil, &UnknownFieldError{Kind: k.Name, Name: name, Known: k.Names()}
 		}
+		if f := k.Fields[found[0]]; f.Type == Compound {
+			return nil, fmt.Errorf("%s have no order: those in it have", f.Name)
+		}
 		o.fields = append(o.fields, orderField{found[0], descending})
 	}
 	return &o, nil
@@ -187,15 +193,15 @@ type Description struct {
 
 // FieldDescription is a field of a Description.
 type FieldDescription struct {
-	Name, Type, Doc string
-	Words           []string
+	Name, Type, Doc, Within string
+	Words                   []string
 }
 
 // Describe returns the kind's description.
 func (k *Kind[T]) Describe() Description {
 	d := Description{Name: k.Name, Doc: k.Doc}
 	for _, f := range k.Fields {
-		d.Fields = append(d.Fields, FieldDescription{f.Name, f.Type.String(), f.Doc, f.Words})
+		d.Fields = append(d.Fields, FieldDescription{f.Name, f.Type.String(), f.Doc, f.Within, f.Words})
 	}
 	return d
 }

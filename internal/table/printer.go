@@ -39,7 +39,7 @@ type Printer[T any] struct {
 	Table[T]
 	out *Output
 
-	members []string // JSON: `,"name":` of each field
+	members []member // JSON
 	held    []T      // sorting
 
 	// The look-ahead: cells of rows, one after the other, and where each ends.
@@ -53,12 +53,20 @@ type Printer[T any] struct {
 	breaks  []bool // whether a column begins a new line
 }
 
+// member is a field of JSON: its index, and `,"name":`.
+type member struct {
+	field int
+	name  string
+}
+
 // NewPrinter returns a Printer to out.
 func NewPrinter[T any](out *Output, t Table[T]) *Printer[T] {
 	p := &Printer[T]{Table: t, out: out}
 	if out.JSON {
-		for _, f := range t.Kind.Fields {
-			p.members = append(p.members, `,"`+f.Name+`":`)
+		for i, f := range t.Kind.Fields {
+			if f.Within == "" {
+				p.members = append(p.members, member{i, `,"` + f.Name + `":`})
+			}
 		}
 		return p
 	}
@@ -135,10 +143,10 @@ func (p *Printer[T]) print(row *T) error {
 
 func (p *Printer[T]) appendObject(b []byte, row *T) []byte {
 	b = AppendJSONString(append(b, `{"kind":`...), p.Kind.Name)
-	for i := range p.Kind.Fields {
-		v := p.Kind.Fields[i].Value(row)
+	for _, m := range p.members {
+		v := p.Kind.Fields[m.field].Value(row)
 		if v.IsKnown() {
-			b = v.appendJSON(append(b, p.members[i]...))
+			b = v.appendJSON(append(b, m.name...))
 		}
 	}
 	return append(b, '}', '\n')

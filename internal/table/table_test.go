@@ -62,6 +62,48 @@ func printed(t *testing.T, change func(*Output, *Table[sample]), rows ...sample)
 	return b.String()
 }
 
+// What is within an object is there by its own name for filters and orders, and in the
+// object alone in JSON.
+func TestCompound(t *testing.T) {
+	type limits struct{ size, set Value }
+	field := func(name string, at func(*limits) Value) Field[limits] {
+		return Field[limits]{Name: name, Type: IntegerOrFalse, Within: "limits", Value: at}
+	}
+	k := &Kind[limits]{Name: "x", Fields: []Field[limits]{
+		{Name: "limits", Type: Compound, Value: func(l *limits) Value {
+			return Members(func(yield func(string, Value) bool) { _ = yield("SIZE", l.size) && yield("SET", l.set) })
+		}},
+		field("SIZE", func(l *limits) Value { return l.size }), field("SET", func(l *limits) Value { return l.set }),
+	}}
+	order, err := k.Order("-SET")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	out := NewOutput(&b)
+	out.JSON = true
+	p := NewPrinter(out, Table[limits]{Kind: k, Order: order})
+	for _, l := range []limits{{}, {set: Bool(false)}, {Int(7_000_000_000_000_000_000), Int(0)}, {Int(1), Int(9)}} {
+		if err := p.Row(&l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"kind":"x","limits":{"SIZE":1,"SET":9}}
+{"kind":"x","limits":{"SIZE":7000000000000000000,"SET":0}}
+{"kind":"x","limits":{"SET":false}}
+{"kind":"x","limits":{}}
+`
+	if b.String() != want {
+		t.Errorf("printed\n%swant\n%s", b.String(), want)
+	}
+	if _, err := k.Order("limits"); err == nil || err.Error() != "limits have no order: those in it have" {
+		t.Errorf("an order by an object: %v", err)
+	}
+}
+
 func TestColumns(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Output, *Table[sample])

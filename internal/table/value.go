@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"net/netip"
 	"slices"
@@ -16,23 +17,27 @@ type Type uint8
 
 // Types of fields.
 const (
-	String   Type = iota + 1
-	Keyword       // one of a few words; compared without regard to case, "-" and "_"
-	Integer       // 64 bits, signed or not
-	Port          // an Integer that may have a service's name
-	User          // an Integer that may have a user's name
-	Number        // any number
-	Boolean       //
-	Duration      // seconds, a Number in JSON
-	Address       // an IP address, possibly with a zone
-	Prefix        // an IP address and a prefix length
-	Strings       // an array of strings
-	Objects       // an array of objects
+	String          Type = iota + 1
+	Keyword              // one of a few words; compared without regard to case, "-" and "_"
+	Boolean              // before numbers: false stands in the place of some, and is less
+	Integer              // 64 bits, signed or not
+	Port                 // an Integer that may have a service's name
+	User                 // an Integer that may have a user's name
+	Number               // any number
+	Duration             // seconds, a Number in JSON
+	Address              // an IP address, possibly with a zone
+	Prefix               // an IP address and a prefix length
+	Strings              // an array of strings
+	Objects              // an array of objects
+	Compound             // an object, whose members are fields that are Within it
+	IntegerOrFalse       // an Integer, or false
+	DurationOrFalse      // a Duration, or false
 )
 
 var typeNames = [...]string{
 	String: "string", Keyword: "string", Integer: "integer", Port: "integer", User: "integer", Number: "number", Boolean: "boolean",
-	Duration: "number", Address: "string", Prefix: "string", Strings: "array of strings", Objects: "array of objects",
+	Duration: "number", Address: "string", Prefix: "string", Strings: "array of strings", Objects: "array of objects", Compound: "object",
+	IntegerOrFalse: "integer or false", DurationOrFalse: "number or false",
 }
 
 // String returns the type's name in JSON.
@@ -49,6 +54,7 @@ type Value struct {
 	addr     netip.Addr
 	list     []string
 	objects  []Object
+	members  iter.Seq2[string, Value] // of a Compound
 }
 
 // Object is a member of an array of objects.
@@ -144,6 +150,12 @@ func Words(list []string) Value {
 	}
 	return Value{typ: Strings, list: list}
 }
+
+// KnownWords is Strings; none is known.
+func KnownWords(list []string) Value { return Value{typ: Strings, list: list} }
+
+// Members is a Compound of those members that are known.
+func Members(members iter.Seq2[string, Value]) Value { return Value{typ: Compound, members: members} }
 
 // List is Objects.
 func List(objects []Object) Value { return Value{typ: Objects, objects: objects} }
@@ -258,23 +270,36 @@ func (v *Value) appendJSON(b []byte) []byte {
 			b = o.appendJSON(b)
 		}
 		return append(b, ']')
+	case Compound:
+		return appendMembers(b, v.members)
 	}
 	return AppendJSONString(b, v.text)
 }
 
 func (o Object) appendJSON(b []byte) []byte {
+	return appendMembers(b, func(yield func(string, Value) bool) {
+		for i := range o {
+			if !yield(o[i].Name, o[i].Value) {
+				return
+			}
+		}
+	})
+}
+
+// appendMembers appends an object of those members that are known.
+func appendMembers(b []byte, members iter.Seq2[string, Value]) []byte {
 	b = append(b, '{')
 	first := true
-	for i := range o {
-		if !o[i].Value.IsKnown() {
+	for name, v := range members {
+		if !v.IsKnown() {
 			continue
 		}
 		if !first {
 			b = append(b, ',')
 		}
 		first = false
-		b = append(AppendJSONString(b, o[i].Name), ':')
-		b = o[i].Value.appendJSON(b)
+		b = append(AppendJSONString(b, name), ':')
+		b = v.appendJSON(b)
 	}
 	return append(b, '}')
 }
