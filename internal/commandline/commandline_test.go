@@ -25,6 +25,8 @@ func run(t *testing.T, args ...string) (string, error) {
 	fs.CountP("verbose", "v", "")
 	fs.StringP("interface", "I", "", "the interface `IFACE`")
 	fs.StringSlice("kinds", nil, "only `KIND,...`")
+	Choice(fs, new(string), "options", "``show options", "all", "changed")
+	Once(fs)
 	err := Execute(t.Context(), cmd, args)
 	return out.String(), err
 }
@@ -40,6 +42,9 @@ func TestFlagErrors(t *testing.T) {
 		`--all: "maybe" is neither true nor false`:                   {"-a=maybe"},
 		`--verbose: "very" is not a number`:                          {"--verbose=very"},
 		`--kinds: "a\"b" is not a list with commas between its values: a value that has a quotation mark stands in quotation marks itself`: {"--kinds", `a"b`},
+		`--options: "some" is none of all, changed`:                            {"--options=some"},
+		`--options: it is given twice, the second time as "changed"`:           {"--options", "--options=changed"},
+		`unexpected argument "changed"`:                                        {"--options", "changed"},
 		`--interval: the value is missing: SECONDS`:                            {"--interval"},
 		`--interface: the value is missing: IFACE`:                             {"-aI"},
 		`--kinds: the value is missing: KIND,...`:                              {"--kinds"},
@@ -60,7 +65,10 @@ func TestFlagErrors(t *testing.T) {
 			t.Errorf("%q: %v, want %s\n%s", args, err, want, out)
 		}
 	}
-	if _, err := run(t, "-av", "--interval=1e1", "--table", "0x10", "--kinds", `a,"b,c"`); err != nil {
+	if out, err := run(t, "--help"); err != nil || !strings.Contains(out, "--options[=all] ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := run(t, "-av", "--options=changed", "--interval=1e1", "--table", "0x10", "--kinds", `a,"b,c"`); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func Once(fs *pflag.FlagSet) {
 	fs.VisitAll(func(f *pflag.Flag) {
 		switch f.Value.Type() {
-		case "string", "float64", "uint32", "int", "duration":
+		case "string", "float64", "uint32", "int", "duration", "choice":
 			f.Value = &once{Value: f.Value}
 		}
 	})
