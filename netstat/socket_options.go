@@ -358,7 +358,9 @@ func (o *SocketOptions) Join(other *SocketOptions) {
 // connection comes from. A buffer is among them when a program set it
 // (OptionReceiveBufferSet, OptionSendBufferSet), and never for what the kernel made
 // of it. Of a connection, the segment size, the window's clamp, quick
-// acknowledgements and the CPU are the kernel's own doing, and are not among them.
+// acknowledgements and the CPU are the kernel's own doing, and are not among them;
+// nor is that a socket bound to an address of IPv6 refuses IPv4 (__inet6_bind,
+// net/ipv6/af_inet6.c).
 func (s *Socket) ChangedOptions(fresh *SocketOptions) (changed []SocketOption) {
 	if s.Detail == nil || s.Detail.Options == nil {
 		return nil
@@ -371,6 +373,10 @@ func (s *Socket) ChangedOptions(fresh *SocketOptions) (changed []SocketOption) {
 			continue
 		case OptionMaxSegment, OptionWindowClamp, OptionQuickAck, OptionIncomingCPU:
 			if !unconnected {
+				continue
+			}
+		case OptionV6Only:
+			if bound := s.Local.Addr(); bound.IsValid() && !bound.IsUnspecified() && s.Detail.Options.V6Only.Or(false) {
 				continue
 			}
 		}

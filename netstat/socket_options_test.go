@@ -1,6 +1,7 @@
 package netstat
 
 import (
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -112,6 +113,16 @@ func TestChangedOptions(t *testing.T) {
 		s := Socket{Protocol: TCP, State: c.state, Detail: &SocketDetail{Options: c.options}}
 		if got := s.ChangedOptions(fresh); !slices.Equal(got, c.want) {
 			t.Errorf("%v with %+v: %v, want %v", c.state, c.options, got, c.want)
+		}
+	}
+	dual := &SocketOptions{V6Only: Known(false)}
+	for local, want := range map[string]int{"[::]:80": 1, "[::1]:80": 0, "": 1} {
+		s := Socket{Protocol: TCP, Family: IPv6, State: Listen, Detail: &SocketDetail{Options: &SocketOptions{V6Only: Known(true)}}}
+		if local != "" {
+			s.Local = netip.MustParseAddrPort(local)
+		}
+		if got := s.ChangedOptions(dual); len(got) != want {
+			t.Errorf("a socket bound to %q that refuses IPv4 has changed %v", local, got)
 		}
 	}
 	if got := new(Socket).ChangedOptions(fresh); got != nil {
