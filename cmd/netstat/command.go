@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/collectors/sockopt"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 )
@@ -23,6 +25,7 @@ netstat completion bash (or zsh, fish) prints what completes its flags in a shel
 const example = `  netstat -tulpn                          who listens where
   netstat -tan --filter 'port=443'        connections from and to port 443
   netstat -Tn --sort -rtt                 TCP connections, the slowest first
+  netstat -tanp --options=changed         what programs set on their sockets
   netstat -rn6                            routes of IPv6
   netstat -i --interval 1 -I eth0         packets a second of eth0
   netstat -s --json                       every counter, for programs
@@ -47,6 +50,9 @@ func newCommand() *cobra.Command {
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
+			options := sockopt.New()
+			defer options.Close()
+			f.SocketOptions = []collectors.SocketOptionSource{options}
 			if f.record != "" {
 				return recordStacks(cmd.Context(), &f, cmd.ErrOrStderr())
 			}
@@ -86,6 +92,11 @@ func complete(cmd *cobra.Command, f *flags) {
 	register := func(flag string, complete cobra.CompletionFunc) {
 		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
 			panic(err) // a flag that there is not
+		}
+	}
+	for _, m := range modes {
+		if m.words != nil {
+			register(m.name, cobra.FixedCompletions(m.words, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
 	for _, m := range modifiers {

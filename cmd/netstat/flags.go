@@ -15,7 +15,8 @@ import (
 type flags struct {
 	show.Options
 
-	modes            map[string]*bool // by name
+	modes            map[string]*bool   // by name
+	words            map[string]*string // of modes that take one, by name
 	protocolFamilies []string
 	fib              bool
 	save             string // the name of a baseline to save, or its path
@@ -119,9 +120,13 @@ var modifiers = []modifier{
 // declare declares modes and modifiers.
 func declare(fs *pflag.FlagSet, f *flags) {
 	fs.SortFlags = false
-	f.modes = make(map[string]*bool)
+	f.modes, f.words = make(map[string]*bool), make(map[string]*string)
 	for _, m := range modes {
-		if m.usage != "" {
+		switch {
+		case m.words != nil:
+			f.words[m.name] = new(string)
+			commandline.Choice(fs, f.words[m.name], m.name, m.usage, m.words...)
+		case m.usage != "":
 			f.modes[m.name] = fs.BoolP(m.name, m.short, false, m.usage)
 		}
 	}
@@ -201,6 +206,7 @@ var apart = []struct{ one, other, why string }{
 	{"hosts", "recording", ""}, {"hosts", "netns", ""}, {"hosts", "since", ""}, {"hosts", "save-baseline", ""},
 	{"recording", "interval", "what is recorded does not change"}, {"recording", "continuous", "what is recorded does not change"},
 	{"host", "conntrack", "no MIB has it"}, {"hosts", "conntrack", "no MIB has it"}, {"host", "expectations", "no MIB has them"}, {"hosts", "expectations", "no MIB has them"},
+	{"host", "options", "no MIB has them"}, {"hosts", "options", "no MIB has them"},
 	{"by", "programs", "--by process makes totals by process"}, {"by", "extend", "totals have no more than they show"},
 	{"json", "human", "which has all digits"}, {"json", "symbolic", "which has numbers"},
 }
@@ -252,6 +258,7 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 	if f.Continuous && f.Interval == 0 {
 		f.Interval = 1
 	}
+	f.Changed = *f.words["options"] == changedOptions
 	if f.Table != "" {
 		if _, err := show.ParseTable(f.Table); err != nil {
 			return err

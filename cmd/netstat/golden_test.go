@@ -48,6 +48,9 @@ func (f *fake) Sockets(_ context.Context, q netstat.SocketQuery) iter.Seq2[netst
 	var found []netstat.Socket
 	for _, s := range f.sockets {
 		if s.Protocol == q.Protocols[0] && q.States.Has(s.State) {
+			if q.Details.Has(netstat.DetailSocketOptions) {
+				s = withOptions(s)
+			}
 			found = append(found, s)
 		}
 	}
@@ -55,6 +58,52 @@ func (f *fake) Sockets(_ context.Context, q netstat.SocketQuery) iter.Seq2[netst
 		return failing[netstat.Socket](&netstat.ReadError{Op: "dump sctp sockets", Err: netstat.ErrNotSupported})
 	}
 	return rows(found)
+}
+
+// withOptions gives a socket what a program has set on it, known in every way.
+func withOptions(s netstat.Socket) netstat.Socket {
+	var detail netstat.SocketDetail
+	if s.Detail != nil {
+		detail = *s.Detail
+	}
+	o := newOptions(s.Protocol)
+	switch s.State {
+	case netstat.Listen:
+		o.ReuseAddress, o.DeferAccept, o.TOS = netstat.Known(true), netstat.Known(3*time.Second), netstat.Known[uint8](16)
+		o.ByLayout.Add(netstat.OptionDeferAccept)
+	case netstat.Established:
+		u := netstat.Known[uint32]
+		o.KeepAlive, o.ReceiveBuffer, o.ReceiveBufferSet, o.Linger = netstat.Known(true), u(1<<20), u(1<<19), netstat.Known[time.Duration](0)
+		o.ReceiveTimeout, o.UserTimeout, o.BindToDevice, o.Mark = netstat.Known(250*time.Millisecond), netstat.Known(90*time.Second), u(2), u(0x63)
+		o.BusyPoll, o.MaxPacingRate = netstat.Known(50*time.Microsecond), netstat.Known[uint64](1250000)
+		o.ByLayout.Add(netstat.OptionLinger)
+		o.Inferred.Add(netstat.OptionKeepAlive)
+		tcp := netstat.TCPInfo{Unacknowledged: 3, LastAckReceived: 90 * time.Second, SendWindow: u(0), ReceiveWindow: u(1000)}
+		detail.TCP = &tcp
+	case netstat.TimeWait, netstat.SynReceived:
+		o = nil
+	}
+	detail.Options = o
+	s.Detail = &detail
+	return s
+}
+
+func (f *fake) SocketDefaults(context.Context) iter.Seq2[netstat.SocketDefaults, error] {
+	return rows([]netstat.SocketDefaults{
+		{Protocol: netstat.TCP, Family: netstat.IPv4, Options: newOptions(netstat.TCP)}, {Protocol: netstat.TCP, Family: netstat.IPv6, Options: newOptions(netstat.TCP)},
+		{Protocol: netstat.UDP, Family: netstat.IPv6, Options: newOptions(netstat.UDP)},
+	})
+}
+
+// newOptions are some options of a new socket.
+func newOptions(p netstat.Protocol) *netstat.SocketOptions {
+	u, off, never := netstat.Known[uint32], netstat.Known(false), netstat.Known[time.Duration](0)
+	o := &netstat.SocketOptions{ReuseAddress: off, ReceiveBuffer: u(131072), ReceiveBufferSet: u(0), ReceiveTimeout: never, Linger: netstat.Known(netstat.LingerOff),
+		Mark: u(0), BindToDevice: u(0), MaxPacingRate: netstat.Known[uint64](netstat.PacingUnlimited), IncomingCPU: netstat.Known[int32](-1), BusyPoll: never, TOS: netstat.Known[uint8](0)}
+	if p == netstat.TCP {
+		o.KeepAlive, o.KeepIdle, o.UserTimeout, o.DeferAccept, o.Congestion, o.UpperLayer = off, netstat.Known(2*time.Hour), never, never, netstat.Known("cubic"), netstat.Known("")
+	}
+	return o
 }
 
 func (f *fake) Interfaces(context.Context) iter.Seq2[netstat.Interface, error] {
@@ -316,6 +365,7 @@ func TestGolden(t *testing.T) {
 	var transcript strings.Builder
 	for _, args := range []string{
 		"-tan", "-n", "-tln", "-tulpn", "-tuanpeo", "-tan --buffers", "-tan --buffers -h", "-taneep", "-Tan", "-tanh", "-wUan",
+		"--options -an", "--options=changed -anp", "--options=changed -tnh", "-an --filter SO_KEEPALIVE=1 --sort -SO_RCVBUF", "--options --json", "--options=changed -a --json", "-tan --json --filter changedOptions=IP_TOS",
 		"-tan --sort -sendQueue", "-an --filter port=443", "-xan", "-xlnpe", "-Ln", "-Lnp", "-B", "-Bh", "-rn", "-ren", "-reen", "-rn6", "-reen6", "-rn --table all",
 		"-in", "-inh", "-ian", "-ien", "-I eth2", "-gn", "-gen", "-s", "-sa", "-sth", "-m", "-Q", "--namespaces", "--mroutes", "--mdb", "-rin", "-San", "-anv",
 		"-tuanp --json", "-xanp --json", "-rn --json", "-in --json", "-B --json", "-s --json",

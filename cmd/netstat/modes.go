@@ -14,6 +14,8 @@ type mode struct {
 	// of the first another mode. The mode without a name is that of sockets, which is
 	// shown where nothing else is chosen.
 	name, short, usage string
+	// words are what its flag takes as a value, the first of them where it has none.
+	words []string
 	// takes are the flags that choose rows or columns of it. Those that go with every
 	// table (everywhere) are not among them.
 	takes string
@@ -24,6 +26,12 @@ type mode struct {
 
 // declaration declares a table.
 type declaration = func() show.Table
+
+// Values of --options.
+const (
+	allOptions     = "all"
+	changedOptions = "changed"
+)
 
 const (
 	protocols     = "tcp udp udplite sctp raw icmp mptcp "
@@ -53,6 +61,8 @@ var modes = []mode{
 	{name: "packet", short: "B", usage: "show packet sockets: who captures", takes: "programs interface human", tables: only(show.Packets)},
 	{name: "softnet", short: "Q", usage: "show the receive path of each processor", takes: "extend", tables: only(show.Softnet)},
 	{name: "tcp-detail", short: "T", usage: "show round-trip times, windows and losses of TCP connections", takes: "tcp mptcp " + families + "listening programs interface human", tables: only(show.TCPConnections)},
+	{name: "options", usage: "``show the options of TCP and UDP sockets; --options=changed those that a new socket has not", words: []string{allOptions, changedOptions},
+		takes: "tcp udp " + families + "listening programs interface human", tables: only(show.SocketOptions)},
 	{name: "neighbours", usage: "show neighbours (ARP, neighbour discovery), those answered for in others' place, too", takes: families + "interface", tables: only(show.Neighbours)},
 	{name: "rules", usage: "show the rules of policy routing", takes: families, tables: only(show.Rules)},
 	{name: "nexthops", usage: "show nexthop objects and groups", takes: "interface", tables: only(show.NextHops)},
@@ -139,7 +149,7 @@ func (m *mode) takesFlag(flag string) bool { return slices.Contains(strings.Fiel
 // chosen returns the modes that the flags choose, in the order that they are shown in.
 func (f *flags) chosen() (chosen []*mode) {
 	isOn := func(name string) bool {
-		return name == "extend" && f.Extend > 0 || f.modes[name] != nil && *f.modes[name]
+		return name == "extend" && f.Extend > 0 || f.modes[name] != nil && *f.modes[name] || f.words[name] != nil && *f.words[name] != ""
 	}
 	// A flag that makes another mode of one is itself none then, and the first such
 	// flag counts.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
@@ -25,7 +24,7 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	open := func(time.Time) (iter.Seq[recording.Source], error) { return recordSources(ctx, f.NetNS) }
+	open := func(time.Time) (iter.Seq[recording.Source], error) { return recordSources(ctx, &f.Where) }
 	if f.IsRemote() {
 		configs, err := f.HostConfigs()
 		if err != nil {
@@ -78,14 +77,14 @@ func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, 
 
 // recordSources yields the stacks that --netns names, each opened for as long as
 // it is read.
-func recordSources(ctx context.Context, netns string) (iter.Seq[recording.Source], error) {
-	if netns != show.AllNamespaces {
-		kernel, err := show.OpenKernel(ctx, netns)
+func recordSources(ctx context.Context, where *show.Where) (iter.Seq[recording.Source], error) {
+	if where.NetNS != show.AllNamespaces {
+		kernel, err := show.OpenKernel(ctx, where.NetNS, where.SocketOptions...)
 		if err != nil {
 			return nil, err
 		}
 		return func(yield func(recording.Source) bool) {
-			yield(recording.Source{Name: netns, Stack: kernel})
+			yield(recording.Source{Name: where.NetNS, Stack: kernel})
 			_ = kernel.Close() // nothing was written
 		}, nil
 	}
@@ -95,7 +94,7 @@ func recordSources(ctx context.Context, netns string) (iter.Seq[recording.Source
 	}
 	return func(yield func(recording.Source) bool) {
 		for _, n := range namespaces {
-			kernel, err := collectors.OpenNamespace(&n)
+			kernel, err := show.OpenNamespace(&n, where.SocketOptions...)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // it went meanwhile
 			}

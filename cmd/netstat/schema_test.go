@@ -36,7 +36,7 @@ row is known. The member ` + "`kind`" + ` says what an object is; the tables bel
   or a file has. A byte that is not UTF-8 becomes U+FFFD.
 - Members will be added. None changes its meaning or type, and none goes, without a new major version.
 
-The members are also what ` + "`--sort`" + ` and ` + "`--filter`" + ` know.
+The members are also what ` + "`--sort`" + ` and ` + "`--filter`" + ` know, and so are those of a socket's ` + "`options`" + `.
 
 ` + "`conntrack --json`" + ` prints the same objects of flows, expectations and statistics, and besides what happens to them
 (` + "`flowEvent`, `expectationEvent`" + `).
@@ -50,7 +50,8 @@ Rows of the Go package ` + "`netstat`" + ` go through ` + "`encoding/json`" + ` 
 
 - An interface is its index, and no name: ` + "`interfaceIndex`" + ` in place of ` + "`interface`" + `, and likewise
   ` + "`masterIndex`, `bridgeIndex`, `portIndex` and `inputIndex`" + `. The zone of an address is an index, too.
-- There is no ` + "`kind`, `netns`, `host` and `time`" + `, nor what is put together for people: of a route ` + "`flags`" + `, of a rule
+- There is no ` + "`kind`, `netns`, `host` and `time`" + `, nor what is put together for people: of a socket ` + "`diagnostics`" + ` and
+  ` + "`changedOptions`" + `, of a route ` + "`flags`" + `, of a rule
   ` + "`matches` and `options`" + `, of a nexthop object ` + "`options` and `resilient`" + `, of a namespace ` + "`label`" + `,
   ` + "`processCount` and `firstProcess`" + `, of a packet socket ` + "`filterInstructions`" + `, of a cache ` + "`bytes`" + `, of an XDP
   socket ` + "`receiveDropped`" + `, of a queueing discipline ` + "`class`" + `, of a flow ` + "`list`, `sourceProcesses`" + ` and
@@ -71,7 +72,8 @@ const optionsSection = `
 
 The member ` + "`options`" + ` of a socket, and of new ones (` + "`SocketDefaults`" + `), is an object whose members are the options by
 their own names. ` + "`byLayout`" + ` and ` + "`inferred`" + ` are arrays of the names of those that were read from the kernel's
-structures, and of those that something else told of: all others are as getsockopt(2) tells them.
+structures, and of those that something else told of: all others are as getsockopt(2) tells them. With
+` + "`--options=changed`" + ` it has those only that ` + "`changedOptions`" + ` names, and what the kernel made of a buffer that was set.
 
 | member | type | what it is |
 |---|---|---|
@@ -210,6 +212,9 @@ func schema() []byte {
 	for _, k := range show.Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n| member | type | what it is |\n|---|---|---|\n", k.Name, strings.ToUpper(k.Doc[:1])+k.Doc[1:])
 		for _, f := range k.Fields {
+			if f.Within != "" {
+				continue // it is told above
+			}
 			doc := f.Doc
 			if len(f.Words) > 0 {
 				var words []string
@@ -252,6 +257,12 @@ func TestSchema(t *testing.T) {
 		seen[k.Name] = true
 		fields := map[string]bool{"kind": true}
 		for _, f := range k.Fields {
+			if f.Within != "" {
+				if !fields[strings.ToLower(f.Within)] {
+					t.Errorf("%s: there is no %q in front of %q, which is within", k.Name, f.Within, f.Name)
+				}
+				continue
+			}
 			if fields[strings.ToLower(f.Name)] || !name.MatchString(f.Name) {
 				t.Errorf("%s: field %q is declared twice or has an unusual name", k.Name, f.Name)
 			}

@@ -207,7 +207,11 @@ func (o *run[T]) showOf(ctx context.Context, src *Source) error {
 				if ctx.Err() != nil {
 					return err
 				}
-				o.s.lacks(p.what, src, err, !p.optional)
+				what := p.what
+				if netstat.IsComplete(err) {
+					what = o.name() // which parts lack the same is said once
+				}
+				o.s.lacks(what, src, err, !p.optional)
 				break
 			}
 			if err := o.row(ctx, q, &r); err != nil {

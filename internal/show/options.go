@@ -1,6 +1,9 @@
 package show
 
-import "github.com/netsnmp-agent/netsnmp-agent/netstat"
+import (
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
 
 // Options say which rows are shown, what of them, and how.
 type Options struct {
@@ -32,6 +35,8 @@ type Options struct {
 
 	// What of them.
 	Programs, Timers, Buffers bool
+	// Changed shows of the options of sockets only those that a new socket has not.
+	Changed bool
 	// Extend is how much more is shown, and Verbose how much is said of what a
 	// stack lacks.
 	Extend, Verbose int
@@ -81,6 +86,8 @@ type Where struct {
 	// NetNS is the network namespace by its name, path, PID, "pid:N", "id:N" or
 	// "net:[INODE]"; empty for the program's own, AllNamespaces for all.
 	NetNS string
+	// SocketOptions are what this kernel's namespaces have options of sockets from.
+	SocketOptions []collectors.SocketOptionSource
 
 	// Recording is a file with recorded stacks; NetNS chooses one of those then. At
 	// is the time that is shown, empty for the last.

@@ -35,6 +35,7 @@ func newSocketKind() *socketKind {
 	k.add(netstat.DetailMemory, memoryFields())
 	k.add(netstat.DetailTCPInfo, tcpFields())
 	k.add(netstat.DetailTCPInfo, upperFields())
+	k.add(netstat.DetailTCPInfo, []table.Field[Row[netstat.Socket]]{diagnosticsField()})
 	k.add(netstat.DetailCongestion, congestionFields())
 	k.add(netstat.DetailTOS, []table.Field[Row[netstat.Socket]]{
 		detailField("tos", table.Integer, "IPv4 type of service: DSCP in the upper 6 bits", func(d *netstat.SocketDetail) table.Value { return uintValue(d.TOS) }),
@@ -68,6 +69,7 @@ func newSocketKind() *socketKind {
 			return table.NonZero(group.ID)
 		}),
 	})
+	k.add(netstat.DetailSocketOptions, append(optionFields(), changedOptionsField()))
 	k.add(0, whereFields[netstat.Socket]())
 	return k
 }

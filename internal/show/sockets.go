@@ -220,14 +220,22 @@ func protocolColumn() table.Column[Row[netstat.Socket]] {
 	return columnOf("Proto", 5, false, func(b []byte, v *netstat.Socket) []byte { return append(b, protocolName(v)...) })
 }
 
-// socketColumns are the columns that the flags ask for.
-func (s *Session) socketColumns() []table.Column[Row[netstat.Socket]] {
-	columns := []table.Column[Row[netstat.Socket]]{
+// queueColumns are a socket's protocol and what waits in it.
+func (s *Session) queueColumns() []table.Column[Row[netstat.Socket]] {
+	return []table.Column[Row[netstat.Socket]]{
 		protocolColumn(),
 		columnOf("Recv-Q", 6, true, func(b []byte, v *netstat.Socket) []byte { return s.appendKnownBytes(b, v.ReceiveQueue) }),
 		columnOf("Send-Q", 6, true, func(b []byte, v *netstat.Socket) []byte { return s.appendKnownBytes(b, v.SendQueue) }),
 	}
-	columns = append(columns, s.endpointColumns()...)
+}
+
+func programsColumn() table.Column[Row[netstat.Socket]] {
+	return columnOf("PID/Program name", 20, false, func(b []byte, v *netstat.Socket) []byte { return appendProcesses(b, v.Processes) })
+}
+
+// socketColumns are the columns that the flags ask for.
+func (s *Session) socketColumns() []table.Column[Row[netstat.Socket]] {
+	columns := append(s.queueColumns(), s.endpointColumns()...)
 	state := columnOf("State", 11, false, func(b []byte, v *netstat.Socket) []byte { return append(b, stateName(v)...) })
 	state.Colour = stateColour
 	columns = append(columns, state)
@@ -237,9 +245,7 @@ func (s *Session) socketColumns() []table.Column[Row[netstat.Socket]] {
 			columnOf("Inode", 10, false, func(b []byte, v *netstat.Socket) []byte { return appendKnown(b, v.Inode) }))
 	}
 	if s.Programs {
-		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, v *netstat.Socket) []byte {
-			return appendProcesses(b, v.Processes)
-		}))
+		columns = append(columns, programsColumn())
 	}
 	if s.Timers {
 		columns = append(columns, columnOf("Timer", 0, false, appendTimer))
@@ -370,7 +376,7 @@ func socketTable(title func(*Options) string, columns func(*Session) []table.Col
 // namesInterface reports whether a socket is bound to an interface, or an address of
 // it has one as its zone.
 func namesInterface(v *netstat.Socket) bool {
-	return v.Interface.Or(0) != 0 || v.Local.Addr().Zone() != "" || v.Remote.Addr().Zone() != ""
+	return v.Interface.Or(0) != 0 || v.Detail != nil && v.Detail.Options != nil && v.Detail.Options.BindToDevice.Or(0) != 0 || v.Local.Addr().Zone() != "" || v.Remote.Addr().Zone() != ""
 }
 
 // lookUpSocket begins to look for the names in a row.
@@ -400,6 +406,9 @@ func (k *socketKind) parts(ctx context.Context, q *query, details netstat.Socket
 	ask.States = k.withBound(ask.States, q.expr)
 	if err := q.shareOwners(ctx, q.src, &ask.Processes, &ask.Owners); err != nil {
 		return nil, err
+	}
+	if ask.Details.Has(netstat.DetailSocketOptions) {
+		q.readNewSockets(ctx, q.src, q.Changed || k.asksFor(q.expr, q.Sort, "changedOptions"))
 	}
 	marks := q.Extend > 1 || k.asksFor(q.expr, q.Sort, "mark")
 	for _, protocol := range q.protocols(protocols...) {

@@ -42,6 +42,8 @@ type Source struct {
 	interfaces map[uint32]string
 	// addresses are those of interfaces by index, where a table shows them beside.
 	addresses map[uint32][]netstat.Address
+	// newSockets are the options of new sockets, nil before they were read.
+	newSockets *newSockets
 }
 
 // Open opens the stacks. The errors of those among
@@ -53,9 +55,9 @@ func (w *Where) Open(ctx context.Context, complain func(error)) ([]*Source, erro
 	case w.Recording != "":
 		return w.openRecording(complain)
 	case w.NetNS == AllNamespaces:
-		return openEvery(ctx, complain)
+		return openEvery(ctx, complain, w.SocketOptions)
 	}
-	kernel, err := OpenKernel(ctx, w.NetNS)
+	kernel, err := OpenKernel(ctx, w.NetNS, w.SocketOptions...)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +68,9 @@ func kernelSource(kernel *collectors.Kernel, netns string) *Source {
 	return &Source{stack: kernel, netns: netns, release: func() { _ = kernel.Close() }} // nothing was written
 }
 
-// OpenKernel opens this kernel's stack in the namespace that --netns names.
-func OpenKernel(ctx context.Context, netns string) (*collectors.Kernel, error) {
+// OpenKernel opens this kernel's stack in the namespace that --netns names, with those
+// sources of socket options.
+func OpenKernel(ctx context.Context, netns string, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
 	if pid, err := strconv.ParseUint(netns, 10, 31); err == nil {
 		// A namespace may have a number as its name.
 		if _, err := os.Stat("/run/netns/" + netns); err != nil {
@@ -75,9 +78,9 @@ func OpenKernel(ctx context.Context, netns string) (*collectors.Kernel, error) {
 		}
 	}
 	if !strings.Contains(netns, ":") || strings.Contains(netns, "/") {
-		return collectors.Open(collectors.Options{NetNS: netns})
+		return collectors.Open(collectors.Options{NetNS: netns, SocketOptions: options})
 	}
-	own, err := collectors.Open(collectors.Options{})
+	own, err := collectors.Open(collectors.Options{SocketOptions: options})
 	if err != nil {
 		return nil, err
 	}
@@ -86,17 +89,27 @@ func OpenKernel(ctx context.Context, netns string) (*collectors.Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return collectors.OpenNamespace(&found)
+	return own.OpenNamespace(&found)
+}
+
+// OpenNamespace opens a namespace that was found, with those sources of socket options.
+func OpenNamespace(n *netstat.Namespace, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
+	own, err := collectors.Open(collectors.Options{SocketOptions: options})
+	if err != nil {
+		return nil, err
+	}
+	defer own.Close()
+	return own.OpenNamespace(n)
 }
 
 // openEvery opens every namespace of the host.
-func openEvery(ctx context.Context, complain func(error)) (sources []*Source, err error) {
+func openEvery(ctx context.Context, complain func(error), options []collectors.SocketOptionSource) (sources []*Source, err error) {
 	namespaces, err := ListNamespaces(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range namespaces {
-		kernel, err := collectors.OpenNamespace(&n)
+		kernel, err := OpenNamespace(&n, options...)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			// It went meanwhile.
@@ -146,7 +159,7 @@ func (src *Source) key() string { return cmp.Or(src.namespace, src.host) }
 
 // fresh forgets what was read of the stack, for a turn that begins now and ends then.
 func (src *Source) fresh(now, until time.Time) {
-	src.interfaces, src.turn = nil, now
+	src.interfaces, src.newSockets, src.turn = nil, nil, now
 	if src.renew != nil {
 		src.renew(until)
 	}

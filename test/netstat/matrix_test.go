@@ -21,7 +21,7 @@ import (
 // modeKinds are the kinds of rows that each mode shows, by how the manual names it.
 var modeKinds = map[string][]string{
 	"-r": {"route"}, "-i": {"interface"}, "-g": {"membership"}, "-s": {"counter"}, "-L": {"listenQueue"},
-	"-m": {"socketUsage", "protocolMemory", "slab"}, "-B": {"packet"}, "-Q": {"softnet"}, "-T": {"socket"}, "--neighbours": {"neighbour"},
+	"-m": {"socketUsage", "protocolMemory", "slab"}, "-B": {"packet"}, "-Q": {"softnet"}, "-T": {"socket"}, "--options": {"socket"}, "--neighbours": {"neighbour"},
 	"--rules": {"rule"}, "--nexthops": {"nextHop"}, "--netconf": {"netconf"}, "--qdiscs": {"qdisc"}, "--mroutes": {"vif", "multicastRoute"},
 	"--conntrack": {"flow", "flowTotal"}, "--conntrack -s": {"flowUsage", "flowStatistics", "expectationStatistics"}, "--expectations": {"expectation"},
 	"--mdb": {"bridgeGroup", "routerPort"}, "--namespaces": {"namespace"}, "-i -s": {"interfaceCounter"},
@@ -116,7 +116,7 @@ func looks(n *nstest.NS, dir string) map[string]look {
 	}
 	nobody := look{honours: func(t *testing.T, m *matrix, args []string) {
 		r := try(t, m.n, slices.Concat(m.args, []string{"--json"}, args)...)
-		if r.status == 1 && r.out == "" && strings.Contains(r.complaints, "no MIB has") && (m.args[0] == "--conntrack" || m.args[0] == "--expectations") {
+		if r.status == 1 && r.out == "" && strings.Contains(r.complaints, "no MIB has") && slices.Contains([]string{"--conntrack", "--expectations", "--options"}, m.args[0]) {
 			return
 		}
 		if r.status != 1 || r.out != "" || !strings.Contains(r.complaints, "127.0.0.1:1") && !strings.Contains(r.complaints, "not supported by this source") {
