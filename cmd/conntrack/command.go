@@ -870,6 +870,9 @@ func (c *command) matches(row *flowRow) bool {
 	if !agrees(f.Original.Source, c.original.source, c.original.sourceMask) || !agrees(f.Original.Destination, c.original.destination, c.original.destinationMask) {
 		return false
 	}
+	if c.verb != 'U' && c.mark.Value&^c.mark.Mask != 0 {
+		return false // as no mark has more bits than its mask leaves
+	}
 	if id, asked := c.id.Get(); asked && f.ID != netstat.Known(id) {
 		return false
 	}

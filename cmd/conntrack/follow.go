@@ -30,7 +30,7 @@ func (p *program) follow(ctx context.Context, c *command) error {
 	stop()
 	f.receivers.Wait()
 	if err := errors.Join(err, f.failed); err != nil {
-		return errors.Join(err, f.writer.close())
+		return f.writer.closeAfter(err)
 	}
 	if c.expect {
 		return p.shown(f.writer, "%d expectation events have been shown.")

@@ -110,7 +110,7 @@ func (p *program) do(ctx context.Context, c *command) error {
 		n += changed
 		return err
 	})
-	if err := errors.Join(err, w.close()); err != nil {
+	if err := w.closeAfter(err); err != nil {
 		return err
 	}
 	word := map[byte]string{'I': "created", 'A': "added", 'D': "deleted", 'U': "updated"}[c.verb]
@@ -139,7 +139,11 @@ func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.F
 		if c.verb == 'A' {
 			put = e.Put
 		}
-		return put(ctx, func(yield func(netstat.NewFlow) bool) { yield(c.newFlow()) })
+		n, err = put(ctx, func(yield func(netstat.NewFlow) bool) { yield(c.newFlow()) })
+		if err == nil && c.has("label-add") {
+			err = c.checkLabels(ctx, k)
+		}
+		return n, err
 	case 'D':
 		n, err = e.DeleteEach(ctx, c.query(), func(f *netstat.Flow) bool {
 			row := show.NewRow(from, show.TrackedFlow{Flow: *f})
@@ -161,6 +165,20 @@ func edit(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.F
 		return e.Flush(ctx, q)
 	}
 	return 0, wrong("-%c changes no flows", c.verb)
+}
+
+// checkLabels reports whether the flow that was made has the labels that it was given:
+// the kernel keeps labels only while rules use some, and says nothing.
+func (c *command) checkLabels(ctx context.Context, k *collectors.Kernel) error {
+	made := c.newFlow()
+	f, err := k.Flow(ctx, made.Key(), false)
+	if err != nil {
+		return err
+	}
+	if labels := f.Labels.Or(netstat.FlowLabels{}); !labels.Contains(&c.labelChange) {
+		return errors.New("the flow is there, without its labels: the kernel keeps labels while a rule sets or matches one")
+	}
+	return nil
 }
 
 func update(ctx context.Context, c *command, k *collectors.Kernel, e *collectors.FlowEditor, w *writer, from *show.Source) (n int, err error) {
@@ -216,7 +234,7 @@ func (p *program) list(ctx context.Context, c *command) error {
 		return errors.Join(err, w.err)
 	})
 	if err != nil {
-		return errors.Join(err, w.close())
+		return w.closeAfter(err)
 	}
 	return p.shown(w, "%d flow entries have been shown.")
 }
@@ -296,7 +314,7 @@ func (p *program) doExpectations(ctx context.Context, c *command) error {
 			return w.err
 		})
 		if err != nil {
-			return errors.Join(err, w.close())
+			return w.closeAfter(err)
 		}
 		return p.shown(w, "%d expectations have been shown.")
 	case 'C':
@@ -386,7 +404,8 @@ func (p *program) load(ctx context.Context, name string) error {
 	var all []numbered
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, longestCommand)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		text := strings.TrimSpace(lines.Text())
 		if text == "" || text[0] == '#' {
 			continue
@@ -410,7 +429,10 @@ func (p *program) load(ctx context.Context, name string) error {
 		}
 		all = append(all, numbered{c, n})
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return wrong("line %d is longer than %d octets", n, longestCommand)
+	case err != nil:
 		return err
 	}
 	k, err := collectors.Open(collectors.Options{})
@@ -445,14 +467,37 @@ func (p *program) load(ctx context.Context, name string) error {
 		} else {
 			w := p.writer(all[i].command)
 			_, err = edit(ctx, all[i].command, k, e, w, from)
-			err = errors.Join(err, w.close())
+			err = w.closeAfter(err)
 		}
 		if err != nil {
-			return fmt.Errorf("line %d and what follows: %w", all[i].line, err)
+			return byLine(err, func(index int) int { return all[i+index].line })
 		}
 		i = end
 	}
 	return nil
+}
+
+// byLine says in which lines the kernel refused something, the first of which has the
+// index 0.
+func byLine(err error, line func(index int) int) error {
+	var refused []error
+	var walk func(err error)
+	walk = func(err error) {
+		switch e := err.(type) { //nolint:errorlint // each of those that are joined is looked at
+		case *collectors.FlowError:
+			refused = append(refused, fmt.Errorf("line %d: %w", line(e.Index), e.Err))
+		case interface{ Unwrap() []error }:
+			for _, err := range e.Unwrap() {
+				walk(err)
+			}
+		case interface{ Unwrap() error }:
+			walk(e.Unwrap())
+		}
+	}
+	if walk(err); len(refused) > 0 {
+		return errors.Join(refused...)
+	}
+	return fmt.Errorf("line %d: %w", line(0), err)
 }
 
 // splitWords takes a line apart as a shell would that knows quotation marks and,

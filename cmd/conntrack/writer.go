@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -159,6 +160,14 @@ func (w *writer) appendExpectation(b []byte, r *expectationRow) []byte {
 		return appendExpectationXML(b, r.Value(), w.kind, &w.c.form, time.Now())
 	}
 	return appendExpectation(b, r.Value(), w.kind)
+}
+
+// closeAfter closes the writer after an error, which may be the writer's own.
+func (w *writer) closeAfter(err error) error {
+	if own := w.err; own != nil && errors.Is(err, own) {
+		return err
+	}
+	return errors.Join(err, w.close())
 }
 
 // close prints what is held.

@@ -1,6 +1,7 @@
 package conntrack
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -144,10 +145,41 @@ func TestOptions(t *testing.T) {
 			t.Errorf("conntrack %s: exit status %d, want %d and %q:\n%s%s", c.args, status, c.status, c.says, out, complaint)
 		}
 	}
-	for input, says := range map[string]string{"-L\n": "line 1", "# nothing\n\n-I\n": "line 3", "-I \"\n": "quotation mark", "-S\n": "line 1"} {
+	for input, says := range map[string]string{"-L\n": "line 1", "# nothing\n\n-I\n": "line 3", "-I \"\n": "quotation mark", "-S\n": "line 1", "#\n" + strings.Repeat("x", 20000): "line 2"} {
 		if _, complaint, status := run(t, ns, program, input, "-R -"); status != 2 || !strings.Contains(complaint, says) {
-			t.Errorf("%q: exit status %d: %s", input, status, complaint)
+			t.Errorf("%.99q: exit status %d: %s", input, status, complaint)
 		}
+	}
+	// What the kernel refuses of a file is told by its lines.
+	const twice = "-F\n\n-I " + oneFlow + " -t 1000\n#\n-I " + oneFlow + " -t 1000\n-I " + oneFlow + " -t 1000 -w 5\n-I " + oneFlow + " -t 1000\n"
+	_, complaint, status := run(t, ns, program, twice, "-R -")
+	if count, _, _ := run(t, ns, theirs, "", "-C"); status != 1 || strings.Count(complaint, "line ") != 2 || !strings.Contains(complaint, "line 5: file exists") || !strings.Contains(complaint, "line 7: file exists") || count != "2\n" {
+		t.Errorf("exit status %d, and %s flows: %s", status, strings.TrimSpace(count), complaint)
+	}
+	// A mark has no bits beside those that its mask leaves: nothing is deleted.
+	for _, args := range []string{"-D -m 1/0", "-D -m 0x11/0xf"} {
+		if _, complaint, status := run(t, ns, program, "", args); status != 1 || !strings.Contains(complaint, " 0 flow") {
+			t.Errorf("conntrack %s: exit status %d: %s", args, status, complaint)
+		}
+	}
+	// What cannot be written is said once.
+	for _, args := range []string{"-L", "-L --json", "-L -o xml", "-L --sort mark", "-S", "-C"} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(program, strings.Fields(args)...)
+		var complaint bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &complaint
+		ns.Do(t, cmd.Start)
+		_ = cmd.Wait() // its status says how it went
+		_ = full.Close()
+		if cmd.ProcessState.ExitCode() != 1 || strings.Count(complaint.String(), "no space left") != 1 {
+			t.Errorf("conntrack %s: exit status %d: %s", args, cmd.ProcessState.ExitCode(), complaint.String())
+		}
+	}
+	if _, complaint, status := run(t, ns, program, "", "-I -s 192.0.2.77 -d 192.0.2.2 -p 200 -t 5 --label-add 5"); status != 1 || !strings.Contains(complaint, "without its labels") {
+		t.Errorf("exit status %d: %s", status, complaint)
 	}
 }
 
