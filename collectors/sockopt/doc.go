@@ -33,5 +33,6 @@
 //
 // CAP_BPF with CAP_PERFMON, and a kernel with CONFIG_BPF_SYSCALL and
 // CONFIG_DEBUG_INFO_BTF that is not locked down to confidentiality. Without, the error
-// says which of them is missing.
+// says which of them is missing. Programs that root has left in a BPF file system ([Pin])
+// serve everybody ([Pinned]).
 package sockopt

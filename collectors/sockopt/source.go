@@ -30,14 +30,19 @@ type Source struct {
 	failed map[netstat.Protocol]error
 	types  *kernelTypes
 	hz     uint64
+	// pinned is the folder where the programs are, empty when they are loaded.
+	pinned string
 
 	// layoutOnly has nothing asked that the kernel would answer, for tests.
 	layoutOnly bool
 }
 
-// iterator is a program that is loaded.
+// iterator is a program that can be run in any namespace.
 type iterator struct {
 	*layout
+	name string
+	open func() (io.ReadCloser, error)
+	// program and link are nil of one that somebody else has loaded.
 	program *ebpf.Program
 	link    *link.Iter
 }
@@ -59,7 +64,12 @@ func (s *Source) Close() error {
 	return errors.Join(errs...)
 }
 
-func (i *iterator) close() error { return errors.Join(i.link.Close(), i.program.Close()) }
+func (i *iterator) close() error {
+	if i.link == nil {
+		return nil
+	}
+	return errors.Join(i.link.Close(), i.program.Close())
+}
 
 // ReadSocketOptions reads the options of the TCP or UDP sockets of the namespace that
 // the calling thread is in. fresh are those of new sockets there, by family.
@@ -103,7 +113,9 @@ func (s *Source) iterator(protocol netstat.Protocol) (*iterator, error) {
 	}
 	i, err := s.load(protocol)
 	if err != nil {
-		err = explain(err)
+		if !s.isNotPinned(err) {
+			err = explain(err)
+		}
 		s.failed[protocol] = err
 		return nil, err
 	}
@@ -158,6 +170,10 @@ func (s *Source) attachOne(protocol netstat.Protocol, asks bool) (*iterator, err
 	if err != nil {
 		return nil, err
 	}
+	name := pinName(spec)
+	if s.pinned != "" {
+		return s.findPinned(l, name)
+	}
 	program, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{KernelTypes: s.types.spec})
 	if err != nil {
 		return nil, err
@@ -167,7 +183,7 @@ func (s *Source) attachOne(protocol netstat.Protocol, asks bool) (*iterator, err
 		program.Close()
 		return nil, err
 	}
-	return &iterator{l, program, attached}, nil
+	return &iterator{l, name, attached.Open, program, attached}, nil
 }
 
 // loadTypes reads the type information of the running kernel.
@@ -203,7 +219,7 @@ func newTypes(b []byte, pointerSize uint8) (*kernelTypes, error) {
 // each calls f with records of the sockets of the calling thread's namespace, as many
 // as come at a time, until it returns false.
 func (i *iterator) each(ctx context.Context, f func(records []byte) (more bool, err error)) error {
-	file, err := i.link.Open()
+	file, err := i.open()
 	if err != nil {
 		return explain(err)
 	}

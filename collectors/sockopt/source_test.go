@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -61,6 +62,83 @@ func TestPrivileges(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who has no privilege reads what is pinned.
+func TestPinned(t *testing.T) {
+	nstest.NeedsRoot(t)
+	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
+	folder, err := os.MkdirTemp("", "sockopt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(folder)
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Pin(folder); err == nil {
+		t.Error("pinned where there is no BPF file system")
+	}
+	if err := unix.Mount("bpf", folder, "bpf", 0, "mode=0755"); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(folder, unix.MNT_DETACH)
+
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, 3), unix.Listen(fd, 1)); err != nil {
+		t.Fatal(err)
+	}
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_COOKIE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(want error) {
+		t.Helper()
+		withCapabilities(t, 1<<unix.CAP_SETUID, func() {
+			const nobody = 65534
+			if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
+				t.Error(errno)
+				return
+			}
+			s := Pinned(folder)
+			defer s.Close()
+			find, err := s.ReadSocketOptions(t.Context(), netstat.TCP, nil)
+			if want != nil {
+				if !errors.Is(err, want) {
+					t.Errorf("%v, want %v", err, want)
+				}
+				return
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			o := find(cookie, netstat.IPv4)
+			if o == nil || o.Priority != netstat.Known[uint32](3) || o.ReceiveTimeout.Or(1) != 0 {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+	read(fs.ErrNotExist)
+	for range 2 {
+		if err := Pin(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := filepath.Glob(filepath.Join(folder, pinPrefix+"*")); err != nil || len(names) != 2 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	read(nil)
+	for range 2 {
+		if err := Unpin(folder); err != nil {
+			t.Error(err)
+		}
+	}
+	read(fs.ErrNotExist)
 }
 
 // TestNothingIsLoadedUnasked holds that a source costs nothing before it is used, and
