@@ -63,7 +63,7 @@ func BenchmarkWalk(b *testing.B) {
 func benchmarkWalk(b *testing.B, s netstat.Stack) {
 	request := requestOn(b, s, "IP-FORWARD-MIB")
 	b.ReportAllocs()
-	entry := ipforwardmib.Routes.Entry
+	entry := ipforwardmib.Routes().Entry
 	lastColumn, from := entry.Sub(17), entry
 	for b.Loop() {
 		r := request()
@@ -88,7 +88,7 @@ func BenchmarkView(b *testing.B) {
 	routes := manyRoutes(100_000)
 	b.ReportAllocs()
 	for b.Loop() {
-		if v := ipforwardmib.Routes.View(routes); v.Len() != len(routes) {
+		if v := ipforwardmib.Routes().View(routes); v.Len() != len(routes) {
 			b.Fatal(v.Len())
 		}
 	}

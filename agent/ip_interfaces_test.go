@@ -59,10 +59,10 @@ func TestDefaultRoutersFollowAdvertisements(t *testing.T) {
 		"routes not tracked": requestOn(t, openLive(t, host, "IP-MIB"), "IP-MIB"),
 		"read":               requestOn(t, kernel, "IP-MIB"),
 	}
-	fe80 := ipmib.DefaultRouters.IndexOf(&netstat.Route{Gateway: netip.MustParseAddr("fe80::ff:fe00:12"), Interface: 11})
-	v4 := ipmib.DefaultRouters.IndexOf(&netstat.Route{Gateway: netip.MustParseAddr("192.0.2.254"), Interface: 11})
+	fe80 := ipmib.DefaultRouters().IndexOf(&netstat.Route{Gateway: netip.MustParseAddr("fe80::ff:fe00:12"), Interface: 11})
+	v4 := ipmib.DefaultRouters().IndexOf(&netstat.Route{Gateway: netip.MustParseAddr("192.0.2.254"), Interface: 11})
 	const lifetime, preference = 4, 5
-	retransmitTime := ipmib.IPv6Interfaces.Entry.Sub(7, 11)
+	retransmitTime := ipmib.IPv6Interfaces().Entry.Sub(7, 11)
 	check := func(step string, most uint64, pref int32, retransmit uint64) {
 		t.Helper()
 		for name, request := range requests {
@@ -74,20 +74,20 @@ func TestDefaultRoutersFollowAdvertisements(t *testing.T) {
 					must(t, err)
 					return v
 				}
-				if v := get(ipmib.DefaultRouters.Entry.Sub(lifetime).Append(v4)); v != mib.Gauge(65535) {
+				if v := get(ipmib.DefaultRouters().Entry.Sub(lifetime).Append(v4)); v != mib.Gauge(65535) {
 					wrong = fmt.Sprintf("the lifetime of the IPv4 router is %v", v)
 				}
 				if most > 0 {
 					want += 2
 					// It was advertised less than the time that this loop may take before.
-					if v := get(ipmib.DefaultRouters.Entry.Sub(lifetime).Append(fe80)); v.Type() != mib.Gauge32 || v.Uint() > most || v.Uint()+60 < most {
+					if v := get(ipmib.DefaultRouters().Entry.Sub(lifetime).Append(fe80)); v.Type() != mib.Gauge32 || v.Uint() > most || v.Uint()+60 < most {
 						wrong = fmt.Sprintf("the lifetime is %v", v)
 					}
-					if v := get(ipmib.DefaultRouters.Entry.Sub(preference).Append(fe80)); v != mib.Int(pref) {
+					if v := get(ipmib.DefaultRouters().Entry.Sub(preference).Append(fe80)); v != mib.Int(pref) {
 						wrong = fmt.Sprintf("the preference is %v, want %d", v, pref)
 					}
 				}
-				if all := below(t, r, ipmib.DefaultRouters.Entry); len(all) != want {
+				if all := below(t, r, ipmib.DefaultRouters().Entry); len(all) != want {
 					wrong = fmt.Sprintf("%d variables, want %d: %v", len(all), want, all)
 				}
 				if v := get(retransmitTime); v != mib.Gauge(retransmit) {
@@ -134,7 +134,7 @@ func TestInterfaceTablesChange(t *testing.T) {
 	const columnOfDiscontinuity = ipmib.DiscontinuityColumn
 	objects := map[string]mib.OID{
 		"ipv4InterfaceTableLastChange": ip.Sub(27, 0), "ipv6InterfaceTableLastChange": ip.Sub(29, 0), "ipIfStatsTableLastChange": ip.Sub(31, 2, 0),
-		"ipIfStatsDiscontinuityTime of a0": ipmib.IPInterfaceStatistics.Entry.Sub(columnOfDiscontinuity, 2, 11),
+		"ipIfStatsDiscontinuityTime of a0": ipmib.IPInterfaceStatistics().Entry.Sub(columnOfDiscontinuity, 2, 11),
 	}
 	read := func() map[string]uint64 {
 		t.Helper()
@@ -200,7 +200,7 @@ func TestInterfaceTablesChange(t *testing.T) {
 			delete(objects, discontinuity) // with its row
 		}
 		if step.name == "IPv6 back" {
-			objects[discontinuity] = ipmib.IPInterfaceStatistics.Entry.Sub(columnOfDiscontinuity, 2, 11)
+			objects[discontinuity] = ipmib.IPInterfaceStatistics().Entry.Sub(columnOfDiscontinuity, 2, 11)
 		}
 		for deadline := time.Now().Add(nstest.Patience); ; time.Sleep(10 * time.Millisecond) {
 			wrong := ""

@@ -45,8 +45,8 @@ func TestAddressesFollowEvents(t *testing.T) {
 		}
 	}
 	settle(t, s)
-	address, old := ipmib.Addresses.Entry.Sub(3, 1, 4, 192, 0, 2), rfc1213mib.Addresses.Entry.Sub(2, 192, 0, 2)
-	neighbour := ipmib.Neighbours.Entry.Sub(6, 11, 1, 4, 192, 0, 2)
+	address, old := ipmib.Addresses().Entry.Sub(3, 1, 4, 192, 0, 2), rfc1213mib.Addresses().Entry.Sub(2, 192, 0, 2)
+	neighbour := ipmib.Neighbours().Entry.Sub(6, 11, 1, 4, 192, 0, 2)
 	for _, there := range []mib.OID{address.Sub(1), old.Sub(1), neighbour.Sub(9)} {
 		if !has(there)() {
 			t.Errorf("%v is not there", there)
@@ -89,8 +89,8 @@ func TestLiveAndReadAgree(t *testing.T) {
 		entry mib.OID
 		least int
 	}{
-		{ipmib.Addresses.Entry, 8 * 7}, {ipmib.Prefixes.Entry, 8 * 5}, {ipmib.Neighbours.Entry, 3 * 4},
-		{rfc1213mib.Addresses.Entry, 2 * 5}, {rfc1213mib.Neighbours.Entry, 4},
+		{ipmib.Addresses().Entry, 8 * 7}, {ipmib.Prefixes().Entry, 8 * 5}, {ipmib.Neighbours().Entry, 3 * 4},
+		{rfc1213mib.Addresses().Entry, 2 * 5}, {rfc1213mib.Neighbours().Entry, 4},
 	} {
 		var want, got []variable
 		for deadline := time.Now().Add(nstest.Patience); ; time.Sleep(10 * time.Millisecond) {

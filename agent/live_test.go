@@ -57,8 +57,8 @@ func TestInterfacesFollowEvents(t *testing.T) {
 		t.Fatal("a0 is not there")
 	}
 	const operStatus, lastChange = 8, 9
-	status, changed := ifmib.Interfaces.Entry.Sub(operStatus, a0.Index), ifmib.Interfaces.Entry.Sub(lastChange, a0.Index)
-	tableChange := ifmib.Changes.OID.Sub(5, 0)
+	status, changed := ifmib.Interfaces().Entry.Sub(operStatus, a0.Index), ifmib.Interfaces().Entry.Sub(lastChange, a0.Index)
+	tableChange := ifmib.Changes().OID.Sub(5, 0)
 	if v := get(tableChange); v != mib.Ticks(0) {
 		t.Errorf("ifTableLastChange is %v at first", v)
 	}
@@ -97,7 +97,7 @@ func TestStackThatEnded(t *testing.T) {
 	}
 	must(t, s.Close())
 	r.Reset(t.Context())
-	for _, name := range []mib.OID{ipforwardmib.RouteNumber.Sub(0), ipforwardmib.IPv4Routes.Entry.Sub(1, 1, 2, 3, 4)} {
+	for _, name := range []mib.OID{ipforwardmib.RouteNumber.Sub(0), ipforwardmib.IPv4Routes().Entry.Sub(1, 1, 2, 3, 4)} {
 		if v, err := r.Get(name); !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("%v is %v, %v", name, v, err)
 		}

@@ -30,10 +30,10 @@ var modules = [...]module{
 		description: "The MIB module for SNMP entities (RFC 3418)",
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
-				snmpv2mib.SystemObjects.BindNow(s.system),
-				snmpv2mib.Resources.Bind(s.resourceRows()),
-				snmpv2mib.EngineObjects.BindNow(s.engine),
-				snmpv2mib.SetSerialNo.BindNow(func() int32 { return 0 }),
+				snmpv2mib.SystemObjects().BindNow(s.system),
+				snmpv2mib.Resources().Bind(s.resourceRows()),
+				snmpv2mib.EngineObjects().BindNow(s.engine),
+				snmpv2mib.SetSerialNo().BindNow(func() int32 { return 0 }),
 			}
 		},
 	},
@@ -45,16 +45,16 @@ var modules = [...]module{
 			interfaces := func(l links) []netstat.Interface { return l.interfaces }
 			summary := func(l links) ifmib.Summary { return l.summary }
 			return []mib.Node{
-				mib.BindGroup(&ifmib.Number, s.links, summary),
-				mib.BindTable(&ifmib.Interfaces, s.links, interfaces),
-				mib.BindTable(&ifmib.Extensions, s.links, interfaces),
-				mib.BindTable(&ifmib.Stack, s.links, func(l links) []netstat.Stacking {
+				mib.BindGroup(ifmib.Number(), s.links, summary),
+				mib.BindTable(ifmib.Interfaces(), s.links, interfaces),
+				mib.BindTable(ifmib.Extensions(), s.links, interfaces),
+				mib.BindTable(ifmib.Stack(), s.links, func(l links) []netstat.Stacking {
 					return netstat.StackingOf(l.interfaces)
 				}),
-				mib.BindTable(&ifmib.ReceiveAddresses, s.links, func(l links) []netstat.ReceiveAddress {
+				mib.BindTable(ifmib.ReceiveAddresses(), s.links, func(l links) []netstat.ReceiveAddress {
 					return netstat.ReceiveAddressesOf(l.interfaces)
 				}),
-				mib.BindGroup(&ifmib.Changes, s.links, summary),
+				mib.BindGroup(ifmib.Changes(), s.links, summary),
 			}
 		},
 	},
@@ -66,25 +66,25 @@ var modules = [...]module{
 			interfaces := func(i ipInterfaces) []netstat.IPInterface { return i.rows }
 			changes := func(i ipInterfaces) ipmib.Changes { return i.changes }
 			return []mib.Node{
-				ipmib.General.Bind(s.settings),
-				mib.BindGroup(&ipmib.IPv4Statistics, s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
-				rfc1213mib.Addresses.Bind(s.addresses),
-				rfc1213mib.Neighbours.Bind(s.neighbours),
-				rfc1213mib.Translations.Bind(s.neighbours),
-				mib.BindGroup(&ipmib.InterfaceChanges, s.ipInterfaces, changes),
-				mib.BindTable(&ipmib.IPv4Interfaces, s.ipInterfaces, interfaces),
-				mib.BindTable(&ipmib.IPv6Interfaces, s.ipInterfaces, interfaces),
-				mib.BindTable(&ipmib.SystemStatistics, s.counts, func(c ipmib.Counts) []ipmib.Statistics { return c.IP }),
-				mib.BindGroup(&ipmib.StatisticsChanges, s.ipInterfaces, changes),
-				ipmib.IPInterfaceStatistics.Bind(s.interfaceStatistics),
-				mib.BindTable(&ipmib.Prefixes, s.addresses, ipmib.PrefixesOf),
-				zoned(s, &ipmib.Addresses).Bind(s.addresses),
-				zoned(s, &ipmib.Neighbours).Bind(s.neighbours),
-				mib.BindTable(&ipmib.Zones, s.ipInterfaces, interfaces),
-				zoned(s, &ipmib.DefaultRouters).Bind(s.defaultRouters),
-				mib.BindGroup(&ipmib.IPv4Messages, s.counts, func(c ipmib.Counts) ipmib.ICMP { return c.ICMPOf(netstat.IPv4) }),
-				mib.BindTable(&ipmib.ICMPStatistics, s.counts, func(c ipmib.Counts) []ipmib.ICMP { return c.ICMP }),
-				mib.BindTable(&ipmib.ICMPTypes, s.counts, func(c ipmib.Counts) []ipmib.ICMPType { return c.Types }),
+				ipmib.General().Bind(s.settings),
+				mib.BindGroup(ipmib.IPv4Statistics(), s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
+				rfc1213mib.Addresses().Bind(s.addresses),
+				rfc1213mib.Neighbours().Bind(s.neighbours),
+				rfc1213mib.Translations().Bind(s.neighbours),
+				mib.BindGroup(ipmib.InterfaceChanges(), s.ipInterfaces, changes),
+				mib.BindTable(ipmib.IPv4Interfaces(), s.ipInterfaces, interfaces),
+				mib.BindTable(ipmib.IPv6Interfaces(), s.ipInterfaces, interfaces),
+				mib.BindTable(ipmib.SystemStatistics(), s.counts, func(c ipmib.Counts) []ipmib.Statistics { return c.IP }),
+				mib.BindGroup(ipmib.StatisticsChanges(), s.ipInterfaces, changes),
+				ipmib.IPInterfaceStatistics().Bind(s.interfaceStatistics),
+				mib.BindTable(ipmib.Prefixes(), s.addresses, ipmib.PrefixesOf),
+				zoned(s, ipmib.Addresses()).Bind(s.addresses),
+				zoned(s, ipmib.Neighbours()).Bind(s.neighbours),
+				mib.BindTable(ipmib.Zones(), s.ipInterfaces, interfaces),
+				zoned(s, ipmib.DefaultRouters()).Bind(s.defaultRouters),
+				mib.BindGroup(ipmib.IPv4Messages(), s.counts, func(c ipmib.Counts) ipmib.ICMP { return c.ICMPOf(netstat.IPv4) }),
+				mib.BindTable(ipmib.ICMPStatistics(), s.counts, func(c ipmib.Counts) []ipmib.ICMP { return c.ICMP }),
+				mib.BindTable(ipmib.ICMPTypes(), s.counts, func(c ipmib.Counts) []ipmib.ICMPType { return c.Types }),
 			}
 		},
 	},
@@ -102,7 +102,7 @@ var modules = [...]module{
 				cidr,
 				mib.BindCount("inetCidrRouteNumber", ipforwardmib.RouteNumber, routes),
 				routes,
-				ipforwardmib.Discards.BindNow(func() struct{} { return struct{}{} }),
+				ipforwardmib.Discards().BindNow(func() struct{} { return struct{}{} }),
 			}
 		},
 	},
@@ -111,10 +111,10 @@ var modules = [...]module{
 		description: "The MIB module for managing TCP implementations (RFC 4022)",
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
-				tcpmib.Statistics.Bind(s.tcpStatistics),
-				tcpmib.IPv4Connections.Bind(s.tcpSockets),
-				zoned(s, &tcpmib.Connections).Bind(s.tcpSockets),
-				zoned(s, &tcpmib.Listeners).Bind(s.tcpSockets),
+				tcpmib.Statistics().Bind(s.tcpStatistics),
+				tcpmib.IPv4Connections().Bind(s.tcpSockets),
+				zoned(s, tcpmib.Connections()).Bind(s.tcpSockets),
+				zoned(s, tcpmib.Listeners()).Bind(s.tcpSockets),
 			}
 		},
 	},
@@ -123,9 +123,9 @@ var modules = [...]module{
 		description: "The MIB module for managing UDP implementations (RFC 4113)",
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
-				udpmib.Statistics.Bind(s.udpStatistics),
-				udpmib.IPv4Listeners.Bind(s.udpSockets),
-				zoned(s, &udpmib.Endpoints).Bind(s.udpSockets),
+				udpmib.Statistics().Bind(s.udpStatistics),
+				udpmib.IPv4Listeners().Bind(s.udpSockets),
+				zoned(s, udpmib.Endpoints()).Bind(s.udpSockets),
 			}
 		},
 	},

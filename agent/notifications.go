@@ -141,9 +141,9 @@ func (s *linkStates) update(ifc *netstat.Interface) {
 	var notification *mib.NotificationType[netstat.Interface]
 	switch {
 	case isDown(state) && !isDown(before.state) && before.state != netstat.OperNotPresent:
-		notification = &ifmib.LinkDown
+		notification = ifmib.LinkDown()
 	case isDown(before.state) && !isDown(state) && state != netstat.OperNotPresent:
-		notification = &ifmib.LinkUp
+		notification = ifmib.LinkUp()
 	default:
 		return
 	}

@@ -21,7 +21,7 @@ import (
 
 // said is what a linkDown or linkUp says, as "linkDown 2 up lowerLayerDown".
 func said(t testing.TB, n mib.Notification) string {
-	for _, of := range []*mib.NotificationType[netstat.Interface]{&ifmib.LinkDown, &ifmib.LinkUp} {
+	for _, of := range []*mib.NotificationType[netstat.Interface]{ifmib.LinkDown(), ifmib.LinkUp()} {
 		if n.Type != of.OID {
 			continue
 		}

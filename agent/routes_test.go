@@ -145,7 +145,7 @@ func routeCommand(r *rand.Rand) (family, command string) {
 // routeTablesOf returns the variables of the three route tables, made of views.
 func routeTablesOf(v *live.Snapshot, inet *mib.Table[netstat.Route]) (variables []variable, rows [3]int) {
 	routes := slices.Collect(v.Routes(netstat.RouteQuery{ForwardingOnly: true}))
-	for i, table := range []*mib.Table[netstat.Route]{&ipforwardmib.ForwardRoutes, &ipforwardmib.IPv4Routes, inet} {
+	for i, table := range []*mib.Table[netstat.Route]{ipforwardmib.ForwardRoutes(), ipforwardmib.IPv4Routes(), inet} {
 		view := table.View(routes)
 		rows[i] = view.Len()
 		for b := range view.All() {
@@ -176,7 +176,7 @@ func nextHops(v *live.Snapshot) int {
 	return len(hops)
 }
 
-var routeTableEntries = []mib.OID{ipforwardmib.ForwardRoutes.Entry, ipforwardmib.IPv4Routes.Entry, ipforwardmib.Routes.Entry}
+var routeTableEntries = []mib.OID{ipforwardmib.ForwardRoutes().Entry, ipforwardmib.IPv4Routes().Entry, ipforwardmib.Routes().Entry}
 
 func inRouteTables(name mib.OID) bool {
 	return slices.ContainsFunc(routeTableEntries, name.HasPrefix)
@@ -195,8 +195,8 @@ func TestRouteTablesOfALiveStack(t *testing.T) {
 		request func() *mib.Request
 		inet    *mib.Table[netstat.Route]
 	}{
-		{requestOn(t, s, modules...), &ipforwardmib.Routes},
-		{requestWith(t, Config{Stack: s, Modules: modules, Zones: true}), ipforwardmib.Routes.WithZones()},
+		{requestOn(t, s, modules...), ipforwardmib.Routes()},
+		{requestWith(t, Config{Stack: s, Modules: modules, Zones: true}), ipforwardmib.Routes().WithZones()},
 	}
 	for round := range 24 {
 		request, inet := shapes[round%2].request, shapes[round%2].inet
@@ -391,7 +391,7 @@ func TestRouteWalkUnderChurn(t *testing.T) {
 			}
 		}
 		for i := range 2000 {
-			name := ipforwardmib.Routes.Entry.Sub(17, 1, 4, 77, uint32(i/50), uint32(i%50*5), 0, 24, 2, 0, 0, 1, 4, 192)
+			name := ipforwardmib.Routes().Entry.Sub(17, 1, 4, 77, uint32(i/50), uint32(i%50*5), 0, 24, 2, 0, 0, 1, 4, 192)
 			at, _ := slices.BinarySearchFunc(got, name, func(v variable, name mib.OID) int { return v.name.Compare(name) })
 			if at == len(got) || !got[at].name.HasPrefix(name) {
 				t.Fatalf("walk %d has no %v", walk, name)

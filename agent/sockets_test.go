@@ -21,7 +21,7 @@ func endpoints(t *testing.T, s netstat.Stack) (rows int, logged string) {
 	must(t, err)
 	r := a.Tree("").NewRequest()
 	r.Reset(t.Context())
-	entry := udpmib.Endpoints.Entry
+	entry := udpmib.Endpoints().Entry
 	for c := r.Seek(entry, false); ; rows++ {
 		b, err := r.Next(&c)
 		must(t, err)

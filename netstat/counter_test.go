@@ -116,7 +116,7 @@ func TestDescribeCounter(t *testing.T) {
 	// Every name that is described is one of the kernel's: Linux 6.18 has them
 	// all, but for what the options of its build leave out.
 	if slices.Contains(names, "TcpExtTSEcrRejected") && slices.Contains(names, "MPTcpExtWinProbe") && slices.Contains(names, "XfrmInStateDirError") {
-		for name := range counterInfos {
+		for name := range counterInfos() {
 			for _, prefix := range []string{"Tcp", "Icmp", "MPTcp", "Xfrm"} {
 				if strings.HasPrefix(name, prefix) && !slices.Contains(names, name) {
 					t.Errorf("no kernel has %s", name)
@@ -124,14 +124,14 @@ func TestDescribeCounter(t *testing.T) {
 			}
 		}
 		for _, family := range counterFamilies {
-			for name := range family.infos {
+			for name := range family.infos() {
 				if !slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, name) }) {
 					t.Errorf("no kernel has %s", name)
 				}
 			}
 		}
 	}
-	for name, info := range counterInfos {
+	for name, info := range counterInfos() {
 		if info.Meaning == "" || strings.HasSuffix(info.Meaning, ".") || len(info.Meaning) > 120 || strings.Contains(info.Meaning, "\n") || strings.Contains(name, " ") {
 			t.Errorf("%s: %q", name, info.Meaning)
 		}
@@ -139,7 +139,7 @@ func TestDescribeCounter(t *testing.T) {
 	for name, want := range map[string]CounterInfo{
 		"IcmpMsgInType3": {Cumulative, UnitMessages, "ICMP messages received of type 3"}, "Icmp6OutType135": {Cumulative, UnitMessages, "ICMPv6 messages sent of type 135"},
 		"IcmpMsgInTypeX": {Cumulative, UnitEvents, ""}, "TcpExtOfLinux9": {Cumulative, UnitEvents, ""}, "SMC_inuse": {Gauge, UnitSockets, ""},
-		"UdpLite6NoPorts": udpInfos["NoPorts"], "Ip6InReceives": ipInfos["InReceives"],
+		"UdpLite6NoPorts": udpInfos()["NoPorts"], "Ip6InReceives": ipInfos()["InReceives"],
 	} {
 		if got := DescribeCounter(name); got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)

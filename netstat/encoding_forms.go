@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,102 +21,104 @@ type form struct {
 }
 
 // forms are those that the tag `form` names.
-var forms = map[string]form{
-	"ethertype": numberForm(
-		func(n uint64) string {
-			if name, ok := etherTypeNames[n]; ok {
-				return name
-			}
-			return fmt.Sprintf("0x%04x", n)
-		},
-		func(s string) (uint64, error) {
-			for n, name := range etherTypeNames {
-				if name == s {
-					return n, nil
+var forms = sync.OnceValue(func() map[string]form {
+	return map[string]form{
+		"ethertype": numberForm(
+			func(n uint64) string {
+				if name, ok := etherTypeNames[n]; ok {
+					return name
 				}
-			}
-			return strconv.ParseUint(s, 0, 16)
-		}),
-	"hex": numberForm(
-		func(n uint64) string { return fmt.Sprintf("0x%04x", n) },
-		func(s string) (uint64, error) { return strconv.ParseUint(s, 0, 64) }),
-	"hexbytes": {
-		encode: func(v reflect.Value) ([]byte, error) { return json.Marshal(hex.EncodeToString(v.Bytes())) },
-		decode: func(b []byte, v reflect.Value) error {
-			var s string
-			if err := json.Unmarshal(b, &s); err != nil {
-				return err
-			}
-			octets, err := hex.DecodeString(s)
-			if err == nil {
-				v.SetBytes(octets)
-			}
-			return err
-		},
-	},
-	"linger": orFalse(func(v reflect.Value) bool { return time.Duration(v.Int()) == LingerOff },
-		func(v reflect.Value) { v.SetInt(int64(LingerOff)) }),
-	"orfalse": orFalse(reflect.Value.IsZero, reflect.Value.SetZero),
-	"realms": numberForm(
-		func(n uint64) string {
-			if from := n >> 16; from != 0 {
-				return fmt.Sprintf("%d/%d", from, n&0xffff)
-			}
-			return strconv.FormatUint(n, 10)
-		},
-		func(s string) (uint64, error) {
-			from, to, both := strings.Cut(s, "/")
-			if !both {
-				from, to = "0", s
-			}
-			upper, err := strconv.ParseUint(from, 10, 16)
-			if err != nil {
-				return 0, err
-			}
-			lower, err := strconv.ParseUint(to, 10, 16)
-			return upper<<16 | lower, err
-		}),
-	"rpfilter": numberForm(
-		func(n uint64) string {
-			if n < uint64(len(reversePathFilterNames)) {
-				return reversePathFilterNames[n]
-			}
-			return strconv.FormatUint(n, 10)
-		},
-		func(s string) (uint64, error) {
-			for n, name := range reversePathFilterNames {
-				if name == s {
-					return uint64(n), nil
+				return fmt.Sprintf("0x%04x", n)
+			},
+			func(s string) (uint64, error) {
+				for n, name := range etherTypeNames {
+					if name == s {
+						return n, nil
+					}
 				}
-			}
-			return strconv.ParseUint(s, 10, 32)
-		}),
-	"strings": {
-		encode: func(v reflect.Value) ([]byte, error) {
-			list := make([]string, v.Len())
-			for i := range list {
-				list[i] = strconv.FormatUint(v.Index(i).Uint(), 10)
-			}
-			return json.Marshal(list)
-		},
-		decode: func(b []byte, v reflect.Value) error {
-			var list []string
-			if err := json.Unmarshal(b, &list); err != nil {
-				return err
-			}
-			v.Set(reflect.MakeSlice(v.Type(), len(list), len(list)))
-			for i, s := range list {
-				n, err := strconv.ParseUint(s, 10, v.Type().Elem().Bits())
-				if err != nil {
+				return strconv.ParseUint(s, 0, 16)
+			}),
+		"hex": numberForm(
+			func(n uint64) string { return fmt.Sprintf("0x%04x", n) },
+			func(s string) (uint64, error) { return strconv.ParseUint(s, 0, 64) }),
+		"hexbytes": {
+			encode: func(v reflect.Value) ([]byte, error) { return json.Marshal(hex.EncodeToString(v.Bytes())) },
+			decode: func(b []byte, v reflect.Value) error {
+				var s string
+				if err := json.Unmarshal(b, &s); err != nil {
 					return err
 				}
-				v.Index(i).SetUint(n)
-			}
-			return nil
+				octets, err := hex.DecodeString(s)
+				if err == nil {
+					v.SetBytes(octets)
+				}
+				return err
+			},
 		},
-	},
-	"100ths": partForm(100), "256ths": partForm(256), "1024ths": partForm(1024),
-}
+		"linger": orFalse(func(v reflect.Value) bool { return time.Duration(v.Int()) == LingerOff },
+			func(v reflect.Value) { v.SetInt(int64(LingerOff)) }),
+		"orfalse": orFalse(reflect.Value.IsZero, reflect.Value.SetZero),
+		"realms": numberForm(
+			func(n uint64) string {
+				if from := n >> 16; from != 0 {
+					return fmt.Sprintf("%d/%d", from, n&0xffff)
+				}
+				return strconv.FormatUint(n, 10)
+			},
+			func(s string) (uint64, error) {
+				from, to, both := strings.Cut(s, "/")
+				if !both {
+					from, to = "0", s
+				}
+				upper, err := strconv.ParseUint(from, 10, 16)
+				if err != nil {
+					return 0, err
+				}
+				lower, err := strconv.ParseUint(to, 10, 16)
+				return upper<<16 | lower, err
+			}),
+		"rpfilter": numberForm(
+			func(n uint64) string {
+				if n < uint64(len(reversePathFilterNames)) {
+					return reversePathFilterNames[n]
+				}
+				return strconv.FormatUint(n, 10)
+			},
+			func(s string) (uint64, error) {
+				for n, name := range reversePathFilterNames {
+					if name == s {
+						return uint64(n), nil
+					}
+				}
+				return strconv.ParseUint(s, 10, 32)
+			}),
+		"strings": {
+			encode: func(v reflect.Value) ([]byte, error) {
+				list := make([]string, v.Len())
+				for i := range list {
+					list[i] = strconv.FormatUint(v.Index(i).Uint(), 10)
+				}
+				return json.Marshal(list)
+			},
+			decode: func(b []byte, v reflect.Value) error {
+				var list []string
+				if err := json.Unmarshal(b, &list); err != nil {
+					return err
+				}
+				v.Set(reflect.MakeSlice(v.Type(), len(list), len(list)))
+				for i, s := range list {
+					n, err := strconv.ParseUint(s, 10, v.Type().Elem().Bits())
+					if err != nil {
+						return err
+					}
+					v.Index(i).SetUint(n)
+				}
+				return nil
+			},
+		},
+		"100ths": partForm(100), "256ths": partForm(256), "1024ths": partForm(1024),
+	}
+})
 
 // etherTypeNames are names of what packet sockets receive most often.
 var etherTypeNames = map[uint64]string{0: "none", EtherTypeAll: "all", 0x0800: "ipv4", 0x0806: "arp", 0x86dd: "ipv6", 0x8100: "vlan", 0x88cc: "lldp", 0x888e: "eapol"}
@@ -214,153 +217,155 @@ func made[T, V any](name string, get func(*T) (V, bool), set func(*T, V) error) 
 
 // madeMembers are those of each type, by the field that they stand for in its place;
 // without a name those of the whole row.
-var madeMembers = map[reflect.Type]map[string][]madeMember{
-	reflect.TypeFor[Socket](): {
-		"Local":  ends("local", func(s *Socket) *netip.AddrPort { return &s.Local }),
-		"Remote": ends("remote", func(s *Socket) *netip.AddrPort { return &s.Remote }),
-	},
-	reflect.TypeFor[SMCSocket](): {
-		"Local":  smcEnd("local", func(s *SMCSocket) *netip.AddrPort { return &s.Local }),
-		"Remote": smcEnd("remote", func(s *SMCSocket) *netip.AddrPort { return &s.Remote }),
-	},
-	reflect.TypeFor[Address](): {"Prefix": {
-		made("address", func(a *Address) (netip.Addr, bool) { return a.Prefix.Addr(), a.Prefix.Addr().IsValid() },
-			func(a *Address, ip netip.Addr) error {
-				a.Prefix = netip.PrefixFrom(ip, -1)
-				return nil
-			}),
-		made("prefixLength", func(a *Address) (int, bool) { return a.Prefix.Bits(), a.Prefix.IsValid() },
-			func(a *Address, bits int) error {
-				if a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), bits); !a.Prefix.IsValid() {
-					return fmt.Errorf("%d is no length of a prefix of %v", bits, a.Prefix.Addr())
-				}
-				return nil
-			}),
-	}},
-	reflect.TypeFor[UnixSocket](): {
-		"State": {made("state", (*UnixSocket).stateWord, (*UnixSocket).setStateWord)},
-		"Name": {
-			made("path", func(u *UnixSocket) (string, bool) { return u.Name, !u.Abstract && u.Name != "" },
-				func(u *UnixSocket, name string) error {
-					u.Name = name
-					return nil
-				}),
-			made("abstractName", func(u *UnixSocket) (string, bool) { return u.Name, u.Abstract },
-				func(u *UnixSocket, name string) error {
-					u.Name, u.Abstract = name, true
-					return nil
-				}),
+var madeMembers = sync.OnceValue(func() map[reflect.Type]map[string][]madeMember {
+	return map[reflect.Type]map[string][]madeMember{
+		reflect.TypeFor[Socket](): {
+			"Local":  ends("local", func(s *Socket) *netip.AddrPort { return &s.Local }),
+			"Remote": ends("remote", func(s *Socket) *netip.AddrPort { return &s.Remote }),
 		},
-	},
-	reflect.TypeFor[PacketFanout](): {"Mode": {
-		made("mode", func(f *PacketFanout) (string, bool) { return f.String(), true }, func(f *PacketFanout, name string) error {
-			for mode := range uint16(packetFanoutMode + 1) {
-				if (PacketFanout{Mode: mode}).String() == name {
-					f.Mode |= mode
+		reflect.TypeFor[SMCSocket](): {
+			"Local":  smcEnd("local", func(s *SMCSocket) *netip.AddrPort { return &s.Local }),
+			"Remote": smcEnd("remote", func(s *SMCSocket) *netip.AddrPort { return &s.Remote }),
+		},
+		reflect.TypeFor[Address](): {"Prefix": {
+			made("address", func(a *Address) (netip.Addr, bool) { return a.Prefix.Addr(), a.Prefix.Addr().IsValid() },
+				func(a *Address, ip netip.Addr) error {
+					a.Prefix = netip.PrefixFrom(ip, -1)
 					return nil
-				}
-			}
-			return fmt.Errorf("%.64q is no mode", name)
-		}),
-		made("flags", func(f *PacketFanout) (uint16, bool) { return f.Mode &^ packetFanoutMode, f.Mode&^packetFanoutMode != 0 },
-			func(f *PacketFanout, flags uint16) error {
-				f.Mode |= flags &^ packetFanoutMode
-				return nil
-			}),
-	}},
-	reflect.TypeFor[InterfaceCounters](): {
-		"InPackets": interfaceCounterMembers(),
-		"NarrowOctets": {made("narrow", func(c *InterfaceCounters) ([]string, bool) {
-			var words []string
-			for _, n := range c.narrow() {
-				if *n.is {
-					words = append(words, n.word)
-				}
-			}
-			return words, len(words) > 0
-		}, func(c *InterfaceCounters, words []string) error {
-		next:
-			for _, word := range words {
-				for _, n := range c.narrow() {
-					if n.word == word {
-						*n.is = true
-						continue next
+				}),
+			made("prefixLength", func(a *Address) (int, bool) { return a.Prefix.Bits(), a.Prefix.IsValid() },
+				func(a *Address, bits int) error {
+					if a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), bits); !a.Prefix.IsValid() {
+						return fmt.Errorf("%d is no length of a prefix of %v", bits, a.Prefix.Addr())
+					}
+					return nil
+				}),
+		}},
+		reflect.TypeFor[UnixSocket](): {
+			"State": {made("state", (*UnixSocket).stateWord, (*UnixSocket).setStateWord)},
+			"Name": {
+				made("path", func(u *UnixSocket) (string, bool) { return u.Name, !u.Abstract && u.Name != "" },
+					func(u *UnixSocket, name string) error {
+						u.Name = name
+						return nil
+					}),
+				made("abstractName", func(u *UnixSocket) (string, bool) { return u.Name, u.Abstract },
+					func(u *UnixSocket, name string) error {
+						u.Name, u.Abstract = name, true
+						return nil
+					}),
+			},
+		},
+		reflect.TypeFor[PacketFanout](): {"Mode": {
+			made("mode", func(f *PacketFanout) (string, bool) { return f.String(), true }, func(f *PacketFanout, name string) error {
+				for mode := range uint16(packetFanoutMode + 1) {
+					if (PacketFanout{Mode: mode}).String() == name {
+						f.Mode |= mode
+						return nil
 					}
 				}
-				return fmt.Errorf("%.64q is none of packets, octets and errors", word)
-			}
-			return nil
-		})},
-	},
-	reflect.TypeFor[Neighbour](): {"Flags": neighbourFlagMembers()},
-	reflect.TypeFor[Rule](): {
-		"Flags": ruleFlagMembers(),
-		"DSCP":  masked("dscp", "dscpMask", func(r *Rule) (value, mask *uint8) { return &r.DSCP, &r.DSCPMask }),
-		"Mark":  masked("fwmark", "fwmask", func(r *Rule) (value, mask *uint32) { return &r.Mark, &r.Mask }),
-		"FlowLabel": masked("flowLabel", "flowLabelMask", func(r *Rule) (value, mask *uint32) {
-			return &r.FlowLabel, &r.FlowLabelMask
-		}),
-	},
-	reflect.TypeFor[Netconf](): {"Interface": {
-		made("interface", func(c *Netconf) (string, bool) {
-			name, ok := netconfInterfaces[c.Interface]
-			return name, ok
-		}, func(c *Netconf, name string) error {
-			for index, known := range netconfInterfaces {
-				if known == name {
-					c.Interface = index
-				}
-			}
-			return nil // the name of an interface, which has its index beside it
-		}),
-		made("interfaceIndex", func(c *Netconf) (int32, bool) {
-			_, special := netconfInterfaces[c.Interface]
-			return c.Interface, !special
-		}, func(c *Netconf, index int32) error {
-			c.Interface = index
-			return nil
-		}),
-	}},
-	reflect.TypeFor[SocketMembership](): {"Process": {
-		made("processes", func(m *SocketMembership) ([]Process, bool) { return []Process{m.Process}, m.Process != Process{} },
-			func(m *SocketMembership, processes []Process) error {
-				if len(processes) > 0 {
-					m.Process = processes[0]
-				}
-				return nil
+				return fmt.Errorf("%.64q is no mode", name)
 			}),
-	}},
-	reflect.TypeFor[BridgeGroup](): {"Group": {
-		made("group", func(g *BridgeGroup) (string, bool) {
-			if g.Group.IsValid() {
-				return g.Group.String(), true
-			}
-			return g.LinkGroup.String(), g.linkGroupAlone()
-		}, func(g *BridgeGroup, text string) error {
-			if ip, err := netip.ParseAddr(text); err == nil {
-				g.Group = ip
+			made("flags", func(f *PacketFanout) (uint16, bool) { return f.Mode &^ packetFanoutMode, f.Mode&^packetFanoutMode != 0 },
+				func(f *PacketFanout, flags uint16) error {
+					f.Mode |= flags &^ packetFanoutMode
+					return nil
+				}),
+		}},
+		reflect.TypeFor[InterfaceCounters](): {
+			"InPackets": interfaceCounterMembers(),
+			"NarrowOctets": {made("narrow", func(c *InterfaceCounters) ([]string, bool) {
+				var words []string
+				for _, n := range c.narrow() {
+					if *n.is {
+						words = append(words, n.word)
+					}
+				}
+				return words, len(words) > 0
+			}, func(c *InterfaceCounters, words []string) error {
+			next:
+				for _, word := range words {
+					for _, n := range c.narrow() {
+						if n.word == word {
+							*n.is = true
+							continue next
+						}
+					}
+					return fmt.Errorf("%.64q is none of packets, octets and errors", word)
+				}
 				return nil
-			}
-			return g.LinkGroup.UnmarshalText([]byte(text))
-		}),
-		made("linkGroup", func(g *BridgeGroup) (HardwareAddress, bool) {
-			return g.LinkGroup, g.LinkGroup != "" && !g.linkGroupAlone()
+			})},
 		},
-			func(g *BridgeGroup, a HardwareAddress) error {
-				g.LinkGroup = a
+		reflect.TypeFor[Neighbour](): {"Flags": neighbourFlagMembers()},
+		reflect.TypeFor[Rule](): {
+			"Flags": ruleFlagMembers(),
+			"DSCP":  masked("dscp", "dscpMask", func(r *Rule) (value, mask *uint8) { return &r.DSCP, &r.DSCPMask }),
+			"Mark":  masked("fwmark", "fwmask", func(r *Rule) (value, mask *uint32) { return &r.Mark, &r.Mask }),
+			"FlowLabel": masked("flowLabel", "flowLabelMask", func(r *Rule) (value, mask *uint32) {
+				return &r.FlowLabel, &r.FlowLabelMask
+			}),
+		},
+		reflect.TypeFor[Netconf](): {"Interface": {
+			made("interface", func(c *Netconf) (string, bool) {
+				name, ok := netconfInterfaces[c.Interface]
+				return name, ok
+			}, func(c *Netconf, name string) error {
+				for index, known := range netconfInterfaces {
+					if known == name {
+						c.Interface = index
+					}
+				}
+				return nil // the name of an interface, which has its index beside it
+			}),
+			made("interfaceIndex", func(c *Netconf) (int32, bool) {
+				_, special := netconfInterfaces[c.Interface]
+				return c.Interface, !special
+			}, func(c *Netconf, index int32) error {
+				c.Interface = index
 				return nil
 			}),
-	}},
-	reflect.TypeFor[Flow]():        flowMembers(),
-	reflect.TypeFor[Expectation](): expectationMembers(),
-	reflect.TypeFor[TIPCSocket](): {"Node": {
-		made("address", func(s *TIPCSocket) (TIPCAddress, bool) { return TIPCAddress{s.Node, s.Reference}, true },
-			func(s *TIPCSocket, a TIPCAddress) error {
-				s.Node, s.Reference = a.Node, a.Reference
-				return nil
+		}},
+		reflect.TypeFor[SocketMembership](): {"Process": {
+			made("processes", func(m *SocketMembership) ([]Process, bool) { return []Process{m.Process}, m.Process != Process{} },
+				func(m *SocketMembership, processes []Process) error {
+					if len(processes) > 0 {
+						m.Process = processes[0]
+					}
+					return nil
+				}),
+		}},
+		reflect.TypeFor[BridgeGroup](): {"Group": {
+			made("group", func(g *BridgeGroup) (string, bool) {
+				if g.Group.IsValid() {
+					return g.Group.String(), true
+				}
+				return g.LinkGroup.String(), g.linkGroupAlone()
+			}, func(g *BridgeGroup, text string) error {
+				if ip, err := netip.ParseAddr(text); err == nil {
+					g.Group = ip
+					return nil
+				}
+				return g.LinkGroup.UnmarshalText([]byte(text))
 			}),
-	}},
-}
+			made("linkGroup", func(g *BridgeGroup) (HardwareAddress, bool) {
+				return g.LinkGroup, g.LinkGroup != "" && !g.linkGroupAlone()
+			},
+				func(g *BridgeGroup, a HardwareAddress) error {
+					g.LinkGroup = a
+					return nil
+				}),
+		}},
+		reflect.TypeFor[Flow]():        flowMembers(),
+		reflect.TypeFor[Expectation](): expectationMembers(),
+		reflect.TypeFor[TIPCSocket](): {"Node": {
+			made("address", func(s *TIPCSocket) (TIPCAddress, bool) { return TIPCAddress{s.Node, s.Reference}, true },
+				func(s *TIPCSocket, a TIPCAddress) error {
+					s.Node, s.Reference = a.Node, a.Reference
+					return nil
+				}),
+		}},
+	}
+})
 
 // ends are the two members of an address and a port.
 func ends[T any](name string, at func(*T) *netip.AddrPort) []madeMember {

@@ -55,7 +55,7 @@ func newLayout(t reflect.Type, prefix string) layout {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		made := madeMembers[t][f.Name]
+		made := madeMembers()[t][f.Name]
 		for j := range made {
 			l = append(l, member{name: prefixed(prefix, made[j].name), field: i, made: &made[j]})
 		}
@@ -73,14 +73,14 @@ func newLayout(t reflect.Type, prefix string) layout {
 			default:
 				m.name = memberName(f.Name)
 			}
-			if form, ok := forms[f.Tag.Get("form")]; ok {
+			if form, ok := forms()[f.Tag.Get("form")]; ok {
 				m.form = &form
 			}
 			l = append(l, m)
 		}
 	}
 	// Those that are made of a row stand for none of its fields.
-	of := madeMembers[t][""]
+	of := madeMembers()[t][""]
 	if limited := slices.DeleteFunc(slices.Clone(l), func(m member) bool { return m.noLimit == "" }); len(limited) > 0 {
 		of = append(slices.Clip(of), unlimitedMember(limited))
 	}

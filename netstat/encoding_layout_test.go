@@ -110,7 +110,7 @@ func TestEveryFieldHasAMember(t *testing.T) {
 			}
 			names[name] = true
 		}
-		if _, ok := pointer.(starter); ok && len(madeMembers[s]) == 0 {
+		if _, ok := pointer.(starter); ok && len(madeMembers()[s]) == 0 {
 			t.Errorf("%v starts with what no member changes", s)
 		}
 		fields := make(map[int]bool)
@@ -123,20 +123,20 @@ func TestEveryFieldHasAMember(t *testing.T) {
 			switch {
 			case !f.IsExported():
 				t.Errorf("%v has the field %s, which is not exported", s, f.Name)
-			case !fields[i] && (tag != "-" || len(madeMembers[s]) == 0):
+			case !fields[i] && (tag != "-" || len(madeMembers()[s]) == 0):
 				t.Errorf("%v: %s has no member", s, f.Name)
 			}
-			if name := f.Tag.Get("form"); name != "" && forms[name].encode == nil {
+			if name := f.Tag.Get("form"); name != "" && forms()[name].encode == nil {
 				t.Errorf("%v: %s is to have the form %q, which there is not", s, f.Name, name)
 			}
 		}
-		for name := range madeMembers[s] {
+		for name := range madeMembers()[s] {
 			if _, ok := s.FieldByName(name); !ok && name != "" {
 				t.Errorf("%v has no field %s for its members to stand at", s, name)
 			}
 		}
 	}
-	for s := range madeMembers {
+	for s := range madeMembers() {
 		if !found[s] {
 			t.Errorf("%v is in no row", s)
 		}

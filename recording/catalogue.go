@@ -71,9 +71,9 @@ type text string
 
 func (t text) MarshalCBOR() ([]byte, error) {
 	if utf8.ValidString(string(t)) {
-		return encoding.Marshal(string(t))
+		return encoding().Marshal(string(t))
 	}
-	return encoding.Marshal([]byte(t))
+	return encoding().Marshal([]byte(t))
 }
 
 // What follows is the metadata as it is read: what has a length stays as it is in

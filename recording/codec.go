@@ -147,7 +147,7 @@ func (s structCodec) read(r *columnReader, name string, values []reflect.Value) 
 
 // isPlain reports whether a field that is optional now was not when the rows were
 // written.
-func (r *columnReader) isPlain(name string) bool { return r.plain && wasPlain[name] }
+func (r *columnReader) isPlain(name string) bool { return r.plain && wasPlain()[name] }
 
 // present returns the values for which there is something in the columns of a
 // name: all of them, unless the writer knew the field as an optional one. given

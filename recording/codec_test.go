@@ -51,7 +51,7 @@ func TestRowsComeBack(t *testing.T) {
 	for _, table := range tables {
 		table.(tableTest).check(t)
 	}
-	checkRows(t, newTable[everything]("everything", nil, nil))
+	checkRows(t, newTable[everything]("everything", whole, nil))
 }
 
 // everything has what the vocabulary may come to have.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -194,7 +196,7 @@ func (r *columnReader) integers(name string, n int) (values []uint64, signed, ok
 		return nil, false, false, nil
 	}
 	var tag cbor.RawTag
-	if err := decoding.Unmarshal(raw, &tag); err != nil {
+	if err := decoding().Unmarshal(raw, &tag); err != nil {
 		return nil, false, false, corrupt("column %q: %v", name, err)
 	}
 	values, signed, err = r.typedArray(tag.Number, tag.Content, n)
@@ -208,7 +210,7 @@ func (r *columnReader) integers(name string, n int) (values []uint64, signed, ok
 // of them.
 func (r *columnReader) typedArray(tag uint64, content cbor.RawMessage, n int) (values []uint64, signed bool, err error) {
 	var b []byte
-	if err := decoding.Unmarshal(content, &b); err != nil {
+	if err := decoding().Unmarshal(content, &b); err != nil {
 		return nil, false, corrupt("%v", err)
 	}
 	var width int
@@ -267,7 +269,7 @@ func (r *columnReader) octets(name string, n int, each func(i int, s string) err
 		Lengths cbor.RawTag
 		Octets  []byte
 	}
-	if err := decoding.Unmarshal(raw, &column); err != nil {
+	if err := decoding().Unmarshal(raw, &column); err != nil {
 		return corrupt("column %q: %v", name, err)
 	}
 	lengths, _, err := r.typedArray(column.Lengths.Number, column.Lengths.Content, n)
@@ -348,7 +350,7 @@ func (s *scratch) giveIntegers(v []uint64) { s.ints = append(s.ints, v) }
 // encoding and decoding are CBOR as the format has it. What is decoded is
 // bounded by the length of its frame.
 var (
-	encoding = func() cbor.EncMode {
+	encoding = sync.OnceValue(func() cbor.EncMode {
 		m, err := cbor.EncOptions{
 			Sort: cbor.SortCoreDeterministic, Time: cbor.TimeRFC3339NanoUTC, TimeTag: cbor.EncTagRequired,
 		}.EncMode()
@@ -356,8 +358,8 @@ var (
 			panic(err)
 		}
 		return m
-	}()
-	decoding = func() cbor.DecMode {
+	})
+	decoding = sync.OnceValue(func() cbor.DecMode {
 		m, err := cbor.DecOptions{
 			DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, MaxNestedLevels: 16,
 			MaxArrayElements: maxElements, MaxMapPairs: 1 << 14, TimeTag: cbor.DecTagOptional,
@@ -368,7 +370,7 @@ var (
 			panic(err)
 		}
 		return m
-	}()
+	})
 )
 
 // maxElements bounds the elements of an array in metadata.
@@ -376,7 +378,7 @@ const maxElements = 1 << 20
 
 // marshal encodes v. The error names what is too large for a frame.
 func marshal(v any) ([]byte, error) {
-	b, err := encoding.Marshal(v)
+	b, err := encoding().Marshal(v)
 	if err != nil {
 		return nil, err
 	}
@@ -386,11 +388,11 @@ func marshal(v any) ([]byte, error) {
 	return b, nil
 }
 
-var errPayload = fmt.Errorf("more than the %d octets that a frame may have", maxPayload)
+var errPayload = errors.New("more than the " + strconv.Itoa(maxPayload) + " octets that a frame may have")
 
 // unmarshal decodes the payload of a frame that is not one of rows.
 func unmarshal(b []byte, v any) error {
-	if err := decoding.Unmarshal(b, v); err != nil {
+	if err := decoding().Unmarshal(b, v); err != nil {
 		return corrupt("%v", err)
 	}
 	return nil
@@ -420,7 +422,7 @@ const rowsVersion = 1
 // wasPlain are the columns of fields that were not optional in rows of version 0:
 // one that is left out there is zero in all rows, but for rows that SNMP told,
 // which had a zero for what was not told.
-var wasPlain = func() map[string]bool {
+var wasPlain = sync.OnceValue(func() map[string]bool {
 	columns := make(map[string]bool)
 	for _, name := range []string{
 		"HardwareType", "OperState", "MTU",
@@ -438,7 +440,7 @@ var wasPlain = func() map[string]bool {
 		columns["Counters."+name] = true
 	}
 	return columns
-}()
+})
 
 // errBlock says that rows are too large for one frame.
 var errBlock = errors.New("the rows are too large for one frame")

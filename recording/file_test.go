@@ -242,7 +242,7 @@ func craft(t *testing.T, rows any, change func(frame []byte)) *Stack {
 	}
 	c := catalogue{momentHead: momentHead{Time: generatedTime}, Begin: begin}
 	c.Stacks = []stackContents{{stackHead: head, Contents: []contents{{Kind: KindNeighbour, Part: "ipv4", Offset: w.offset}}}}
-	payload, err := encoding.Marshal(rows)
+	payload, err := encoding().Marshal(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func TestClaims(t *testing.T) {
 
 // Elements of slices are counted before there are any.
 func TestClaimedElements(t *testing.T) {
-	payload, err := encoding.Marshal(map[string]any{
+	payload, err := encoding().Marshal(map[string]any{
 		"kind": KindUnixSocket, "rows": maxBlockRows,
 		"columns": map[string]any{"Pending#": cbor.Tag{Number: tagUint32LE, Content: []byte{0, 0, 1, 0}}},
 	})

@@ -28,7 +28,7 @@ func readAll(f *File) {
 }
 
 func (t *table[T]) drain(s *Stack) {
-	for _, part := range t.parts {
+	for _, part := range t.parts() {
 		for range readPart(context.Background(), s, t, part) {
 		}
 	}

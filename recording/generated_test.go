@@ -54,7 +54,7 @@ func (t *table[T]) generated(seed, part string, most int) []T {
 var errGenerated = fmt.Errorf("a generated error: %w", netstat.ErrInterrupted)
 
 func (t *table[T]) generate(m *momentWriter, seed string, most int) error {
-	for i, part := range t.parts {
+	for i, part := range t.parts() {
 		rows := t.generated(seed, part, most)
 		_, _, err := t.recordPart(context.Background(), m, part, func(yield func(T, error) bool) {
 			for _, r := range rows {
@@ -76,7 +76,7 @@ func (t *table[T]) generate(m *momentWriter, seed string, most int) error {
 
 func (t *table[T]) verify(s *Stack, seed string, most int) error {
 	var first error
-	for i, part := range t.parts {
+	for i, part := range t.parts() {
 		want := t.generated(seed, part, most)
 		n := 0
 		var failed error

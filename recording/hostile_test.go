@@ -30,7 +30,7 @@ func crafted(t testing.TB, catalogue any) []byte {
 		t.Fatal(err)
 	}
 	frame := func(b []byte, kind byte, v any) []byte {
-		payload, err := encoding.Marshal(v)
+		payload, err := encoding().Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestNoRowsOfAValue(t *testing.T) {
 		"Index?": typed(0), "Index": typed(5), "Name?": typed(0), "Name": octets{Lengths: typed(1), Octets: []byte("x")},
 		"LastChange?": typed(0), "LastChange": typed(7), "Multicast?": typed(0), "Multicast#": typed(3),
 	} {
-		b, err := encoding.Marshal(column)
+		b, err := encoding().Marshal(column)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func bomb() map[string]any {
 func TestMemoryOfAMoment(t *testing.T) {
 	type of = map[string]any
 	repeated := func(n int, v any) cbor.RawMessage {
-		one, err := encoding.Marshal(v)
+		one, err := encoding().Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestUnendedMomentIsBounded(t *testing.T) {
 	}
 	b := fileHeader(Version)
 	add := func(kind byte, v any) {
-		payload, err := encoding.Marshal(v)
+		payload, err := encoding().Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -445,7 +445,7 @@ func FuzzColumns(f *testing.F) {
 			a: cbor.Tag{Number: uint64(tagA), Content: columnA}, b: cbor.Tag{Number: uint64(tagB), Content: columnB},
 			c: octets{Lengths: typed(lengths...), Octets: all},
 		}
-		payload, err := encoding.Marshal(rowsFrame{Kind: tables[int(kind)%len(tables)].name(), Rows: int(rows) % maxBlockRows, Columns: columns})
+		payload, err := encoding().Marshal(rowsFrame{Kind: tables[int(kind)%len(tables)].name(), Rows: int(rows) % maxBlockRows, Columns: columns})
 		if err != nil {
 			return
 		}
@@ -465,7 +465,7 @@ func FuzzMetadata(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	b, err := encoding.Marshal(catalogue{Stacks: []stackContents{{stackHead: stackHead{Name: "a", Namespace: namespace, Kinds: Kinds()}, Contents: []contents{{Kind: KindRoute, Error: &recordedError{Text: "x", Is: []string{"permission"}}}}}}, Parts: []int64{7}})
+	b, err := encoding().Marshal(catalogue{Stacks: []stackContents{{stackHead: stackHead{Name: "a", Namespace: namespace, Kinds: Kinds()}, Contents: []contents{{Kind: KindRoute, Error: &recordedError{Text: "x", Is: []string{"permission"}}}}}}, Parts: []int64{7}})
 	if err != nil {
 		f.Fatal(err)
 	}

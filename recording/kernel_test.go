@@ -159,7 +159,7 @@ func (t *table[T]) readAny(ctx context.Context, stack any, part int) outcome {
 	return o
 }
 
-func (t *table[T]) partNames() []string { return t.parts }
+func (t *table[T]) partNames() []string { return t.parts() }
 
 type readable interface {
 	anyTable

@@ -108,7 +108,7 @@ type table[T any] struct {
 	// parts are the names of what is read, and may fail, each by itself: the
 	// families of routes, say. There is one without a name where there is
 	// nothing to tell apart.
-	parts []string
+	parts func() []string
 	// read reads a part of a stack. It is false where the stack has no method
 	// for it.
 	read  func(ctx context.Context, stack any, part int, look *look) (iter.Seq2[T, error], bool)
@@ -129,13 +129,16 @@ type anyTable interface {
 
 func (t *table[T]) name() Kind { return t.kind }
 
-func newTable[T any](kind Kind, parts []string, read func(context.Context, any, int, *look) (iter.Seq2[T, error], bool)) *table[T] {
+func newTable[T any](kind Kind, parts func() []string, read func(context.Context, any, int, *look) (iter.Seq2[T, error], bool)) *table[T] {
 	return &table[T]{kind, parts, read, sync.OnceValue(func() codec { return codecOf(reflect.TypeFor[T]()) })}
 }
 
+// whole is the part of what is read in one.
+func whole() []string { return []string{""} }
+
 // rows is a table of what a method of the reader R yields.
 func rows[R, T any](kind Kind, read func(R, context.Context) iter.Seq2[T, error]) *table[T] {
-	return newTable(kind, []string{""}, func(ctx context.Context, stack any, _ int, _ *look) (iter.Seq2[T, error], bool) {
+	return newTable(kind, whole, func(ctx context.Context, stack any, _ int, _ *look) (iter.Seq2[T, error], bool) {
 		r, ok := stack.(R)
 		if !ok {
 			return nil, false
@@ -153,9 +156,12 @@ func single[R, T any](kind Kind, read func(R, context.Context) (T, error)) *tabl
 
 // parted is a table of which the reader R reads each part by itself.
 func parted[R any, P fmt.Stringer, T any](kind Kind, parts []P, read func(R, context.Context, P, *look) iter.Seq2[T, error]) *table[T] {
-	names := make([]string, len(parts))
-	for i, p := range parts {
-		names[i] = p.String()
+	names := func() []string {
+		names := make([]string, len(parts))
+		for i, p := range parts {
+			names[i] = p.String()
+		}
+		return names
 	}
 	return newTable(kind, names, func(ctx context.Context, stack any, part int, look *look) (iter.Seq2[T, error], bool) {
 		r, ok := stack.(R)
@@ -169,7 +175,7 @@ func parted[R any, P fmt.Stringer, T any](kind Kind, parts []P, read func(R, con
 // endpoints is a table of sockets of another family than the Internet's, read
 // with everything that there is to ask for.
 func endpoints[R, T any](kind Kind, read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error]) *table[T] {
-	return newTable(kind, []string{""}, func(ctx context.Context, stack any, _ int, look *look) (iter.Seq2[T, error], bool) {
+	return newTable(kind, whole, func(ctx context.Context, stack any, _ int, look *look) (iter.Seq2[T, error], bool) {
 		r, ok := stack.(R)
 		if !ok {
 			return nil, false
@@ -270,7 +276,7 @@ var (
 	xdpTable         = endpoints(KindXDPSocket, netstat.XDPReader.XDPSockets)
 	smcTable         = endpoints(KindSMCSocket, netstat.SMCReader.SMCSockets)
 	tipcTable        = endpoints(KindTIPCSocket, netstat.TIPCReader.TIPCSockets)
-	socketOwnerTable = newTable(KindSocketOwner, []string{""}, func(ctx context.Context, stack any, _ int, look *look) (iter.Seq2[ownerRow, error], bool) {
+	socketOwnerTable = newTable(KindSocketOwner, whole, func(ctx context.Context, stack any, _ int, look *look) (iter.Seq2[ownerRow, error], bool) {
 		r, ok := stack.(netstat.SocketOwnerReader)
 		return func(yield func(ownerRow, error) bool) {
 			owners, err := look.owners, error(nil)

@@ -197,7 +197,7 @@ func encodeNamespace(n *netstat.Namespace) (columns cbor.RawMessage, cost int, e
 	}
 	w := columnWriter{columns: make(map[string]any)}
 	namespaceCodec().write(&w, "", []reflect.Value{reflect.ValueOf(n).Elem()})
-	columns, err = encoding.Marshal(w.columns)
+	columns, err = encoding().Marshal(w.columns)
 	return columns, w.memory + len(w.columns)*perColumn + len(columns), err
 }
 

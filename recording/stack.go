@@ -352,7 +352,7 @@ func (s *Stack) Counters(ctx context.Context, groups ...netstat.CounterGroup) it
 		parts[i] = string(g)
 	}
 	if len(groups) == 0 {
-		parts = counterTable.parts
+		parts = counterTable.parts()
 	}
 	return readParts(ctx, s, counterTable, parts, len(groups) > 0, nil)
 }
@@ -389,7 +389,7 @@ func (s *Stack) Qdiscs(ctx context.Context) iter.Seq2[netstat.Qdisc, error] {
 
 // TrafficClasses yields the recorded classes of an interface.
 func (s *Stack) TrafficClasses(ctx context.Context, index uint32) iter.Seq2[netstat.TrafficClass, error] {
-	return readParts(ctx, s, trafficClassTable, trafficClassTable.parts, true, func(c *netstat.TrafficClass) (bool, error) {
+	return readParts(ctx, s, trafficClassTable, trafficClassTable.parts(), true, func(c *netstat.TrafficClass) (bool, error) {
 		return c.Interface == index, nil
 	})
 }

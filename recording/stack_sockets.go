@@ -141,7 +141,7 @@ func leaveDetails(d *netstat.SocketDetail, asked netstat.SocketDetails) {
 // endpointParts yields the sockets of another family that the query selects, and
 // leaves in them what it asks for.
 func endpointParts[T any](ctx context.Context, s *Stack, t *table[T], q netstat.EndpointQuery, each func(row *T) endpoint) iter.Seq2[T, error] {
-	return readParts(ctx, s, t, t.parts, true, func(row *T) (bool, error) {
+	return readParts(ctx, s, t, t.parts(), true, func(row *T) (bool, error) {
 		e := each(row)
 		if e.memory != nil && !q.Memory {
 			*e.memory = netstat.Optional[netstat.SocketMemory]{}

@@ -294,7 +294,7 @@ func (m *momentWriter) stack(ctx context.Context, s Source, kinds []Kind) error 
 
 func (t *table[T]) record(ctx context.Context, m *momentWriter, stack any, look *look) error {
 	var block []T
-	for i, part := range t.parts {
+	for i, part := range t.parts() {
 		for range attempts {
 			seq, ok := t.read(ctx, stack, i, look)
 			if !ok {

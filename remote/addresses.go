@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -20,11 +21,11 @@ var (
 	ipNetToPhysicalColumns = []uint32{4, 5, 6, 7}
 	ipNetToMediaColumns    = []uint32{2, 4}
 
-	ipAddresses     = ipmib.Addresses.RowDecoder(ipAddressColumns...)
-	ipAddrs         = rfc1213mib.Addresses.RowDecoder(ipAdEntColumns...)
-	ipNetToPhysical = ipmib.Neighbours.RowDecoder(ipNetToPhysicalColumns...)
-	ipNetToMedia    = rfc1213mib.Neighbours.RowDecoder(ipNetToMediaColumns...)
-	translations    = rfc1213mib.Translations.RowDecoder(1, 2)
+	ipAddresses     = decoderOf(ipmib.Addresses, ipAddressColumns...)
+	ipAddrs         = decoderOf(rfc1213mib.Addresses, ipAdEntColumns...)
+	ipNetToPhysical = decoderOf(ipmib.Neighbours, ipNetToPhysicalColumns...)
+	ipNetToMedia    = decoderOf(rfc1213mib.Neighbours, ipNetToMediaColumns...)
+	translations    = decoderOf(rfc1213mib.Translations, 1, 2)
 )
 
 // Where some of them stand.
@@ -38,8 +39,8 @@ const (
 
 var (
 	// ipv6IpForwarding came with RFC 4293's tables of both families.
-	ipv6IPForwarding = ipmib.IPv4Statistics.OID.Sub(25)
-	ipInReceives     = ipmib.IPv4Statistics.OID.Sub(3)
+	ipv6IPForwarding = sync.OnceValue(func() mib.OID { return ipmib.IPv4Statistics().OID.Sub(25) })
+	ipInReceives     = sync.OnceValue(func() mib.OID { return ipmib.IPv4Statistics().OID.Sub(3) })
 )
 
 // Addresses yields the unicast and anycast addresses of ipAddressTable, and those of
@@ -59,7 +60,7 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 				return row, ok, err
 			}
 		}
-		both := scoped(ipAddresses)
+		both := scoped(ipAddresses())
 		decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Address, bool, error) {
 			row, ok, err := both(index, values, odd)
 			return row, ok && values[ipAddressType] != mib.Int(ipmib.TypeBroadcast), err
@@ -88,7 +89,7 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 			}
 			return true
 		}
-		if !read(rows(ctx, newScan(s, ipmib.Addresses.Name, tableColumns(&ipmib.Addresses, ipAddressColumns...)), nil, decode)) {
+		if !read(rows(ctx, newScan(s, ipmib.Addresses().Name, tableColumns(ipmib.Addresses(), ipAddressColumns...)), nil, decode)) {
 			return
 		}
 		old := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Address, bool, error) {
@@ -96,18 +97,18 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 			if !told {
 				index = addressWithin(index, values[ipAdEntIfIndex])
 			}
-			row, ok, err := scoped(ipAddrs)(index, values, odd)
+			row, ok, err := scoped(ipAddrs())(index, values, odd)
 			if err == nil || !told {
 				return row, ok, err
 			}
 			// Agents exist whose index is a line's number, and not the address.
 			row = netstat.Address{}
-			ipAddrs.Implied(&row)
-			ipAddrs.Values(noEpoch, index, values, &row, odd)
+			ipAddrs().Implied(&row)
+			ipAddrs().Values(noEpoch, index, values, &row, odd)
 			row.Scope = scopeOf(row.Prefix.Addr())
 			return row, true, nil
 		}
-		older := rows(ctx, newScan(s, rfc1213mib.Addresses.Name, tableColumns(&rfc1213mib.Addresses, ipAdEntColumns...)), nil, old)
+		older := rows(ctx, newScan(s, rfc1213mib.Addresses().Name, tableColumns(rfc1213mib.Addresses(), ipAdEntColumns...)), nil, old)
 		if held = false; len(unmasked) > 0 && !isOver(errs) {
 			errs = appendError(errs, takeMasks(unmasked, older))
 		}
@@ -122,9 +123,9 @@ func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error]
 			}
 			switch {
 			case four+six == 0 && len(errs) == 0:
-				errs = append(errs, s.notSupported("read addresses", ipmib.Addresses.Name, rfc1213mib.Addresses.Name))
+				errs = append(errs, s.notSupported("read addresses", ipmib.Addresses().Name, rfc1213mib.Addresses().Name))
 			case four > 0 && n == 0:
-				errs = append(errs, s.notSupported("read IPv6 addresses", ipmib.Addresses.Name))
+				errs = append(errs, s.notSupported("read IPv6 addresses", ipmib.Addresses().Name))
 			}
 		}
 		if len(errs) > 0 {
@@ -233,12 +234,12 @@ func (s *Stack) neighbours(ctx context.Context, families []netstat.Family, yield
 		}
 		return true
 	}
-	physical := newScan(s, ipmib.Neighbours.Name, tableColumns(&ipmib.Neighbours, ipNetToPhysicalColumns...))
+	physical := newScan(s, ipmib.Neighbours().Name, tableColumns(ipmib.Neighbours(), ipNetToPhysicalColumns...))
 	physical.beside, physical.tell = []column{sysUpTime}, s.tellUpTime()
 	decode := func(index mib.OID, values []mib.Value, odd func(error)) (row netstat.Neighbour, ok bool, err error) {
 		epoch := s.currentEpoch()
-		if err = ipNetToPhysical.Index(index, &row); err == nil {
-			ipNetToPhysical.Values(epoch, index, values, &row, odd)
+		if err = ipNetToPhysical().Index(index, &row); err == nil {
+			ipNetToPhysical().Values(epoch, index, values, &row, odd)
 		}
 		if epoch.IsZero() {
 			row.Updated = time.Time{}
@@ -251,13 +252,13 @@ func (s *Stack) neighbours(ctx context.Context, families []netstat.Family, yield
 	}
 	any := physical.rows.Load() > 0
 	if four == 0 && wantsFour && !isOver(errs) {
-		media := newScan(s, rfc1213mib.Neighbours.Name, tableColumns(&rfc1213mib.Neighbours, ipNetToMediaColumns...))
-		if !read(media, ipNetToMediaType, plain(ipNetToMedia)) {
+		media := newScan(s, rfc1213mib.Neighbours().Name, tableColumns(rfc1213mib.Neighbours(), ipNetToMediaColumns...))
+		if !read(media, ipNetToMediaType, plain(ipNetToMedia())) {
 			return nil, false
 		}
 		if media.rows.Load() == 0 && !isOver(errs) {
-			at := newScan(s, rfc1213mib.Translations.Name, tableColumns(&rfc1213mib.Translations, 1, 2))
-			if !read(at, -1, plain(translations)) {
+			at := newScan(s, rfc1213mib.Translations().Name, tableColumns(rfc1213mib.Translations(), 1, 2))
+			if !read(at, -1, plain(translations())) {
 				return nil, false
 			}
 		}
@@ -265,19 +266,19 @@ func (s *Stack) neighbours(ctx context.Context, families []netstat.Family, yield
 	if any || len(errs) > 0 {
 		return errs, true
 	}
-	if has, err := s.hasAny(ctx, ipmib.Neighbours.Entry, ipv6IPForwarding); err != nil || has {
+	if has, err := s.hasAny(ctx, ipmib.Neighbours().Entry, ipv6IPForwarding()); err != nil || has {
 		return appendError(errs, err), true
 	}
 	if four == 0 {
 		// Who counts IPv4 packets has RFC 1213's group, and an empty table.
-		if has, err := s.hasAny(ctx, ipInReceives, rfc1213mib.Neighbours.Entry); err != nil {
+		if has, err := s.hasAny(ctx, ipInReceives(), rfc1213mib.Neighbours().Entry); err != nil {
 			return append(errs, err), true
 		} else if !has {
-			return append(errs, s.notSupported("read neighbours", ipmib.Neighbours.Name, rfc1213mib.Neighbours.Name, rfc1213mib.Translations.Name)), true
+			return append(errs, s.notSupported("read neighbours", ipmib.Neighbours().Name, rfc1213mib.Neighbours().Name, rfc1213mib.Translations().Name)), true
 		}
 	}
 	if wantsSix {
-		errs = append(errs, s.notSupported("read IPv6 neighbours", ipmib.Neighbours.Name))
+		errs = append(errs, s.notSupported("read IPv6 neighbours", ipmib.Neighbours().Name))
 	}
 	return errs, true
 }

@@ -41,7 +41,7 @@ func agentOf(t testing.TB, s scene) string {
 	t.Helper()
 	epoch := time.Now().Add(-time.Hour)
 	system := snmpv2mib.System{Descr: "test", Name: "test", Started: epoch}
-	nodes := []mib.Node{snmpv2mib.SystemObjects.BindNow(func() snmpv2mib.System {
+	nodes := []mib.Node{snmpv2mib.SystemObjects().BindNow(func() snmpv2mib.System {
 		system := system
 		system.Now = time.Now()
 		return system
@@ -49,41 +49,41 @@ func agentOf(t testing.TB, s scene) string {
 	if s.interfaces != nil {
 		source := sourceOf(s.interfaces)
 		number := ifmib.Summary{Number: netstat.Known(int32(len(s.interfaces)))}
-		nodes = append(nodes, ifmib.Number.BindNow(func() ifmib.Summary { return number }), ifmib.Interfaces.Bind(source))
+		nodes = append(nodes, ifmib.Number().BindNow(func() ifmib.Summary { return number }), ifmib.Interfaces().Bind(source))
 		if !s.old {
-			nodes = append(nodes, ifmib.Extensions.Bind(source),
-				ifmib.Stack.Bind(sourceOf(netstat.StackingOf(s.interfaces))),
-				ifmib.ReceiveAddresses.Bind(sourceOf(netstat.ReceiveAddressesOf(s.interfaces))))
+			nodes = append(nodes, ifmib.Extensions().Bind(source),
+				ifmib.Stack().Bind(sourceOf(netstat.StackingOf(s.interfaces))),
+				ifmib.ReceiveAddresses().Bind(sourceOf(netstat.ReceiveAddressesOf(s.interfaces))))
 		}
 	}
 	if s.neighbours != nil {
 		source := sourceOf(s.neighbours)
-		nodes = append(nodes, rfc1213mib.Neighbours.Bind(source))
+		nodes = append(nodes, rfc1213mib.Neighbours().Bind(source))
 		if !s.old {
-			nodes = append(nodes, ipmib.Neighbours.Bind(source))
+			nodes = append(nodes, ipmib.Neighbours().Bind(source))
 		}
 	}
 	if s.addresses != nil {
 		source := sourceOf(s.addresses)
-		nodes = append(nodes, rfc1213mib.Addresses.Bind(source))
+		nodes = append(nodes, rfc1213mib.Addresses().Bind(source))
 		if !s.old {
-			nodes = append(nodes, ipmib.Addresses.Bind(source))
+			nodes = append(nodes, ipmib.Addresses().Bind(source))
 		}
 	}
 	if s.routes != nil {
 		source := sourceOf(s.routes)
-		nodes = append(nodes, rfc1213mib.Routes.Bind(source))
+		nodes = append(nodes, rfc1213mib.Routes().Bind(source))
 		if !s.old {
-			routes := ipforwardmib.Routes.Bind(source)
-			nodes = append(nodes, ipforwardmib.IPv4Routes.Bind(source), routes,
+			routes := ipforwardmib.Routes().Bind(source)
+			nodes = append(nodes, ipforwardmib.IPv4Routes().Bind(source), routes,
 				mib.BindCount("inetCidrRouteNumber", ipforwardmib.RouteNumber, routes))
 		}
 	}
 	if s.sockets != nil {
 		source := sourceOf(s.sockets)
-		nodes = append(nodes, tcpmib.IPv4Connections.Bind(source), udpmib.IPv4Listeners.Bind(source))
+		nodes = append(nodes, tcpmib.IPv4Connections().Bind(source), udpmib.IPv4Listeners().Bind(source))
 		if !s.old {
-			nodes = append(nodes, tcpmib.Connections.Bind(source), tcpmib.Listeners.Bind(source), udpmib.Endpoints.Bind(source))
+			nodes = append(nodes, tcpmib.Connections().Bind(source), tcpmib.Listeners().Bind(source), udpmib.Endpoints().Bind(source))
 		}
 	}
 	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return epoch }}, mib.Module{Name: "TEST", Nodes: nodes})

@@ -53,16 +53,16 @@ func (s *Stack) counters(ctx context.Context, g netstat.CounterGroup) (found []n
 		return s.ipCounters(ctx, g)
 	case netstat.GroupTCP:
 		var t netstat.TCPStatistics
-		bindings, err := scalarsOf(ctx, s, &tcpmib.Statistics, &t)
+		bindings, err := scalarsOf(ctx, s, tcpmib.Statistics(), &t)
 		if err == nil && len(bindings) == 0 {
-			err = s.notSupported("read TCP's counters", "scalar of the group "+tcpmib.Statistics.Name)
+			err = s.notSupported("read TCP's counters", "scalar of the group "+tcpmib.Statistics().Name)
 		}
 		return tcpCounters(&t, bindings), err
 	case netstat.GroupUDP:
 		var u netstat.UDPStatistics
-		bindings, err := scalarsOf(ctx, s, &udpmib.Statistics, &u)
+		bindings, err := scalarsOf(ctx, s, udpmib.Statistics(), &u)
 		if err == nil && len(bindings) == 0 {
-			err = s.notSupported("read UDP's counters", "scalar of the group "+udpmib.Statistics.Name)
+			err = s.notSupported("read UDP's counters", "scalar of the group "+udpmib.Statistics().Name)
 		}
 		return udpCounters(&u, bindings), err
 	}
@@ -108,15 +108,15 @@ func tcpCounters(t *netstat.TCPStatistics, bindings []mib.Binding) (found []nets
 		{"TcpActiveOpens", t.ActiveOpens, false}, {"TcpPassiveOpens", t.PassiveOpens, false},
 		{"TcpAttemptFails", t.AttemptFails, false}, {"TcpEstabResets", t.EstabResets, false},
 		{"TcpCurrEstab", established, true},
-		{"TcpInSegs", t.InSegs, isWide(bindings, tcpHCInSegs)}, {"TcpOutSegs", t.OutSegs, isWide(bindings, tcpHCOutSegs)},
+		{"TcpInSegs", t.InSegs, isWide(bindings, tcpHCInSegs())}, {"TcpOutSegs", t.OutSegs, isWide(bindings, tcpHCOutSegs())},
 		{"TcpRetransSegs", t.RetransSegs, false}, {"TcpInErrs", t.InErrs, false}, {"TcpOutRsts", t.OutRsts, false},
 	})...)
 }
 
 func udpCounters(u *netstat.UDPStatistics, bindings []mib.Binding) []netstat.Counter {
 	return known(netstat.GroupUDP, []told{
-		{"UdpInDatagrams", u.InDatagrams, isWide(bindings, udpHCInDatagrams)}, {"UdpNoPorts", u.NoPorts, false},
-		{"UdpInErrors", u.InErrors, false}, {"UdpOutDatagrams", u.OutDatagrams, isWide(bindings, udpHCOutDatagrams)},
+		{"UdpInDatagrams", u.InDatagrams, isWide(bindings, udpHCInDatagrams())}, {"UdpNoPorts", u.NoPorts, false},
+		{"UdpInErrors", u.InErrors, false}, {"UdpOutDatagrams", u.OutDatagrams, isWide(bindings, udpHCOutDatagrams())},
 	})
 }
 
@@ -134,13 +134,13 @@ func (s *Stack) ipCounters(ctx context.Context, g netstat.CounterGroup) (found [
 			found = counters
 		}
 	}
-	lacking := []string{ipmib.SystemStatistics.Name}
+	lacking := []string{ipmib.SystemStatistics().Name}
 	if len(found) == 0 && g == netstat.GroupIP && !isOver(errs) {
 		row := ipmib.Statistics{Family: netstat.IPv4}
-		_, err := group(ctx, s, &ipmib.IPv4Statistics, &row)
+		_, err := group(ctx, s, ipmib.IPv4Statistics(), &row)
 		errs = appendError(errs, err)
 		found = slices.Collect(row.Counters(noneWide))
-		lacking = append(lacking, "scalar of the group "+ipmib.IPv4Statistics.Name)
+		lacking = append(lacking, "scalar of the group "+ipmib.IPv4Statistics().Name)
 	}
 	if len(found) == 0 && len(errs) == 0 {
 		errs = append(errs, s.notSupported("read counters of "+string(g), lacking...))

@@ -27,19 +27,19 @@ func TestCounters(t *testing.T) {
 	six := ipmib.Statistics{Family: netstat.IPv6, OutForwDatagrams: netstat.Known[uint64](wide), OutFragFails: netstat.Known[uint64](8)}
 	of := func(old bool) *remote.Stack {
 		var d device
-		for b := range tcpmib.Statistics.Values(tcp) {
+		for b := range tcpmib.Statistics().Values(tcp) {
 			if !old || b.Value.Type() != mib.Counter64 {
 				d.variables = append(d.variables, b)
 			}
 		}
-		for b := range udpmib.Statistics.Values(udp) {
+		for b := range udpmib.Statistics().Values(udp) {
 			if !old || b.Value.Type() != mib.Counter64 {
 				d.variables = append(d.variables, b)
 			}
 		}
-		d.variables = slices.AppendSeq(d.variables, ipmib.IPv4Statistics.Values(four))
+		d.variables = slices.AppendSeq(d.variables, ipmib.IPv4Statistics().Values(four))
 		if !old {
-			d.variables = append(d.variables, variablesOf(&ipmib.SystemStatistics, []ipmib.Statistics{four, six})...)
+			d.variables = append(d.variables, variablesOf(ipmib.SystemStatistics(), []ipmib.Statistics{four, six})...)
 		}
 		return open(t, patient(d.start(t)))
 	}
@@ -106,7 +106,7 @@ func TestCounters(t *testing.T) {
 		lacks(t, err, object)
 	}
 	// What is wrong is an error and no lack.
-	broken := device{variables: []mib.Binding{{Object: tcpmib.Statistics.OID.Sub(5), Index: mib.MakeOID(0), Value: mib.Octets("many")}}}
+	broken := device{variables: []mib.Binding{{Object: tcpmib.Statistics().OID.Sub(5), Index: mib.MakeOID(0), Value: mib.Octets("many")}}}
 	if _, err := read(open(t, patient(broken.start(t))), netstat.GroupTCP); err == nil || errors.Is(err, netstat.ErrNotSupported) {
 		t.Errorf("a counter that is text: %v", err)
 	}

@@ -2,9 +2,16 @@ package remote
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
+
+// decoderOf returns the decoder of columns of a table, which is made when it is first asked
+// for: a program that reads no other host declares no table.
+func decoderOf[R any](table func() *mib.Table[R], subs ...uint32) func() *mib.RowDecoder[R] {
+	return sync.OnceValue(func() *mib.RowDecoder[R] { return table().RowDecoder(subs...) })
+}
 
 // tableColumns are the columns of a declared table with those last
 // sub-identifiers, in that order.

@@ -25,7 +25,7 @@ import (
 // before it.
 func TestTablesCutShort(t *testing.T) {
 	routes := manyRoutes(2000)
-	entry := ipforwardmib.Routes.Entry
+	entry := ipforwardmib.Routes().Entry
 	// late applies once a walk is under way.
 	late := func(change func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket) func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
 		answers := 0
@@ -87,7 +87,7 @@ func TestTablesCutShort(t *testing.T) {
 		}, "without variables", nil},
 	} {
 		for _, sessions := range []int{1, 4} {
-			d := device{variables: variablesOf(&ipforwardmib.Routes, routes), change: late(c.change)}
+			d := device{variables: variablesOf(ipforwardmib.Routes(), routes), change: late(c.change)}
 			config := patient(d.start(t))
 			config.Sessions = sessions
 			if strings.Contains(c.want, "no answer") {
@@ -113,9 +113,9 @@ func TestTablesCutShort(t *testing.T) {
 func TestEndlessTable(t *testing.T) {
 	var at atomic.Uint32
 	d := device{
-		variables: variablesOf(&ipforwardmib.Routes, manyRoutes(10)),
+		variables: variablesOf(ipforwardmib.Routes(), manyRoutes(10)),
 		change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
-			if !isBelow(asked.Variables[0].Name, ipforwardmib.Routes.Entry) {
+			if !isBelow(asked.Variables[0].Name, ipforwardmib.Routes().Entry) {
 				return answer
 			}
 			answer.Variables = nil
@@ -127,7 +127,7 @@ func TestEndlessTable(t *testing.T) {
 					if column == 10 {
 						v = mib.Gauge(1)
 					}
-					answer.Variables = append(answer.Variables, pduOf(ipforwardmib.Routes.Entry.Sub(column).Append(index), v))
+					answer.Variables = append(answer.Variables, pduOf(ipforwardmib.Routes().Entry.Sub(column).Append(index), v))
 				}
 				if len(answer.Variables) > 600 {
 					break
@@ -194,7 +194,7 @@ func TestAgentsWithLimits(t *testing.T) {
 				want = want[:200]
 			}
 			d := c.device
-			d.variables = variablesOf(&ipforwardmib.Routes, want)
+			d.variables = variablesOf(ipforwardmib.Routes(), want)
 			config := patient(d.start(t))
 			config.Sessions = sessions
 			if c.timeout > 0 {
@@ -212,7 +212,7 @@ func TestAgentsWithLimits(t *testing.T) {
 
 func TestSNMPv1(t *testing.T) {
 	want := manyRoutes(300)
-	d := device{variables: variablesOf(&ipforwardmib.Routes, want)}
+	d := device{variables: variablesOf(ipforwardmib.Routes(), want)}
 	c := patient(d.start(t))
 	c.Version = remote.V1
 	got, err := collect(open(t, c).Routes(t.Context(), netstat.RouteQuery{}))
@@ -225,8 +225,8 @@ func TestSNMPv1(t *testing.T) {
 // The end of a context ends what waits at once, whatever the timeout is.
 func TestCancellation(t *testing.T) {
 	silent := make(chan struct{}, 100)
-	d := device{variables: variablesOf(&ipforwardmib.Routes, manyRoutes(100)), change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
-		if isBelow(asked.Variables[0].Name, ipforwardmib.Routes.Entry) {
+	d := device{variables: variablesOf(ipforwardmib.Routes(), manyRoutes(100)), change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		if isBelow(asked.Variables[0].Name, ipforwardmib.Routes().Entry) {
 			silent <- struct{}{}
 			return nil
 		}
@@ -279,7 +279,7 @@ func TestManyColumns(t *testing.T) {
 	}
 	var requests atomic.Int32
 	d := device{
-		variables: slices.Concat(variablesOf(&ifmib.Interfaces, links), variablesOf(&ifmib.Extensions, links)),
+		variables: slices.Concat(variablesOf(ifmib.Interfaces(), links), variablesOf(ifmib.Extensions(), links)),
 		change: func(_, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
 			requests.Add(1)
 			return answer
@@ -303,7 +303,7 @@ func TestSlowHost(t *testing.T) {
 	var first uint32
 	seen, repeated := make(map[uint32]bool), 0
 	d := device{
-		variables: variablesOf(&ifmib.Interfaces, []netstat.Interface{{Index: 1, Name: "eth0", HardwareType: netstat.Known[uint16](1), Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](1)}}}),
+		variables: variablesOf(ifmib.Interfaces(), []netstat.Interface{{Index: 1, Name: "eth0", HardwareType: netstat.Known[uint16](1), Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](1)}}}),
 		change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
 			if first == 0 {
 				first = asked.RequestID

@@ -37,10 +37,10 @@ func TestGrowthThatIsNotPlausible(t *testing.T) {
 		{"none before", "ifHCInOctets", unknown, mib.Count64(9), 0, unknown},
 		{"what is no counter", "ifMtu", mib.Int(1500), mib.Int(9000), 0, mib.Int(9000)},
 	} {
-		i := slices.IndexFunc(interfaceColumns, func(o column) bool { return o.name == c.column })
-		was, values := make([]mib.Value, len(interfaceColumns)), make([]mib.Value, len(interfaceColumns))
+		i := slices.IndexFunc(interfaceColumns(), func(o column) bool { return o.name == c.column })
+		was, values := make([]mib.Value, len(interfaceColumns())), make([]mib.Value, len(interfaceColumns()))
 		was[i], values[i] = c.before, c.after
-		if got := differences(interfaceCounts, was, values, boundsOf(c.speed, minute))[i]; got != c.want {
+		if got := differences(interfaceCounts(), was, values, boundsOf(c.speed, minute))[i]; got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 // hostOf is a device whose only interface has that name.
 func hostOf(name string) *device {
 	return &device{variables: append(
-		variablesOf(&ifmib.Interfaces, []netstat.Interface{{Index: 1, Name: name, HardwareType: netstat.Known[uint16](1), Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](1)}}}),
+		variablesOf(ifmib.Interfaces(), []netstat.Interface{{Index: 1, Name: name, HardwareType: netstat.Known[uint16](1), Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](1)}}}),
 		mib.Binding{Object: mib.MustParseOID("1.3.6.1.2.1.1.3"), Index: mib.MakeOID(0), Value: mib.Ticks(100)})}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -25,13 +26,15 @@ var (
 	basics   = []uint32{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 16, 17, 19, 20, 12, 18} // of ifTable
 	extended = []uint32{8, 9, 12, 13, 6, 10, 7, 11, 1, 14, 15, 16, 18, 19}              // of ifXTable
 
-	castDecoder     = ifmib.Extensions.RowDecoder(casts...)
-	basicDecoder    = ifmib.Interfaces.RowDecoder(basics...)
-	extendedDecoder = ifmib.Extensions.RowDecoder(extended...)
+	castDecoder     = decoderOf(ifmib.Extensions, casts...)
+	basicDecoder    = decoderOf(ifmib.Interfaces, basics...)
+	extendedDecoder = decoderOf(ifmib.Extensions, extended...)
 
-	interfaceColumns = concat(tableColumns(&ifmib.Interfaces, basics...),
-		tableColumns(&ifmib.Extensions, casts...), tableColumns(&ifmib.Extensions, extended...))
-	ifNumber = groupColumns(&ifmib.Number)[0]
+	interfaceColumns = sync.OnceValue(func() []column {
+		return concat(tableColumns(ifmib.Interfaces(), basics...),
+			tableColumns(ifmib.Extensions(), casts...), tableColumns(ifmib.Extensions(), extended...))
+	})
+	ifNumber = sync.OnceValue(func() column { return groupColumns(ifmib.Number())[0] })
 )
 
 func concat[T any](lists ...[]T) (all []T) {
@@ -48,19 +51,19 @@ var (
 	ifSpeed       = 3
 	hcOctets      = [...]int{len(basics) + len(casts) + 4, len(basics) + len(casts) + 5} // ifHCInOctets, ifHCOutOctets
 	hcUnicasts    = [...]int{len(basics) + len(casts) + 6, len(basics) + len(casts) + 7} // ifHCInUcastPkts, ifHCOutUcastPkts
-	discontinuity = len(interfaceColumns) - 1
+	discontinuity = len(basics) + len(casts) + len(extended) - 1
 	descriptions  = [...]int{0, len(basics) + len(casts) + 8} // ifDescr, ifName
 )
 
 // decodeInterface makes an interface of the values of interfaceColumns.
 func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value, odd func(error)) (i netstat.Interface, err error) {
-	if err := basicDecoder.Index(index, &i); err != nil {
+	if err := basicDecoder().Index(index, &i); err != nil {
 		return i, err
 	}
 	basic, rest := values[:len(basics)], values[len(basics):]
-	castDecoder.Values(epoch, index, rest[:len(casts)], &i, odd)
-	basicDecoder.Values(epoch, index, basic, &i, odd)
-	extendedDecoder.Values(epoch, index, rest[len(casts):], &i, odd)
+	castDecoder().Values(epoch, index, rest[:len(casts)], &i, odd)
+	basicDecoder().Values(epoch, index, basic, &i, odd)
+	extendedDecoder().Values(epoch, index, rest[len(casts):], &i, odd)
 	if epoch.IsZero() {
 		i.LastChange, i.CounterDiscontinuity = time.Time{}, time.Time{}
 	}
@@ -122,7 +125,7 @@ func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, err
 		}
 		sortByIndex(interfaces)
 		if len(interfaces) == 0 && len(errs) == 0 && !number.IsKnown() {
-			errs = append(errs, s.notSupported("read interfaces", ifmib.Interfaces.Name))
+			errs = append(errs, s.notSupported("read interfaces", ifmib.Interfaces().Name))
 		}
 		if len(interfaces) > 0 && !isOver(errs) {
 			var stack []netstat.Stacking
@@ -149,32 +152,34 @@ func (s *Stack) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, err
 }
 
 // nameColumns are ifDescr and ifName.
-var nameColumns = concat(tableColumns(&ifmib.Interfaces, 2), tableColumns(&ifmib.Extensions, 1))
+var nameColumns = sync.OnceValue(func() []column {
+	return concat(tableColumns(ifmib.Interfaces(), 2), tableColumns(ifmib.Extensions(), 1))
+})
 
 var (
-	describeDecoder = ifmib.Interfaces.RowDecoder(2)
-	nameDecoder     = ifmib.Extensions.RowDecoder(1)
+	describeDecoder = decoderOf(ifmib.Interfaces, 2)
+	nameDecoder     = decoderOf(ifmib.Extensions, 1)
 )
 
 // InterfaceNames returns the names that Interfaces has, by index, from no other columns
 // than ifName and ifDescr. Beside an error there are those that were read.
 func (s *Stack) InterfaceNames(ctx context.Context) (map[uint32]string, error) {
 	decode := func(index mib.OID, values []mib.Value, odd func(error)) (i netstat.Interface, ok bool, err error) {
-		if err = describeDecoder.Index(index, &i); err == nil {
-			describeDecoder.Values(noEpoch, index, values[:1], &i, odd)
-			nameDecoder.Values(noEpoch, index, values[1:], &i, odd)
+		if err = describeDecoder().Index(index, &i); err == nil {
+			describeDecoder().Values(noEpoch, index, values[:1], &i, odd)
+			nameDecoder().Values(noEpoch, index, values[1:], &i, odd)
 		}
 		return i, true, err
 	}
 	names := make(map[uint32]string)
-	for i, err := range rows(ctx, newScan(s, ifmib.Interfaces.Name, nameColumns), nil, decode) {
+	for i, err := range rows(ctx, newScan(s, ifmib.Interfaces().Name, nameColumns()), nil, decode) {
 		if err != nil {
 			return names, err
 		}
 		names[i.Index] = i.Name
 	}
 	if len(names) == 0 {
-		return nil, s.notSupported("read names of interfaces", ifmib.Interfaces.Name)
+		return nil, s.notSupported("read names of interfaces", ifmib.Interfaces().Name)
 	}
 	return names, nil
 }
@@ -182,8 +187,8 @@ func (s *Stack) InterfaceNames(ctx context.Context) (map[uint32]string, error) {
 // interfaceScan is a reading of interfaceColumns, and what ifNumber then was.
 func (s *Stack) interfaceScan() (*netstat.Optional[int], *scan) {
 	number := new(netstat.Optional[int])
-	scan := newScan(s, ifmib.Interfaces.Name, interfaceColumns)
-	scan.beside = []column{sysUpTime, ifNumber}
+	scan := newScan(s, ifmib.Interfaces().Name, interfaceColumns())
+	scan.beside = []column{sysUpTime, ifNumber()}
 	upTime := s.tellUpTime()
 	scan.tell = func(i int, v mib.Value) {
 		upTime(i, v)
@@ -219,22 +224,22 @@ func stackUp(interfaces []netstat.Interface, stack []netstat.Stacking) {
 }
 
 var (
-	stackDecoder   = ifmib.Stack.RowDecoder(3)
-	receiveDecoder = ifmib.ReceiveAddresses.RowDecoder(3)
+	stackDecoder   = decoderOf(ifmib.Stack, 3)
+	receiveDecoder = decoderOf(ifmib.ReceiveAddresses, 3)
 )
 
 // Stacking yields the rows of ifStackTable, those with a 0 among them. An agent
 // that shows none has not got it, as every interface is in two.
 func (s *Stack) Stacking(ctx context.Context) iter.Seq2[netstat.Stacking, error] {
-	return orMissing(s, rows(ctx, newScan(s, ifmib.Stack.Name, tableColumns(&ifmib.Stack, 3)), nil, plain(stackDecoder)),
-		"read how interfaces are stacked", ifmib.Stack.Name)
+	return orMissing(s, rows(ctx, newScan(s, ifmib.Stack().Name, tableColumns(ifmib.Stack(), 3)), nil, plain(stackDecoder())),
+		"read how interfaces are stacked", ifmib.Stack().Name)
 }
 
 // ReceiveAddresses yields the rows of ifRcvAddressTable: the link-layer
 // addresses that interfaces accept frames for.
 func (s *Stack) ReceiveAddresses(ctx context.Context) iter.Seq2[netstat.ReceiveAddress, error] {
-	return orMissing(s, rows(ctx, newScan(s, ifmib.ReceiveAddresses.Name, tableColumns(&ifmib.ReceiveAddresses, 3)), nil, plain(receiveDecoder)),
-		"read link-layer addresses", ifmib.ReceiveAddresses.Name)
+	return orMissing(s, rows(ctx, newScan(s, ifmib.ReceiveAddresses().Name, tableColumns(ifmib.ReceiveAddresses(), 3)), nil, plain(receiveDecoder())),
+		"read link-layer addresses", ifmib.ReceiveAddresses().Name)
 }
 
 // orMissing makes a table without rows one that is not supported.

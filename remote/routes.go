@@ -18,10 +18,10 @@ var (
 	ipCidrRouteColumns   = []uint32{5, 6, 7, 8, 11, 16}
 	ipRouteColumns       = []uint32{1, 2, 3, 7, 8, 9, 10, 11}
 
-	inetCidrRoutes = ipforwardmib.Routes.RowDecoder(inetCidrRouteColumns...)
-	ipCidrRoutes   = ipforwardmib.IPv4Routes.RowDecoder(ipCidrRouteColumns...)
+	inetCidrRoutes = decoderOf(ipforwardmib.Routes, inetCidrRouteColumns...)
+	ipCidrRoutes   = decoderOf(ipforwardmib.IPv4Routes, ipCidrRouteColumns...)
 	// The type comes after the next hop, which it tells the meaning of.
-	ipRoutes = rfc1213mib.Routes.RowDecoder(ipRouteColumns...)
+	ipRoutes = decoderOf(rfc1213mib.Routes, ipRouteColumns...)
 )
 
 // Where some of ipRouteColumns stand.
@@ -60,7 +60,7 @@ func (s *Stack) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[nets
 			}
 			return true
 		}
-		plainly := used(plain(inetCidrRoutes))
+		plainly := used(plain(inetCidrRoutes()))
 		decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Route, bool, error) {
 			row, ok, err := plainly(index, values, odd)
 			if a := row.Gateway; a.Zone() != "" {
@@ -71,19 +71,19 @@ func (s *Stack) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[nets
 			}
 			return row, ok, err
 		}
-		scan := newScan(s, ipforwardmib.Routes.Name, tableColumns(&ipforwardmib.Routes, inetCidrRouteColumns...))
+		scan := newScan(s, ipforwardmib.Routes().Name, tableColumns(ipforwardmib.Routes(), inetCidrRouteColumns...))
 		if !read(rows(ctx, scan, familySpans(q.Families), decode)) {
 			return
 		}
 		newer := total
 		if wants(q.Families, netstat.IPv4) && four == 0 && !isOver(errs) {
-			scan = newScan(s, ipforwardmib.IPv4Routes.Name, tableColumns(&ipforwardmib.IPv4Routes, ipCidrRouteColumns...))
-			if !read(rows(ctx, scan, nil, used(plain(ipCidrRoutes)))) {
+			scan = newScan(s, ipforwardmib.IPv4Routes().Name, tableColumns(ipforwardmib.IPv4Routes(), ipCidrRouteColumns...))
+			if !read(rows(ctx, scan, nil, used(plain(ipCidrRoutes())))) {
 				return
 			}
 			if four == 0 && !isOver(errs) {
-				scan = newScan(s, rfc1213mib.Routes.Name, tableColumns(&rfc1213mib.Routes, ipRouteColumns...))
-				plainly := used(plain(ipRoutes))
+				scan = newScan(s, rfc1213mib.Routes().Name, tableColumns(rfc1213mib.Routes(), ipRouteColumns...))
+				plainly := used(plain(ipRoutes()))
 				decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Route, bool, error) {
 					row, ok, err := plainly(index, values, odd)
 					if dest := values[ipRouteDest]; err != nil && dest.Type() == mib.IPAddress {
@@ -125,7 +125,7 @@ func (s *Stack) lackingRoutes(ctx context.Context, families []netstat.Family, fo
 	n, newer := number(ipforwardmib.RouteNumber)
 	if !newer || n > 0 {
 		// What the families leave out may be there.
-		some, err := s.hasAny(ctx, ipforwardmib.Routes.Entry)
+		some, err := s.hasAny(ctx, ipforwardmib.Routes().Entry)
 		if err != nil || some {
 			return err
 		}
@@ -143,17 +143,17 @@ func (s *Stack) lackingRoutes(ctx context.Context, families []netstat.Family, fo
 		if n, known := number(ipforwardmib.CIDRRouteNumber); known && n > 0 && wants(families, netstat.IPv4) {
 			return s.readError("read routes", fmt.Errorf("the agent shows none, but says that it has %d (%s)", n, routeNumbers[1].name))
 		} else if !known {
-			has, err := s.hasAny(ctx, ipforwardmib.IPv4Routes.Entry, rfc1213mib.Routes.Entry)
+			has, err := s.hasAny(ctx, ipforwardmib.IPv4Routes().Entry, rfc1213mib.Routes().Entry)
 			if err != nil {
 				return err
 			}
 			if !has {
-				return s.notSupported("read routes", ipforwardmib.Routes.Name, ipforwardmib.IPv4Routes.Name, rfc1213mib.Routes.Name)
+				return s.notSupported("read routes", ipforwardmib.Routes().Name, ipforwardmib.IPv4Routes().Name, rfc1213mib.Routes().Name)
 			}
 		}
 	}
 	if wants(families, netstat.IPv6) {
-		return s.notSupported("read IPv6 routes", ipforwardmib.Routes.Name)
+		return s.notSupported("read IPv6 routes", ipforwardmib.Routes().Name)
 	}
 	return nil
 }

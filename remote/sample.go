@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -116,12 +117,12 @@ func (s *Stack) Sample(ctx context.Context) (*Sample, error) {
 		read   func() ([]mib.Binding, error)
 		to     *[]mib.Binding
 	}{
-		{!four, func() ([]mib.Binding, error) { return scalarsOf(ctx, s, &ipmib.IPv4Statistics, new(ipmib.Statistics)) }, &sample.ipv4},
+		{!four, func() ([]mib.Binding, error) { return scalarsOf(ctx, s, ipmib.IPv4Statistics(), new(ipmib.Statistics)) }, &sample.ipv4},
 		{true, func() ([]mib.Binding, error) {
-			return scalarsOf(ctx, s, &tcpmib.Statistics, new(netstat.TCPStatistics))
+			return scalarsOf(ctx, s, tcpmib.Statistics(), new(netstat.TCPStatistics))
 		}, &sample.tcp},
 		{true, func() ([]mib.Binding, error) {
-			return scalarsOf(ctx, s, &udpmib.Statistics, new(netstat.UDPStatistics))
+			return scalarsOf(ctx, s, udpmib.Statistics(), new(netstat.UDPStatistics))
 		}, &sample.udp},
 	} {
 		if isOver(errs) {
@@ -173,37 +174,37 @@ func (s *Sample) Since(earlier *Sample) (Difference, error) {
 		}
 		// An ifSpeed at its limit says that it is at least so much.
 		speed := max(now.Speed.Or(0), values[ifSpeed].Uint())
-		i, _ := decodeInterface(epoch, index, differences(interfaceCounts, was, values, boundsOf(speed, d.Elapsed)), nil)
+		i, _ := decodeInterface(epoch, index, differences(interfaceCounts(), was, values, boundsOf(speed, d.Elapsed)), nil)
 		if mayWrapTwice(values, speed, d.Elapsed) {
 			i.Counters = netstat.InterfaceCounters{}
 		}
 		d.Interfaces = append(d.Interfaces, i)
 	}
 	sortByIndex(d.Interfaces)
-	tcp, udp := scalarDifferences(&tcpmib.Statistics, earlier.tcp, s.tcp, d.Restarted), scalarDifferences(&udpmib.Statistics, earlier.udp, s.udp, d.Restarted)
+	tcp, udp := scalarDifferences(tcpmib.Statistics(), earlier.tcp, s.tcp, d.Restarted), scalarDifferences(udpmib.Statistics(), earlier.udp, s.udp, d.Restarted)
 	nobody := func(error) {} // it was said of the samples
-	tcpmib.Statistics.DecodeAll(noEpoch, slices.Values(tcp), &d.TCP, nobody)
-	udpmib.Statistics.DecodeAll(noEpoch, slices.Values(udp), &d.UDP, nobody)
+	tcpmib.Statistics().DecodeAll(noEpoch, slices.Values(tcp), &d.TCP, nobody)
+	udpmib.Statistics().DecodeAll(noEpoch, slices.Values(udp), &d.UDP, nobody)
 	d.Counters = slices.Concat(s.ipSince(earlier, d.Restarted), tcpCounters(&d.TCP, tcp), udpCounters(&d.UDP, udp))
 	return d, nil
 }
 
 // ipSince returns what IP counted since an earlier sample.
 func (s *Sample) ipSince(earlier *Sample, restarted bool) (found []netstat.Counter) {
-	discontinuity := slices.Index(systemStatistics, ipmib.DiscontinuityColumn)
+	discontinuity := slices.Index(systemStatistics(), ipmib.DiscontinuityColumn)
 	for _, index := range slices.SortedFunc(maps.Keys(s.ip), mib.OID.Compare) {
 		was, values := earlier.ip[index], s.ip[index]
 		if was == nil || restarted || was[discontinuity] != values[discontinuity] {
 			was = nil
 		}
-		r := systemRow{index, differences(systemCounts, was, values, noBounds)}
+		r := systemRow{index, differences(systemCounts(), was, values, noBounds)}
 		row, err := r.decode(noEpoch, nil)
 		if err == nil {
 			found = slices.AppendSeq(found, row.Counters(r.isWide))
 		}
 	}
 	row := ipmib.Statistics{Family: netstat.IPv4}
-	ipmib.IPv4Statistics.DecodeAll(noEpoch, slices.Values(scalarDifferences(&ipmib.IPv4Statistics, earlier.ipv4, s.ipv4, restarted)), &row, func(error) {})
+	ipmib.IPv4Statistics().DecodeAll(noEpoch, slices.Values(scalarDifferences(ipmib.IPv4Statistics(), earlier.ipv4, s.ipv4, restarted)), &row, func(error) {})
 	return slices.AppendSeq(found, row.Counters(noneWide))
 }
 
@@ -265,8 +266,12 @@ func countsOf(c column, typ mib.Type) counts {
 }
 
 var (
-	interfaceCounts = columnCounts(interfaceColumns, ifmib.Interfaces.Objects(), ifmib.Extensions.Objects())
-	systemCounts    = columnCounts(tableColumns(&ipmib.SystemStatistics, systemStatistics...), ipmib.SystemStatistics.Objects())
+	interfaceCounts = sync.OnceValue(func() []counts {
+		return columnCounts(interfaceColumns(), ifmib.Interfaces().Objects(), ifmib.Extensions().Objects())
+	})
+	systemCounts = sync.OnceValue(func() []counts {
+		return columnCounts(tableColumns(ipmib.SystemStatistics(), systemStatistics()...), ipmib.SystemStatistics().Objects())
+	})
 )
 
 func columnCounts(columns []column, objects ...[]mib.Object) []counts {

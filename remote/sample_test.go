@@ -49,20 +49,20 @@ func TestSampleSince(t *testing.T) {
 	}
 	variables := func(upTime uint64, links []netstat.Interface, stats netstat.TCPStatistics, ip []ipmib.Statistics, old bool, discontinuity uint64) (all []mib.Binding) {
 		all = append(all, mib.Binding{Object: mib.MustParseOID("1.3.6.1.2.1.1.3"), Index: mib.MakeOID(0), Value: mib.Ticks(upTime)})
-		all = append(all, variablesOf(&ifmib.Interfaces, links)...)
+		all = append(all, variablesOf(ifmib.Interfaces(), links)...)
 		if !old {
-			for _, b := range variablesOf(&ifmib.Extensions, links) {
-				if b.Object == ifmib.Extensions.Entry.Sub(19) && b.Index == mib.MakeOID(3) {
+			for _, b := range variablesOf(ifmib.Extensions(), links) {
+				if b.Object == ifmib.Extensions().Entry.Sub(19) && b.Index == mib.MakeOID(3) {
 					b.Value = mib.Ticks(discontinuity)
 				}
 				all = append(all, b)
 			}
 		}
 		if old {
-			all = slices.AppendSeq(all, ipmib.IPv4Statistics.Values(ip[0]))
+			all = slices.AppendSeq(all, ipmib.IPv4Statistics().Values(ip[0]))
 		} else {
-			for _, b := range variablesOf(&ipmib.SystemStatistics, ip) {
-				if b.Object == ipmib.SystemStatistics.Entry.Sub(46) {
+			for _, b := range variablesOf(ipmib.SystemStatistics(), ip) {
+				if b.Object == ipmib.SystemStatistics().Entry.Sub(46) {
 					b.Value = mib.Ticks(0)
 					if b.Index == mib.MakeOID(2) {
 						b.Value = mib.Ticks(discontinuity)
@@ -71,7 +71,7 @@ func TestSampleSince(t *testing.T) {
 				all = append(all, b)
 			}
 		}
-		for b := range tcpmib.Statistics.Values(stats) {
+		for b := range tcpmib.Statistics().Values(stats) {
 			all = append(all, b)
 		}
 		return all

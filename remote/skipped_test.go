@@ -170,12 +170,12 @@ func TestColumnsThatFail(t *testing.T) {
 func TestTablesFailAlone(t *testing.T) {
 	four := netip.MustParseAddr("192.0.2.1")
 	d := device{variables: slices.Concat(
-		variablesOf(&tcpmib.Connections, []netstat.Socket{{Protocol: netstat.TCP, State: netstat.Established, Family: netstat.IPv4, Local: netip.AddrPortFrom(four, 22), Remote: netip.AddrPortFrom(four, 1000)}}),
-		variablesOf(&tcpmib.Listeners, []netstat.Socket{{Protocol: netstat.TCP, State: netstat.Listen, Family: netstat.IPv4, Local: netip.AddrPortFrom(four, 22)}}),
-		variablesOf(&udpmib.Endpoints, []netstat.Socket{{Protocol: netstat.UDP, State: netstat.Close, Family: netstat.IPv4, Local: netip.AddrPortFrom(four, 53)}}),
+		variablesOf(tcpmib.Connections(), []netstat.Socket{{Protocol: netstat.TCP, State: netstat.Established, Family: netstat.IPv4, Local: netip.AddrPortFrom(four, 22), Remote: netip.AddrPortFrom(four, 1000)}}),
+		variablesOf(tcpmib.Listeners(), []netstat.Socket{{Protocol: netstat.TCP, State: netstat.Listen, Family: netstat.IPv4, Local: netip.AddrPortFrom(four, 22)}}),
+		variablesOf(udpmib.Endpoints(), []netstat.Socket{{Protocol: netstat.UDP, State: netstat.Close, Family: netstat.IPv4, Local: netip.AddrPortFrom(four, 53)}}),
 	)}
 	d.change = func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
-		if isBelow(asked.Variables[0].Name, tcpmib.Connections.Entry) {
+		if isBelow(asked.Variables[0].Name, tcpmib.Connections().Entry) {
 			answer.Error, answer.ErrorIndex, answer.Variables = gosnmp.GenErr, 1, asked.Variables
 		}
 		return answer
@@ -206,12 +206,12 @@ func TestTablesPerFamily(t *testing.T) {
 		return all
 	}
 	d := device{variables: slices.Concat(
-		variablesOf(&ipmib.Neighbours, neighbours(six)), variablesOf(&rfc1213mib.Neighbours, neighbours(four, four.Next())),
-		variablesOf(&ipmib.Addresses, []netstat.Address{{Interface: 1, Prefix: netip.PrefixFrom(six, 64)}}),
-		variablesOf(&rfc1213mib.Addresses, []netstat.Address{{Interface: 1, Prefix: netip.PrefixFrom(four, 24)}}),
-		variablesOf(&ipforwardmib.Routes, routes("2001:db8::/64")), variablesOf(&ipforwardmib.IPv4Routes, routes("192.0.2.0/24")),
-		variablesOf(&ipmib.SystemStatistics, []ipmib.Statistics{{Family: netstat.IPv6, InReceives: netstat.Known[uint64](6)}}),
-		slices.Collect(ipmib.IPv4Statistics.Values(ipmib.Statistics{InReceives: netstat.Known[uint64](4)})),
+		variablesOf(ipmib.Neighbours(), neighbours(six)), variablesOf(rfc1213mib.Neighbours(), neighbours(four, four.Next())),
+		variablesOf(ipmib.Addresses(), []netstat.Address{{Interface: 1, Prefix: netip.PrefixFrom(six, 64)}}),
+		variablesOf(rfc1213mib.Addresses(), []netstat.Address{{Interface: 1, Prefix: netip.PrefixFrom(four, 24)}}),
+		variablesOf(ipforwardmib.Routes(), routes("2001:db8::/64")), variablesOf(ipforwardmib.IPv4Routes(), routes("192.0.2.0/24")),
+		variablesOf(ipmib.SystemStatistics(), []ipmib.Statistics{{Family: netstat.IPv6, InReceives: netstat.Known[uint64](6)}}),
+		slices.Collect(ipmib.IPv4Statistics().Values(ipmib.Statistics{InReceives: netstat.Known[uint64](4)})),
 	)}
 	s := open(t, patient(d.start(t)))
 	if found, err := collect(s.Neighbours(t.Context())); len(found) != 3 || err != nil {
@@ -244,8 +244,8 @@ func TestTablesPerFamily(t *testing.T) {
 // An agent that counts routes and shows none contradicts itself.
 func TestRoutesThatAreCountedOnly(t *testing.T) {
 	number := func(n uint64) mib.Binding { return cellOf("1.3.6.1.2.1.4.24.6", mib.Gauge(n), 0) }
-	old := variablesOf(&ipforwardmib.IPv4Routes, []netstat.Route{{Destination: netip.MustParsePrefix("192.0.2.0/24"), Table: netstat.TableMain, Type: netstat.RouteUnicast}})
-	six := variablesOf(&ipforwardmib.Routes, []netstat.Route{{Destination: netip.MustParsePrefix("2001:db8::/64"), Table: netstat.TableMain, Type: netstat.RouteUnicast}})
+	old := variablesOf(ipforwardmib.IPv4Routes(), []netstat.Route{{Destination: netip.MustParsePrefix("192.0.2.0/24"), Table: netstat.TableMain, Type: netstat.RouteUnicast}})
+	six := variablesOf(ipforwardmib.Routes(), []netstat.Route{{Destination: netip.MustParsePrefix("2001:db8::/64"), Table: netstat.TableMain, Type: netstat.RouteUnicast}})
 	for name, c := range map[string]struct {
 		variables []mib.Binding
 		families  []netstat.Family
@@ -272,7 +272,7 @@ func TestRoutesThatAreCountedOnly(t *testing.T) {
 // address, an address that is none.
 func TestOddRows(t *testing.T) {
 	d := device{variables: slices.Concat(
-		variablesOf(&ipforwardmib.Routes, []netstat.Route{{Destination: netip.MustParsePrefix("192.0.2.0/24"), Table: netstat.TableMain, Type: netstat.RouteUnicast}}),
+		variablesOf(ipforwardmib.Routes(), []netstat.Route{{Destination: netip.MustParsePrefix("192.0.2.0/24"), Table: netstat.TableMain, Type: netstat.RouteUnicast}}),
 		[]mib.Binding{
 			cellOf("1.3.6.1.2.1.4.24.7.1.7", mib.Int(1), 1, 4, 10, 0, 0, 0, 40, 2, 0, 0, 1, 4, 192, 0, 2, 1),
 			cellOf("1.3.6.1.2.1.4.24.7.1.7", mib.Int(1), 1, 4, 10, 0, 0, 0, 4294967295, 2, 0, 0, 1, 4, 192, 0, 2, 1),

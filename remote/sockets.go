@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -27,11 +28,11 @@ func plain[R any](d *mib.RowDecoder[R]) decoding[R] {
 }
 
 var (
-	tcpConnections = tcpmib.Connections.RowDecoder(7, 8)
-	tcpListeners   = tcpmib.Listeners.RowDecoder(4)
-	tcpIPv4        = tcpmib.IPv4Connections.RowDecoder(1)
-	udpEndpoints   = udpmib.Endpoints.RowDecoder(8)
-	udpIPv4        = udpmib.IPv4Listeners.RowDecoder(1)
+	tcpConnections = decoderOf(tcpmib.Connections, 7, 8)
+	tcpListeners   = decoderOf(tcpmib.Listeners, 4)
+	tcpIPv4        = decoderOf(tcpmib.IPv4Connections, 1)
+	udpEndpoints   = decoderOf(udpmib.Endpoints, 8)
+	udpIPv4        = decoderOf(udpmib.IPv4Listeners, 1)
 )
 
 // Sockets yields TCP connections and listeners from tcpConnectionTable and
@@ -139,13 +140,13 @@ func wants(families []netstat.Family, f netstat.Family) bool {
 func (r *socketReading) tcp(ctx context.Context) {
 	s, q, total := r.stack, r.query, 0
 	if q.States == 0 || q.States&^netstat.States(netstat.Listen) != 0 {
-		n, ok := r.table(rows(ctx, newScan(s, tcpmib.Connections.Name, tableColumns(&tcpmib.Connections, 7, 8)), nil, plain(tcpConnections)))
+		n, ok := r.table(rows(ctx, newScan(s, tcpmib.Connections().Name, tableColumns(tcpmib.Connections(), 7, 8)), nil, plain(tcpConnections())))
 		if total += n; !ok {
 			return
 		}
 	}
 	if q.States.Has(netstat.Listen) {
-		n, ok := r.table(rows(ctx, newScan(s, tcpmib.Listeners.Name, tableColumns(&tcpmib.Listeners, 4)), nil, plain(tcpListeners)))
+		n, ok := r.table(rows(ctx, newScan(s, tcpmib.Listeners().Name, tableColumns(tcpmib.Listeners(), 4)), nil, plain(tcpListeners())))
 		if total += n; !ok {
 			return
 		}
@@ -154,45 +155,45 @@ func (r *socketReading) tcp(ctx context.Context) {
 		return
 	}
 	if wants(q.Families, netstat.IPv4) {
-		n, ok := r.table(rows(ctx, newScan(s, tcpmib.IPv4Connections.Name, tableColumns(&tcpmib.IPv4Connections, 1)), nil, plain(tcpIPv4)))
+		n, ok := r.table(rows(ctx, newScan(s, tcpmib.IPv4Connections().Name, tableColumns(tcpmib.IPv4Connections(), 1)), nil, plain(tcpIPv4())))
 		if total = n; !ok {
 			return
 		}
 	}
-	r.lacking(ctx, "TCP", total, tcpmib.Connections.Name, tcpmib.IPv4Connections.Name,
-		[]mib.OID{tcpmib.Connections.Entry, tcpmib.Listeners.Entry, tcpHCInSegs}, []mib.OID{tcpmib.IPv4Connections.Entry, tcpmib.Statistics.OID})
+	r.lacking(ctx, "TCP", total, tcpmib.Connections().Name, tcpmib.IPv4Connections().Name,
+		[]mib.OID{tcpmib.Connections().Entry, tcpmib.Listeners().Entry, tcpHCInSegs()}, []mib.OID{tcpmib.IPv4Connections().Entry, tcpmib.Statistics().OID})
 }
 
 var (
 	// tcpHCInSegs and udpHCInDatagrams came with the tables of both families
 	// (RFC 4022, RFC 4113): an agent that has them has those, if only without
 	// rows.
-	tcpHCInSegs      = tcpmib.Statistics.OID.Sub(17)
-	udpHCInDatagrams = udpmib.Statistics.OID.Sub(8)
+	tcpHCInSegs      = sync.OnceValue(func() mib.OID { return tcpmib.Statistics().OID.Sub(17) })
+	udpHCInDatagrams = sync.OnceValue(func() mib.OID { return udpmib.Statistics().OID.Sub(8) })
 
-	tcpHCOutSegs      = tcpmib.Statistics.OID.Sub(18)
-	udpHCOutDatagrams = udpmib.Statistics.OID.Sub(9)
+	tcpHCOutSegs      = sync.OnceValue(func() mib.OID { return tcpmib.Statistics().OID.Sub(18) })
+	udpHCOutDatagrams = sync.OnceValue(func() mib.OID { return udpmib.Statistics().OID.Sub(9) })
 )
 
 func (r *socketReading) udp(ctx context.Context) {
 	s := r.stack
-	n, ok := r.table(rows(ctx, newScan(s, udpmib.Endpoints.Name, tableColumns(&udpmib.Endpoints, 8)), nil, plain(udpEndpoints)))
+	n, ok := r.table(rows(ctx, newScan(s, udpmib.Endpoints().Name, tableColumns(udpmib.Endpoints(), 8)), nil, plain(udpEndpoints())))
 	if n > 0 || !ok {
 		return
 	}
 	if wants(r.query.Families, netstat.IPv4) {
 		decode := func(index mib.OID, values []mib.Value, odd func(error)) (netstat.Socket, bool, error) {
-			row, ok, err := plain(udpIPv4)(index, values, odd)
+			row, ok, err := plain(udpIPv4())(index, values, odd)
 			row.State = netstat.Close // what listens, of which the table is, is not connected
 			return row, ok, err
 		}
-		n, ok = r.table(rows(ctx, newScan(s, udpmib.IPv4Listeners.Name, tableColumns(&udpmib.IPv4Listeners, 1)), nil, decode))
+		n, ok = r.table(rows(ctx, newScan(s, udpmib.IPv4Listeners().Name, tableColumns(udpmib.IPv4Listeners(), 1)), nil, decode))
 		if !ok {
 			return
 		}
 	}
-	r.lacking(ctx, "UDP", n, udpmib.Endpoints.Name, udpmib.IPv4Listeners.Name,
-		[]mib.OID{udpHCInDatagrams}, []mib.OID{udpmib.IPv4Listeners.Entry, udpmib.Statistics.OID})
+	r.lacking(ctx, "UDP", n, udpmib.Endpoints().Name, udpmib.IPv4Listeners().Name,
+		[]mib.OID{udpHCInDatagrams()}, []mib.OID{udpmib.IPv4Listeners().Entry, udpmib.Statistics().OID})
 }
 
 // hasAny reports whether the agent shows anything in one of the subtrees.

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -59,9 +60,9 @@ func (s *Stack) readScalars(ctx context.Context, name string, columns []column, 
 // TCPStatistics returns the scalars of TCP-MIB. Without tcpHCInSegs and
 // tcpHCOutSegs the counters of segments are 32 bits wide.
 func (s *Stack) TCPStatistics(ctx context.Context) (t netstat.TCPStatistics, err error) {
-	has, err := group(ctx, s, &tcpmib.Statistics, &t)
+	has, err := group(ctx, s, tcpmib.Statistics(), &t)
 	if err == nil && !has {
-		err = s.notSupported("read TCP's counters", "scalar of the group "+tcpmib.Statistics.Name)
+		err = s.notSupported("read TCP's counters", "scalar of the group "+tcpmib.Statistics().Name)
 	}
 	return t, err
 }
@@ -69,30 +70,32 @@ func (s *Stack) TCPStatistics(ctx context.Context) (t netstat.TCPStatistics, err
 // UDPStatistics returns the scalars of UDP-MIB. Without udpHCInDatagrams and
 // udpHCOutDatagrams the counters of datagrams are 32 bits wide.
 func (s *Stack) UDPStatistics(ctx context.Context) (u netstat.UDPStatistics, err error) {
-	has, err := group(ctx, s, &udpmib.Statistics, &u)
+	has, err := group(ctx, s, udpmib.Statistics(), &u)
 	if err == nil && !has {
-		err = s.notSupported("read UDP's counters", "scalar of the group "+udpmib.Statistics.Name)
+		err = s.notSupported("read UDP's counters", "scalar of the group "+udpmib.Statistics().Name)
 	}
 	return u, err
 }
 
 // systemStatistics are the columns of ipSystemStatsTable, 64-bit counters after
 // their low halves.
-var systemStatistics = func() (subs []uint32) {
-	entry := ipmib.SystemStatistics.Entry
-	for _, o := range ipmib.SystemStatistics.Objects() {
+var systemStatistics = sync.OnceValue(func() (subs []uint32) {
+	entry := ipmib.SystemStatistics().Entry
+	for _, o := range ipmib.SystemStatistics().Objects() {
 		sub, _, _ := mustCut(o.OID, entry).CutSubidentifier()
 		subs = append(subs, sub)
 	}
 	return subs
-}()
+})
 
 func mustCut(o, prefix mib.OID) mib.OID {
 	rest, _ := o.CutPrefix(prefix)
 	return rest
 }
 
-var systemStatisticsDecoder = ipmib.SystemStatistics.RowDecoder(systemStatistics...)
+var systemStatisticsDecoder = sync.OnceValue(func() *mib.RowDecoder[ipmib.Statistics] {
+	return ipmib.SystemStatistics().RowDecoder(systemStatistics()...)
+})
 
 // systemRow is a row of ipSystemStatsTable as the agent told it.
 type systemRow struct {
@@ -103,13 +106,13 @@ type systemRow struct {
 // isWide reports whether the row has a 64-bit counter, by its last
 // sub-identifier.
 func (r *systemRow) isWide(sub uint32) bool {
-	i := slices.Index(systemStatistics, sub)
+	i := slices.Index(systemStatistics(), sub)
 	return i >= 0 && r.values[i].Type() == mib.Counter64
 }
 
 func (r *systemRow) decode(epoch time.Time, odd func(error)) (row ipmib.Statistics, err error) {
-	if err = systemStatisticsDecoder.Index(r.index, &row); err == nil {
-		systemStatisticsDecoder.Values(epoch, r.index, r.values, &row, odd)
+	if err = systemStatisticsDecoder().Index(r.index, &row); err == nil {
+		systemStatisticsDecoder().Values(epoch, r.index, r.values, &row, odd)
 	}
 	return row, err
 }
@@ -117,7 +120,7 @@ func (r *systemRow) decode(epoch time.Time, odd func(error)) (row ipmib.Statisti
 // systemRows yields the rows of ipSystemStatsTable that can be decoded and count
 // something.
 func (s *Stack) systemRows(ctx context.Context) iter.Seq2[systemRow, error] {
-	scan := newScan(s, ipmib.SystemStatistics.Name, tableColumns(&ipmib.SystemStatistics, systemStatistics...))
+	scan := newScan(s, ipmib.SystemStatistics().Name, tableColumns(ipmib.SystemStatistics(), systemStatistics()...))
 	scan.beside, scan.tell = []column{sysUpTime}, s.tellUpTime()
 	return rows(ctx, scan, nil, func(index mib.OID, values []mib.Value, odd func(error)) (systemRow, bool, error) {
 		// Cut loose from the answer that it came in.
@@ -152,16 +155,16 @@ func (s *Stack) IPStatistics(ctx context.Context) iter.Seq2[ipmib.Statistics, er
 		}
 		if !four && !isOver(errs) {
 			row := ipmib.Statistics{Family: netstat.IPv4}
-			has, err := group(ctx, s, &ipmib.IPv4Statistics, &row)
+			has, err := group(ctx, s, ipmib.IPv4Statistics(), &row)
 			errs = appendError(errs, err)
 			switch {
 			case has && !yield(row, nil):
 				return
 			case n > 0 || isOver(errs):
 			case has:
-				errs = append(errs, s.notSupported("read IPv6's counters", ipmib.SystemStatistics.Name))
+				errs = append(errs, s.notSupported("read IPv6's counters", ipmib.SystemStatistics().Name))
 			case len(errs) == 0:
-				errs = append(errs, s.notSupported("read IP's counters", ipmib.SystemStatistics.Name, "scalar of the group "+ipmib.IPv4Statistics.Name))
+				errs = append(errs, s.notSupported("read IP's counters", ipmib.SystemStatistics().Name, "scalar of the group "+ipmib.IPv4Statistics().Name))
 			}
 		}
 		if len(errs) > 0 {

@@ -221,7 +221,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Handler: handler, Communities: communities, Log: s.log, Epoch: epoch,
 		AuthenticationFailure: func(netip.Addr) {
 			if notify.authentication.Load() {
-				server.Notify(snmpv2mib.AuthenticationFailure.New(time.Now(), nil))
+				server.Notify(snmpv2mib.AuthenticationFailure().New(time.Now(), nil))
 			}
 		},
 	})
@@ -289,7 +289,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		describe(next)
 		return nil
 	})
-	server.Notify(snmpv2mib.ColdStart.New(time.Now(), nil))
+	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))
 	go notify.notifyLinks(ctx, stack, s.log, server.Notify)
 	return untilDone(server.Serve(ctx))
 }

@@ -66,11 +66,11 @@ func (c *counting) start(t *testing.T, asked func()) (address string) {
 		}}, nil
 	})
 	nodes := []mib.Node{
-		snmpv2mib.SystemObjects.BindNow(func() snmpv2mib.System {
+		snmpv2mib.SystemObjects().BindNow(func() snmpv2mib.System {
 			return snmpv2mib.System{Descr: "test", Name: "test", Started: c.state().epoch, Now: time.Now()}
 		}),
-		ifmib.Interfaces.Bind(c.source),
-		tcpmib.Statistics.BindNow(func() netstat.TCPStatistics {
+		ifmib.Interfaces().Bind(c.source),
+		tcpmib.Statistics().BindNow(func() netstat.TCPStatistics {
 			if asked != nil {
 				asked()
 			}
@@ -78,7 +78,7 @@ func (c *counting) start(t *testing.T, asked func()) (address string) {
 		}),
 	}
 	if !c.old {
-		nodes = append(nodes, ifmib.Extensions.Bind(c.source))
+		nodes = append(nodes, ifmib.Extensions().Bind(c.source))
 	}
 	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return c.state().epoch }}, mib.Module{Name: "TEST", Nodes: nodes})
 	if err != nil {

@@ -39,22 +39,26 @@ type Summary struct {
 }
 
 // Number is ifNumber, the scalar below interfaces.
-var Number = mib.Group[Summary]{
-	Name: "interfaces",
-	OID:  interfaces,
-	Objects: mib.Columns(
-		mib.Column(1, "ifNumber", mib.AsInteger(mib.Maybe(func(s *Summary) *netstat.Optional[int32] { return &s.Number }))),
-	),
+func Number() *mib.Group[Summary] {
+	return &mib.Group[Summary]{
+		Name: "interfaces",
+		OID:  interfaces,
+		Objects: mib.Columns(
+			mib.Column(1, "ifNumber", mib.AsInteger(mib.Maybe(func(s *Summary) *netstat.Optional[int32] { return &s.Number }))),
+		),
+	}
 }
 
 // Changes are the scalars below ifMIBObjects.
-var Changes = mib.Group[Summary]{
-	Name: "ifMIBObjects",
-	OID:  objects,
-	Objects: mib.Columns(
-		mib.Column(5, "ifTableLastChange", mib.AsTimeStamp(mib.Maybe(func(s *Summary) *netstat.Optional[time.Time] { return &s.TableLastChange }))),
-		mib.Column(6, "ifStackLastChange", mib.AsTimeStamp(mib.Maybe(func(s *Summary) *netstat.Optional[time.Time] { return &s.StackLastChange }))),
-	),
+func Changes() *mib.Group[Summary] {
+	return &mib.Group[Summary]{
+		Name: "ifMIBObjects",
+		OID:  objects,
+		Objects: mib.Columns(
+			mib.Column(5, "ifTableLastChange", mib.AsTimeStamp(mib.Maybe(func(s *Summary) *netstat.Optional[time.Time] { return &s.TableLastChange }))),
+			mib.Column(6, "ifStackLastChange", mib.AsTimeStamp(mib.Maybe(func(s *Summary) *netstat.Optional[time.Time] { return &s.StackLastChange }))),
+		),
+	}
 }
 
 var index = mib.At(func(i *iface) *uint32 { return &i.Index })
@@ -206,69 +210,73 @@ var connector = mib.Through(
 var mtu = mib.Maybe(func(i *iface) *netstat.Optional[uint32] { return &i.MTU })
 
 // Interfaces is ifTable (RFC 2863, section 6).
-var Interfaces = mib.Table[iface]{
-	Name:    "ifTable",
-	Entry:   interfaces.Sub(2, 1),
-	Implies: impliesNoFlag,
-	Index:   mib.Index(mib.IntegerIndex(index)),
-	Columns: mib.Columns(
-		mib.Column(1, "ifIndex", mib.AsInteger(index)),
-		mib.Column(2, "ifDescr", mib.AsText(name, 255)),
-		mib.Column(3, "ifType", mib.AsInteger(deviceType)),
-		mib.Column(4, "ifMtu", mib.AsInteger(mtu)),
-		mib.Column(5, "ifSpeed", mib.AsGauge(speed)),
-		mib.Column(6, "ifPhysAddress", mib.AsOctets(physAddress)),
-		mib.Column(7, "ifAdminStatus", mib.AsEnum(adminStatus, mib.Enum[bool]{{Value: true, Number: 1}, {Value: false, Number: 2}, {Value: false, Number: 3}})),
-		mib.Column(8, "ifOperStatus", mib.AsEnum(operState, mib.Enum[netstat.OperState]{
-			{Value: netstat.OperUp, Number: 1}, {Value: netstat.OperDown, Number: 2},
-			{Value: netstat.OperTesting, Number: 3}, {Value: netstat.OperUnknown, Number: 4},
-			{Value: netstat.OperDormant, Number: 5}, {Value: netstat.OperNotPresent, Number: 6},
-			{Value: netstat.OperLowerLayerDown, Number: 7},
-		})),
-		mib.Column(9, "ifLastChange", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.LastChange }))),
-		mib.Column(10, "ifInOctets", mib.AsCounter32(inOctets)),
-		mib.Column(11, "ifInUcastPkts", mib.AsCounter32(inUnicast)),
-		mib.Column(12, "ifInNUcastPkts", mib.AsCounter32(inNonUnicast)),
-		mib.Column(13, "ifInDiscards", mib.AsCounter32(inDiscards)),
-		mib.Column(14, "ifInErrors", mib.AsCounter32(inErrors)),
-		mib.Column(15, "ifInUnknownProtos", mib.AsConstant[iface](mib.Count32(0))), // they are among ifInDiscards
-		mib.Column(16, "ifOutOctets", mib.AsCounter32(outOctets)),
-		mib.Column(17, "ifOutUcastPkts", mib.AsCounter32(outUnicast)),
-		mib.Column(18, "ifOutNUcastPkts", mib.AsCounter32(outNonUnicast)),
-		mib.Column(19, "ifOutDiscards", mib.AsCounter32(outDiscards)),
-		mib.Column(20, "ifOutErrors", mib.AsCounter32(outErrors)),
-		mib.Column(21, "ifOutQLen", mib.AsConstant[iface](mib.Gauge(0))), // of the device itself
-		mib.Column(22, "ifSpecific", mib.AsConstant[iface](mib.OIDValue(mib.MakeOID(0, 0)))),
-	),
+func Interfaces() *mib.Table[iface] {
+	return &mib.Table[iface]{
+		Name:    "ifTable",
+		Entry:   interfaces.Sub(2, 1),
+		Implies: impliesNoFlag,
+		Index:   mib.Index(mib.IntegerIndex(index)),
+		Columns: mib.Columns(
+			mib.Column(1, "ifIndex", mib.AsInteger(index)),
+			mib.Column(2, "ifDescr", mib.AsText(name, 255)),
+			mib.Column(3, "ifType", mib.AsInteger(deviceType)),
+			mib.Column(4, "ifMtu", mib.AsInteger(mtu)),
+			mib.Column(5, "ifSpeed", mib.AsGauge(speed)),
+			mib.Column(6, "ifPhysAddress", mib.AsOctets(physAddress)),
+			mib.Column(7, "ifAdminStatus", mib.AsEnum(adminStatus, mib.Enum[bool]{{Value: true, Number: 1}, {Value: false, Number: 2}, {Value: false, Number: 3}})),
+			mib.Column(8, "ifOperStatus", mib.AsEnum(operState, mib.Enum[netstat.OperState]{
+				{Value: netstat.OperUp, Number: 1}, {Value: netstat.OperDown, Number: 2},
+				{Value: netstat.OperTesting, Number: 3}, {Value: netstat.OperUnknown, Number: 4},
+				{Value: netstat.OperDormant, Number: 5}, {Value: netstat.OperNotPresent, Number: 6},
+				{Value: netstat.OperLowerLayerDown, Number: 7},
+			})),
+			mib.Column(9, "ifLastChange", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.LastChange }))),
+			mib.Column(10, "ifInOctets", mib.AsCounter32(inOctets)),
+			mib.Column(11, "ifInUcastPkts", mib.AsCounter32(inUnicast)),
+			mib.Column(12, "ifInNUcastPkts", mib.AsCounter32(inNonUnicast)),
+			mib.Column(13, "ifInDiscards", mib.AsCounter32(inDiscards)),
+			mib.Column(14, "ifInErrors", mib.AsCounter32(inErrors)),
+			mib.Column(15, "ifInUnknownProtos", mib.AsConstant[iface](mib.Count32(0))), // they are among ifInDiscards
+			mib.Column(16, "ifOutOctets", mib.AsCounter32(outOctets)),
+			mib.Column(17, "ifOutUcastPkts", mib.AsCounter32(outUnicast)),
+			mib.Column(18, "ifOutNUcastPkts", mib.AsCounter32(outNonUnicast)),
+			mib.Column(19, "ifOutDiscards", mib.AsCounter32(outDiscards)),
+			mib.Column(20, "ifOutErrors", mib.AsCounter32(outErrors)),
+			mib.Column(21, "ifOutQLen", mib.AsConstant[iface](mib.Gauge(0))), // of the device itself
+			mib.Column(22, "ifSpecific", mib.AsConstant[iface](mib.OIDValue(mib.MakeOID(0, 0)))),
+		),
+	}
 }
 
 // Extensions is ifXTable (RFC 2863, section 6), which augments ifTable.
-var Extensions = mib.Table[iface]{
-	Name:    "ifXTable",
-	Entry:   objects.Sub(1, 1),
-	Implies: impliesNoFlag,
-	Index:   Interfaces.Index,
-	Columns: mib.Columns(
-		mib.Column(1, "ifName", mib.AsText(nameIfAny, 255)),
-		mib.Column(2, "ifInMulticastPkts", mib.AsCounter32(inMulticast)),
-		mib.Column(3, "ifInBroadcastPkts", mib.AsCounter32(inBroadcast)),
-		mib.Column(4, "ifOutMulticastPkts", mib.AsCounter32(outMulticast)),
-		mib.Column(5, "ifOutBroadcastPkts", mib.AsCounter32(outBroadcast)),
-		mib.Column(6, "ifHCInOctets", mib.AsCounter64(inOctets)),
-		mib.Column(7, "ifHCInUcastPkts", mib.AsCounter64(inUnicast)),
-		mib.Column(8, "ifHCInMulticastPkts", mib.AsCounter64(inMulticast)),
-		mib.Column(9, "ifHCInBroadcastPkts", mib.AsCounter64(inBroadcast)),
-		mib.Column(10, "ifHCOutOctets", mib.AsCounter64(outOctets)),
-		mib.Column(11, "ifHCOutUcastPkts", mib.AsCounter64(outUnicast)),
-		mib.Column(12, "ifHCOutMulticastPkts", mib.AsCounter64(outMulticast)),
-		mib.Column(13, "ifHCOutBroadcastPkts", mib.AsCounter64(outBroadcast)),
-		mib.Column(14, "ifLinkUpDownTrapEnable", mib.AsTruth(mib.Maybe(func(i *iface) *netstat.Optional[bool] { return &i.LinkTraps }))),
-		mib.Column(15, "ifHighSpeed", mib.AsGauge(highSpeed)),
-		mib.Column(16, "ifPromiscuousMode", mib.AsTruth(promiscuous)),
-		mib.Column(17, "ifConnectorPresent", mib.AsTruth(connector)),
-		mib.Column(18, "ifAlias", mib.AsText(alias, 64)), // the kernel allows 255
-		mib.Column(19, "ifCounterDiscontinuityTime", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.CounterDiscontinuity }))),
-	),
+func Extensions() *mib.Table[iface] {
+	return &mib.Table[iface]{
+		Name:    "ifXTable",
+		Entry:   objects.Sub(1, 1),
+		Implies: impliesNoFlag,
+		Index:   Interfaces().Index,
+		Columns: mib.Columns(
+			mib.Column(1, "ifName", mib.AsText(nameIfAny, 255)),
+			mib.Column(2, "ifInMulticastPkts", mib.AsCounter32(inMulticast)),
+			mib.Column(3, "ifInBroadcastPkts", mib.AsCounter32(inBroadcast)),
+			mib.Column(4, "ifOutMulticastPkts", mib.AsCounter32(outMulticast)),
+			mib.Column(5, "ifOutBroadcastPkts", mib.AsCounter32(outBroadcast)),
+			mib.Column(6, "ifHCInOctets", mib.AsCounter64(inOctets)),
+			mib.Column(7, "ifHCInUcastPkts", mib.AsCounter64(inUnicast)),
+			mib.Column(8, "ifHCInMulticastPkts", mib.AsCounter64(inMulticast)),
+			mib.Column(9, "ifHCInBroadcastPkts", mib.AsCounter64(inBroadcast)),
+			mib.Column(10, "ifHCOutOctets", mib.AsCounter64(outOctets)),
+			mib.Column(11, "ifHCOutUcastPkts", mib.AsCounter64(outUnicast)),
+			mib.Column(12, "ifHCOutMulticastPkts", mib.AsCounter64(outMulticast)),
+			mib.Column(13, "ifHCOutBroadcastPkts", mib.AsCounter64(outBroadcast)),
+			mib.Column(14, "ifLinkUpDownTrapEnable", mib.AsTruth(mib.Maybe(func(i *iface) *netstat.Optional[bool] { return &i.LinkTraps }))),
+			mib.Column(15, "ifHighSpeed", mib.AsGauge(highSpeed)),
+			mib.Column(16, "ifPromiscuousMode", mib.AsTruth(promiscuous)),
+			mib.Column(17, "ifConnectorPresent", mib.AsTruth(connector)),
+			mib.Column(18, "ifAlias", mib.AsText(alias, 64)), // the kernel allows 255
+			mib.Column(19, "ifCounterDiscontinuityTime", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.CounterDiscontinuity }))),
+		),
+	}
 }
 
 type (
@@ -280,30 +288,34 @@ type (
 var active = mib.Int(1)
 
 // Stack is ifStackTable (RFC 2863, section 6).
-var Stack = mib.Table[stacking]{
-	Name:  "ifStackTable",
-	Entry: objects.Sub(2, 1),
-	Index: mib.Index(
-		mib.IntegerIndex(mib.At(func(s *stacking) *uint32 { return &s.Higher })),
-		mib.IntegerIndex(mib.At(func(s *stacking) *uint32 { return &s.Lower })),
-	),
-	Columns: mib.Columns(
-		mib.Column(3, "ifStackStatus", mib.AsConstant[stacking](active)),
-	),
+func Stack() *mib.Table[stacking] {
+	return &mib.Table[stacking]{
+		Name:  "ifStackTable",
+		Entry: objects.Sub(2, 1),
+		Index: mib.Index(
+			mib.IntegerIndex(mib.At(func(s *stacking) *uint32 { return &s.Higher })),
+			mib.IntegerIndex(mib.At(func(s *stacking) *uint32 { return &s.Lower })),
+		),
+		Columns: mib.Columns(
+			mib.Column(3, "ifStackStatus", mib.AsConstant[stacking](active)),
+		),
+	}
 }
 
 // ReceiveAddresses is ifRcvAddressTable (RFC 2863, section 6).
-var ReceiveAddresses = mib.Table[receiveAddress]{
-	Name:  "ifRcvAddressTable",
-	Entry: objects.Sub(4, 1),
-	Index: mib.Index(
-		mib.IntegerIndex(mib.At(func(a *receiveAddress) *uint32 { return &a.Interface })),
-		mib.StringIndex(mib.At(func(a *receiveAddress) *netstat.HardwareAddress { return &a.Address })),
-	),
-	Columns: mib.Columns(
-		mib.Column(2, "ifRcvAddressStatus", mib.AsConstant[receiveAddress](active)),
-		mib.Column(3, "ifRcvAddressType", mib.AsEnum(
-			mib.At(func(a *receiveAddress) *bool { return &a.Volatile }),
-			mib.Enum[bool]{{Value: true, Number: 2}, {Value: false, Number: 3}})),
-	),
+func ReceiveAddresses() *mib.Table[receiveAddress] {
+	return &mib.Table[receiveAddress]{
+		Name:  "ifRcvAddressTable",
+		Entry: objects.Sub(4, 1),
+		Index: mib.Index(
+			mib.IntegerIndex(mib.At(func(a *receiveAddress) *uint32 { return &a.Interface })),
+			mib.StringIndex(mib.At(func(a *receiveAddress) *netstat.HardwareAddress { return &a.Address })),
+		),
+		Columns: mib.Columns(
+			mib.Column(2, "ifRcvAddressStatus", mib.AsConstant[receiveAddress](active)),
+			mib.Column(3, "ifRcvAddressType", mib.AsEnum(
+				mib.At(func(a *receiveAddress) *bool { return &a.Volatile }),
+				mib.Enum[bool]{{Value: true, Number: 2}, {Value: false, Number: 3}})),
+		),
+	}
 }

@@ -31,8 +31,8 @@ func TestInterfaces(t *testing.T) {
 		{Index: 3, Name: "eth1", HardwareType: netstat.Known[uint16](arphrdEther), OperState: netstat.Known(netstat.OperDown), Speed: netstat.Known[uint64](10_000_000)},
 		{Index: 4, Name: "gre1", HardwareType: netstat.Known[uint16](arphrdIPGRE), Kind: "gre", Address: "\x0a\x00\x00\x01", Flags: netstat.FlagUp, OperState: netstat.Known(netstat.OperUnknown)},
 	}
-	got := tabletest.Values(t, &Interfaces, rows)
-	for name, v := range tabletest.Values(t, &Extensions, rows) {
+	got := tabletest.Values(t, Interfaces(), rows)
+	for name, v := range tabletest.Values(t, Extensions(), rows) {
 		got["x"+name] = v
 	}
 	want := map[string]mib.Value{
@@ -117,8 +117,8 @@ func TestExtensionsRoundTrip(t *testing.T) {
 	for i := range rows {
 		rows[i] = randomInterface(random, uint32(i*7+1))
 	}
-	view := Extensions.View(rows)
-	got, err := Extensions.Decode(time.Unix(0, 0), tabletest.Walk(t, &Extensions, rows))
+	view := Extensions().View(rows)
+	got, err := Extensions().Decode(time.Unix(0, 0), tabletest.Walk(t, Extensions(), rows))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestExtensionsRoundTrip(t *testing.T) {
 	if len(got) != len(rows) {
 		t.Errorf("%d rows came back of %d", len(got), len(rows))
 	}
-	again, err := Interfaces.Decode(time.Unix(0, 0), tabletest.Walk(t, &Interfaces, rows))
+	again, err := Interfaces().Decode(time.Unix(0, 0), tabletest.Walk(t, Interfaces(), rows))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,8 +159,8 @@ func TestStackAndReceiveAddresses(t *testing.T) {
 		{Index: 6, Name: "macvlan0", Kind: "macvlan", Lower: 2, LowerNetNSID: netstat.Known[int32](3)},
 	}
 	stack := netstat.StackingOf(interfaces)
-	tabletest.RoundTrip(t, &Stack, stack, func(s stacking) stacking { return s })
-	got := tabletest.Values(t, &Stack, stack)
+	tabletest.RoundTrip(t, Stack(), stack, func(s stacking) stacking { return s })
+	got := tabletest.Values(t, Stack(), stack)
 	want := []string{"3.0.1", "3.0.3", "3.0.5", "3.0.6", "3.1.0", "3.2.0", "3.3.0", "3.4.2", "3.5.4", "3.6.0"}
 	for _, name := range want {
 		if got[name] != mib.Int(1) {
@@ -172,8 +172,8 @@ func TestStackAndReceiveAddresses(t *testing.T) {
 	}
 
 	addresses := netstat.ReceiveAddressesOf(interfaces)
-	tabletest.RoundTrip(t, &ReceiveAddresses, addresses, func(a receiveAddress) receiveAddress { return a })
-	values := tabletest.Values(t, &ReceiveAddresses, addresses)
+	tabletest.RoundTrip(t, ReceiveAddresses(), addresses, func(a receiveAddress) receiveAddress { return a })
+	values := tabletest.Values(t, ReceiveAddresses(), addresses)
 	for name, v := range map[string]mib.Value{
 		"3.2.6.2.0.0.0.0.1": mib.Int(3), "3.2.6.255.255.255.255.255.255": mib.Int(2),
 		"3.2.6.1.0.94.0.0.1": mib.Int(2), "2.2.6.1.0.94.0.0.1": mib.Int(1),

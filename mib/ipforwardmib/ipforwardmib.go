@@ -52,12 +52,14 @@ var (
 // Discards is inetCidrRouteDiscards: valid routes that were discarded. Linux
 // refuses a route that it has no memory for and never discards one that it
 // took: its value is how many it did discard, 0.
-var Discards = mib.Group[struct{}]{
-	Name: "inetCidrRouteDiscards",
-	OID:  Identity,
-	Objects: mib.Columns(
-		mib.Column(8, "inetCidrRouteDiscards", mib.AsConstant[struct{}](mib.Count32(0))),
-	),
+func Discards() *mib.Group[struct{}] {
+	return &mib.Group[struct{}]{
+		Name: "inetCidrRouteDiscards",
+		OID:  Identity,
+		Objects: mib.Columns(
+			mib.Column(8, "inetCidrRouteDiscards", mib.AsConstant[struct{}](mib.Count32(0))),
+		),
+	}
 }
 
 var destination = mib.Through(
@@ -349,32 +351,34 @@ func implies(r *route) {
 
 // Routes is inetCidrRouteTable (RFC 4292, section 5): a row for each next hop
 // of each route that takes part in forwarding, in whatever table it stands.
-var Routes = mib.Table[route]{
-	Name:  "inetCidrRouteTable",
-	Entry: Identity.Sub(7, 1),
-	Index: mib.Index(
-		mib.InetAddressIndex(destination, &destinationZone), mib.IntegerIndex(prefixLength),
-		policy, mib.InetAddressIndex(nextHop, &nextHopZone),
-	),
-	Columns: mib.Columns(
-		mib.Column(7, "inetCidrRouteIfIndex", mib.AsInteger(ifIndex)),
-		mib.Column(8, "inetCidrRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
-			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindLocal, Number: 3},
-			{Value: kindRemote, Number: 4}, {Value: kindBlackhole, Number: 5},
-		})),
-		mib.Column(9, "inetCidrRouteProto", mib.AsEnum(protocol, protocols)),
-		mib.Column(10, "inetCidrRouteAge", mib.AsGauge(age)),
-		mib.Column(11, "inetCidrRouteNextHopAS", mib.AsConstant[route](mib.Gauge(0))),
-		mib.Column(12, "inetCidrRouteMetric1", mib.AsInteger(metric)),
-		mib.Column(13, "inetCidrRouteMetric2", unused),
-		mib.Column(14, "inetCidrRouteMetric3", unused),
-		mib.Column(15, "inetCidrRouteMetric4", unused),
-		mib.Column(16, "inetCidrRouteMetric5", unused),
-		mib.Column(17, "inetCidrRouteStatus", status),
-	),
-	Where:   (*route).IsForwarding,
-	Implies: implies,
-	Apart:   mib.Full,
+func Routes() *mib.Table[route] {
+	return &mib.Table[route]{
+		Name:  "inetCidrRouteTable",
+		Entry: Identity.Sub(7, 1),
+		Index: mib.Index(
+			mib.InetAddressIndex(destination, &destinationZone), mib.IntegerIndex(prefixLength),
+			policy, mib.InetAddressIndex(nextHop, &nextHopZone),
+		),
+		Columns: mib.Columns(
+			mib.Column(7, "inetCidrRouteIfIndex", mib.AsInteger(ifIndex)),
+			mib.Column(8, "inetCidrRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
+				{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindLocal, Number: 3},
+				{Value: kindRemote, Number: 4}, {Value: kindBlackhole, Number: 5},
+			})),
+			mib.Column(9, "inetCidrRouteProto", mib.AsEnum(protocol, protocols)),
+			mib.Column(10, "inetCidrRouteAge", mib.AsGauge(age)),
+			mib.Column(11, "inetCidrRouteNextHopAS", mib.AsConstant[route](mib.Gauge(0))),
+			mib.Column(12, "inetCidrRouteMetric1", mib.AsInteger(metric)),
+			mib.Column(13, "inetCidrRouteMetric2", unused),
+			mib.Column(14, "inetCidrRouteMetric3", unused),
+			mib.Column(15, "inetCidrRouteMetric4", unused),
+			mib.Column(16, "inetCidrRouteMetric5", unused),
+			mib.Column(17, "inetCidrRouteStatus", status),
+		),
+		Where:   (*route).IsForwarding,
+		Implies: implies,
+		Apart:   mib.Full,
+	}
 }
 
 func isIPv4(r *route) bool { return r.IsForwarding() && r.Destination.Addr().Is4() }
@@ -450,73 +454,77 @@ func preferMain(a, b *route) int {
 var zeroDotZero = mib.AsConstant[route](mib.OIDValue(mib.MakeOID(0, 0)))
 
 // IPv4Routes is the deprecated ipCidrRouteTable (RFC 2096).
-var IPv4Routes = mib.Table[route]{
-	Name:  "ipCidrRouteTable",
-	Entry: Identity.Sub(4, 1),
-	Index: mib.Index(
-		mib.IPAddressIndex(destination), mib.IPAddressIndex(mask),
-		mib.IntegerIndex(tos), mib.IPAddressIndex(ipv4NextHop),
-	),
-	Columns: mib.Columns(
-		mib.Column(1, "ipCidrRouteDest", mib.AsIPAddress(readOnly(destination))),
-		mib.Column(2, "ipCidrRouteMask", mib.AsIPAddress(mask)),
-		mib.Column(3, "ipCidrRouteTos", mib.AsInteger(tos)),
-		mib.Column(4, "ipCidrRouteNextHop", mib.AsIPAddress(ipv4NextHop)),
-		mib.Column(5, "ipCidrRouteIfIndex", mib.AsInteger(ifIndex)),
-		mib.Column(6, "ipCidrRouteType", mib.AsEnum(ipv4Kind, mib.Enum[kind]{
-			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindBlackhole, Number: 2},
-			{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
-		})),
-		mib.Column(7, "ipCidrRouteProto", mib.AsEnum(protocol, oldProtocols(16))),
-		mib.Column(8, "ipCidrRouteAge", mib.AsInteger(age)),
-		mib.Column(9, "ipCidrRouteInfo", zeroDotZero),
-		mib.Column(10, "ipCidrRouteNextHopAS", mib.AsConstant[route](mib.Int(0))),
-		mib.Column(11, "ipCidrRouteMetric1", mib.AsInteger(metric)),
-		mib.Column(12, "ipCidrRouteMetric2", unused),
-		mib.Column(13, "ipCidrRouteMetric3", unused),
-		mib.Column(14, "ipCidrRouteMetric4", unused),
-		mib.Column(15, "ipCidrRouteMetric5", unused),
-		mib.Column(16, "ipCidrRouteStatus", status),
-	),
-	Where:   isIPv4,
-	Implies: implies,
-	Prefer:  preferMain,
+func IPv4Routes() *mib.Table[route] {
+	return &mib.Table[route]{
+		Name:  "ipCidrRouteTable",
+		Entry: Identity.Sub(4, 1),
+		Index: mib.Index(
+			mib.IPAddressIndex(destination), mib.IPAddressIndex(mask),
+			mib.IntegerIndex(tos), mib.IPAddressIndex(ipv4NextHop),
+		),
+		Columns: mib.Columns(
+			mib.Column(1, "ipCidrRouteDest", mib.AsIPAddress(readOnly(destination))),
+			mib.Column(2, "ipCidrRouteMask", mib.AsIPAddress(mask)),
+			mib.Column(3, "ipCidrRouteTos", mib.AsInteger(tos)),
+			mib.Column(4, "ipCidrRouteNextHop", mib.AsIPAddress(ipv4NextHop)),
+			mib.Column(5, "ipCidrRouteIfIndex", mib.AsInteger(ifIndex)),
+			mib.Column(6, "ipCidrRouteType", mib.AsEnum(ipv4Kind, mib.Enum[kind]{
+				{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindBlackhole, Number: 2},
+				{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
+			})),
+			mib.Column(7, "ipCidrRouteProto", mib.AsEnum(protocol, oldProtocols(16))),
+			mib.Column(8, "ipCidrRouteAge", mib.AsInteger(age)),
+			mib.Column(9, "ipCidrRouteInfo", zeroDotZero),
+			mib.Column(10, "ipCidrRouteNextHopAS", mib.AsConstant[route](mib.Int(0))),
+			mib.Column(11, "ipCidrRouteMetric1", mib.AsInteger(metric)),
+			mib.Column(12, "ipCidrRouteMetric2", unused),
+			mib.Column(13, "ipCidrRouteMetric3", unused),
+			mib.Column(14, "ipCidrRouteMetric4", unused),
+			mib.Column(15, "ipCidrRouteMetric5", unused),
+			mib.Column(16, "ipCidrRouteStatus", status),
+		),
+		Where:   isIPv4,
+		Implies: implies,
+		Prefer:  preferMain,
+	}
 }
 
 // ForwardRoutes is the obsolete ipForwardTable (RFC 1354), whose index has no
 // prefix length: of the routes to one address it holds the most specific.
-var ForwardRoutes = mib.Table[route]{
-	Name:  "ipForwardTable",
-	Entry: Identity.Sub(2, 1),
-	Index: mib.Index(
-		mib.IPAddressIndex(destination), protocolIndex,
-		mib.IntegerIndex(tos), mib.IPAddressIndex(ipv4NextHop),
-	),
-	Columns: mib.Columns(
-		mib.Column(1, "ipForwardDest", mib.AsIPAddress(readOnly(destination))),
-		mib.Column(2, "ipForwardMask", mib.AsIPAddress(mask)),
-		mib.Column(3, "ipForwardPolicy", mib.AsInteger(tos)),
-		mib.Column(4, "ipForwardNextHop", mib.AsIPAddress(ipv4NextHop)),
-		mib.Column(5, "ipForwardIfIndex", mib.AsInteger(ifIndex)),
-		mib.Column(6, "ipForwardType", mib.AsEnum(ipv4Kind, mib.Enum[kind]{
-			{Value: kindOther, Number: 1}, {Value: kindReject, Number: 1}, {Value: kindBlackhole, Number: 1},
-			{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
-		})),
-		mib.Column(7, "ipForwardProto", mib.AsEnum(protocol, oldProtocols(15))),
-		mib.Column(8, "ipForwardAge", mib.AsInteger(age)),
-		mib.Column(9, "ipForwardInfo", zeroDotZero),
-		mib.Column(10, "ipForwardNextHopAS", mib.AsConstant[route](mib.Int(0))),
-		mib.Column(11, "ipForwardMetric1", mib.AsInteger(metric)),
-		mib.Column(12, "ipForwardMetric2", unused),
-		mib.Column(13, "ipForwardMetric3", unused),
-		mib.Column(14, "ipForwardMetric4", unused),
-		mib.Column(15, "ipForwardMetric5", unused),
-	),
-	Where:   isIPv4,
-	Implies: implies,
-	Prefer: func(a, b *route) int {
-		return cmp.Or(cmp.Compare(b.Destination.Bits(), a.Destination.Bits()), preferMain(a, b))
-	},
+func ForwardRoutes() *mib.Table[route] {
+	return &mib.Table[route]{
+		Name:  "ipForwardTable",
+		Entry: Identity.Sub(2, 1),
+		Index: mib.Index(
+			mib.IPAddressIndex(destination), protocolIndex,
+			mib.IntegerIndex(tos), mib.IPAddressIndex(ipv4NextHop),
+		),
+		Columns: mib.Columns(
+			mib.Column(1, "ipForwardDest", mib.AsIPAddress(readOnly(destination))),
+			mib.Column(2, "ipForwardMask", mib.AsIPAddress(mask)),
+			mib.Column(3, "ipForwardPolicy", mib.AsInteger(tos)),
+			mib.Column(4, "ipForwardNextHop", mib.AsIPAddress(ipv4NextHop)),
+			mib.Column(5, "ipForwardIfIndex", mib.AsInteger(ifIndex)),
+			mib.Column(6, "ipForwardType", mib.AsEnum(ipv4Kind, mib.Enum[kind]{
+				{Value: kindOther, Number: 1}, {Value: kindReject, Number: 1}, {Value: kindBlackhole, Number: 1},
+				{Value: kindLocal, Number: 3}, {Value: kindRemote, Number: 4},
+			})),
+			mib.Column(7, "ipForwardProto", mib.AsEnum(protocol, oldProtocols(15))),
+			mib.Column(8, "ipForwardAge", mib.AsInteger(age)),
+			mib.Column(9, "ipForwardInfo", zeroDotZero),
+			mib.Column(10, "ipForwardNextHopAS", mib.AsConstant[route](mib.Int(0))),
+			mib.Column(11, "ipForwardMetric1", mib.AsInteger(metric)),
+			mib.Column(12, "ipForwardMetric2", unused),
+			mib.Column(13, "ipForwardMetric3", unused),
+			mib.Column(14, "ipForwardMetric4", unused),
+			mib.Column(15, "ipForwardMetric5", unused),
+		),
+		Where:   isIPv4,
+		Implies: implies,
+		Prefer: func(a, b *route) int {
+			return cmp.Or(cmp.Compare(b.Destination.Bits(), a.Destination.Bits()), preferMain(a, b))
+		},
+	}
 }
 
 var protocolIndex = mib.EnumIndex(protocol, oldProtocols(15))

@@ -78,8 +78,8 @@ func TestRoundTrip(t *testing.T) {
 	for i := range rows {
 		rows[i] = randomRoute(random)
 	}
-	tabletest.RoundTrip(t, &Routes, rows, first)
-	tabletest.RoundTrip(t, Routes.WithZones(), rows, first)
+	tabletest.RoundTrip(t, Routes(), rows, first)
+	tabletest.RoundTrip(t, Routes().WithZones(), rows, first)
 
 	old := func(last netstat.RouteProtocol) func(r route) route {
 		return func(r route) route {
@@ -103,9 +103,9 @@ func TestRoundTrip(t *testing.T) {
 			return r
 		}
 	}
-	tabletest.RoundTrip(t, &IPv4Routes, rows, old(netstat.ProtocolUnspecified))
+	tabletest.RoundTrip(t, IPv4Routes(), rows, old(netstat.ProtocolUnspecified))
 	forward := old(netstat.ProtocolEIGRP)
-	tabletest.RoundTrip(t, &ForwardRoutes, rows, func(r route) route {
+	tabletest.RoundTrip(t, ForwardRoutes(), rows, func(r route) route {
 		r = forward(r)
 		if r.Type == netstat.RouteUnreachable {
 			r.Type = netstat.RouteThrow
@@ -156,7 +156,7 @@ func TestTables(t *testing.T) {
 		rows  int
 		want  map[string]mib.Value
 	}{
-		{&Routes, 18, map[string]mib.Value{
+		{Routes(), 18, map[string]mib.Value{
 			"7.1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.1":                                           mib.Int(2),
 			"7.1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.2":                                           mib.Int(3),
 			"12.1.4.0.0.0.0.0.5.0.0.254.0.100.1.4.192.0.2.1":                                mib.Int(100),
@@ -179,7 +179,7 @@ func TestTables(t *testing.T) {
 			"16.1.4.203.0.113.0.24.2.0.0.0.0":                                               mib.Int(-1),
 			"17.1.4.203.0.113.0.24.2.0.0.0.0":                                               mib.Int(1),
 		}},
-		{Routes.WithZones(), 18, map[string]mib.Value{
+		{Routes().WithZones(), 18, map[string]mib.Value{
 			"7.1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.1":                                          mib.Int(2),
 			"7.1.4.10.0.0.0.8.6.0.0.254.0.0.2.1.4.192.0.2.1":                               mib.Int(2),
 			"8.4.20." + ll + "0.0.0.0.2.64.6.0.0.254.0.256.2.0.0":                          mib.Int(3),
@@ -187,7 +187,7 @@ func TestTables(t *testing.T) {
 			"8.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.0.32.2.0.0.4.20." + ll + "1.0.0.0.2": mib.Int(4),
 			"8.1.4.198.51.100.0.24.2.0.0.4.20." + ll + "1.0.0.0.2":                         mib.Int(4),
 		}},
-		{&IPv4Routes, 10, map[string]mib.Value{
+		{IPv4Routes(), 10, map[string]mib.Value{
 			// The main table's route with the lowest metric and index.
 			"11.0.0.0.0.0.0.0.0.0.192.0.2.1":          mib.Int(0),
 			"5.0.0.0.0.0.0.0.0.0.192.0.2.1":           mib.Int(2),
@@ -196,7 +196,7 @@ func TestTables(t *testing.T) {
 			"6.203.0.113.0.255.255.255.0.0.0.0.0.0":   mib.Int(2),
 			"2.203.0.113.0.255.255.255.128.0.0.0.0.0": mib.AddrValue(addr("255.255.255.128")),
 		}},
-		{&ForwardRoutes, 9, map[string]mib.Value{
+		{ForwardRoutes(), 9, map[string]mib.Value{
 			// Of 203.0.113.0/24 and /25 the more specific.
 			"2.203.0.113.0.3.0.0.0.0.0": mib.AddrValue(addr("255.255.255.128")),
 			"7.0.0.0.0.3.0.192.0.2.1":   mib.Int(3),
@@ -221,9 +221,9 @@ func TestPolicyStaysWhenOtherRoutesChange(t *testing.T) {
 	for i := range rows {
 		rows[i] = randomRoute(random)
 	}
-	whole := Routes.View(rows)
+	whole := Routes().View(rows)
 	for i := range rows {
-		alone := Routes.View(rows[i : i+1]).Index(0)
+		alone := Routes().View(rows[i : i+1]).Index(0)
 		at := whole.Search(alone, true)
 		if at == whole.Len() || whole.Index(at) != alone {
 			t.Fatalf("%+v has index %v alone, which the whole table has not", rows[i], alone)

@@ -36,14 +36,14 @@ func TestICMPRoundTrip(t *testing.T) {
 	for i := range rows {
 		numbered(&rows[i], random)
 	}
-	tabletest.RoundTrip(t, &ICMPStatistics, rows, func(s ICMP) ICMP {
+	tabletest.RoundTrip(t, ICMPStatistics(), rows, func(s ICMP) ICMP {
 		s.In, s.Out = ICMPMessages{}, ICMPMessages{}
 		return s
 	})
 	var got ICMP
 	want := rows[0]
 	want.Family = 0
-	if err := IPv4Messages.Decode(time.Time{}, IPv4Messages.Values(rows[0]), &got); err != nil || got != want {
+	if err := IPv4Messages().Decode(time.Time{}, IPv4Messages().Values(rows[0]), &got); err != nil || got != want {
 		t.Errorf("%v:\n got %+v\nwant %+v", err, got, want)
 	}
 	var types []ICMPType
@@ -55,7 +55,7 @@ func TestICMPRoundTrip(t *testing.T) {
 		numbered(&one, random)
 		types = append(types, one)
 	}
-	tabletest.RoundTrip(t, &ICMPTypes, types, func(r ICMPType) ICMPType { return r })
+	tabletest.RoundTrip(t, ICMPTypes(), types, func(r ICMPType) ICMPType { return r })
 }
 
 func TestGeneralRoundTrip(t *testing.T) {
@@ -68,13 +68,13 @@ func TestGeneralRoundTrip(t *testing.T) {
 		},
 	} {
 		var got Settings
-		if err := General.Decode(time.Time{}, General.Values(want), &got); err != nil || got != want {
+		if err := General().Decode(time.Time{}, General().Values(want), &got); err != nil || got != want {
 			t.Errorf("%v:\n got %+v\nwant %+v", err, got, want)
 		}
 	}
 	known := Settings{IPv4: netstat.IPSettings{Forwarding: netstat.Known(true), ReassemblyTimeout: netstat.Known(90 * time.Second)}}
 	values := make(map[string]mib.Value)
-	for b := range General.Values(known) {
+	for b := range General().Values(known) {
 		values[b.Name().String()] = b.Value
 	}
 	want := map[string]mib.Value{"1.3.6.1.2.1.4.1.0": mib.Int(1), "1.3.6.1.2.1.4.13.0": mib.Int(90), "1.3.6.1.2.1.4.23.0": mib.Count32(0)}
@@ -145,7 +145,7 @@ func TestICMPByName(t *testing.T) {
 	}
 	// Each counter of the group has a name.
 	var all ICMP
-	if n := numbered(&all, rand.New(rand.NewPCG(1, 1))); n != len(IPv4Messages.Objects) || n != len(kernelMessages(netstat.IPv4)) {
-		t.Errorf("%d counters, %d objects, %d names", n, len(IPv4Messages.Objects), len(kernelMessages(netstat.IPv4)))
+	if n := numbered(&all, rand.New(rand.NewPCG(1, 1))); n != len(IPv4Messages().Objects) || n != len(kernelMessages(netstat.IPv4)) {
+		t.Errorf("%d counters, %d objects, %d names", n, len(IPv4Messages().Objects), len(kernelMessages(netstat.IPv4)))
 	}
 }

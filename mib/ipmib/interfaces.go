@@ -24,22 +24,26 @@ type Changes struct {
 
 // InterfaceChanges are ipv4InterfaceTableLastChange and ipv6InterfaceTableLastChange
 // (RFC 4293, section 5).
-var InterfaceChanges = mib.Group[Changes]{
-	Name: "ip",
-	OID:  ip,
-	Objects: mib.Columns(
-		mib.Column(27, "ipv4InterfaceTableLastChange", mib.AsTimeStamp(mib.Maybe(func(c *Changes) *netstat.Optional[time.Time] { return &c.IPv4Interfaces }))),
-		mib.Column(29, "ipv6InterfaceTableLastChange", mib.AsTimeStamp(mib.Maybe(func(c *Changes) *netstat.Optional[time.Time] { return &c.IPv6Interfaces }))),
-	),
+func InterfaceChanges() *mib.Group[Changes] {
+	return &mib.Group[Changes]{
+		Name: "ip",
+		OID:  ip,
+		Objects: mib.Columns(
+			mib.Column(27, "ipv4InterfaceTableLastChange", mib.AsTimeStamp(mib.Maybe(func(c *Changes) *netstat.Optional[time.Time] { return &c.IPv4Interfaces }))),
+			mib.Column(29, "ipv6InterfaceTableLastChange", mib.AsTimeStamp(mib.Maybe(func(c *Changes) *netstat.Optional[time.Time] { return &c.IPv6Interfaces }))),
+		),
+	}
 }
 
 // StatisticsChanges is ipIfStatsTableLastChange (RFC 4293, section 5).
-var StatisticsChanges = mib.Group[Changes]{
-	Name: "ipTrafficStats",
-	OID:  ip.Sub(31),
-	Objects: mib.Columns(
-		mib.Column(2, "ipIfStatsTableLastChange", mib.AsTimeStamp(mib.Maybe(func(c *Changes) *netstat.Optional[time.Time] { return &c.Statistics }))),
-	),
+func StatisticsChanges() *mib.Group[Changes] {
+	return &mib.Group[Changes]{
+		Name: "ipTrafficStats",
+		OID:  ip.Sub(31),
+		Objects: mib.Columns(
+			mib.Column(2, "ipIfStatsTableLastChange", mib.AsTimeStamp(mib.Maybe(func(c *Changes) *netstat.Optional[time.Time] { return &c.Statistics }))),
+		),
+	}
 }
 
 var (
@@ -70,64 +74,70 @@ var (
 )
 
 // IPv4Interfaces is ipv4InterfaceTable (RFC 4293, section 5).
-var IPv4Interfaces = mib.Table[ipInterface]{
-	Name:  "ipv4InterfaceTable",
-	Entry: ip.Sub(28, 1),
-	Index: mib.Index(mib.IntegerIndex(interfaceIndex)),
-	Columns: mib.Columns(
-		mib.Column(2, "ipv4InterfaceReasmMaxSize", mib.AsInteger(largestPacket)),
-		mib.Column(3, "ipv4InterfaceEnableStatus", enabled),
-		mib.Column(4, "ipv4InterfaceRetransmitTime", retransmit),
-	),
-	Where:   isIPv4,
-	Implies: setIPv4,
+func IPv4Interfaces() *mib.Table[ipInterface] {
+	return &mib.Table[ipInterface]{
+		Name:  "ipv4InterfaceTable",
+		Entry: ip.Sub(28, 1),
+		Index: mib.Index(mib.IntegerIndex(interfaceIndex)),
+		Columns: mib.Columns(
+			mib.Column(2, "ipv4InterfaceReasmMaxSize", mib.AsInteger(largestPacket)),
+			mib.Column(3, "ipv4InterfaceEnableStatus", enabled),
+			mib.Column(4, "ipv4InterfaceRetransmitTime", retransmit),
+		),
+		Where:   isIPv4,
+		Implies: setIPv4,
+	}
 }
 
 // IPv6Interfaces is ipv6InterfaceTable (RFC 4293, section 5).
-var IPv6Interfaces = mib.Table[ipInterface]{
-	Name:  "ipv6InterfaceTable",
-	Entry: ip.Sub(30, 1),
-	Index: mib.Index(mib.IntegerIndex(interfaceIndex)),
-	Columns: mib.Columns(
-		mib.Column(2, "ipv6InterfaceReasmMaxSize", mib.AsGauge(largestPacket)),
-		mib.Column(3, "ipv6InterfaceIdentifier", mib.AsOctets(mib.Maybe(func(i *ipInterface) *netstat.Optional[netstat.InterfaceIdentifier] { return &i.Identifier }))),
-		mib.Column(5, "ipv6InterfaceEnableStatus", enabled),
-		mib.Column(6, "ipv6InterfaceReachableTime", milliseconds(func(i *ipInterface) *netstat.Optional[time.Duration] { return &i.Reachable })),
-		mib.Column(7, "ipv6InterfaceRetransmitTime", retransmit),
-		// Of the forwarding of datagrams, as the object is, and not of the setting
-		// of Linux that is named so: it does not hold them back.
-		mib.Column(8, "ipv6InterfaceForwarding", mib.AsEnum(mib.Maybe(func(i *ipInterface) *netstat.Optional[bool] { return &i.Forwards }), forwarding)),
-	),
-	Where:   isIPv6,
-	Implies: setIPv6,
+func IPv6Interfaces() *mib.Table[ipInterface] {
+	return &mib.Table[ipInterface]{
+		Name:  "ipv6InterfaceTable",
+		Entry: ip.Sub(30, 1),
+		Index: mib.Index(mib.IntegerIndex(interfaceIndex)),
+		Columns: mib.Columns(
+			mib.Column(2, "ipv6InterfaceReasmMaxSize", mib.AsGauge(largestPacket)),
+			mib.Column(3, "ipv6InterfaceIdentifier", mib.AsOctets(mib.Maybe(func(i *ipInterface) *netstat.Optional[netstat.InterfaceIdentifier] { return &i.Identifier }))),
+			mib.Column(5, "ipv6InterfaceEnableStatus", enabled),
+			mib.Column(6, "ipv6InterfaceReachableTime", milliseconds(func(i *ipInterface) *netstat.Optional[time.Duration] { return &i.Reachable })),
+			mib.Column(7, "ipv6InterfaceRetransmitTime", retransmit),
+			// Of the forwarding of datagrams, as the object is, and not of the setting
+			// of Linux that is named so: it does not hold them back.
+			mib.Column(8, "ipv6InterfaceForwarding", mib.AsEnum(mib.Maybe(func(i *ipInterface) *netstat.Optional[bool] { return &i.Forwards }), forwarding)),
+		),
+		Where:   isIPv6,
+		Implies: setIPv6,
+	}
 }
 
 // Zones is ipv6ScopeZoneIndexTable (RFC 4293, section 5). On Linux the zone of a
 // link has the number of its interface. It knows no zones of other scopes: 0, the
 // default zone, would say that there is one and that nobody knows which (RFC 4001,
 // InetZoneIndex).
-var Zones = mib.Table[ipInterface]{
-	Name:  "ipv6ScopeZoneIndexTable",
-	Entry: ip.Sub(36, 1),
-	Index: mib.Index(mib.IntegerIndex(interfaceIndex)),
-	Columns: mib.Columns(
-		mib.Column(2, "ipv6ScopeZoneIndexLinkLocal", mib.AsGauge(mib.Through(
-			func(i *ipInterface) (uint32, bool) { return i.Interface, true }, nil,
-		))),
-		mib.Column(3, "ipv6ScopeZoneIndex3", noZone),
-		mib.Column(4, "ipv6ScopeZoneIndexAdminLocal", noZone),
-		mib.Column(5, "ipv6ScopeZoneIndexSiteLocal", noZone),
-		mib.Column(6, "ipv6ScopeZoneIndex6", noZone),
-		mib.Column(7, "ipv6ScopeZoneIndex7", noZone),
-		mib.Column(8, "ipv6ScopeZoneIndexOrganizationLocal", noZone),
-		mib.Column(9, "ipv6ScopeZoneIndex9", noZone),
-		mib.Column(10, "ipv6ScopeZoneIndexA", noZone),
-		mib.Column(11, "ipv6ScopeZoneIndexB", noZone),
-		mib.Column(12, "ipv6ScopeZoneIndexC", noZone),
-		mib.Column(13, "ipv6ScopeZoneIndexD", noZone),
-	),
-	Where:   isIPv6,
-	Implies: setIPv6,
+func Zones() *mib.Table[ipInterface] {
+	return &mib.Table[ipInterface]{
+		Name:  "ipv6ScopeZoneIndexTable",
+		Entry: ip.Sub(36, 1),
+		Index: mib.Index(mib.IntegerIndex(interfaceIndex)),
+		Columns: mib.Columns(
+			mib.Column(2, "ipv6ScopeZoneIndexLinkLocal", mib.AsGauge(mib.Through(
+				func(i *ipInterface) (uint32, bool) { return i.Interface, true }, nil,
+			))),
+			mib.Column(3, "ipv6ScopeZoneIndex3", noZone),
+			mib.Column(4, "ipv6ScopeZoneIndexAdminLocal", noZone),
+			mib.Column(5, "ipv6ScopeZoneIndexSiteLocal", noZone),
+			mib.Column(6, "ipv6ScopeZoneIndex6", noZone),
+			mib.Column(7, "ipv6ScopeZoneIndex7", noZone),
+			mib.Column(8, "ipv6ScopeZoneIndexOrganizationLocal", noZone),
+			mib.Column(9, "ipv6ScopeZoneIndex9", noZone),
+			mib.Column(10, "ipv6ScopeZoneIndexA", noZone),
+			mib.Column(11, "ipv6ScopeZoneIndexB", noZone),
+			mib.Column(12, "ipv6ScopeZoneIndexC", noZone),
+			mib.Column(13, "ipv6ScopeZoneIndexD", noZone),
+		),
+		Where:   isIPv6,
+		Implies: setIPv6,
+	}
 }
 
 var noZone = mib.AsAbsent[ipInterface](mib.Gauge32)

@@ -34,11 +34,11 @@ func TestInterfacesRoundTrip(t *testing.T) {
 		}
 	}
 	random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-	tabletest.RoundTrip(t, &IPv4Interfaces, rows, func(i ipInterface) ipInterface {
+	tabletest.RoundTrip(t, IPv4Interfaces(), rows, func(i ipInterface) ipInterface {
 		return ipInterface{Interface: i.Interface, Family: i.Family, Enabled: i.Enabled, ReassemblyMaxSize: i.ReassemblyMaxSize, Retransmit: i.Retransmit}
 	})
-	tabletest.RoundTrip(t, &IPv6Interfaces, rows, func(i ipInterface) ipInterface { return i })
-	tabletest.RoundTrip(t, &Zones, rows, func(i ipInterface) ipInterface { return ipInterface{Interface: i.Interface, Family: i.Family} })
+	tabletest.RoundTrip(t, IPv6Interfaces(), rows, func(i ipInterface) ipInterface { return i })
+	tabletest.RoundTrip(t, Zones(), rows, func(i ipInterface) ipInterface { return ipInterface{Interface: i.Interface, Family: i.Family} })
 }
 
 func TestInterfaceValues(t *testing.T) {
@@ -54,12 +54,12 @@ func TestInterfaceValues(t *testing.T) {
 		table *mib.Table[ipInterface]
 		want  map[string]mib.Value
 	}{
-		{&IPv4Interfaces, map[string]mib.Value{"2.7": mib.Int(65535), "3.7": mib.Int(1), "4.7": mib.Gauge(1500)}},
-		{&IPv6Interfaces, map[string]mib.Value{
+		{IPv4Interfaces(), map[string]mib.Value{"2.7": mib.Int(65535), "3.7": mib.Int(1), "4.7": mib.Gauge(1500)}},
+		{IPv6Interfaces(), map[string]mib.Value{
 			"2.7": mib.Gauge(65535), "3.7": mib.Octets("12345678"), "5.7": mib.Int(2), "6.7": mib.Gauge(1<<32 - 1), "7.7": mib.Gauge(1000), "8.7": mib.Int(1),
 			"3.8": mib.Octets(""), "8.8": mib.Int(2),
 		}},
-		{&Zones, map[string]mib.Value{"2.7": mib.Gauge(7), "2.8": mib.Gauge(8)}},
+		{Zones(), map[string]mib.Value{"2.7": mib.Gauge(7), "2.8": mib.Gauge(8)}},
 	} {
 		if got := tabletest.Values(t, test.table, rows); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s:\n got %v\nwant %v", test.table.Name, got, test.want)
@@ -71,7 +71,7 @@ func TestChangesRoundTrip(t *testing.T) {
 	at := func(second int64) netstat.Optional[time.Time] { return netstat.Known(time.Unix(second, 0)) }
 	want := Changes{IPv4Interfaces: at(3), IPv6Interfaces: at(4), Statistics: at(5)}
 	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return time.Unix(0, 0) }}, mib.Module{Nodes: []mib.Node{
-		InterfaceChanges.BindNow(func() Changes { return want }), StatisticsChanges.BindNow(func() Changes { return want }),
+		InterfaceChanges().BindNow(func() Changes { return want }), StatisticsChanges().BindNow(func() Changes { return want }),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestChangesRoundTrip(t *testing.T) {
 		all = append(all, mib.Binding{Object: o, Value: v})
 	}
 	var got Changes
-	for _, group := range []*mib.Group[Changes]{&InterfaceChanges, &StatisticsChanges} {
+	for _, group := range []*mib.Group[Changes]{InterfaceChanges(), StatisticsChanges()} {
 		if err := group.Decode(time.Unix(0, 0), slices.Values(all), &got); err != nil {
 			t.Error(err)
 		}
@@ -96,7 +96,7 @@ func TestChangesRoundTrip(t *testing.T) {
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	for b := range InterfaceChanges.Values(Changes{}) {
+	for b := range InterfaceChanges().Values(Changes{}) {
 		t.Errorf("%v of nothing", b.Name())
 	}
 }
@@ -115,13 +115,13 @@ func TestInterfaceStatisticsRoundTrip(t *testing.T) {
 		}
 		rows = append(rows, row)
 	}
-	tabletest.RoundTrip(t, &IPInterfaceStatistics, rows, func(s InterfaceStatistics) InterfaceStatistics { return s })
+	tabletest.RoundTrip(t, IPInterfaceStatistics(), rows, func(s InterfaceStatistics) InterfaceStatistics { return s })
 	// The columns are those of ipSystemStatsTable but for one.
 	var system, interfaces []string
-	for name := range tabletest.Values(t, &SystemStatistics, []statistics{rows[1].Statistics}) {
+	for name := range tabletest.Values(t, SystemStatistics(), []statistics{rows[1].Statistics}) {
 		system = append(system, name[:len(name)-2])
 	}
-	for name := range tabletest.Values(t, &IPInterfaceStatistics, rows[1:2]) {
+	for name := range tabletest.Values(t, IPInterfaceStatistics(), rows[1:2]) {
 		interfaces = append(interfaces, name[:len(name)-4])
 	}
 	slices.Sort(system)

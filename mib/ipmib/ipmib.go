@@ -49,22 +49,25 @@ var prefixRow = ip.Sub(32, 1, 5)
 
 // prefix is the row of Prefixes that an address belongs to. 0.0 stands for none,
 // and leaves the length unknown.
-var prefix = mib.Through(
-	func(a *address) (mib.OID, bool) {
-		p := Prefix{Interface: a.Interface, Prefix: prefixOf(a)}
-		if !p.Prefix.IsValid() {
-			return mib.MakeOID(0, 0), true
-		}
-		return prefixRow.Append(Prefixes.IndexOf(&p)), true
-	},
-	func(a *address, row mib.OID) {
-		if index, ok := row.CutPrefix(prefixRow); ok {
-			if _, bits := index.Parent(); int64(bits) <= int64(a.Prefix.Addr().BitLen()) {
-				a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), int(bits))
+func prefix() mib.Access[address, mib.OID] {
+	prefixes := Prefixes()
+	return mib.Through(
+		func(a *address) (mib.OID, bool) {
+			p := Prefix{Interface: a.Interface, Prefix: prefixOf(a)}
+			if !p.Prefix.IsValid() {
+				return mib.MakeOID(0, 0), true
 			}
-		}
-	},
-)
+			return prefixRow.Append(prefixes.IndexOf(&p)), true
+		},
+		func(a *address, row mib.OID) {
+			if index, ok := row.CutPrefix(prefixRow); ok {
+				if _, bits := index.Parent(); int64(bits) <= int64(a.Prefix.Addr().BitLen()) {
+					a.Prefix = netip.PrefixFrom(a.Prefix.Addr(), int(bits))
+				}
+			}
+		},
+	)
+}
 
 // origin is how an address came to be, as far as the kernel's flags tell.
 type origin uint8
@@ -166,32 +169,34 @@ func PreferAddress(a, b *netstat.Address) int {
 
 // Addresses is ipAddressTable (RFC 4293, section 5). An address whose prefix is
 // not told has a prefix length of -1.
-var Addresses = mib.Table[address]{
-	Name:  "ipAddressTable",
-	Entry: ip.Sub(34, 1),
-	Index: mib.Index(mib.InetAddressIndex(local, &localZone)),
-	Columns: mib.Columns(
-		mib.Column(3, "ipAddressIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface }))),
-		mib.Column(4, "ipAddressType", mib.AsConstant[address](mib.Int(TypeUnicast))),
-		mib.Column(5, "ipAddressPrefix", mib.AsOID(prefix)),
-		mib.Column(6, "ipAddressOrigin", mib.AsEnum(addressOrigin, mib.Enum[origin]{
-			{Value: originOther, Number: 1}, {Value: originManual, Number: 2}, {Value: originDHCP, Number: 4},
-			{Value: originLinkLayer, Number: 5}, {Value: originRandom, Number: 6},
-		})),
-		mib.Column(7, "ipAddressStatus", mib.AsEnum(addressStatus, mib.Enum[netstat.AddressFlags]{
-			{Value: 0, Number: 1}, {Value: netstat.AddressDeprecated, Number: 2},
-			{Value: 0, Number: 3}, {Value: 0, Number: 4}, {Value: 0, Number: 5}, // invalid, inaccessible, unknown
-			{Value: netstat.AddressTentative, Number: 6}, {Value: netstat.AddressDADFailed, Number: 7},
-			{Value: netstat.AddressOptimistic, Number: 8},
-		})),
-		mib.Column(8, "ipAddressCreated", moment(func(a *address) *time.Time { return &a.Created })),
-		mib.Column(9, "ipAddressLastChanged", moment(func(a *address) *time.Time { return &a.Updated })),
-		mib.Column(10, "ipAddressRowStatus", mib.AsConstant[address](active)),
-		mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](mib.Int(2))), // volatile
-	),
-	Implies: func(a *address) { a.UnknownFlags = ^netstat.AddressFlags(0) },
-	Prefer:  PreferAddress,
-	Apart:   mib.Zoned,
+func Addresses() *mib.Table[address] {
+	return &mib.Table[address]{
+		Name:  "ipAddressTable",
+		Entry: ip.Sub(34, 1),
+		Index: mib.Index(mib.InetAddressIndex(local, &localZone)),
+		Columns: mib.Columns(
+			mib.Column(3, "ipAddressIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface }))),
+			mib.Column(4, "ipAddressType", mib.AsConstant[address](mib.Int(TypeUnicast))),
+			mib.Column(5, "ipAddressPrefix", mib.AsOID(prefix())),
+			mib.Column(6, "ipAddressOrigin", mib.AsEnum(addressOrigin, mib.Enum[origin]{
+				{Value: originOther, Number: 1}, {Value: originManual, Number: 2}, {Value: originDHCP, Number: 4},
+				{Value: originLinkLayer, Number: 5}, {Value: originRandom, Number: 6},
+			})),
+			mib.Column(7, "ipAddressStatus", mib.AsEnum(addressStatus, mib.Enum[netstat.AddressFlags]{
+				{Value: 0, Number: 1}, {Value: netstat.AddressDeprecated, Number: 2},
+				{Value: 0, Number: 3}, {Value: 0, Number: 4}, {Value: 0, Number: 5}, // invalid, inaccessible, unknown
+				{Value: netstat.AddressTentative, Number: 6}, {Value: netstat.AddressDADFailed, Number: 7},
+				{Value: netstat.AddressOptimistic, Number: 8},
+			})),
+			mib.Column(8, "ipAddressCreated", moment(func(a *address) *time.Time { return &a.Created })),
+			mib.Column(9, "ipAddressLastChanged", moment(func(a *address) *time.Time { return &a.Updated })),
+			mib.Column(10, "ipAddressRowStatus", mib.AsConstant[address](active)),
+			mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](mib.Int(2))), // volatile
+		),
+		Implies: func(a *address) { a.UnknownFlags = ^netstat.AddressFlags(0) },
+		Prefer:  PreferAddress,
+		Apart:   mib.Zoned,
+	}
 }
 
 // Values of ipAddressType. A row of type broadcast is no address of the host's
@@ -263,25 +268,27 @@ func IsTranslation(n *netstat.Neighbour) bool {
 }
 
 // Neighbours is ipNetToPhysicalTable (RFC 4293, section 5).
-var Neighbours = mib.Table[neighbour]{
-	Name:  "ipNetToPhysicalTable",
-	Entry: ip.Sub(35, 1),
-	Index: mib.Index(
-		mib.IntegerIndex(mib.At(func(n *neighbour) *uint32 { return &n.Interface })),
-		mib.InetAddressIndex(neighbourAddress, nil),
-	),
-	Columns: mib.Columns(
-		mib.Column(4, "ipNetToPhysicalPhysAddress", mib.AsOctets(mib.At(func(n *neighbour) *netstat.HardwareAddress { return &n.LinkAddress }))),
-		mib.Column(5, "ipNetToPhysicalLastUpdated", mib.AsTimeStamp(mib.At(func(n *neighbour) *time.Time { return &n.Updated }))),
-		mib.Column(6, "ipNetToPhysicalType", NeighbourTypes),
-		mib.Column(7, "ipNetToPhysicalState", mib.AsEnum(neighbourState, mib.Enum[netstat.NeighbourState]{
-			{Value: netstat.NeighbourReachable, Number: 1}, {Value: netstat.NeighbourStale, Number: 2},
-			{Value: netstat.NeighbourDelay, Number: 3}, {Value: netstat.NeighbourProbe, Number: 4},
-			{Value: netstat.NeighbourFailed, Number: 5}, {Value: 0, Number: 6},
-			{Value: netstat.NeighbourIncomplete, Number: 7},
-		})),
-		mib.Column(8, "ipNetToPhysicalRowStatus", mib.AsConstant[neighbour](active)),
-	),
-	Where:   IsTranslation,
-	Implies: func(n *neighbour) { n.UnknownFlags = ^netstat.NeighbourFlags(0) },
+func Neighbours() *mib.Table[neighbour] {
+	return &mib.Table[neighbour]{
+		Name:  "ipNetToPhysicalTable",
+		Entry: ip.Sub(35, 1),
+		Index: mib.Index(
+			mib.IntegerIndex(mib.At(func(n *neighbour) *uint32 { return &n.Interface })),
+			mib.InetAddressIndex(neighbourAddress, nil),
+		),
+		Columns: mib.Columns(
+			mib.Column(4, "ipNetToPhysicalPhysAddress", mib.AsOctets(mib.At(func(n *neighbour) *netstat.HardwareAddress { return &n.LinkAddress }))),
+			mib.Column(5, "ipNetToPhysicalLastUpdated", mib.AsTimeStamp(mib.At(func(n *neighbour) *time.Time { return &n.Updated }))),
+			mib.Column(6, "ipNetToPhysicalType", NeighbourTypes),
+			mib.Column(7, "ipNetToPhysicalState", mib.AsEnum(neighbourState, mib.Enum[netstat.NeighbourState]{
+				{Value: netstat.NeighbourReachable, Number: 1}, {Value: netstat.NeighbourStale, Number: 2},
+				{Value: netstat.NeighbourDelay, Number: 3}, {Value: netstat.NeighbourProbe, Number: 4},
+				{Value: netstat.NeighbourFailed, Number: 5}, {Value: 0, Number: 6},
+				{Value: netstat.NeighbourIncomplete, Number: 7},
+			})),
+			mib.Column(8, "ipNetToPhysicalRowStatus", mib.AsConstant[neighbour](active)),
+		),
+		Where:   IsTranslation,
+		Implies: func(n *neighbour) { n.UnknownFlags = ^netstat.NeighbourFlags(0) },
+	}
 }

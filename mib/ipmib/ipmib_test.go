@@ -45,10 +45,10 @@ func TestAddressesRoundTrip(t *testing.T) {
 		a.UnknownFlags = ^told
 		return a
 	}
-	tabletest.RoundTrip(t, &Addresses, rows, carried)
-	tabletest.RoundTrip(t, Addresses.WithZones(), rows, carried)
+	tabletest.RoundTrip(t, Addresses(), rows, carried)
+	tabletest.RoundTrip(t, Addresses().WithZones(), rows, carried)
 
-	values := tabletest.Values(t, &Addresses, []address{
+	values := tabletest.Values(t, Addresses(), []address{
 		{Interface: 3, Prefix: netip.MustParsePrefix("192.0.2.129/25"), Flags: netstat.AddressPermanent},
 		{Interface: 300, Prefix: netip.MustParsePrefix("fe80::1/64")},
 		{Interface: 300, Prefix: netip.MustParsePrefix("fe80::2/64")}, {Interface: 301, Prefix: netip.MustParsePrefix("fe80::2/64")},
@@ -96,8 +96,8 @@ func TestNeighboursRoundTrip(t *testing.T) {
 		}
 		return n
 	}
-	tabletest.RoundTrip(t, &Neighbours, rows, carried)
-	tabletest.RoundTrip(t, Neighbours.WithZones(), rows, carried)
+	tabletest.RoundTrip(t, Neighbours(), rows, carried)
+	tabletest.RoundTrip(t, Neighbours().WithZones(), rows, carried)
 }
 
 func TestStatisticsRoundTrip(t *testing.T) {
@@ -120,7 +120,7 @@ func TestStatisticsRoundTrip(t *testing.T) {
 		return s // OutFragCreates stays unknown
 	}
 	rows := []statistics{row(netstat.IPv4), row(netstat.IPv6)}
-	tabletest.RoundTrip(t, &SystemStatistics, rows, func(s statistics) statistics { return s })
+	tabletest.RoundTrip(t, SystemStatistics(), rows, func(s statistics) statistics { return s })
 
 	known := func(n uint64) Counter { return netstat.Known(n) }
 	want := statistics{
@@ -129,12 +129,12 @@ func TestStatisticsRoundTrip(t *testing.T) {
 		ReasmReqds: known(14), ReasmOKs: known(15), ReasmFails: known(16), OutFragOKs: known(17), OutFragFails: known(18), OutFragCreates: known(19),
 	}
 	var got statistics
-	for b := range IPv4Statistics.Values(want) {
-		if sub, _ := b.Object.CutPrefix(IPv4Statistics.OID); sub != mib.MakeOID(uint32(b.Value.Uint())) {
+	for b := range IPv4Statistics().Values(want) {
+		if sub, _ := b.Object.CutPrefix(IPv4Statistics().OID); sub != mib.MakeOID(uint32(b.Value.Uint())) {
 			t.Errorf("%v is %v", b.Object, b.Value)
 		}
 	}
-	if err := IPv4Statistics.Decode(time.Time{}, IPv4Statistics.Values(want), &got); err != nil || got != want {
+	if err := IPv4Statistics().Decode(time.Time{}, IPv4Statistics().Values(want), &got); err != nil || got != want {
 		t.Errorf("%v:\n got %+v\nwant %+v", err, got, want)
 	}
 }
@@ -157,19 +157,19 @@ func FuzzDecode(f *testing.F) {
 			v = mib.OIDValue(pointer)
 		}
 		one := func(yield func(mib.Binding) bool) { yield(mib.Binding{Object: o, Value: v}) }
-		if rows, err := Addresses.Decode(time.Time{}, one); err == nil && len(rows) == 1 {
+		if rows, err := Addresses().Decode(time.Time{}, one); err == nil && len(rows) == 1 {
 			if a := rows[0]; !a.Prefix.Addr().IsValid() && a.Prefix.IsValid() {
 				t.Errorf("%+v", a)
 			}
 		}
-		_, _ = Neighbours.Decode(time.Time{}, one)
-		if rows, err := Prefixes.Decode(time.Time{}, one); err == nil && len(rows) == 1 && rows[0].Prefix.Bits() > rows[0].Prefix.Addr().BitLen() {
+		_, _ = Neighbours().Decode(time.Time{}, one)
+		if rows, err := Prefixes().Decode(time.Time{}, one); err == nil && len(rows) == 1 && rows[0].Prefix.Bits() > rows[0].Prefix.Addr().BitLen() {
 			t.Errorf("%+v", rows[0])
 		}
-		_, _ = ICMPTypes.Decode(time.Time{}, one)
-		_, _ = IPv6Interfaces.Decode(time.Time{}, one)
-		_, _ = IPInterfaceStatistics.Decode(time.Time{}, one)
-		if rows, err := DefaultRouters.Decode(time.Time{}, one); err == nil && len(rows) == 1 && rows[0].Gateway.IsValid() && rows[0].Destination.Addr().Is4() != rows[0].Gateway.Is4() {
+		_, _ = ICMPTypes().Decode(time.Time{}, one)
+		_, _ = IPv6Interfaces().Decode(time.Time{}, one)
+		_, _ = IPInterfaceStatistics().Decode(time.Time{}, one)
+		if rows, err := DefaultRouters().Decode(time.Time{}, one); err == nil && len(rows) == 1 && rows[0].Gateway.IsValid() && rows[0].Destination.Addr().Is4() != rows[0].Gateway.Is4() {
 			t.Errorf("%+v", rows[0])
 		}
 	})

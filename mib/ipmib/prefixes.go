@@ -125,18 +125,20 @@ var prefixIndex = mib.Index(
 )
 
 // Prefixes is ipAddressPrefixTable (RFC 4293, section 5).
-var Prefixes = mib.Table[Prefix]{
-	Name:  "ipAddressPrefixTable",
-	Entry: ip.Sub(32, 1),
-	Index: prefixIndex,
-	Columns: mib.Columns(
-		mib.Column(5, "ipAddressPrefixOrigin", mib.AsEnum(mib.At(func(p *Prefix) *PrefixOrigin { return &p.Origin }), mib.Enum[PrefixOrigin]{
-			{Value: PrefixOther, Number: 1}, {Value: PrefixManual, Number: 2}, {Value: PrefixWellKnown, Number: 3},
-			{Value: PrefixDHCP, Number: 4}, {Value: PrefixRouterAdvertisement, Number: 5},
-		})),
-		mib.Column(6, "ipAddressPrefixOnLinkFlag", mib.AsTruth(mib.Maybe(func(p *Prefix) *netstat.Optional[bool] { return &p.OnLink }))),
-		mib.Column(7, "ipAddressPrefixAutonomousFlag", mib.AsTruth(mib.At(func(p *Prefix) *bool { return &p.Autonomous }))),
-		mib.Column(8, "ipAddressPrefixAdvPreferredLifetime", mib.AsGauge(mib.Maybe(func(p *Prefix) *netstat.Optional[uint32] { return &p.Preferred }))),
-		mib.Column(9, "ipAddressPrefixAdvValidLifetime", mib.AsGauge(mib.Maybe(func(p *Prefix) *netstat.Optional[uint32] { return &p.Valid }))),
-	),
+func Prefixes() *mib.Table[Prefix] {
+	return &mib.Table[Prefix]{
+		Name:  "ipAddressPrefixTable",
+		Entry: ip.Sub(32, 1),
+		Index: prefixIndex,
+		Columns: mib.Columns(
+			mib.Column(5, "ipAddressPrefixOrigin", mib.AsEnum(mib.At(func(p *Prefix) *PrefixOrigin { return &p.Origin }), mib.Enum[PrefixOrigin]{
+				{Value: PrefixOther, Number: 1}, {Value: PrefixManual, Number: 2}, {Value: PrefixWellKnown, Number: 3},
+				{Value: PrefixDHCP, Number: 4}, {Value: PrefixRouterAdvertisement, Number: 5},
+			})),
+			mib.Column(6, "ipAddressPrefixOnLinkFlag", mib.AsTruth(mib.Maybe(func(p *Prefix) *netstat.Optional[bool] { return &p.OnLink }))),
+			mib.Column(7, "ipAddressPrefixAutonomousFlag", mib.AsTruth(mib.At(func(p *Prefix) *bool { return &p.Autonomous }))),
+			mib.Column(8, "ipAddressPrefixAdvPreferredLifetime", mib.AsGauge(mib.Maybe(func(p *Prefix) *netstat.Optional[uint32] { return &p.Preferred }))),
+			mib.Column(9, "ipAddressPrefixAdvValidLifetime", mib.AsGauge(mib.Maybe(func(p *Prefix) *netstat.Optional[uint32] { return &p.Valid }))),
+		),
+	}
 }

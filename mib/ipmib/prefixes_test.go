@@ -28,7 +28,7 @@ func TestPrefixesRoundTrip(t *testing.T) {
 		}
 		rows[i] = p
 	}
-	tabletest.RoundTrip(t, &Prefixes, rows, func(p Prefix) Prefix { return p })
+	tabletest.RoundTrip(t, Prefixes(), rows, func(p Prefix) Prefix { return p })
 }
 
 // TestPrefixesAreThere holds that each address points to a row that is there.
@@ -47,11 +47,11 @@ func TestPrefixesAreThere(t *testing.T) {
 		}
 	}
 	rows := make(map[mib.OID]bool)
-	for name := range tabletest.Values(t, &Prefixes, PrefixesOf(addresses)) {
-		rows[Prefixes.Entry.Append(mib.MustParseOID(name))] = true
+	for name := range tabletest.Values(t, Prefixes(), PrefixesOf(addresses)) {
+		rows[Prefixes().Entry.Append(mib.MustParseOID(name))] = true
 	}
 	pointers := 0
-	for name, v := range tabletest.Values(t, &Addresses, addresses) {
+	for name, v := range tabletest.Values(t, Addresses(), addresses) {
 		if v.Type() == mib.ObjectIdentifier {
 			pointers++
 			if !rows[v.OID()] {
@@ -63,7 +63,7 @@ func TestPrefixesAreThere(t *testing.T) {
 		t.Errorf("%d pointers of %d addresses", pointers, len(addresses))
 	}
 	unknown := []address{{Interface: 1, Prefix: netip.PrefixFrom(netip.MustParseAddr("192.0.2.1"), -1)}}
-	if v := tabletest.Values(t, &Addresses, unknown)["5.1.4.192.0.2.1"]; v != mib.OIDValue(mib.MakeOID(0, 0)) || len(PrefixesOf(unknown)) != 0 {
+	if v := tabletest.Values(t, Addresses(), unknown)["5.1.4.192.0.2.1"]; v != mib.OIDValue(mib.MakeOID(0, 0)) || len(PrefixesOf(unknown)) != 0 {
 		t.Errorf("an address of no known prefix points to %v; %v", v, PrefixesOf(unknown))
 	}
 }
@@ -120,7 +120,7 @@ func TestAddressOrigin(t *testing.T) {
 		{address{Prefix: netip.MustParsePrefix("fe80::1/64"), Flags: netstat.AddressPermanent | netstat.AddressStablePrivacy}, linklayer},
 		{address{Prefix: netip.MustParsePrefix("fe80::200:ff:fe00:11/64"), Flags: netstat.AddressPermanent}, linklayer},
 	} {
-		for name, v := range tabletest.Values(t, &Addresses, []address{test.a}) {
+		for name, v := range tabletest.Values(t, Addresses(), []address{test.a}) {
 			if name[:2] == "6." && v != mib.Int(test.want) {
 				t.Errorf("the origin of %+v is %v, want %d", test.a, v, test.want)
 			}
@@ -143,7 +143,7 @@ func TestOneAddressOnTwoInterfaces(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 20 {
 		random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-		view := Addresses.View(rows)
+		view := Addresses().View(rows)
 		if view.Len() != 4 { // link-local ones are two
 			t.Fatalf("%d rows", view.Len())
 		}

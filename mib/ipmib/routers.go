@@ -88,20 +88,22 @@ func routeOptions(r *route) *netstat.RouteOptions {
 
 // DefaultRouters is ipDefaultRouterTable (RFC 4293, section 5). Of several routes
 // through one router the one that is used stands: that of the lowest metric.
-var DefaultRouters = mib.Table[route]{
-	Name:  "ipDefaultRouterTable",
-	Entry: ip.Sub(37, 1),
-	Index: mib.Index(mib.InetAddressIndex(routerAddress, &routerZone), mib.IntegerIndex(routerInterface)),
-	Columns: mib.Columns(
-		mib.Column(4, "ipDefaultRouterLifetime", mib.AsGauge(routerLifetime)),
-		mib.Column(5, "ipDefaultRouterPreference", mib.AsEnum(routerPreference, mib.Enum[netstat.RouterPreference]{
-			{Value: netstat.PreferenceReserved, Number: -2}, {Value: netstat.PreferenceLow, Number: -1},
-			{Value: netstat.PreferenceMedium, Number: 0}, {Value: netstat.PreferenceHigh, Number: 1},
-		})),
-	),
-	Where:   IsDefaultRouter,
-	Implies: func(r *route) { r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast },
-	Prefer: func(a, b *route) int {
-		return cmp.Or(cmp.Compare(a.Flags&netstat.RouteDead, b.Flags&netstat.RouteDead), cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)))
-	},
+func DefaultRouters() *mib.Table[route] {
+	return &mib.Table[route]{
+		Name:  "ipDefaultRouterTable",
+		Entry: ip.Sub(37, 1),
+		Index: mib.Index(mib.InetAddressIndex(routerAddress, &routerZone), mib.IntegerIndex(routerInterface)),
+		Columns: mib.Columns(
+			mib.Column(4, "ipDefaultRouterLifetime", mib.AsGauge(routerLifetime)),
+			mib.Column(5, "ipDefaultRouterPreference", mib.AsEnum(routerPreference, mib.Enum[netstat.RouterPreference]{
+				{Value: netstat.PreferenceReserved, Number: -2}, {Value: netstat.PreferenceLow, Number: -1},
+				{Value: netstat.PreferenceMedium, Number: 0}, {Value: netstat.PreferenceHigh, Number: 1},
+			})),
+		),
+		Where:   IsDefaultRouter,
+		Implies: func(r *route) { r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast },
+		Prefer: func(a, b *route) int {
+			return cmp.Or(cmp.Compare(a.Flags&netstat.RouteDead, b.Flags&netstat.RouteDead), cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)))
+		},
+	}
 }

@@ -34,8 +34,8 @@ func TestDefaultRoutersRoundTrip(t *testing.T) {
 		}
 		rows = append(rows, r)
 	}
-	tabletest.RoundTrip(t, &DefaultRouters, rows, func(r route) route { return r })
-	tabletest.RoundTrip(t, DefaultRouters.WithZones(), rows, func(r route) route { return r })
+	tabletest.RoundTrip(t, DefaultRouters(), rows, func(r route) route { return r })
+	tabletest.RoundTrip(t, DefaultRouters().WithZones(), rows, func(r route) route { return r })
 }
 
 func TestDefaultRouters(t *testing.T) {
@@ -71,7 +71,7 @@ func TestDefaultRouters(t *testing.T) {
 		"4." + linkLocal + "4": mib.Gauge(65535), "5." + linkLocal + "4": mib.Int(0),
 		"4.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1.4": mib.Gauge(0), "5.2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1.4": mib.Int(0),
 	}
-	if got := tabletest.Values(t, &DefaultRouters, rows); !reflect.DeepEqual(got, want) {
+	if got := tabletest.Values(t, DefaultRouters(), rows); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %v\nwant %v", got, want)
 	}
 }

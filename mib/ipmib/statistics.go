@@ -108,11 +108,13 @@ func statisticsColumns[R any](table string, of func(*R) *statistics) (columns []
 
 // SystemStatistics is ipSystemStatsTable (RFC 4293, section 5): a row for each
 // version of IP.
-var SystemStatistics = mib.Table[statistics]{
-	Name:    "ipSystemStatsTable",
-	Entry:   ip.Sub(31, 1, 1),
-	Index:   mib.Index(mib.EnumIndex(mib.At(func(s *statistics) *netstat.Family { return &s.Family }), versions)),
-	Columns: statisticsColumns(systemStatistics, func(s *statistics) *statistics { return s }),
+func SystemStatistics() *mib.Table[statistics] {
+	return &mib.Table[statistics]{
+		Name:    "ipSystemStatsTable",
+		Entry:   ip.Sub(31, 1, 1),
+		Index:   mib.Index(mib.EnumIndex(mib.At(func(s *statistics) *netstat.Family { return &s.Family }), versions)),
+		Columns: statisticsColumns(systemStatistics, func(s *statistics) *statistics { return s }),
+	}
 }
 
 // InterfaceStatistics are a protocol's counters on one interface. OutNoRoutes is
@@ -124,14 +126,16 @@ type InterfaceStatistics struct {
 
 // IPInterfaceStatistics is ipIfStatsTable (RFC 4293, section 5). Linux counts IPv6
 // on each interface, IPv4 for the stack as a whole.
-var IPInterfaceStatistics = mib.Table[InterfaceStatistics]{
-	Name:  "ipIfStatsTable",
-	Entry: ip.Sub(31, 3, 1),
-	Index: mib.Index(
-		mib.EnumIndex(mib.At(func(s *InterfaceStatistics) *netstat.Family { return &s.Family }), versions),
-		mib.IntegerIndex(mib.At(func(s *InterfaceStatistics) *uint32 { return &s.Interface })),
-	),
-	Columns: statisticsColumns(interfaceStatistics, func(s *InterfaceStatistics) *statistics { return &s.Statistics }),
+func IPInterfaceStatistics() *mib.Table[InterfaceStatistics] {
+	return &mib.Table[InterfaceStatistics]{
+		Name:  "ipIfStatsTable",
+		Entry: ip.Sub(31, 3, 1),
+		Index: mib.Index(
+			mib.EnumIndex(mib.At(func(s *InterfaceStatistics) *netstat.Family { return &s.Family }), versions),
+			mib.IntegerIndex(mib.At(func(s *InterfaceStatistics) *uint32 { return &s.Interface })),
+		),
+		Columns: statisticsColumns(interfaceStatistics, func(s *InterfaceStatistics) *statistics { return &s.Statistics }),
+	}
 }
 
 // forwarded is InForwDatagrams, and OutForwDatagrams where only those are counted.
@@ -147,25 +151,27 @@ var forwarded = mib.Through(
 
 // IPv4Statistics are the deprecated counters below ip, of IPv4 alone (RFC 4293,
 // section 5; RFC 1213, section 6).
-var IPv4Statistics = mib.Group[statistics]{
-	Name: "ip",
-	OID:  ip,
-	Objects: mib.Columns(
-		mib.Column(3, "ipInReceives", counter32(func(s *statistics) *Counter { return &s.InReceives })),
-		mib.Column(4, "ipInHdrErrors", counter32(func(s *statistics) *Counter { return &s.InHdrErrors })),
-		mib.Column(5, "ipInAddrErrors", counter32(func(s *statistics) *Counter { return &s.InAddrErrors })),
-		mib.Column(6, "ipForwDatagrams", mib.AsCounter32(forwarded)),
-		mib.Column(7, "ipInUnknownProtos", counter32(func(s *statistics) *Counter { return &s.InUnknownProtos })),
-		mib.Column(8, "ipInDiscards", counter32(func(s *statistics) *Counter { return &s.InDiscards })),
-		mib.Column(9, "ipInDelivers", counter32(func(s *statistics) *Counter { return &s.InDelivers })),
-		mib.Column(10, "ipOutRequests", counter32(func(s *statistics) *Counter { return &s.OutRequests })),
-		mib.Column(11, "ipOutDiscards", counter32(func(s *statistics) *Counter { return &s.OutDiscards })),
-		mib.Column(12, "ipOutNoRoutes", counter32(func(s *statistics) *Counter { return &s.OutNoRoutes })),
-		mib.Column(14, "ipReasmReqds", counter32(func(s *statistics) *Counter { return &s.ReasmReqds })),
-		mib.Column(15, "ipReasmOKs", counter32(func(s *statistics) *Counter { return &s.ReasmOKs })),
-		mib.Column(16, "ipReasmFails", counter32(func(s *statistics) *Counter { return &s.ReasmFails })),
-		mib.Column(17, "ipFragOKs", counter32(func(s *statistics) *Counter { return &s.OutFragOKs })),
-		mib.Column(18, "ipFragFails", counter32(func(s *statistics) *Counter { return &s.OutFragFails })),
-		mib.Column(19, "ipFragCreates", counter32(func(s *statistics) *Counter { return &s.OutFragCreates })),
-	),
+func IPv4Statistics() *mib.Group[statistics] {
+	return &mib.Group[statistics]{
+		Name: "ip",
+		OID:  ip,
+		Objects: mib.Columns(
+			mib.Column(3, "ipInReceives", counter32(func(s *statistics) *Counter { return &s.InReceives })),
+			mib.Column(4, "ipInHdrErrors", counter32(func(s *statistics) *Counter { return &s.InHdrErrors })),
+			mib.Column(5, "ipInAddrErrors", counter32(func(s *statistics) *Counter { return &s.InAddrErrors })),
+			mib.Column(6, "ipForwDatagrams", mib.AsCounter32(forwarded)),
+			mib.Column(7, "ipInUnknownProtos", counter32(func(s *statistics) *Counter { return &s.InUnknownProtos })),
+			mib.Column(8, "ipInDiscards", counter32(func(s *statistics) *Counter { return &s.InDiscards })),
+			mib.Column(9, "ipInDelivers", counter32(func(s *statistics) *Counter { return &s.InDelivers })),
+			mib.Column(10, "ipOutRequests", counter32(func(s *statistics) *Counter { return &s.OutRequests })),
+			mib.Column(11, "ipOutDiscards", counter32(func(s *statistics) *Counter { return &s.OutDiscards })),
+			mib.Column(12, "ipOutNoRoutes", counter32(func(s *statistics) *Counter { return &s.OutNoRoutes })),
+			mib.Column(14, "ipReasmReqds", counter32(func(s *statistics) *Counter { return &s.ReasmReqds })),
+			mib.Column(15, "ipReasmOKs", counter32(func(s *statistics) *Counter { return &s.ReasmOKs })),
+			mib.Column(16, "ipReasmFails", counter32(func(s *statistics) *Counter { return &s.ReasmFails })),
+			mib.Column(17, "ipFragOKs", counter32(func(s *statistics) *Counter { return &s.OutFragOKs })),
+			mib.Column(18, "ipFragFails", counter32(func(s *statistics) *Counter { return &s.OutFragFails })),
+			mib.Column(19, "ipFragCreates", counter32(func(s *statistics) *Counter { return &s.OutFragCreates })),
+		),
+	}
 }

@@ -67,20 +67,22 @@ var mask = mib.Through(
 
 // Addresses is ipAddrTable. An address whose netmask is not told has a prefix
 // length of -1.
-var Addresses = mib.Table[address]{
-	Name:  "ipAddrTable",
-	Entry: ip.Sub(20, 1),
-	Index: mib.Index(mib.IPAddressIndex(local)),
-	Columns: mib.Columns(
-		mib.Column(1, "ipAdEntAddr", mib.AsIPAddress(local)),
-		mib.Column(2, "ipAdEntIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface }))),
-		mib.Column(3, "ipAdEntNetMask", mib.AsIPAddress(mask)),
-		mib.Column(4, "ipAdEntBcastAddr", mib.AsConstant[address](mib.Int(1))), // all ones, as everywhere today
-		mib.Column(5, "ipAdEntReasmMaxSize", mib.AsConstant[address](mib.Int(65535))),
-	),
-	Where:   func(a *address) bool { return a.Prefix.Addr().Is4() },
-	Implies: func(a *address) { a.UnknownFlags = ^netstat.AddressFlags(0) },
-	Prefer:  ipmib.PreferAddress,
+func Addresses() *mib.Table[address] {
+	return &mib.Table[address]{
+		Name:  "ipAddrTable",
+		Entry: ip.Sub(20, 1),
+		Index: mib.Index(mib.IPAddressIndex(local)),
+		Columns: mib.Columns(
+			mib.Column(1, "ipAdEntAddr", mib.AsIPAddress(local)),
+			mib.Column(2, "ipAdEntIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface }))),
+			mib.Column(3, "ipAdEntNetMask", mib.AsIPAddress(mask)),
+			mib.Column(4, "ipAdEntBcastAddr", mib.AsConstant[address](mib.Int(1))), // all ones, as everywhere today
+			mib.Column(5, "ipAdEntReasmMaxSize", mib.AsConstant[address](mib.Int(65535))),
+		),
+		Where:   func(a *address) bool { return a.Prefix.Addr().Is4() },
+		Implies: func(a *address) { a.UnknownFlags = ^netstat.AddressFlags(0) },
+		Prefer:  ipmib.PreferAddress,
+	}
 }
 
 var neighbourAddress = mib.Through(
@@ -104,17 +106,19 @@ func impliesIPv4Neighbour(n *neighbour) {
 }
 
 // Neighbours is ipNetToMediaTable.
-var Neighbours = mib.Table[neighbour]{
-	Name:  "ipNetToMediaTable",
-	Entry: ip.Sub(22, 1),
-	Index: mib.Index(mib.IntegerIndex(neighbourInterface), mib.IPAddressIndex(neighbourAddress)),
-	Columns: mib.Columns(
-		mib.Column(1, "ipNetToMediaIfIndex", mib.AsInteger(neighbourInterface)),
-		mib.Column(2, "ipNetToMediaPhysAddress", neighbourLinkAddress),
-		mib.Column(3, "ipNetToMediaNetAddress", mib.AsIPAddress(mib.Through(neighbourAddress.Get, nil))),
-		mib.Column(4, "ipNetToMediaType", ipmib.NeighbourTypes),
-	),
-	Where: isIPv4Neighbour, Implies: impliesIPv4Neighbour,
+func Neighbours() *mib.Table[neighbour] {
+	return &mib.Table[neighbour]{
+		Name:  "ipNetToMediaTable",
+		Entry: ip.Sub(22, 1),
+		Index: mib.Index(mib.IntegerIndex(neighbourInterface), mib.IPAddressIndex(neighbourAddress)),
+		Columns: mib.Columns(
+			mib.Column(1, "ipNetToMediaIfIndex", mib.AsInteger(neighbourInterface)),
+			mib.Column(2, "ipNetToMediaPhysAddress", neighbourLinkAddress),
+			mib.Column(3, "ipNetToMediaNetAddress", mib.AsIPAddress(mib.Through(neighbourAddress.Get, nil))),
+			mib.Column(4, "ipNetToMediaType", ipmib.NeighbourTypes),
+		),
+		Where: isIPv4Neighbour, Implies: impliesIPv4Neighbour,
+	}
 }
 
 var errNetworkAddress = errors.New("not a NetworkAddress")
@@ -145,16 +149,18 @@ var networkAddressIndex = mib.NewPart(
 )
 
 // Translations is the deprecated atTable.
-var Translations = mib.Table[neighbour]{
-	Name:  "atTable",
-	Entry: at.Sub(1, 1),
-	Index: mib.Index(mib.IntegerIndex(neighbourInterface), networkAddressIndex),
-	Columns: mib.Columns(
-		mib.Column(1, "atIfIndex", mib.AsInteger(neighbourInterface)),
-		mib.Column(2, "atPhysAddress", neighbourLinkAddress),
-		mib.Column(3, "atNetAddress", mib.AsIPAddress(mib.Through(neighbourAddress.Get, nil))),
-	),
-	Where: isIPv4Neighbour, Implies: impliesIPv4Neighbour,
+func Translations() *mib.Table[neighbour] {
+	return &mib.Table[neighbour]{
+		Name:  "atTable",
+		Entry: at.Sub(1, 1),
+		Index: mib.Index(mib.IntegerIndex(neighbourInterface), networkAddressIndex),
+		Columns: mib.Columns(
+			mib.Column(1, "atIfIndex", mib.AsInteger(neighbourInterface)),
+			mib.Column(2, "atPhysAddress", neighbourLinkAddress),
+			mib.Column(3, "atNetAddress", mib.AsIPAddress(mib.Through(neighbourAddress.Get, nil))),
+		),
+		Where: isIPv4Neighbour, Implies: impliesIPv4Neighbour,
+	}
 }
 
 var destination = mib.Through(
@@ -298,41 +304,43 @@ var (
 
 // Routes is ipRouteTable, whose index is the destination alone: of several
 // routes to one address it holds the most specific.
-var Routes = mib.Table[route]{
-	Name:  "ipRouteTable",
-	Entry: ip.Sub(21, 1),
-	Index: mib.Index(mib.IPAddressIndex(destination)),
-	Columns: mib.Columns(
-		mib.Column(1, "ipRouteDest", mib.AsIPAddress(mib.Through(destination.Get, nil))),
-		mib.Column(2, "ipRouteIfIndex", mib.AsInteger(mib.At(func(r *route) *uint32 { return &r.Interface }))),
-		mib.Column(3, "ipRouteMetric1", mib.AsInteger(metric)),
-		mib.Column(4, "ipRouteMetric2", unused),
-		mib.Column(5, "ipRouteMetric3", unused),
-		mib.Column(6, "ipRouteMetric4", unused),
-		mib.Column(7, "ipRouteNextHop", mib.AsIPAddress(nextHop)),
-		mib.Column(8, "ipRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
-			{Value: kindOther, Number: RouteOther}, {Value: kindDirect, Number: RouteDirect},
-			{Value: kindIndirect, Number: RouteIndirect}, {Value: kindOther, Number: RouteInvalid},
-		})),
-		mib.Column(9, "ipRouteProto", mib.AsEnum(protocol, protocols)),
-		mib.Column(10, "ipRouteAge", mib.AsInteger(age)),
-		mib.Column(11, "ipRouteMask", mib.AsIPAddress(routeMask)),
-		mib.Column(12, "ipRouteMetric5", unused),
-		mib.Column(13, "ipRouteInfo", zeroDotZero),
-	),
-	Where: func(r *route) bool { return r.IsForwarding() && r.Destination.Addr().Is4() },
-	Implies: func(r *route) {
-		r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast
-		r.UnknownFlags = ^netstat.RouteFlags(0)
-	},
-	Prefer: func(a, b *route) int {
-		other := func(r *route) int {
-			if r.Table == netstat.TableMain {
-				return 0
+func Routes() *mib.Table[route] {
+	return &mib.Table[route]{
+		Name:  "ipRouteTable",
+		Entry: ip.Sub(21, 1),
+		Index: mib.Index(mib.IPAddressIndex(destination)),
+		Columns: mib.Columns(
+			mib.Column(1, "ipRouteDest", mib.AsIPAddress(mib.Through(destination.Get, nil))),
+			mib.Column(2, "ipRouteIfIndex", mib.AsInteger(mib.At(func(r *route) *uint32 { return &r.Interface }))),
+			mib.Column(3, "ipRouteMetric1", mib.AsInteger(metric)),
+			mib.Column(4, "ipRouteMetric2", unused),
+			mib.Column(5, "ipRouteMetric3", unused),
+			mib.Column(6, "ipRouteMetric4", unused),
+			mib.Column(7, "ipRouteNextHop", mib.AsIPAddress(nextHop)),
+			mib.Column(8, "ipRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
+				{Value: kindOther, Number: RouteOther}, {Value: kindDirect, Number: RouteDirect},
+				{Value: kindIndirect, Number: RouteIndirect}, {Value: kindOther, Number: RouteInvalid},
+			})),
+			mib.Column(9, "ipRouteProto", mib.AsEnum(protocol, protocols)),
+			mib.Column(10, "ipRouteAge", mib.AsInteger(age)),
+			mib.Column(11, "ipRouteMask", mib.AsIPAddress(routeMask)),
+			mib.Column(12, "ipRouteMetric5", unused),
+			mib.Column(13, "ipRouteInfo", zeroDotZero),
+		),
+		Where: func(r *route) bool { return r.IsForwarding() && r.Destination.Addr().Is4() },
+		Implies: func(r *route) {
+			r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast
+			r.UnknownFlags = ^netstat.RouteFlags(0)
+		},
+		Prefer: func(a, b *route) int {
+			other := func(r *route) int {
+				if r.Table == netstat.TableMain {
+					return 0
+				}
+				return 1
 			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(b.Destination.Bits(), a.Destination.Bits()), cmp.Compare(other(a), other(b)),
-			cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)), cmp.Compare(a.Interface, b.Interface))
-	},
+			return cmp.Or(cmp.Compare(b.Destination.Bits(), a.Destination.Bits()), cmp.Compare(other(a), other(b)),
+				cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)), cmp.Compare(a.Interface, b.Interface))
+		},
+	}
 }

@@ -22,7 +22,7 @@ func TestAddressesRoundTrip(t *testing.T) {
 	for range 1000 {
 		rows = append(rows, address{Interface: 1 + random.Uint32N(9), Prefix: netip.PrefixFrom(randomAddr(random), random.IntN(33))})
 	}
-	tabletest.RoundTrip(t, &Addresses, rows, func(a address) address {
+	tabletest.RoundTrip(t, Addresses(), rows, func(a address) address {
 		a.UnknownFlags = ^netstat.AddressFlags(0)
 		return a
 	})
@@ -42,12 +42,12 @@ func TestNeighboursRoundTrip(t *testing.T) {
 		n.UnknownFlags = ^netstat.NeighbourFlags(0)
 		return n
 	}
-	tabletest.RoundTrip(t, &Neighbours, rows, unknown)
-	tabletest.RoundTrip(t, &Translations, rows, func(n neighbour) neighbour {
+	tabletest.RoundTrip(t, Neighbours(), rows, unknown)
+	tabletest.RoundTrip(t, Translations(), rows, func(n neighbour) neighbour {
 		n.State = netstat.Optional[netstat.NeighbourState]{}
 		return unknown(n)
 	})
-	values := tabletest.Values(t, &Translations, []neighbour{
+	values := tabletest.Values(t, Translations(), []neighbour{
 		{Family: netstat.IPv4, Interface: 2, Address: netip.MustParseAddr("192.0.2.9"), LinkAddress: "\x02\x00\x00\x00\x00\x09"},
 		{Family: netstat.IPv4, Interface: 2, Address: netip.MustParseAddr("192.0.2.10"), State: netstat.Known(netstat.NeighbourFailed)},
 	})
@@ -81,13 +81,13 @@ func TestRoutesRoundTrip(t *testing.T) {
 	// ipRouteNextHop holds no IPv6 router: such a route is neither direct nor indirect.
 	other := []route{{Destination: netip.MustParsePrefix("198.51.100.0/24"), Type: netstat.RouteUnicast, Table: netstat.TableMain, Gateway: netip.MustParseAddr("2001:db8::1")}}
 	shown := map[string]mib.Value{}
-	for b := range Routes.View(other).All() {
+	for b := range Routes().View(other).All() {
 		shown[b.Object.String()] = b.Value
 	}
-	if hop, kind := shown[Routes.Entry.Sub(7).String()], shown[Routes.Entry.Sub(8).String()]; hop != mib.IPv4Value(0) || kind != mib.Int(RouteOther) {
+	if hop, kind := shown[Routes().Entry.Sub(7).String()], shown[Routes().Entry.Sub(8).String()]; hop != mib.IPv4Value(0) || kind != mib.Int(RouteOther) {
 		t.Errorf("by an IPv6 router: next hop %v, type %v", hop, kind)
 	}
-	tabletest.RoundTrip(t, &Routes, rows, func(r route) route {
+	tabletest.RoundTrip(t, Routes(), rows, func(r route) route {
 		r.Table, r.UnknownFlags = netstat.TableMain, ^netstat.RouteFlags(0)
 		switch r.Protocol {
 		case netstat.ProtocolBoot:
@@ -104,14 +104,14 @@ func TestRoutesRoundTrip(t *testing.T) {
 	direct := func(yield func(mib.Binding) bool) {
 		index := mib.MakeOID(192, 0, 2, 0)
 		for sub, v := range map[uint32]mib.Value{7: mib.IPv4Value(192<<24 | 2<<8 | 7)} {
-			if !yield(mib.Binding{Object: Routes.Entry.Sub(sub), Index: index, Value: v}) {
+			if !yield(mib.Binding{Object: Routes().Entry.Sub(sub), Index: index, Value: v}) {
 				return
 			}
 		}
-		_ = yield(mib.Binding{Object: Routes.Entry.Sub(8), Index: index, Value: mib.Int(RouteDirect)}) &&
-			yield(mib.Binding{Object: Routes.Entry.Sub(11), Index: index, Value: mib.IPv4Value(0xffffff00)})
+		_ = yield(mib.Binding{Object: Routes().Entry.Sub(8), Index: index, Value: mib.Int(RouteDirect)}) &&
+			yield(mib.Binding{Object: Routes().Entry.Sub(11), Index: index, Value: mib.IPv4Value(0xffffff00)})
 	}
-	got, err := Routes.Decode(time.Time{}, direct)
+	got, err := Routes().Decode(time.Time{}, direct)
 	if err != nil || len(got) != 1 || got[0].Gateway.IsValid() || got[0].Destination != netip.MustParsePrefix("192.0.2.0/24") {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -18,7 +18,7 @@ func TestTextOfOthers(t *testing.T) {
 	} {
 		system := System{Descr: said, Contact: said, Name: said, Location: said}
 		shown := 0
-		for b := range SystemObjects.Values(system) {
+		for b := range SystemObjects().Values(system) {
 			switch sub := b.Name().String(); sub[len("1.3.6.1.2.1.1."):] {
 			case "1.0", "4.0", "5.0", "6.0":
 				shown++

@@ -28,27 +28,29 @@ type (
 )
 
 // Statistics are the scalars below tcp (RFC 4022, section 3).
-var Statistics = mib.Group[statistics]{
-	Name: "tcp",
-	OID:  tcp,
-	Objects: mib.Columns(
-		mib.Column(1, "tcpRtoAlgorithm", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOAlgorithm }))),
-		mib.Column(2, "tcpRtoMin", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOMin }))),
-		mib.Column(3, "tcpRtoMax", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOMax }))),
-		mib.Column(4, "tcpMaxConn", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.MaxConn }))),
-		mib.Column(5, "tcpActiveOpens", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.ActiveOpens }))),
-		mib.Column(6, "tcpPassiveOpens", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.PassiveOpens }))),
-		mib.Column(7, "tcpAttemptFails", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.AttemptFails }))),
-		mib.Column(8, "tcpEstabResets", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.EstabResets }))),
-		mib.Column(9, "tcpCurrEstab", mib.AsGauge(mib.Maybe(func(s *statistics) *netstat.Optional[uint32] { return &s.CurrEstab }))),
-		mib.Column(10, "tcpInSegs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InSegs }))),
-		mib.Column(11, "tcpOutSegs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.OutSegs }))),
-		mib.Column(12, "tcpRetransSegs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.RetransSegs }))),
-		mib.Column(14, "tcpInErrs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InErrs }))),
-		mib.Column(15, "tcpOutRsts", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.OutRsts }))),
-		mib.Column(17, "tcpHCInSegs", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.InSegs }))),
-		mib.Column(18, "tcpHCOutSegs", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.OutSegs }))),
-	),
+func Statistics() *mib.Group[statistics] {
+	return &mib.Group[statistics]{
+		Name: "tcp",
+		OID:  tcp,
+		Objects: mib.Columns(
+			mib.Column(1, "tcpRtoAlgorithm", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOAlgorithm }))),
+			mib.Column(2, "tcpRtoMin", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOMin }))),
+			mib.Column(3, "tcpRtoMax", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOMax }))),
+			mib.Column(4, "tcpMaxConn", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.MaxConn }))),
+			mib.Column(5, "tcpActiveOpens", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.ActiveOpens }))),
+			mib.Column(6, "tcpPassiveOpens", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.PassiveOpens }))),
+			mib.Column(7, "tcpAttemptFails", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.AttemptFails }))),
+			mib.Column(8, "tcpEstabResets", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.EstabResets }))),
+			mib.Column(9, "tcpCurrEstab", mib.AsGauge(mib.Maybe(func(s *statistics) *netstat.Optional[uint32] { return &s.CurrEstab }))),
+			mib.Column(10, "tcpInSegs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InSegs }))),
+			mib.Column(11, "tcpOutSegs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.OutSegs }))),
+			mib.Column(12, "tcpRetransSegs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.RetransSegs }))),
+			mib.Column(14, "tcpInErrs", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InErrs }))),
+			mib.Column(15, "tcpOutRsts", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.OutRsts }))),
+			mib.Column(17, "tcpHCInSegs", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.InSegs }))),
+			mib.Column(18, "tcpHCOutSegs", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.OutSegs }))),
+		),
+	}
 }
 
 // states are the numbers of tcpConnectionState and tcpConnState. A request
@@ -72,59 +74,65 @@ var state = mib.AsEnum(mib.At(func(s *socket) *netstat.State { return &s.State }
 
 // Connections is tcpConnectionTable (RFC 4022, section 3): every TCP connection
 // that is not listening; listeners stand in tcpListenerTable.
-var Connections = mib.Table[socket]{
-	Name:  "tcpConnectionTable",
-	Entry: tcp.Sub(19, 1),
-	Index: mib.Index(
-		mib.InetAddressIndex(endpoint.Local, nil), mib.IntegerIndex(endpoint.LocalPort),
-		mib.InetAddressIndex(endpoint.Remote, nil), mib.IntegerIndex(endpoint.RemotePort),
-	),
-	Columns: mib.Columns(
-		mib.Column(7, "tcpConnectionState", state),
-		mib.Column(8, "tcpConnectionProcess", mib.AsGauge(endpoint.Process)),
-	),
-	Where:   func(s *socket) bool { return s.Protocol == netstat.TCP && s.State != netstat.Listen },
-	Implies: func(s *socket) { s.Protocol = netstat.TCP },
-	Prefer:  preferAlive,
-	Apart:   mib.Zoned,
+func Connections() *mib.Table[socket] {
+	return &mib.Table[socket]{
+		Name:  "tcpConnectionTable",
+		Entry: tcp.Sub(19, 1),
+		Index: mib.Index(
+			mib.InetAddressIndex(endpoint.Local, nil), mib.IntegerIndex(endpoint.LocalPort),
+			mib.InetAddressIndex(endpoint.Remote, nil), mib.IntegerIndex(endpoint.RemotePort),
+		),
+		Columns: mib.Columns(
+			mib.Column(7, "tcpConnectionState", state),
+			mib.Column(8, "tcpConnectionProcess", mib.AsGauge(endpoint.Process)),
+		),
+		Where:   func(s *socket) bool { return s.Protocol == netstat.TCP && s.State != netstat.Listen },
+		Implies: func(s *socket) { s.Protocol = netstat.TCP },
+		Prefer:  preferAlive,
+		Apart:   mib.Zoned,
+	}
 }
 
 // Listeners is tcpListenerTable (RFC 4022, section 3). Sockets that share an
 // address and port (SO_REUSEPORT) are one row, of the lowest process.
-var Listeners = mib.Table[socket]{
-	Name:  "tcpListenerTable",
-	Entry: tcp.Sub(20, 1),
-	Index: mib.Index(mib.InetAddressIndex(endpoint.Bound, nil), mib.IntegerIndex(endpoint.LocalPort)),
-	Columns: mib.Columns(
-		mib.Column(4, "tcpListenerProcess", mib.AsGauge(endpoint.ProcessOrZero)),
-	),
-	Where:   func(s *socket) bool { return s.Protocol == netstat.TCP && s.State == netstat.Listen },
-	Implies: func(s *socket) { s.Protocol, s.State = netstat.TCP, netstat.Listen },
-	Prefer:  preferLowestProcess,
-	Apart:   mib.Zoned,
+func Listeners() *mib.Table[socket] {
+	return &mib.Table[socket]{
+		Name:  "tcpListenerTable",
+		Entry: tcp.Sub(20, 1),
+		Index: mib.Index(mib.InetAddressIndex(endpoint.Bound, nil), mib.IntegerIndex(endpoint.LocalPort)),
+		Columns: mib.Columns(
+			mib.Column(4, "tcpListenerProcess", mib.AsGauge(endpoint.ProcessOrZero)),
+		),
+		Where:   func(s *socket) bool { return s.Protocol == netstat.TCP && s.State == netstat.Listen },
+		Implies: func(s *socket) { s.Protocol, s.State = netstat.TCP, netstat.Listen },
+		Prefer:  preferLowestProcess,
+		Apart:   mib.Zoned,
+	}
 }
 
 // IPv4Connections is the deprecated tcpConnTable: connections and listeners
 // over IPv4. A listener that accepts both families stands in it at 0.0.0.0.
-var IPv4Connections = mib.Table[socket]{
-	Name:  "tcpConnTable",
-	Entry: tcp.Sub(13, 1),
-	Index: mib.Index(
-		mib.IPAddressIndex(endpoint.IPv4(endpoint.Local)), mib.IntegerIndex(endpoint.LocalPort),
-		mib.IPAddressIndex(endpoint.IPv4(endpoint.Remote)), mib.IntegerIndex(endpoint.RemotePort),
-	),
-	Columns: mib.Columns(
-		mib.Column(1, "tcpConnState", state),
-		mib.Column(2, "tcpConnLocalAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Local))),
-		mib.Column(3, "tcpConnLocalPort", mib.AsInteger(endpoint.LocalPort)),
-		mib.Column(4, "tcpConnRemAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Remote))),
-		mib.Column(5, "tcpConnRemPort", mib.AsInteger(endpoint.RemotePort)),
-	),
-	Where: func(s *socket) bool {
-		return s.Protocol == netstat.TCP && endpoint.ReachableByIPv4(s)
-	},
-	Implies: func(s *socket) { s.Protocol = netstat.TCP },
-	Prefer:  preferAlive,
+func IPv4Connections() *mib.Table[socket] {
+	return &mib.Table[socket]{
+		Name:  "tcpConnTable",
+		Entry: tcp.Sub(13, 1),
+		Index: mib.Index(
+			mib.IPAddressIndex(endpoint.IPv4(endpoint.Local)), mib.IntegerIndex(endpoint.LocalPort),
+			mib.IPAddressIndex(endpoint.IPv4(endpoint.Remote)), mib.IntegerIndex(endpoint.RemotePort),
+		),
+		Columns: mib.Columns(
+			mib.Column(1, "tcpConnState", state),
+			mib.Column(2, "tcpConnLocalAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Local))),
+			mib.Column(3, "tcpConnLocalPort", mib.AsInteger(endpoint.LocalPort)),
+			mib.Column(4, "tcpConnRemAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Remote))),
+			mib.Column(5, "tcpConnRemPort", mib.AsInteger(endpoint.RemotePort)),
+		),
+		Where: func(s *socket) bool {
+			return s.Protocol == netstat.TCP && endpoint.ReachableByIPv4(s)
+		},
+		Implies: func(s *socket) { s.Protocol = netstat.TCP },
+		Prefer:  preferAlive,
+	}
 }
 
 // preferAlive puts a connection before the remains of an older one between the

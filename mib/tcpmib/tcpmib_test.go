@@ -68,8 +68,8 @@ func TestRoundTrip(t *testing.T) {
 	for i := range rows {
 		rows[i] = randomSocket(random)
 	}
-	tabletest.RoundTrip(t, Connections.WithZones(), rows, carried)
-	tabletest.RoundTrip(t, &Connections, rows, func(s socket) socket { return withoutZones(carried(s)) })
+	tabletest.RoundTrip(t, Connections().WithZones(), rows, carried)
+	tabletest.RoundTrip(t, Connections(), rows, func(s socket) socket { return withoutZones(carried(s)) })
 	listener := func(s socket) socket {
 		c := carried(s)
 		c.Remote = netip.AddrPort{}
@@ -78,9 +78,9 @@ func TestRoundTrip(t *testing.T) {
 		}
 		return c
 	}
-	tabletest.RoundTrip(t, Listeners.WithZones(), rows, listener)
-	tabletest.RoundTrip(t, &Listeners, rows, func(s socket) socket { return withoutZones(listener(s)) })
-	tabletest.RoundTrip(t, &IPv4Connections, rows, func(s socket) socket {
+	tabletest.RoundTrip(t, Listeners().WithZones(), rows, listener)
+	tabletest.RoundTrip(t, Listeners(), rows, func(s socket) socket { return withoutZones(listener(s)) })
+	tabletest.RoundTrip(t, IPv4Connections(), rows, func(s socket) socket {
 		c := carried(s)
 		c.Processes = netstat.Optional[[]netstat.Process]{}
 		c.Family = netstat.IPv4
@@ -139,7 +139,7 @@ func TestTables(t *testing.T) {
 		}
 	}
 	const local, remote = "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1", "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.2"
-	check(&Listeners, map[string]mib.Value{
+	check(Listeners(), map[string]mib.Value{
 		"4.2.16." + local + ".80":                    mib.Gauge(12),
 		"4.4.20." + local + ".0.0.0.3.22":            mib.Gauge(10),
 		"4.4.20." + local + ".0.0.0.4.22":            mib.Gauge(11),
@@ -147,7 +147,7 @@ func TestTables(t *testing.T) {
 		"4.2.16.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.443": mib.Gauge(6),
 		"4.1.4.0.0.0.0.22":                           mib.Gauge(8),
 	})
-	check(&Connections, map[string]mib.Value{
+	check(Connections(), map[string]mib.Value{
 		"7.1.4.192.0.2.1.22.1.4.192.0.2.9.4000":            mib.Int(5),
 		"8.1.4.192.0.2.1.22.1.4.192.0.2.9.4000":            mib.Gauge(7),
 		"7.2.16." + local + ".22.2.16." + remote + ".4001": mib.Int(5),
@@ -158,7 +158,7 @@ func TestTables(t *testing.T) {
 		"7.1.4.10.0.0.1.5.1.4.10.0.0.2.6":                  mib.Int(4),
 		"8.1.4.10.0.0.1.5.1.4.10.0.0.2.6":                  mib.Gauge(1),
 	})
-	got := tabletest.Values(t, &IPv4Connections, rows)
+	got := tabletest.Values(t, IPv4Connections(), rows)
 	for name, v := range map[string]mib.Value{
 		"1.0.0.0.0.22.0.0.0.0.0":        mib.Int(2),
 		"1.192.0.2.1.22.192.0.2.9.4000": mib.Int(5),
@@ -199,7 +199,7 @@ func TestStatisticsRoundTrip(t *testing.T) {
 			}
 		}
 		var got statistics
-		if err := Statistics.Decode(time.Time{}, Statistics.Values(want), &got); err != nil {
+		if err := Statistics().Decode(time.Time{}, Statistics().Values(want), &got); err != nil {
 			t.Fatal(err)
 		}
 		for _, n := range []count{&want.ActiveOpens, &want.PassiveOpens, &want.AttemptFails, &want.EstabResets, &want.RetransSegs, &want.InErrs, &want.OutRsts} {

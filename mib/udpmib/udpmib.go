@@ -24,17 +24,19 @@ type (
 )
 
 // Statistics are the scalars below udp (RFC 4113, section 4).
-var Statistics = mib.Group[statistics]{
-	Name: "udp",
-	OID:  udp,
-	Objects: mib.Columns(
-		mib.Column(1, "udpInDatagrams", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InDatagrams }))),
-		mib.Column(2, "udpNoPorts", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.NoPorts }))),
-		mib.Column(3, "udpInErrors", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InErrors }))),
-		mib.Column(4, "udpOutDatagrams", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.OutDatagrams }))),
-		mib.Column(8, "udpHCInDatagrams", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.InDatagrams }))),
-		mib.Column(9, "udpHCOutDatagrams", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.OutDatagrams }))),
-	),
+func Statistics() *mib.Group[statistics] {
+	return &mib.Group[statistics]{
+		Name: "udp",
+		OID:  udp,
+		Objects: mib.Columns(
+			mib.Column(1, "udpInDatagrams", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InDatagrams }))),
+			mib.Column(2, "udpNoPorts", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.NoPorts }))),
+			mib.Column(3, "udpInErrors", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.InErrors }))),
+			mib.Column(4, "udpOutDatagrams", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.OutDatagrams }))),
+			mib.Column(8, "udpHCInDatagrams", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.InDatagrams }))),
+			mib.Column(9, "udpHCOutDatagrams", mib.AsCounter64(mib.Maybe(func(s *statistics) count { return &s.OutDatagrams }))),
+		),
+	}
 }
 
 // remoteAddress is the zero Addr for a socket that is not connected.
@@ -71,35 +73,39 @@ var instance = mib.Through(
 )
 
 // Endpoints is udpEndpointTable (RFC 4113, section 4).
-var Endpoints = mib.Table[socket]{
-	Name:  "udpEndpointTable",
-	Entry: udp.Sub(7, 1),
-	Index: mib.Index(
-		mib.InetAddressIndex(endpoint.Bound, nil), mib.IntegerIndex(endpoint.LocalPort),
-		mib.InetAddressIndex(remoteAddress, nil), mib.IntegerIndex(endpoint.RemotePort),
-		mib.IntegerIndex(instance),
-	),
-	Columns: mib.Columns(
-		mib.Column(8, "udpEndpointProcess", mib.AsGauge(endpoint.ProcessOrZero)),
-	),
-	Where:   func(s *socket) bool { return s.Protocol == netstat.UDP },
-	Implies: func(s *socket) { s.Protocol = netstat.UDP },
-	Apart:   mib.Zoned,
+func Endpoints() *mib.Table[socket] {
+	return &mib.Table[socket]{
+		Name:  "udpEndpointTable",
+		Entry: udp.Sub(7, 1),
+		Index: mib.Index(
+			mib.InetAddressIndex(endpoint.Bound, nil), mib.IntegerIndex(endpoint.LocalPort),
+			mib.InetAddressIndex(remoteAddress, nil), mib.IntegerIndex(endpoint.RemotePort),
+			mib.IntegerIndex(instance),
+		),
+		Columns: mib.Columns(
+			mib.Column(8, "udpEndpointProcess", mib.AsGauge(endpoint.ProcessOrZero)),
+		),
+		Where:   func(s *socket) bool { return s.Protocol == netstat.UDP },
+		Implies: func(s *socket) { s.Protocol = netstat.UDP },
+		Apart:   mib.Zoned,
+	}
 }
 
 // IPv4Listeners is the deprecated udpTable: the local ends that receive IPv4,
 // each once.
-var IPv4Listeners = mib.Table[socket]{
-	Name:  "udpTable",
-	Entry: udp.Sub(5, 1),
-	Index: mib.Index(mib.IPAddressIndex(endpoint.IPv4(endpoint.Local)), mib.IntegerIndex(endpoint.LocalPort)),
-	Columns: mib.Columns(
-		mib.Column(1, "udpLocalAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Local))),
-		mib.Column(2, "udpLocalPort", mib.AsInteger(endpoint.LocalPort)),
-	),
-	Where: func(s *socket) bool {
-		return s.Protocol == netstat.UDP && endpoint.ReachableByIPv4(s)
-	},
-	Implies: func(s *socket) { s.Protocol = netstat.UDP },
-	Prefer:  func(a, b *socket) int { return cmp.Compare(a.Family, b.Family) },
+func IPv4Listeners() *mib.Table[socket] {
+	return &mib.Table[socket]{
+		Name:  "udpTable",
+		Entry: udp.Sub(5, 1),
+		Index: mib.Index(mib.IPAddressIndex(endpoint.IPv4(endpoint.Local)), mib.IntegerIndex(endpoint.LocalPort)),
+		Columns: mib.Columns(
+			mib.Column(1, "udpLocalAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Local))),
+			mib.Column(2, "udpLocalPort", mib.AsInteger(endpoint.LocalPort)),
+		),
+		Where: func(s *socket) bool {
+			return s.Protocol == netstat.UDP && endpoint.ReachableByIPv4(s)
+		},
+		Implies: func(s *socket) { s.Protocol = netstat.UDP },
+		Prefer:  func(a, b *socket) int { return cmp.Compare(a.Family, b.Family) },
+	}
 }

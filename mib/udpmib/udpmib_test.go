@@ -53,14 +53,14 @@ func TestRoundTrip(t *testing.T) {
 		s.Inode = netstat.Optional[uint32]{} // what tells rows apart is a number of the agent's own
 		return s
 	}
-	tabletest.RoundTrip(t, Endpoints.WithZones(), rows, endpoint)
-	tabletest.RoundTrip(t, &Endpoints, rows, func(s socket) socket {
+	tabletest.RoundTrip(t, Endpoints().WithZones(), rows, endpoint)
+	tabletest.RoundTrip(t, Endpoints(), rows, func(s socket) socket {
 		s = endpoint(s)
 		s.Local = netip.AddrPortFrom(s.Local.Addr().WithZone(""), s.Local.Port())
 		s.Remote = netip.AddrPortFrom(s.Remote.Addr().WithZone(""), s.Remote.Port())
 		return s
 	})
-	tabletest.RoundTrip(t, &IPv4Listeners, rows, func(s socket) socket {
+	tabletest.RoundTrip(t, IPv4Listeners(), rows, func(s socket) socket {
 		local := s.Local.Addr()
 		if local == netip.IPv6Unspecified() {
 			local = netip.IPv4Unspecified()
@@ -89,13 +89,13 @@ func TestTables(t *testing.T) {
 		table *mib.Table[socket]
 		want  map[string]mib.Value
 	}{
-		{&Endpoints, map[string]mib.Value{
+		{Endpoints(), map[string]mib.Value{
 			"8.1.4.0.0.0.0.53.0.0.0.70":              mib.Gauge(3),
 			"8.1.4.0.0.0.0.53.0.0.0.71":              mib.Gauge(0),
 			"8.0.0.123.0.0.0.72":                     mib.Gauge(4),
 			"8.1.4.192.0.2.1.500.1.4.192.0.2.2.53.9": mib.Gauge(0),
 		}},
-		{&IPv4Listeners, map[string]mib.Value{
+		{IPv4Listeners(), map[string]mib.Value{
 			"1.0.0.0.0.53": mib.IPv4Value(0), "2.0.0.0.0.53": mib.Int(53),
 			"1.0.0.0.0.123": mib.IPv4Value(0), "2.0.0.0.0.123": mib.Int(123),
 			"1.192.0.2.1.500": mib.AddrValue(netip.MustParseAddr("192.0.2.1")), "2.192.0.2.1.500": mib.Int(500),
@@ -125,7 +125,7 @@ func TestStatisticsRoundTrip(t *testing.T) {
 			}
 		}
 		var got statistics
-		if err := Statistics.Decode(time.Time{}, Statistics.Values(want), &got); err != nil {
+		if err := Statistics().Decode(time.Time{}, Statistics().Values(want), &got); err != nil {
 			t.Fatal(err)
 		}
 		for _, n := range []count{&want.NoPorts, &want.InErrors} {

@@ -354,11 +354,11 @@ func devicesRole(n int) error {
 	source := mib.NewSource(func(context.Context) ([]netstat.Interface, error) { return links, nil })
 	epoch := time.Now()
 	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return epoch }}, mib.Module{Name: "IF-MIB", Nodes: []mib.Node{
-		snmpv2mib.SystemObjects.BindNow(func() snmpv2mib.System {
+		snmpv2mib.SystemObjects().BindNow(func() snmpv2mib.System {
 			return snmpv2mib.System{Descr: "device", ObjectID: mib.MakeOID(1, 3, 6), Started: epoch, Now: time.Now()}
 		}),
-		ifmib.Number.BindNow(func() ifmib.Summary { return ifmib.Summary{Number: netstat.Known[int32](deviceLinks)} }),
-		ifmib.Interfaces.Bind(source), ifmib.Extensions.Bind(source),
+		ifmib.Number().BindNow(func() ifmib.Summary { return ifmib.Summary{Number: netstat.Known[int32](deviceLinks)} }),
+		ifmib.Interfaces().Bind(source), ifmib.Extensions().Bind(source),
 	}})
 	if err != nil {
 		return err

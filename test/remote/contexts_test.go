@@ -43,7 +43,7 @@ func TestContexts(t *testing.T) {
 	source := mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
 		return []netstat.Interface{{Index: 7, Name: "only-in-blue", HardwareType: netstat.Known[uint16](1)}}, nil
 	})
-	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST", Nodes: []mib.Node{ifmib.Interfaces.Bind(source), ifmib.Extensions.Bind(source)}})
+	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST", Nodes: []mib.Node{ifmib.Interfaces().Bind(source), ifmib.Extensions().Bind(source)}})
 	if err != nil {
 		t.Fatal(err)
 	}

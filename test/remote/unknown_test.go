@@ -61,9 +61,9 @@ func TestUnknownIsNotZero(t *testing.T) {
 	address := func(text string, bits int) netstat.Address {
 		return netstat.Address{Interface: 7, Prefix: netip.PrefixFrom(netip.MustParseAddr(text), bits)}
 	}
-	host := serve(t, ifmib.Interfaces.Bind(interfaces), ifmib.Extensions.Bind(interfaces),
-		ipmib.Addresses.Bind(rowsOf(address("198.51.100.1", -1), address("198.51.100.2", 25), address("198.51.100.3", -1))),
-		rfc1213mib.Addresses.Bind(rowsOf(address("198.51.100.1", 30), address("198.51.100.2", 24))))
+	host := serve(t, ifmib.Interfaces().Bind(interfaces), ifmib.Extensions().Bind(interfaces),
+		ipmib.Addresses().Bind(rowsOf(address("198.51.100.1", -1), address("198.51.100.2", 25), address("198.51.100.3", -1))),
+		rfc1213mib.Addresses().Bind(rowsOf(address("198.51.100.1", 30), address("198.51.100.2", 24))))
 	conf := filepath.Join(t.TempDir(), "snmp.conf")
 	if err := os.WriteFile(conf, []byte("defCommunity public\ntimeout 10\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -518,10 +518,10 @@ func TestNotificationTexts(t *testing.T) {
 		oid          mib.OID
 		objects      []string
 	}{
-		{"IF-MIB", ifmib.LinkDown.Name, ifmib.LinkDown.OID, ifmib.LinkDown.Objects},
-		{"IF-MIB", ifmib.LinkUp.Name, ifmib.LinkUp.OID, ifmib.LinkUp.Objects},
-		{"SNMPv2-MIB", snmpv2mib.ColdStart.Name, snmpv2mib.ColdStart.OID, snmpv2mib.ColdStart.Objects},
-		{"SNMPv2-MIB", snmpv2mib.AuthenticationFailure.Name, snmpv2mib.AuthenticationFailure.OID, snmpv2mib.AuthenticationFailure.Objects},
+		{"IF-MIB", ifmib.LinkDown().Name, ifmib.LinkDown().OID, ifmib.LinkDown().Objects},
+		{"IF-MIB", ifmib.LinkUp().Name, ifmib.LinkUp().OID, ifmib.LinkUp().Objects},
+		{"SNMPv2-MIB", snmpv2mib.ColdStart().Name, snmpv2mib.ColdStart().OID, snmpv2mib.ColdStart().Objects},
+		{"SNMPv2-MIB", snmpv2mib.AuthenticationFailure().Name, snmpv2mib.AuthenticationFailure().OID, snmpv2mib.AuthenticationFailure().Objects},
 	} {
 		text := texts.Module(n.module).Notification(n.name)
 		if text == nil {
