@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -328,10 +329,12 @@ func zeroIfUnknown[T any](fields ...*netstat.Optional[T]) {
 	}
 }
 
-// showFake runs a command line on a stack.
+// showFake runs a command line on a stack. The clock stands still meanwhile: how wide
+// columns are does not depend on how long the first rows take.
 func showFake(t *testing.T, stack netstat.Stack, args ...string) (out, complaints string, err error) {
 	t.Helper()
-	return showFakeIn(t.Context(), t, stack, args...)
+	synctest.Test(t, func(t *testing.T) { out, complaints, err = showFakeIn(t.Context(), t, stack, args...) })
+	return out, complaints, err
 }
 
 // showFakeIn is showFake until the end of a context.

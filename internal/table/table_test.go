@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -42,23 +43,25 @@ func sampleTable() Table[sample] {
 	}}
 }
 
-// printed is what a table of the rows looks like.
+// printed is what a table of the rows looks like that come at one moment.
 func printed(t *testing.T, change func(*Output, *Table[sample]), rows ...sample) string {
 	t.Helper()
 	var b bytes.Buffer
-	out, table := NewOutput(&b), sampleTable()
-	if change != nil {
-		change(out, &table)
-	}
-	p := NewPrinter(out, table)
-	for i := range rows {
-		if err := p.Row(&rows[i]); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		out, table := NewOutput(&b), sampleTable()
+		if change != nil {
+			change(out, &table)
+		}
+		p := NewPrinter(out, table)
+		for i := range rows {
+			if err := p.Row(&rows[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
+	})
 	return b.String()
 }
 
