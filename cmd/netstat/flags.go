@@ -68,7 +68,7 @@ var modifiers = []modifier{
 	{name: "extend", short: "e", usage: "``show more; twice for all there is", to: func(f *flags) any { return &f.Extend }, scope: some},
 	{name: "timers", short: "o", usage: "show timers", to: func(f *flags) any { return &f.Timers }, scope: some},
 	{name: "buffers", usage: "show the memory of each socket", to: func(f *flags) any { return &f.Buffers }, scope: some},
-	{name: "table", usage: "show the routing table `TABLE`: a number, main, local, default or all", to: func(f *flags) any { return &f.Table }, scope: some,
+	{name: "table", usage: "show the routing table `TABLE`: a number, a name such as main, local or default, or all", to: func(f *flags) any { return &f.Table }, scope: some,
 		values: func(*flags) []string { return []string{"main", "local", "default", show.AllTables} }},
 	{name: "interface", short: "I", usage: "show the interface `IFACE` only, or several, of sockets those bound to it; -i unless anything else is chosen", to: func(f *flags) any { return &f.Interfaces }, scope: each,
 		values: (*flags).interfaceNames},
@@ -260,7 +260,7 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 	}
 	f.Changed = *f.words["options"] == changedOptions
 	if f.Table != "" {
-		if _, err := show.ParseTable(f.Table); err != nil {
+		if _, err := f.TableNumber(); err != nil {
 			return err
 		}
 	}

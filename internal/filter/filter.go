@@ -86,6 +86,32 @@ func (e *Expr) Walk(f func(*Expr)) {
 	}
 }
 
+// WithInterfaces returns the expression with other names of interfaces, as find returns
+// them, where it asks whether an interface has a name. wanted says that it has to: the
+// comparison is not negated.
+func (e *Expr) WithInterfaces(fields Fields, find func(name string, wanted bool) string) *Expr {
+	renamed := e.withInterfaces(fields, find, true)
+	return &renamed
+}
+
+func (e *Expr) withInterfaces(fields Fields, find func(string, bool) string, wanted bool) Expr {
+	renamed := *e
+	renamed.Args = make([]Expr, len(e.Args))
+	for i := range e.Args {
+		renamed.Args[i] = e.Args[i].withInterfaces(fields, find, wanted != (e.Op == Not))
+	}
+	if e.Op == Equal && slices.ContainsFunc(e.Fields, func(field int) bool {
+		_, typ := fields.Field(field)
+		return typ == table.Interface
+	}) {
+		renamed.Values = slices.Clone(e.Values)
+		for i := range renamed.Values {
+			renamed.Values[i].Text = find(e.Values[i].Text, wanted)
+		}
+	}
+	return renamed
+}
+
 // Conjuncts returns the expressions all of which a row must fulfil.
 func (e *Expr) Conjuncts() []*Expr {
 	if e.Op != And {

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -21,6 +22,8 @@ type thing struct {
 	age         time.Duration
 	from, to    string
 	net         string
+	dev         string
+	table       uint32
 	words       []string
 	processes   []table.Object
 	limit       int64         // negative: none
@@ -30,6 +33,8 @@ type thing struct {
 
 var things = &table.Kind[thing]{Name: "thing", Fields: []table.Field[thing]{
 	{Name: "name", Type: table.String, Value: func(x *thing) table.Value { return table.Text(x.name) }},
+	{Name: "interface", Type: table.Interface, Value: func(x *thing) table.Value { return table.Text(x.dev) }},
+	{Name: "table", Type: table.RouteTable, Value: func(x *thing) table.Value { return table.Uint(x.table) }},
 	{Name: "state", Type: table.Keyword, Words: []string{"LISTEN", "TIME-WAIT"}, Synonyms: map[string]string{"listening": "LISTEN"},
 		Value: func(x *thing) table.Value { return table.Word(x.state) }},
 	{Name: "localPort", Type: table.Port, Value: func(x *thing) table.Value { return table.Uint(x.port) }},
@@ -79,12 +84,14 @@ func address(s string) table.Value {
 var named = Names{
 	Port: func(name string) (uint16, bool) { return 443, name == "https" },
 	User: func(name string) (uint32, bool) { return 33, name == "www-data" },
+
+	RouteTable: func(name string) (uint32, bool) { return 254, name == "main" },
 }
 
 func (x *thing) value(field int) table.Value { return things.Fields[field].Value(x) }
 
 var subject = thing{
-	name: "web server", state: "TIME-WAIT", port: 443, other: 50000, n: -7, uid: 33, rate: 2.5, up: true, age: 1500 * time.Millisecond,
+	name: "web server", dev: "eth0", table: 254, state: "TIME-WAIT", port: 443, other: 50000, n: -7, uid: 33, rate: 2.5, up: true, age: 1500 * time.Millisecond,
 	from: "::ffff:10.1.2.3", to: "fe80::1%eth0", net: "10.0.0.0/16", words: []string{"sack", "ts"},
 	processes: []table.Object{{{Name: "pid", Value: table.Int(812)}, {Name: "name", Value: table.Text("nginx")}}},
 	limit:     4096, linger: -1,
@@ -93,6 +100,7 @@ var subject = thing{
 func TestMatch(t *testing.T) {
 	for text, want := range map[string]bool{
 		`state=time_wait`: true, `state=listening`: false, `STATE=Time-Wait`: true, `state!=listen`: true, `state=listen,timewait`: true, `state~WAIT$`: true,
+		`table=main`: true, `table=254`: true, `table>=main`: true, `table!=main`: false, `table=1,main`: true, `interface=eth0`: true, `interface~^eth`: true, `interface!=lo`: true,
 		`name="web server"`: true, `name=web`: false, `name~^web`: true, `name!~^web`: false, `name = "web server" and n = -7`: true,
 		`port=443`: true, `port=50000`: true, `port=444`: false, `port=80,443`: true, `port=https`: true, `localPort = :443`: true, `port=:https,:80`: true, `port=:80`: false, `port!=443`: false, `localPort>1000`: false, `port>1000`: true,
 		`port=0x1bb`: true, `n<0`: true, `n>=-7`: true, `n>-7`: false, `n<=-8`: false, `n==-7`: true,
@@ -141,7 +149,7 @@ func TestUnknown(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                               `position 1, the end: expected the name of a field`,
-		`nope=1`:                         `position 1, "nope": expected the name of a field: name, state,`,
+		`nope=1`:                         `position 1, "nope": expected the name of a field: name, interface,`,
 		`n`:                              `position 2, the end: expected one of = != < <= > >= ~ !~`,
 		`n=`:                             `position 3, the end: expected a value`,
 		`n=x`:                            `position 3, "x": expected an integer as n`,
@@ -156,6 +164,9 @@ func TestErrors(t *testing.T) {
 		`state=foo`:                      `position 7, "foo": expected one of LISTEN, TIME-WAIT as state`,
 		`port=httpx`:                     `position 6, "httpx": expected a port or the name of a service`,
 		`n=1 and user=nobody-else`:       `position 14, "nobody-else": expected the number or the name of a user as uid`,
+		`table=mian`:                     `position 7, "mian": expected the number or the name of a routing table as table`,
+		`table=1 or table=x`:             `position 18, "x": expected the number or the name of a routing table as table`,
+		`interface<1`:                    `position 10, "<": expected one of = != ~ !~, which interface can be compared by`,
 		`n=https`:                        `position 3, "https": expected an integer as n`,
 		`n=www-data`:                     `position 3, "www-data": expected an integer as n`,
 		`port=www-data`:                  `position 6, "www-data": expected a port or the name of a service`,
@@ -190,13 +201,44 @@ func TestErrors(t *testing.T) {
 
 // Without anybody who knows names there are numbers.
 func TestNumbersOnly(t *testing.T) {
-	for text, want := range map[string]string{"uid=www-data": "expected the number of a user as uid", "localPort=https": "expected an integer as localPort"} {
+	for text, want := range map[string]string{"uid=www-data": "expected the number of a user as uid", "localPort=https": "expected an integer as localPort", "table=main": "expected an integer as table"} {
 		if _, err := Parse(text, things, Names{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
-	if _, err := Parse("uid=33 and localPort=443", things, Names{}); err != nil {
+	if _, err := Parse("uid=33 and localPort=443 and table=254", things, Names{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// An interface has the name that a stack has for it, wherever the expression asks for a
+// name, and of no other field.
+func TestWithInterfaces(t *testing.T) {
+	const text = `interface=alt,eth0 and not (interface!=alt or interface~alt or name=alt) and interface!=other`
+	e, err := Parse(text, things, named)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := make(map[string]bool)
+	renamed := e.WithInterfaces(things, func(name string, w bool) string {
+		wanted[name] = wanted[name] || w
+		return strings.Replace(name, "alt", "eth1", 1)
+	})
+	if want := map[string]bool{"alt": true, "eth0": true, "other": false}; !maps.Equal(wanted, want) {
+		t.Errorf("asked for %v, want %v", wanted, want)
+	}
+	for _, c := range []struct {
+		e    *Expr
+		x    thing
+		want bool
+	}{
+		{e, thing{dev: "alt"}, false}, // for interface~alt
+		{renamed, thing{dev: "eth1"}, true}, {renamed, thing{dev: "eth1", name: "alt"}, false}, {renamed, thing{dev: "alt"}, false},
+		{renamed, thing{dev: "eth0"}, false}, {e, thing{dev: "eth1"}, false},
+	} {
+		if got := c.e.Match(func(field int) table.Value { return things.Fields[field].Value(&c.x) }); got != c.want {
+			t.Errorf("%+v: %v", c.x, got)
+		}
 	}
 }
 

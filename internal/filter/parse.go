@@ -52,6 +52,8 @@ const (
 type Names struct {
 	Port func(service string) (port uint16, ok bool)
 	User func(name string) (uid uint32, ok bool)
+	// RouteTable is that of a routing table.
+	RouteTable func(name string) (number uint32, ok bool)
 }
 
 // Parse reads an expression over the fields. The error is an *Error.
@@ -291,7 +293,7 @@ func (p *parser) suits(e Expr) error {
 		name, typ := p.fields.Field(f)
 		var allowed string
 		switch typ {
-		case table.String, table.Strings, table.Keyword:
+		case table.String, table.Interface, table.Strings, table.Keyword:
 			allowed = "= != ~ !~"
 			if e.Op == Equal || e.Op == Matches {
 				return nil
@@ -369,7 +371,7 @@ func (p *parser) read(l *Literal, typ table.Type) (expected string) {
 			expected += ", or false"
 		}
 		return expected
-	case table.Integer, table.Port, table.User:
+	case table.Integer, table.Port, table.User, table.RouteTable:
 		text := l.Text
 		if typ == table.Port {
 			text = strings.TrimPrefix(text, ":") // as ss(8) has them
@@ -431,6 +433,11 @@ func (p *parser) named(name string, typ table.Type) (n table.Value, expected str
 		return n, "the number or the name of a user"
 	case typ == table.User:
 		return n, "the number of a user"
+	case typ == table.RouteTable && p.names.RouteTable != nil:
+		if number, ok := p.names.RouteTable(name); ok {
+			return table.Uint(number), ""
+		}
+		return n, "the number or the name of a routing table"
 	}
 	return n, "an integer"
 }

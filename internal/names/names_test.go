@@ -5,7 +5,9 @@ import (
 	"errors"
 	"maps"
 	"net/netip"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -153,6 +155,49 @@ func FuzzProtocols(f *testing.F) {
 		for number, name := range ParseProtocols(strings.NewReader(text)) {
 			if strings.ContainsAny(name, " \t\n#") || name == "" {
 				t.Errorf("protocol %d has the name %q", number, name)
+			}
+		}
+	})
+}
+
+// Names of routing tables are those of the first file that there is, and of the files
+// beside it, of which one hides another of its name behind it.
+func TestRoutingTables(t *testing.T) {
+	etc, usr := t.TempDir(), t.TempDir()
+	write := func(folder, name, text string) {
+		t.Helper()
+		path := filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(usr, "rt_tables", "# reserved values\n255\tlocal\n254 main # x\n253 default\n0 unspec\nbroken\n4294967296 toolarge\n-1 negative\n0x10 hexadecimal\n")
+	write(usr, "rt_tables.d/a.conf", "100 hidden\n")
+	write(usr, "rt_tables.d/b.conf", "101 vpn\n")
+	write(usr, "rt_tables.d/README", "102 readme\n")
+	write(etc, "rt_tables.d/a.conf", "4294967295 largest\n")
+	want := RoutingTables{"local": 255, "main": 254, "default": 253, "unspec": 0, "hexadecimal": 16, "vpn": 101, "largest": 1<<32 - 1}
+	if got := readRoutingTables([]string{etc, usr}); !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	write(etc, "rt_tables", "7 own\n")
+	want = RoutingTables{"own": 7, "vpn": 101, "largest": 1<<32 - 1}
+	if got := readRoutingTables([]string{etc, usr}); !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := readRoutingTables([]string{filepath.Join(etc, "nothing")}); len(got) != 0 {
+		t.Errorf("no file has %v", got)
+	}
+}
+
+// Any file is read, and names are words.
+func FuzzRoutingTables(f *testing.F) {
+	f.Add("254 main # x\n0x10 sixteen")
+	f.Add("a\x00 1\n# 2")
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, number := range ParseRoutingTables(strings.NewReader(text)) {
+			if strings.ContainsAny(name, " \t\n#") || name == "" {
+				t.Errorf("table %d has the name %q", number, name)
 			}
 		}
 	})

@@ -17,7 +17,7 @@ func fieldOf[T any](name string, typ table.Type, doc string, value func(*T) tabl
 // interfaceField declares a field that names an interface by its index: unknown for one
 // without a name that is known.
 func interfaceField[T any](name, doc string, index func(*T) uint32) table.Field[Row[T]] {
-	return table.Field[Row[T]]{Name: name, Type: table.String, Doc: doc, Value: func(r *Row[T]) table.Value {
+	return table.Field[Row[T]]{Name: name, Type: table.Interface, Doc: doc, Value: func(r *Row[T]) table.Value {
 		name, _ := r.from.known(index(&r.v))
 		return table.Text(name)
 	}}

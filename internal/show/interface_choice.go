@@ -1,9 +1,13 @@
 package show
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 )
 
 // shows reports whether what belongs to an interface is to be shown.
@@ -53,6 +57,34 @@ func (s *Session) lookForInterfaces(ctx context.Context) {
 		}
 		if !anywhere {
 			s.complain("interface "+chosen, nil, errNoInterface)
+		}
+	}
+}
+
+// nameInterfaces gives each stack the filter with its own names of interfaces in place of
+// alternative ones, and says which interface that the filter asks for none of them has.
+func (o *run[T]) nameInterfaces(ctx context.Context, sources []*Source) {
+	o.exprs = make(map[*Source]*filter.Expr, len(sources))
+	if o.expr == nil {
+		return
+	}
+	fields := cmp.Or(o.filters, filter.Fields(o.kind))
+	there := make(map[string]bool) // whether a stack has what the filter asks for
+	for _, src := range sources {
+		o.exprs[src] = o.expr.WithInterfaces(fields, func(chosen string, wanted bool) string {
+			if src.snmp || slices.Contains(o.places, chosen) {
+				return chosen // hosts tell no alternative names
+			}
+			name, found := src.findInterface(ctx, chosen)
+			if wanted {
+				there[chosen] = there[chosen] || found
+			}
+			return name
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		if !there[name] {
+			o.s.complain("interface "+name, nil, errNoInterface)
 		}
 	}
 }

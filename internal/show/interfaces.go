@@ -444,7 +444,7 @@ func scopeName(scope netstat.Scope) string {
 func interfaceKind() *table.Kind[Row[interfaceView]] {
 	field := fieldOf[interfaceView]
 	k := newKind("interface", "a network interface, with its counters",
-		field("name", table.String, "name", func(i *interfaceView) table.Value { return table.Text(i.Name) }),
+		field("name", table.Interface, "name", func(i *interfaceView) table.Value { return table.Text(i.Name) }),
 		field("index", table.Integer, "index, from 1", func(i *interfaceView) table.Value { return table.Uint(i.Index) }),
 		field("alternativeNames", table.Strings, "further names", func(i *interfaceView) table.Value { return table.Words(i.AlternativeNames) }),
 		field("alias", table.String, "description that the administrator gave", func(i *interfaceView) table.Value { return table.Text(i.Alias) }),
@@ -597,7 +597,7 @@ func interfaceGrowthColumns(s *Session) []table.Column[Row[interfaceGrowth]] {
 func interfaceGrowthKind() *table.Kind[Row[interfaceGrowth]] {
 	field := fieldOf[interfaceGrowth]
 	fields := append(spanFields(func(g *interfaceGrowth) span { return g.span }),
-		field("name", table.String, "name of the interface", func(g *interfaceGrowth) table.Value { return table.Text(g.Name) }),
+		field("name", table.Interface, "name of the interface", func(g *interfaceGrowth) table.Value { return table.Text(g.Name) }),
 		field("index", table.Integer, "its index", func(g *interfaceGrowth) table.Value { return table.Uint(g.Index) }))
 	for name := range new(netstat.InterfaceCounters).All() {
 		fields = append(fields, field(name, table.Integer, "by how much it grew", func(g *interfaceGrowth) table.Value { return uintValue(g.Counters[name].Count) }))

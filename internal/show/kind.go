@@ -89,6 +89,9 @@ type kind[T any] struct {
 	// where a filter asks for them by it; unknown for rows without such a state.
 	listening table.Value
 
+	// places are values that a field of interfaces has besides names of interfaces.
+	places []string
+
 	// filters are the fields that a filter asks for where those are not the rows': the
 	// reader applies it then.
 	filters filter.Fields
@@ -222,7 +225,7 @@ type both[T any] struct {
 
 // of makes a field a column.
 func of[T any](heading string, width int, f table.Field[Row[T]]) both[T] {
-	return both[T]{Field: f, heading: heading, width: width, right: f.Type == table.Integer || f.Type == table.Number || f.Type == table.Duration || f.Type == table.Port || f.Type == table.User}
+	return both[T]{Field: f, heading: heading, width: width, right: f.Type == table.Integer || f.Type == table.Number || f.Type == table.Duration || f.Type == table.Port || f.Type == table.User || f.Type == table.RouteTable}
 }
 
 // ofInterface is a column that names an interface by its index.

@@ -27,7 +27,7 @@ func MulticastInterfaces() Table {
 		of("Pkts-Out", 10, field("outPackets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.OutPackets) })).count(),
 		of("Bytes-Out", 12, field("outOctets", table.Integer, "", func(v *vif) table.Value { return table.Uint(v.OutOctets) })).bytes(),
 		of("Register", 0, field("register", table.Boolean, "whether it leads to a rendezvous point", func(v *vif) table.Value { return table.Bool(v.Register) })),
-		hidden(field("table", table.Integer, "multicast routing table", func(v *vif) table.Value { return table.Uint(v.Table) })),
+		hidden(field("table", table.RouteTable, "multicast routing table", func(v *vif) table.Value { return table.Uint(v.Table) })),
 		of("Remote", 0, field("remote", table.Address, "other end of a tunnel", func(v *vif) table.Value { return table.Addr(v.Remote) })),
 	)
 }
@@ -63,7 +63,7 @@ func MulticastRoutes() Table {
 				return table.List(outputs)
 			}}},
 		hidden(field("family", table.String, "`ipv4` or `ipv6`", func(v *route) table.Value { return table.Text(v.Family.String()) })),
-		hidden(field("table", table.Integer, "multicast routing table", func(v *route) table.Value { return table.Uint(v.Table) })),
+		hidden(field("table", table.RouteTable, "multicast routing table", func(v *route) table.Value { return table.Uint(v.Table) })),
 		hidden(field("unresolved", table.Boolean, "whether the kernel waits for the routing daemon's answer", func(v *route) table.Value { return table.Bool(v.Unresolved) })),
 		hidden(field("idle", table.Duration, "seconds since a packet last used the entry", func(v *route) table.Value { return secondsValue(v.Idle) })),
 	)

@@ -17,6 +17,7 @@ type run[T any] struct {
 	*kind[T]
 	s         *Session
 	expr      *filter.Expr
+	exprs     map[*Source]*filter.Expr // with the names of interfaces that each stack has
 	order     *table.Order
 	listeners bool // the filter asks for them
 
@@ -146,6 +147,7 @@ func (o *run[T]) show(ctx context.Context) error {
 	if o.ofHost {
 		sources = sources[:1]
 	}
+	o.nameInterfaces(ctx, sources)
 	for _, src := range sources {
 		if err := o.showOf(ctx, src); err != nil {
 			return err
@@ -181,7 +183,7 @@ func (o *run[T]) showOf(ctx context.Context, src *Source) error {
 		}
 		o.begin()
 	}
-	q := &query{Session: o.s, src: src, expr: o.expr, listeners: o.listeners}
+	q := &query{Session: o.s, src: src, expr: o.exprs[src], listeners: o.listeners}
 	parts := []part[T]{{what: o.what, optional: o.optional && !o.s.asked, read: o.read}}
 	if o.parts != nil {
 		var err error
@@ -240,7 +242,7 @@ func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
 	if !o.chosen(ctx, q, &r.v) {
 		return nil
 	}
-	if o.expr != nil && o.filters == nil && !o.expr.Match(func(field int) table.Value { return o.Fields[field].Value(r) }) {
+	if q.expr != nil && o.filters == nil && !q.expr.Match(func(field int) table.Value { return o.Fields[field].Value(r) }) {
 		return nil
 	}
 	if o.lookUp == nil || o.s.resolver == nil {

@@ -33,7 +33,7 @@ func Rules() Table {
 		of("Destination", 18, field("destination", table.Prefix, "absent for any", func(r *netstat.Rule) table.Value { return table.Net(r.Destination) })),
 		of("Matches", 10, field("matches", table.String, "what else a packet must have, in the words of ip-rule(8); `[detached]` stands behind an interface that is not there, `[unknown]` for what this netstat does not know", func(r *netstat.Rule) table.Value { return table.Text(ruleMatches(r)) })),
 		of("Action", 8, field("action", table.String, "what the rule does", func(r *netstat.Rule) table.Value { return table.Text(r.Action.String()) })),
-		of("Table", 8, field("table", table.Integer, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })).shownAs(
+		of("Table", 8, field("table", table.RouteTable, "routing table to look into", func(r *netstat.Rule) table.Value { return table.NonZero(r.Table) })).shownAs(
 			func(b []byte, r *netstat.Rule) []byte {
 				if r.Table == 0 {
 					return append(b, '-')

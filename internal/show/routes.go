@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -18,19 +19,28 @@ var tableNames = map[string]uint32{"default": netstat.TableDefault, "main": nets
 // AllTables stands for every table.
 const AllTables = "all"
 
-// ParseTable returns the number of a routing table by its name or number, 0 for all.
-func ParseTable(name string) (uint32, error) {
-	if name == AllTables {
+// TableNumber returns the number of the routing table that Table is, 0 for all.
+func (o *Options) TableNumber() (uint32, error) {
+	if o.Table == AllTables {
 		return 0, nil
 	}
-	if number, ok := tableNames[name]; ok {
+	if number, err := strconv.ParseUint(o.Table, 10, 32); err == nil && number > 0 {
+		return uint32(number), nil
+	}
+	if number, ok := o.tableNamed(o.Table); ok {
 		return number, nil
 	}
-	number, err := strconv.ParseUint(name, 10, 32)
-	if err != nil || number == 0 {
-		return 0, fmt.Errorf("--table: %q is neither a table's number nor main, local, default or all", name)
+	return 0, fmt.Errorf("--table: %q is neither the number of a routing table nor the name of one, nor all", o.Table)
+}
+
+// tableNamed returns the number of the routing table with a name: one of those that every
+// host has, or of this host's own, if it is this one that is shown.
+func (o *Options) tableNamed(name string) (number uint32, ok bool) {
+	number, ok = tableNames[name]
+	if !ok && o.Recording == "" && !o.IsRemote() {
+		number, ok = names.ReadRoutingTables()[name]
 	}
-	return uint32(number), nil
+	return number, ok
 }
 
 func appendTable(b []byte, number uint32) []byte {
@@ -89,7 +99,7 @@ func routes(ctx context.Context, q *query, family netstat.Family) iter.Seq2[nets
 		ask.Table = 0
 	}
 	if q.Table != "" {
-		number, err := ParseTable(q.Table)
+		number, err := q.TableNumber()
 		if err != nil {
 			return failed[netstat.Route](err)
 		}
@@ -330,7 +340,7 @@ func routeKind() *table.Kind[Row[netstat.Route]] {
 		}},
 		interfaceField("interface", "interface", routeDevice),
 		field("interfaceIndex", table.Integer, "index of the interface", func(r *netstat.Route) table.Value { return table.NonZero(r.Interface) }),
-		field("table", table.Integer, "routing table; 254 is main, 255 local, 253 default", func(r *netstat.Route) table.Value { return table.Uint(r.Table) }),
+		field("table", table.RouteTable, "routing table; 254 is main, 255 local, 253 default", func(r *netstat.Route) table.Value { return table.Uint(r.Table) }),
 		field("type", table.String, "`unicast`, `local`, `blackhole`, `unreachable`, ...", func(r *netstat.Route) table.Value { return table.Text(r.Type.String()) }),
 		field("protocol", table.String, "who installed the route: `kernel`, `static`, `bgp`, ...", func(r *netstat.Route) table.Value { return table.Text(r.Protocol.Name()) }),
 		field("scope", table.Integer, "0 universe, 253 link, 254 host", func(r *netstat.Route) table.Value { return uintValue(r.Scope) }),

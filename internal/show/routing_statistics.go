@@ -102,7 +102,7 @@ func fibColumns(s *Session) []table.Column[Row[netstat.FIBTable]] {
 func fibKind() *table.Kind[Row[netstat.FIBTable]] {
 	field := fieldOf[netstat.FIBTable]
 	return newKind("fibTable", "the shape of an IPv4 routing table in the kernel",
-		field("table", table.Integer, "routing table", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Table) }),
+		field("table", table.RouteTable, "routing table", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Table) }),
 		field("prefixes", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Prefixes) }),
 		field("leaves", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.Leaves) }),
 		field("internalNodes", table.Integer, "", func(t *netstat.FIBTable) table.Value { return table.Uint(t.InternalNodes) }),

@@ -154,10 +154,11 @@ func (s *Session) tell(said map[string]bool, text string) {
 	}
 }
 
-// filterNames are the names that a filter may have in place of numbers. Users are
-// those of the host whose stack is shown, which this one knows of its own only.
+// filterNames are the names that a filter may have in place of numbers. Users and
+// routing tables are those of the host whose stack is shown, which this one knows of its
+// own only.
 func (s *Session) filterNames() filter.Names {
-	known := filter.Names{Port: s.services.Port}
+	known := filter.Names{Port: s.services.Port, RouteTable: s.tableNamed}
 	if s.Recording == "" && !s.IsRemote() {
 		known.User = names.UserID
 	}

@@ -18,11 +18,13 @@ type Type uint8
 // Types of fields.
 const (
 	String          Type = iota + 1
+	Interface            // a String that names an interface
 	Keyword              // one of a few words; compared without regard to case, "-" and "_"
 	Boolean              // before numbers: false stands in the place of some, and is less
 	Integer              // 64 bits, signed or not
 	Port                 // an Integer that may have a service's name
 	User                 // an Integer that may have a user's name
+	RouteTable           // an Integer that may have a routing table's name
 	Number               // any number
 	Duration             // seconds, a Number in JSON
 	Address              // an IP address, possibly with a zone
@@ -35,7 +37,7 @@ const (
 )
 
 var typeNames = [...]string{
-	String: "string", Keyword: "string", Integer: "integer", Port: "integer", User: "integer", Number: "number", Boolean: "boolean",
+	String: "string", Interface: "string", Keyword: "string", Integer: "integer", Port: "integer", User: "integer", RouteTable: "integer", Number: "number", Boolean: "boolean",
 	Duration: "number", Address: "string", Prefix: "string", Strings: "array of strings", Objects: "array of objects", Compound: "object",
 	IntegerOrFalse: "integer or false", DurationOrFalse: "number or false",
 }
