@@ -30,7 +30,7 @@ func FlagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &wrong) && errors.Is(wrong, errTwice):
 		return fmt.Errorf("--%s: it is given twice, the second time as %q", wrong.GetFlag().Name, wrong.GetValue())
 	case errors.As(err, &wrong) && errors.As(wrong, &other):
-		return fmt.Errorf("--%s: %q is %v", wrong.GetFlag().Name, wrong.GetValue(), other)
+		return fmt.Errorf("--%s: %q is %w", wrong.GetFlag().Name, wrong.GetValue(), other)
 	case errors.As(err, &wrong):
 		return fmt.Errorf("--%s: %q is %s", wrong.GetFlag().Name, wrong.GetValue(), unlike(wrong.GetFlag()))
 	case errors.As(err, &syntax):
