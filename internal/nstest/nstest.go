@@ -42,7 +42,13 @@ func New(t testing.TB) *NS {
 	t.Helper()
 	NeedsRoot(t)
 	NeedsProgram(t, "ip")
-	n := &NS{Name: fmt.Sprintf("nstest-%d-%d", os.Getpid(), created.Add(1))}
+	n := new(NS)
+	for {
+		n.Name = fmt.Sprintf("nstest-%d-%d", os.Getpid(), created.Add(1))
+		if _, err := os.Stat(n.Path()); err != nil { // else of a process that had this number, and was killed
+			break
+		}
+	}
 	run(t, nil, "ip", "netns", "add", n.Name)
 	t.Cleanup(func() { run(t, nil, "ip", "netns", "del", n.Name) })
 	n.IP(t, "link set lo up")
