@@ -298,9 +298,9 @@ func explain(err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) && !errors.As(err, new(*ebpf.VerifierError)):
 		if mode := lockdown(); mode == "confidentiality" {
-			return fmt.Errorf("options of sockets: the kernel is locked down (%s): %w: %w", mode, fs.ErrPermission, err)
+			return fmt.Errorf("options of sockets: the kernel is locked down (%s): %w", mode, fs.ErrPermission)
 		}
-		return fmt.Errorf("options of sockets are told with CAP_BPF and CAP_PERFMON only: %w: %w", fs.ErrPermission, err)
+		return fmt.Errorf("options of sockets are told with CAP_BPF and CAP_PERFMON only: %w", fs.ErrPermission)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: this kernel lacks CONFIG_DEBUG_INFO_BTF: %w", netstat.ErrNotSupported, err)
 	case errors.Is(err, unix.ENOSYS):

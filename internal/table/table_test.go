@@ -235,7 +235,7 @@ func TestCompare(t *testing.T) {
 func TestJSONValues(t *testing.T) {
 	for want, v := range map[string]Value{
 		`"x"`: Text("x"), `-9223372036854775808`: Int(int64(math.MinInt64)), `-2147483648`: Int(int32(math.MinInt32)), `-128`: Int(int8(math.MinInt8)), `18446744073709551615`: Uint(uint64(math.MaxUint64)),
-		`true`: Bool(true), `0.000013`: Seconds(13 * time.Microsecond), `1.5`: Float(1.5), `"fe80::1%eth0"`: Addr(netip.MustParseAddr("fe80::1%eth0")),
+		`true`: Bool(true), `0.000013`: Seconds(13 * time.Microsecond), `1.648`: Seconds(1648 * time.Millisecond), `1.5`: Float(1.5), `"fe80::1%eth0"`: Addr(netip.MustParseAddr("fe80::1%eth0")),
 		`"10.0.0.0/8"`: Net(netip.MustParsePrefix("10.0.0.0/8")), `["a","b"]`: Words([]string{"a", "b"}),
 		`[{"pid":1},{}]`: List([]Object{{{"pid", Int(1)}, {"name", Text("")}}, {}}), `[]`: List(nil),
 	} {

@@ -126,7 +126,7 @@ func Float(f float64) Value {
 
 // Seconds is a Duration.
 func Seconds(d time.Duration) Value {
-	return Value{typ: Duration, number: math.Float64bits(d.Seconds())}
+	return Value{typ: Duration, number: math.Float64bits(float64(d) / float64(time.Second))}
 }
 
 // Addr is an Address; the zero Addr is not known.
