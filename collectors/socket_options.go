@@ -115,7 +115,9 @@ func (e *unknownOptionsError) Error() string {
 func (e *unknownOptionsError) Unwrap() error { return e.cause }
 
 // Is reports whether all rows are there, which they are.
-func (e *unknownOptionsError) Is(target error) bool { return target == netstat.ErrUnknownValues }
+func (e *unknownOptionsError) Is(target error) bool {
+	return errors.Is(netstat.ErrUnknownOptions, target)
+}
 
 func (j *joiningOptions) enrich(s *netstat.Socket) bool {
 	cookie, known := s.Cookie.Get()

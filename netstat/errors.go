@@ -24,6 +24,15 @@ var ErrInterrupted = errors.New("changed while it was read")
 // because the source did not tell them as it should. See IsComplete.
 var ErrUnknownValues = errors.New("some values are unknown")
 
+// ErrUnknownOptions is the ErrUnknownValues of options of sockets: nothing that a query
+// without DetailSocketOptions asks for is unknown. Who matches it matches ErrUnknownValues.
+var ErrUnknownOptions error = unknownOptions{}
+
+type unknownOptions struct{}
+
+func (unknownOptions) Error() string { return "options of sockets are unknown" }
+func (unknownOptions) Unwrap() error { return ErrUnknownValues }
+
 // IsComplete reports whether an error, nil too, says of nothing that it is missing: it is
 // made of such as match ErrUnknownValues and of no other.
 func IsComplete(err error) bool {
@@ -46,7 +55,7 @@ func IsComplete(err error) bool {
 
 // ReadError says which operation on which source failed. It unwraps to the
 // cause: errors.Is matches fs.ErrPermission, fs.ErrNotExist, ErrNotSupported,
-// ErrInterrupted, ErrUnknownValues and context errors through it.
+// ErrInterrupted, ErrUnknownValues, ErrUnknownOptions and context errors through it.
 type ReadError struct {
 	Op     string // what was read: "dump IPv4 routes", "read /proc/net/snmp"
 	Source string // where: "netns blue", "192.0.2.1:161"; empty for the caller's own stack

@@ -43,7 +43,7 @@ func (r *recordedError) cost() int {
 		return 0
 	}
 	n := int(unsafe.Sizeof(*r)) + len(r.Text)
-	for _, name := range r.Is {
+	for _, name := range r.Classes {
 		n += int(unsafe.Sizeof(name)) + len(name)
 	}
 	return n
@@ -181,7 +181,7 @@ func (m *metadata) error(raw cbor.RawMessage) (*recordedError, error) {
 		return nil, err
 	}
 	is, err := list[string](m, w.Is)
-	return &recordedError{Text: text(w.Text), Is: is}, err
+	return &recordedError{Text: text(w.Text), Classes: is}, err
 }
 
 // contents completes what the frame at the end of a kind says, or an entry of a

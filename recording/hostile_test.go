@@ -465,7 +465,7 @@ func FuzzMetadata(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	b, err := encoding().Marshal(catalogue{Stacks: []stackContents{{stackHead: stackHead{Name: "a", Namespace: namespace, Kinds: Kinds()}, Contents: []contents{{Kind: KindRoute, Error: &recordedError{Text: "x", Is: []string{"permission"}}}}}}, Parts: []int64{7}})
+	b, err := encoding().Marshal(catalogue{Stacks: []stackContents{{stackHead: stackHead{Name: "a", Namespace: namespace, Kinds: Kinds()}, Contents: []contents{{Kind: KindRoute, Error: &recordedError{Text: "x", Classes: []string{"permission"}}}}}}, Parts: []int64{7}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -132,8 +133,8 @@ type index struct {
 // recordedError is why something could not be read when it was recorded: the
 // text, and which of the errors that callers look for it matched.
 type recordedError struct {
-	Text text     `cbor:"text"`
-	Is   []string `cbor:"is,omitempty"`
+	Text    text     `cbor:"text"`
+	Classes []string `cbor:"is,omitempty"`
 }
 
 // errorClasses are the errors that survive a recording.
@@ -146,7 +147,10 @@ var errorClasses = []struct {
 	{"not-exist", fs.ErrNotExist},
 	{"interrupted", netstat.ErrInterrupted},
 	{"unknown-values", netstat.ErrUnknownValues},
+	{unknownOptions, netstat.ErrUnknownOptions},
 }
+
+const unknownOptions = "unknown-options"
 
 func recordError(err error) *recordedError {
 	if err == nil {
@@ -159,7 +163,7 @@ func recordError(err error) *recordedError {
 			continue
 		}
 		if errors.Is(err, c.err) {
-			r.Is = append(r.Is, c.name)
+			r.Classes = append(r.Classes, c.name)
 		}
 	}
 	return r
@@ -175,9 +179,15 @@ func (r *recordedError) error() error {
 
 func (r *recordedError) Error() string { return string(r.Text) }
 
+// Is reports that all rows are there where options of sockets alone are unknown, whatever
+// the reason for that is.
+func (r *recordedError) Is(target error) bool {
+	return target == netstat.ErrUnknownValues && slices.Contains(r.Classes, unknownOptions)
+}
+
 func (r *recordedError) Unwrap() []error {
 	var errs []error
-	for _, name := range r.Is {
+	for _, name := range r.Classes {
 		for _, c := range errorClasses {
 			if c.name == name {
 				errs = append(errs, c.err)

@@ -32,9 +32,31 @@ func socketQueryParts(q *netstat.SocketQuery, all []netstat.Protocol) (parts []s
 // processes are the recorded ones.
 func (s *Stack) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	parts, named := socketQueryParts(&q, socketProtocols)
-	return readParts(ctx, s, socketTable, parts, named, func(row *netstat.Socket) (bool, error) {
+	rows := readParts(ctx, s, socketTable, parts, named, func(row *netstat.Socket) (bool, error) {
 		return selectSocket(&q, row, hasState(q.States, row.State))
 	})
+	if q.Details.Has(netstat.DetailSocketOptions) {
+		return rows
+	}
+	return withoutUnknownOptions(rows)
+}
+
+// withoutUnknownOptions yields rows whose options nobody asked for: that these were not
+// told of when the rows were recorded is no error then.
+func withoutUnknownOptions[T any](rows iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for row, err := range rows {
+			if joined, ok := err.(interface{ Unwrap() []error }); ok {
+				others := slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(err error) bool { return errors.Is(err, netstat.ErrUnknownOptions) })
+				if err = errors.Join(others...); err == nil {
+					return
+				}
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // ListenQueues yields the recorded queues of the listeners that q selects, as

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"strings"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -71,11 +74,61 @@ func TestUnknownValues(t *testing.T) {
 // What an older file says of an error is not that everything is there.
 func TestErrorsOfOlderFiles(t *testing.T) {
 	for _, is := range [][]string{nil, {"not-supported"}, {"a class of a later version"}, {"unknown-values", "permission"}} {
-		if netstat.IsComplete((&recordedError{Text: "x", Is: is}).error()) {
+		if netstat.IsComplete((&recordedError{Text: "x", Classes: is}).error()) {
 			t.Errorf("%q is complete", is)
 		}
 	}
-	if !netstat.IsComplete((&recordedError{Text: "x", Is: []string{"unknown-values"}}).error()) {
-		t.Error("values alone are not complete")
+	for _, is := range [][]string{{"unknown-values"}, {"permission", "unknown-values", "unknown-options"}} {
+		if !netstat.IsComplete((&recordedError{Text: "x", Classes: is}).error()) {
+			t.Errorf("%q is not complete", is)
+		}
 	}
+}
+
+// Options that were not told of are missed by who asks for them alone, and no row is.
+func TestUnknownOptions(t *testing.T) {
+	k, err := collectors.Open(collectors.Options{SocketOptions: []collectors.SocketOptionSource{noOptions{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+	}
+	var b bytes.Buffer
+	if err := Write(context.Background(), &b, k, Options{Kinds: []Kind{KindSocket}}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openBytes(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := f.Stack(Choice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, details := range []netstat.SocketDetails{0, netstat.DetailTCPInfo, netstat.DetailSocketOptions} {
+		families := make(map[netstat.Family]int)
+		var said error
+		for row, err := range s.Sockets(context.Background(), netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.TCP}, Details: details}) {
+			if said = err; err == nil {
+				families[row.Family]++
+			}
+		}
+		asked := details == netstat.DetailSocketOptions
+		if len(families) != 2 || !netstat.IsComplete(said) || (said != nil) != asked || asked != errors.Is(said, netstat.ErrUnknownOptions) || asked != errors.Is(said, fs.ErrPermission) {
+			t.Errorf("details %#x: %v, and %v", details, families, said)
+		}
+	}
+}
+
+// noOptions is a source that may not be asked.
+type noOptions struct{}
+
+func (noOptions) ReadSocketOptions(context.Context, netstat.Protocol, map[netstat.Family]*netstat.SocketOptions) (func(uint64, netstat.Family) *netstat.SocketOptions, error) {
+	return nil, fs.ErrPermission
 }

@@ -281,7 +281,7 @@ func inetIsTrue(t *testing.T, n *nstest.NS) {
 		},
 		excused: map[string]string{"send": "it is what the window over the round-trip time makes", "fackets": "the kernel has it no more"},
 		untold: map[string]string{
-			"congestionState": "ss does not print it", "probes": "nor this", "fastOpenFailure": "nor this",
+			"diagnostics": "it follows from members that are compared", "congestionState": "ss does not print it", "probes": "nor this", "fastOpenFailure": "nor this",
 			"receiveWindow": newer, "rehash": newer, "totalRTO": newer, "totalRTORecoveries": newer, "totalRTOTime": newer,
 			"receivedCE": newer, "deliveredE0Bytes": newer, "deliveredE1Bytes": newer, "deliveredCEBytes": newer, "receivedE0Bytes": newer, "receivedE1Bytes": newer,
 			"receivedCEBytes": newer, "accurateECNFailure": newer, "accurateECNOptionSeen": newer,
