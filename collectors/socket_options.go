@@ -116,7 +116,7 @@ func (e *unknownOptionsError) Unwrap() error { return e.cause }
 
 // Is reports whether all rows are there, which they are.
 func (e *unknownOptionsError) Is(target error) bool {
-	return errors.Is(netstat.ErrUnknownOptions, target)
+	return target == netstat.ErrUnknownOptions || target == netstat.ErrUnknownValues
 }
 
 func (j *joiningOptions) enrich(s *netstat.Socket) bool {
