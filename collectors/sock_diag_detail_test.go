@@ -333,7 +333,7 @@ func TestBoundSockets(t *testing.T) {
 	}
 	only := sockets(t, k, netstat.SocketQuery{Protocols: tcp, States: netstat.States(netstat.Bound)})
 	if !nstest.KernelSince(t, 6, 8) {
-		t.Skip("this kernel lacks TCP_BOUND_INACTIVE")
+		t.Skip("Linux before 6.8 does not list TCP sockets that are only bound (TCP_BOUND_INACTIVE)")
 	}
 	if len(only) != 1 || only[0].State != netstat.Bound || only[0].Local.Port() != 1 {
 		t.Errorf("bound ones: %+v", only)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -76,12 +77,17 @@ func (c *cutter) cut(t btf.Type) btf.Type {
 	return nil
 }
 
-// TestCut makes a fixture of the type information of a kernel, when it is asked to.
+// The type information of a kernel that is cut down has the structures as they were:
+// of the running kernel, or of the one that -cut names, which leaves a fixture.
 func TestCut(t *testing.T) {
-	if *cut == "" {
-		t.Skip("-cut names no file")
+	from, dir := *cut, "testdata"
+	if from == "" {
+		from, dir = "/sys/kernel/btf/vmlinux", t.TempDir()
 	}
-	b, err := os.ReadFile(*cut)
+	b, err := os.ReadFile(from)
+	if *cut == "" && errors.Is(err, fs.ErrNotExist) {
+		t.Skip("this kernel lacks CONFIG_DEBUG_INFO_BTF")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +116,20 @@ func TestCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join("testdata", filepath.Base(*cut)), b, 0o644); err != nil {
+	again, err := newTypes(b, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tcp_sock", "udp_sock", "sock_common"} {
+		whole, err := types.structure(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := again.structure(name); err != nil || s.Size != whole.Size || len(s.Members) == 0 {
+			t.Errorf("%s is cut down to %+v: %v", name, s, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
