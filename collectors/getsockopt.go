@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"time"
@@ -78,22 +77,8 @@ func (descriptors) ReadSocketOptions(ctx context.Context, protocol netstat.Proto
 	}
 	found := make(map[key]*netstat.SocketOptions)
 	var same sameOptions
-	seen := make(map[uint64]bool) // inodes
 	var hidden error
-	err = eachDescriptor(ctx, func(pid int32, fd int, inode uint64) bool {
-		if seen[inode] {
-			return true
-		}
-		socket, err := takeDescriptor(pid, fd)
-		if err != nil {
-			// What was closed meanwhile is passed over.
-			if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENOSYS) {
-				hidden = err
-			}
-			return true
-		}
-		defer unix.Close(socket)
-		seen[inode] = true
+	err = eachSocket(ctx, here, func(_ int32, socket int, _ uint64) bool {
 		of, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
 		if err != nil || of != int(protocol) {
 			return true
@@ -104,9 +89,6 @@ func (descriptors) ReadSocketOptions(ctx context.Context, protocol netstat.Proto
 		}
 		cookie, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_COOKIE)
 		if err != nil {
-			return true
-		}
-		if namespace, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err != nil || namespace != here {
 			return true
 		}
 		if o, err := optionsOf(socket, protocol); err == nil {

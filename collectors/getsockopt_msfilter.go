@@ -49,25 +49,8 @@ func (k *Kernel) socketMemberships(ctx context.Context, each func(netstat.Socket
 	if !known {
 		return false, notSupported(errors.New("SO_NETNS_COOKIE: it needs Linux 5.14"))
 	}
-	seen := make(map[uint64]bool) // inodes of sockets
 	var hidden error
-	err = eachDescriptor(ctx, func(pid int32, fd int, inode uint64) bool {
-		if seen[inode] {
-			return true
-		}
-		socket, err := takeDescriptor(pid, fd)
-		if err != nil {
-			// What was closed meanwhile is no member any longer.
-			if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENOSYS) {
-				hidden = err
-			}
-			return true
-		}
-		defer unix.Close(socket)
-		seen[inode] = true
-		if of, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err != nil || of != cookie {
-			return true
-		}
+	err = eachSocket(ctx, cookie, func(pid int32, socket int, inode uint64) bool {
 		more, err := membershipsOf(socket, groups, func(m netstat.SocketMembership) bool {
 			m.Process, m.Inode = processOf(pid), uint32(inode)
 			stopped = !each(m)
@@ -91,6 +74,32 @@ func (k *Kernel) socketMemberships(ctx context.Context, each func(netstat.Socket
 func processOf(pid int32) netstat.Process {
 	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	return netstat.Process{PID: pid, Name: strings.TrimSuffix(string(comm), "\n")}
+}
+
+// eachSocket calls each with every socket of a namespace that a process holds, as a
+// descriptor of this process while the call lasts, once however many hold it, until it
+// returns false. hidden is set as by eachDescriptor, and where a socket may not be taken.
+func eachSocket(ctx context.Context, namespaceCookie uint64, each func(pid int32, socket int, inode uint64) bool, hidden *error) error {
+	seen := make(map[uint64]bool) // inodes
+	return eachDescriptor(ctx, func(pid int32, fd int, inode uint64) bool {
+		if seen[inode] {
+			return true
+		}
+		socket, err := takeDescriptor(pid, fd)
+		if err != nil {
+			// What was closed meanwhile is nobody's any longer.
+			if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENOSYS) {
+				*hidden = err
+			}
+			return true
+		}
+		defer unix.Close(socket)
+		seen[inode] = true
+		if of, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err != nil || of != namespaceCookie {
+			return true
+		}
+		return each(pid, socket, inode)
+	}, hidden)
 }
 
 // eachDescriptor calls each with every descriptor of a socket of every process,
