@@ -86,7 +86,7 @@ func TestCompound(t *testing.T) {
 	out := NewOutput(&b)
 	out.JSON = true
 	p := NewPrinter(out, Table[limits]{Kind: k, Order: order})
-	for _, l := range []limits{{}, {set: Bool(false)}, {Int(7_000_000_000_000_000_000), Int(0)}, {Int(1), Int(9)}} {
+	for _, l := range []limits{{}, {set: Bool(false)}, {Int(int64(7_000_000_000_000_000_000)), Int(0)}, {Int(1), Int(9)}} {
 		if err := p.Row(&l); err != nil {
 			t.Fatal(err)
 		}
