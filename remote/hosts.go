@@ -160,6 +160,9 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
+// Late reports whether the host may answer yet.
+func (e *UnreachableError) Late() bool { return false }
+
 // LateError says that a host has not answered within a turn. It matches
 // context.DeadlineExceeded.
 type LateError struct {
@@ -177,6 +180,9 @@ func (e *LateError) Error() string {
 }
 
 func (e *LateError) Unwrap() error { return context.DeadlineExceeded }
+
+// Late reports whether the host may answer yet.
+func (e *LateError) Late() bool { return true }
 
 // HostStack is one of Hosts' stacks. A host that cannot be opened has an
 // *UnreachableError for whatever is asked of it until the next turn, and is not

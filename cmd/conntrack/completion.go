@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -140,7 +141,7 @@ func (o *option) values() []string {
 	case "sort":
 		return append(show.Flows().Names(), show.Expectations().Names()...)
 	case "netns":
-		return append(namedNamespaces(), show.AllNamespaces)
+		return append(namedNamespaces(), namespaces.All)
 	case "label", "label-add", "label-del":
 		return slices.Sorted(maps.Keys(readLabels().number))
 	}

@@ -155,7 +155,7 @@ func (f *follower) watch(ctx context.Context, n *namespace) error {
 
 // receive shows the events of a namespace until the context ends.
 func (f *follower) receive(ctx context.Context, l *collectors.FlowListener, n *namespace, p *portPrograms) error {
-	from := show.NewSource(p.kernel, n.label)
+	from := &show.Source{Stack: p.kernel, NetNS: n.label}
 	for {
 		err := l.Receive(func(e *collectors.FlowEvent) error { return f.show(from, e, p.of(ctx, e.Port)) })
 		f.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 )
 
@@ -20,12 +21,12 @@ type namespace struct {
 }
 
 // everyNamespace reports whether the command is for all that there are.
-func (c *command) everyNamespace() bool { return slices.Contains(c.netns, show.AllNamespaces) }
+func (c *command) everyNamespace() bool { return slices.Contains(c.netns, namespaces.All) }
 
 // namespaces are those that a command is for.
 func (c *command) namespaces(ctx context.Context) (all []namespace, err error) {
 	if c.everyNamespace() {
-		found, err := show.ListNamespaces(ctx)
+		found, err := namespaces.List(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -42,7 +43,7 @@ func (c *command) namespaces(ctx context.Context) (all []namespace, err error) {
 		names = []string{""}
 	}
 	for i, name := range names {
-		n := namespace{key: strconv.Itoa(i), open: func(ctx context.Context) (*collectors.Kernel, error) { return show.OpenKernel(ctx, name) }}
+		n := namespace{key: strconv.Itoa(i), open: func(ctx context.Context) (*collectors.Kernel, error) { return namespaces.Open(ctx, name) }}
 		if len(names) > 1 {
 			n.label = name
 		}
@@ -71,7 +72,7 @@ func (p *program) each(ctx context.Context, c *command, f func(k *collectors.Ker
 		k, err := n.open(ctx)
 		switch {
 		case err == nil:
-			err = errors.Join(f(k, show.NewSource(k, n.label)), k.Close())
+			err = errors.Join(f(k, &show.Source{Stack: k, NetNS: n.label}), k.Close())
 		case c.everyNamespace() && errors.Is(err, fs.ErrNotExist):
 			continue // it went meanwhile
 		}

@@ -126,7 +126,7 @@ func (p *program) do(ctx context.Context, c *command) error {
 }
 
 func (p *program) count(from *show.Source, n netstat.Optional[uint32]) error {
-	_, err := fmt.Fprintf(p.out, "%s%v\n", appendNetNS(nil, from.NetNS()), n)
+	_, err := fmt.Fprintf(p.out, "%s%v\n", appendNetNS(nil, from.NetNS), n)
 	return err
 }
 
@@ -281,7 +281,7 @@ func (p *program) statistics(ctx context.Context, c *command) error {
 
 // counters prints a line of what was counted on a processor.
 func (p *program) counters(from *show.Source, cpu uint16, counters iter.Seq2[string, uint32]) error {
-	b := fmt.Appendf(appendNetNS(nil, from.NetNS()), "cpu=%-4d\t", cpu)
+	b := fmt.Appendf(appendNetNS(nil, from.NetNS), "cpu=%-4d\t", cpu)
 	for name, n := range counters {
 		b = fmt.Appendf(b, "%s=%d ", name, n)
 	}
@@ -445,7 +445,7 @@ func (p *program) load(ctx context.Context, name string) error {
 		return err
 	}
 	defer e.Close()
-	from := show.NewSource(k, "")
+	from := &show.Source{Stack: k}
 	for i := 0; i < len(all); {
 		// Flows to make that follow one another go to the kernel together.
 		end := i + 1

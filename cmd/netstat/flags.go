@@ -7,13 +7,16 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/sources"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 )
 
 // flags are what the command line says.
 type flags struct {
 	show.Options
+	sources.Where
 
 	modes            map[string]*bool   // by name
 	words            map[string]*string // of modes that take one, by name
@@ -168,11 +171,11 @@ func (f *flags) fieldNames() (names []string) {
 }
 
 func (f *flags) interfaceNames() (found []string) {
-	sources, err := f.Open(context.Background(), func(error) {})
+	opened, err := f.Open(context.Background(), func(error) {})
 	if err != nil {
 		return nil
 	}
-	for _, src := range sources {
+	for _, src := range opened {
 		found = append(found, src.InterfaceNames(context.Background())...)
 		src.Close()
 	}
@@ -180,14 +183,14 @@ func (f *flags) interfaceNames() (found []string) {
 }
 
 func (f *flags) namespaceNames() []string {
-	names := []string{show.AllNamespaces}
-	of := show.Where{NetNS: show.AllNamespaces, Recording: f.Recording, At: f.At}
-	sources, err := of.Open(context.Background(), func(error) {})
+	names := []string{namespaces.All}
+	of := sources.Where{NetNS: namespaces.All, Recording: f.Recording, At: f.At}
+	opened, err := of.Open(context.Background(), func(error) {})
 	if err != nil {
 		return names
 	}
-	for _, src := range sources {
-		names = append(names, src.NetNS())
+	for _, src := range opened {
+		names = append(names, src.NetNS)
 		src.Close()
 	}
 	return names
@@ -258,6 +261,7 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 	if f.Continuous && f.Interval == 0 {
 		f.Interval = 1
 	}
+	f.Elsewhere, f.Options.ComeAndGo = f.IsElsewhere(), f.Where.ComeAndGo()
 	f.Changed = *f.words["options"] == changedOptions
 	if f.Table != "" {
 		if _, err := f.TableNumber(); err != nil {
@@ -273,7 +277,7 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 		return fmt.Errorf("--top: %d is not between 1 and %d", f.Top, show.MostTotals)
 	}
 	if f.At != "" {
-		if err := show.CheckAt(f.At); err != nil {
+		if err := sources.CheckAt(f.At); err != nil {
 			return err
 		}
 	}

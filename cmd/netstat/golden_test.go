@@ -353,7 +353,7 @@ func showFakeIn(ctx context.Context, t *testing.T, stack netstat.Stack, args ...
 	var stdout, stderr bytes.Buffer
 	tables, asked := f.tables()
 	f.Unasked = !asked
-	s, err := show.New(f.Options, &stdout, &stderr, func(func(error)) ([]*show.Source, error) { return []*show.Source{show.NewSource(stack, "")}, nil })
+	s, err := show.New(f.Options, &stdout, &stderr, func(func(error)) ([]*show.Source, error) { return []*show.Source{{Stack: stack}}, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/sources"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
@@ -24,7 +26,7 @@ func recordStacks(ctx context.Context, f *flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	open := func(time.Time) (iter.Seq[recording.Source], error) { return recordSources(ctx, &f.Where) }
+	open := func(time.Time) (iter.Seq[recording.Source], error) { return recordKernels(ctx, &f.Where) }
 	if f.IsRemote() {
 		configs, err := f.HostConfigs()
 		if err != nil {
@@ -58,9 +60,9 @@ func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, 
 		if f.Interval > 0 {
 			until = turns.Begin()
 		}
-		sources, err := open(until)
+		stacks, err := open(until)
 		if err == nil {
-			err = recorder.Record(ctx, o, sources)
+			err = recorder.Record(ctx, o, stacks)
 		}
 		if err != nil {
 			if moments > 0 && ctx.Err() != nil {
@@ -75,11 +77,11 @@ func recordMoments(ctx context.Context, f *flags, recorder *recording.Recorder, 
 	}
 }
 
-// recordSources yields the stacks that --netns names, each opened for as long as
+// recordKernels yields the stacks that --netns names, each opened for as long as
 // it is read.
-func recordSources(ctx context.Context, where *show.Where) (iter.Seq[recording.Source], error) {
-	if where.NetNS != show.AllNamespaces {
-		kernel, err := show.OpenKernel(ctx, where.NetNS, where.SocketOptions...)
+func recordKernels(ctx context.Context, where *sources.Where) (iter.Seq[recording.Source], error) {
+	if where.NetNS != namespaces.All {
+		kernel, err := namespaces.Open(ctx, where.NetNS, where.SocketOptions...)
 		if err != nil {
 			return nil, err
 		}
@@ -88,13 +90,13 @@ func recordSources(ctx context.Context, where *show.Where) (iter.Seq[recording.S
 			_ = kernel.Close() // nothing was written
 		}, nil
 	}
-	namespaces, err := show.ListNamespaces(ctx)
+	found, err := namespaces.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return func(yield func(recording.Source) bool) {
-		for _, n := range namespaces {
-			kernel, err := show.OpenNamespace(&n, where.SocketOptions...)
+		for _, n := range found {
+			kernel, err := namespaces.OpenFound(&n, where.SocketOptions...)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // it went meanwhile
 			}
@@ -125,7 +127,7 @@ type hostRecorder struct {
 // no such time. That one cannot be reached is recorded in its place; that none
 // ever could be is an error.
 func (r *hostRecorder) open(ctx context.Context, until time.Time) (iter.Seq[recording.Source], error) {
-	r.hosts.Turn(show.TurnOf(r.configs, until))
+	r.hosts.Turn(sources.TurnOf(r.configs, until))
 	stacks := r.hosts.Stacks()
 	var first []recording.Source // up to the first that can be reached
 	var unreachable []error
@@ -178,7 +180,7 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 		return err
 	}
 	defer file.Close()
-	moment, err := show.ChooseMoment(file, recording.Choice{})
+	moment, err := sources.ChooseMoment(file, recording.Choice{})
 	if err != nil {
 		return err
 	}
@@ -192,8 +194,8 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 			continue
 		}
 		of := ""
-		if f.NetNS == show.AllNamespaces || len(moment.Stacks()) > 1 {
-			of = " of " + show.RecordedLabel(stack)
+		if f.NetNS == namespaces.All || len(moment.Stacks()) > 1 {
+			of = " of " + sources.RecordedLabel(stack)
 		}
 		contents := stack.Contents()
 		for _, c := range contents {

@@ -1,7 +1,6 @@
 package show
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -13,15 +12,15 @@ import (
 
 // snapshot reads the counters of a stack as they are now.
 func (s *Session) snapshot(ctx context.Context, src *Source) (*baseline.Snapshot, error) {
-	from, ok := src.stack.(baseline.Source)
+	from, ok := src.Stack.(baseline.Source)
 	if !ok {
 		return nil, fmt.Errorf("remember counters: %w", netstat.ErrNotSupported)
 	}
-	at := src.at
+	at := src.At
 	if at.IsZero() {
 		at = time.Now()
 	}
-	return baseline.Take(ctx, from, cmp.Or(src.netns, s.NetNS), at)
+	return baseline.Take(ctx, from, src.Name, at)
 }
 
 // grown returns by how much the counters of a stack grew since the baseline that

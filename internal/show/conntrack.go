@@ -52,7 +52,7 @@ func FlowEvents() *table.Kind[Row[TrackedFlow]] {
 // flowParts are the flows of the table and, with Options.All, of the lists beside it.
 // The filter goes to the source as far as that can look at it.
 func flowParts(ctx context.Context, q *query, processes bool) (parts []part[TrackedFlow], err error) {
-	r, ok := q.src.stack.(netstat.FlowReader)
+	r, ok := q.src.Stack.(netstat.FlowReader)
 	if !ok {
 		return nil, netstat.ErrNotSupported
 	}
@@ -94,7 +94,7 @@ func (q *query) flowOwners(ctx context.Context) (*netstat.FlowOwners, error) {
 	if err := q.shareOwners(ctx, q.src, &processes, &owners); err != nil || !processes {
 		return nil, err
 	}
-	found, err := netstat.ReadFlowOwners(ctx, sharingOwners{q.src.stack, owners}, netstat.DefaultFlowOwners)
+	found, err := netstat.ReadFlowOwners(ctx, sharingOwners{q.src.Stack, owners}, netstat.DefaultFlowOwners)
 	if err != nil && ctx.Err() == nil {
 		q.complain("the processes of flows", q.src, err)
 		return nil, nil

@@ -22,7 +22,7 @@ func Expectations() Table {
 		what:    "expectations",
 		columns: expectationColumns,
 		read: func(ctx context.Context, q *query) iter.Seq2[expectation, error] {
-			r, ok := q.src.stack.(netstat.ExpectationReader)
+			r, ok := q.src.Stack.(netstat.ExpectationReader)
 			if !ok {
 				return failed[expectation](netstat.ErrNotSupported)
 			}

@@ -20,7 +20,7 @@ func endpoints[R, T any](read func(R, context.Context, netstat.EndpointQuery) it
 // endpointsWith is endpoints where more is asked for than by the options.
 func endpointsWith[R, T any](e netstat.EndpointQuery, read func(R, context.Context, netstat.EndpointQuery) iter.Seq2[T, error]) reader[T] {
 	return func(ctx context.Context, q *query) iter.Seq2[T, error] {
-		r, ok := q.src.stack.(R)
+		r, ok := q.src.Stack.(R)
 		if !ok {
 			return failed[T](netstat.ErrNotSupported)
 		}

@@ -3,6 +3,8 @@ package show
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -10,7 +12,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/baseline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
-	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
 // span is the time that counters grew in.
@@ -40,7 +41,7 @@ func spanFields[T any](get func(*T) span) []table.Field[Row[T]] {
 // growth is what counters of every stack grew by, by the key of each, from turn to turn and in all of
 // them together.
 type growth struct {
-	before   map[string]counted
+	before   map[string]Counts
 	inTurn   map[string]*baseline.Delta // of those that were looked at in this turn
 	total    map[string]*baseline.Delta
 	groups   map[string]netstat.CounterGroup // of counters by name
@@ -53,7 +54,7 @@ type growth struct {
 
 func newGrowth() growth {
 	return growth{
-		before: make(map[string]counted), inTurn: make(map[string]*baseline.Delta), total: make(map[string]*baseline.Delta),
+		before: make(map[string]Counts), inTurn: make(map[string]*baseline.Delta), total: make(map[string]*baseline.Delta),
 		groups: make(map[string]netstat.CounterGroup), down: make(map[string]map[uint32]bool),
 	}
 }
@@ -83,8 +84,9 @@ func (s *Session) grownInTurn(ctx context.Context, src *Source) (*baseline.Delta
 	}
 	g.inTurn[src.key()] = nil
 	now, err := s.count(ctx, src)
-	var late *remote.LateError
-	g.answered = g.answered || err == nil || errors.As(err, &late)
+	if gone := silent(err); err == nil || gone != nil && gone.Late() {
+		g.answered = true
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func (s *Session) grownInTurn(ctx context.Context, src *Source) (*baseline.Delta
 	if was == nil {
 		return nil, nil
 	}
-	grew, err := now.since(was)
+	grew, err := now.Since(was)
 	if errors.Is(err, baseline.ErrOtherNamespace) {
 		delete(g.total, src.key()) // the number is another namespace's by now
 		return nil, nil
@@ -101,43 +103,74 @@ func (s *Session) grownInTurn(ctx context.Context, src *Source) (*baseline.Delta
 	if err != nil {
 		return nil, err
 	}
-	if !src.snmp {
-		g.down[src.key()] = make(map[uint32]bool)
-		for i, err := range src.stack.Interfaces(ctx) {
+	if grew.Restarted {
+		s.tellRestart(src)
+	}
+	maps.Copy(g.groups, grew.Groups)
+	if grew.Down == nil {
+		grew.Down = make(map[uint32]bool)
+		for i, err := range src.Stack.Interfaces(ctx) {
 			if err != nil {
 				return nil, err
 			}
-			g.down[src.key()][i.Index] = !i.Up().Or(true)
+			grew.Down[i.Index] = !i.Up().Or(true)
 		}
 	}
-	g.inTurn[src.key()], g.total[src.key()] = grew, add(g.total[src.key()], grew)
-	return grew, nil
+	g.down[src.key()] = grew.Down
+	g.inTurn[src.key()], g.total[src.key()] = grew.Delta, add(g.total[src.key()], grew.Delta)
+	return grew.Delta, nil
 }
 
-// counted is what a stack counted until one moment.
-type counted interface {
-	// since returns by how much the counters grew since an earlier moment.
-	since(earlier counted) (*baseline.Delta, error)
+// tellRestart says why nothing is known of an interval.
+func (s *Session) tellRestart(src *Source) {
+	of := ""
+	if src.label() != "" {
+		of = " of " + src.label()
+	}
+	s.note(fmt.Sprintf("netstat: the agent%s began anew before %s: what was counted is not known", of, time.Now().Format(time.TimeOnly)))
+}
+
+// Counts is what a stack counted until one moment.
+type Counts interface {
+	// Since returns by how much it grew since an earlier moment of the same stack.
+	Since(earlier Counts) (*Grown, error)
+	// Missing returns why some of what the stack counts is not among it, nil where
+	// all is.
+	Missing() error
+}
+
+// Grown is by how much what a stack counts grew.
+type Grown struct {
+	*baseline.Delta
+	// Restarted says that the stack began to count anew meanwhile.
+	Restarted bool
+	// Groups are those of counters, by name, where the stack tells them with these.
+	Groups map[string]netstat.CounterGroup
+	// Down says which interfaces are, by index; nil where it is to be read.
+	Down map[uint32]bool
 }
 
 // countedHere is what a kernel counted.
 type countedHere struct{ *baseline.Snapshot }
 
-func (c countedHere) since(earlier counted) (*baseline.Delta, error) {
-	return c.Since(earlier.(countedHere).Snapshot)
+func (c countedHere) Since(earlier Counts) (*Grown, error) {
+	d, err := c.Snapshot.Since(earlier.(countedHere).Snapshot)
+	return &Grown{Delta: d}, err
 }
 
+func (countedHere) Missing() error { return nil }
+
 // count reads the counters of a stack as they are now.
-func (s *Session) count(ctx context.Context, src *Source) (counted, error) {
-	if stack, ok := src.stack.(sampler); ok {
-		sample, err := stack.Sample(ctx)
-		if err == nil && sample.Skipped != nil {
-			s.complain("counters", src, sample.Skipped)
-		}
-		return countedThere{s, src, sample}, err
+func (s *Session) count(ctx context.Context, src *Source) (Counts, error) {
+	if src.Count == nil {
+		taken, err := s.snapshot(ctx, src)
+		return countedHere{taken}, err
 	}
-	taken, err := s.snapshot(ctx, src)
-	return countedHere{taken}, err
+	counts, err := src.Count(ctx)
+	if err == nil && counts.Missing() != nil {
+		s.complain("counters", src, counts.Missing())
+	}
+	return counts, err
 }
 
 // add adds what was counted in an interval to what was counted before. What is

@@ -49,7 +49,7 @@ func (s *Session) lookForInterfaces(ctx context.Context) {
 		anywhere := false
 		for _, src := range s.sources {
 			name, found := chosen, true // hosts tell no alternative ones
-			if !src.snmp {
+			if !src.SNMP {
 				name, found = src.findInterface(ctx, chosen)
 			}
 			s.chosenNames[src.key()] = append(s.chosenNames[src.key()], name)
@@ -72,7 +72,7 @@ func (o *run[T]) nameInterfaces(ctx context.Context, sources []*Source) {
 	there := make(map[string]bool) // whether a stack has what the filter asks for
 	for _, src := range sources {
 		o.exprs[src] = o.expr.WithInterfaces(fields, func(chosen string, wanted bool) string {
-			if src.snmp || slices.Contains(o.places, chosen) {
+			if src.SNMP || slices.Contains(o.places, chosen) {
 				return chosen // hosts tell no alternative names
 			}
 			name, found := src.findInterface(ctx, chosen)

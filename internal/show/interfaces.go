@@ -72,7 +72,7 @@ func interfaces(ctx context.Context, q *query) iter.Seq2[interfaceView, error] {
 			yield(interfaceView{}, failure)
 			return
 		}
-		if !q.src.snmp {
+		if !q.src.SNMP {
 			return
 		}
 		for _, name := range q.Interfaces {
@@ -87,7 +87,7 @@ func interfaces(ctx context.Context, q *query) iter.Seq2[interfaceView, error] {
 // chosen.
 func (s *Session) readAddresses(ctx context.Context, src *Source) {
 	src.addresses = make(map[uint32][]netstat.Address)
-	for a, err := range src.stack.Addresses(ctx) {
+	for a, err := range src.Stack.Addresses(ctx) {
 		if err != nil {
 			if ctx.Err() == nil {
 				s.complain("addresses", src, err)
@@ -144,7 +144,7 @@ func compareNames(a, b string) int {
 // interfaceDetails yields interfaces, with no details where the source has none.
 func interfaceDetails(ctx context.Context, src *Source) iter.Seq2[netstat.InterfaceDetails, error] {
 	return func(yield func(netstat.InterfaceDetails, error) bool) {
-		if reader, ok := src.stack.(netstat.InterfaceDetailsReader); ok {
+		if reader, ok := src.Stack.(netstat.InterfaceDetailsReader); ok {
 			for i, err := range reader.InterfaceDetails(ctx) {
 				if errors.Is(err, netstat.ErrNotSupported) {
 					break
@@ -158,7 +158,7 @@ func interfaceDetails(ctx context.Context, src *Source) iter.Seq2[netstat.Interf
 				return
 			}
 		}
-		for i, err := range src.stack.Interfaces(ctx) {
+		for i, err := range src.Stack.Interfaces(ctx) {
 			if !yield(netstat.InterfaceDetails{Interface: i}, err) {
 				return
 			}
@@ -270,7 +270,7 @@ func interfaceColumns(s *Session) []table.Column[Row[interfaceView]] {
 // describeRest shows the addresses of interfaces that the stack does not have, as the
 // agents of hosts tell of some.
 func describeRest(ctx context.Context, s *Session, src *Source) {
-	if len(src.addresses) == 0 || !src.snmp { // of this host an interface may have come since
+	if len(src.addresses) == 0 || !src.SNMP { // of this host an interface may have come since
 		return
 	}
 	s.readNames(ctx, src)
@@ -299,11 +299,11 @@ func (s *Session) describe(r *Row[interfaceView]) {
 	escaped := func(text string) string { return string(table.AppendEscaped(nil, text)) }
 
 	b = fmt.Appendf(b, "%s: flags=%d<%s>  mtu %v", escaped(i.Name), uint16(i.Flags), strings.Join(flagNames(i.Flags), ","), i.MTU)
-	if r.from.netns != "" {
-		b = fmt.Appendf(b, "  netns %s", escaped(r.from.netns))
+	if r.from.NetNS != "" {
+		b = fmt.Appendf(b, "  netns %s", escaped(r.from.NetNS))
 	}
-	if r.from.host != "" {
-		b = fmt.Appendf(b, "  host %s", escaped(r.from.host))
+	if r.from.Host != "" {
+		b = fmt.Appendf(b, "  host %s", escaped(r.from.Host))
 	}
 	b = append(b, '\n')
 	for _, a := range r.from.addresses[i.Index] {

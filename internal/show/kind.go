@@ -174,9 +174,9 @@ func list[T any](name, doc string, k kind[T], fields ...both[T]) *kind[T] {
 func whereFields[T any]() []table.Field[Row[T]] {
 	return []table.Field[Row[T]]{
 		{Name: "netns", Type: table.String, Doc: "network namespace; with `--netns all` only",
-			Value: func(r *Row[T]) table.Value { return table.Text(r.from.netns) }},
+			Value: func(r *Row[T]) table.Value { return table.Text(r.from.NetNS) }},
 		{Name: "host", Type: table.String, Doc: "host; with several of `--host` and `--hosts` only",
-			Value: func(r *Row[T]) table.Value { return table.Text(r.from.host) }},
+			Value: func(r *Row[T]) table.Value { return table.Text(r.from.Host) }},
 		{Name: "time", Type: table.String, Doc: "when the rows that it is the same of were asked for (RFC 3339); with `--interval` and `-c` only",
 			Value: func(r *Row[T]) table.Value {
 				if r.from.turn.IsZero() {
@@ -190,7 +190,7 @@ func whereFields[T any]() []table.Field[Row[T]] {
 // from makes a reader of what stacks of type R read.
 func from[R, T any](read func(R, context.Context) iter.Seq2[T, error]) reader[T] {
 	return func(ctx context.Context, q *query) iter.Seq2[T, error] {
-		r, ok := q.src.stack.(R)
+		r, ok := q.src.Stack.(R)
 		if !ok {
 			return failed[T](netstat.ErrNotSupported)
 		}

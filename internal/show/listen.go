@@ -38,7 +38,7 @@ func listenQueues(ctx context.Context, q *query) iter.Seq2[netstat.ListenQueue, 
 	if err := q.shareOwners(ctx, q.src, &ask.Processes, &ask.Owners); err != nil {
 		return failed[netstat.ListenQueue](err)
 	}
-	reader, ok := q.src.stack.(netstat.ListenQueueReader)
+	reader, ok := q.src.Stack.(netstat.ListenQueueReader)
 	if !ok {
 		return failed[netstat.ListenQueue](netstat.ErrNotSupported)
 	}

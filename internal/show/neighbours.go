@@ -22,7 +22,7 @@ func Neighbours() Table {
 			parts := []part[netstat.Neighbour]{{what: "neighbours", read: from(func(r netstat.NeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {
 				return r.Neighbours(ctx, q.families()...)
 			})}}
-			if q.src.snmp {
+			if q.src.SNMP {
 				return parts, nil // no MIB tells of those that are answered for
 			}
 			return append(parts, part[netstat.Neighbour]{what: "proxy neighbours", read: from(func(r netstat.ProxyNeighbourReader, ctx context.Context) iter.Seq2[netstat.Neighbour, error] {

@@ -113,12 +113,12 @@ func (o *run[T]) begin() {
 	}
 	if o.s.namesNamespaces() {
 		t.Columns = append(t.Columns, table.Column[Row[T]]{Heading: "Namespace", Append: func(b []byte, r *Row[T]) []byte {
-			return table.AppendEscaped(b, r.from.netns)
+			return table.AppendEscaped(b, r.from.NetNS)
 		}})
 	}
-	if slices.ContainsFunc(o.s.sources, func(src *Source) bool { return src.host != "" }) {
+	if slices.ContainsFunc(o.s.sources, func(src *Source) bool { return src.Host != "" }) {
 		t.Columns = append(t.Columns, table.Column[Row[T]]{Heading: "Host", Append: func(b []byte, r *Row[T]) []byte {
-			return table.AppendEscaped(b, r.from.host)
+			return table.AppendEscaped(b, r.from.Host)
 		}})
 	}
 	o.printer, o.printed, o.part = table.NewPrinter(o.s.out, t), 0, ""

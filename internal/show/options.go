@@ -1,13 +1,15 @@
 package show
 
-import (
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
-	"github.com/netsnmp-agent/netsnmp-agent/netstat"
-)
+import "github.com/netsnmp-agent/netsnmp-agent/netstat"
 
 // Options say which rows are shown, what of them, and how.
 type Options struct {
-	Where
+	// Elsewhere says that stacks may be other hosts', which call users and routing tables
+	// otherwise than this one.
+	Elsewhere bool
+	// ComeAndGo says that stacks do: they are closed after each turn and those that there
+	// are are opened in the next one.
+	ComeAndGo bool
 
 	// Unasked says that no table was asked for by name: that a stack has no such rows
 	// is nothing to complain of then.
@@ -60,7 +62,7 @@ func (o *Options) numericPorts() bool { return !o.Symbolic && (o.Numeric || o.Po
 
 // Users of another host than this are numbers: this one calls them otherwise.
 func (o *Options) numericUsers() bool {
-	return !o.Symbolic && (o.Numeric || o.UserNumbers) || o.JSON || o.Recording != "" || o.IsRemote()
+	return !o.Symbolic && (o.Numeric || o.UserNumbers) || o.JSON || o.Elsewhere
 }
 
 // NamesProtocol reports whether the options choose protocols.
@@ -77,30 +79,3 @@ func (o *Options) families() []netstat.Family {
 	}
 	return nil
 }
-
-// AllNamespaces is the value of Where.NetNS that stands for every namespace.
-const AllNamespaces = "all"
-
-// Where says which stacks are shown: by default this kernel's.
-type Where struct {
-	// NetNS is the network namespace by its name, path, PID, "pid:N", "id:N" or
-	// "net:[INODE]"; empty for the program's own, AllNamespaces for all.
-	NetNS string
-	// SocketOptions are what this kernel's namespaces have options of sockets from.
-	SocketOptions []collectors.SocketOptionSource
-
-	// Recording is a file with recorded stacks; NetNS chooses one of those then. At
-	// is the time that is shown, empty for the last.
-	Recording, At string
-
-	// Hosts are read by SNMP, and so are those listed in HostsFile, by who stands
-	// in SNMPConfigFile, in Context, each for Timeout seconds at most.
-	Hosts          []string
-	HostsFile      string
-	SNMPConfigFile string
-	Context        string
-	Timeout        float64
-}
-
-// IsRemote reports whether stacks are read by SNMP.
-func (w *Where) IsRemote() bool { return len(w.Hosts) > 0 || w.HostsFile != "" }

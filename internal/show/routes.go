@@ -37,7 +37,7 @@ func (o *Options) TableNumber() (uint32, error) {
 // host has, or of this host's own, if it is this one that is shown.
 func (o *Options) tableNamed(name string) (number uint32, ok bool) {
 	number, ok = tableNames[name]
-	if !ok && o.Recording == "" && !o.IsRemote() {
+	if !ok && !o.Elsewhere {
 		number, ok = names.ReadRoutingTables()[name]
 	}
 	return number, ok
@@ -108,7 +108,7 @@ func routes(ctx context.Context, q *query, family netstat.Family) iter.Seq2[nets
 	return func(yield func(netstat.Route, error) bool) {
 		objects := q.nextHops(ctx)
 		var through []netstat.Route
-		for v, err := range q.src.stack.Routes(ctx, ask) {
+		for v, err := range q.src.Stack.Routes(ctx, ask) {
 			if err != nil {
 				yield(v, err)
 				return
@@ -139,7 +139,7 @@ func (q *query) nextHops(ctx context.Context) func(id uint32) (netstat.NextHop, 
 	return func(id uint32) (netstat.NextHop, bool) {
 		if objects == nil {
 			objects = make(map[uint32]netstat.NextHop)
-			if reader, ok := q.src.stack.(netstat.NextHopReader); ok {
+			if reader, ok := q.src.Stack.(netstat.NextHopReader); ok {
 				for o, err := range reader.NextHops(ctx) {
 					if err != nil {
 						q.complain("nexthop objects", q.src, err)

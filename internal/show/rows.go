@@ -18,7 +18,7 @@ func NewRow[T any](from *Source, v T) Row[T] { return Row[T]{from: from, v: v} }
 func (r *Row[T]) Value() *T { return &r.v }
 
 // NetNS returns the name of the row's namespace, empty where only one is shown.
-func (r *Row[T]) NetNS() string { return r.from.netns }
+func (r *Row[T]) NetNS() string { return r.from.NetNS }
 
 // Event is what happened to a row.
 type Event struct {

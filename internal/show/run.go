@@ -20,8 +20,6 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 	}
 	growing := slices.ContainsFunc(shown, opened.follows)
 	s.alone = len(shown) == 1
-	// Namespaces come and go.
-	everyNamespace := s.NetNS == AllNamespaces && s.Recording == ""
 	for first := true; ; first = false {
 		if !first && (!growing || !s.alone) {
 			s.out.Line("")
@@ -41,7 +39,7 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 		if s.Interval == 0 {
 			break
 		}
-		if everyNamespace {
+		if s.ComeAndGo {
 			s.closeStacks() // or one that is deleted would live on
 		}
 		if !s.turns.Wait(ctx) {
@@ -53,7 +51,7 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 		s.growth.over, s.sources = true, s.growth.sources
 		growths := slices.DeleteFunc(slices.Clone(shown), func(o opened) bool { return !o.follows() })
 		err := s.showEach(ctx, growths)
-		if s.sources = nil; !everyNamespace {
+		if s.sources = nil; !s.ComeAndGo {
 			s.sources = s.growth.sources
 		}
 		if err != nil {

@@ -116,7 +116,7 @@ func (s *Session) complain(what string, src *Source, err error) {
 	text := fmt.Sprintf("netstat: %s: %v", what, err)
 	// Of a host that cannot be reached there is nothing else to say, and that
 	// in each turn.
-	if gone := hostError(err); gone != nil {
+	if gone := silent(err); gone != nil {
 		s.tell(s.saidOfHosts, "netstat: "+gone.Error())
 		return
 	}
@@ -159,7 +159,7 @@ func (s *Session) tell(said map[string]bool, text string) {
 // own only.
 func (s *Session) filterNames() filter.Names {
 	known := filter.Names{Port: s.services.Port, RouteTable: s.tableNamed}
-	if s.Recording == "" && !s.IsRemote() {
+	if !s.Elsewhere {
 		known.User = names.UserID
 	}
 	return known
@@ -167,5 +167,5 @@ func (s *Session) filterNames() filter.Names {
 
 // namesNamespaces reports whether rows say which namespace they are of.
 func (s *Session) namesNamespaces() bool {
-	return slices.ContainsFunc(s.sources, func(src *Source) bool { return src.netns != "" })
+	return slices.ContainsFunc(s.sources, func(src *Source) bool { return src.NetNS != "" })
 }

@@ -180,8 +180,8 @@ func (s *Session) readNewSockets(ctx context.Context, src *Source, asked bool) {
 		return
 	}
 	src.newSockets = &newSockets{make(map[newSocket]*netstat.SocketOptions), s.Changed}
-	reader, ok := src.stack.(netstat.SocketDefaultsReader)
-	if !ok || src.snmp {
+	reader, ok := src.Stack.(netstat.SocketDefaultsReader)
+	if !ok || src.SNMP {
 		s.complain("options of sockets", src, netstat.ErrNotSupported)
 		return
 	}

@@ -418,7 +418,7 @@ func (k *socketKind) parts(ctx context.Context, q *query, details netstat.Socket
 		parts = append(parts, part[netstat.Socket]{
 			what: protocol.String() + " sockets", optional: !protocol.asked,
 			read: func(ctx context.Context, q *query) iter.Seq2[netstat.Socket, error] {
-				return q.src.stack.Sockets(ctx, of)
+				return q.src.Stack.Sockets(ctx, of)
 			},
 			complete: func(v *netstat.Socket) error { return q.complete(v, marks) },
 		})
@@ -512,7 +512,7 @@ func anyPeer(f netstat.Family) netip.AddrPort {
 // shareOwners takes one look at all processes for every query that follows, and
 // says when some of them may not be looked at.
 func (s *Session) shareOwners(ctx context.Context, src *Source, processes *bool, owners **netstat.SocketOwners) error {
-	reader, ok := src.stack.(netstat.SocketOwnerReader)
+	reader, ok := src.Stack.(netstat.SocketOwnerReader)
 	if !*processes || !ok {
 		return nil
 	}

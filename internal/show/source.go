@@ -4,40 +4,42 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
-	"os"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// Source is a stack that is shown.
+// Source is a stack that is shown, and where it comes from.
 type Source struct {
-	stack netstat.Stack
-	// netns names the namespace, empty where only one is shown.
-	netns string
-	// host names the host, empty where only one is shown.
-	host string
-	// snmp says that the stack is another host's, read by SNMP.
-	snmp bool
-	// namespace tells one namespace of this host from all others that there are at
-	// the same time; empty where only one is shown.
-	namespace string
-	// at is the moment that the stack is of, the zero time for the present.
-	at time.Time
+	// Stack is what rows are read from.
+	Stack netstat.Stack
+	// NetNS names the namespace in every row, empty where only one is shown; so does
+	// Host the host.
+	NetNS, Host string
+	// SNMP says that the stack is another host's, read by SNMP.
+	SNMP bool
+	// Name is what people know the namespace by, whether rows name it or not.
+	Name string
+	// Key tells the namespace from all others of this host that there are at the
+	// same time; empty where only one is shown.
+	Key string
+	// At is the moment that the stack is of, the zero time for the present.
+	At time.Time
+	// Release gives up what the stack is read through; nil for nothing.
+	Release func()
+	// Renew has this stack, and those that are read with it, read anew in a turn
+	// that ends then; nil where nothing is remembered.
+	Renew func(until time.Time)
+	// Count reads the stack's counters as they are now, where they may wrap around and
+	// begin anew between two looks; nil where the stack's own do not.
+	Count func(context.Context) (Counts, error)
+
 	// turn is when the turn began that the stack is read in, the zero time where
 	// there are none.
 	turn time.Time
-	// release gives up what the stack is read through; nil for nothing.
-	release func()
-	// renew has this stack, and those that are read with it, read anew in a turn
-	// that ends then; nil where nothing is remembered.
-	renew func(until time.Time)
 	// interfaces are the names of interfaces by index, nil before they were read.
 	interfaces map[uint32]string
 	// addresses are those of interfaces by index, where a table shows them beside.
@@ -46,129 +48,48 @@ type Source struct {
 	newSockets *newSockets
 }
 
-// Open opens the stacks. The errors of those among
-// several that cannot be opened go to complain.
-func (w *Where) Open(ctx context.Context, complain func(error)) ([]*Source, error) {
-	switch {
-	case w.IsRemote():
-		return w.openHosts(ctx)
-	case w.Recording != "":
-		return w.openRecording(complain)
-	case w.NetNS == AllNamespaces:
-		return openEvery(ctx, complain, w.SocketOptions)
-	}
-	kernel, err := OpenKernel(ctx, w.NetNS, w.SocketOptions...)
-	if err != nil {
-		return nil, err
-	}
-	return []*Source{kernelSource(kernel, "")}, nil
+// Silence is an error of a stack of which nothing is known: there is nothing else to
+// say then.
+type Silence interface {
+	error
+	// Late reports whether the stack may tell yet.
+	Late() bool
 }
 
-func kernelSource(kernel *collectors.Kernel, netns string) *Source {
-	return &Source{stack: kernel, netns: netns, release: func() { _ = kernel.Close() }} // nothing was written
+// silent returns the error among others that is a Silence, nil where there is none.
+func silent(err error) Silence {
+	var s Silence
+	if errors.As(err, &s) {
+		return s
+	}
+	return nil
 }
 
-// OpenKernel opens this kernel's stack in the namespace that --netns names, with those
-// sources of socket options.
-func OpenKernel(ctx context.Context, netns string, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
-	if pid, err := strconv.ParseUint(netns, 10, 31); err == nil {
-		// A namespace may have a number as its name.
-		if _, err := os.Stat("/run/netns/" + netns); err != nil {
-			netns = fmt.Sprintf("/proc/%d/ns/net", pid)
-		}
-	}
-	if !strings.Contains(netns, ":") || strings.Contains(netns, "/") {
-		return collectors.Open(collectors.Options{NetNS: netns, SocketOptions: options})
-	}
-	own, err := collectors.Open(collectors.Options{SocketOptions: options})
-	if err != nil {
-		return nil, err
-	}
-	defer own.Close()
-	found, err := own.FindNamespace(ctx, netns)
-	if err != nil {
-		return nil, err
-	}
-	return own.OpenNamespace(&found)
+// showsHosts reports whether a stack that is shown is read by SNMP, or was when it
+// was recorded.
+func (s *Session) showsHosts() bool {
+	return slices.ContainsFunc(s.sources, func(src *Source) bool { return src.SNMP })
 }
-
-// OpenNamespace opens a namespace that was found, with those sources of socket options.
-func OpenNamespace(n *netstat.Namespace, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
-	own, err := collectors.Open(collectors.Options{SocketOptions: options})
-	if err != nil {
-		return nil, err
-	}
-	defer own.Close()
-	return own.OpenNamespace(n)
-}
-
-// openEvery opens every namespace of the host.
-func openEvery(ctx context.Context, complain func(error), options []collectors.SocketOptionSource) (sources []*Source, err error) {
-	namespaces, err := ListNamespaces(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range namespaces {
-		kernel, err := OpenNamespace(&n, options...)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			// It went meanwhile.
-		case err != nil:
-			complain(err)
-		default:
-			src := kernelSource(kernel, n.Label())
-			src.namespace = fmt.Sprintf("%d:%d", n.Device, n.Inode)
-			sources = append(sources, src)
-		}
-	}
-	if len(sources) == 0 {
-		return nil, errors.New("no network namespace can be entered")
-	}
-	return sources, nil
-}
-
-// ListNamespaces returns every namespace of the host that can be found.
-func ListNamespaces(ctx context.Context) (found []netstat.Namespace, err error) {
-	own, err := collectors.Open(collectors.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer own.Close()
-	for n, err := range own.Namespaces(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, n)
-	}
-	return found, nil
-}
-
-// NewSource returns a stack as one to show, with the name of its namespace where several
-// are shown.
-func NewSource(stack netstat.Stack, netns string) *Source { return &Source{stack: stack, netns: netns} }
-
-// NetNS returns the name of the stack's namespace, empty where only one is shown.
-func (src *Source) NetNS() string { return src.netns }
 
 // label is what tells the stack from the others that are shown, empty for the
 // only one.
-func (src *Source) label() string { return cmp.Or(src.host, src.netns) }
+func (src *Source) label() string { return cmp.Or(src.Host, src.NetNS) }
 
 // key is what the stack is known by from turn to turn.
-func (src *Source) key() string { return cmp.Or(src.namespace, src.host) }
+func (src *Source) key() string { return cmp.Or(src.Key, src.Host) }
 
 // fresh forgets what was read of the stack, for a turn that begins now and ends then.
 func (src *Source) fresh(now, until time.Time) {
 	src.interfaces, src.newSockets, src.turn = nil, nil, now
-	if src.renew != nil {
-		src.renew(until)
+	if src.Renew != nil {
+		src.Renew(until)
 	}
 }
 
 // Close gives up what the stack is read through.
 func (src *Source) Close() {
-	if src.release != nil {
-		src.release()
+	if src.Release != nil {
+		src.Release()
 	}
 }
 
@@ -184,7 +105,7 @@ func (s *Session) readNames(ctx context.Context, src *Source) {
 		return
 	}
 	src.interfaces = make(map[uint32]string)
-	reader, ofHost := src.stack.(nameReader)
+	reader, ofHost := src.Stack.(nameReader)
 	fail := func(err error) {
 		if err != nil && ctx.Err() == nil {
 			// That a recording was made without them is nothing to complain of.
@@ -197,7 +118,7 @@ func (s *Session) readNames(ctx context.Context, src *Source) {
 		fail(err)
 		return
 	}
-	for i, err := range src.stack.Interfaces(ctx) {
+	for i, err := range src.Stack.Interfaces(ctx) {
 		if err != nil {
 			fail(err)
 			return

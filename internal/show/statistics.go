@@ -100,7 +100,7 @@ func counterParts(ctx context.Context, q *query) (parts []part[counterView], err
 	if err != nil {
 		return nil, err
 	}
-	reader, ok := q.src.stack.(netstat.CounterReader)
+	reader, ok := q.src.Stack.(netstat.CounterReader)
 	if !ok {
 		return nil, netstat.ErrNotSupported
 	}
@@ -309,8 +309,8 @@ func countersGrown(ctx context.Context, q *query) iter.Seq2[counterGrowth, error
 
 // readGroups reads which groups a stack's counters are of, unless it is known.
 func (s *Session) readGroups(ctx context.Context, src *Source) {
-	reader, ok := src.stack.(netstat.CounterReader)
-	if !ok || src.snmp || len(s.growth.groups) > 0 {
+	reader, ok := src.Stack.(netstat.CounterReader)
+	if !ok || src.SNMP || len(s.growth.groups) > 0 {
 		return // hosts tell them with the counters
 	}
 	for c, err := range reader.Counters(ctx) {

@@ -1,4 +1,4 @@
-package show
+package sources
 
 import (
 	"bufio"
@@ -13,15 +13,10 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/baseline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
-
-// showsHosts reports whether a stack that is shown is read by SNMP, or was when it
-// was recorded.
-func (s *Session) showsHosts() bool {
-	return slices.ContainsFunc(s.sources, func(src *Source) bool { return src.snmp })
-}
 
 // listHosts returns the hosts that --host and --hosts name, each once.
 func (w *Where) listHosts() ([]string, error) {
@@ -114,7 +109,7 @@ func (w *Where) Pool() remote.Pool {
 // openHosts opens the stacks of the hosts that the flags name, in their order.
 // One is opened before anything is shown of it; of several, what cannot be
 // opened shows as they are read.
-func (w *Where) openHosts(ctx context.Context) (sources []*Source, err error) {
+func (w *Where) openHosts(ctx context.Context) (sources []*show.Source, err error) {
 	configs, err := w.HostConfigs()
 	if err != nil {
 		return nil, err
@@ -124,18 +119,18 @@ func (w *Where) openHosts(ctx context.Context) (sources []*Source, err error) {
 		if err != nil {
 			return nil, &remote.UnreachableError{Address: configs[0].Address, Err: err}
 		}
-		return []*Source{{stack: stack, snmp: true, release: stack.Close}}, nil
+		return []*show.Source{{Stack: stack, SNMP: true, Release: stack.Close, Count: counter(stack)}}, nil
 	}
 	all := remote.NewHosts(ctx, w.Pool(), configs)
 	for i, stack := range all.Stacks() {
-		src := &Source{stack: stack, snmp: true}
+		src := &show.Source{Stack: stack, SNMP: true, Count: counter(stack)}
 		if len(configs) > 1 {
-			src.host = configs[i].Address
+			src.Host = configs[i].Address
 		}
 		sources = append(sources, src)
 	}
-	sources[0].release = all.Close
-	sources[0].renew = func(until time.Time) { all.Turn(TurnOf(configs, until)) }
+	sources[0].Release = all.Close
+	sources[0].Renew = func(until time.Time) { all.Turn(TurnOf(configs, until)) }
 	return sources, nil
 }
 
@@ -148,54 +143,42 @@ func TurnOf(configs []remote.Config, until time.Time) time.Time {
 	return until
 }
 
-// hostError returns the error among others that says that nothing is known of a
-// host, nil where there is none.
-func hostError(err error) error {
-	var unreachable *remote.UnreachableError
-	var late *remote.LateError
-	switch {
-	case errors.As(err, &unreachable):
-		return unreachable
-	case errors.As(err, &late):
-		return late
-	}
-	return nil
-}
+// sample is what another host counted.
+type sample struct{ *remote.Sample }
 
-// sampler is a stack whose counters may wrap around and begin anew between two
-// looks.
-type sampler interface {
+// counter returns what takes samples of a host.
+func counter(stack interface {
 	Sample(context.Context) (*remote.Sample, error)
+}) func(context.Context) (show.Counts, error) {
+	return func(ctx context.Context) (show.Counts, error) {
+		taken, err := stack.Sample(ctx)
+		return sample{taken}, err
+	}
 }
 
-// countedThere is what another host counted.
-type countedThere struct {
-	session *Session
-	src     *Source
-	sample  *remote.Sample
-}
+func (s sample) Missing() error { return s.Skipped }
 
-func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
-	d, err := c.sample.Since(earlier.(countedThere).sample)
+func (s sample) Since(earlier show.Counts) (*show.Grown, error) {
+	d, err := s.Sample.Since(earlier.(sample).Sample)
 	if err != nil {
 		return nil, err
 	}
-	if d.Restarted {
-		c.session.tellRestart(c.src)
+	grew := &show.Grown{
+		Delta:     &baseline.Delta{From: s.At.Add(-d.Elapsed), To: s.At, Counters: make(map[string]baseline.Difference)},
+		Restarted: d.Restarted,
+		Groups:    make(map[string]netstat.CounterGroup),
+		Down:      make(map[uint32]bool),
 	}
-	grew := &baseline.Delta{From: c.sample.At.Add(-d.Elapsed), To: c.sample.At, Counters: make(map[string]baseline.Difference)}
 	for _, counter := range d.Counters {
-		reason := baseline.Difference{Reason: baseline.NotCumulative}
+		difference := baseline.Difference{Reason: baseline.NotCumulative}
 		if n, ok := counter.Value.Uint64(); ok && netstat.DescribeCounter(counter.Name).Kind == netstat.Cumulative {
-			reason = baseline.Difference{Count: netstat.Known(n)}
+			difference = baseline.Difference{Count: netstat.Known(n)}
 		}
-		grew.Counters[counter.Name] = reason
-		c.session.growth.groups[counter.Name] = counter.Group
+		grew.Counters[counter.Name] = difference
+		grew.Groups[counter.Name] = counter.Group
 	}
-	down := make(map[uint32]bool)
-	c.session.growth.down[c.src.key()] = down
 	for _, i := range d.Interfaces {
-		down[i.Index] = !i.Up().Or(true)
+		grew.Down[i.Index] = !i.Up().Or(true)
 		delta := baseline.InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]baseline.Difference)}
 		for name, n := range i.Counters.All() {
 			difference := baseline.Difference{Count: n}
@@ -207,13 +190,4 @@ func (c countedThere) since(earlier counted) (*baseline.Delta, error) {
 		grew.Interfaces = append(grew.Interfaces, delta)
 	}
 	return grew, nil
-}
-
-// tellRestart says why nothing is known of an interval.
-func (s *Session) tellRestart(src *Source) {
-	of := ""
-	if src.label() != "" {
-		of = " of " + src.label()
-	}
-	s.note(fmt.Sprintf("netstat: the agent%s began anew before %s: what was counted is not known", of, time.Now().Format(time.TimeOnly)))
 }

@@ -1,4 +1,4 @@
-package show
+package sources
 
 import (
 	"errors"
@@ -6,12 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 )
 
 // openRecording opens the stack, or with --netns all every stack, of the moment
 // that is chosen. Damage behind what can be read goes to complain.
-func (w *Where) openRecording(complain func(error)) (sources []*Source, err error) {
+func (w *Where) openRecording(complain func(error)) (sources []*show.Source, err error) {
 	file, err := recording.Open(w.Recording)
 	if err != nil {
 		return nil, err
@@ -30,7 +32,7 @@ func (w *Where) openRecording(complain func(error)) (sources []*Source, err erro
 			return nil, err
 		}
 	}
-	if w.NetNS != AllNamespaces {
+	if w.NetNS != namespaces.All {
 		moment, err := ChooseMoment(file, choice)
 		if err != nil {
 			return nil, err
@@ -42,7 +44,9 @@ func (w *Where) openRecording(complain func(error)) (sources []*Source, err erro
 		case err != nil:
 			return nil, err
 		}
-		sources = append(sources, recordedSource(stack, ""))
+		src := recordedSource(stack, "")
+		src.Name = w.NetNS
+		sources = append(sources, src)
 	} else {
 		moment, err := ChooseMoment(file, choice)
 		if err != nil {
@@ -59,15 +63,15 @@ func (w *Where) openRecording(complain func(error)) (sources []*Source, err erro
 			return nil, fmt.Errorf("%s: no recorded network namespace or host could be opened then", w.Recording)
 		}
 	}
-	sources[0].release = func() { _ = file.Close() } // nothing was written
+	sources[0].Release = func() { _ = file.Close() } // nothing was written
 	return sources, nil
 }
 
 // recordedSource is a recorded stack under its label, if any.
-func recordedSource(stack *recording.Stack, label string) *Source {
-	src := &Source{stack: stack, netns: label, at: stack.Moment().Time(), snmp: stack.Remote() != ""}
-	if src.snmp {
-		src.netns, src.host = "", label
+func recordedSource(stack *recording.Stack, label string) *show.Source {
+	src := &show.Source{Stack: stack, NetNS: label, Name: label, At: stack.Moment().Time(), SNMP: stack.Remote() != ""}
+	if src.SNMP {
+		src.NetNS, src.Host = "", label
 	}
 	return src
 }

@@ -1,4 +1,4 @@
-package show
+package sources
 
 import (
 	"os"

@@ -1,0 +1,114 @@
+// Package namespaces opens this kernel's network namespaces, as stacks to show.
+package namespaces
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// All is the name that stands for every namespace.
+const All = "all"
+
+// Open opens this kernel's stack in the namespace of a name: its name, path, PID,
+// "pid:N", "id:N" or "net:[INODE]", or empty for the program's own. Options of sockets
+// come from those sources.
+func Open(ctx context.Context, name string, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
+	if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
+		// A namespace may have a number as its name.
+		if _, err := os.Stat("/run/netns/" + name); err != nil {
+			name = fmt.Sprintf("/proc/%d/ns/net", pid)
+		}
+	}
+	if !strings.Contains(name, ":") || strings.Contains(name, "/") {
+		return collectors.Open(collectors.Options{NetNS: name, SocketOptions: options})
+	}
+	own, err := collectors.Open(collectors.Options{SocketOptions: options})
+	if err != nil {
+		return nil, err
+	}
+	defer own.Close()
+	found, err := own.FindNamespace(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return own.OpenNamespace(&found)
+}
+
+// OpenFound opens a namespace that was found, with those sources of socket options.
+func OpenFound(n *netstat.Namespace, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
+	own, err := collectors.Open(collectors.Options{SocketOptions: options})
+	if err != nil {
+		return nil, err
+	}
+	defer own.Close()
+	return own.OpenNamespace(n)
+}
+
+// List returns every namespace of the host that can be found.
+func List(ctx context.Context) (found []netstat.Namespace, err error) {
+	own, err := collectors.Open(collectors.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer own.Close()
+	for n, err := range own.Namespaces(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, n)
+	}
+	return found, nil
+}
+
+// Sources opens the stack of the namespace that Open would, or of every one with All.
+// The errors of those among all that cannot be opened go to complain.
+func Sources(ctx context.Context, name string, complain func(error), options ...collectors.SocketOptionSource) ([]*show.Source, error) {
+	if name == All {
+		return every(ctx, complain, options)
+	}
+	kernel, err := Open(ctx, name, options...)
+	if err != nil {
+		return nil, err
+	}
+	src := source(kernel)
+	src.Name = name
+	return []*show.Source{src}, nil
+}
+
+func source(kernel *collectors.Kernel) *show.Source {
+	return &show.Source{Stack: kernel, Release: func() { _ = kernel.Close() }} // nothing was written
+}
+
+func every(ctx context.Context, complain func(error), options []collectors.SocketOptionSource) (sources []*show.Source, err error) {
+	found, err := List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range found {
+		kernel, err := OpenFound(&n, options...)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			// It went meanwhile.
+		case err != nil:
+			complain(err)
+		default:
+			src := source(kernel)
+			src.NetNS, src.Name = n.Label(), n.Label()
+			src.Key = fmt.Sprintf("%d:%d", n.Device, n.Inode)
+			sources = append(sources, src)
+		}
+	}
+	if len(sources) == 0 {
+		return nil, errors.New("no network namespace can be entered")
+	}
+	return sources, nil
+}
