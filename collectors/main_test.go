@@ -35,6 +35,7 @@ var helpers = map[string]func(context.Context) error{
 	"socket with a forged line":     helpForgedLine,
 	"mounts with blanks":            helpMountsWithBlanks,
 	"flows without privilege":       helpFlowsWithoutPrivilege,
+	"ends of sockets":               helpSocketEnds,
 }
 
 func TestMain(m *testing.M) {

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // ErrGap says that events were lost: what they told of must be dumped again.
-var ErrGap = errors.New("netlink events were lost")
+var ErrGap = netstat.ErrGap
 
 // subscription is a netlink socket that receives events. It is not in Go's
 // network poller, which is woken for each datagram even while nobody waits for

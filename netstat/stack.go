@@ -43,6 +43,7 @@ type CompleteStack interface {
 	NextHopReader
 
 	SocketOwnerReader
+	SocketEndReader
 	SocketDefaultsReader
 	ListenQueueReader
 	UnixReader

@@ -260,3 +260,8 @@ func (s *Stack) SocketOwners(ctx context.Context) (*netstat.SocketOwners, error)
 	owners.Hidden, owners.HiddenPIDs, owners.Invisible = head.Hidden, head.HiddenPIDs, head.Invisible
 	return owners, nil
 }
+
+// ListenSocketEnds says that a recording has no events.
+func (s *Stack) ListenSocketEnds(...netstat.Protocol) (netstat.SocketEndListener, error) {
+	return nil, s.readError("listen for ends of sockets", fmt.Errorf("%w: it holds moments, and no events", netstat.ErrNotSupported))
+}
