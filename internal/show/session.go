@@ -50,6 +50,7 @@ type Session struct {
 
 	turns       Turns
 	growth      growth
+	meters      meters
 	chosenNames map[string][]string // of the interfaces that are chosen, by the key of each stack
 }
 
@@ -110,6 +111,7 @@ func (s *Session) closeStacks() {
 
 // Close gives the stacks up.
 func (s *Session) Close() {
+	s.meters.close()
 	s.closeStacks()
 	if s.resolver != nil {
 		s.resolver.Close()

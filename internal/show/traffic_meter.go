@@ -1,0 +1,201 @@
+package show
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/traffic"
+)
+
+// meters measure what goes through the connections of every stack, by the key of each,
+// from turn to turn.
+type meters map[string]*metered
+
+// metered is a stack that is measured.
+type metered struct {
+	meter *traffic.Meter
+	ends  netstat.SocketEndListener // nil where nobody tells of ends
+	done  chan struct{}             // closed when nothing listens any longer
+
+	reading *traffic.Reading
+	turn    time.Time // that it was read in
+	at      time.Time // the moment that it is of, where that is not the present
+
+	// Looking at which processes hold sockets takes a twentieth of the time at most.
+	looked time.Time
+	rest   time.Duration
+}
+
+// close stops listening.
+func (m *metered) close() {
+	if m.ends != nil {
+		_ = m.ends.Close() // nothing was written
+		<-m.done
+	}
+}
+
+func (m meters) close() {
+	for key, one := range m {
+		one.close()
+		delete(m, key)
+	}
+}
+
+// traffic returns what went through the connections of the query's stack until now. It is read
+// once in a turn, with those details of each socket where none was read before. What is read
+// before an error is returned with it.
+func (q *query) traffic(ctx context.Context, details netstat.SocketDetails) (*traffic.Reading, error) {
+	s, src := q.Session, q.src
+	if s.meters == nil {
+		s.meters = make(meters)
+	}
+	// A listener is a socket, which keeps a namespace alive.
+	for key, m := range s.meters {
+		if !slices.ContainsFunc(s.sources, func(src *Source) bool { return src.key() == key }) {
+			m.close()
+			delete(s.meters, key)
+		}
+	}
+	m := s.meters[src.key()]
+	switch {
+	case m == nil:
+	case m.turn.Equal(src.turn), !src.At.IsZero() && src.At.Equal(m.at):
+		m.turn = src.turn
+		return m.reading, nil
+	case src.At.Before(m.at): // a recording was wound back
+		m.close()
+		m = nil
+	}
+	if m == nil {
+		m = q.newMetered(details)
+		s.meters[src.key()] = m
+	}
+	var err error
+	m.turn, m.at = src.turn, src.At
+	m.reading, err = m.read(ctx, q, details)
+	return m.reading, err
+}
+
+// newMetered begins to measure the query's stack.
+func (q *query) newMetered(details netstat.SocketDetails) *metered {
+	m := new(metered)
+	o := traffic.Options{Details: details != 0}
+	if from, ok := q.src.Stack.(netstat.SocketEndReader); ok && q.Interval > 0 {
+		protocols := slices.DeleteFunc(q.trafficProtocols(), func(p netstat.Protocol) bool { return p != netstat.TCP && p != netstat.UDP })
+		var err error
+		if len(protocols) > 0 {
+			m.ends, err = from.ListenSocketEnds(protocols...)
+		}
+		switch {
+		case err != nil:
+			q.lacks("ends of sockets", q.src, err, false)
+		case m.ends != nil:
+			o.Ends = protocols
+		}
+	}
+	m.meter = traffic.New(o)
+	if m.ends != nil {
+		m.done = make(chan struct{})
+		go m.listen(q.families())
+	}
+	return m
+}
+
+// deafness is how long nothing is received after an error that another may follow at once.
+const deafness = 10 * time.Millisecond
+
+// listen takes what ends, at once: the kernel keeps little of it.
+func (m *metered) listen(families []netstat.Family) {
+	defer close(m.done)
+	for {
+		err := m.ends.Receive(func(s *netstat.Socket) error {
+			if len(families) == 0 || slices.Contains(families, s.Family) {
+				m.meter.End(s, time.Now())
+			}
+			return nil
+		})
+		switch {
+		case errors.Is(err, fs.ErrClosed):
+			return
+		case err != nil: // or an event that nobody understands
+			m.meter.Gap()
+			if !errors.Is(err, netstat.ErrGap) {
+				time.Sleep(deafness)
+			}
+		}
+	}
+}
+
+// trafficProtocols are those whose sockets are measured.
+func (q *query) trafficProtocols() (protocols []netstat.Protocol) {
+	for _, p := range q.protocols(netstat.TCP, netstat.UDP) {
+		protocols = append(protocols, p.Protocol)
+	}
+	return protocols
+}
+
+// trafficDetails are what is read of every socket.
+const trafficDetails = netstat.DetailTCPInfo | netstat.DetailCongestion | netstat.DetailCGroup
+
+// trafficStates are all but of what nothing goes through: listeners, and what stands for a
+// connection without a socket.
+const trafficStates = netstat.StateSet(allStates) &^ (1<<netstat.Listen | 1<<netstat.TimeWait | 1<<netstat.SynReceived | 1<<netstat.NewSynReceived | 1<<netstat.Bound)
+
+// read reads the sockets of the query's stack.
+func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDetails) (*traffic.Reading, error) {
+	now := time.Now
+	if !q.src.At.IsZero() {
+		now = func() time.Time { return q.src.At }
+	}
+	m.meter.Begin(now())
+	var missing []error
+	complete := true
+	for _, p := range q.protocols(netstat.TCP, netstat.UDP) {
+		ask := netstat.SocketQuery{Protocols: []netstat.Protocol{p.Protocol}, Families: q.families(), Details: trafficDetails | details}
+		if hasStates(p.Protocol) {
+			ask.States = trafficStates
+		} else {
+			ask.Details |= netstat.DetailMemory // which has what was dropped
+		}
+		for v, err := range q.src.Stack.Sockets(ctx, ask) {
+			if err != nil {
+				// Of a protocol that is not there nothing is missed.
+				complete = complete && errors.Is(err, netstat.ErrNotSupported)
+				missing = append(missing, err)
+				break
+			}
+			m.meter.Add(&v, now())
+		}
+	}
+	if err := m.own(ctx, q); err != nil {
+		missing = append(missing, err)
+	}
+	reading := m.meter.Finish(now(), complete)
+	if reading.Gap {
+		q.note("(Sockets ended faster than they could be read: some are missing, and sums are at least what is shown.)")
+	}
+	return reading, errors.Join(missing...)
+}
+
+// own looks for the processes of new connections.
+func (m *metered) own(ctx context.Context, q *query) error {
+	if _, ok := q.src.Stack.(netstat.SocketOwnerReader); !ok || !m.looked.IsZero() && time.Since(m.looked) < m.rest || !m.meter.Unowned() {
+		return nil
+	}
+	began := time.Now()
+	owners := q.owners // which another table of this turn looked for
+	if owners == nil {
+		processes := true
+		if err := q.shareOwners(ctx, q.src, &processes, &owners); err != nil || owners == nil {
+			return err
+		}
+	}
+	m.meter.Own(owners.Of)
+	m.looked = time.Now()
+	m.rest = 19 * m.looked.Sub(began)
+	return nil
+}

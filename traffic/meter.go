@@ -1,0 +1,525 @@
+package traffic
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
+
+// Bounds of what is remembered of connections that ended. Their octets count whatever
+// there is of them.
+const (
+	// MostEnded is how many connections that began and ended between two readings are
+	// told of one by one.
+	MostEnded = 1 << 16
+	// MostPast is how many groups of connections that ended are kept apart, each of one
+	// process, user, cgroup and remote address.
+	MostPast = 1 << 16
+)
+
+// Options say what a Meter keeps.
+type Options struct {
+	// Details keeps what readings tell in Socket.Detail. Without them a connection takes
+	// about half a kilobyte.
+	Details bool
+	// Ends are the protocols of which the ends of sockets are told to Meter.End. A socket
+	// of another protocol ended when a reading lacks it.
+	Ends []netstat.Protocol
+}
+
+// Meter measures what goes through the sockets of one stack. End and Gap may be called
+// concurrently with everything; the other methods are for one goroutine.
+type Meter struct {
+	options Options
+
+	mu      sync.Mutex
+	index   map[uint64]uint32 // of records, by cookie
+	records []record
+	free    []uint32
+
+	// Of what ended since the reading before: those that no reading saw, by their cookies
+	// too, and what is beyond MostEnded.
+	ended   []Connection
+	cookies map[uint64]struct{}
+	beyond  Sum
+	gaps    uint32 // in all
+	told    uint32 // of those in readings
+
+	// absent are those that were told to have ended since a reading lacked them and the
+	// event may have been lost. It may come yet.
+	absent map[uint64]struct{}
+
+	turn     uint32    // number of the reading under way, from 1
+	begun    time.Time // when it began
+	before   time.Time // when the one before began
+	complete bool      // some reading was: what is seen first began later
+	since    time.Time // when that reading began
+
+	reading *Reading
+	past    map[group]Sum
+	others  Sum // of those that ended, beyond MostPast
+}
+
+// record is what is remembered of a socket from reading to reading.
+type record struct {
+	current *Connection // as of the last reading that saw it
+	used    bool
+	looked  bool   // for its owner
+	turn    uint32 // of that reading
+	gaps    uint32 // as many had been then
+	last    last
+
+	sent, received, retransmitted counter
+	raw                           payload // the kernel's own counters
+
+	// What counts for the rate in the turn: since when, and how much.
+	since      time.Time
+	sentNow    uint64
+	receiveNow uint64
+	seen       time.Time
+
+	end *end // what was told of its end; nil while it is there
+}
+
+// counter counts from a payload on.
+type counter struct{ base, total uint64 }
+
+// move takes the payload of a later moment and returns by how much it grew.
+func (c *counter) move(payload uint64) (grew uint64) {
+	was := c.total
+	c.total = payload - c.base // modulo 2^64
+	if int64(c.total) < 0 {    // a FIN was taken for payload
+		c.total = 0
+	}
+	return c.total - min(was, c.total)
+}
+
+// restart goes on from the total where the kernel counts from 0 anew.
+func (c *counter) restart() { c.base = -c.total }
+
+// end is what was told of the end of a socket.
+type end struct {
+	socket  netstat.Socket
+	at      time.Time
+	payload payload
+	known   bool
+}
+
+// New returns a Meter.
+func New(o Options) *Meter {
+	return &Meter{
+		options: o, index: make(map[uint64]uint32), cookies: make(map[uint64]struct{}), absent: make(map[uint64]struct{}),
+		past: make(map[group]Sum),
+	}
+}
+
+// Begin begins a reading of all sockets.
+func (m *Meter) Begin(at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget()
+	m.turn++
+	m.before, m.begun = m.begun, at
+	m.reading = &Reading{At: at, meter: m}
+	if !m.before.IsZero() {
+		m.reading.Elapsed = at.Sub(m.before)
+	}
+	clear(m.cookies)
+}
+
+// Add takes a socket that the reading found at a moment. What stands for a connection that
+// has no socket, in TIME-WAIT or before it is established, is passed over: nothing goes
+// through it.
+func (m *Meter) Add(s *netstat.Socket, at time.Time) {
+	switch s.State {
+	case netstat.TimeWait, netstat.SynReceived, netstat.NewSynReceived:
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	cookie, known := s.Cookie.Get()
+	if !known {
+		m.describe(m.reading.add(), s)
+		return
+	}
+	i, found := m.index[cookie]
+	if _, over := m.cookies[cookie]; over && !found {
+		return // it ended before its row was read
+	}
+	if !found {
+		i = m.open(cookie)
+	}
+	r := &m.records[i]
+	if r.turn == m.turn && found {
+		return // a dump may have a socket twice
+	}
+	c := m.reading.add()
+	m.describe(c, s)
+	if found {
+		c.inherit(r.current)
+	}
+	r.current, r.turn, r.gaps = c, m.turn, m.gaps
+	if p, known := payloadOf(s); known {
+		r.move(m, p, at, !found)
+		r.last.look(s)
+		r.tell(c)
+		r.rate(c, at)
+	}
+	r.seen = at
+}
+
+// open makes a record.
+func (m *Meter) open(cookie uint64) (i uint32) {
+	if n := len(m.free); n > 0 {
+		i, m.free = m.free[n-1], m.free[:n-1]
+		m.records[i] = record{used: true}
+	} else {
+		i = uint32(len(m.records))
+		m.records = append(m.records, record{used: true})
+	}
+	m.index[cookie] = i
+	return i
+}
+
+// describe fills in what the socket alone tells.
+func (m *Meter) describe(c *Connection, s *netstat.Socket) {
+	c.Socket = *s
+	if d := s.Detail; d != nil {
+		c.Path, c.Drops = pathOf(d), d.Drops
+		c.CGroup, _ = d.CGroup.Get()
+		if !m.options.Details {
+			c.Socket.Detail = nil
+		}
+	}
+}
+
+// inherit keeps what an earlier reading knew and this one does not.
+func (c *Connection) inherit(earlier *Connection) {
+	if p, known := c.Processes.Get(); !known || len(p) == 0 {
+		c.Processes = earlier.Processes
+	}
+	if c.CGroup.ID == 0 {
+		c.CGroup = earlier.CGroup
+	}
+	if !c.Path.known {
+		c.Path = earlier.Path
+	}
+	if !c.Drops.IsKnown() {
+		c.Drops = earlier.Drops
+	}
+	if !c.UID.IsKnown() {
+		c.UID = earlier.UID
+	}
+}
+
+// move takes the payload as of a moment.
+func (r *record) move(m *Meter, p payload, at time.Time, first bool) {
+	if first {
+		r.since = m.before
+		if !m.complete {
+			r.sent.base, r.received.base, r.retransmitted.base = p.sent, p.received, p.retransmitted
+			r.since = time.Time{}
+		}
+	} else {
+		r.since = r.seen
+		// A socket that was disconnected and connected again counts anew.
+		if p.sent+p.retransmitted < r.raw.sent+r.raw.retransmitted || p.received+1 < r.raw.received {
+			r.sent.restart()
+			r.received.restart()
+			r.retransmitted.restart()
+		}
+	}
+	r.raw = p
+	r.sentNow, r.receiveNow = r.sent.move(p.sent), r.received.move(p.received)
+	r.retransmitted.move(p.retransmitted)
+}
+
+// tell gives a connection its octets.
+func (r *record) tell(c *Connection) {
+	c.SentBytes.Set(r.sent.total)
+	c.ReceivedBytes.Set(r.received.total)
+	c.RetransmittedBytes.Set(r.retransmitted.total)
+}
+
+// rate gives a connection its rates over the time until a moment.
+func (r *record) rate(c *Connection, at time.Time) {
+	c.SentRate, c.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
+	if seconds := at.Sub(r.since).Seconds(); !r.since.IsZero() && seconds > 0 {
+		c.SentRate.Set(float64(r.sentNow) / seconds)
+		c.ReceivedRate.Set(float64(r.receiveNow) / seconds)
+	}
+	c.sentShare, c.receivedShare = c.SentRate, c.ReceivedRate
+}
+
+// share says what a connection that is over adds to the rates of several.
+func (m *Meter) share(c *Connection, sent, received uint64) {
+	c.sentShare, c.receivedShare = netstat.Optional[float64]{}, netstat.Optional[float64]{}
+	if seconds := m.reading.Elapsed.Seconds(); seconds > 0 {
+		c.sentShare.Set(float64(sent) / seconds)
+		c.receivedShare.Set(float64(received) / seconds)
+	}
+}
+
+// End takes a socket that ended, and when that was told.
+func (m *Meter) End(s *netstat.Socket, at time.Time) {
+	cookie, known := s.Cookie.Get()
+	if !known {
+		return
+	}
+	e := end{socket: *s, at: at}
+	if !m.options.Details {
+		e.socket.Detail = nil
+	}
+	e.payload, e.known = payloadOf(s)
+	connected := s.Remote.Port() != 0
+	// A socket that was disconnected has lost its counters with its remote end.
+	e.known = e.known && connected
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i, found := m.index[cookie]; found {
+		r := &m.records[i]
+		if r.end == nil {
+			if e.known {
+				e.payload.ended(s, &r.last)
+			}
+			r.end = &e
+		}
+		return
+	}
+	if _, again := m.cookies[cookie]; again || m.turn == 0 {
+		return
+	}
+	if _, told := m.absent[cookie]; told {
+		delete(m.absent, cookie)
+		return
+	}
+	if m.closedBefore(s, &e) {
+		return
+	}
+	if !connected && !wasConnected(s) {
+		return // a listener, or a socket that was never used
+	}
+	c := Connection{Ended: at, AtLeast: s.Protocol == netstat.TCP && !(e.known && m.complete)}
+	m.describe(&c, s)
+	c.State = netstat.Close
+	c.Socket.Processes = netstat.Optional[[]netstat.Process]{}
+	if e.known && m.complete {
+		e.payload.ended(s, &last{})
+		c.SentBytes.Set(e.payload.sent)
+		c.ReceivedBytes.Set(e.payload.received)
+		c.RetransmittedBytes.Set(e.payload.retransmitted)
+	}
+	if len(m.ended) >= MostEnded {
+		sum := c.Sum()
+		m.beyond.Add(&sum)
+		return
+	}
+	m.ended = append(m.ended, c)
+	m.cookies[cookie] = struct{}{}
+}
+
+// closedBefore reports whether a socket that no reading saw was closed before the first one,
+// and held by its process until now: nothing came or went since.
+func (m *Meter) closedBefore(s *netstat.Socket, e *end) bool {
+	if !m.complete || !e.known || e.payload == (payload{}) {
+		return false
+	}
+	t := s.Detail.TCP
+	return min(t.LastDataSent, t.LastDataReceived, t.LastAckReceived) > e.at.Sub(m.since)
+}
+
+// wasConnected reports whether a socket of TCP that ended without a remote end had one
+// before: what was agreed on with that stays.
+func wasConnected(s *netstat.Socket) bool {
+	return s.Protocol == netstat.TCP && s.Detail != nil && s.Detail.TCP != nil && s.Detail.TCP.AdvertisedMSS != 0
+}
+
+// Gap says that ends of sockets were lost.
+func (m *Meter) Gap() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gaps++
+}
+
+// Unowned reports whether the reading under way has sockets whose processes are not known
+// and were not looked for yet.
+func (m *Meter) Unowned() bool {
+	for i := range m.records {
+		r := &m.records[i]
+		if r.used && r.turn == m.turn && !r.looked && r.current.Inode.Or(0) != 0 {
+			if p, known := r.current.Processes.Get(); !known || len(p) == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Own gives the sockets of the reading under way their processes, as a look at these has them
+// by the inodes of sockets. Whom a socket was known to belong to it stays with where it has
+// none any longer.
+func (m *Meter) Own(of func(inode uint32) netstat.Optional[[]netstat.Process]) {
+	for i := range m.records {
+		r := &m.records[i]
+		if !r.used || r.turn != m.turn {
+			continue
+		}
+		inode := r.current.Inode.Or(0)
+		if inode == 0 {
+			continue
+		}
+		r.looked = true
+		found := of(inode)
+		if p, _ := found.Get(); len(p) > 0 || !r.current.Processes.IsKnown() {
+			r.current.Processes = found
+		}
+	}
+}
+
+// Finish ends the reading, which found every socket that there was if it is complete.
+func (m *Meter) Finish(at time.Time, complete bool) *Reading {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	reading := m.reading
+	reading.Gap = m.gaps != m.told
+	m.told = m.gaps
+	for i := range m.records {
+		r := &m.records[i]
+		switch {
+		case !r.used:
+		case r.end != nil:
+			m.close(uint32(i), r)
+		case r.turn == m.turn || !complete:
+		case m.tellsEnds(r.current.Protocol) && r.gaps == m.gaps:
+			// It is closed, and its end is told when nobody holds it any longer.
+			c := reading.add()
+			*c = *r.current
+			c.State = netstat.Close
+			c.ReceiveQueue, c.SendQueue = netstat.Optional[uint32]{}, netstat.Optional[uint32]{}
+			c.SentRate, c.ReceivedRate, c.sentShare, c.receivedShare = netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}
+			r.current = c
+		default:
+			r.end = &end{socket: r.current.Socket, at: at}
+			if m.tellsEnds(r.current.Protocol) {
+				if len(m.absent) >= MostEnded {
+					clear(m.absent)
+				}
+				m.absent[r.current.Cookie.Or(0)] = struct{}{}
+			}
+			m.close(uint32(i), r)
+		}
+	}
+	for i := range m.ended {
+		c := &m.ended[i]
+		if sent, known := c.SentBytes.Get(); known {
+			r := record{since: m.before, sentNow: sent, receiveNow: c.ReceivedBytes.Or(0)}
+			r.rate(c, c.Ended)
+			m.share(c, sent, r.receiveNow)
+		}
+	}
+	reading.ended, m.ended = m.ended, nil
+	reading.Beyond, m.beyond = m.beyond, Sum{}
+	reading.AtLeast = m.gaps > 0
+	if complete && !m.complete {
+		m.complete, m.since = true, m.begun
+	}
+	return reading
+}
+
+func (m *Meter) tellsEnds(p netstat.Protocol) bool {
+	for _, told := range m.options.Ends {
+		if told == p {
+			return true
+		}
+	}
+	return false
+}
+
+// close tells of a record's end in the reading, and gives the record up.
+func (m *Meter) close(i uint32, r *record) {
+	e := r.end
+	c := r.current
+	if r.turn != m.turn {
+		c = m.reading.add()
+		m.describe(c, &e.socket)
+		c.inherit(r.current)
+		if e.socket.Remote.Port() == 0 { // disconnected
+			c.Local, c.Remote = r.current.Local, r.current.Remote
+		}
+		if c.Socket.Detail == nil {
+			c.Socket.Detail = r.current.Socket.Detail
+		}
+		r.since, r.sentNow, r.receiveNow = r.seen, 0, 0
+	}
+	c.State, c.Ended = netstat.Close, e.at
+	switch {
+	case e.known:
+		sent, received := r.sentNow, r.receiveNow
+		since := r.since
+		r.seen = r.since
+		r.move(m, e.payload, e.at, false)
+		r.sentNow, r.receiveNow, r.since = r.sentNow+sent, r.receiveNow+received, since
+		r.tell(c)
+		r.rate(c, e.at)
+	case c.Protocol == netstat.TCP:
+		c.AtLeast = true
+		if r.turn != m.turn {
+			c.SentBytes, c.ReceivedBytes, c.RetransmittedBytes = r.current.SentBytes, r.current.ReceivedBytes, r.current.RetransmittedBytes
+		}
+	}
+	if c.SentBytes.IsKnown() {
+		m.share(c, r.sentNow, r.receiveNow)
+	}
+	delete(m.index, r.current.Cookie.Or(0))
+	m.records[i] = record{}
+	m.free = append(m.free, i)
+}
+
+// group is what connections that ended are kept apart by.
+type group struct {
+	pid     int32 // of the process with the lowest PID that held them
+	program string
+	owned   bool // that is known
+	cgroup  uint64
+	path    string
+	user    uint32
+	told    bool // that is known
+	remote  netip.Addr
+}
+
+// forget adds what the last reading told of for the only time to the past.
+func (m *Meter) forget() {
+	if m.reading == nil {
+		return
+	}
+	for c := range m.reading.All() {
+		if !c.IsOver() {
+			continue
+		}
+		g := group{cgroup: c.CGroup.ID, path: c.CGroup.Path, remote: c.Remote.Addr().Unmap()}
+		g.user, g.told = c.UID.Get()
+		var holders []netstat.Process
+		if holders, g.owned = c.Processes.Get(); len(holders) > 0 {
+			g.pid, g.program = holders[0].PID, holders[0].Name
+		}
+		sum := c.Sum()
+		m.keep(g, &sum)
+	}
+	m.reading.Beyond.SentRate, m.reading.Beyond.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
+	m.others.Add(&m.reading.Beyond)
+	m.reading = nil
+}
+
+func (m *Meter) keep(g group, sum *Sum) {
+	sum.SentRate, sum.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
+	to, found := m.past[g]
+	if !found && len(m.past) >= MostPast {
+		m.others.Add(sum)
+		return
+	}
+	to.Add(sum)
+	m.past[g] = to
+}
