@@ -16,13 +16,12 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// SocketDefaults opens a TCP and a UDP socket over each family in the namespace, and
-// asks them for their options.
+// SocketDefaults opens a TCP and a UDP socket over each family in the namespace, and one
+// of the local family, and asks them for their options.
 func (k *Kernel) SocketDefaults(ctx context.Context) iter.Seq2[netstat.SocketDefaults, error] {
 	return func(yield func(netstat.SocketDefaults, error) bool) {
-		families, _ := k.families(nil)
-		for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
-			for _, family := range families {
+		for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP, local} {
+			for _, family := range k.familiesOf(protocol) {
 				d := netstat.SocketDefaults{Protocol: protocol, Family: family}
 				err := ctx.Err()
 				if err == nil {
@@ -38,6 +37,18 @@ func (k *Kernel) SocketDefaults(ctx context.Context) iter.Seq2[netstat.SocketDef
 			}
 		}
 	}
+}
+
+// local stands for the local family where protocols are told apart.
+const local netstat.Protocol = 0
+
+// familiesOf are those that there are sockets of a protocol over.
+func (k *Kernel) familiesOf(protocol netstat.Protocol) []netstat.Family {
+	if protocol == local {
+		return []netstat.Family{netstat.Unix}
+	}
+	families, _ := k.families(nil)
+	return families
 }
 
 // newSocketOptions returns the options of a socket that it opens in the namespace.
@@ -62,11 +73,11 @@ func (k *Kernel) newSocketOptions(protocol netstat.Protocol, family netstat.Fami
 // and for other users' processes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH. Sockets that no
 // process holds are not among them. It takes some 50 µs for each socket that there is,
 // of all namespaces.
-func Descriptors() SocketOptionSource { return descriptors{} }
+func Descriptors() netstat.SocketOptionSource { return descriptors{} }
 
 type descriptors struct{}
 
-func (descriptors) ReadSocketOptions(ctx context.Context, protocol netstat.Protocol, _ map[netstat.Family]*netstat.SocketOptions) (func(uint64, netstat.Family) *netstat.SocketOptions, error) {
+func (descriptors) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQuery) (netstat.SocketOptionTable, error) {
 	here, err := ownNamespaceCookie()
 	if err != nil {
 		return nil, err
@@ -79,20 +90,16 @@ func (descriptors) ReadSocketOptions(ctx context.Context, protocol netstat.Proto
 	var same sameOptions
 	var hidden error
 	err = eachSocket(ctx, here, func(_ int32, socket int, _ uint64) bool {
-		of, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
-		if err != nil || of != int(protocol) {
-			return true
-		}
-		family, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_DOMAIN)
-		if err != nil || family != unix.AF_INET && family != unix.AF_INET6 {
+		family, ok := familyOf(socket, q.Protocol)
+		if !ok {
 			return true
 		}
 		cookie, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_COOKIE)
 		if err != nil {
 			return true
 		}
-		if o, err := optionsOf(socket, protocol); err == nil {
-			found[key{cookie, netstat.Family(family)}] = same.share(o)
+		if o, err := optionsOf(socket, q.Protocol); err == nil {
+			found[key{cookie, family}] = same.share(o)
 		}
 		return true
 	}, &hidden)
@@ -103,6 +110,19 @@ func (descriptors) ReadSocketOptions(ctx context.Context, protocol netstat.Proto
 		err = fmt.Errorf("%w: pidfd_getfd needs Linux 5.6: %w", netstat.ErrNotSupported, err)
 	}
 	return func(cookie uint64, family netstat.Family) *netstat.SocketOptions { return found[key{cookie, family}] }, err
+}
+
+// familyOf returns the family of a socket, if it is one of the protocol.
+func familyOf(socket int, protocol netstat.Protocol) (family netstat.Family, ok bool) {
+	domain, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return 0, false
+	}
+	if protocol == local {
+		return netstat.Unix, domain == unix.AF_UNIX
+	}
+	of, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	return netstat.Family(domain), err == nil && of == int(protocol) && (domain == unix.AF_INET || domain == unix.AF_INET6)
 }
 
 // ownNamespaceCookie is that of the namespace that the thread is in.
@@ -150,7 +170,7 @@ func duration(unit time.Duration, at func(*netstat.SocketOptions) *netstat.Optio
 }
 
 var (
-	// socketNumbers are options of every socket over IP.
+	// socketNumbers are options of every socket.
 	socketNumbers = []numericOption{
 		{unix.SOL_SOCKET, unix.SO_REUSEADDR, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.ReuseAddress })},
 		{unix.SOL_SOCKET, unix.SO_REUSEPORT, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.ReusePort })},
@@ -167,6 +187,9 @@ var (
 		{unix.SOL_SOCKET, unix.SO_BUSY_POLL, duration(time.Microsecond, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.BusyPoll })},
 		{unix.SOL_SOCKET, unix.SO_ZEROCOPY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.ZeroCopy })},
 		{unix.SOL_SOCKET, unix.SO_LOCK_FILTER, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.LockFilter })},
+	}
+	// inetNumbers are options of sockets over IP.
+	inetNumbers = []numericOption{
 		{unix.IPPROTO_IP, unix.IP_TOS, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TOS })},
 		{unix.IPPROTO_IP, unix.IP_TTL, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TTL })},
 		{unix.IPPROTO_IP, unix.IP_FREEBIND, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.FreeBind })},
@@ -196,6 +219,13 @@ var (
 		{unix.IPPROTO_UDP, udpSegment, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.UDPSegment })},
 		{unix.IPPROTO_UDP, udpEncap, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.UDPEncapsulation })},
 	}
+	localNumbers = []numericOption{
+		{unix.SOL_SOCKET, unix.SO_PASSCRED, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.PassCredentials })},
+		{unix.SOL_SOCKET, unix.SO_PASSSEC, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.PassSecurity })},
+		{unix.SOL_SOCKET, unix.SO_PASSPIDFD, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.PassPIDFD })},
+		{unix.SOL_SOCKET, unix.SO_PASSRIGHTS, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.PassRights })},
+		{unix.SOL_SOCKET, unix.SO_PEEK_OFF, counted(func(o *netstat.SocketOptions) *netstat.Optional[int32] { return &o.PeekOffset })},
+	}
 )
 
 // setBufferLock reads SO_BUF_LOCK (Linux 5.14 and later), which comes behind both
@@ -215,15 +245,14 @@ func setBufferLock(o *netstat.SocketOptions, locked int32) {
 	half(&o.ReceiveBufferSet, o.ReceiveBuffer, locked&2 != 0)
 }
 
-// optionsOf asks a TCP or UDP socket for its options. What the kernel does not have is
+// optionsOf asks a socket of a protocol for its options. What the kernel does not have is
 // unknown.
 func optionsOf(fd int, protocol netstat.Protocol) (*netstat.SocketOptions, error) {
 	o := new(netstat.SocketOptions)
-	numbers := [][]numericOption{socketNumbers, udpNumbers}
-	if protocol == netstat.TCP {
-		numbers[1] = tcpNumbers
+	numbers := map[netstat.Protocol][][]numericOption{
+		netstat.TCP: {socketNumbers, inetNumbers, tcpNumbers}, netstat.UDP: {socketNumbers, inetNumbers, udpNumbers}, local: {socketNumbers, localNumbers},
 	}
-	for _, list := range numbers {
+	for _, list := range numbers[protocol] {
 		for _, option := range list {
 			var b [4]byte
 			n, err := readOption(fd, option.level, option.name, b[:])

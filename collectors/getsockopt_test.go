@@ -143,9 +143,14 @@ func TestSocketDefaults(t *testing.T) {
 		kinds++
 		o := d.Options
 		want := map[netstat.SocketOption]any{
-			netstat.OptionReuseAddress: false, netstat.OptionReceiveBufferSet: uint32(0), netstat.OptionTTL: uint8(88), netstat.OptionLinger: netstat.LingerOff,
+			netstat.OptionReuseAddress: false, netstat.OptionReceiveBufferSet: uint32(0), netstat.OptionLinger: netstat.LingerOff,
 			netstat.OptionMaxPacingRate: uint64(netstat.PacingUnlimited), netstat.OptionIncomingCPU: int32(-1), netstat.OptionFilter: false,
 			netstat.OptionReceiveTimeout: time.Duration(0),
+		}
+		if d.Family == netstat.Unix {
+			want[netstat.OptionPassCredentials], want[netstat.OptionPeekOffset] = false, int32(-1)
+		} else {
+			want[netstat.OptionTTL] = uint8(88)
 		}
 		if d.Protocol == netstat.TCP {
 			maps.Copy(want, map[netstat.SocketOption]any{
@@ -173,7 +178,7 @@ func TestSocketDefaults(t *testing.T) {
 			t.Errorf("changed: %v", changed)
 		}
 	}
-	if kinds != 4 {
+	if kinds != 5 {
 		t.Errorf("%d kinds of new sockets", kinds)
 	}
 }

@@ -22,7 +22,7 @@ type Options struct {
 	// SocketOptions are where options of sockets come from besides sock_diag(7), when a
 	// query asks for them (netstat.DetailSocketOptions): each is asked for what those
 	// before it did not tell. They may be shared by kernels, and stay the caller's to close.
-	SocketOptions []SocketOptionSource
+	SocketOptions []netstat.SocketOptionSource
 }
 
 // Kernel is the network stack of one network namespace of this host's kernel.
@@ -31,7 +31,7 @@ type Kernel struct {
 	netns   *NetNS // nil: the process's own
 	hasIPv6 func() bool
 
-	optionSources []SocketOptionSource
+	optionSources []netstat.SocketOptionSource
 
 	snmp, snmp6, devMcast procNetFile
 

@@ -57,7 +57,7 @@ var everyProtocol = [...]netstat.Protocol{
 func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
 		d := newSocketDump(&q, yield)
-		options := k.newJoiningOptions(&q)
+		options := k.optionsOf(&q)
 		if options != nil {
 			d.rows.by = append(d.rows.by, options)
 		}

@@ -25,15 +25,22 @@ type endpointDump[Row any] struct {
 	selects func(*Row) bool
 	inode   func(*Row) uint32
 	own     func(*Row, netstat.Optional[[]netstat.Process])
+	// more adds to rows besides, nil for nothing, and lacks returns an error behind the
+	// last row, which says what it could not add.
+	more  enricher[Row]
+	lacks func() error
 }
 
 // endpoints yields the sockets of an address family from sock_diag(7).
 func endpoints[Row any](ctx context.Context, k *Kernel, q netstat.EndpointQuery, d endpointDump[Row]) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		rows := enrichedRows[Row]{yield: yield, by: newOwning(q.Owners, q.Processes, d.inode, d.own)}
+		if d.more != nil {
+			rows.by = append(rows.by, d.more)
+		}
 		var none Row
 		if err := rows.begin(ctx); err != nil {
-			yield(none, k.readError("read /proc/*/fd", err))
+			yield(none, k.readError("read what belongs to sockets", err))
 			return
 		}
 		body := append([]byte{d.family}, d.body...)
@@ -57,8 +64,12 @@ func endpoints[Row any](ctx context.Context, k *Kernel, q netstat.EndpointQuery,
 			err = lacking(d.option(), err)
 		}
 		if err == nil {
-			if err := rows.finish(ctx); err != nil {
-				yield(none, k.readError("read /proc/*/fd", err))
+			err := k.readError("read what belongs to sockets", rows.finish(ctx))
+			if err == nil && d.lacks != nil {
+				err = d.lacks()
+			}
+			if err != nil && !rows.stopped {
+				yield(none, err)
 			}
 			return
 		}

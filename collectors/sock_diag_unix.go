@@ -38,11 +38,12 @@ const (
 // not tell those that are still to be accepted; their listener counts them.
 func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.Seq2[netstat.UnixSocket, error] {
 	show := uint32(unixShowName | unixShowVFS | unixShowPeer | unixShowICons | unixShowRQLen | unixShowUID)
-	if q.Memory {
+	if q.Memory || q.Options {
 		show |= unixShowMemInfo
 	}
 	var references map[uint32]uint32
-	dump := endpoints(ctx, k, q, endpointDump[netstat.UnixSocket]{
+	var same sameOptions
+	d := endpointDump[netstat.UnixSocket]{
 		name:   "unix",
 		family: unix.AF_UNIX,
 		body:   statesRequest(q.States, show),
@@ -52,12 +53,23 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 			if count, ok := references[s.Inode]; ok {
 				s.References.Set(count)
 			}
+			if q.Options {
+				s.Options = same.share(memoryOptions(s.Memory))
+			}
+			if !q.Memory {
+				s.Memory = netstat.Optional[netstat.SocketMemory]{}
+			}
 			return err
 		},
 		selects: func(s *netstat.UnixSocket) bool { return q.States.Has(s.State) },
 		inode:   func(s *netstat.UnixSocket) uint32 { return s.Inode },
 		own:     func(s *netstat.UnixSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
-	})
+	}
+	if q.Options && len(k.optionSources) > 0 {
+		options := k.newJoiningOptions([]netstat.Protocol{local}, false)
+		d.more, d.lacks = joiningUnixOptions{options}, options.err
+	}
+	dump := endpoints(ctx, k, q, d)
 	return func(yield func(netstat.UnixSocket, error) bool) {
 		if q.References {
 			_, err := embellish(ctx, func() (err error) {
@@ -71,6 +83,16 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 		}
 		dump(yield)
 	}
+}
+
+// memoryOptions are the options that a socket's memory tells of.
+func memoryOptions(memory netstat.Optional[netstat.SocketMemory]) *netstat.SocketOptions {
+	o := new(netstat.SocketOptions)
+	if m, known := memory.Get(); known {
+		o.ReceiveBuffer.Set(m.ReceiveBuffer)
+		o.SendBuffer.Set(m.SendBuffer)
+	}
+	return o
 }
 
 // statesRequest is a struct unix_diag_req, or vsock_diag_req, behind the family:

@@ -2,68 +2,61 @@ package collectors
 
 import (
 	"context"
-	"errors"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// SocketOptionSource tells the options of sockets that sock_diag(7) does not tell.
-// Package sockopt has one for the privileged, and [Descriptors] is one.
-type SocketOptionSource interface {
-	// ReadSocketOptions reads the options of the TCP or UDP sockets of the network
-	// namespace that the calling thread is in, and returns a function that looks for
-	// those of a socket by its cookie (SO_COOKIE) and family: nil when it has none. What
-	// it returns may be shared, and is not to be changed. fresh are the options of new
-	// sockets there, by family. A function may come with an error that says what is
-	// missing.
-	ReadSocketOptions(ctx context.Context, protocol netstat.Protocol, fresh map[netstat.Family]*netstat.SocketOptions) (func(cookie uint64, family netstat.Family) *netstat.SocketOptions, error)
-}
-
-// joiningOptions joins what sock_diag(7) and other sources tell of a socket's options.
+// joiningOptions joins what sock_diag(7) and other sources tell of sockets' options.
 type joiningOptions struct {
 	kernel    *Kernel
 	protocols []netstat.Protocol
-	// find are those of each protocol, in the order of the sources.
-	find map[netstat.Protocol][]func(uint64, netstat.Family) *netstat.SocketOptions
-	// missing is why the sources did not tell everything.
+	bound     bool // whether sockets that only have a port are asked for
+	// tables are those of each protocol, in the order of the sources.
+	tables map[netstat.Protocol][]netstat.SocketOptionTable
+	// missing is why the sources did not tell everything, and unknown whether there was a
+	// socket that none of them told of.
 	missing error
+	unknown bool
 	joined  map[[2]*netstat.SocketOptions]*netstat.SocketOptions
 }
 
-// newJoiningOptions returns an enricher, nil when nobody asked for options, or the
-// kernel has no other sources.
-func (k *Kernel) newJoiningOptions(q *netstat.SocketQuery) *joiningOptions {
+func (k *Kernel) newJoiningOptions(protocols []netstat.Protocol, bound bool) *joiningOptions {
+	return &joiningOptions{kernel: k, protocols: protocols, bound: bound, joined: make(map[[2]*netstat.SocketOptions]*netstat.SocketOptions)}
+}
+
+// optionsOf returns an enricher, nil when nobody asked for options, or the kernel has no
+// other sources.
+func (k *Kernel) optionsOf(q *netstat.SocketQuery) *joiningOptions {
 	if !q.Details.Has(netstat.DetailSocketOptions) || len(k.optionSources) == 0 {
 		return nil
 	}
-	j := &joiningOptions{kernel: k, joined: make(map[[2]*netstat.SocketOptions]*netstat.SocketOptions)}
 	asked := q.Protocols
 	if len(asked) == 0 {
 		asked = everyProtocol[:]
 	}
+	var protocols []netstat.Protocol
 	for _, p := range asked {
 		if p == netstat.TCP || p == netstat.UDP {
-			j.protocols = append(j.protocols, p)
+			protocols = append(protocols, p)
 		}
 	}
-	return j
+	return k.newJoiningOptions(protocols, q.States.Has(netstat.Bound) && q.States != 0)
 }
 
 func (j *joiningOptions) read(ctx context.Context) error {
-	j.find = make(map[netstat.Protocol][]func(uint64, netstat.Family) *netstat.SocketOptions)
+	j.tables = make(map[netstat.Protocol][]netstat.SocketOptionTable)
 	j.missing = nil
 	clear(j.joined)
-	families, _ := j.kernel.families(nil)
 	for _, p := range j.protocols {
-		fresh := make(map[netstat.Family]*netstat.SocketOptions)
-		for _, f := range families {
+		q := netstat.SocketOptionQuery{Protocol: p, Bound: j.bound, Fresh: make(map[netstat.Family]*netstat.SocketOptions)}
+		for _, f := range j.kernel.familiesOf(p) {
 			o, err := j.kernel.newSocketOptions(p, f)
 			if err != nil {
 				return err
 			}
-			fresh[f] = o
+			q.Fresh[f] = o
 		}
-		missing, err := j.readProtocol(ctx, p, fresh)
+		missing, err := j.readProtocol(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -76,31 +69,32 @@ func (j *joiningOptions) read(ctx context.Context) error {
 
 // readProtocol asks the sources one after the other until one has told everything. Their
 // failing takes no row.
-func (j *joiningOptions) readProtocol(ctx context.Context, p netstat.Protocol, fresh map[netstat.Family]*netstat.SocketOptions) (missing, err error) {
-	var failed []error
+func (j *joiningOptions) readProtocol(ctx context.Context, q netstat.SocketOptionQuery) (missing, err error) {
 	for _, source := range j.kernel.optionSources {
-		var find func(uint64, netstat.Family) *netstat.SocketOptions
+		var table netstat.SocketOptionTable
 		err := j.kernel.inside(func() (err error) {
-			find, err = source.ReadSocketOptions(ctx, p, fresh)
+			table, err = source.ReadSocketOptions(ctx, q)
 			return err
 		})
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if find != nil {
-			j.find[p] = append(j.find[p], find)
+		if table != nil {
+			j.tables[q.Protocol] = append(j.tables[q.Protocol], table)
 		}
 		if err == nil {
 			return nil, nil
 		}
-		failed = append(failed, err)
+		if missing == nil {
+			missing = err // that of the best source
+		}
 	}
-	return errors.Join(failed...), nil
+	return missing, nil
 }
 
 // err says which values are unknown, and why.
 func (j *joiningOptions) err() error {
-	if j == nil || j.missing == nil {
+	if j == nil || j.missing == nil || !j.unknown {
 		return nil
 	}
 	return j.kernel.readError("read the options of sockets", &unknownOptionsError{j.missing})
@@ -120,35 +114,50 @@ func (e *unknownOptionsError) Is(target error) bool {
 }
 
 func (j *joiningOptions) enrich(s *netstat.Socket) bool {
-	cookie, known := s.Cookie.Get()
 	// What stands for a connection without a socket has no owner, and no options.
-	if s.Detail == nil || s.Detail.Options == nil || !known || !s.UID.IsKnown() {
+	if s.Detail == nil || s.Detail.Options == nil || !s.UID.IsKnown() {
 		return true
 	}
-	sources := j.find[s.Protocol]
-	found := len(sources) == 0
-	for _, find := range sources {
-		other := find(cookie, s.Family)
+	return j.join(s.Protocol, s.Family, s.Cookie, &s.Detail.Options)
+}
+
+// join adds to the options of a socket what the sources tell, and returns whether one
+// may still tell of it.
+func (j *joiningOptions) join(protocol netstat.Protocol, family netstat.Family, cookie netstat.Optional[uint64], options **netstat.SocketOptions) bool {
+	c, known := cookie.Get()
+	if !known {
+		return true
+	}
+	found := false
+	for _, table := range j.tables[protocol] {
+		other := table(c, family)
 		if other == nil {
 			continue
 		}
 		found = true
 		// Details belong to the row alone, and options to all rows that have the same.
-		pair := [2]*netstat.SocketOptions{s.Detail.Options, other}
+		pair := [2]*netstat.SocketOptions{*options, other}
 		both := j.joined[pair]
 		if both == nil {
 			both = new(netstat.SocketOptions)
-			*both = *s.Detail.Options
+			*both = **options
 			both.Join(other)
 			if len(j.joined) >= mostSameOptions {
 				clear(j.joined)
 			}
 			j.joined[pair] = both
 		}
-		s.Detail.Options = both
+		*options = both
 	}
-	// Sockets that only have a port are not among those that iterators show.
-	return found || s.State == netstat.Bound
+	j.unknown = j.unknown || !found
+	return found || len(j.tables[protocol]) == 0
+}
+
+// joiningUnixOptions is joiningOptions of sockets of the local family.
+type joiningUnixOptions struct{ *joiningOptions }
+
+func (j joiningUnixOptions) enrich(s *netstat.UnixSocket) bool {
+	return j.join(local, netstat.Unix, s.Cookie, &s.Options)
 }
 
 // mostSameOptions bounds how many options are kept for other rows that have the same.

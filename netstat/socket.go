@@ -55,6 +55,8 @@ type Family uint8
 const (
 	IPv4 Family = 2
 	IPv6 Family = 10
+	// Unix is the local family, whose sockets are rows of their own (UnixSocket).
+	Unix Family = 1
 )
 
 func (f Family) String() string {
@@ -65,6 +67,8 @@ func (f Family) String() string {
 		return "ipv6"
 	case Bridge:
 		return "bridge"
+	case Unix:
+		return "unix"
 	}
 	return fmt.Sprintf("family %d", uint8(f))
 }

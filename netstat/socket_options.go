@@ -72,6 +72,13 @@ type SocketOptions struct {
 	UDPSegment       Optional[uint32] `json:"UDP_SEGMENT"` // bytes; 0: off
 	UDPEncapsulation Optional[uint32] `json:"UDP_ENCAP"`   // UDP_ENCAP_*, include/uapi/linux/udp.h; 0: none
 
+	// Of the local family (unix(7)).
+	PassCredentials Optional[bool]  `json:"SO_PASSCRED"`
+	PassSecurity    Optional[bool]  `json:"SO_PASSSEC"`
+	PassPIDFD       Optional[bool]  `json:"SO_PASSPIDFD"`
+	PassRights      Optional[bool]  `json:"SO_PASSRIGHTS"`
+	PeekOffset      Optional[int32] `json:"SO_PEEK_OFF"` // bytes; -1: none
+
 	// ByLayout are options that were read from the kernel's structures, and Inferred
 	// those that something else told of. All others that are known are exact.
 	ByLayout, Inferred SocketOptionSet
@@ -81,7 +88,7 @@ type SocketOptions struct {
 // They depend on the settings of its namespace (net.core.rmem_default,
 // net.ipv4.tcp_keepalive_time, ...).
 type SocketDefaults struct {
-	Protocol Protocol
+	Protocol Protocol // 0 for the local family
 	Family   Family
 	Options  *SocketOptions
 }
@@ -89,8 +96,40 @@ type SocketDefaults struct {
 // SocketDefaultsReader tells what options a new socket has.
 type SocketDefaultsReader interface {
 	// SocketDefaults yields those of TCP and UDP sockets over each family that the
-	// source has.
+	// source has, and of the local family's.
 	SocketDefaults(ctx context.Context) iter.Seq2[SocketDefaults, error]
+}
+
+// SocketOptionQuery says of which sockets of a namespace a source is to tell the options.
+type SocketOptionQuery struct {
+	// Protocol is TCP or UDP, or 0 for sockets of the local family.
+	Protocol Protocol
+	// Bound says that TCP sockets which only have a port are among them.
+	Bound bool
+	// Fresh are the options of new sockets of the namespace, by family.
+	Fresh map[Family]*SocketOptions
+}
+
+// SocketOptionTable looks for the options of a socket by its cookie (SO_COOKIE) and
+// family, and returns nil when it has none. What it returns may be shared, and is not to
+// be changed.
+type SocketOptionTable func(cookie uint64, family Family) *SocketOptions
+
+// SocketOptionSource tells the options of sockets that a kernel's own list of sockets does
+// not tell.
+type SocketOptionSource interface {
+	// ReadSocketOptions reads the options of those sockets of the network namespace that
+	// the calling thread is in. A table may come with an error that says what is missing.
+	ReadSocketOptions(ctx context.Context, q SocketOptionQuery) (SocketOptionTable, error)
+}
+
+// NamespacesOptionSource is a source that can read the sockets of many namespaces at
+// once.
+type NamespacesOptionSource interface {
+	SocketOptionSource
+	// ForNamespaces returns a source for one look at many namespaces: what it tells is
+	// of one moment, and it is not to be used again.
+	ForNamespaces() SocketOptionSource
 }
 
 // LingerOff says that close(2) does not wait for what was sent (SO_LINGER off). With
@@ -154,6 +193,11 @@ const (
 	OptionUDPReceive
 	OptionUDPSegment
 	OptionUDPEncapsulation
+	OptionPassCredentials
+	OptionPassSecurity
+	OptionPassPIDFD
+	OptionPassRights
+	OptionPeekOffset
 	optionCount
 )
 
@@ -230,6 +274,12 @@ var options = [optionCount]option{
 	OptionUDPReceive:       optionOf("UDP_GRO", "whether datagrams are received many at a time", func(o *SocketOptions) *Optional[bool] { return &o.UDPReceive }),
 	OptionUDPSegment:       optionOf("UDP_SEGMENT", "bytes of the datagrams that a large one is sent as, 0 when it is not", func(o *SocketOptions) *Optional[uint32] { return &o.UDPSegment }),
 	OptionUDPEncapsulation: optionOf("UDP_ENCAP", "protocol that the datagrams carry, 0 for none: 2 ESP, 3 L2TP, 4 and 5 GTP, 6 RxRPC", func(o *SocketOptions) *Optional[uint32] { return &o.UDPEncapsulation }),
+
+	OptionPassCredentials: optionOf("SO_PASSCRED", "whether messages come with their sender's process, user and group", func(o *SocketOptions) *Optional[bool] { return &o.PassCredentials }),
+	OptionPassSecurity:    optionOf("SO_PASSSEC", "whether messages come with their sender's security label", func(o *SocketOptions) *Optional[bool] { return &o.PassSecurity }),
+	OptionPassPIDFD:       optionOf("SO_PASSPIDFD", "whether messages come with a descriptor of their sender's process", func(o *SocketOptions) *Optional[bool] { return &o.PassPIDFD }),
+	OptionPassRights:      optionOf("SO_PASSRIGHTS", "whether it takes descriptors that are sent to it", func(o *SocketOptions) *Optional[bool] { return &o.PassRights }),
+	OptionPeekOffset:      optionOf("SO_PEEK_OFF", "bytes behind the first where a peek begins, -1 when it begins there", func(o *SocketOptions) *Optional[int32] { return &o.PeekOffset }),
 }
 
 // AllSocketOptions returns every option, in order.
@@ -361,26 +411,42 @@ func (o *SocketOptions) Join(other *SocketOptions) {
 // acknowledgements and the CPU are the kernel's own doing, and are not among them;
 // nor is that a socket bound to an address of IPv6 refuses IPv4 (__inet6_bind,
 // net/ipv6/af_inet6.c).
-func (s *Socket) ChangedOptions(fresh *SocketOptions) (changed []SocketOption) {
+func (s *Socket) ChangedOptions(fresh *SocketOptions) []SocketOption {
 	if s.Detail == nil || s.Detail.Options == nil {
 		return nil
 	}
 	unconnected := s.State == Close || s.State == Listen || s.State == Bound
+	bound := s.Local.Addr()
+	return s.Detail.Options.changed(fresh, func(option SocketOption) bool {
+		switch option {
+		case OptionMaxSegment, OptionWindowClamp, OptionQuickAck, OptionIncomingCPU:
+			return !unconnected
+		case OptionV6Only:
+			return bound.IsValid() && !bound.IsUnspecified() && s.Detail.Options.V6Only.Or(false)
+		}
+		return false
+	})
+}
+
+// ChangedOptions returns the options whose values are known and not those of a new
+// socket of the local family, in order. A buffer is among them as in
+// [Socket.ChangedOptions].
+func (u *UnixSocket) ChangedOptions(fresh *SocketOptions) []SocketOption {
+	if u.Options == nil {
+		return nil
+	}
+	return u.Options.changed(fresh, func(SocketOption) bool { return false })
+}
+
+// changed returns the options that differ from a new socket's, without those that the
+// kernel changes by itself.
+func (o *SocketOptions) changed(fresh *SocketOptions, byItself func(SocketOption) bool) (changed []SocketOption) {
 	for i := range options {
 		option := SocketOption(i)
-		switch option {
-		case OptionReceiveBuffer, OptionSendBuffer:
+		if option == OptionReceiveBuffer || option == OptionSendBuffer || byItself(option) {
 			continue
-		case OptionMaxSegment, OptionWindowClamp, OptionQuickAck, OptionIncomingCPU:
-			if !unconnected {
-				continue
-			}
-		case OptionV6Only:
-			if bound := s.Local.Addr(); bound.IsValid() && !bound.IsUnspecified() && s.Detail.Options.V6Only.Or(false) {
-				continue
-			}
 		}
-		value, known := options[i].get(s.Detail.Options)
+		value, known := options[i].get(o)
 		normal, alsoKnown := options[i].get(fresh)
 		if known && alsoKnown && value != normal {
 			changed = append(changed, option)

@@ -46,7 +46,7 @@ func TestOptionsAreFields(t *testing.T) {
 			t.Errorf("%s is not copied", option)
 		}
 	}
-	if _, known := new(SocketOptions).Get(optionCount); known || optionCount.String() != "option 47" || optionCount.Description() != "" {
+	if _, known := new(SocketOptions).Get(optionCount); known || optionCount.String() != "option 52" || optionCount.Description() != "" {
 		t.Errorf("there is an option behind the last, %s", optionCount)
 	}
 }

@@ -15,6 +15,9 @@ type EndpointQuery struct {
 	// References asks how often sockets of the local family are referred to,
 	// which takes another look at the kernel.
 	References bool
+	// Options asks for the options of sockets of the local family, for which other
+	// sources have to be opened.
+	Options bool
 
 	// Processes and Owners are those of SocketQuery.
 	Processes bool
@@ -58,6 +61,9 @@ type UnixSocket struct {
 	UID      Optional[uint32] // owner; unknown before Linux 5.4
 	Shutdown Optional[Shutdown]
 	Memory   Optional[SocketMemory] `json:",inline"`
+
+	// Options are the socket's options, nil where no source tells of any.
+	Options *SocketOptions
 
 	Processes Optional[[]Process] // as Socket.Processes
 }

@@ -180,7 +180,7 @@ func endpoints[R, T any](kind Kind, read func(R, context.Context, netstat.Endpoi
 		if !ok {
 			return nil, false
 		}
-		return read(r, ctx, netstat.EndpointQuery{Memory: true, References: true, Processes: true, Owners: look.owners}), true
+		return read(r, ctx, netstat.EndpointQuery{Memory: true, References: true, Options: true, Processes: true, Owners: look.owners}), true
 	})
 }
 

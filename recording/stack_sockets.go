@@ -184,12 +184,19 @@ type endpoint struct {
 
 // UnixSockets yields the recorded sockets of the local family that q selects.
 func (s *Stack) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.Seq2[netstat.UnixSocket, error] {
-	return endpointParts(ctx, s, unixTable, q, func(r *netstat.UnixSocket) endpoint {
+	rows := endpointParts(ctx, s, unixTable, q, func(r *netstat.UnixSocket) endpoint {
 		if !q.References {
 			r.References = netstat.Optional[uint32]{}
 		}
+		if !q.Options {
+			r.Options = nil
+		}
 		return endpoint{r.State, &r.Memory, &r.Processes}
 	})
+	if q.Options {
+		return rows
+	}
+	return withoutUnknownOptions(rows)
 }
 
 // PacketSockets yields the recorded packet sockets.

@@ -87,7 +87,7 @@ func TestErrorsOfOlderFiles(t *testing.T) {
 
 // Options that were not told of are missed by who asks for them alone, and no row is.
 func TestUnknownOptions(t *testing.T) {
-	k, err := collectors.Open(collectors.Options{SocketOptions: []collectors.SocketOptionSource{noOptions{}}})
+	k, err := collectors.Open(collectors.Options{SocketOptions: []netstat.SocketOptionSource{noOptions{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +129,6 @@ func TestUnknownOptions(t *testing.T) {
 // noOptions is a source that may not be asked.
 type noOptions struct{}
 
-func (noOptions) ReadSocketOptions(context.Context, netstat.Protocol, map[netstat.Family]*netstat.SocketOptions) (func(uint64, netstat.Family) *netstat.SocketOptions, error) {
+func (noOptions) ReadSocketOptions(context.Context, netstat.SocketOptionQuery) (netstat.SocketOptionTable, error) {
 	return nil, fs.ErrPermission
 }

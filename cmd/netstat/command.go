@@ -9,6 +9,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/collectors/sockopt"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // version is set by the linker for releases.
@@ -50,9 +51,15 @@ func newCommand() *cobra.Command {
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
-			options := sockopt.New()
+			switch {
+			case f.pin:
+				return pinOptions(cmd.ErrOrStderr())
+			case f.unpin:
+				return sockopt.Unpin(sockopt.PinFolder)
+			}
+			options := sockopt.New(sockopt.PinFolder)
 			defer options.Close()
-			f.SocketOptions = []collectors.SocketOptionSource{options}
+			f.SocketOptions = []netstat.SocketOptionSource{options, collectors.Descriptors()}
 			if f.record != "" {
 				return recordStacks(cmd.Context(), &f, cmd.ErrOrStderr())
 			}

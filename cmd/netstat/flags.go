@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/sources"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
@@ -24,6 +25,7 @@ type flags struct {
 	save             string // the name of a baseline to save, or its path
 	record           string // the file to record to
 	kinds            []string
+	pin, unpin       bool // the programs that read options of sockets
 	version, help    bool
 }
 
@@ -46,16 +48,6 @@ type modifier struct {
 	needs []string
 	// values completes its value in a shell.
 	values func(*flags) []string
-}
-
-// source is the modifier of a flag that says which stacks are shown.
-func source(name string) modifier {
-	of := sources.Find(name)
-	m := modifier{name: name, usage: of.Usage, needs: of.Needs, to: func(f *flags) any { return of.To(&f.Where) }}
-	if of.Values != nil {
-		m.values = func(f *flags) []string { return of.Values(&f.Where) }
-	}
-	return m
 }
 
 // modifiers are all flags that are no modes, in the order of the help.
@@ -84,7 +76,8 @@ var modifiers = []modifier{
 		values: func(*flags) []string { return []string{"main", "local", "default", show.AllTables} }},
 	{name: "interface", short: "I", usage: "show the interface `IFACE` only, or several, of sockets those bound to it; -i unless anything else is chosen", to: func(f *flags) any { return &f.Interfaces }, scope: each,
 		values: (*flags).interfaceNames},
-	source("netns"),
+	{name: "netns", usage: "show the network namespace `NAME`, or that of the process PID, or all of them", to: func(f *flags) any { return &f.NetNS },
+		values: (*flags).namespaceNames},
 	{name: "filter", usage: "show rows that `EXPRESSION` is true for, such as 'state=established and port=443'", to: func(f *flags) any { return &f.Filter }},
 	{name: "sort", usage: "sort by `FIELD,...`; -FIELD puts the largest first", to: func(f *flags) any { return &f.Sort },
 		values: (*flags).fieldNames},
@@ -93,8 +86,8 @@ var modifiers = []modifier{
 	{name: "top", usage: "with --by: show the `N` largest, and the others together; 100 unless given", to: func(f *flags) any { return &f.Top }, scope: some, needs: []string{"by"}},
 
 	// Of which stack.
-	source("recording"),
-	source("at"),
+	{name: "recording", usage: "show what is recorded in `FILE`; --netns chooses one of its namespaces then", to: func(f *flags) any { return &f.Recording }},
+	{name: "at", usage: "with --recording: show the last moment until `TIME`: 15:04, or 2006-01-02T15:04:05Z", to: func(f *flags) any { return &f.At }, needs: []string{"recording"}},
 	{name: "record", usage: "add everything to the recording in `FILE`, once or in every --interval, and show nothing", to: func(f *flags) any { return &f.record }},
 	{name: "kinds", usage: "with --record: record rows of `KIND,...` only", to: func(f *flags) any { return &f.kinds }, needs: []string{"record"},
 		values: func(*flags) (names []string) {
@@ -103,11 +96,11 @@ var modifiers = []modifier{
 			}
 			return names
 		}},
-	source("host"),
-	source("hosts"),
-	source("snmp-config"),
-	source("context"),
-	source("timeout"),
+	{name: "host", usage: "show the stacks of the hosts `HOST,...` by SNMP, each [udp:|tcp:]HOST[:PORT]", to: func(f *flags) any { return &f.Hosts }},
+	{name: "hosts", usage: "show those of the hosts that are listed in `FILE`", to: func(f *flags) any { return &f.HostsFile }},
+	{name: "snmp-config", usage: "read the credentials for hosts from `FILE`; snmp.conf(5) unless given", to: func(f *flags) any { return &f.SNMPConfigFile }, needs: []string{"host", "hosts"}},
+	{name: "context", usage: "read the SNMP context `NAME` of hosts", to: func(f *flags) any { return &f.Context }, needs: []string{"host", "hosts"}},
+	{name: "timeout", usage: "give a host up after `SECONDS`; one of several after 60 unless given", to: func(f *flags) any { return &f.Timeout }, needs: []string{"host", "hosts"}},
 
 	// How.
 	{name: "numeric", short: "n", usage: "show numbers and look no names up", to: func(f *flags) any { return &f.Numeric }},
@@ -122,6 +115,8 @@ var modifiers = []modifier{
 	{name: "interval", usage: "show it again every `SECONDS`; counters of -i and -s by how much they grew", to: func(f *flags) any { return &f.Interval }},
 	{name: "since", usage: "with -s and -i: show by how much counters grew since the `BASELINE`", to: func(f *flags) any { return &f.Since }, scope: some},
 	{name: "save-baseline", usage: "save the counters under the name `BASELINE`, or at that path, and show nothing", to: func(f *flags) any { return &f.save }},
+	{name: "pin-options", usage: "let everybody use --options: leave the programs that read options in the kernel, until it ends or --unpin-options, and show nothing", to: func(f *flags) any { return &f.pin }},
+	{name: "unpin-options", usage: "remove what --pin-options left, and show nothing", to: func(f *flags) any { return &f.unpin }},
 	{name: "verbose", short: "v", usage: "``say what this kernel lacks", to: func(f *flags) any { return &f.Verbose }},
 	{name: "fib", short: "F", usage: "with -r: show the forwarding table, as always", to: func(f *flags) any { return &f.fib }, scope: some},
 	{name: "version", short: "V", usage: "print the version", to: func(f *flags) any { return &f.version }},
@@ -142,7 +137,20 @@ func declare(fs *pflag.FlagSet, f *flags) {
 		}
 	}
 	for _, m := range modifiers {
-		commandline.Declare(fs, m.to(f), m.name, m.short, m.usage)
+		switch to := m.to(f).(type) {
+		case *bool:
+			fs.BoolVarP(to, m.name, m.short, false, m.usage)
+		case *int:
+			fs.CountVarP(to, m.name, m.short, m.usage)
+		case *uint:
+			fs.UintVarP(to, m.name, m.short, 0, m.usage)
+		case *string:
+			fs.StringVarP(to, m.name, m.short, "", m.usage)
+		case *float64:
+			fs.Float64VarP(to, m.name, m.short, 0, m.usage)
+		case *[]string:
+			fs.StringSliceVarP(to, m.name, m.short, nil, m.usage)
+		}
 	}
 	commandline.Once(fs)
 
@@ -177,16 +185,33 @@ func (f *flags) interfaceNames() (found []string) {
 	return found
 }
 
+func (f *flags) namespaceNames() []string {
+	names := []string{namespaces.All}
+	of := sources.Where{NetNS: namespaces.All, Recording: f.Recording, At: f.At}
+	opened, err := of.Open(context.Background(), func(error) {})
+	if err != nil {
+		return names
+	}
+	for _, src := range opened {
+		names = append(names, src.NetNS)
+		src.Close()
+	}
+	return names
+}
+
 // alone are flags that do something else than to show, with those that they take, and
 // why they take no others.
 var alone = map[string]struct{ takes, why string }{
 	"record":        {"kinds netns interval verbose host hosts snmp-config context timeout", "which records rows of every kind, or those of --kinds"},
 	"save-baseline": {"netns recording at verbose", "which saves counters and shows nothing"},
+	"pin-options":   {"", "which shows nothing"},
+	"unpin-options": {"", "which shows nothing"},
 }
 
 // apart are flags that do not go with each other, and why.
 var apart = []struct{ one, other, why string }{
-	{"host", "since", ""}, {"host", "save-baseline", ""}, {"hosts", "since", ""}, {"hosts", "save-baseline", ""},
+	{"host", "recording", ""}, {"host", "netns", ""}, {"host", "since", ""}, {"host", "save-baseline", ""},
+	{"hosts", "recording", ""}, {"hosts", "netns", ""}, {"hosts", "since", ""}, {"hosts", "save-baseline", ""},
 	{"recording", "interval", "what is recorded does not change"}, {"recording", "continuous", "what is recorded does not change"},
 	{"host", "conntrack", "no MIB has it"}, {"hosts", "conntrack", "no MIB has it"}, {"host", "expectations", "no MIB has them"}, {"hosts", "expectations", "no MIB has them"},
 	{"host", "options", "no MIB has them"}, {"hosts", "options", "no MIB has them"},
@@ -197,9 +222,18 @@ var apart = []struct{ one, other, why string }{
 // check completes the flags and says what does not fit together.
 func (f *flags) check(fs *pflag.FlagSet) error {
 	for _, m := range modifiers {
-		if fs.Changed(m.name) {
-			if err := commandline.CheckFilled(m.to(f), m.name); err != nil {
-				return err
+		flag := fs.Lookup(m.name)
+		if !flag.Changed {
+			continue
+		}
+		switch to := m.to(f).(type) {
+		case *string:
+			if *to == "" {
+				return fmt.Errorf("--%s: the value is empty", m.name)
+			}
+		case *[]string:
+			if len(*to) == 0 {
+				return fmt.Errorf("--%s: the value is empty", m.name)
 			}
 		}
 	}
@@ -225,10 +259,8 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 	}
 	for _, name := range []string{"interval", "timeout"} {
 		seconds := map[string]float64{"interval": f.Interval, "timeout": f.Timeout}[name]
-		if fs.Changed(name) {
-			if err := commandline.CheckSeconds(seconds, name); err != nil {
-				return err
-			}
+		if fs.Changed(name) && !(seconds >= 0.01 && seconds <= 86400) {
+			return fmt.Errorf("--%s: %v is not between 0.01 and 86400 seconds", name, seconds)
 		}
 	}
 	if f.Continuous && f.Interval == 0 {

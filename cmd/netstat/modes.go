@@ -61,7 +61,7 @@ var modes = []mode{
 	{name: "packet", short: "B", usage: "show packet sockets: who captures", takes: "programs interface human", tables: only(show.Packets)},
 	{name: "softnet", short: "Q", usage: "show the receive path of each processor", takes: "extend", tables: only(show.Softnet)},
 	{name: "tcp-detail", short: "T", usage: "show round-trip times, windows and losses of TCP connections", takes: "tcp mptcp " + families + "listening programs interface human", tables: only(show.TCPConnections)},
-	{name: "options", usage: "``show the options of TCP and UDP sockets; --options=changed those that a new socket has not", words: []string{allOptions, changedOptions},
+	{name: "options", usage: "``show the options of TCP and UDP sockets, with -x of local ones; --options=changed those that a new socket has not", words: []string{allOptions, changedOptions},
 		takes: "tcp udp " + families + "listening programs interface human", tables: only(show.SocketOptions)},
 	{name: "neighbours", usage: "show neighbours (ARP, neighbour discovery), those answered for in others' place, too", takes: families + "interface", tables: only(show.Neighbours)},
 	{name: "rules", usage: "show the rules of policy routing", takes: families, tables: only(show.Rules)},
@@ -90,6 +90,12 @@ var modes = []mode{
 	}},
 	{name: "interfaces extend", takes: families + "extend interface since", tables: func(f *flags) []declaration {
 		return f.growing(show.InterfaceGrowth, show.Interfaces)
+	}},
+	{name: "options unix", takes: "tcp udp " + families + "listening programs human", tables: func(f *flags) []declaration {
+		if f.NamesProtocol() || f.IPv4 || f.IPv6 {
+			return []declaration{show.SocketOptions, show.UnixOptions}
+		}
+		return []declaration{show.UnixOptions}
 	}},
 	{name: "conntrack statistics", takes: "human", tables: only(show.FlowUsage, show.FlowStatistics, show.ExpectationStatistics)},
 	{name: "softnet extend", takes: "extend interface", tables: only(show.Softnet, show.Queues)},

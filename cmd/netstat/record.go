@@ -94,9 +94,10 @@ func recordKernels(ctx context.Context, where *sources.Where) (iter.Seq[recordin
 	if err != nil {
 		return nil, err
 	}
+	options := namespaces.OptionsOf(found, where.SocketOptions)
 	return func(yield func(recording.Source) bool) {
 		for _, n := range found {
-			kernel, err := namespaces.OpenFound(&n, where.SocketOptions...)
+			kernel, err := namespaces.OpenFound(&n, options...)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // it went meanwhile
 			}

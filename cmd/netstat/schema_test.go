@@ -50,8 +50,8 @@ Rows of the Go package ` + "`netstat`" + ` go through ` + "`encoding/json`" + ` 
 
 - An interface is its index, and no name: ` + "`interfaceIndex`" + ` in place of ` + "`interface`" + `, and likewise
   ` + "`masterIndex`, `bridgeIndex`, `portIndex` and `inputIndex`" + `. The zone of an address is an index, too.
-- There is no ` + "`kind`, `netns`, `host` and `time`" + `, nor what is put together for people: of a socket ` + "`diagnostics`" + ` and
-  ` + "`changedOptions`" + `, of a route ` + "`flags`" + `, of a rule
+- There is no ` + "`kind`, `netns`, `host` and `time`" + `, nor what is put together for people: of a socket ` + "`diagnostics`" + ` and,
+  of one of the local family too, ` + "`changedOptions`" + `, of a route ` + "`flags`" + `, of a rule
   ` + "`matches` and `options`" + `, of a nexthop object ` + "`options` and `resilient`" + `, of a namespace ` + "`label`" + `,
   ` + "`processCount` and `firstProcess`" + `, of a packet socket ` + "`filterInstructions`" + `, of a cache ` + "`bytes`" + `, of an XDP
   socket ` + "`receiveDropped`" + `, of a queueing discipline ` + "`class`" + `, of a flow ` + "`list`, `sourceProcesses`" + ` and
@@ -70,7 +70,7 @@ Rows of other kinds (` + "`Address`, `IPInterface`" + `, ...) follow the same ru
 const optionsSection = `
 ### Options of a socket
 
-The member ` + "`options`" + ` of a socket, and of new ones (` + "`SocketDefaults`" + `), is an object whose members are the options by
+The member ` + "`options`" + ` of a socket, one of the local family too, and of new ones (` + "`SocketDefaults`" + `), is an object whose members are the options by
 their own names. ` + "`byLayout`" + ` and ` + "`inferred`" + ` are arrays of the names of those that were read from the kernel's
 structures, and of those that something else told of: all others are as getsockopt(2) tells them. With
 ` + "`--options=changed`" + ` it has those only that ` + "`changedOptions`" + ` names, and what the kernel made of a buffer that was set.

@@ -2,7 +2,7 @@ package sockopt
 
 // NewByLayout returns a source that asks the kernel for no option.
 func NewByLayout() *Source {
-	s := New()
+	s := New("")
 	s.layoutOnly = true
 	return s
 }

@@ -22,9 +22,9 @@ var cut = flag.String("cut", "", "cut the type information in `FILE` down to wha
 
 // knownMembers are the names that paths go by.
 func knownMembers() map[string]bool {
-	names := make(map[string]bool)
+	names := map[string]bool{"sk": true, "sk_protocol": true}
 	for _, s := range slots {
-		for _, r := range []root{tcpRoot, udpRoot} {
+		for _, r := range []root{tcpRoot, udpRoot, unixRoot} {
 			for _, p := range s.places {
 				for step := range strings.FieldsFuncSeq(r.absolute(p).path, func(c rune) bool { return c == '.' || c == '>' }) {
 					names[step] = true
@@ -62,6 +62,9 @@ func (c *cutter) cut(t btf.Type) btf.Type {
 	case *btf.Int, *btf.Enum:
 		return t
 	case *btf.Pointer:
+		if to, ok := btf.UnderlyingType(t.Target).(*btf.Struct); ok && to.Name == "socket" {
+			return &btf.Pointer{Target: c.cut(to)}
+		}
 		return &btf.Pointer{Target: new(btf.Void)}
 	case *btf.Struct:
 		to := &btf.Struct{Name: t.Name, Size: t.Size}
@@ -76,6 +79,9 @@ func (c *cutter) cut(t btf.Type) btf.Type {
 	}
 	return nil
 }
+
+// structures are those that members are looked for in.
+var structures = []string{"tcp_sock", "udp_sock", "unix_sock", "sock", "sock_common", "socket"}
 
 // The type information of a kernel that is cut down has the structures as they were:
 // of the running kernel, or of the one that -cut names, which leaves a fixture.
@@ -97,7 +103,7 @@ func TestCut(t *testing.T) {
 	}
 	c := &cutter{knownMembers(), make(map[btf.Type]btf.Type)}
 	var kept []btf.Type
-	for _, name := range []string{"tcp_sock", "udp_sock", "sock_common"} {
+	for _, name := range structures {
 		s, err := types.structure(name)
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +126,7 @@ func TestCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"tcp_sock", "udp_sock", "sock_common"} {
+	for _, name := range structures {
 		whole, err := types.structure(name)
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +177,7 @@ func TestMembersOfOtherKernels(t *testing.T) {
 		}
 		compared := 0
 		for _, s := range slots {
-			for of, r := range map[protocols]root{ofTCP: tcpRoot, ofUDP: udpRoot} {
+			for of, r := range map[protocols]root{ofTCP: tcpRoot, ofUDP: udpRoot, ofUnix: unixRoot} {
 				if s.of&of == 0 {
 					continue
 				}
@@ -216,13 +222,13 @@ func TestProgramsForOtherKernels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
-			l, err := newLayout(types, p, p == netstat.TCP)
+		for _, list := range listings {
+			l, err := newLayout(types, list, list.mayAsk())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := l.program(types); err != nil {
-				t.Errorf("%v: %v", p, err)
+				t.Errorf("%v: %v", list, err)
 			}
 		}
 	})
@@ -248,7 +254,7 @@ func TestRenamedMembers(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					l, err := newLayout(types, p, false)
+					l, err := newLayout(types, listing{protocol: p}, false)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -182,6 +182,9 @@ func (k *kernelTypes) structure(name string) (*btf.Struct, error) {
 func (k *kernelTypes) enumerator(name string) (uint64, error) {
 	n, ok := k.bits[name]
 	if !ok {
+		n, ok = macros[name]
+	}
+	if !ok {
 		return 0, fmt.Errorf("%s: %w", name, errNoPlace)
 	}
 	return n, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -19,11 +20,42 @@ const (
 	recordAnswers  = 16
 )
 
-// layout is how the records of a protocol are made and read.
-type layout struct {
+// listing is how the kernel lists the sockets of a protocol to a program: those of one
+// namespace, or with files those that processes hold in any.
+type listing struct {
 	protocol netstat.Protocol
-	asks     bool // whether the program asks questions
-	size     int
+	files    bool
+}
+
+// target is what the kernel calls the list.
+func (l listing) target() string {
+	switch {
+	case l.files:
+		return "task_file"
+	case l.protocol == netstat.TCP:
+		return "tcp"
+	case l.protocol == netstat.UDP:
+		return "udp"
+	}
+	return "unix"
+}
+
+// name is that of the program.
+func (l listing) name() string {
+	if l.files {
+		return "sockopt_" + strings.ToLower(l.protocol.String()) + "_files"
+	}
+	return "sockopt_" + l.target()
+}
+
+// mayAsk reports whether programs may ask for options there.
+func (l listing) mayAsk() bool { return !l.files && l.protocol != netstat.UDP }
+
+// layout is how the records of a list are made and read.
+type layout struct {
+	listing
+	asks bool // whether the program asks questions
+	size int
 	// at is where the value of a slot is in the record: 0 for those that this kernel
 	// does not have. wide says that it has 8 octets, and not 4.
 	at     [slotCount]int
@@ -37,12 +69,9 @@ type layout struct {
 const mostStack = 512
 
 // newLayout finds out where a kernel keeps the values.
-func newLayout(of types, protocol netstat.Protocol, asks bool) (*layout, error) {
-	l := &layout{protocol: protocol, asks: asks, size: recordAnswers}
-	structure, belongs := tcpRoot, ofTCP
-	if protocol == netstat.UDP {
-		structure, belongs = udpRoot, ofUDP
-	}
+func newLayout(of types, list listing, asks bool) (*layout, error) {
+	l := &layout{listing: list, asks: asks, size: recordAnswers}
+	structure, belongs := structureOf(list.protocol)
 	if asks {
 		l.answer, l.size = l.size, l.size+4*askCount
 	}
@@ -78,7 +107,7 @@ func newLayout(of types, protocol netstat.Protocol, asks bool) (*layout, error) 
 		}
 	}
 	l.size = (l.size + 7) &^ 7
-	if l.size > mostStack {
+	if l.size+8 > mostStack { // with what values are loaded through
 		return nil, fmt.Errorf("a record of %d bytes has no room on a stack of %d", l.size, mostStack)
 	}
 	return l, nil
@@ -90,48 +119,34 @@ const (
 	stateNewSynReceived = int32(netstat.NewSynReceived)
 )
 
-// program assembles the iterator of a protocol's sockets. pointer is the size of one in
-// the kernel.
+// Registers of a program that hold the same throughout.
+const (
+	regContext  = asm.R6
+	regSock     = asm.R8
+	regAnswered = asm.R9
+)
+
+// program assembles the iterator of a list.
 func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
-	const context, sock, answered = asm.R6, asm.R8, asm.R9
 	base := int32(-l.size) // of the record, from the frame pointer on
-	code := asm.Instructions{
-		asm.Mov.Reg(context, asm.R1),
-		asm.LoadMem(sock, context, 8, asm.DWord), // struct bpf_iter__tcp, bpf_iter__udp
-		asm.JEq.Imm(sock, 0, "done"),
-	}
-	name, target := "sockopt_udp", "udp"
-	if l.protocol == netstat.TCP {
-		name, target = "sockopt_tcp", "tcp"
-		common, err := locate(of, "sock_common", []place{{path: "skc_state"}})
-		if err != nil {
-			return nil, err
-		}
-		state, err := l.load(asm.R1, sock, common, of.pointerSize())
-		if err != nil {
-			return nil, err
-		}
-		code = append(code, state...)
-		code = append(code,
-			asm.JEq.Imm(asm.R1, stateTimeWait, "done"),
-			asm.JEq.Imm(asm.R1, stateNewSynReceived, "done"),
-			asm.Mov.Reg(asm.R1, sock),
-			asm.FnSkcToTcpSock.Call(),
-			asm.JEq.Imm(asm.R0, 0, "done"),
-			asm.Mov.Reg(sock, asm.R0),
-		)
+	code, err := l.findSocket(of)
+	if err != nil {
+		return nil, err
 	}
 	code = append(code,
-		asm.Mov.Reg(asm.R1, sock),
+		asm.Mov.Reg(asm.R1, regSock),
 		asm.FnGetSocketCookie.Call(),
 		asm.StoreMem(asm.R10, int16(base+recordCookie), asm.R0, asm.DWord),
-		asm.Mov.Imm(answered, 0),
+		asm.Mov.Imm(regAnswered, 0),
 	)
 	if l.asks {
 		for i, q := range questions {
+			if !q.has(l.protocol) {
+				continue
+			}
 			skip := fmt.Sprintf("ask%d", i)
 			code = append(code,
-				asm.Mov.Reg(asm.R1, sock),
+				asm.Mov.Reg(asm.R1, regSock),
 				asm.Mov.Imm(asm.R2, int32(q.level)),
 				asm.Mov.Imm(asm.R3, int32(q.name)),
 				asm.Mov.Reg(asm.R4, asm.R10),
@@ -139,12 +154,12 @@ func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
 				asm.Mov.Imm(asm.R5, 4),
 				asm.FnGetsockopt.Call(),
 				asm.JNE.Imm(asm.R0, 0, skip),
-				asm.Or.Imm(answered, 1<<i),
+				asm.Or.Imm(regAnswered, 1<<i),
 				asm.Mov.Reg(asm.R0, asm.R0).WithSymbol(skip),
 			)
 		}
 	}
-	code = append(code, asm.StoreMem(asm.R10, int16(base+recordAnswered), answered, asm.DWord))
+	code = append(code, asm.StoreMem(asm.R10, int16(base+recordAnswered), regAnswered, asm.DWord))
 	end := recordAnswers
 	if l.asks {
 		end += 4 * askCount
@@ -153,7 +168,7 @@ func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
 		if l.at[s] == 0 {
 			continue
 		}
-		load, err := l.load(asm.R1, sock, l.where[s], of.pointerSize())
+		load, err := l.load(asm.R1, s, of.pointerSize())
 		if err != nil {
 			return nil, err
 		}
@@ -180,8 +195,8 @@ func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
 		code = append(code, asm.StoreImm(asm.R10, int16(base+int32(end)), 0, asm.Word))
 	}
 	code = append(code,
-		asm.LoadMem(asm.R1, context, 0, asm.DWord), // meta
-		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord),  // seq
+		asm.LoadMem(asm.R1, regContext, 0, asm.DWord), // meta
+		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord),     // seq
 		asm.Mov.Reg(asm.R2, asm.R10),
 		asm.Add.Imm(asm.R2, base),
 		asm.Mov.Imm(asm.R3, int32(l.size)),
@@ -190,16 +205,98 @@ func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
 		asm.Return(),
 	)
 	return &ebpf.ProgramSpec{
-		Name: name, Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: target,
+		Name: l.name(), Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: l.target(),
 		// bpf_seq_write is for programs under a licence that goes with the kernel's.
 		License: "Dual MIT/GPL", Instructions: code,
 	}, nil
 }
 
-// load loads a value of a structure that a register points to.
-func (l *layout) load(to, from asm.Register, where location, pointer uint8) (asm.Instructions, error) {
+// findSocket leaves the socket that the kernel shows in its register, or ends the
+// program where it is none of those that have options.
+func (l *layout) findSocket(of types) (asm.Instructions, error) {
+	code := asm.Instructions{asm.Mov.Reg(regContext, asm.R1)}
+	// skipUnless ends the program unless a member of the socket is one of those.
+	skipUnless := func(structure, member string, ones ...int32) error {
+		where, err := locate(of, structure, []place{{path: member}})
+		if err != nil {
+			return err
+		}
+		load, err := loadTyped(asm.R1, regSock, where, of.pointerSize())
+		found := "found_" + member
+		code = append(code, load...)
+		for _, n := range ones {
+			code = append(code, asm.JEq.Imm(asm.R1, n, found))
+		}
+		code = append(code, asm.Ja.Label("done"), asm.Mov.Reg(asm.R1, asm.R1).WithSymbol(found))
+		return err
+	}
+	if l.files {
+		where, err := locate(of, "socket", []place{{path: "sk"}})
+		if err != nil {
+			return nil, err
+		}
+		load, err := loadTyped(regSock, asm.R0, where, of.pointerSize())
+		if err != nil {
+			return nil, err
+		}
+		code = append(code,
+			asm.LoadMem(asm.R1, regContext, 24, asm.DWord), // struct bpf_iter__task_file
+			asm.JEq.Imm(asm.R1, 0, "done"),
+			asm.FnSockFromFile.Call(),
+			asm.JEq.Imm(asm.R0, 0, "done"))
+		code = append(code, load...)
+		code = append(code, asm.JEq.Imm(regSock, 0, "done"))
+		// Other families have protocols of the same numbers.
+		if err := skipUnless("sock_common", "skc_family", int32(netstat.IPv4), int32(netstat.IPv6)); err != nil {
+			return nil, err
+		}
+		if err := skipUnless("sock", "sk_protocol", int32(l.protocol)); err != nil {
+			return nil, err
+		}
+	} else {
+		code = append(code,
+			asm.LoadMem(regSock, regContext, 8, asm.DWord), // struct bpf_iter__tcp, bpf_iter__udp, bpf_iter__unix
+			asm.JEq.Imm(regSock, 0, "done"))
+	}
+	if l.protocol != netstat.TCP {
+		return code, nil
+	}
+	if !l.files {
+		common, err := locate(of, "sock_common", []place{{path: "skc_state"}})
+		if err != nil {
+			return nil, err
+		}
+		state, err := loadTyped(asm.R1, regSock, common, of.pointerSize())
+		if err != nil {
+			return nil, err
+		}
+		code = append(code, state...)
+		code = append(code,
+			asm.JEq.Imm(asm.R1, stateTimeWait, "done"),
+			asm.JEq.Imm(asm.R1, stateNewSynReceived, "done"))
+	}
+	return append(code,
+		asm.Mov.Reg(asm.R1, regSock),
+		asm.FnSkcToTcpSock.Call(),
+		asm.JEq.Imm(asm.R0, 0, "done"),
+		asm.Mov.Reg(regSock, asm.R0)), nil
+}
+
+// load loads the value of a slot.
+func (l *layout) load(to asm.Register, s slot, pointer uint8) (asm.Instructions, error) {
+	// To the verifier a socket of UDP is a struct sock there, which is less than it has.
+	if l.files && l.protocol == netstat.UDP {
+		return l.loadProbing(to, l.where[s])
+	}
+	return loadTyped(to, regSock, l.where[s], pointer)
+}
+
+var sizes = map[uint8]asm.Size{1: asm.Byte, 2: asm.Half, 4: asm.Word, 8: asm.DWord}
+
+// loadTyped loads a value of a structure that a register points to, whose type the
+// verifier knows.
+func loadTyped(to, from asm.Register, where location, pointer uint8) (asm.Instructions, error) {
 	var code asm.Instructions
-	sizes := map[uint8]asm.Size{1: asm.Byte, 2: asm.Half, 4: asm.Word, 8: asm.DWord}
 	for _, offset := range where.follow {
 		if offset > math.MaxInt16 {
 			return nil, errNoPlace
@@ -211,8 +308,32 @@ func (l *layout) load(to, from asm.Register, where location, pointer uint8) (asm
 		return nil, errNoPlace
 	}
 	code = append(code, asm.LoadMem(to, from, int16(where.offset), sizes[where.size]))
+	return append(code, where.extend(to)...), nil
+}
+
+// loadProbing loads a value of the socket by bpf_probe_read_kernel, through 8 octets
+// in front of the record.
+func (l *layout) loadProbing(to asm.Register, where location) (asm.Instructions, error) {
+	if len(where.follow) > 0 || where.offset > math.MaxInt16 {
+		return nil, errNoPlace
+	}
+	scratch := int32(-l.size - 8)
+	code := asm.Instructions{
+		asm.Mov.Reg(asm.R1, asm.R10),
+		asm.Add.Imm(asm.R1, scratch),
+		asm.Mov.Imm(asm.R2, int32(where.size)),
+		asm.Mov.Reg(asm.R3, regSock),
+		asm.Add.Imm(asm.R3, int32(where.offset)),
+		asm.FnProbeReadKernel.Call(),
+		asm.LoadMem(to, asm.R10, int16(scratch), sizes[where.size]),
+	}
+	return append(code, where.extend(to)...), nil
+}
+
+// extend makes of what was loaded the value that is in it.
+func (where *location) extend(to asm.Register) (code asm.Instructions) {
 	if where.pointer {
-		return code, nil
+		return nil
 	}
 	up, down := int32(64-where.shift-where.bits), int32(64-where.bits)
 	switch {
@@ -221,5 +342,5 @@ func (l *layout) load(to, from asm.Register, where location, pointer uint8) (asm
 	case where.bits < 8*where.size:
 		code = append(code, asm.LSh.Imm(to, up), asm.RSh.Imm(to, down))
 	}
-	return code, nil
+	return code
 }

@@ -78,10 +78,7 @@ func (r *reader) options(b []byte) *netstat.SocketOptions {
 	t.timeout(netstat.OptionSendTimeout, &o.SendTimeout, slotSendTimeout)
 	t.linger()
 	t.pacing()
-	if cpu, ok := r.value(b, slotIncomingCPU); ok {
-		o.IncomingCPU.Set(int32(cpu))
-		o.ByLayout.Add(netstat.OptionIncomingCPU)
-	}
+	t.signedNumber(netstat.OptionIncomingCPU, &o.IncomingCPU, slotIncomingCPU)
 	if usec, ok := r.value(b, slotBusyPoll); ok {
 		o.BusyPoll.Set(time.Duration(usec) * time.Microsecond)
 		o.ByLayout.Add(netstat.OptionBusyPoll)
@@ -96,9 +93,17 @@ func (r *reader) options(b []byte) *netstat.SocketOptions {
 	if r.family(b) == netstat.IPv6 {
 		t.truth(netstat.OptionV6Only, &o.V6Only, noQuestion, slotV6Only)
 	}
-	if r.protocol == netstat.TCP {
+	switch r.protocol {
+	case netstat.TCP:
 		t.tcp(fresh)
-	} else {
+	case local:
+		t.number(netstat.OptionBindToDevice, &o.BindToDevice, noQuestion, slotBoundDevice)
+		t.truth(netstat.OptionPassCredentials, &o.PassCredentials, noQuestion, slotPassCredentials)
+		t.truth(netstat.OptionPassSecurity, &o.PassSecurity, noQuestion, slotPassSecurity)
+		t.truth(netstat.OptionPassPIDFD, &o.PassPIDFD, noQuestion, slotPassPIDFD)
+		t.truth(netstat.OptionPassRights, &o.PassRights, noQuestion, slotPassRights)
+		t.signedNumber(netstat.OptionPeekOffset, &o.PeekOffset, slotPeekOffset)
+	case netstat.UDP:
 		t.truth(netstat.OptionUDPCork, &o.UDPCork, noQuestion, slotCork)
 		t.truth(netstat.OptionUDPReceive, &o.UDPReceive, noQuestion, slotGRO)
 		t.number(netstat.OptionUDPSegment, &o.UDPSegment, noQuestion, slotSegment)
@@ -200,6 +205,13 @@ func (t *record) number(option netstat.SocketOption, to *netstat.Optional[uint32
 		to.Set(uint32(v))
 	} else if v, ok := t.value(t.b, s); ok {
 		to.Set(uint32(v))
+		t.o.ByLayout.Add(option)
+	}
+}
+
+func (t *record) signedNumber(option netstat.SocketOption, to *netstat.Optional[int32], s slot) {
+	if v, ok := t.value(t.b, s); ok {
+		to.Set(int32(v))
 		t.o.ByLayout.Add(option)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // A slot is a value in a record. There are two kinds: what bpf_getsockopt answers, and
@@ -59,6 +61,13 @@ const (
 	slotGRO
 	slotSegment
 	slotEncapsulation
+
+	slotBoundDevice
+	slotPassCredentials
+	slotPassSecurity
+	slotPassPIDFD
+	slotPassRights
+	slotPeekOffset
 	slotCount
 )
 
@@ -68,7 +77,9 @@ type protocols uint8
 const (
 	ofTCP protocols = 1 << iota
 	ofUDP
-	ofBoth = ofTCP | ofUDP
+	ofUnix
+	ofInet  = ofTCP | ofUDP
+	ofEvery = ofInet | ofUnix
 )
 
 // root is the structure of a protocol's sockets, and where in it those are that all
@@ -76,9 +87,24 @@ const (
 type root struct{ name, sock, inet string }
 
 var (
-	tcpRoot = root{"tcp_sock", "inet_conn.icsk_inet.sk.", "inet_conn.icsk_inet."}
-	udpRoot = root{"udp_sock", "inet.sk.", "inet."}
+	tcpRoot  = root{"tcp_sock", "inet_conn.icsk_inet.sk.", "inet_conn.icsk_inet."}
+	udpRoot  = root{"udp_sock", "inet.sk.", "inet."}
+	unixRoot = root{"unix_sock", "sk.", ""}
 )
+
+// local stands for the local family where protocols are told apart.
+const local netstat.Protocol = 0
+
+// structureOf returns the structure of a protocol's sockets, and which slots it has.
+func structureOf(protocol netstat.Protocol) (root, protocols) {
+	switch protocol {
+	case netstat.TCP:
+		return tcpRoot, ofTCP
+	case netstat.UDP:
+		return udpRoot, ofUDP
+	}
+	return unixRoot, ofUnix
+}
 
 // absolute returns a place with the beginning of its path in a protocol's structure.
 func (r root) absolute(p place) place {
@@ -96,31 +122,31 @@ var slots = [slotCount]struct {
 	of     protocols
 	places []place
 }{
-	slotFamily:          {ofBoth, []place{{path: "SK.__sk_common.skc_family"}}},
-	slotState:           {ofBoth, []place{{path: "SK.__sk_common.skc_state"}}},
-	slotReuse:           {ofBoth, []place{{path: "SK.__sk_common.skc_reuse"}}},
-	slotReusePort:       {ofBoth, []place{{path: "SK.__sk_common.skc_reuseport"}}},
-	slotReceiveBuffer:   {ofBoth, []place{{path: "SK.sk_rcvbuf"}}},
-	slotSendBuffer:      {ofBoth, []place{{path: "SK.sk_sndbuf"}}},
-	slotUserLocks:       {ofBoth, []place{{path: "SK.sk_userlocks"}}},
-	slotReceiveTimeout:  {ofBoth, []place{{path: "SK.sk_rcvtimeo"}}},
-	slotSendTimeout:     {ofBoth, []place{{path: "SK.sk_sndtimeo"}}},
-	slotLingerTime:      {ofBoth, []place{{path: "SK.sk_lingertime"}}},
-	slotPriority:        {ofBoth, []place{{path: "SK.sk_priority"}}},
-	slotMark:            {ofBoth, []place{{path: "SK.sk_mark"}}},
-	slotReceiveLowWater: {ofBoth, []place{{path: "SK.sk_rcvlowat"}}},
-	slotPacingRate:      {ofBoth, []place{{path: "SK.sk_max_pacing_rate"}}},
-	slotIncomingCPU:     {ofBoth, []place{{path: "SK.sk_incoming_cpu"}, {path: "SK.__sk_common.skc_incoming_cpu"}}},
-	slotBusyPoll:        {ofBoth, []place{{path: "SK.sk_ll_usec"}}},
-	slotFilter:          {ofBoth, []place{{path: "SK.sk_filter"}}},
-	slotTTL:             {ofBoth, []place{{path: "INET.uc_ttl"}}},
-	slotV6Only:          {ofBoth, []place{{path: "SK.__sk_common.skc_ipv6only"}}},
+	slotFamily:          {ofEvery, []place{{path: "SK.__sk_common.skc_family"}}},
+	slotState:           {ofEvery, []place{{path: "SK.__sk_common.skc_state"}}},
+	slotReuse:           {ofEvery, []place{{path: "SK.__sk_common.skc_reuse"}}},
+	slotReusePort:       {ofEvery, []place{{path: "SK.__sk_common.skc_reuseport"}}},
+	slotReceiveBuffer:   {ofEvery, []place{{path: "SK.sk_rcvbuf"}}},
+	slotSendBuffer:      {ofEvery, []place{{path: "SK.sk_sndbuf"}}},
+	slotUserLocks:       {ofEvery, []place{{path: "SK.sk_userlocks"}}},
+	slotReceiveTimeout:  {ofEvery, []place{{path: "SK.sk_rcvtimeo"}}},
+	slotSendTimeout:     {ofEvery, []place{{path: "SK.sk_sndtimeo"}}},
+	slotLingerTime:      {ofEvery, []place{{path: "SK.sk_lingertime"}}},
+	slotPriority:        {ofEvery, []place{{path: "SK.sk_priority"}}},
+	slotMark:            {ofEvery, []place{{path: "SK.sk_mark"}}},
+	slotReceiveLowWater: {ofEvery, []place{{path: "SK.sk_rcvlowat"}}},
+	slotPacingRate:      {ofEvery, []place{{path: "SK.sk_max_pacing_rate"}}},
+	slotIncomingCPU:     {ofEvery, []place{{path: "SK.sk_incoming_cpu"}, {path: "SK.__sk_common.skc_incoming_cpu"}}},
+	slotBusyPoll:        {ofEvery, []place{{path: "SK.sk_ll_usec"}}},
+	slotFilter:          {ofEvery, []place{{path: "SK.sk_filter"}}},
+	slotTTL:             {ofInet, []place{{path: "INET.uc_ttl"}}},
+	slotV6Only:          {ofInet, []place{{path: "SK.__sk_common.skc_ipv6only"}}},
 	// The bits of sk_flags are numbered by enum sock_flags.
-	slotKeepOpen:     {ofBoth, []place{{"SK.__sk_common.skc_flags", "SOCK_KEEPOPEN"}}},
-	slotBroadcast:    {ofBoth, []place{{"SK.__sk_common.skc_flags", "SOCK_BROADCAST"}}},
-	slotLinger:       {ofBoth, []place{{"SK.__sk_common.skc_flags", "SOCK_LINGER"}}},
-	slotZeroCopy:     {ofBoth, []place{{"SK.__sk_common.skc_flags", "SOCK_ZEROCOPY"}}},
-	slotFilterLocked: {ofBoth, []place{{"SK.__sk_common.skc_flags", "SOCK_FILTER_LOCKED"}}},
+	slotKeepOpen:     {ofEvery, []place{{"SK.__sk_common.skc_flags", "SOCK_KEEPOPEN"}}},
+	slotBroadcast:    {ofEvery, []place{{"SK.__sk_common.skc_flags", "SOCK_BROADCAST"}}},
+	slotLinger:       {ofEvery, []place{{"SK.__sk_common.skc_flags", "SOCK_LINGER"}}},
+	slotZeroCopy:     {ofEvery, []place{{"SK.__sk_common.skc_flags", "SOCK_ZEROCOPY"}}},
+	slotFilterLocked: {ofEvery, []place{{"SK.__sk_common.skc_flags", "SOCK_FILTER_LOCKED"}}},
 
 	slotNonagle:         {ofTCP, []place{{path: "nonagle"}}},
 	slotKeepIdle:        {ofTCP, []place{{path: "keepalive_time"}}},
@@ -144,11 +170,27 @@ var slots = [slotCount]struct {
 	slotGRO:           {ofUDP, []place{{"udp_flags", "UDP_FLAGS_GRO_ENABLED"}, {path: "gro_enabled"}}},
 	slotSegment:       {ofUDP, []place{{path: "gso_size"}}},
 	slotEncapsulation: {ofUDP, []place{{path: "encap_type"}}},
+
+	// What passes is told of struct sock since Linux 6.16.
+	slotBoundDevice:     {ofUnix, []place{{path: "SK.__sk_common.skc_bound_dev_if"}}},
+	slotPassCredentials: {ofUnix, []place{{path: "SK.sk_scm_credentials"}, {"SK.sk_socket>flags", "SOCK_PASSCRED"}}},
+	slotPassSecurity:    {ofUnix, []place{{path: "SK.sk_scm_security"}, {"SK.sk_socket>flags", "SOCK_PASSSEC"}}},
+	slotPassPIDFD:       {ofUnix, []place{{path: "SK.sk_scm_pidfd"}}},
+	slotPassRights:      {ofUnix, []place{{path: "SK.sk_scm_rights"}}},
+	slotPeekOffset:      {ofUnix, []place{{path: "SK.sk_peek_off"}}},
 }
 
-// question is an option that bpf_getsockopt answers in iterators of TCP. Kernels refuse
-// those that they do not know there.
+// macros number bits that no enumeration names (include/linux/net.h).
+var macros = map[string]uint64{"SOCK_PASSCRED": 3, "SOCK_PASSSEC": 4}
+
+// question is an option that bpf_getsockopt answers in iterators of TCP and of the local
+// family. Kernels refuse those that they do not know there.
 type question struct{ level, name int }
+
+// has reports whether sockets of a protocol have the option.
+func (q question) has(protocol netstat.Protocol) bool {
+	return protocol == netstat.TCP || q.level == unix.SOL_SOCKET
+}
 
 // Questions, by their places in a record.
 const (

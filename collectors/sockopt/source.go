@@ -26,12 +26,12 @@ import (
 // concurrently. It loads nothing before it is asked.
 type Source struct {
 	mu     sync.Mutex
-	loaded map[netstat.Protocol]*iterator
-	failed map[netstat.Protocol]error
+	loaded map[listing]*iterator
+	failed map[listing]error
 	types  *kernelTypes
 	hz     uint64
-	// pinned is the folder where the programs are, empty when they are loaded.
-	pinned string
+	// folder is where programs may be pinned, empty for nowhere.
+	folder string
 
 	// layoutOnly has nothing asked that the kernel would answer, for tests.
 	layoutOnly bool
@@ -47,9 +47,10 @@ type iterator struct {
 	link    *link.Iter
 }
 
-// New returns a source.
-func New() *Source {
-	return &Source{loaded: make(map[netstat.Protocol]*iterator), failed: make(map[netstat.Protocol]error)}
+// New returns a source. Where the privilege to load programs is missing, those that [Pin]
+// left in a folder are used; an empty one stands for none.
+func New(folder string) *Source {
+	return &Source{loaded: make(map[listing]*iterator), failed: make(map[listing]error), folder: folder}
 }
 
 // Close unloads the programs.
@@ -57,9 +58,9 @@ func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
-	for protocol, i := range s.loaded {
+	for list, i := range s.loaded {
 		errs = append(errs, i.close())
-		delete(s.loaded, protocol)
+		delete(s.loaded, list)
 	}
 	return errors.Join(errs...)
 }
@@ -71,22 +72,51 @@ func (i *iterator) close() error {
 	return errors.Join(i.link.Close(), i.program.Close())
 }
 
-// ReadSocketOptions reads the options of the TCP or UDP sockets of the namespace that
-// the calling thread is in. fresh are those of new sockets there, by family.
+// ReadSocketOptions reads the options of those sockets of the namespace that the calling
+// thread is in.
 //
-// The error matches fs.ErrPermission without CAP_BPF and CAP_PERFMON, and
-// netstat.ErrNotSupported where the kernel lacks what is needed, which it names.
-func (s *Source) ReadSocketOptions(ctx context.Context, protocol netstat.Protocol, fresh map[netstat.Family]*netstat.SocketOptions) (func(cookie uint64, family netstat.Family) *netstat.SocketOptions, error) {
-	i, err := s.iterator(protocol)
+// The error matches fs.ErrPermission without CAP_BPF and CAP_PERFMON, where no programs
+// of this version are pinned, and netstat.ErrNotSupported where the kernel lacks what is
+// needed, which it names.
+func (s *Source) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQuery) (netstat.SocketOptionTable, error) {
+	listed, err := s.read(ctx, listing{protocol: q.Protocol})
 	if err != nil {
 		return nil, err
 	}
-	read := &reader{layout: i.layout, hz: s.hz, fresh: fresh, pingPong: pingPongThreshold()}
-	t := newTable(read)
-	if err := i.each(ctx, func(records []byte) (bool, error) { return true, t.add(records) }); err != nil {
+	find := s.view(listed, q.Fresh)
+	if !q.Bound || q.Protocol != netstat.TCP {
+		return find, nil
+	}
+	// Iterators of TCP show no sockets that only have a port.
+	held, err := s.read(ctx, listing{q.Protocol, true})
+	if err != nil {
+		return find, err
+	}
+	findHeld := s.view(held, q.Fresh)
+	return func(cookie uint64, family netstat.Family) *netstat.SocketOptions {
+		if o := find(cookie, family); o != nil {
+			return o
+		}
+		return findHeld(cookie, family)
+	}, nil
+}
+
+// read runs a program, which it loads if it is not yet.
+func (s *Source) read(ctx context.Context, list listing) (*table, error) {
+	i, err := s.iterator(list)
+	if err != nil {
 		return nil, err
 	}
-	return t.of, nil
+	t := newTable(i.layout)
+	return t, i.each(ctx, func(records []byte) (bool, error) { return true, t.add(records) })
+}
+
+// view reads options of a table for the namespace that the calling thread is in. fresh
+// are those of new sockets there.
+func (s *Source) view(t *table, fresh map[netstat.Family]*netstat.SocketOptions) netstat.SocketOptionTable {
+	v := view{table: t, reader: reader{layout: t.layout, hz: s.hz, fresh: fresh, pingPong: pingPongThreshold()}}
+	v.options = make([]*netstat.SocketOptions, len(t.distinct))
+	return v.of
 }
 
 // pingPongThreshold is from how many on acknowledgements wait for data to go with, which
@@ -101,29 +131,27 @@ func pingPongThreshold() uint64 {
 	return n
 }
 
-// iterator returns the program of a protocol, which it loads if it is not yet.
-func (s *Source) iterator(protocol netstat.Protocol) (*iterator, error) {
+// iterator returns the program of a list, which it loads if it is not yet.
+func (s *Source) iterator(list listing) (*iterator, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := s.loaded[protocol]; i != nil {
+	if i := s.loaded[list]; i != nil {
 		return i, nil
 	}
-	if err := s.failed[protocol]; err != nil {
+	if err := s.failed[list]; err != nil {
 		return nil, err
 	}
-	i, err := s.load(protocol)
+	i, err := s.load(list)
 	if err != nil {
-		if !s.isNotPinned(err) {
-			err = explain(err)
-		}
-		s.failed[protocol] = err
+		err = explain(err)
+		s.failed[list] = err
 		return nil, err
 	}
-	s.loaded[protocol] = i
+	s.loaded[list] = i
 	return i, nil
 }
 
-func (s *Source) load(protocol netstat.Protocol) (*iterator, error) {
+func (s *Source) load(list listing) (*iterator, error) {
 	if s.types == nil {
 		types, err := loadTypes()
 		if err != nil {
@@ -131,38 +159,40 @@ func (s *Source) load(protocol netstat.Protocol) (*iterator, error) {
 		}
 		s.types = types
 	}
-	i, err := s.attach(protocol)
+	i, err := s.attach(list)
 	if err != nil || s.hz != 0 {
 		return i, err
 	}
 	// Times are in ticks.
+	clock := listing{protocol: netstat.UDP}
 	udp := i
-	if protocol != netstat.UDP {
-		if udp, err = s.attach(netstat.UDP); err != nil {
+	if list != clock {
+		if udp, err = s.attach(clock); err != nil {
 			return nil, errors.Join(err, i.close())
 		}
-		s.loaded[netstat.UDP] = udp
+		s.loaded[clock] = udp
 	}
 	if s.hz, err = udp.ticks(); err != nil {
-		delete(s.loaded, netstat.UDP)
+		delete(s.loaded, clock)
 		return nil, errors.Join(err, udp.close())
 	}
 	return i, nil
 }
 
-// attach loads a program and makes a link of it. Where the kernel lets no iterator ask
-// for options (before Linux 5.15), its structures tell them.
-func (s *Source) attach(protocol netstat.Protocol) (*iterator, error) {
-	asks := protocol == netstat.TCP && !s.layoutOnly
-	i, err := s.attachOne(protocol, asks)
-	if err != nil && asks && !errors.Is(err, unix.EPERM) {
-		return s.attachOne(protocol, false)
+// attach loads a program and makes a link of it. Where the kernel lets no such iterator
+// ask for options (of TCP before Linux 5.15, of the local family before 5.17), its
+// structures tell them.
+func (s *Source) attach(list listing) (*iterator, error) {
+	asks := list.mayAsk() && !s.layoutOnly
+	i, err := s.attachOne(list, asks)
+	if err != nil && asks {
+		return s.attachOne(list, false)
 	}
 	return i, err
 }
 
-func (s *Source) attachOne(protocol netstat.Protocol, asks bool) (*iterator, error) {
-	l, err := newLayout(s.types, protocol, asks)
+func (s *Source) attachOne(list listing, asks bool) (*iterator, error) {
+	l, err := newLayout(s.types, list, asks)
 	if err != nil {
 		return nil, err
 	}
@@ -171,10 +201,10 @@ func (s *Source) attachOne(protocol netstat.Protocol, asks bool) (*iterator, err
 		return nil, err
 	}
 	name := pinName(spec)
-	if s.pinned != "" {
-		return s.findPinned(l, name)
-	}
 	program, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{KernelTypes: s.types.spec})
+	if errors.Is(err, unix.EPERM) && s.folder != "" {
+		return s.findPinned(l, name, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +330,10 @@ func explain(err error) error {
 		if mode := lockdown(); mode == "confidentiality" {
 			return fmt.Errorf("options of sockets: the kernel is locked down (%s): %w", mode, fs.ErrPermission)
 		}
-		return fmt.Errorf("options of sockets are told with CAP_BPF and CAP_PERFMON only: %w", fs.ErrPermission)
+		if errors.Is(err, errOtherVersion) {
+			return fmt.Errorf("options of sockets are told with CAP_BPF and CAP_PERFMON only, and the programs that are pinned are another version's: %w", fs.ErrPermission)
+		}
+		return fmt.Errorf("options of sockets are told with CAP_BPF and CAP_PERFMON, or by programs that are pinned: %w", fs.ErrPermission)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: this kernel lacks CONFIG_DEBUG_INFO_BTF: %w", netstat.ErrNotSupported, err)
 	case errors.Is(err, unix.ENOSYS):
@@ -322,11 +355,13 @@ func lockdown() string {
 // errMalformedRecords is for what no program of this package writes.
 var errMalformedRecords = errors.New("malformed records of sockets")
 
-// table has the options of sockets. Those that are the same are there once.
+// table has the records of sockets. Those that are the same but for the cookie are there
+// once.
 type table struct {
-	read    *reader
-	sockets map[key]*netstat.SocketOptions
-	same    map[string]*netstat.SocketOptions // by what is behind the cookie
+	*layout
+	sockets  map[key]int // their places among the distinct
+	same     map[string]int
+	distinct []string
 }
 
 type key struct {
@@ -334,32 +369,48 @@ type key struct {
 	family netstat.Family
 }
 
-func newTable(read *reader) *table {
-	return &table{read: read, sockets: make(map[key]*netstat.SocketOptions), same: make(map[string]*netstat.SocketOptions)}
+func newTable(l *layout) *table {
+	return &table{layout: l, sockets: make(map[key]int), same: make(map[string]int)}
 }
 
 // add takes records in.
 func (t *table) add(records []byte) error {
-	if len(records)%t.read.size != 0 {
-		return fmt.Errorf("%w: %d bytes, of %d each", errMalformedRecords, len(records), t.read.size)
+	if len(records)%t.size != 0 {
+		return fmt.Errorf("%w: %d bytes, of %d each", errMalformedRecords, len(records), t.size)
 	}
-	for ; len(records) > 0; records = records[t.read.size:] {
-		b := records[:t.read.size]
-		cookie := t.read.cookie(b)
+	for ; len(records) > 0; records = records[t.size:] {
+		b := records[:t.size]
+		cookie := t.cookie(b)
 		if cookie == 0 {
 			continue
 		}
-		o := t.same[string(b[recordAnswered:])]
-		if o == nil {
-			o = t.read.options(b)
-			t.same[string(b[recordAnswered:])] = o
+		place, there := t.same[string(b[recordAnswered:])]
+		if !there {
+			record := string(b)
+			place = len(t.distinct)
+			t.distinct = append(t.distinct, record)
+			t.same[record[recordAnswered:]] = place
 		}
-		t.sockets[key{cookie, t.read.family(b)}] = o
+		t.sockets[key{cookie, t.family(b)}] = place
 	}
 	return nil
 }
 
+// view is a table as one namespace has it: what is not set is its default.
+type view struct {
+	*table
+	reader
+	options []*netstat.SocketOptions // of the distinct records, as they are asked for
+}
+
 // of returns the options of a socket, nil when there is none.
-func (t *table) of(cookie uint64, family netstat.Family) *netstat.SocketOptions {
-	return t.sockets[key{cookie, family}]
+func (v *view) of(cookie uint64, family netstat.Family) *netstat.SocketOptions {
+	place, there := v.sockets[key{cookie, family}]
+	if !there {
+		return nil
+	}
+	if v.options[place] == nil {
+		v.options[place] = v.reader.options([]byte(v.distinct[place]))
+	}
+	return v.options[place]
 }

@@ -43,19 +43,19 @@ func withCapabilities(t *testing.T, keep uint64, f func()) {
 func TestPrivileges(t *testing.T) {
 	nstest.NeedsRoot(t)
 	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
-	for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
+	for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP, local} {
 		withCapabilities(t, 1<<unix.CAP_BPF|1<<unix.CAP_PERFMON, func() {
-			s := New()
+			s := New("")
 			defer s.Close()
-			if _, err := s.ReadSocketOptions(t.Context(), protocol, nil); err != nil {
+			if _, err := s.ReadSocketOptions(t.Context(), netstat.SocketOptionQuery{Protocol: protocol}); err != nil {
 				t.Errorf("%v, with CAP_BPF and CAP_PERFMON: %v", protocol, err)
 			}
 		})
 		withCapabilities(t, 1<<unix.CAP_NET_ADMIN, func() {
-			s := New()
+			s := New("")
 			defer s.Close()
 			for range 2 {
-				_, err := s.ReadSocketOptions(t.Context(), protocol, nil)
+				_, err := s.ReadSocketOptions(t.Context(), netstat.SocketOptionQuery{Protocol: protocol})
 				if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "CAP_BPF") {
 					t.Errorf("%v, without: %v", protocol, err)
 				}
@@ -64,25 +64,23 @@ func TestPrivileges(t *testing.T) {
 	}
 }
 
-// Who has no privilege reads what is pinned.
+// Who has no privilege reads what is pinned, if this version pinned it.
 func TestPinned(t *testing.T) {
 	nstest.NeedsRoot(t)
 	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
-	folder, err := os.MkdirTemp("", "sockopt")
+	mount, err := os.MkdirTemp("", "sockopt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.Remove(folder)
-	if err := os.Chmod(folder, 0o755); err != nil {
+	defer os.Remove(mount)
+	folder := filepath.Join(mount, "folder")
+	if err := Pin(folder); !errors.Is(err, errNoBPFFS) {
+		t.Errorf("pinned where there is no BPF file system: %v", err)
+	}
+	if err := unix.Mount("bpf", mount, "bpf", 0, "mode=0700"); err != nil {
 		t.Fatal(err)
 	}
-	if err := Pin(folder); err == nil {
-		t.Error("pinned where there is no BPF file system")
-	}
-	if err := unix.Mount("bpf", folder, "bpf", 0, "mode=0755"); err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Unmount(folder, unix.MNT_DETACH)
+	defer unix.Unmount(mount, unix.MNT_DETACH)
 
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -96,7 +94,8 @@ func TestPinned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := func(want error) {
+	// refused is what an error says, empty where there is to be none.
+	read := func(refused string) {
 		t.Helper()
 		withCapabilities(t, 1<<unix.CAP_SETUID, func() {
 			const nobody = 65534
@@ -104,12 +103,12 @@ func TestPinned(t *testing.T) {
 				t.Error(errno)
 				return
 			}
-			s := Pinned(folder)
+			s := New(folder)
 			defer s.Close()
-			find, err := s.ReadSocketOptions(t.Context(), netstat.TCP, nil)
-			if want != nil {
-				if !errors.Is(err, want) {
-					t.Errorf("%v, want %v", err, want)
+			find, err := s.ReadSocketOptions(t.Context(), netstat.SocketOptionQuery{Protocol: netstat.TCP})
+			if refused != "" {
+				if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), refused) {
+					t.Errorf("%v, want %q", err, refused)
 				}
 				return
 			}
@@ -123,22 +122,48 @@ func TestPinned(t *testing.T) {
 			}
 		})
 	}
-	read(fs.ErrNotExist)
-	for range 2 {
-		if err := Pin(folder); err != nil {
+	const unpinned = "CAP_BPF and CAP_PERFMON, or by programs that are pinned"
+	read(unpinned)
+	if err := Pin(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := Pin(folder); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("pinned twice: %v", err)
+	}
+	paths, err := pinned(folder)
+	if err != nil || len(paths) != 3 {
+		t.Fatalf("%v, %v", paths, err)
+	}
+	if closed, mode, err := Closed(folder); err != nil || closed != mount || mode != 0o700 {
+		t.Errorf("%q with mode %o, %v", closed, mode, err)
+	}
+	read(unpinned)
+	if err := os.Chmod(mount, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	if closed, _, err := Closed(folder); err != nil || closed != "" {
+		t.Errorf("%q, %v", closed, err)
+	}
+	read("")
+	// Programs that write other records have other names.
+	for _, path := range paths {
+		if err := os.Rename(path, path[:len(path)-1]+"x"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if names, err := filepath.Glob(filepath.Join(folder, pinPrefix+"*")); err != nil || len(names) != 2 {
-		t.Fatalf("%v, %v", names, err)
+	read("another version's")
+	if err := Pin(folder); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("pinned beside another version's: %v", err)
 	}
-	read(nil)
 	for range 2 {
 		if err := Unpin(folder); err != nil {
 			t.Error(err)
 		}
 	}
-	read(fs.ErrNotExist)
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is left over: %v", err)
+	}
+	read(unpinned)
 }
 
 // TestNothingIsLoadedUnasked holds that a source costs nothing before it is used, and
@@ -146,19 +171,19 @@ func TestPinned(t *testing.T) {
 func TestNothingIsLoadedUnasked(t *testing.T) {
 	nstest.NeedsRoot(t)
 	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
-	s := New()
+	s := New("")
 	if s.types != nil || len(s.loaded) != 0 {
 		t.Error("something is loaded")
 	}
-	if _, err := s.ReadSocketOptions(t.Context(), netstat.UDP, nil); err != nil {
+	if _, err := s.ReadSocketOptions(t.Context(), netstat.SocketOptionQuery{Protocol: netstat.UDP}); err != nil {
 		t.Fatal(err)
 	}
-	first := s.loaded[netstat.UDP]
+	first := s.loaded[listing{protocol: netstat.UDP}]
 	if len(s.loaded) != 1 {
 		t.Errorf("%d programs for one protocol", len(s.loaded))
 	}
-	if _, err := s.ReadSocketOptions(t.Context(), netstat.UDP, nil); err != nil || s.loaded[netstat.UDP] != first {
-		t.Errorf("loaded again: %v, %v", s.loaded[netstat.UDP] != first, err)
+	if _, err := s.ReadSocketOptions(t.Context(), netstat.SocketOptionQuery{Protocol: netstat.UDP}); err != nil || s.loaded[listing{protocol: netstat.UDP}] != first {
+		t.Errorf("loaded again: %v, %v", s.loaded[listing{protocol: netstat.UDP}] != first, err)
 	}
 	if err := s.Close(); err != nil || len(s.loaded) != 0 {
 		t.Errorf("%d are still loaded: %v", len(s.loaded), err)
@@ -168,14 +193,17 @@ func TestNothingIsLoadedUnasked(t *testing.T) {
 func TestReadingEndsWithItsContext(t *testing.T) {
 	nstest.NeedsRoot(t)
 	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
-	s := New()
+	s := New("")
 	defer s.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.ReadSocketOptions(ctx, netstat.UDP, nil); !errors.Is(err, context.Canceled) {
+	if _, err := s.ReadSocketOptions(ctx, netstat.SocketOptionQuery{Protocol: netstat.UDP}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }
+
+// listings are all lists that programs are made for.
+var listings = []listing{{protocol: netstat.TCP}, {protocol: netstat.UDP}, {protocol: local}, {netstat.TCP, true}, {netstat.UDP, true}}
 
 // runningTypes are those of the kernel that the test runs on.
 func runningTypes(t testing.TB) ([]byte, *kernelTypes) {
@@ -203,9 +231,9 @@ func FuzzRecords(f *testing.F) {
 		f.Fatal(err)
 	}
 	var readers []*reader
-	for _, protocol := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
+	for _, list := range listings {
 		for _, hz := range []uint64{0, 250} {
-			l, err := newLayout(types, protocol, protocol == netstat.TCP && hz != 0)
+			l, err := newLayout(types, list, list.mayAsk() && hz != 0)
 			if err != nil {
 				f.Fatal(err)
 			}
@@ -223,7 +251,7 @@ func FuzzRecords(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, r := range readers {
-			table := newTable(r)
+			table := newTable(r.layout)
 			err := table.add(b)
 			if (err != nil) != (len(b)%r.size != 0) {
 				t.Errorf("%d octets, of %d each: %v", len(b), r.size, err)
@@ -231,7 +259,9 @@ func FuzzRecords(f *testing.F) {
 			if len(table.sockets) > len(b)/r.size {
 				t.Errorf("%d sockets of %d octets", len(table.sockets), len(b))
 			}
-			for _, o := range table.sockets {
+			v := view{table: table, reader: *r, options: make([]*netstat.SocketOptions, len(table.distinct))}
+			for k := range table.sockets {
+				o := v.of(k.cookie, k.family)
 				for _, option := range netstat.AllSocketOptions() {
 					if o.ByLayout.Has(option) && o.Source(option) != netstat.OptionByLayout {
 						t.Errorf("%v is said to be known, and is %v", option, o.Source(option))

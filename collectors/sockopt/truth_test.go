@@ -345,13 +345,20 @@ func hidden(t *testing.T, err error) bool {
 
 // compare holds that every value is that of getsockopt in the process that has the
 // socket, and that none is missing.
-func (s *scene) compare(t *testing.T, wants func(netstat.SocketOption) bool, sources ...collectors.SocketOptionSource) {
+func (s *scene) compare(t *testing.T, wants func(netstat.SocketOption) bool, sources ...netstat.SocketOptionSource) {
+	if withoutSocket := s.compareRows(t, 0, wants, sources...); withoutSocket == 0 {
+		t.Error("there is no connection in TIME-WAIT")
+	}
+}
+
+// compareRows compares the sockets in those states, and returns how many connections in
+// TIME-WAIT there are.
+func (s *scene) compareRows(t *testing.T, states netstat.StateSet, wants func(netstat.SocketOption) bool, sources ...netstat.SocketOptionSource) (withoutSocket int) {
 	k, err := collectors.Open(collectors.Options{NetNS: s.n.Name, SocketOptions: sources})
 	must(t, err)
 	defer k.Close()
 	rows := make(map[uint64]netstat.Socket)
-	withoutSocket := 0
-	for row, err := range k.Sockets(t.Context(), netstat.SocketQuery{Protocols: both, Details: netstat.DetailSocketOptions}) {
+	for row, err := range k.Sockets(t.Context(), netstat.SocketQuery{Protocols: both, States: states, Details: netstat.DetailSocketOptions}) {
 		if hidden(t, err) {
 			continue
 		}
@@ -362,9 +369,6 @@ func (s *scene) compare(t *testing.T, wants func(netstat.SocketOption) bool, sou
 				t.Errorf("a connection in TIME-WAIT has options: %+v", row.Detail.Options)
 			}
 		}
-	}
-	if withoutSocket == 0 {
-		t.Error("there is no connection in TIME-WAIT")
 	}
 	values, from := 0, make(map[netstat.OptionSource]int)
 	for i := range s.sockets {
@@ -401,6 +405,7 @@ func (s *scene) compare(t *testing.T, wants func(netstat.SocketOption) bool, sou
 		}
 	}
 	t.Logf("%d values of %d sockets, %v", values, len(s.sockets), from)
+	return withoutSocket
 }
 
 // TestTruth compares all values of all sources with getsockopt's.
@@ -415,10 +420,16 @@ func TestTruth(t *testing.T) {
 	t.Run("descriptors", func(t *testing.T) { s.compare(t, every, collectors.Descriptors()) })
 	t.Run("BPF", func(t *testing.T) {
 		nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
-		source := sockopt.New()
+		source := sockopt.New("")
 		defer source.Close()
 		s.compare(t, every, source)
 		s.compare(t, every, source)
+	})
+	t.Run("many namespaces", func(t *testing.T) {
+		nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
+		source := sockopt.New("")
+		defer source.Close()
+		s.compare(t, every, source.ForNamespaces())
 	})
 	t.Run("layout", func(t *testing.T) {
 		nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
@@ -430,12 +441,12 @@ func TestTruth(t *testing.T) {
 
 // opening is a source that has sockets opened once it has been read.
 type opening struct {
-	collectors.SocketOptionSource
+	netstat.SocketOptionSource
 	open func()
 }
 
-func (o *opening) ReadSocketOptions(ctx context.Context, p netstat.Protocol, fresh map[netstat.Family]*netstat.SocketOptions) (func(uint64, netstat.Family) *netstat.SocketOptions, error) {
-	find, err := o.SocketOptionSource.ReadSocketOptions(ctx, p, fresh)
+func (o *opening) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQuery) (netstat.SocketOptionTable, error) {
+	find, err := o.SocketOptionSource.ReadSocketOptions(ctx, q)
 	o.open()
 	o.open = func() {}
 	return find, err
@@ -446,11 +457,11 @@ func (o *opening) ReadSocketOptions(ctx context.Context, p netstat.Protocol, fre
 func TestSocketsThatComeMeanwhile(t *testing.T) {
 	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
 	n := nstest.New(t)
-	bpf := sockopt.New()
+	bpf := sockopt.New("")
 	defer bpf.Close()
-	for name, source := range map[string]collectors.SocketOptionSource{"BPF": bpf, "descriptors": collectors.Descriptors()} {
+	for name, source := range map[string]netstat.SocketOptionSource{"BPF": bpf, "descriptors": collectors.Descriptors()} {
 		var late int
-		k, err := collectors.Open(collectors.Options{NetNS: n.Name, SocketOptions: []collectors.SocketOptionSource{&opening{source, func() {
+		k, err := collectors.Open(collectors.Options{NetNS: n.Name, SocketOptions: []netstat.SocketOptionSource{&opening{source, func() {
 			late = n.Socket(t, unix.AF_INET, unix.SOCK_STREAM, 0)
 			must(t, unix.SetsockoptInt(late, sol, unix.SO_PRIORITY, 6))
 			must(t, unix.Listen(late, 1))
@@ -481,7 +492,7 @@ func TestSocketsThatComeMeanwhile(t *testing.T) {
 // failing is a source that tells nothing.
 type failing struct{}
 
-func (failing) ReadSocketOptions(context.Context, netstat.Protocol, map[netstat.Family]*netstat.SocketOptions) (func(uint64, netstat.Family) *netstat.SocketOptions, error) {
+func (failing) ReadSocketOptions(context.Context, netstat.SocketOptionQuery) (netstat.SocketOptionTable, error) {
 	return nil, fs.ErrPermission
 }
 
@@ -494,12 +505,12 @@ func TestSourcesThatFail(t *testing.T) {
 	must(t, unix.Listen(fd, 1))
 	q := netstat.SocketQuery{Protocols: onlyTCP, Details: netstat.DetailSocketOptions}
 	for _, c := range []struct {
-		sources []collectors.SocketOptionSource
+		sources []netstat.SocketOptionSource
 		want    netstat.Optional[uint32]
 		fails   bool
 	}{
-		{[]collectors.SocketOptionSource{failing{}, collectors.Descriptors()}, netstat.Known[uint32](6), false},
-		{[]collectors.SocketOptionSource{failing{}}, netstat.Optional[uint32]{}, true},
+		{[]netstat.SocketOptionSource{failing{}, collectors.Descriptors()}, netstat.Known[uint32](6), false},
+		{[]netstat.SocketOptionSource{failing{}}, netstat.Optional[uint32]{}, true},
 		{nil, netstat.Optional[uint32]{}, false},
 	} {
 		k, err := collectors.Open(collectors.Options{NetNS: n.Name, SocketOptions: c.sources})
@@ -529,20 +540,26 @@ func TestSourcesThatFail(t *testing.T) {
 // sockets.
 func TestNamespacesAreApart(t *testing.T) {
 	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
-	source := sockopt.New()
+	source := sockopt.New("")
 	defer source.Close()
+	t.Run("one by one", func(t *testing.T) { namespacesAreApart(t, source) })
+	t.Run("at once", func(t *testing.T) { namespacesAreApart(t, source.ForNamespaces()) })
+}
+
+func namespacesAreApart(t *testing.T, source netstat.SocketOptionSource) {
 	for i := range 5 {
 		n := nstest.New(t)
+		n.Sysctl(t, "net.ipv4.ip_default_ttl", fmt.Sprint(40+i))
 		fd := n.Socket(t, unix.AF_INET, unix.SOCK_DGRAM, 0)
 		must(t, unix.SetsockoptInt(fd, sol, unix.SO_MARK, i+1))
 		must(t, unix.Bind(fd, loopback(netstat.IPv4, 7)))
-		k, err := collectors.Open(collectors.Options{NetNS: n.Name, SocketOptions: []collectors.SocketOptionSource{source}})
+		k, err := collectors.Open(collectors.Options{NetNS: n.Name, SocketOptions: []netstat.SocketOptionSource{source}})
 		must(t, err)
 		defer k.Close()
 		rows := 0
 		for row, err := range k.Sockets(t.Context(), netstat.SocketQuery{Protocols: onlyUDP, Details: netstat.DetailSocketOptions}) {
 			must(t, err)
-			if rows++; row.Detail.Options.Mark != netstat.Known(uint32(i+1)) || !row.Detail.Options.SendTimeout.IsKnown() {
+			if rows++; row.Detail.Options.Mark != netstat.Known(uint32(i+1)) || row.Detail.Options.TTL != netstat.Known(uint8(40+i)) || !row.Detail.Options.SendTimeout.IsKnown() {
 				t.Errorf("namespace %d: %+v", i, row.Detail.Options)
 			}
 		}

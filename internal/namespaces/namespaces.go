@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ const All = "all"
 // Open opens this kernel's stack in the namespace of a name: its name, path, PID,
 // "pid:N", "id:N" or "net:[INODE]", or empty for the program's own. Options of sockets
 // come from those sources.
-func Open(ctx context.Context, name string, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
+func Open(ctx context.Context, name string, options ...netstat.SocketOptionSource) (*collectors.Kernel, error) {
 	if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
 		// A namespace may have a number as its name.
 		if _, err := os.Stat("/run/netns/" + name); err != nil {
@@ -44,7 +45,7 @@ func Open(ctx context.Context, name string, options ...collectors.SocketOptionSo
 }
 
 // OpenFound opens a namespace that was found, with those sources of socket options.
-func OpenFound(n *netstat.Namespace, options ...collectors.SocketOptionSource) (*collectors.Kernel, error) {
+func OpenFound(n *netstat.Namespace, options ...netstat.SocketOptionSource) (*collectors.Kernel, error) {
 	own, err := collectors.Open(collectors.Options{SocketOptions: options})
 	if err != nil {
 		return nil, err
@@ -69,9 +70,27 @@ func List(ctx context.Context) (found []netstat.Namespace, err error) {
 	return found, nil
 }
 
+// few is how many namespaces are read one by one: that tells options of sockets the more
+// exactly, and a look at all at once is the faster.
+const few = 8
+
+// OptionsOf returns sources of options for one look at namespaces.
+func OptionsOf(found []netstat.Namespace, sources []netstat.SocketOptionSource) []netstat.SocketOptionSource {
+	if len(found) <= few {
+		return sources
+	}
+	of := slices.Clone(sources)
+	for i, source := range of {
+		if many, ok := source.(netstat.NamespacesOptionSource); ok {
+			of[i] = many.ForNamespaces()
+		}
+	}
+	return of
+}
+
 // Sources opens the stack of the namespace that Open would, or of every one with All.
 // The errors of those among all that cannot be opened go to complain.
-func Sources(ctx context.Context, name string, complain func(error), options ...collectors.SocketOptionSource) ([]*show.Source, error) {
+func Sources(ctx context.Context, name string, complain func(error), options ...netstat.SocketOptionSource) ([]*show.Source, error) {
 	if name == All {
 		return every(ctx, complain, options)
 	}
@@ -88,11 +107,12 @@ func source(kernel *collectors.Kernel) *show.Source {
 	return &show.Source{Stack: kernel, Release: func() { _ = kernel.Close() }} // nothing was written
 }
 
-func every(ctx context.Context, complain func(error), options []collectors.SocketOptionSource) (sources []*show.Source, err error) {
+func every(ctx context.Context, complain func(error), options []netstat.SocketOptionSource) (sources []*show.Source, err error) {
 	found, err := List(ctx)
 	if err != nil {
 		return nil, err
 	}
+	options = OptionsOf(found, options)
 	for _, n := range found {
 		kernel, err := OpenFound(&n, options...)
 		switch {

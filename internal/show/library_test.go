@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ var madeHere = map[string][]string{
 	"rule":      {"matches", "options"},
 	"slab":      {"bytes"},
 	"socket":    {"diagnostics", "changedOptions"},
+	"unix":      {"changedOptions"},
 	"xdp":       {"receiveDropped"},
 }
 
@@ -159,13 +161,17 @@ func agreeAsIs[T any](d *drift, k *table.Kind[Row[T]], mend func(*T)) {
 	agree(d, k, itself[T], mend)
 }
 
-// knownAlone has how options are known told of those that are known.
-func knownAlone(o *netstat.SocketOptions) {
+// knownAlone leaves the options that a kind of sockets has, and has how they are known
+// told of those that are known.
+func knownAlone(o *netstat.SocketOptions, all []netstat.SocketOption) {
 	if o == nil {
 		return
 	}
 	var byLayout, inferred netstat.SocketOptionSet
 	for _, option := range netstat.AllSocketOptions() {
+		if !slices.Contains(all, option) {
+			reflect.ValueOf(o).Elem().Field(int(option)).SetZero()
+		}
 		switch o.Source(option) {
 		case netstat.OptionByLayout:
 			byLayout.Add(option)
@@ -184,11 +190,12 @@ func TestLibraryAgrees(t *testing.T) {
 	}
 	agreeAsIs(d, newSocketKind().Kind, func(s *netstat.Socket) {
 		if s.Detail != nil {
-			knownAlone(s.Detail.Options)
+			knownAlone(s.Detail.Options, inetOptions.all)
 			s.Detail.MD5Peers = slices.DeleteFunc(s.Detail.MD5Peers, func(p netip.Prefix) bool { return !p.IsValid() })
 		}
 	})
 	agreeAsIs(d, unixKind(), func(u *netstat.UnixSocket) {
+		knownAlone(u.Options, unixOptions.all)
 		u.State = []netstat.State{netstat.Listen, netstat.Established, netstat.Close}[u.State%3]
 	})
 	agreeAsIs(d, listenQueueKind(), nil)

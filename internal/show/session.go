@@ -30,8 +30,7 @@ const (
 type Session struct {
 	Options
 	out      *table.Output
-	say      func(text string) // says what is the matter
-	program  string            // what complaints begin with
+	stderr   io.Writer // standard error
 	sources  []*Source
 	open     func(complain func(error)) ([]*Source, error)
 	services names.Services
@@ -54,11 +53,14 @@ type Session struct {
 	chosenNames map[string][]string // of the interfaces that are chosen, by the key of each stack
 }
 
-// New prepares a run that prints. open opens the stacks to show, and tells complain
+// New prepares a run. open opens the stacks to show, and tells complain
 // which of them it cannot.
 func New(o Options, stdout, stderr io.Writer, open func(complain func(error)) ([]*Source, error)) (*Session, error) {
-	s := newSession(o, table.NewOutput(stdout), open)
-	s.program, s.say = "netstat: ", func(text string) { fmt.Fprintln(stderr, text) }
+	s := &Session{
+		Options: o, out: table.NewOutput(stdout), stderr: stderr, turns: NewTurns(o.Interval),
+		said: make(map[string]bool), saidOfHosts: make(map[string]bool),
+		chosenNames: make(map[string][]string), growth: newGrowth(), asked: !o.Unasked,
+	}
 	s.out.JSON = o.JSON
 	if file, ok := stdout.(*os.File); ok {
 		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
@@ -68,32 +70,20 @@ func New(o Options, stdout, stderr io.Writer, open func(complain func(error)) ([
 			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		}
 	}
-	return s, s.start()
-}
-
-func newSession(o Options, out *table.Output, open func(complain func(error)) ([]*Source, error)) *Session {
-	return &Session{
-		Options: o, out: out, open: open, turns: NewTurns(o.Interval),
-		said: make(map[string]bool), saidOfHosts: make(map[string]bool),
-		chosenNames: make(map[string][]string), growth: newGrowth(), asked: !o.Unasked,
-	}
-}
-
-// start opens the stacks, and prepares for names of what is numbers.
-func (s *Session) start() error {
+	s.open = open
 	if err := s.openStacks(); err != nil {
-		return err
+		return nil, err
 	}
-	if !s.numericPorts() || s.Filter != "" {
+	if !o.numericPorts() || o.Filter != "" {
 		s.services = names.ReadServices()
 	}
-	if !s.numericPorts() {
+	if !o.numericPorts() {
 		s.rawNames = names.ReadProtocols()
 	}
-	if !s.JSON && (!s.numericHosts() || !s.numericUsers()) {
+	if !o.JSON && (!o.numericHosts() || !o.numericUsers()) {
 		s.resolver = names.New(names.Options{Limit: nameLimit, Parallel: nameParallel})
 	}
-	return nil
+	return s, nil
 }
 
 // openStacks opens the stacks to show, and says which of several it cannot.
@@ -125,22 +115,22 @@ func (s *Session) Close() {
 // and is no failure: all rows are there.
 func (s *Session) complain(what string, src *Source, err error) {
 	s.incomplete = s.incomplete || !netstat.IsComplete(err)
-	text := fmt.Sprintf("%s: %v", what, err)
+	text := fmt.Sprintf("netstat: %s: %v", what, err)
 	// Of a host that cannot be reached there is nothing else to say, and that
 	// in each turn.
 	if gone := silent(err); gone != nil {
-		s.tell(s.saidOfHosts, s.program+gone.Error())
+		s.tell(s.saidOfHosts, "netstat: "+gone.Error())
 		return
 	}
 	if what == "" {
-		text = err.Error()
+		text = fmt.Sprintf("netstat: %v", err)
 	}
 	var read *netstat.ReadError
 	named := errors.As(err, &read) && read.Source != ""
 	if src != nil && src.label() != "" && !named {
-		text = fmt.Sprintf("%s of %s: %v", what, src.label(), err)
+		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.label(), err)
 	}
-	s.note(s.program + text)
+	s.note(text)
 }
 
 // lacks is complain for what is shown where there is such a thing: that a source
@@ -151,7 +141,7 @@ func (s *Session) lacks(what string, src *Source, err error, asked bool) {
 	case asked || !errors.Is(err, netstat.ErrNotSupported):
 		s.complain(what, src, err)
 	case s.Verbose > 0:
-		s.note(fmt.Sprintf("%s%s: %v", s.program, what, err))
+		s.note(fmt.Sprintf("netstat: %s: %v", what, err))
 	}
 }
 
@@ -162,7 +152,7 @@ func (s *Session) tell(said map[string]bool, text string) {
 	if !said[text] {
 		said[text] = true
 		_ = s.out.Flush() // so that it stands below what is shown so far
-		s.say(text)
+		fmt.Fprintln(s.stderr, text)
 	}
 }
 

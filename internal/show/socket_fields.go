@@ -69,7 +69,7 @@ func newSocketKind() *socketKind {
 			return table.NonZero(group.ID)
 		}),
 	})
-	k.add(netstat.DetailSocketOptions, append(optionFields(), changedOptionsField()))
+	k.add(netstat.DetailSocketOptions, inetOptions.fields())
 	k.add(0, whereFields[netstat.Socket]())
 	return k
 }
@@ -81,8 +81,8 @@ func (k *socketKind) add(detail netstat.SocketDetails, fields []table.Field[Row[
 	}
 }
 
-// asked returns the fields that a filter and an order look at.
-func (k *socketKind) asked(expr *filter.Expr, order string) []int {
+// askedOf returns the fields of a kind that a filter and an order look at.
+func askedOf[T any](k *table.Kind[Row[T]], expr *filter.Expr, order string) []int {
 	var fields []int
 	if expr != nil {
 		expr.Walk(func(e *filter.Expr) { fields = append(fields, e.Fields...) })
@@ -91,6 +91,10 @@ func (k *socketKind) asked(expr *filter.Expr, order string) []int {
 		fields = append(fields, k.Find(strings.TrimPrefix(strings.TrimSpace(name), "-"))...)
 	}
 	return fields
+}
+
+func (k *socketKind) asked(expr *filter.Expr, order string) []int {
+	return askedOf(k.Kind, expr, order)
 }
 
 // needs returns the details that a filter and an order look at.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -57,17 +58,88 @@ func (s *Session) socketOptionsColumns() []table.Column[Row[netstat.Socket]] {
 	if s.Programs {
 		columns = append(columns, programsColumn())
 	}
-	all := netstat.AllSocketOptions()
-	return append(columns, table.Column[Row[netstat.Socket]]{Heading: "Options", Append: func(b []byte, r *Row[netstat.Socket]) []byte {
-		return s.appendOptions(b, r, shownOptions(r, all))
-	}})
+	return append(columns, inetOptions.column(s))
+}
+
+// UnixOptions is the table of the options of sockets of the local family.
+func UnixOptions() Table {
+	return unixTable(func(o *Options) string {
+		if o.Changed {
+			return "Options of UNIX domain sockets that differ from a new one's " + o.which()
+		}
+		return "Options of UNIX domain sockets " + o.which()
+	}, unixOptionsColumns, true)
+}
+
+func unixOptionsColumns(s *Session) []table.Column[Row[netstat.UnixSocket]] {
+	columns := []table.Column[Row[netstat.UnixSocket]]{
+		columnOf("Proto", 5, false, func(b []byte, _ *netstat.UnixSocket) []byte { return append(b, "unix"...) }),
+		columnOf("Recv-Q", 6, true, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendKnownBytes(b, v.ReceiveQueue) }),
+		columnOf("Send-Q", 6, true, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendKnownBytes(b, v.SendQueue) }),
+		columnOf("Type", 9, false, func(b []byte, v *netstat.UnixSocket) []byte {
+			return append(b, strings.ToUpper(v.Type.String())...)
+		}),
+		columnOf("State", 9, false, func(b []byte, v *netstat.UnixSocket) []byte { return append(b, unixState(v)...) }),
+		columnOf("I-Node", 8, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendUint(b, v.Inode) }),
+	}
+	if s.Programs {
+		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, v *netstat.UnixSocket) []byte {
+			return appendProcesses(b, v.Processes)
+		}))
+	}
+	return append(columns, columnOf("Path", 24, false, func(b []byte, v *netstat.UnixSocket) []byte {
+		if v.Name == "" && !v.Abstract {
+			return append(b, '-')
+		}
+		return appendUnixName(b, v)
+	}), unixOptions.column(s))
+}
+
+// optioned is what there is to know of the options of a kind of sockets.
+type optioned[T any] struct {
+	all []netstat.SocketOption
+	// of returns the options of a socket, nil for none; new is the kind of new sockets
+	// that it is compared with, and changed what differs from those.
+	of      func(*T) *netstat.SocketOptions
+	new     func(*T) newSocket
+	changed func(v *T, fresh *netstat.SocketOptions) []netstat.SocketOption
+}
+
+var (
+	inetOptions = optioned[netstat.Socket]{
+		all: optionsWhere(func(o netstat.SocketOption) bool { return o < netstat.OptionPassCredentials }),
+		of: func(v *netstat.Socket) *netstat.SocketOptions {
+			if v.Detail == nil {
+				return nil
+			}
+			return v.Detail.Options
+		},
+		new:     func(v *netstat.Socket) newSocket { return newSocket{v.Protocol, v.Family} },
+		changed: (*netstat.Socket).ChangedOptions,
+	}
+	unixOptions = optioned[netstat.UnixSocket]{
+		all:     optionsWhere(func(o netstat.SocketOption) bool { return strings.HasPrefix(o.String(), "SO_") }),
+		of:      func(v *netstat.UnixSocket) *netstat.SocketOptions { return v.Options },
+		new:     func(*netstat.UnixSocket) newSocket { return newSocket{family: netstat.Unix} },
+		changed: (*netstat.UnixSocket).ChangedOptions,
+	}
+)
+
+func optionsWhere(has func(netstat.SocketOption) bool) []netstat.SocketOption {
+	return slices.DeleteFunc(netstat.AllSocketOptions(), func(o netstat.SocketOption) bool { return !has(o) })
+}
+
+// column shows those that are to be shown.
+func (o *optioned[T]) column(s *Session) table.Column[Row[T]] {
+	return table.Column[Row[T]]{Heading: "Options", Append: func(b []byte, r *Row[T]) []byte {
+		return s.appendOptions(b, r.from, o.of(&r.v), o.shown(r))
+	}}
 }
 
 // appendOptions appends those options of a socket that are known, or a dash for none.
-func (s *Session) appendOptions(b []byte, r *Row[netstat.Socket], shown []netstat.SocketOption) []byte {
+func (s *Session) appendOptions(b []byte, src *Source, options *netstat.SocketOptions, shown []netstat.SocketOption) []byte {
 	start := len(b)
 	for _, option := range shown {
-		options := r.v.Detail.Options
 		v, known := options.Get(option)
 		if !known {
 			continue
@@ -80,7 +152,7 @@ func (s *Session) appendOptions(b []byte, r *Row[netstat.Socket], shown []netsta
 		if source == netstat.OptionInferred {
 			b = append(b, '~')
 		}
-		b = s.appendOption(b, r.from, option, v)
+		b = s.appendOption(b, src, option, v)
 		if source == netstat.OptionByLayout {
 			b = append(b, '*')
 		}
@@ -195,29 +267,29 @@ func (s *Session) readNewSockets(ctx context.Context, src *Source, asked bool) {
 	}
 }
 
-// changedOptions returns the options of a socket that differ from those of a new one, and
+// changedIn returns the options of a socket that differ from those of a new one, and
 // whether it is known which do.
-func changedOptions(r *Row[netstat.Socket]) (changed []netstat.SocketOption, known bool) {
-	if r.v.Detail == nil || r.v.Detail.Options == nil || r.from.newSockets == nil {
+func (o *optioned[T]) changedIn(r *Row[T]) (changed []netstat.SocketOption, known bool) {
+	if o.of(&r.v) == nil || r.from.newSockets == nil {
 		return nil, false
 	}
-	of := r.from.newSockets.of[newSocket{r.v.Protocol, r.v.Family}]
-	if of == nil {
+	fresh := r.from.newSockets.of[o.new(&r.v)]
+	if fresh == nil {
 		return nil, false
 	}
-	return r.v.ChangedOptions(of), true
+	return o.changed(&r.v, fresh), true
 }
 
-// shownOptions returns which of all options are shown of a socket. Beside a buffer that a
+// shown returns which of all options are shown of a socket. Beside a buffer that a
 // program set stands what the kernel made of it.
-func shownOptions(r *Row[netstat.Socket], all []netstat.SocketOption) (shown []netstat.SocketOption) {
+func (o *optioned[T]) shown(r *Row[T]) (shown []netstat.SocketOption) {
 	switch {
-	case r.v.Detail == nil || r.v.Detail.Options == nil:
+	case o.of(&r.v) == nil:
 		return nil
 	case r.from.newSockets == nil || !r.from.newSockets.only:
-		return all
+		return o.all
 	}
-	changed, _ := changedOptions(r)
+	changed, _ := o.changedIn(r)
 	for _, option := range changed {
 		switch option {
 		case netstat.OptionReceiveBufferSet:
@@ -241,18 +313,6 @@ func diagnosticsField() table.Field[Row[netstat.Socket]] {
 	})
 }
 
-// changedOptionsField names the options that differ from those of a new socket.
-func changedOptionsField() table.Field[Row[netstat.Socket]] {
-	return table.Field[Row[netstat.Socket]]{Name: "changedOptions", Type: table.Strings, Doc: "names of the options that are not those of a new socket of its kind; with `--options` only",
-		Value: func(r *Row[netstat.Socket]) table.Value {
-			changed, known := changedOptions(r)
-			if !known {
-				return table.Value{}
-			}
-			return table.KnownWords(optionNames(changed))
-		}}
-}
-
 func optionNames(options []netstat.SocketOption) []string {
 	names := make([]string, len(options))
 	for i, option := range options {
@@ -261,30 +321,41 @@ func optionNames(options []netstat.SocketOption) []string {
 	return names
 }
 
-// optionFields are the options of a socket as one object, and each of them by its own
-// name.
-func optionFields() []table.Field[Row[netstat.Socket]] {
-	const object = "options"
-	all := netstat.AllSocketOptions()
-	fields := []table.Field[Row[netstat.Socket]]{{Name: object, Type: table.Compound, Doc: "options by their own names, as above; with `--options` only",
-		Value: func(r *Row[netstat.Socket]) table.Value {
-			if r.v.Detail == nil || r.v.Detail.Options == nil {
+// Names of the fields of options.
+const (
+	optionsField        = "options"
+	changedOptionsField = "changedOptions"
+)
+
+// fields are the options of a socket as one object, each of them by its own name, and
+// the names of those that differ from a new socket's.
+func (o *optioned[T]) fields() []table.Field[Row[T]] {
+	fields := []table.Field[Row[T]]{{Name: optionsField, Type: table.Compound, Doc: "options by their own names, as above; with `--options` only",
+		Value: func(r *Row[T]) table.Value {
+			options := o.of(&r.v)
+			if options == nil {
 				return table.Value{}
 			}
-			return table.Members(func(yield func(string, table.Value) bool) {
-				yieldOptions(r.v.Detail.Options, shownOptions(r, all), yield)
-			})
+			return table.Members(func(yield func(string, table.Value) bool) { yieldOptions(options, o.shown(r), yield) })
 		}}}
-	for _, option := range all {
-		fields = append(fields, table.Field[Row[netstat.Socket]]{Name: option.String(), Type: optionType(option), Doc: option.Description(), Within: object,
-			Value: func(r *Row[netstat.Socket]) table.Value {
-				if r.v.Detail == nil || r.v.Detail.Options == nil {
+	for _, option := range o.all {
+		fields = append(fields, table.Field[Row[T]]{Name: option.String(), Type: optionType(option), Doc: option.Description(), Within: optionsField,
+			Value: func(r *Row[T]) table.Value {
+				options := o.of(&r.v)
+				if options == nil {
 					return table.Value{}
 				}
-				return optionValue(r.v.Detail.Options, option)
+				return optionValue(options, option)
 			}})
 	}
-	return fields
+	return append(fields, table.Field[Row[T]]{Name: changedOptionsField, Type: table.Strings, Doc: "names of the options that are not those of a new socket of its kind; with `--options` only",
+		Value: func(r *Row[T]) table.Value {
+			changed, known := o.changedIn(r)
+			if !known {
+				return table.Value{}
+			}
+			return table.KnownWords(optionNames(changed))
+		}})
 }
 
 // yieldOptions yields the members of an object of options: those that are shown, and how

@@ -408,7 +408,7 @@ func (k *socketKind) parts(ctx context.Context, q *query, details netstat.Socket
 		return nil, err
 	}
 	if ask.Details.Has(netstat.DetailSocketOptions) {
-		q.readNewSockets(ctx, q.src, q.Changed || k.asksFor(q.expr, q.Sort, "changedOptions"))
+		q.readNewSockets(ctx, q.src, q.Changed || k.asksFor(q.expr, q.Sort, changedOptionsField))
 	}
 	marks := q.Extend > 1 || k.asksFor(q.expr, q.Sort, "mark")
 	for _, protocol := range q.protocols(protocols...) {

@@ -1,6 +1,8 @@
 package show
 
 import (
+	"context"
+	"iter"
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -34,18 +36,38 @@ func appendUnixName(b []byte, v *netstat.UnixSocket) []byte {
 
 // UnixSockets is the table of sockets of the local family.
 func UnixSockets() Table {
+	return unixTable(func(o *Options) string { return "Active UNIX domain sockets " + o.which() }, unixColumns, false)
+}
+
+// unixTable declares a table of sockets of the local family, with their options or
+// without: these are read where a filter or an order looks at them, too.
+func unixTable(title func(*Options) string, columns func(*Session) []table.Column[Row[netstat.UnixSocket]], options bool) Table {
+	k := unixKind()
 	return &kind[netstat.UnixSocket]{
-		Kind:      unixKind(),
-		titled:    func(o *Options) string { return "Active UNIX domain sockets " + o.which() },
-		what:      "sockets of the local family",
-		columns:   unixColumns,
-		read:      endpoints(netstat.UnixReader.UnixSockets),
+		Kind:    k,
+		titled:  title,
+		what:    "sockets of the local family",
+		columns: columns,
+		read: func(ctx context.Context, q *query) iter.Seq2[netstat.UnixSocket, error] {
+			e := netstat.EndpointQuery{References: true, Options: options}
+			changed := q.Changed
+			for _, f := range askedOf(k, q.expr, q.Sort) {
+				field := &k.Fields[f]
+				changed = changed || field.Name == changedOptionsField
+				e.Options = e.Options || field.Name == changedOptionsField || field.Within == optionsField
+			}
+			if e.Options {
+				q.readNewSockets(ctx, q.src, changed)
+			}
+			return endpointsWith(e, netstat.UnixReader.UnixSockets)(ctx, q)
+		},
 		optional:  true,
 		listening: table.Text(unixState(&netstat.UnixSocket{State: netstat.Listen})),
 		keep: func(q *query, v *netstat.UnixSocket) bool {
 			listens := v.State == netstat.Listen
 			return q.All || listens == q.Listening || listens && q.listeners
 		},
+		names: func(v *netstat.UnixSocket) bool { return v.Options != nil && v.Options.BindToDevice.Or(0) != 0 },
 		lookUp: func(s *Session, r *Row[netstat.UnixSocket]) {
 			if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
 				s.resolver.StartUser(uid)
@@ -89,7 +111,7 @@ func unixColumns(s *Session) []table.Column[Row[netstat.UnixSocket]] {
 
 func unixKind() *table.Kind[Row[netstat.UnixSocket]] {
 	field := fieldOf[netstat.UnixSocket]
-	k := newKind("unix", "a socket of the local family",
+	fields := []table.Field[Row[netstat.UnixSocket]]{
 		field("type", table.String, "`stream`, `dgram` or `seqpacket`", func(v *netstat.UnixSocket) table.Value { return table.Text(v.Type.String()) }),
 		field("state", table.String, "as in the column State; absent for a socket that is not connected", func(v *netstat.UnixSocket) table.Value { return table.Text(unixState(v)) }),
 		field("path", table.String, "path that the socket is bound to", func(v *netstat.UnixSocket) table.Value {
@@ -112,7 +134,8 @@ func unixKind() *table.Kind[Row[netstat.UnixSocket]] {
 		field("references", table.Integer, "how often the kernel refers to the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.References) }),
 		field("uid", table.User, "user that owns the socket", func(v *netstat.UnixSocket) table.Value { return uintValue(v.UID) }),
 		field("processes", table.Objects, "processes that hold the socket; with `-p`", func(v *netstat.UnixSocket) table.Value { return processesValue(v.Processes) }),
-	)
+	}
+	k := newKind("unix", "a socket of the local family", append(fields, unixOptions.fields()...)...)
 	k.Aliases = map[string][]string{"process": {"processes"}, "pid": {"processes"}, "user": {"uid"}, "name": {"path", "abstractName"}}
 	return k
 }

@@ -5,9 +5,9 @@ package sources
 import (
 	"context"
 
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // Where says which stacks are shown: by default this kernel's.
@@ -16,7 +16,7 @@ type Where struct {
 	// all.
 	NetNS string
 	// SocketOptions are what this kernel's namespaces have options of sockets from.
-	SocketOptions []collectors.SocketOptionSource
+	SocketOptions []netstat.SocketOptionSource
 
 	// Recording is a file with recorded stacks; NetNS chooses one of those then. At
 	// is the time that is shown, empty for the last.

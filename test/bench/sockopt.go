@@ -17,10 +17,10 @@ const optionNamespaces = 100
 // themselves.
 func (b *bench) optionsCase(s *section) error {
 	s.Title = "The options of " + thousands(b.listedSockets) + " sockets"
-	source := sockopt.New()
+	source := sockopt.New("")
 	defer source.Close()
 	begin := time.Now()
-	if _, err := source.ReadSocketOptions(b.ctx, netstat.TCP, nil); err != nil {
+	if _, err := source.ReadSocketOptions(b.ctx, netstat.SocketOptionQuery{Protocol: netstat.TCP}); err != nil {
 		return err
 	}
 	s.add(figure{Case: "loading the programs, once", Ours: &quantity{Value: time.Since(begin).Seconds(), Unit: seconds}})
@@ -106,7 +106,7 @@ func (b *bench) readOptions(p netstat.Protocol, source *sockopt.Source, namespac
 	var options collectors.Options
 	if source != nil {
 		query.Details = netstat.DetailSocketOptions
-		options.SocketOptions = []collectors.SocketOptionSource{source}
+		options.SocketOptions = []netstat.SocketOptionSource{source}
 	}
 	var took time.Duration
 	rows := 0

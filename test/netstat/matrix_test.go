@@ -30,7 +30,8 @@ var modeKinds = map[string][]string{
 	"--rules": {"rule"}, "--nexthops": {"nextHop"}, "--netconf": {"netconf"}, "--qdiscs": {"qdisc"}, "--mroutes": {"vif", "multicastRoute"},
 	"--conntrack": {"flow", "flowTotal"}, "--conntrack -s": {"flowUsage", "flowStatistics", "expectationStatistics"}, "--expectations": {"expectation"},
 	"--mdb": {"bridgeGroup", "routerPort"}, "--namespaces": {"namespace"}, "-i -s": {"interfaceCounter"},
-	"-r -s": {"fibTable", "routeLookups", "fib6", "neighbourTable"}, "-i -e": {"interface"}, "-Q -e": {"softnet", "queue"},
+	"--options -x": {"unix"},
+	"-r -s":        {"fibTable", "routeLookups", "fib6", "neighbourTable"}, "-i -e": {"interface"}, "-Q -e": {"softnet", "queue"},
 	"sockets": {"socket", "unix"}, "-x": {"unix"}, "--netlink": {"netlink"}, "--vsock": {"vsock"}, "--xdp": {"xdp"}, "--smc": {"smc"}, "--tipc": {"tipc"},
 }
 
@@ -273,13 +274,14 @@ func looks(n *nstest.NS, dir string) map[string]look {
 		}},
 		"record": {value: filepath.Join(dir, "other.rec"), refused: "--record"}, "kinds": {value: "route", refused: "--record"},
 		"save-baseline": {value: filepath.Join(dir, "other.base"), refused: "--save-baseline"},
-		"host":          host("tcp:127.0.0.1:1"), "hosts": host(hosts), "snmp-config": besideHost(config), "context": besideHost("other"), "timeout": besideHost("5"),
+		"pin-options":   {refused: "--pin-options"}, "unpin-options": {refused: "--unpin-options"},
+		"host": host("tcp:127.0.0.1:1"), "hosts": host(hosts), "snmp-config": besideHost(config), "context": besideHost("other"), "timeout": besideHost("5"),
 		"numeric": same, "numeric-hosts": same, "numeric-ports": same, "numeric-users": same,
 		"symbolic": {honours: func(t *testing.T, m *matrix, args []string) { m.show(t, args...) }},
 		"human": {honours: func(t *testing.T, m *matrix, args []string) {
 			with := m.show(t, args...)
-			const small = "--conntrack --mroutes --netlink -x -r -s" // where the scene makes no large numbers
-			if !regexp.MustCompile(`\d[kKMG]\b`).MatchString(with) && !strings.Contains(small, m.mode) {
+			small := []string{"--conntrack", "--conntrack -s", "--mroutes", "--netlink", "-x", "--options -x", "-r -s"} // where the scene makes no large numbers
+			if !regexp.MustCompile(`\d[kKMG]\b`).MatchString(with) && !slices.Contains(small, m.mode) {
 				t.Errorf("%s\nwithout it\n%s", with, m.text)
 			}
 		}},

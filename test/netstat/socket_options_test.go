@@ -272,6 +272,56 @@ func (o *optioned) is(fd int, name, value string) bool {
 	return ok && v == value
 }
 
+// Sockets of the local family have options, too, in text, in JSON, for filters and orders
+// and in recordings.
+func TestUnixSocketOptions(t *testing.T) {
+	o := &optioned{nstest.New(t), make(map[string]int), make(map[string][]string)}
+	const s = unix.SOL_SOCKET
+	o.open(t, unix.AF_UNIX, unix.SOCK_STREAM, nil)
+	o.open(t, unix.AF_UNIX, unix.SOCK_DGRAM, map[string]func(int) error{"SO_RCVBUF_SET": settingTo(s, unix.SO_RCVBUF, 40_000), "SO_PASSCRED": settingTo(s, unix.SO_PASSCRED, 1)})
+	o.open(t, unix.AF_UNIX, unix.SOCK_SEQPACKET, map[string]func(int) error{"SO_SNDBUF_SET": settingTo(s, unix.SO_SNDBUF, 50_000), "SO_PRIORITY": settingTo(s, unix.SO_PRIORITY, 3)})
+	file := t.TempDir() + "/options.rec"
+	show(t, o.n, "--record", file, "--kinds", "unix-socket,socket-defaults")
+	ofTruth := maps.Clone(askedOptions)
+	maps.Copy(ofTruth, map[string]asked{"SO_PASSCRED": askedNumber(s, unix.SO_PASSCRED, asTruth), "SO_PASSSEC": askedNumber(s, unix.SO_PASSSEC, asTruth), "SO_PEEK_OFF": askedNumber(s, unix.SO_PEEK_OFF, asNumber)})
+	for _, from := range [][]string{nil, {"--recording", file}} {
+		rows := o.rows(t, try(t, o.n, append(from, "-x", "--options", "-a", "--json")...))
+		if len(rows) != len(o.fds) {
+			t.Fatalf("%v: %d sockets of %d are shown", from, len(rows), len(o.fds))
+		}
+		for inode, row := range rows {
+			options := row["options"].(map[string]any)
+			for name, ask := range ofTruth {
+				if want, ok := ask(o.fds[inode]); ok && strings.HasPrefix(name, "SO_") && object(options).text(name) != want {
+					t.Errorf("%v: %s is %s, and %s for getsockopt", from, name, object(options).text(name), want)
+				}
+			}
+			var changed []string
+			for _, name := range row["changedOptions"].([]any) {
+				changed = append(changed, name.(string))
+			}
+			if !slices.Equal(sorted(changed), sorted(o.set[inode])) {
+				t.Errorf("%v: changed are %q, and set were %q", from, changed, o.set[inode])
+			}
+		}
+		// The table of sockets reads options where a filter or an order looks at them.
+		if found := decode(t, try(t, o.n, append(from, "-x", "-a", "--json", "--filter", "SO_PASSCRED=1 and changedOptions=SO_RCVBUF_SET")...).out); len(found) != 1 || found[0].text("type") != "dgram" {
+			t.Errorf("%v, filtered: %v", from, found)
+		}
+		if sorted := decode(t, try(t, o.n, append(from, "-x", "-a", "--json", "--sort", "-SO_PRIORITY")...).out); len(sorted) != 3 || sorted[0].text("type") != "seqpacket" {
+			t.Errorf("%v, sorted: %v", from, sorted)
+		}
+		text := show(t, o.n, append(from, "-x", "-a", "--options=changed")...)
+		if !regexp.MustCompile(`(?m)^unix .* DGRAM .* - +SO_RCVBUF=80000,SO_RCVBUF_SET=40000\*,SO_PASSCRED=1\*?$`).MatchString(text) {
+			t.Errorf("%v:\n%s", from, text)
+		}
+	}
+	// Beside the Internet's.
+	if text := show(t, o.n, "-tx", "-a", "--options"); strings.Count(text, "Options of ") != 2 {
+		t.Errorf("-tx --options:\n%s", text)
+	}
+}
+
 // In the text options have their units, and of --options=changed those that were set
 // are there.
 func TestSocketOptionsText(t *testing.T) {

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/netsnmp-agent/netsnmp-agent/collectors/sockopt"
+)
+
+// pinOptions leaves the programs that read options of sockets where everybody may use
+// them, and says what stands in the way to them.
+func pinOptions(stderr io.Writer) error {
+	err := sockopt.Pin(sockopt.PinFolder)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: --unpin-options removes them", err)
+	}
+	if err != nil {
+		return err
+	}
+	closed, mode, err := sockopt.Closed(sockopt.PinFolder)
+	if err == nil && closed != "" {
+		fmt.Fprintf(stderr, "netstat: pinned, but %s has mode %04o: nobody else gets to the programs before chmod o+x %s\n", closed, mode, closed)
+	}
+	return err
+}
