@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
-	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/sources"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
@@ -50,6 +49,16 @@ type modifier struct {
 	values func(*flags) []string
 }
 
+// source is the modifier of a flag that says which stacks are shown.
+func source(name string) modifier {
+	of := sources.Find(name)
+	m := modifier{name: name, usage: of.Usage, needs: of.Needs, to: func(f *flags) any { return of.To(&f.Where) }}
+	if of.Values != nil {
+		m.values = func(f *flags) []string { return of.Values(&f.Where) }
+	}
+	return m
+}
+
 // modifiers are all flags that are no modes, in the order of the help.
 var modifiers = []modifier{
 	// Which sockets.
@@ -76,8 +85,7 @@ var modifiers = []modifier{
 		values: func(*flags) []string { return []string{"main", "local", "default", show.AllTables} }},
 	{name: "interface", short: "I", usage: "show the interface `IFACE` only, or several, of sockets those bound to it; -i unless anything else is chosen", to: func(f *flags) any { return &f.Interfaces }, scope: each,
 		values: (*flags).interfaceNames},
-	{name: "netns", usage: "show the network namespace `NAME`, or that of the process PID, or all of them", to: func(f *flags) any { return &f.NetNS },
-		values: (*flags).namespaceNames},
+	source("netns"),
 	{name: "filter", usage: "show rows that `EXPRESSION` is true for, such as 'state=established and port=443'", to: func(f *flags) any { return &f.Filter }},
 	{name: "sort", usage: "sort by `FIELD,...`; -FIELD puts the largest first", to: func(f *flags) any { return &f.Sort },
 		values: (*flags).fieldNames},
@@ -86,8 +94,8 @@ var modifiers = []modifier{
 	{name: "top", usage: "with --by: show the `N` largest, and the others together; 100 unless given", to: func(f *flags) any { return &f.Top }, scope: some, needs: []string{"by"}},
 
 	// Of which stack.
-	{name: "recording", usage: "show what is recorded in `FILE`; --netns chooses one of its namespaces then", to: func(f *flags) any { return &f.Recording }},
-	{name: "at", usage: "with --recording: show the last moment until `TIME`: 15:04, or 2006-01-02T15:04:05Z", to: func(f *flags) any { return &f.At }, needs: []string{"recording"}},
+	source("recording"),
+	source("at"),
 	{name: "record", usage: "add everything to the recording in `FILE`, once or in every --interval, and show nothing", to: func(f *flags) any { return &f.record }},
 	{name: "kinds", usage: "with --record: record rows of `KIND,...` only", to: func(f *flags) any { return &f.kinds }, needs: []string{"record"},
 		values: func(*flags) (names []string) {
@@ -96,11 +104,11 @@ var modifiers = []modifier{
 			}
 			return names
 		}},
-	{name: "host", usage: "show the stacks of the hosts `HOST,...` by SNMP, each [udp:|tcp:]HOST[:PORT]", to: func(f *flags) any { return &f.Hosts }},
-	{name: "hosts", usage: "show those of the hosts that are listed in `FILE`", to: func(f *flags) any { return &f.HostsFile }},
-	{name: "snmp-config", usage: "read the credentials for hosts from `FILE`; snmp.conf(5) unless given", to: func(f *flags) any { return &f.SNMPConfigFile }, needs: []string{"host", "hosts"}},
-	{name: "context", usage: "read the SNMP context `NAME` of hosts", to: func(f *flags) any { return &f.Context }, needs: []string{"host", "hosts"}},
-	{name: "timeout", usage: "give a host up after `SECONDS`; one of several after 60 unless given", to: func(f *flags) any { return &f.Timeout }, needs: []string{"host", "hosts"}},
+	source("host"),
+	source("hosts"),
+	source("snmp-config"),
+	source("context"),
+	source("timeout"),
 
 	// How.
 	{name: "numeric", short: "n", usage: "show numbers and look no names up", to: func(f *flags) any { return &f.Numeric }},
@@ -137,20 +145,7 @@ func declare(fs *pflag.FlagSet, f *flags) {
 		}
 	}
 	for _, m := range modifiers {
-		switch to := m.to(f).(type) {
-		case *bool:
-			fs.BoolVarP(to, m.name, m.short, false, m.usage)
-		case *int:
-			fs.CountVarP(to, m.name, m.short, m.usage)
-		case *uint:
-			fs.UintVarP(to, m.name, m.short, 0, m.usage)
-		case *string:
-			fs.StringVarP(to, m.name, m.short, "", m.usage)
-		case *float64:
-			fs.Float64VarP(to, m.name, m.short, 0, m.usage)
-		case *[]string:
-			fs.StringSliceVarP(to, m.name, m.short, nil, m.usage)
-		}
+		commandline.Declare(fs, m.to(f), m.name, m.short, m.usage)
 	}
 	commandline.Once(fs)
 
@@ -185,20 +180,6 @@ func (f *flags) interfaceNames() (found []string) {
 	return found
 }
 
-func (f *flags) namespaceNames() []string {
-	names := []string{namespaces.All}
-	of := sources.Where{NetNS: namespaces.All, Recording: f.Recording, At: f.At}
-	opened, err := of.Open(context.Background(), func(error) {})
-	if err != nil {
-		return names
-	}
-	for _, src := range opened {
-		names = append(names, src.NetNS)
-		src.Close()
-	}
-	return names
-}
-
 // alone are flags that do something else than to show, with those that they take, and
 // why they take no others.
 var alone = map[string]struct{ takes, why string }{
@@ -210,8 +191,7 @@ var alone = map[string]struct{ takes, why string }{
 
 // apart are flags that do not go with each other, and why.
 var apart = []struct{ one, other, why string }{
-	{"host", "recording", ""}, {"host", "netns", ""}, {"host", "since", ""}, {"host", "save-baseline", ""},
-	{"hosts", "recording", ""}, {"hosts", "netns", ""}, {"hosts", "since", ""}, {"hosts", "save-baseline", ""},
+	{"host", "since", ""}, {"host", "save-baseline", ""}, {"hosts", "since", ""}, {"hosts", "save-baseline", ""},
 	{"recording", "interval", "what is recorded does not change"}, {"recording", "continuous", "what is recorded does not change"},
 	{"host", "conntrack", "no MIB has it"}, {"hosts", "conntrack", "no MIB has it"}, {"host", "expectations", "no MIB has them"}, {"hosts", "expectations", "no MIB has them"},
 	{"host", "options", "no MIB has them"}, {"hosts", "options", "no MIB has them"},
@@ -222,18 +202,9 @@ var apart = []struct{ one, other, why string }{
 // check completes the flags and says what does not fit together.
 func (f *flags) check(fs *pflag.FlagSet) error {
 	for _, m := range modifiers {
-		flag := fs.Lookup(m.name)
-		if !flag.Changed {
-			continue
-		}
-		switch to := m.to(f).(type) {
-		case *string:
-			if *to == "" {
-				return fmt.Errorf("--%s: the value is empty", m.name)
-			}
-		case *[]string:
-			if len(*to) == 0 {
-				return fmt.Errorf("--%s: the value is empty", m.name)
+		if fs.Changed(m.name) {
+			if err := commandline.CheckFilled(m.to(f), m.name); err != nil {
+				return err
 			}
 		}
 	}
@@ -259,8 +230,10 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 	}
 	for _, name := range []string{"interval", "timeout"} {
 		seconds := map[string]float64{"interval": f.Interval, "timeout": f.Timeout}[name]
-		if fs.Changed(name) && !(seconds >= 0.01 && seconds <= 86400) {
-			return fmt.Errorf("--%s: %v is not between 0.01 and 86400 seconds", name, seconds)
+		if fs.Changed(name) {
+			if err := commandline.CheckSeconds(seconds, name); err != nil {
+				return err
+			}
 		}
 	}
 	if f.Continuous && f.Interval == 0 {

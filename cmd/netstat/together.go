@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/sources"
 )
 
 // checkTogether says which flags do not go together: a flag is honoured by what is
@@ -42,6 +44,11 @@ func (f *flags) checkTogether(fs *pflag.FlagSet) (err error) {
 		}
 		if wrong := refuses(chosen, m.name, m.scope); wrong != nil {
 			return fmt.Errorf("--%s makes no sense with %s: it goes with %s", name, wrong.title(), strings.Join(takers(m.name), ", "))
+		}
+	}
+	for _, pair := range sources.Apart {
+		if fs.Changed(pair[0]) && fs.Changed(pair[1]) {
+			return fmt.Errorf("--%s makes no sense with --%s", pair[1], pair[0])
 		}
 	}
 	for _, pair := range apart {

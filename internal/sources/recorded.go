@@ -14,6 +14,31 @@ import (
 // openRecording opens the stack, or with --netns all every stack, of the moment
 // that is chosen. Damage behind what can be read goes to complain.
 func (w *Where) openRecording(complain func(error)) (sources []*show.Source, err error) {
+	r, err := w.OpenRecording(complain)
+	if err != nil {
+		return nil, err
+	}
+	if sources, err = r.Sources(r.First, complain); err != nil {
+		return nil, errors.Join(err, r.file.Close())
+	}
+	sources[0].Release = r.Close
+	return sources, nil
+}
+
+// Recording is the recording that --recording names, moment by moment.
+type Recording struct {
+	// Times are those of its moments.
+	Times []time.Time
+	// First is the number of the moment that --at chooses, the last one unless it is
+	// given.
+	First int
+
+	file *recording.File
+	of   *Where
+}
+
+// OpenRecording opens the recording. Damage behind what can be read goes to complain.
+func (w *Where) OpenRecording(complain func(error)) (_ *Recording, err error) {
 	file, err := recording.Open(w.Recording)
 	if err != nil {
 		return nil, err
@@ -26,44 +51,67 @@ func (w *Where) openRecording(complain func(error)) (sources []*show.Source, err
 	if err := file.Damage(); err != nil {
 		complain(err)
 	}
+	r := &Recording{file: file, of: w}
+	for _, t := range file.Times() {
+		r.Times = append(r.Times, t.Local())
+	}
 	choice := recording.Choice{Stack: w.NetNS}
 	if w.At != "" {
 		if choice.At, err = momentAt(file, w.At); err != nil {
 			return nil, err
 		}
 	}
-	if w.NetNS != namespaces.All {
-		moment, err := ChooseMoment(file, choice)
-		if err != nil {
-			return nil, err
-		}
-		stack, err := moment.Stack(w.NetNS)
+	moment, err := ChooseMoment(file, choice)
+	if err != nil {
+		return nil, err
+	}
+	r.First = moment.Number()
+	return r, nil
+}
+
+// Close gives the recording up.
+func (r *Recording) Close() { _ = r.file.Close() } // nothing was written
+
+// At returns the number of the last moment until a time in the form of --at, which may be
+// one of the day of the moment that is shown; false where the recording begins later.
+func (r *Recording) At(text string, shown int) (int, bool, error) {
+	t, err := parseAt(text, r.Times[shown])
+	if err != nil {
+		return 0, false, err
+	}
+	number, ok := r.file.Before(t)
+	return number, ok, nil
+}
+
+// Sources opens the stack, or with --netns all every stack, of a moment. That of several which
+// cannot be opened goes to complain. They are good until the recording is closed.
+func (r *Recording) Sources(number int, complain func(error)) (sources []*show.Source, err error) {
+	moment, err := r.file.Moment(number)
+	if err != nil {
+		return nil, err
+	}
+	if r.of.NetNS != namespaces.All {
+		stack, err := moment.Stack(r.of.NetNS)
 		switch {
-		case err != nil && w.NetNS == "" && len(moment.Stacks()) > 1:
+		case err != nil && r.of.NetNS == "" && len(moment.Stacks()) > 1:
 			return nil, fmt.Errorf("%w; --netns chooses one, or all", err)
 		case err != nil:
 			return nil, err
 		}
 		src := recordedSource(stack, "")
-		src.Name = w.NetNS
-		sources = append(sources, src)
-	} else {
-		moment, err := ChooseMoment(file, choice)
-		if err != nil {
-			return nil, err
-		}
-		for _, stack := range moment.Stacks() {
-			if err := stack.Err(); err != nil {
-				complain(err)
-				continue
-			}
-			sources = append(sources, recordedSource(stack, RecordedLabel(stack)))
-		}
-		if len(sources) == 0 {
-			return nil, fmt.Errorf("%s: no recorded network namespace or host could be opened then", w.Recording)
-		}
+		src.Name = r.of.NetNS
+		return []*show.Source{src}, nil
 	}
-	sources[0].Release = func() { _ = file.Close() } // nothing was written
+	for _, stack := range moment.Stacks() {
+		if err := stack.Err(); err != nil {
+			complain(err)
+			continue
+		}
+		sources = append(sources, recordedSource(stack, RecordedLabel(stack)))
+	}
+	if len(sources) == 0 {
+		return nil, fmt.Errorf("%s: no recorded network namespace or host could be opened then", r.of.Recording)
+	}
 	return sources, nil
 }
 
