@@ -127,7 +127,7 @@ func (s *Session) tellRestart(src *Source) {
 	if src.label() != "" {
 		of = " of " + src.label()
 	}
-	s.note(fmt.Sprintf("netstat: the agent%s began anew before %s: what was counted is not known", of, time.Now().Format(time.TimeOnly)))
+	s.note(fmt.Sprintf("%sthe agent%s began anew before %s: what was counted is not known", s.program, of, time.Now().Format(time.TimeOnly)))
 }
 
 // Counts is what a stack counted until one moment.
@@ -177,7 +177,13 @@ func (s *Session) count(ctx context.Context, src *Source) (Counts, error) {
 // not known of one of them is not known of both.
 func add(sum, grew *baseline.Delta) *baseline.Delta {
 	if sum == nil {
-		return grew
+		sum = &baseline.Delta{From: grew.From, Counters: maps.Clone(grew.Counters)}
+		for _, d := range grew.Interfaces {
+			d.Counters = maps.Clone(d.Counters)
+			sum.Interfaces = append(sum.Interfaces, d)
+		}
+		sum.To = grew.To
+		return sum
 	}
 	sum.To = grew.To
 	addCounters(sum.Counters, grew.Counters)
@@ -194,6 +200,7 @@ func add(sum, grew *baseline.Delta) *baseline.Delta {
 			addCounters(sum.Interfaces[i].Counters, d.Counters)
 			sum.Interfaces[i].Reason = d.Reason
 		} else {
+			d.Counters = maps.Clone(d.Counters)
 			sum.Interfaces = append(sum.Interfaces, d)
 		}
 	}

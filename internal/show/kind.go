@@ -29,6 +29,8 @@ type opened interface {
 	// follows reports whether the rows of each turn continue one table, and the
 	// last one sums them up.
 	follows() bool
+	// readSheet reads the rows as they are now, in place of showing them.
+	readSheet(context.Context) (Sheet, error)
 }
 
 // kind is the declaration of a table.
@@ -98,6 +100,13 @@ type kind[T any] struct {
 
 	// growing says that rows tell by how much counters grew in the turn.
 	growing bool
+
+	// identity are the fields that a row is known by from turn to turn; none stands for
+	// all of them.
+	identity []string
+	// orders are the orders of columns whose headings are no field's name, nor an alias,
+	// by the heading; list fills it.
+	orders map[string]string
 }
 
 // Row is what a reader yielded, and of which stack.
@@ -167,6 +176,12 @@ func list[T any](name, doc string, k kind[T], fields ...both[T]) *kind[T] {
 	}
 	k.Kind = newKind(name, doc, members...)
 	k.Aliases = k.aliases
+	k.orders = make(map[string]string)
+	for _, f := range fields {
+		if f.heading != "" {
+			k.orders[f.heading] = f.Name
+		}
+	}
 	return &k
 }
 
@@ -221,6 +236,9 @@ type both[T any] struct {
 	cell    func(b []byte, v *T) []byte // nil: the field's value
 	index   func(v *T) uint32           // of the interface that the field names; nil: it names none
 	scale   uint64                      // of a number for people: 1000 of counts, 1024 of bytes, 0 for none
+	bad     func(v *T) bool             // the cell is red; nil for never
+	// drawn makes cells that the row's value alone does not tell; nil for others.
+	drawn func(*Session) func(b []byte, r *Row[T]) []byte
 }
 
 // of makes a field a column.
@@ -246,8 +264,26 @@ func (f both[T]) count() both[T] { f.scale = 1000; return f }
 // hidden makes a field that no column shows.
 func hidden[T any](f table.Field[Row[T]]) both[T] { return both[T]{Field: f} }
 
+// redIf has cells be red that tell of what should not be.
+func (f both[T]) redIf(bad func(*T) bool) both[T] { f.bad = bad; return f }
+
 func (f both[T]) column(s *Session) table.Column[Row[T]] {
+	c := f.plainColumn(s)
+	if f.bad != nil {
+		c.Colour = func(r *Row[T]) table.Colour {
+			if f.bad(&r.v) {
+				return table.Red
+			}
+			return table.Plain
+		}
+	}
+	return c
+}
+
+func (f both[T]) plainColumn(s *Session) table.Column[Row[T]] {
 	switch {
+	case f.drawn != nil:
+		return table.Column[Row[T]]{Heading: f.heading, Width: f.width, Right: f.right, Append: f.drawn(s)}
 	case f.index != nil:
 		return interfaceColumn(f.heading, f.width, f.index)
 	case f.cell != nil:

@@ -27,6 +27,13 @@ type run[T any] struct {
 	part    string   // the section that is shown
 	// paragraph shows a row in place of the columns; nil for columns.
 	paragraph func(*Row[T])
+	// each takes a row that is to be shown, in its order; print does unless the rows are
+	// for a sheet.
+	each func(*Row[T]) error
+	// late says that names are looked up when rows are drawn, and hold up none.
+	late bool
+	// last is the sheet that was read last, nil where none was.
+	last *sheet[T]
 }
 
 // Describe returns the kind of the rows.
@@ -43,6 +50,7 @@ func (k *kind[T]) Names() []string {
 // open prepares the table for a run.
 func (k *kind[T]) open(s *Session) (opened, error) {
 	o := &run[T]{kind: k, s: s}
+	o.each = o.print
 	var err error
 	if s.Filter != "" {
 		if o.expr, err = filter.Parse(s.Filter, cmp.Or(k.filters, filter.Fields(k)), s.filterNames()); err != nil {
@@ -107,21 +115,27 @@ func (o *run[T]) follows() bool { return o.growing }
 
 // begin begins a table, or a part of one, with its headings.
 func (o *run[T]) begin() {
-	t := table.Table[Row[T]]{Kind: o.Kind, Underline: o.underline, NoHeadings: o.noHeadings, Order: o.order}
+	t := table.Table[Row[T]]{Kind: o.Kind, Columns: o.everyColumn(), Underline: o.underline, NoHeadings: o.noHeadings, Order: o.order}
+	o.printer, o.printed, o.part = table.NewPrinter(o.s.out, t), 0, ""
+}
+
+// everyColumn returns the columns, with those of where a row is from where several stacks
+// are shown.
+func (o *run[T]) everyColumn() (columns []table.Column[Row[T]]) {
 	if o.columns != nil {
-		t.Columns = o.columns(o.s)
+		columns = o.columns(o.s)
 	}
 	if o.s.namesNamespaces() {
-		t.Columns = append(t.Columns, table.Column[Row[T]]{Heading: "Namespace", Append: func(b []byte, r *Row[T]) []byte {
+		columns = append(columns, table.Column[Row[T]]{Heading: "Namespace", Append: func(b []byte, r *Row[T]) []byte {
 			return table.AppendEscaped(b, r.from.NetNS)
 		}})
 	}
 	if slices.ContainsFunc(o.s.sources, func(src *Source) bool { return src.Host != "" }) {
-		t.Columns = append(t.Columns, table.Column[Row[T]]{Heading: "Host", Append: func(b []byte, r *Row[T]) []byte {
+		columns = append(columns, table.Column[Row[T]]{Heading: "Host", Append: func(b []byte, r *Row[T]) []byte {
 			return table.AppendEscaped(b, r.from.Host)
 		}})
 	}
-	o.printer, o.printed, o.part = table.NewPrinter(o.s.out, t), 0, ""
+	return columns
 }
 
 // show shows the rows as they are now.
@@ -143,17 +157,7 @@ func (o *run[T]) show(ctx context.Context) error {
 	case o.printer == nil || !o.s.alone: // headings stand above every turn's rows then
 		o.begin()
 	}
-	sources := o.s.sources
-	if o.ofHost {
-		sources = sources[:1]
-	}
-	o.nameInterfaces(ctx, sources)
-	for _, src := range sources {
-		if err := o.showOf(ctx, src); err != nil {
-			return err
-		}
-	}
-	if err := o.release(); err != nil {
+	if err := o.readAll(ctx); err != nil {
 		return err
 	}
 	if o.growing {
@@ -163,26 +167,45 @@ func (o *run[T]) show(ctx context.Context) error {
 		return o.printer.Close()
 	}
 	if o.rest != nil && o.expr == nil && len(o.s.Interfaces) == 0 {
-		for _, src := range sources {
+		for _, src := range o.from() {
 			o.rest(ctx, o.s, src)
 		}
 	}
 	return o.s.out.Flush()
 }
 
+// from returns the stacks that the rows are of.
+func (o *run[T]) from() []*Source {
+	if o.ofHost {
+		return o.s.sources[:1]
+	}
+	return o.s.sources
+}
+
+// readAll reads the rows of every stack as they are now, and shows each.
+func (o *run[T]) readAll(ctx context.Context) error {
+	o.nameInterfaces(ctx, o.from())
+	for _, src := range o.from() {
+		if o.growing && o.printed >= headingsEvery {
+			if err := o.printer.Close(); err != nil {
+				return err
+			}
+			o.begin()
+		}
+		if err := o.readOf(ctx, src); err != nil {
+			return err
+		}
+	}
+	return o.release()
+}
+
 // headingsEvery is after how many rows that follow each other headings are shown
 // again.
 const headingsEvery = 20
 
-// showOf shows the rows of one stack. What it cannot tell is said, and the others go
-// on.
-func (o *run[T]) showOf(ctx context.Context, src *Source) error {
-	if o.growing && o.printed >= headingsEvery {
-		if err := o.printer.Close(); err != nil {
-			return err
-		}
-		o.begin()
-	}
+// readOf reads the rows of one stack, and shows each. What it cannot tell is said, and the
+// others go on.
+func (o *run[T]) readOf(ctx context.Context, src *Source) error {
 	q := &query{Session: o.s, src: src, expr: o.exprs[src], listeners: o.listeners}
 	parts := []part[T]{{what: o.what, optional: o.optional && !o.s.asked, read: o.read}}
 	if o.parts != nil {
@@ -245,8 +268,8 @@ func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
 	if q.expr != nil && o.filters == nil && !q.expr.Match(func(field int) table.Value { return o.Fields[field].Value(r) }) {
 		return nil
 	}
-	if o.lookUp == nil || o.s.resolver == nil {
-		return o.print(r)
+	if o.lookUp == nil || o.s.resolver == nil || o.late {
+		return o.each(r)
 	}
 	o.held = append(o.held, *r)
 	if o.whole {
@@ -291,7 +314,7 @@ func (o *run[T]) release() error {
 	}
 	o.s.resolver.Wait()
 	for i := range o.held {
-		if err := o.print(&o.held[i]); err != nil {
+		if err := o.each(&o.held[i]); err != nil {
 			return err
 		}
 	}

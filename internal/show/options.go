@@ -1,6 +1,10 @@
 package show
 
-import "github.com/netsnmp-agent/netsnmp-agent/netstat"
+import (
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+)
 
 // Options say which rows are shown, what of them, and how.
 type Options struct {
@@ -52,6 +56,8 @@ type Options struct {
 	// are shown by how much they grew, unless Continuous has them as they are.
 	Interval   float64
 	Continuous bool
+	// Linger is for how long a row that ended stays on the sheets of a Watch.
+	Linger time.Duration
 	// Since is the baseline that counters grew since: its name, or its path where
 	// it has a slash.
 	Since string

@@ -64,9 +64,17 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 	return nil
 }
 
-// turn shows tables as they are now. Everything is read anew, and what is the matter
-// with hosts is said anew.
+// turn shows tables as they are now.
 func (s *Session) turn(ctx context.Context, shown []opened) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	return s.showEach(ctx, shown)
+}
+
+// begin begins a turn. Everything is read anew, and what is the matter with hosts is said
+// anew.
+func (s *Session) begin(ctx context.Context) error {
 	clear(s.saidOfHosts)
 	s.owners = nil
 	if s.Interval > 0 {
@@ -76,13 +84,13 @@ func (s *Session) turn(ctx context.Context, shown []opened) error {
 				return err
 			}
 		}
-		for _, src := range s.sources {
-			src.fresh(now, next)
+		for i, src := range s.sources {
+			s.sources[i] = src.fresh(now, next)
 		}
 		s.growth.begin(s.sources)
 	}
 	s.lookForInterfaces(ctx)
-	return s.showEach(ctx, shown)
+	return nil
 }
 
 func (s *Session) showEach(ctx context.Context, shown []opened) error {

@@ -30,7 +30,8 @@ const (
 type Session struct {
 	Options
 	out      *table.Output
-	stderr   io.Writer // standard error
+	say      func(text string) // says what is the matter
+	program  string            // what complaints begin with
 	sources  []*Source
 	open     func(complain func(error)) ([]*Source, error)
 	services names.Services
@@ -53,14 +54,11 @@ type Session struct {
 	chosenNames map[string][]string // of the interfaces that are chosen, by the key of each stack
 }
 
-// New prepares a run. open opens the stacks to show, and tells complain
+// New prepares a run that prints. open opens the stacks to show, and tells complain
 // which of them it cannot.
 func New(o Options, stdout, stderr io.Writer, open func(complain func(error)) ([]*Source, error)) (*Session, error) {
-	s := &Session{
-		Options: o, out: table.NewOutput(stdout), stderr: stderr, turns: NewTurns(o.Interval),
-		said: make(map[string]bool), saidOfHosts: make(map[string]bool),
-		chosenNames: make(map[string][]string), growth: newGrowth(), asked: !o.Unasked,
-	}
+	s := newSession(o, table.NewOutput(stdout), open)
+	s.program, s.say = "netstat: ", func(text string) { fmt.Fprintln(stderr, text) }
 	s.out.JSON = o.JSON
 	if file, ok := stdout.(*os.File); ok {
 		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
@@ -70,20 +68,32 @@ func New(o Options, stdout, stderr io.Writer, open func(complain func(error)) ([
 			s.out.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		}
 	}
-	s.open = open
-	if err := s.openStacks(); err != nil {
-		return nil, err
+	return s, s.start()
+}
+
+func newSession(o Options, out *table.Output, open func(complain func(error)) ([]*Source, error)) *Session {
+	return &Session{
+		Options: o, out: out, open: open, turns: NewTurns(o.Interval),
+		said: make(map[string]bool), saidOfHosts: make(map[string]bool),
+		chosenNames: make(map[string][]string), growth: newGrowth(), asked: !o.Unasked,
 	}
-	if !o.numericPorts() || o.Filter != "" {
+}
+
+// start opens the stacks, and prepares for names of what is numbers.
+func (s *Session) start() error {
+	if err := s.openStacks(); err != nil {
+		return err
+	}
+	if !s.numericPorts() || s.Filter != "" {
 		s.services = names.ReadServices()
 	}
-	if !o.numericPorts() {
+	if !s.numericPorts() {
 		s.rawNames = names.ReadProtocols()
 	}
-	if !o.JSON && (!o.numericHosts() || !o.numericUsers()) {
+	if !s.JSON && (!s.numericHosts() || !s.numericUsers()) {
 		s.resolver = names.New(names.Options{Limit: nameLimit, Parallel: nameParallel})
 	}
-	return s, nil
+	return nil
 }
 
 // openStacks opens the stacks to show, and says which of several it cannot.
@@ -115,22 +125,22 @@ func (s *Session) Close() {
 // and is no failure: all rows are there.
 func (s *Session) complain(what string, src *Source, err error) {
 	s.incomplete = s.incomplete || !netstat.IsComplete(err)
-	text := fmt.Sprintf("netstat: %s: %v", what, err)
+	text := fmt.Sprintf("%s: %v", what, err)
 	// Of a host that cannot be reached there is nothing else to say, and that
 	// in each turn.
 	if gone := silent(err); gone != nil {
-		s.tell(s.saidOfHosts, "netstat: "+gone.Error())
+		s.tell(s.saidOfHosts, s.program+gone.Error())
 		return
 	}
 	if what == "" {
-		text = fmt.Sprintf("netstat: %v", err)
+		text = err.Error()
 	}
 	var read *netstat.ReadError
 	named := errors.As(err, &read) && read.Source != ""
 	if src != nil && src.label() != "" && !named {
-		text = fmt.Sprintf("netstat: %s of %s: %v", what, src.label(), err)
+		text = fmt.Sprintf("%s of %s: %v", what, src.label(), err)
 	}
-	s.note(text)
+	s.note(s.program + text)
 }
 
 // lacks is complain for what is shown where there is such a thing: that a source
@@ -141,7 +151,7 @@ func (s *Session) lacks(what string, src *Source, err error, asked bool) {
 	case asked || !errors.Is(err, netstat.ErrNotSupported):
 		s.complain(what, src, err)
 	case s.Verbose > 0:
-		s.note(fmt.Sprintf("netstat: %s: %v", what, err))
+		s.note(fmt.Sprintf("%s%s: %v", s.program, what, err))
 	}
 }
 
@@ -152,7 +162,7 @@ func (s *Session) tell(said map[string]bool, text string) {
 	if !said[text] {
 		said[text] = true
 		_ = s.out.Flush() // so that it stands below what is shown so far
-		fmt.Fprintln(s.stderr, text)
+		s.say(text)
 	}
 }
 

@@ -76,14 +76,20 @@ func (s *Session) showsHosts() bool {
 func (src *Source) label() string { return cmp.Or(src.Host, src.NetNS) }
 
 // key is what the stack is known by from turn to turn.
-func (src *Source) key() string { return cmp.Or(src.Key, src.Host) }
+func (src *Source) key() string { return cmp.Or(src.Key, src.Host, src.NetNS) }
 
-// fresh forgets what was read of the stack, for a turn that begins now and ends then.
-func (src *Source) fresh(now, until time.Time) {
-	src.interfaces, src.newSockets, src.turn = nil, nil, now
-	if src.Renew != nil {
-		src.Renew(until)
+// fresh returns the stack with nothing read of it, for a turn that begins now and ends
+// then. Rows of earlier turns keep what was read for them.
+func (src *Source) fresh(now, until time.Time) *Source {
+	next := *src
+	next.interfaces, next.addresses, next.newSockets, next.turn = nil, nil, nil, now
+	if !src.At.IsZero() {
+		next.turn = src.At
 	}
+	if next.Renew != nil {
+		next.Renew(until)
+	}
+	return &next
 }
 
 // Close gives up what the stack is read through.

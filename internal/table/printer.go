@@ -39,8 +39,8 @@ type Printer[T any] struct {
 	Table[T]
 	out *Output
 
-	members []member // JSON
-	held    []T      // sorting
+	encoder *Encoder[T] // JSON
+	held    []T         // sorting
 
 	// The look-ahead: cells of rows, one after the other, and where each ends.
 	text    []byte
@@ -53,21 +53,11 @@ type Printer[T any] struct {
 	breaks  []bool // whether a column begins a new line
 }
 
-// member is a field of JSON: its index, and `,"name":`.
-type member struct {
-	field int
-	name  string
-}
-
 // NewPrinter returns a Printer to out.
 func NewPrinter[T any](out *Output, t Table[T]) *Printer[T] {
 	p := &Printer[T]{Table: t, out: out}
 	if out.JSON {
-		for i, f := range t.Kind.Fields {
-			if f.Within == "" {
-				p.members = append(p.members, member{i, `,"` + f.Name + `":`})
-			}
-		}
+		p.encoder = NewEncoder(t.Kind)
 		return p
 	}
 	p.widths = make([]int, len(t.Columns))
@@ -111,7 +101,7 @@ func (p *Printer[T]) Flush() error {
 
 func (p *Printer[T]) print(row *T) error {
 	if p.out.JSON {
-		p.out.b = p.appendObject(p.out.b, row)
+		p.out.b = append(p.encoder.Append(p.out.b, row), '\n')
 		return p.out.flushIfFull()
 	}
 	start := len(p.text)
@@ -139,17 +129,6 @@ func (p *Printer[T]) print(row *T) error {
 		return p.out.Flush()
 	}
 	return nil
-}
-
-func (p *Printer[T]) appendObject(b []byte, row *T) []byte {
-	b = AppendJSONString(append(b, `{"kind":`...), p.Kind.Name)
-	for _, m := range p.members {
-		v := p.Kind.Fields[m.field].Value(row)
-		if v.IsKnown() {
-			b = v.appendJSON(append(b, m.name...))
-		}
-	}
-	return append(b, '}', '\n')
 }
 
 // layOut chooses the widths by the rows of the look-ahead and prints them.

@@ -1,0 +1,308 @@
+package show
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+)
+
+// Sheet is the rows of a table as they were read once, for a program that shows them by
+// itself. Rows have numbers from 0 on. Cells and values are made when they are asked for,
+// so that a sheet of any length is read as fast as its rows are. A sheet does not change and may
+// be used by several goroutines.
+type Sheet interface {
+	// Kind is the name of the kind of rows, and Fields are what is known of each.
+	Kind() string
+	Fields() []table.FieldDescription
+	// Columns are those that people see.
+	Columns() []SheetColumn
+	// Len is how many rows there are.
+	Len() int
+
+	// AppendCell appends what people see of a row in a column.
+	AppendCell(b []byte, row, column int) []byte
+	// Colour is how that is shown.
+	Colour(row, column int) table.Colour
+	// Value returns a field of a row by the field's name, unknown where there is none.
+	Value(row int, field string) table.Value
+	// AppendJSON appends a row in full, as an object.
+	AppendJSON(b []byte, row int) []byte
+	// Key identifies a row from one sheet of a table to the next.
+	Key(row int) Key
+	// Ended reports whether the row was on an earlier sheet and is there no more.
+	Ended(row int) bool
+
+	// Filter returns the rows that an expression (package filter) is true for, all for
+	// the empty one.
+	Filter(expression string) ([]int32, error)
+	// Sort sorts rows by an order (table.Kind.Order).
+	Sort(rows []int32, order string) error
+	// LookUp begins to look up the names in a row, which cells show as soon as they are
+	// found.
+	LookUp(row int)
+	// Print prints rows in their order.
+	Print(out *table.Output, rows []int32) error
+}
+
+// SheetColumn is a column of a sheet.
+type SheetColumn struct {
+	Heading string
+	Right   bool // aligned to the right
+	// Order is what rows are sorted by where they are sorted by the column; empty for a
+	// column that they cannot be sorted by.
+	Order string
+}
+
+// Key identifies a row. Keys are of one run of the program.
+type Key uint64
+
+var keySeed = maphash.MakeSeed()
+
+// Watch reads tables turn by turn. It is for one goroutine; what it returns is for any.
+type Watch struct{ s *Session }
+
+// View is a table that a Watch reads.
+type View struct {
+	Table
+	o opened
+}
+
+// NewWatch returns a Watch. open opens the stacks to show, and tells its complain which of
+// them it cannot. What stacks cannot tell goes to complain, once.
+func NewWatch(o Options, complain func(text string), open func(complain func(error)) ([]*Source, error)) (*Watch, error) {
+	s := newSession(o, table.NewOutput(io.Discard), open)
+	s.say = complain
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	s.services = names.ReadServices() // which filters name
+	return &Watch{s}, nil
+}
+
+// Close gives the stacks up.
+func (w *Watch) Close() { w.s.Close() }
+
+// Incomplete reports whether something could not be read, which was complained of.
+func (w *Watch) Incomplete() bool { return w.s.incomplete }
+
+// Begin begins a turn: what is read is read anew.
+func (w *Watch) Begin(ctx context.Context) error {
+	if w.s.ComeAndGo {
+		w.s.closeStacks() // or one that is deleted would live on
+	}
+	return w.s.begin(ctx)
+}
+
+// Wait waits for the next turn, and reports whether there is one.
+func (w *Watch) Wait(ctx context.Context) bool { return w.s.turns.Wait(ctx) }
+
+// Move has the stacks be read from other sources than before, such as a recording's of
+// another moment. Those before are closed.
+func (w *Watch) Move(sources []*Source) {
+	w.s.closeStacks()
+	w.s.sources = sources
+}
+
+// View opens a table.
+func (w *Watch) View(t Table) (*View, error) {
+	o, err := t.open(w.s)
+	if err != nil {
+		return nil, err
+	}
+	return &View{t, o}, nil
+}
+
+// Read reads the rows of this turn. What cannot be read is complained of, and the others
+// are there.
+func (v *View) Read(ctx context.Context) (Sheet, error) { return v.o.readSheet(ctx) }
+
+// sheet is the rows of a kind.
+type sheet[T any] struct {
+	o       *run[T]
+	columns []table.Column[Row[T]]
+	encoder *table.Encoder[Row[T]]
+	rows    []Row[T]
+	// ended says since when the last rows are there no more.
+	ended []time.Time
+}
+
+// readSheet reads the rows as they are now, and keeps what ended on the sheet for as long as
+// the options say.
+func (o *run[T]) readSheet(ctx context.Context) (Sheet, error) {
+	t := &sheet[T]{o: o, columns: o.everyColumn(), encoder: table.NewEncoder(o.Kind)}
+	if o.last != nil {
+		t.rows = make([]Row[T], 0, len(o.last.rows)+len(o.last.rows)/16)
+	}
+	o.late = true
+	o.each = func(r *Row[T]) error {
+		t.rows = append(t.rows, *r)
+		return nil
+	}
+	if err := o.readAll(ctx); err != nil {
+		return nil, err
+	}
+	if o.s.Linger > 0 && o.last != nil {
+		t.keep(o.last, time.Now(), o.s.Linger)
+	}
+	o.last = t
+	return t, nil
+}
+
+// mostLingering bounds the sheets on which rows that ended are kept: to find them takes a
+// key of each row.
+const mostLingering = 200_000
+
+// keep adds the rows of an earlier sheet that are there no more, but for those that ended
+// longer ago than a while.
+func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
+	if len(t.rows) > mostLingering || len(earlier.rows) > mostLingering {
+		return
+	}
+	there := make(map[Key]struct{}, len(t.rows))
+	for i := range t.rows {
+		there[t.Key(i)] = struct{}{}
+	}
+	for i := range earlier.rows {
+		since := now
+		if earlier.Ended(i) {
+			if since = earlier.endedAt(i); now.Sub(since) >= while {
+				continue
+			}
+		}
+		if _, is := there[earlier.Key(i)]; !is {
+			t.rows, t.ended = append(t.rows, earlier.rows[i]), append(t.ended, since)
+		}
+	}
+}
+
+func (t *sheet[T]) Kind() string                     { return t.o.Kind.Name }
+func (t *sheet[T]) Fields() []table.FieldDescription { return t.o.Describe().Fields }
+func (t *sheet[T]) Len() int                         { return len(t.rows) }
+func (t *sheet[T]) Ended(row int) bool               { return row >= len(t.rows)-len(t.ended) }
+
+func (t *sheet[T]) endedAt(row int) time.Time { return t.ended[row-(len(t.rows)-len(t.ended))] }
+
+func (t *sheet[T]) Columns() (columns []SheetColumn) {
+	for i := range t.columns {
+		c := &t.columns[i]
+		order := t.o.orders[c.Heading]
+		if found := t.o.Find(cmp.Or(order, c.Heading)); order == "" && len(found) > 0 {
+			order = t.o.Kind.Fields[found[0]].Name
+		}
+		if order == "" {
+			order = map[string]string{"Namespace": "netns", "Host": "host"}[c.Heading]
+		}
+		columns = append(columns, SheetColumn{c.Heading, c.Right, order})
+	}
+	return columns
+}
+
+func (t *sheet[T]) AppendCell(b []byte, row, column int) []byte {
+	return t.columns[column].Append(b, &t.rows[row])
+}
+
+func (t *sheet[T]) Colour(row, column int) table.Colour {
+	if colour := t.columns[column].Colour; colour != nil {
+		return colour(&t.rows[row])
+	}
+	return table.Plain
+}
+
+func (t *sheet[T]) Value(row int, field string) table.Value {
+	if found := t.o.Find(field); len(found) > 0 {
+		return t.o.Kind.Fields[found[0]].Value(&t.rows[row])
+	}
+	return table.Value{}
+}
+
+func (t *sheet[T]) AppendJSON(b []byte, row int) []byte { return t.encoder.Append(b, &t.rows[row]) }
+
+func (t *sheet[T]) Key(row int) Key {
+	r := &t.rows[row]
+	b := append(append(make([]byte, 0, 256), r.from.key()...), 0)
+	for _, name := range t.o.identity {
+		for _, i := range t.o.Find(name) {
+			v := t.o.Kind.Fields[i].Value(r)
+			b = append(v.AppendText(b), 0)
+		}
+	}
+	if len(t.o.identity) == 0 {
+		b = t.AppendJSON(b, row)
+	}
+	return Key(maphash.Bytes(keySeed, b))
+}
+
+func (t *sheet[T]) Filter(expression string) ([]int32, error) {
+	rows := make([]int32, 0, len(t.rows))
+	if strings.TrimSpace(expression) == "" {
+		for i := range t.rows {
+			rows = append(rows, int32(i))
+		}
+		return rows, nil
+	}
+	expr, err := filter.Parse(expression, filter.Fields(t.o.Kind), t.o.s.filterNames())
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.rows {
+		r := &t.rows[i]
+		if expr.Match(func(field int) table.Value { return t.o.Kind.Fields[field].Value(r) }) {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows, nil
+}
+
+func (t *sheet[T]) Sort(rows []int32, order string) error {
+	o, err := t.o.Order(order)
+	if err != nil || o == nil {
+		return err
+	}
+	t.o.Kind.Sort(rows, func(i int32) *Row[T] { return &t.rows[i] }, o)
+	return nil
+}
+
+func (t *sheet[T]) LookUp(row int) {
+	if t.o.lookUp != nil && t.o.s.resolver != nil {
+		t.o.lookUp(t.o.s, &t.rows[row])
+	}
+}
+
+func (t *sheet[T]) Print(out *table.Output, rows []int32) error {
+	p := table.NewPrinter(out, table.Table[Row[T]]{Kind: t.o.Kind, Columns: t.columns})
+	for _, i := range rows {
+		if err := p.Row(&t.rows[i]); err != nil {
+			return err
+		}
+	}
+	return p.Close()
+}
+
+// RowOf returns a row of a sheet whose rows are of type T, and which stack it is of.
+func RowOf[T any](s Sheet, row int) (v *T, from *Source, ok bool) {
+	t, ok := s.(*sheet[T])
+	if !ok {
+		return nil, nil, false
+	}
+	return &t.rows[row].v, t.rows[row].from, true
+}
+
+// CheckOrder says what is wrong with an order of a table's rows.
+func CheckOrder(t Table, order string) error {
+	for name := range strings.SplitSeq(order, ",") {
+		name = strings.TrimPrefix(strings.TrimSpace(name), "-")
+		if !slices.ContainsFunc(t.Names(), func(n string) bool { return strings.EqualFold(n, name) }) {
+			return fmt.Errorf("%s rows have no field %q: there are %s", t.Describe().Name, name, table.Known(name, t.Names()))
+		}
+	}
+	return nil
+}
