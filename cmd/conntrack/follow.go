@@ -201,48 +201,66 @@ func (f *follower) show(from *show.Source, e *collectors.FlowEvent, program stri
 	return w.err
 }
 
-// portPrograms are the names of the programs that hold netlink ports of a namespace.
+// portPrograms are the programs that hold netlink ports of a namespace.
 type portPrograms struct {
 	kernel *collectors.Kernel
-	names  map[uint32]string
+	known  map[uint32]portProgram
 }
 
-// mostPorts bounds how many names are kept.
-const mostPorts = 4096
+// portProgram is the program that held a port when that was looked at.
+type portProgram struct {
+	name   string // empty where none is seen to
+	inode  uint32 // of the socket that has the port
+	looked time.Time
+}
+
+const (
+	// mostPorts bounds how many programs are known.
+	mostPorts = 4096
+	// lookAgain is for how long a port is taken to be the same program's.
+	lookAgain = time.Second
+)
 
 // of returns the name of the program that holds a port, empty where none is seen to.
 func (p *portPrograms) of(ctx context.Context, port uint32) string {
 	if port == 0 {
 		return ""
 	}
-	name, looked := p.names[port]
-	if !looked {
-		if p.names == nil || len(p.names) >= mostPorts {
-			p.names = make(map[uint32]string)
+	known, looked := p.known[port]
+	if !looked || time.Since(known.looked) >= lookAgain {
+		if p.known == nil || len(p.known) >= mostPorts {
+			p.known = make(map[uint32]portProgram)
 		}
-		name = p.look(ctx, port)
-		p.names[port] = name
+		known = p.look(ctx, port, known)
+		p.known[port] = known
 	}
-	return name
+	return known.name
 }
 
-// look looks for the socket first, since to look at all processes takes longer.
-func (p *portPrograms) look(ctx context.Context, port uint32) string {
+// look looks for the socket first, since to look at all processes takes longer: while it
+// is the one that was known, so is the program.
+func (p *portPrograms) look(ctx context.Context, port uint32, known portProgram) portProgram {
+	now := portProgram{looked: time.Now()}
 	for s, err := range p.kernel.NetlinkSockets(ctx, netstat.EndpointQuery{}) {
 		if err != nil {
-			return ""
+			return now
 		}
 		if s.Protocol != unix.NETLINK_NETFILTER || s.PortID != port {
 			continue
 		}
+		now.inode = s.Inode
+		if known.name != "" && known.inode == s.Inode {
+			now.name = known.name
+			return now
+		}
 		owners, err := p.kernel.SocketOwners(ctx)
 		if err != nil {
-			return ""
+			return now
 		}
 		if holders := owners.Of(s.Inode).Or(nil); len(holders) > 0 {
-			return holders[0].Name
+			now.name = holders[0].Name
 		}
-		return ""
+		return now
 	}
-	return ""
+	return now
 }

@@ -18,6 +18,10 @@ import (
 var dir string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(otherProgram) != "" {
+		beOtherProgram()
+		return
+	}
 	var err error
 	if dir, err = os.MkdirTemp("", "conntrack"); err == nil {
 		err = os.Chmod(dir, 0o755) // one test runs the program without privileges
