@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"os"
 	"regexp"
 	"slices"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 )
+
+var update = flag.Bool("update", false, "write golden files and the tables of the man page anew")
 
 func read(t *testing.T, path string) string {
 	t.Helper()

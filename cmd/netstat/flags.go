@@ -120,7 +120,7 @@ var modifiers = []modifier{
 	{name: "json", usage: "print JSON Lines, an object for each row", to: func(f *flags) any { return &f.JSON }},
 	{name: "wide", short: "W", usage: "do not fold lines that are longer than the terminal", to: func(f *flags) any { return &f.Wide }},
 	{name: "continuous", short: "c", usage: "show it again every second", to: func(f *flags) any { return &f.Continuous }},
-	{name: "interval", usage: "show it again every `SECONDS`; counters of -i and -s by how much they grew", to: func(f *flags) any { return &f.Interval }},
+	{name: "interval", usage: "show it again every `SECONDS`; -i, -s and --conntrack by how much counters grew", to: func(f *flags) any { return &f.Interval }},
 	{name: "since", usage: "with -s and -i: show by how much counters grew since the `BASELINE`", to: func(f *flags) any { return &f.Since }, scope: some},
 	{name: "save-baseline", usage: "save the counters under the name `BASELINE`, or at that path, and show nothing", to: func(f *flags) any { return &f.save }},
 	{name: "pin-options", usage: "let everybody use --options: leave the programs that read options in the kernel, until it ends or --unpin-options, and show nothing", to: func(f *flags) any { return &f.pin }},

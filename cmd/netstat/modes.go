@@ -72,9 +72,9 @@ var modes = []mode{
 	{name: "mdb", usage: "show the multicast groups that bridges know", takes: "interface", tables: only(show.BridgeGroups, show.BridgeRouterPorts)},
 	{name: "conntrack", usage: "show the flows that connection tracking follows; with -s how it fares", takes: flowProtocols + families + "programs extend human by top", tables: func(f *flags) []declaration {
 		if f.By != "" {
-			return []declaration{show.FlowTotals}
+			return f.growing(show.FlowTotalGrowth, show.FlowTotals)
 		}
-		return []declaration{show.Flows}
+		return f.growing(show.FlowGrowth, show.Flows)
 	}},
 	{name: "expectations", usage: "show the flows that helpers of connection tracking expect", takes: flowProtocols + families, tables: only(show.Expectations)},
 	{name: "namespaces", usage: "show the network namespaces of this host", tables: only(show.Namespaces)},

@@ -21,6 +21,10 @@ type TrackedFlow struct {
 	List netstat.FlowList
 	// Owners are unknown unless they were asked for.
 	Owners netstat.FlowProcesses
+
+	// Of growth: whether the flow began in the interval, and which that is.
+	isNew bool
+	grown *span
 }
 
 // Flows is the table of the flows that connection tracking follows.
@@ -33,11 +37,15 @@ func Flows() Table {
 		parts: func(ctx context.Context, q *query) ([]part[TrackedFlow], error) {
 			return flowParts(ctx, q, q.Programs || NamesProcesses(q.expr, q.Sort))
 		},
-		inFamily: func(f *TrackedFlow, family netstat.Family) bool { return f.Family() == family },
-		keep:     func(q *query, f *TrackedFlow) bool { return q.choosesProtocol(f.Original.Protocol) },
+		inFamily: isFlowOf,
+		keep:     keepsFlow,
 		lookUp:   lookUpFlow,
 	}
 }
+
+func isFlowOf(f *TrackedFlow, family netstat.Family) bool { return f.Family() == family }
+
+func keepsFlow(q *query, f *TrackedFlow) bool { return q.choosesProtocol(f.Original.Protocol) }
 
 // flows is the kind of its rows.
 var flows = sync.OnceValue(flowKind)
@@ -62,7 +70,7 @@ func flowParts(ctx context.Context, q *query, processes bool) (parts []part[Trac
 			return nil, err
 		}
 	}
-	ask := q.flowQuery()
+	ask := q.flowQuery(flows())
 	for _, list := range []netstat.FlowList{netstat.FlowTable, netstat.FlowDying, netstat.FlowUnconfirmed} {
 		if list != netstat.FlowTable && !q.All {
 			break
@@ -117,12 +125,12 @@ func (r sharingOwners) Sockets(ctx context.Context, q netstat.SocketQuery) iter.
 // NamesProcesses reports whether a filter of flows, which may be nil, or an order of them
 // asks for the processes that they belong to.
 func NamesProcesses(expr *filter.Expr, order string) bool {
-	return namesProcesses(lookedAt(flows(), expr, order))
+	return namesProcesses(flows(), lookedAt(flows(), expr, order))
 }
 
-// namesProcesses reports whether one of a flow's fields is of processes.
-func namesProcesses(fields []int) bool {
-	return slices.ContainsFunc(fields, func(i int) bool { return flows().Fields[i].Type == table.Objects })
+// namesProcesses reports whether one of those fields of a kind of flows is of processes.
+func namesProcesses(k *table.Kind[Row[TrackedFlow]], fields []int) bool {
+	return slices.ContainsFunc(fields, func(i int) bool { return k.Fields[i].Type == table.Objects })
 }
 
 // choosesProtocol reports whether the options choose flows of a protocol.

@@ -45,6 +45,9 @@ func Expectations() Table {
 	}
 	fields = append(fields, tupleFields("", "of the flow that is expected", func(x *expectation) *netstat.FlowTuple { return &x.Tuple })...)
 	fields = append(fields, tupleFields("mask", "as a mask: which of its bits count", func(x *expectation) *netstat.FlowTuple { return &x.Mask })...)
+	fields = append(fields, field("masterProtocol", table.String, "protocol of the flow that it is expected of", func(x *expectation) table.Value {
+		return table.Text(x.Master.Protocol.String())
+	}))
 	fields = append(fields, tupleFields("master", "of the flow that it is expected of", func(x *expectation) *netstat.FlowTuple { return &x.Master })...)
 	fields = append(fields,
 		field("zone", table.Integer, "zone, 0 for the default one", func(x *expectation) table.Value { return table.Uint(x.Zone) }),

@@ -23,8 +23,8 @@ func lookedAt(k filter.Fields, expr *filter.Expr, order string) (fields []int) {
 
 // flowQuery returns what of the options and the filter a source can look at itself:
 // conditions that hold for every flow that is shown. They are applied to the rows
-// nevertheless.
-func (q *query) flowQuery() netstat.FlowQuery {
+// nevertheless. The filter is of that kind of flows.
+func (q *query) flowQuery(k *table.Kind[Row[TrackedFlow]]) netstat.FlowQuery {
 	ask := netstat.FlowQuery{Families: q.families()}
 	for _, p := range []struct {
 		chosen   bool
@@ -40,32 +40,34 @@ func (q *query) flowQuery() netstat.FlowQuery {
 			ask.Protocol.Set(p.protocol)
 		}
 	}
-	NarrowFlows(&ask, q.expr)
+	narrowFlows(&ask, k, q.expr)
 	return ask
 }
 
 // NarrowFlows adds to a query what a filter of flows, which may be nil, asks of each, as
 // far as a query has a place for it that is empty. All of the filter is applied to the
 // rows nevertheless.
-func NarrowFlows(ask *netstat.FlowQuery, expr *filter.Expr) {
+func NarrowFlows(ask *netstat.FlowQuery, expr *filter.Expr) { narrowFlows(ask, flows(), expr) }
+
+func narrowFlows(ask *netstat.FlowQuery, k *table.Kind[Row[TrackedFlow]], expr *filter.Expr) {
 	if expr == nil {
 		return
 	}
 	for _, e := range expr.Conjuncts() {
-		narrowFlows(ask, e, true)
+		narrowBy(ask, k, e, true)
 	}
 }
 
-// narrowFlows adds what a comparison, which must hold or must not, asks for.
-func narrowFlows(ask *netstat.FlowQuery, e *filter.Expr, holds bool) {
+// narrowBy adds what a comparison, which must hold or must not, asks for.
+func narrowBy(ask *netstat.FlowQuery, k *table.Kind[Row[TrackedFlow]], e *filter.Expr, holds bool) {
 	if e.Op == filter.Not {
-		narrowFlows(ask, &e.Args[0], !holds)
+		narrowBy(ask, k, &e.Args[0], !holds)
 		return
 	}
 	if e.Op != filter.Equal || len(e.Fields) != 1 || len(e.Values) != 1 {
 		return
 	}
-	name, v := flows().Fields[e.Fields[0]].Name, &e.Values[0]
+	name, v := k.Fields[e.Fields[0]].Name, &e.Values[0]
 	if name == "status" {
 		if flag, known := netstat.ParseFlowStatus(v.Text); known && flag.String() == v.Text {
 			bits := ask.Status.Or(netstat.Bits{})

@@ -16,6 +16,8 @@ type flowSum struct {
 	flows uint64
 	// counted is of how many flows packets and bytes are known.
 	counted, packets, bytes uint64
+
+	grown *span // of growth: the interval
 }
 
 func (t *flowSum) add(o *flowSum) {
@@ -33,20 +35,26 @@ func CheckBy(text string) error {
 // FlowTotals is the table of what flows have together by the key that Options.By names.
 // A filter is of flows.
 func FlowTotals() Table {
-	field := fieldOf[flowTotal]
-	k := &kind[flowTotal]{
+	return &kind[flowTotal]{
+		Kind:    newKind("flowTotal", "what flows of connection tracking have together", flowTotalFields()...),
 		titled:  func(o *Options) string { return "Flows of connection tracking by " + o.By },
 		what:    "flows",
 		filters: flows(),
 		columns: flowTotalColumns,
 		read:    readTotals,
-		lookUp: func(s *Session, r *Row[flowTotal]) {
-			if r.v.addr.IsValid() && !s.numericHosts() {
-				s.resolver.StartHost(r.v.addr)
-			}
-		},
+		lookUp:  lookUpFlowTotal,
 	}
-	k.Kind = newKind("flowTotal", "what flows of connection tracking have together", append(totalFields[flowSum]("flows"),
+}
+
+func lookUpFlowTotal(s *Session, r *Row[flowTotal]) {
+	if r.v.addr.IsValid() && !s.numericHosts() {
+		s.resolver.StartHost(r.v.addr)
+	}
+}
+
+func flowTotalFields() []table.Field[Row[flowTotal]] {
+	field := fieldOf[flowTotal]
+	return append(totalFields[flowSum]("flows"),
 		field("flows", table.Integer, "how many", func(t *flowTotal) table.Value { return table.Uint(t.sum.flows) }),
 		field("counted", table.Integer, "of how many of them packets and bytes are known: of those that began while accounting was on", func(t *flowTotal) table.Value { return table.Uint(t.sum.counted) }),
 		field("packets", table.Integer, "packets of those, of both directions", func(t *flowTotal) table.Value {
@@ -55,8 +63,7 @@ func FlowTotals() Table {
 		field("bytes", table.Integer, "bytes of those, of both directions, from the IP header on", func(t *flowTotal) table.Value {
 			return ifSet(t.sum.counted > 0, table.Uint(t.sum.bytes))
 		}),
-	)...)
-	return k
+	)
 }
 
 func flowTotalColumns(s *Session) []table.Column[Row[flowTotal]] {
@@ -84,12 +91,12 @@ func readTotals(ctx context.Context, q *query) iter.Seq2[flowTotal, error] {
 	if err != nil {
 		return failed[flowTotal](err)
 	}
-	parts, err := flowParts(ctx, q, namesProcesses(append(lookedAt(flows(), q.expr, ""), key.fields...)))
+	parts, err := flowParts(ctx, q, namesProcesses(flows(), append(lookedAt(flows(), q.expr, ""), key.fields...)))
 	if err != nil {
 		return failed[flowTotal](err)
 	}
 	return func(yield func(flowTotal, error) bool) {
-		sums := newTotals[flowSum](q.By)
+		sums := newFlowSums(key, q.By)
 		r := Row[TrackedFlow]{from: q.src}
 		for _, p := range parts {
 			for f, err := range p.read(ctx, q) {
@@ -103,29 +110,58 @@ func readTotals(ctx context.Context, q *query) iter.Seq2[flowTotal, error] {
 				case !q.choosesProtocol(f.Original.Protocol):
 					continue
 				}
-				r.v = f
-				if q.expr != nil && !q.expr.Match(func(field int) table.Value { return flows().Fields[field].Value(&r) }) {
-					continue
+				if r.v = f; q.expr == nil || q.expr.Match(func(field int) table.Value { return flows().Fields[field].Value(&r) }) {
+					sums.add(&r)
 				}
-				of := flowSum{flows: 1}
-				packets, bytes := sumValue(packetsValue(f.OriginalCounters), packetsValue(f.ReplyCounters)), sumValue(octetsValue(f.OriginalCounters), octetsValue(f.ReplyCounters))
-				if packets.IsKnown() {
-					of.counted, of.packets, of.bytes = 1, packets.Uint(), bytes.Uint()
-				}
-				key.each(&r, func(text []byte, a netip.Addr) { sums.of(text, a).add(&of) })
 			}
 		}
-		if sums.full {
-			q.tooMany("flows")
+		sums.yield(q, nil, yield)
+	}
+}
+
+// flowSums are sums of flows by a key.
+type flowSums struct {
+	*totals[flowSum]
+	key totalKey[TrackedFlow]
+}
+
+func newFlowSums(key totalKey[TrackedFlow], by string) *flowSums {
+	return &flowSums{newTotals[flowSum](by), key}
+}
+
+// add adds a flow.
+func (s *flowSums) add(r *Row[TrackedFlow]) {
+	f, of := &r.v, flowSum{flows: 1}
+	packets, bytes := sumValue(packetsValue(f.OriginalCounters), packetsValue(f.ReplyCounters)), sumValue(octetsValue(f.OriginalCounters), octetsValue(f.ReplyCounters))
+	if packets.IsKnown() {
+		of.counted, of.packets, of.bytes = 1, packets.Uint(), bytes.Uint()
+	}
+	s.key.each(r, func(key []byte, a netip.Addr) { s.of(key, a).add(&of) })
+}
+
+// addAll adds what other sums have.
+func (s *flowSums) addAll(other *flowSums) {
+	for key, t := range other.byKey {
+		s.of([]byte(key), t.addr).add(&t.sum)
+	}
+	s.others.sum.add(&other.others.sum)
+	s.full = s.full || other.full
+}
+
+// yield yields the largest sums, and those of all others together. grown is the interval
+// that they are of, nil for none.
+func (s *flowSums) yield(q *query, grown *span, yield func(flowTotal, error) bool) {
+	if s.full {
+		q.tooMany("flows")
+	}
+	for _, t := range s.largest(q.top(), q.largerFirst, (*flowSum).add) {
+		if t.sum.grown = grown; !yield(*t, nil) {
+			return
 		}
-		for _, t := range sums.largest(q.top(), q.largerFirst, (*flowSum).add) {
-			if !yield(*t, nil) {
-				return
-			}
-		}
-		if sums.others.sum.flows > 0 {
-			yield(sums.others, nil)
-		}
+	}
+	if s.others.sum.flows > 0 {
+		s.others.sum.grown = grown
+		yield(s.others, nil)
 	}
 }
 

@@ -42,6 +42,7 @@ func spanFields[T any](get func(*T) span) []table.Field[Row[T]] {
 // them together.
 type growth struct {
 	before   map[string]Counts
+	flows    map[string]*flowMeter
 	inTurn   map[string]*baseline.Delta // of those that were looked at in this turn
 	total    map[string]*baseline.Delta
 	groups   map[string]netstat.CounterGroup // of counters by name
@@ -54,7 +55,7 @@ type growth struct {
 
 func newGrowth() growth {
 	return growth{
-		before: make(map[string]Counts), inTurn: make(map[string]*baseline.Delta), total: make(map[string]*baseline.Delta),
+		before: make(map[string]Counts), flows: make(map[string]*flowMeter), inTurn: make(map[string]*baseline.Delta), total: make(map[string]*baseline.Delta),
 		groups: make(map[string]netstat.CounterGroup), down: make(map[string]map[uint32]bool),
 	}
 }
@@ -68,6 +69,11 @@ func (g *growth) begin(sources []*Source) {
 			g.sources[i] = src
 		} else {
 			g.sources = append(g.sources, src)
+		}
+	}
+	for key, m := range g.flows {
+		if !slices.ContainsFunc(sources, func(src *Source) bool { return src.key() == key }) {
+			m.FlowMeter, m.last = newFlowMeter(), time.Time{} // the namespace went
 		}
 	}
 }

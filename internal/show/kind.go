@@ -26,9 +26,10 @@ type Table interface {
 type opened interface {
 	// show shows the rows as they are now.
 	show(context.Context) error
-	// follows reports whether the rows of each turn continue one table, and the
-	// last one sums them up.
+	// follows reports whether the rows of each turn continue one table, and sums whether
+	// further ones sum all turns up.
 	follows() bool
+	sums() bool
 	// readSheet reads the rows as they are now, in place of showing them.
 	readSheet(context.Context) (Sheet, error)
 }
@@ -98,8 +99,9 @@ type kind[T any] struct {
 	// reader applies it then.
 	filters filter.Fields
 
-	// growing says that rows tell by how much counters grew in the turn.
-	growing bool
+	// growing says that rows tell by how much counters grew in the turn, and unsummed
+	// that none does in all turns together.
+	growing, unsummed bool
 
 	// identity are the fields that a row is known by from turn to turn; none stands for
 	// all of them.

@@ -10,7 +10,7 @@ func Tables() []Table {
 		Softnet(), Queues(), FIBTables(), FIB6(), RouteLookups(), NeighbourTables(), Neighbours(), Rules(), NextHops(), Qdiscs(),
 		SocketGroups(), MulticastInterfaces(), MulticastRoutes(), BridgeGroups(), BridgeRouterPorts(), Netconfs(), Namespaces(),
 		NetlinkSockets(), VsockSockets(), XDPSockets(), SMCSockets(), TIPCSockets(),
-		Flows(), Expectations(), FlowTotals(), FlowUsage(), FlowStatistics(), ExpectationStatistics(),
+		Flows(), Expectations(), FlowTotals(), FlowGrowth(), FlowTotalGrowth(), FlowUsage(), FlowStatistics(), ExpectationStatistics(),
 	}
 }
 

@@ -112,6 +112,7 @@ func (s *Session) openAll(tables []Table) (shown []opened, err error) {
 }
 
 func (o *run[T]) follows() bool { return o.growing }
+func (o *run[T]) sums() bool    { return o.growing && !o.unsummed }
 
 // begin begins a table, or a part of one, with its headings.
 func (o *run[T]) begin() {

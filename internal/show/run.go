@@ -46,10 +46,10 @@ func (s *Session) Show(ctx context.Context, tables ...Table) error {
 			break
 		}
 	}
-	if growing {
+	if slices.ContainsFunc(shown, opened.sums) {
 		s.out.Line("Total:")
 		s.growth.over, s.sources = true, s.growth.sources
-		growths := slices.DeleteFunc(slices.Clone(shown), func(o opened) bool { return !o.follows() })
+		growths := slices.DeleteFunc(slices.Clone(shown), func(o opened) bool { return !o.sums() })
 		err := s.showEach(ctx, growths)
 		if s.sources = nil; !s.ComeAndGo {
 			s.sources = s.growth.sources

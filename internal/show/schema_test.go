@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"bytes"
@@ -14,12 +14,11 @@ import (
 	"testing"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/randomrow"
-	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var update = flag.Bool("update", false, "write golden files and docs/netstat-json.md anew")
+var update = flag.Bool("update", false, "write docs/netstat-json.md anew")
 
 const schemaIntroduction = `# netstat --json
 
@@ -79,8 +78,8 @@ structures, and of those that something else told of: all others are as getsocko
 |---|---|---|
 `
 
-// optionType is the type of an option's value in JSON.
-func optionType(o netstat.SocketOption) string {
+// optionJSONType is the type of an option's value in JSON.
+func optionJSONType(o netstat.SocketOption) string {
 	switch o {
 	case netstat.OptionReceiveBufferSet, netstat.OptionSendBufferSet:
 		return "integer or false"
@@ -93,22 +92,6 @@ func optionType(o netstat.SocketOption) string {
 		return named
 	}
 	return "integer"
-}
-
-// libraryRows are the library's rows of each kind. Growth is the program's own.
-var libraryRows = map[string][]any{
-	"socket": {netstat.Socket{}}, "unix": {netstat.UnixSocket{}}, "listenQueue": {netstat.ListenQueue{}}, "packet": {netstat.PacketSocket{}},
-	"route": {netstat.Route{}}, "interface": {netstat.Interface{}, netstat.InterfaceDetails{}}, "membership": {netstat.Membership{}},
-	"counter": {netstat.Counter{}, netstat.CounterInfo{}}, "interfaceCounter": {netstat.InterfaceCounter{}}, "counterGrowth": nil, "interfaceGrowth": nil,
-	"socketUsage": {netstat.SocketUsage{}}, "protocolMemory": {netstat.ProtocolMemory{}}, "slab": {netstat.Slab{}}, "softnet": {netstat.Softnet{}},
-	"queue": {netstat.DeviceQueue{}}, "fibTable": {netstat.FIBTable{}}, "fib6": {netstat.FIB6{}}, "routeLookups": {netstat.RouteLookups{}},
-	"neighbourTable": {netstat.NeighbourTable{}}, "neighbour": {netstat.Neighbour{}}, "rule": {netstat.Rule{}}, "nextHop": {netstat.NextHop{}},
-	"qdisc": {netstat.Qdisc{}, netstat.TrafficClass{}}, "socketMembership": {netstat.SocketMembership{}}, "vif": {netstat.MulticastInterface{}},
-	"multicastRoute": {netstat.MulticastRoute{}}, "bridgeGroup": {netstat.BridgeGroup{}}, "routerPort": {netstat.BridgeRouterPort{}},
-	"netconf": {netstat.Netconf{}}, "namespace": {netstat.Namespace{}}, "netlink": {netstat.NetlinkSocket{}}, "vsock": {netstat.VsockSocket{}},
-	"xdp": {netstat.XDPSocket{}}, "smc": {netstat.SMCSocket{}}, "tipc": {netstat.TIPCSocket{}},
-	"flow": {netstat.Flow{}}, "expectation": {netstat.Expectation{}}, "flowTotal": nil, "flowEvent": nil, "expectationEvent": nil, "flowUsage": {netstat.FlowUsage{}},
-	"flowStatistics": {netstat.FlowStatistics{}}, "expectationStatistics": {netstat.ExpectationStatistics{}},
 }
 
 // libraryMembers returns the members that rows of a type have, with their types.
@@ -178,12 +161,8 @@ func besides(k table.Description, row any) (names []string) {
 
 // A member has one type, whoever writes it.
 func TestLibraryTypes(t *testing.T) {
-	for _, k := range show.Kinds() {
-		rows, there := libraryRows[k.Name]
-		if !there {
-			t.Errorf("nothing says which rows of the library are of kind %s", k.Name)
-		}
-		for _, row := range rows {
+	for _, k := range Kinds() {
+		for _, row := range libraryRows(k.Name) {
 			members := libraryMembers(row)
 			for _, f := range k.Fields {
 				got := members[f.Name]
@@ -200,16 +179,16 @@ func schema() []byte {
 	var b bytes.Buffer
 	b.WriteString(schemaIntroduction)
 	b.WriteString(librarySection)
-	for _, k := range show.Kinds() {
-		for _, row := range libraryRows[k.Name] {
+	for _, k := range Kinds() {
+		for _, row := range libraryRows(k.Name) {
 			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", k.Name, reflect.TypeOf(row).Name(), strings.Join(besides(k, row), ", "))
 		}
 	}
 	b.WriteString(optionsSection)
 	for _, option := range netstat.AllSocketOptions() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", option, optionType(option), option.Description())
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", option, optionJSONType(option), option.Description())
 	}
-	for _, k := range show.Kinds() {
+	for _, k := range Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n| member | type | what it is |\n|---|---|---|\n", k.Name, strings.ToUpper(k.Doc[:1])+k.Doc[1:])
 		for _, f := range k.Fields {
 			if f.Within != "" {
@@ -246,11 +225,11 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("docs/netstat-json.md is not what the declarations say: look at what changed, and run go test ./cmd/netstat -update")
+		t.Error("docs/netstat-json.md is not what the declarations say: look at what changed, and run go test ./internal/show -update")
 	}
 	name := regexp.MustCompile(`^[a-z][A-Za-z0-9_]*$`)
 	seen := make(map[string]bool)
-	for _, k := range show.Kinds() {
+	for _, k := range Kinds() {
 		if seen[k.Name] || !name.MatchString(k.Name) || k.Doc == "" {
 			t.Errorf("kind %q is declared twice, has no name or no documentation", k.Name)
 		}
