@@ -32,7 +32,8 @@ type Options struct {
 // Meter measures what goes through the sockets of one stack. End and Gap may be called
 // concurrently with everything; the other methods are for one goroutine.
 type Meter struct {
-	options Options
+	options             Options
+	mostEnded, mostPast int
 
 	mu      sync.Mutex
 	index   map[uint64]uint32 // of records, by cookie
@@ -110,7 +111,7 @@ type end struct {
 // New returns a Meter.
 func New(o Options) *Meter {
 	return &Meter{
-		options: o, index: make(map[uint64]uint32), cookies: make(map[uint64]struct{}), absent: make(map[uint64]struct{}),
+		options: o, mostEnded: MostEnded, mostPast: MostPast, index: make(map[uint64]uint32), cookies: make(map[uint64]struct{}), absent: make(map[uint64]struct{}),
 		past: make(map[group]Sum),
 	}
 }
@@ -312,7 +313,7 @@ func (m *Meter) End(s *netstat.Socket, at time.Time) {
 		c.ReceivedBytes.Set(e.payload.received)
 		c.RetransmittedBytes.Set(e.payload.retransmitted)
 	}
-	if len(m.ended) >= MostEnded {
+	if len(m.ended) >= m.mostEnded {
 		sum := c.Sum()
 		m.beyond.Add(&sum)
 		return
@@ -321,6 +322,10 @@ func (m *Meter) End(s *netstat.Socket, at time.Time) {
 	m.cookies[cookie] = struct{}{}
 }
 
+// tick is how much later than it happened the kernel may date something: it counts in ticks,
+// of a hundredth of a second at most.
+const tick = 20 * time.Millisecond
+
 // closedBefore reports whether a socket that no reading saw was closed before the first one,
 // and held by its process until now: nothing came or went since.
 func (m *Meter) closedBefore(s *netstat.Socket, e *end) bool {
@@ -328,7 +333,7 @@ func (m *Meter) closedBefore(s *netstat.Socket, e *end) bool {
 		return false
 	}
 	t := s.Detail.TCP
-	return min(t.LastDataSent, t.LastDataReceived, t.LastAckReceived) > e.at.Sub(m.since)
+	return min(t.LastDataSent, t.LastDataReceived, t.LastAckReceived) > e.at.Sub(m.since)+tick
 }
 
 // wasConnected reports whether a socket of TCP that ended without a remote end had one
@@ -404,7 +409,7 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 		default:
 			r.end = &end{socket: r.current.Socket, at: at}
 			if m.tellsEnds(r.current.Protocol) {
-				if len(m.absent) >= MostEnded {
+				if len(m.absent) >= m.mostEnded {
 					clear(m.absent)
 				}
 				m.absent[r.current.Cookie.Or(0)] = struct{}{}
@@ -516,7 +521,7 @@ func (m *Meter) forget() {
 func (m *Meter) keep(g group, sum *Sum) {
 	sum.SentRate, sum.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
 	to, found := m.past[g]
-	if !found && len(m.past) >= MostPast {
+	if !found && len(m.past) >= m.mostPast {
 		m.others.Add(sum)
 		return
 	}

@@ -232,10 +232,12 @@ func connectionFields() []table.Field[Row[connection]] {
 func Connections() Table {
 	k := newConnectionKind()
 	return &kind[connection]{
-		Kind:    k.Kind,
-		title:   "Connections and their traffic",
-		what:    "connections",
-		columns: connectionColumns,
+		Kind:     k.Kind,
+		title:    "Connections and their traffic",
+		what:     "connections",
+		identity: []string{"cookie", "protocol", "localAddress", "localPort", "remoteAddress", "remotePort"},
+		orders:   map[string]string{"Local Address": "localAddress", "Foreign Address": "remoteAddress", "PID/Program name": "processes"},
+		columns:  connectionColumns,
 		read: func(ctx context.Context, q *query) iter.Seq2[connection, error] {
 			return func(yield func(connection, error) bool) {
 				reading, err := q.traffic(ctx, k.needs(q))

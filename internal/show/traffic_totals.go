@@ -46,10 +46,11 @@ func TrafficTotals(key string) Table {
 		return field(name, table.Integer, doc, func(t *trafficTotal) table.Value { return ifSet(t.sum.Counted > 0, table.Uint(get(&t.sum))) })
 	}
 	k := &kind[trafficTotal]{
-		title:   "Traffic of connections by " + key,
-		what:    "connections",
-		filters: connections,
-		columns: trafficTotalColumns,
+		title:    "Traffic of connections by " + key,
+		what:     "connections",
+		identity: []string{"key", "others"},
+		filters:  connections,
+		columns:  trafficTotalColumns,
 		read: func(ctx context.Context, q *query) iter.Seq2[trafficTotal, error] {
 			return readTrafficTotals(ctx, q, connections, key)
 		},
