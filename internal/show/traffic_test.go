@@ -79,7 +79,7 @@ func cells(s Sheet, where, is string, fields ...string) (lines []string) {
 	return lines
 }
 
-func same(t *testing.T, what string, got []string, want ...string) {
+func sameLines(t *testing.T, what string, got []string, want ...string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: %q, want %q", what, got, want)
@@ -127,9 +127,9 @@ func TestConnections(t *testing.T) {
 	process := fmt.Sprintf("%d/%s", self, comm)
 
 	sheets := read()
-	same(t, "both ends", cells(sheets[0], "protocol", "tcp", "sentBytes", "receivedBytes", "state", "process", "uid", "ended"),
+	sameLines(t, "both ends", cells(sheets[0], "protocol", "tcp", "sentBytes", "receivedBytes", "state", "process", "uid", "ended"),
 		"0 1000000 ESTABLISHED "+process+" 0 -", "1000000 0 ESTABLISHED "+process+" 0 -")
-	same(t, "a UDP socket", cells(sheets[0], "protocol", "udp", "sentBytes", "receivedBytes", "sentRate", "drops", "program"), "- - - 0 "+comm)
+	sameLines(t, "a UDP socket", cells(sheets[0], "protocol", "udp", "sentBytes", "receivedBytes", "sentRate", "drops", "program"), "- - - 0 "+comm)
 	totals := func(sheets []Sheet, connections, ended string, more ...string) {
 		t.Helper()
 		for i, key := range []string{process, comm, "", "", "0", "127.0.0.1", "127.0.0.0/8"} {
@@ -144,7 +144,7 @@ func TestConnections(t *testing.T) {
 					want = "0"
 				}
 			}
-			same(t, "by "+TrafficKeys()[min(i, 5)], got, append([]string{want + " " + ended}, more...)...)
+			sameLines(t, "by "+TrafficKeys()[min(i, 5)], got, append([]string{want + " " + ended}, more...)...)
 		}
 		for i, s := range sheets[1:] {
 			var sent, received uint64
@@ -181,7 +181,7 @@ func TestConnections(t *testing.T) {
 	})
 	slices.Sort(ended)
 	// Who held the short one nobody saw.
-	same(t, "what ended", ended, "0 1000000 "+process, "0 300 -", "1000000 0 "+process, "300 0 -")
+	sameLines(t, "what ended", ended, "0 1000000 "+process, "0 300 -", "1000000 0 "+process, "300 0 -")
 	if got := cells(sheets[6], "key", "127.0.0.1", "connections", "ended", "counted", "sentBytes", "receivedBytes"); len(got) != 1 || got[0] != "0 4 4 1000300 1000300" {
 		t.Errorf("by remote address at last: %q", got)
 	}
@@ -241,7 +241,7 @@ func TestConnectionsOfMoments(t *testing.T) {
 		{2, []string{"1 0 - yes", "2 70 3.5 -"}},
 	} {
 		w.Move([]*Source{moments[step.moment]})
-		same(t, fmt.Sprintf("moment %d", step.moment), cells(read()[0], "protocol", "tcp", "cookie", "sentBytes", "sentRate", "ended"), step.want...)
+		sameLines(t, fmt.Sprintf("moment %d", step.moment), cells(read()[0], "protocol", "tcp", "cookie", "sentBytes", "sentRate", "ended"), step.want...)
 	}
 }
 
