@@ -209,6 +209,36 @@ func (p *peer) awaitClosed() {
 	}
 }
 
+func (p *peer) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// registeredWith accepts connections until all is registered through one. With a short
+// ResponseTimeout a slow machine has the subagent take an answer for missing, and
+// connect again.
+func (r *running) registeredWith(m *master) *peer {
+	r.t.Helper()
+	for {
+		p := m.accept(NetworkByteOrder)
+		select {
+		case <-r.registered:
+			return p
+		case <-p.closed:
+			select {
+			case <-r.registered: // which was in time, and is over
+			default:
+			}
+		case <-time.After(patience):
+			r.t.Fatal("the subagent has not registered")
+		}
+	}
+}
+
 // meet starts a subagent with a master and returns both once all is
 // registered.
 func meet(t testing.TB, network string, order Flags, config Config) (*master, *peer, *running) {

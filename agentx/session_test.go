@@ -347,21 +347,21 @@ func TestHung(t *testing.T) {
 	hung <- true
 	agent := start(t, Config{Address: m.address, Handler: sample(t, nil),
 		ResponseTimeout: 50 * time.Millisecond, PingInterval: 10 * time.Millisecond})
-	p := m.accept(NetworkByteOrder)
-	p.awaitClosed() // Open is not answered
+	m.accept(NetworkByteOrder).awaitClosed() // Open is not answered
 	<-hung
-	p = m.accept(NetworkByteOrder)
-	agent.await()
+	p := agent.registeredWith(m)
 	for deadline := time.Now().Add(patience); len(p.sent(TypePing)) < 3; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("no agentx-Ping-PDU")
+		}
+		if p.isClosed() {
+			p = agent.registeredWith(m)
 		}
 	}
 	hung <- true
 	p.awaitClosed()
 	<-hung
-	m.accept(NetworkByteOrder)
-	agent.await()
+	agent.registeredWith(m)
 }
 
 // TestRegistration holds what is registered, in which contexts, and what

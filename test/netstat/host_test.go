@@ -405,7 +405,15 @@ func TestHostInterval(t *testing.T) {
 			}
 		}
 	}
-	if err := cmd.Wait(); err != nil || !maps.Equal(grew, total) || len(total) != 2 {
+	err = cmd.Wait()
+	for line := range strings.Lines(complaints.String()) {
+		// A host that is late in a turn is told of in that, and makes the status 1. Whether
+		// one is depends on the machine.
+		if err != nil && !strings.Contains(line, "no whole answer yet") && !strings.Contains(line, "not asked in time") {
+			t.Error(line)
+		}
+	}
+	if err != nil && (cmd.ProcessState.ExitCode() != 1 || complaints.Len() == 0) || !maps.Equal(grew, total) || len(total) != 2 {
 		t.Errorf("%v: grew by %v, in all by %v: %s", err, grew, total, complaints.String())
 	}
 }
