@@ -25,7 +25,10 @@ func (k *Kernel) SocketDefaults(ctx context.Context) iter.Seq2[netstat.SocketDef
 				d := netstat.SocketDefaults{Protocol: protocol, Family: family}
 				err := ctx.Err()
 				if err == nil {
-					d.Options, err = k.newSocketOptions(protocol, family)
+					err = k.inside(func() (err error) {
+						d.Options, err = newSocketOptions(protocol, family)
+						return err
+					})
 				}
 				if err != nil {
 					yield(netstat.SocketDefaults{}, k.readError("read the options of a new socket", err))
@@ -51,21 +54,19 @@ func (k *Kernel) familiesOf(protocol netstat.Protocol) []netstat.Family {
 	return families
 }
 
-// newSocketOptions returns the options of a socket that it opens in the namespace.
-func (k *Kernel) newSocketOptions(protocol netstat.Protocol, family netstat.Family) (o *netstat.SocketOptions, err error) {
+// newSocketOptions returns the options of a socket that it opens in the namespace that
+// the thread is in.
+func newSocketOptions(protocol netstat.Protocol, family netstat.Family) (*netstat.SocketOptions, error) {
 	kind := unix.SOCK_STREAM
 	if protocol == netstat.UDP {
 		kind = unix.SOCK_DGRAM
 	}
-	return o, k.inside(func() error {
-		fd, err := unix.Socket(int(family), kind|unix.SOCK_CLOEXEC, int(protocol))
-		if err != nil {
-			return os.NewSyscallError("socket", err)
-		}
-		defer unix.Close(fd)
-		o, err = optionsOf(fd, protocol)
-		return err
-	})
+	fd, err := unix.Socket(int(family), kind|unix.SOCK_CLOEXEC, int(protocol))
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	return optionsOf(fd, protocol)
 }
 
 // Descriptors is a source of options that takes the sockets of every process that may be
@@ -228,6 +229,11 @@ var (
 	}
 )
 
+// optionNumbers are those of the sockets of a protocol.
+var optionNumbers = map[netstat.Protocol][][]numericOption{
+	netstat.TCP: {socketNumbers, inetNumbers, tcpNumbers}, netstat.UDP: {socketNumbers, inetNumbers, udpNumbers}, local: {socketNumbers, localNumbers},
+}
+
 // setBufferLock reads SO_BUF_LOCK (Linux 5.14 and later), which comes behind both
 // buffers: bit 0 for the one to send, 1 for the one to receive
 // (SOCK_SNDBUF_LOCK and SOCK_RCVBUF_LOCK, include/uapi/linux/socket.h).
@@ -249,10 +255,7 @@ func setBufferLock(o *netstat.SocketOptions, locked int32) {
 // unknown.
 func optionsOf(fd int, protocol netstat.Protocol) (*netstat.SocketOptions, error) {
 	o := new(netstat.SocketOptions)
-	numbers := map[netstat.Protocol][][]numericOption{
-		netstat.TCP: {socketNumbers, inetNumbers, tcpNumbers}, netstat.UDP: {socketNumbers, inetNumbers, udpNumbers}, local: {socketNumbers, localNumbers},
-	}
-	for _, list := range numbers[protocol] {
+	for _, list := range optionNumbers[protocol] {
 		for _, option := range list {
 			var b [4]byte
 			n, err := readOption(fd, option.level, option.name, b[:])

@@ -66,7 +66,8 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 		own:     func(s *netstat.UnixSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },
 	}
 	if q.Options && len(k.optionSources) > 0 {
-		options := k.newJoiningOptions([]netstat.Protocol{local}, false)
+		options := k.newJoiningOptions(false)
+		options.ask(local, netstat.Unix)
 		d.more, d.lacks = joiningUnixOptions{options}, options.err
 	}
 	dump := endpoints(ctx, k, q, d)

@@ -10,6 +10,7 @@ import (
 type joiningOptions struct {
 	kernel    *Kernel
 	protocols []netstat.Protocol
+	families  map[netstat.Protocol][]netstat.Family
 	bound     bool // whether sockets that only have a port are asked for
 	// tables are those of each protocol, in the order of the sources.
 	tables map[netstat.Protocol][]netstat.SocketOptionTable
@@ -20,8 +21,17 @@ type joiningOptions struct {
 	joined  map[[2]*netstat.SocketOptions]*netstat.SocketOptions
 }
 
-func (k *Kernel) newJoiningOptions(protocols []netstat.Protocol, bound bool) *joiningOptions {
-	return &joiningOptions{kernel: k, protocols: protocols, bound: bound, joined: make(map[[2]*netstat.SocketOptions]*netstat.SocketOptions)}
+func (k *Kernel) newJoiningOptions(bound bool) *joiningOptions {
+	return &joiningOptions{
+		kernel: k, bound: bound, families: make(map[netstat.Protocol][]netstat.Family),
+		joined: make(map[[2]*netstat.SocketOptions]*netstat.SocketOptions),
+	}
+}
+
+// ask has sockets of a protocol over those families asked for.
+func (j *joiningOptions) ask(p netstat.Protocol, families ...netstat.Family) {
+	j.protocols = append(j.protocols, p)
+	j.families[p] = families
 }
 
 // optionsOf returns an enricher, nil when nobody asked for options, or the kernel has no
@@ -34,62 +44,60 @@ func (k *Kernel) optionsOf(q *netstat.SocketQuery) *joiningOptions {
 	if len(asked) == 0 {
 		asked = everyProtocol[:]
 	}
-	var protocols []netstat.Protocol
+	families, _ := k.families(q.Families)
+	j := k.newJoiningOptions(q.States != 0 && q.States.Has(netstat.Bound))
 	for _, p := range asked {
 		if p == netstat.TCP || p == netstat.UDP {
-			protocols = append(protocols, p)
+			j.ask(p, families...)
 		}
 	}
-	return k.newJoiningOptions(protocols, q.States.Has(netstat.Bound) && q.States != 0)
+	return j
 }
 
+// read asks the sources, all on one thread in the namespace.
 func (j *joiningOptions) read(ctx context.Context) error {
 	j.tables = make(map[netstat.Protocol][]netstat.SocketOptionTable)
 	j.missing = nil
 	clear(j.joined)
-	for _, p := range j.protocols {
-		q := netstat.SocketOptionQuery{Protocol: p, Bound: j.bound, Fresh: make(map[netstat.Family]*netstat.SocketOptions)}
-		for _, f := range j.kernel.familiesOf(p) {
-			o, err := j.kernel.newSocketOptions(p, f)
-			if err != nil {
+	return j.kernel.inside(func() error {
+		for _, p := range j.protocols {
+			q := netstat.SocketOptionQuery{Protocol: p, Bound: j.bound, Fresh: make(map[netstat.Family]*netstat.SocketOptions)}
+			for _, f := range j.families[p] {
+				o, err := newSocketOptions(p, f)
+				if err != nil {
+					return err
+				}
+				q.Fresh[f] = o
+			}
+			if err := j.readProtocol(ctx, q); err != nil {
 				return err
 			}
-			q.Fresh[f] = o
 		}
-		missing, err := j.readProtocol(ctx, q)
-		if err != nil {
-			return err
-		}
-		if missing != nil {
-			j.missing = missing
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // readProtocol asks the sources one after the other until one has told everything. Their
 // failing takes no row.
-func (j *joiningOptions) readProtocol(ctx context.Context, q netstat.SocketOptionQuery) (missing, err error) {
+func (j *joiningOptions) readProtocol(ctx context.Context, q netstat.SocketOptionQuery) error {
+	var missing error
 	for _, source := range j.kernel.optionSources {
-		var table netstat.SocketOptionTable
-		err := j.kernel.inside(func() (err error) {
-			table, err = source.ReadSocketOptions(ctx, q)
-			return err
-		})
+		table, err := source.ReadSocketOptions(ctx, q)
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		if table != nil {
 			j.tables[q.Protocol] = append(j.tables[q.Protocol], table)
 		}
 		if err == nil {
-			return nil, nil
+			return nil
 		}
 		if missing == nil {
 			missing = err // that of the best source
 		}
 	}
-	return missing, nil
+	j.missing = missing
+	return nil
 }
 
 // err says which values are unknown, and why.
@@ -165,17 +173,23 @@ const mostSameOptions = 1 << 14
 
 // sameOptions has options once that many rows have.
 type sameOptions struct {
-	of map[netstat.SocketOptions]*netstat.SocketOptions
+	of   map[netstat.SocketOptions]*netstat.SocketOptions
+	last *netstat.SocketOptions
 }
 
-func (s *sameOptions) share(o *netstat.SocketOptions) *netstat.SocketOptions {
+func (s *sameOptions) share(o *netstat.SocketOptions) (shared *netstat.SocketOptions) {
+	// Rows that follow each other have the same, more often than not.
+	if s.last != nil && *s.last == *o {
+		return s.last
+	}
+	defer func() { s.last = shared }()
 	if shared := s.of[*o]; shared != nil {
 		return shared
 	}
 	if s.of == nil || len(s.of) >= mostSameOptions {
 		s.of = make(map[netstat.SocketOptions]*netstat.SocketOptions)
 	}
-	shared := new(netstat.SocketOptions)
+	shared = new(netstat.SocketOptions)
 	*shared = *o
 	s.of[*o] = shared
 	return shared

@@ -206,9 +206,10 @@ type option struct {
 	name, doc string
 	get       func(*SocketOptions) (any, bool)
 	copy      func(to, from *SocketOptions)
+	differs   func(a, b *SocketOptions) bool // both are known, and not the same
 }
 
-func optionOf[T any](name, doc string, at func(*SocketOptions) *Optional[T]) option {
+func optionOf[T comparable](name, doc string, at func(*SocketOptions) *Optional[T]) option {
 	return option{
 		name: name, doc: doc,
 		get: func(o *SocketOptions) (any, bool) {
@@ -216,6 +217,10 @@ func optionOf[T any](name, doc string, at func(*SocketOptions) *Optional[T]) opt
 			return v, known
 		},
 		copy: func(to, from *SocketOptions) { *at(to) = *at(from) },
+		differs: func(a, b *SocketOptions) bool {
+			v, w := at(a), at(b)
+			return v.known && w.known && v.value != w.value
+		},
 	}
 }
 
@@ -443,14 +448,10 @@ func (u *UnixSocket) ChangedOptions(fresh *SocketOptions) []SocketOption {
 func (o *SocketOptions) changed(fresh *SocketOptions, byItself func(SocketOption) bool) (changed []SocketOption) {
 	for i := range options {
 		option := SocketOption(i)
-		if option == OptionReceiveBuffer || option == OptionSendBuffer || byItself(option) {
+		if !options[i].differs(o, fresh) || option == OptionReceiveBuffer || option == OptionSendBuffer || byItself(option) {
 			continue
 		}
-		value, known := options[i].get(o)
-		normal, alsoKnown := options[i].get(fresh)
-		if known && alsoKnown && value != normal {
-			changed = append(changed, option)
-		}
+		changed = append(changed, option)
 	}
 	return changed
 }

@@ -97,7 +97,7 @@ func TestCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := newTypes(b, 8)
+	types, err := typesOf(b, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := newTypes(b, 8)
+	again, err := typesOf(b, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +138,15 @@ func TestCut(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), b, 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// typesOf makes types of what a kernel gives of itself.
+func typesOf(b []byte, pointerSize uint8) (*kernelTypes, error) {
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return newTypes(spec, b, pointerSize)
 }
 
 // eachFixture calls f with the type information of each kernel in testdata, cut down by
@@ -162,7 +171,7 @@ func eachFixture(t *testing.T, f func(t *testing.T, name string, b []byte)) {
 // Every member is found where bpftool says that it is.
 func TestMembersOfOtherKernels(t *testing.T) {
 	eachFixture(t, func(t *testing.T, name string, b []byte) {
-		types, err := newTypes(b, 8)
+		types, err := typesOf(b, 8)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +227,7 @@ func TestMembersOfOtherKernels(t *testing.T) {
 // A program is made for each of these kernels.
 func TestProgramsForOtherKernels(t *testing.T) {
 	eachFixture(t, func(t *testing.T, _ string, b []byte) {
-		types, err := newTypes(b, 8)
+		types, err := typesOf(b, 8)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +259,7 @@ func TestRenamedMembers(t *testing.T) {
 			}
 			for _, p := range []netstat.Protocol{netstat.TCP, netstat.UDP} {
 				known := func(b []byte) map[netstat.SocketOption]bool {
-					types, err := newTypes(b, 8)
+					types, err := typesOf(b, 8)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -305,7 +314,7 @@ func TestOtherWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := newTypes(b, 4)
+	types, err := typesOf(b, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

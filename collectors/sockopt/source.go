@@ -1,7 +1,6 @@
 package sockopt
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -114,7 +113,10 @@ func (s *Source) read(ctx context.Context, list listing) (*table, error) {
 // view reads options of a table for the namespace that the calling thread is in. fresh
 // are those of new sockets there.
 func (s *Source) view(t *table, fresh map[netstat.Family]*netstat.SocketOptions) netstat.SocketOptionTable {
-	v := view{table: t, reader: reader{layout: t.layout, hz: s.hz, fresh: fresh, pingPong: pingPongThreshold()}}
+	v := view{table: t, reader: reader{layout: t.layout, hz: s.hz, fresh: fresh}}
+	if t.protocol == netstat.TCP {
+		v.pingPong = pingPongThreshold()
+	}
 	v.options = make([]*netstat.SocketOptions, len(t.distinct))
 	return v.of
 }
@@ -222,15 +224,15 @@ func loadTypes() (*kernelTypes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTypes(b, uint8(unsafe.Sizeof(uintptr(0))))
-}
-
-// newTypes makes type information of what a kernel gives of itself.
-func newTypes(b []byte, pointerSize uint8) (*kernelTypes, error) {
-	spec, err := btf.LoadSpecFromReader(bytes.NewReader(b))
+	spec, err := btf.LoadKernelSpec()
 	if err != nil {
 		return nil, err
 	}
+	return newTypes(spec, b, uint8(unsafe.Sizeof(uintptr(0))))
+}
+
+// newTypes makes types of a specification and the type information that it is of.
+func newTypes(spec *btf.Spec, b []byte, pointerSize uint8) (*kernelTypes, error) {
 	wanted := make(map[string]bool)
 	for _, s := range slots {
 		for _, p := range s.places {

@@ -213,7 +213,7 @@ func runningTypes(t testing.TB) ([]byte, *kernelTypes) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := newTypes(b, 8)
+	types, err := typesOf(b, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func FuzzRecords(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	types, err := newTypes(b, 8)
+	types, err := typesOf(b, 8)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -131,10 +131,28 @@ func optionsWhere(has func(netstat.SocketOption) bool) []netstat.SocketOption {
 
 // column shows those that are to be shown.
 func (o *optioned[T]) column(s *Session) table.Column[Row[T]] {
+	texts := make(map[*netstat.SocketOptions]string)
 	return table.Column[Row[T]]{Heading: "Options", Append: func(b []byte, r *Row[T]) []byte {
-		return s.appendOptions(b, r.from, o.of(&r.v), o.shown(r))
+		options := o.of(&r.v)
+		if options == nil || r.from.newSockets != nil && r.from.newSockets.only {
+			return s.appendOptions(b, r.from, options, o.shown(r))
+		}
+		// Most sockets share theirs with many others.
+		if text, ok := texts[options]; ok {
+			return append(b, text...)
+		}
+		start := len(b)
+		b = s.appendOptions(b, r.from, options, o.all)
+		if len(texts) >= mostTexts {
+			clear(texts)
+		}
+		texts[options] = string(b[start:])
+		return b
 	}}
 }
+
+// mostTexts bounds how many texts are kept for other sockets with the same options.
+const mostTexts = 4096
 
 // appendOptions appends those options of a socket that are known, or a dash for none.
 func (s *Session) appendOptions(b []byte, src *Source, options *netstat.SocketOptions, shown []netstat.SocketOption) []byte {
