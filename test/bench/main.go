@@ -1,7 +1,8 @@
 // Command bench compares netsnmp-agent with its peers: net-snmp's snmpd, and
 // subagents on libnetsnmp and github.com/posteo/go-agentx; with -page live
 // package live, and the agent on a million routes, with other libraries and
-// ip(8); and with -page netstat netstat with ss, ip and net-tools' netstat. It
+// ip(8); with -page netstat netstat with ss, ip and net-tools' netstat; and with -page
+// nettop it measures what it takes to watch connections. It
 // builds its scenes in network namespaces of its own, runs the programs in them
 // one after the other, and prints a Markdown page. It raises
 // net.netfilter.nf_conntrack_max for a while, which all namespaces share.
@@ -64,7 +65,7 @@ type benchmark struct {
 }
 
 // pages are the cases of each page, in its order.
-var pages = map[string][]benchmark{"agent": agentPage, "live": livePage, "netstat": netstatPage}
+var pages = map[string][]benchmark{"agent": agentPage, "live": livePage, "netstat": netstatPage, "nettop": nettopPage}
 
 var livePage = []benchmark{
 	{"load", (*bench).loadCase},
@@ -125,8 +126,8 @@ func run() (err error) {
 	flag.DurationVar(&b.probeInterval, "probe", 3*time.Millisecond, "between two GETs of sysUpTime while others ask")
 	flag.DurationVar(&b.loadTime, "load", 10*time.Second, "how long one manager keeps the agent busy while another asks")
 	flag.DurationVar(&b.idleTime, "idle", 10*time.Second, "how long wake-ups are counted")
-	page := flag.String("page", "agent", "what to write: the page agent, live or netstat")
-	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat"))
+	page := flag.String("page", "agent", "what to write: the page agent, live, netstat or nettop")
+	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat")+"; on the page nettop of "+namesOf("nettop"))
 	program := flag.String("agent", "", "measure the netsnmp-agent at `PATH` instead of building it")
 	out := flag.String("out", "", "write the report to `FILE` instead of standard output")
 	asJSON := flag.Bool("json", false, "write JSON instead of Markdown")
@@ -141,6 +142,10 @@ func run() (err error) {
 		return socketsRole(*number)
 	case "udp":
 		return udpRole(*firstNumber, *number)
+	case "traffic":
+		return trafficRole(*number)
+	case "churn":
+		return churnRole(*firstNumber, *number)
 	case "echo":
 		return echoRole(*address)
 	case "go-agentx":

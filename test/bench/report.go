@@ -218,6 +218,10 @@ func (r *report) markdown(w io.Writer) error {
 		fmt.Fprintf(out, "# netstat in figures\n\n"+
 			"netstat beside ss, ip and net-tools' netstat, in one run, on one machine. What counts is the ratio.\n"+
 			"`go run ./test/bench -page netstat -out docs/netstat-benchmarks.md` as root writes this page.\n\n")
+	case "nettop":
+		fmt.Fprintf(out, "# nettop in figures\n\n"+
+			"What it takes to watch connections, in one run, on one machine.\n"+
+			"`go run ./test/bench -page nettop` as root writes this page.\n\n")
 	case "live":
 		fmt.Fprintf(out, "# The live stack in figures\n\n"+
 			"Package live, and the agent on it, beside others, in one run, on one machine. What counts is the\n"+
