@@ -23,12 +23,7 @@ const All = "all"
 // "pid:N", "id:N" or "net:[INODE]", or empty for the program's own. Options of sockets
 // come from those sources.
 func Open(ctx context.Context, name string, options ...netstat.SocketOptionSource) (*collectors.Kernel, error) {
-	if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
-		// A namespace may have a number as its name.
-		if _, err := os.Stat("/run/netns/" + name); err != nil {
-			name = fmt.Sprintf("/proc/%d/ns/net", pid)
-		}
-	}
+	name = Path(name)
 	if !strings.Contains(name, ":") || strings.Contains(name, "/") {
 		return collectors.Open(collectors.Options{NetNS: name, SocketOptions: options})
 	}
@@ -42,6 +37,18 @@ func Open(ctx context.Context, name string, options ...netstat.SocketOptionSourc
 		return nil, err
 	}
 	return own.OpenNamespace(&found)
+}
+
+// Path returns what collectors.Options.NetNS calls the namespace of a name, unless that is
+// one of those that are looked for ("pid:N", "id:N" and "net:[INODE]").
+func Path(name string) string {
+	if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
+		// A namespace may have a number as its name.
+		if _, err := os.Stat("/run/netns/" + name); err != nil {
+			return fmt.Sprintf("/proc/%d/ns/net", pid)
+		}
+	}
+	return name
 }
 
 // OpenFound opens a namespace that was found, with those sources of socket options.

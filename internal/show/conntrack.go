@@ -40,6 +40,10 @@ func Flows() Table {
 		inFamily: isFlowOf,
 		keep:     keepsFlow,
 		lookUp:   lookUpFlow,
+		identity: []string{"id", "protocol", "source", "sourcePort", "destination", "destinationPort", "zone"},
+		orders: map[string]string{
+			"Translated": "sourceNAT", "Bytes": "originalBytes", "Packets": "originalPackets", "PID/Program name": "sourceProcesses",
+		},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // Sheet is the rows of a table as they were read once, for a program that shows them by
@@ -38,7 +39,8 @@ type Sheet interface {
 	AppendJSON(b []byte, row int) []byte
 	// Key identifies a row from one sheet of a table to the next.
 	Key(row int) Key
-	// Ended reports whether the row was on an earlier sheet and is there no more.
+	// Ended reports whether the row is of something that has ended: it says so itself, or
+	// was on an earlier sheet only.
 	Ended(row int) bool
 
 	// Filter returns the rows that an expression (package filter) is true for, all for
@@ -173,7 +175,7 @@ func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
 	}
 	for i := range earlier.rows {
 		since := now
-		if earlier.Ended(i) {
+		if earlier.lingers(i) {
 			if since = earlier.endedAt(i); now.Sub(since) >= while {
 				continue
 			}
@@ -187,7 +189,13 @@ func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
 func (t *sheet[T]) Kind() string                     { return t.o.Kind.Name }
 func (t *sheet[T]) Fields() []table.FieldDescription { return t.o.Describe().Fields }
 func (t *sheet[T]) Len() int                         { return len(t.rows) }
-func (t *sheet[T]) Ended(row int) bool               { return row >= len(t.rows)-len(t.ended) }
+
+func (t *sheet[T]) Ended(row int) bool {
+	return t.lingers(row) || t.o.over != nil && t.o.over(&t.rows[row].v)
+}
+
+// lingers reports whether a row was on an earlier sheet only.
+func (t *sheet[T]) lingers(row int) bool { return row >= len(t.rows)-len(t.ended) }
 
 func (t *sheet[T]) endedAt(row int) time.Time { return t.ended[row-(len(t.rows)-len(t.ended))] }
 
@@ -285,6 +293,15 @@ func (t *sheet[T]) Print(out *table.Output, rows []int32) error {
 		}
 	}
 	return p.Close()
+}
+
+// SocketOf returns the socket that a row of Connections is of, and of which stack.
+func SocketOf(s Sheet, row int) (v *netstat.Socket, from *Source, ok bool) {
+	c, from, ok := RowOf[connection](s, row)
+	if !ok {
+		return nil, nil, false
+	}
+	return &c.Socket, from, true
 }
 
 // RowOf returns a row of a sheet whose rows are of type T, and which stack it is of.

@@ -1,0 +1,401 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rivo/uniseg"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+)
+
+// style is how text is shown.
+type style struct {
+	colour                 table.Colour
+	bold, dim, reverse, on bool // on underlines
+}
+
+// span is some text of a line in one style.
+type span struct {
+	text string
+	style
+}
+
+// frame is what a screen shows, and where its cursor is; -1 for none.
+type frame struct {
+	lines            [][]span
+	cursorX, cursorY int
+}
+
+// equal reports whether two frames look the same.
+func (f *frame) equal(g *frame) bool {
+	return f.cursorX == g.cursorX && f.cursorY == g.cursorY && slices.EqualFunc(f.lines, g.lines, func(a, b []span) bool { return slices.Equal(a, b) })
+}
+
+// textWidth is how many places a text takes on a terminal.
+func textWidth(text string) int {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return uniseg.StringWidth(text)
+		}
+	}
+	return len(text)
+}
+
+// fit cuts a text so that it takes so many places at most.
+func fit(text string, width int) string {
+	if width <= 0 {
+		return ""
+	}
+	if textWidth(text) <= width {
+		return text
+	}
+	taken, rest, state := 0, text, -1
+	var b strings.Builder
+	for rest != "" {
+		var cluster string
+		var w int
+		cluster, rest, w, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if taken+w > width-1 {
+			break
+		}
+		taken += w
+		b.WriteString(cluster)
+	}
+	return b.String() + "~"
+}
+
+// padded fits a text into exactly so many places.
+func padded(text string, width int, right bool) string {
+	text = fit(text, width)
+	blanks := strings.Repeat(" ", max(width-textWidth(text), 0))
+	if right {
+		return blanks + text
+	}
+	return text + blanks
+}
+
+// rowLines is how many rows the screen has room for: there are tabs and headings above, a
+// graph and the status below.
+func (m *model) rowLines() int {
+	lines := m.height - 3
+	if m.hasGraph() {
+		lines--
+	}
+	return max(lines, 0)
+}
+
+// hasGraph reports whether there is room for a graph, and something to draw.
+func (m *model) hasGraph() bool { return m.height >= 8 && m.view().graph != "" }
+
+// tab is where a view is chosen.
+type tab struct {
+	view, from, to int
+	text           string
+}
+
+// tabs are the views in the first line: with their titles if there is room for these.
+func (m *model) tabs() (tabs []tab) {
+	long := 0
+	for i, v := range m.views {
+		long += len(fmt.Sprintf(" %d %s ", i+1, v.title))
+	}
+	if what := textWidth(m.what()); what > 0 {
+		long += what + 1
+	}
+	x := 0
+	for i, v := range m.views {
+		text := fmt.Sprintf(" %d ", i+1)
+		if i == m.current || long <= m.width {
+			text += v.title + " "
+		}
+		tabs = append(tabs, tab{i, x, x + len(text), text})
+		x += len(text)
+	}
+	return tabs
+}
+
+// frame returns what is on the screen.
+func (m *model) frame() *frame {
+	f := &frame{cursorX: -1, cursorY: -1}
+	if m.width <= 0 || m.height <= 0 {
+		return f
+	}
+	f.lines = append(f.lines, m.tabLine())
+	switch m.mode {
+	case opened, helping:
+		for i := m.scroll; i < len(m.lines) && len(f.lines) < m.height-1; i++ {
+			f.lines = append(f.lines, []span{{text: fit(m.lines[i], m.width)}})
+		}
+	case choosing:
+		m.columnLines(f)
+	default:
+		m.rowsOf(f)
+	}
+	for len(f.lines) < m.height-1 {
+		f.lines = append(f.lines, nil)
+	}
+	f.lines = f.lines[:m.height-1]
+	text, bad, cursor := m.status()
+	status := span{text: fit(text, m.width), style: style{bold: m.mode == asking}}
+	if bad {
+		status.colour = table.Red
+	}
+	if cursor >= 0 {
+		f.cursorX, f.cursorY = min(cursor, m.width-1), m.height-1
+	}
+	f.lines = append(f.lines, []span{status})
+	return f
+}
+
+// what says of which stack the rows are, and of what time.
+func (m *model) what() string {
+	what := m.where
+	if v := m.view(); v.held != nil {
+		what = strings.TrimSpace(what + " PAUSED")
+	}
+	if p := m.play; p != nil {
+		playing := "stopped"
+		if p.playing {
+			playing = "playing"
+		}
+		what = fmt.Sprintf("%s %d/%d %s x%g", p.times[p.at].Format(time.DateTime), p.at+1, len(p.times), playing, p.speed)
+	}
+	return string(table.AppendEscaped(nil, what))
+}
+
+// tabLine is the first line: views, and at its end what is shown of which stack.
+func (m *model) tabLine() (line []span) {
+	used := 0
+	for _, t := range m.tabs() {
+		text := fit(t.text, m.width-used)
+		used += textWidth(text)
+		line = append(line, span{text, style{bold: t.view == m.current, reverse: t.view == m.current}})
+	}
+	what := m.what()
+	if room := m.width - used - 1; what != "" && room >= 4 {
+		line = append(line, span{padded(what, room, true), style{dim: true}})
+	}
+	return line
+}
+
+// place is where a column stands.
+type columnPlace struct {
+	column
+	from, width int
+}
+
+// places are those of the columns that have room. They are as wide as what was in them so
+// far, so that they do not move about.
+func (m *model) places(v *viewState) (places []columnPlace) {
+	if v.shown == nil {
+		return nil
+	}
+	columns := v.visible()
+	rows := v.shown.rows[min(v.top, len(v.shown.rows)):min(v.top+m.rowLines(), len(v.shown.rows))]
+	x := 0
+	var b []byte
+	for i, c := range columns {
+		if i > 0 && i <= v.left {
+			continue
+		}
+		width := max(v.widths[c.Heading], len(c.Heading))
+		for _, row := range rows {
+			b = v.shown.sheet.AppendCell(b[:0], int(row), c.number)
+			width = max(width, textWidth(string(b)))
+		}
+		v.widths[c.Heading] = width
+		room := m.width - x
+		if i > 0 && (room < min(width, 6) || c.Right && room < width) {
+			break
+		}
+		width = min(width, room)
+		places = append(places, columnPlace{c, x, width})
+		x += width + 1
+	}
+	return places
+}
+
+// rowsOf adds the headings, the rows and the graph.
+func (m *model) rowsOf(f *frame) {
+	v := m.view()
+	if v.shown == nil {
+		f.lines = append(f.lines, []span{{text: fit("reading ...", m.width)}})
+		return
+	}
+	places := m.places(v)
+	var headings []span
+	for i := range places {
+		p := &places[i]
+		headings = append(headings, span{padded(p.Heading, p.width, p.Right), style{bold: true, on: true, reverse: v.sortedBy(&p.column)}})
+		if i < len(places)-1 {
+			headings = append(headings, span{" ", style{bold: true, on: true}})
+		}
+	}
+	f.lines = append(f.lines, headings)
+	lines := m.rowLines()
+	for i := v.top; i < len(v.shown.rows) && i < v.top+lines; i++ {
+		f.lines = append(f.lines, m.rowLine(v, i, places))
+	}
+	if !m.hasGraph() {
+		return
+	}
+	for len(f.lines) < m.height-2 {
+		f.lines = append(f.lines, nil)
+	}
+	f.lines = append(f.lines, m.graphLine(v, places))
+}
+
+func (m *model) rowLine(v *viewState, i int, places []columnPlace) (line []span) {
+	sheet, row := v.shown.sheet, int(v.shown.rows[i])
+	sheet.LookUp(row)
+	of := style{reverse: i == v.at, dim: sheet.Ended(row)}
+	var b []byte
+	for j := range places {
+		p := &places[j]
+		b = sheet.AppendCell(b[:0], row, p.number)
+		s := of
+		if !of.dim {
+			switch s.colour = sheet.Colour(row, p.number); s.colour {
+			case table.Bold, table.Dim:
+				s.bold, s.dim, s.colour = s.colour == table.Bold, s.colour == table.Dim, table.Plain
+			}
+		}
+		line = append(line, span{padded(string(b), p.width, p.Right), s})
+		if j < len(places)-1 {
+			line = append(line, span{" ", of})
+		}
+	}
+	if of.reverse {
+		used := 0
+		for _, s := range line {
+			used += textWidth(s.text)
+		}
+		line = append(line, span{strings.Repeat(" ", max(m.width-used, 0)), of})
+	}
+	return line
+}
+
+// graphLine is the history of the row under the cursor.
+func (m *model) graphLine(v *viewState, places []columnPlace) []span {
+	if v.at >= len(v.shown.rows) || len(places) == 0 {
+		return nil
+	}
+	field := v.history.field
+	name := string(v.shown.sheet.AppendCell(nil, int(v.shown.rows[v.at]), places[0].number))
+	label := fit(fmt.Sprintf("%s of %s ", field, strings.TrimSpace(name)), m.width/2)
+	drawn, most := v.history.graph(v.cursor, m.width-textWidth(label)-12, m.ascii)
+	if drawn == "" {
+		return nil
+	}
+	return []span{{label, style{dim: true}}, {drawn, style{colour: table.Green}}, {" most " + most, style{dim: true}}}
+}
+
+// columnLines are the columns to choose from.
+func (m *model) columnLines(f *frame) {
+	v := m.view()
+	all, visible := v.shown.sheet.Columns(), v.visible()
+	room := max(m.height-2, 1)
+	for i := max(m.chosen-room+1, 0); i < len(all) && len(f.lines) < m.height-1; i++ {
+		mark := "[ ]"
+		if slices.ContainsFunc(visible, func(c column) bool { return c.number == i }) {
+			mark = "[x]"
+		}
+		f.lines = append(f.lines, []span{{fit(fmt.Sprintf("%s %s", mark, all[i].Heading), m.width), style{reverse: i == m.chosen}}})
+	}
+}
+
+// status is the last line: what is typed, what a key says, what could not be read, or what
+// there is; whether it is bad; and where the cursor is, -1 for nowhere.
+func (m *model) status() (text string, bad bool, cursor int) {
+	v := m.view()
+	switch m.mode {
+	case filtering, jumping:
+		prompt := "filter: "
+		if m.mode == jumping {
+			prompt = "jump to: "
+		}
+		text = prompt + m.input.String()
+		cursor = textWidth(prompt + string(m.input.text[:m.input.at]))
+		if m.mode == filtering && v.wrong != nil {
+			return text + "   (" + v.wrong.Error() + ")", true, cursor
+		}
+		return text, false, cursor
+	case asking:
+		return m.question.text + "? y or n", false, -1
+	case opened, helping:
+		return "q goes back", false, -1
+	case choosing:
+		return "space shows or hides a column, q goes back", false, -1
+	}
+	if m.message != "" {
+		return m.message, false, -1
+	}
+	parts := []string{}
+	if v.shown != nil {
+		if n := v.shown.sheet.Len(); v.filter != "" {
+			parts = append(parts, fmt.Sprintf("%d of %d rows", len(v.shown.rows), n), "filter "+v.filter)
+		} else {
+			parts = append(parts, fmt.Sprintf("%d rows", n))
+		}
+		parts = append(parts, "by "+v.order)
+	}
+	if m.unread {
+		return string(table.AppendEscaped(nil, m.said[len(m.said)-1])), true, -1
+	}
+	if len(m.said) > 0 {
+		parts = append(parts, "n: notes")
+	}
+	return strings.Join(append(parts, "? for keys"), "  "), false, -1
+}
+
+// inFull are the lines of the row under the cursor in full: each field that is known, and
+// what it is.
+func (m *model) inFull() (lines []string) {
+	v := m.view()
+	if v.at >= len(v.shown.rows) {
+		return m.lines
+	}
+	sheet, row := v.shown.sheet, int(v.shown.rows[v.at])
+	if sheet.Ended(row) {
+		lines = append(lines, "(ended)")
+	}
+	fields := sheet.Fields()
+	longest := 0
+	for _, f := range fields {
+		longest = max(longest, len(f.Name))
+	}
+	longest = min(longest, max(m.width/2, 10))
+	for _, f := range fields {
+		value := sheet.Value(row, f.Name)
+		if !value.IsKnown() {
+			continue
+		}
+		lines = append(lines, wrapped(padded(f.Name, longest, false)+"  "+string(value.AppendText(nil)), m.width, longest+2)...)
+		if f.Doc != "" && m.width >= 60 {
+			for _, line := range wrapped(strings.Repeat(" ", longest+4)+strings.ReplaceAll(f.Doc, "`", ""), m.width, longest+4) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// wrapped breaks a text into lines, the further ones indented.
+func wrapped(text string, width, indent int) (lines []string) {
+	for textWidth(text) > width && width > indent+4 {
+		runes := []rune(text)
+		cut := min(width, len(runes))
+		for cut > indent+1 && textWidth(string(runes[:cut])) > width {
+			cut--
+		}
+		if blank := strings.LastIndex(string(runes[:cut]), " "); blank > indent {
+			cut = len([]rune(string(runes[:cut])[:blank]))
+		}
+		lines = append(lines, string(runes[:cut]))
+		text = strings.Repeat(" ", indent) + strings.TrimLeft(string(runes[cut:]), " ")
+	}
+	return append(lines, text)
+}

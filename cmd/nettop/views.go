@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/sources"
+)
+
+// view is a table as nettop shows it.
+type view struct {
+	// name is what the command line calls it, title what the screen does, and usage what
+	// the help says of it.
+	name, title, usage string
+	table              func(*changes) show.Table
+	// order is what rows are sorted by unless something else is chosen.
+	order string
+	// graph is the field whose history is drawn.
+	graph string
+	// rates says that a first reading tells nothing yet.
+	rates bool
+	// expand is the field of connections that rows are totals by; empty for rows that are
+	// none.
+	expand string
+	// told says that rows are told once: they are events.
+	told bool
+	// lacks says why there is no such view of some stacks; nil for a view of all.
+	lacks func(*sources.Where) error
+	// kill is what becomes of a row that is to go; nil where nothing can.
+	kill *killer
+}
+
+// views are all that there are, in the order of their tabs.
+var views = []view{
+	{name: "connections", title: "Connections", usage: "what goes through each socket, those that ended for a while", order: "-sentRate,-receivedRate,-sentBytes", graph: "sentRate", rates: true,
+		table: func(*changes) show.Table { return show.Connections() }, kill: socketKiller},
+	totals("processes", "Processes", "process", "the same by process"),
+	totals("units", "Units", "unit", "the same by systemd unit, or control group"),
+	totals("users", "Users", "uid", "the same by user"),
+	totals("remotes", "Remotes", "remoteAddress", "the same by the host at the other end"),
+	totals("networks", "Networks", "remoteAddress/24/48", "the same by the network at the other end: /24 of IPv4 and /48 of IPv6"),
+	{name: "interfaces", title: "Interfaces", usage: "rates, drops and utilisation of interfaces", order: "-receivedRate", graph: "receivedRate", rates: true,
+		table: func(*changes) show.Table { return show.InterfaceRates() }},
+	{name: "listeners", title: "Listeners", usage: "listeners with their queues, drops, and how evenly they share an address", order: "-unaccepted", graph: "unaccepted",
+		table: func(*changes) show.Table { return show.Listeners() }, lacks: noHosts("listeners' queues")},
+	{name: "tracked", title: "Tracked", usage: "flows that connection tracking follows", order: "-bytes", graph: "bytes",
+		table: func(*changes) show.Table { return show.Flows() }, lacks: noHosts("tracked flows"), kill: flowKiller},
+	{name: "counters", title: "Counters", usage: "counters of protocols that grow, the fastest first", order: "-rate", graph: "rate", rates: true,
+		table: func(*changes) show.Table { return show.CounterRates() }},
+	{name: "changes", title: "Changes", usage: "changes of routes, neighbours, addresses, links and rules as they happen", order: "-number", told: true,
+		table: func(c *changes) show.Table { return show.Changes(c.recent) }, lacks: func(w *sources.Where) error {
+			switch {
+			case w.IsRemote() || w.Recording != "":
+				return errors.New("changes are told by this kernel only")
+			case w.NetNS == namespaces.All:
+				return errors.New("changes are told of one namespace: --netns NAME")
+			}
+			return nil
+		}},
+}
+
+// totals is a view of what connections have together by a key.
+func totals(name, title, key, usage string) view {
+	field, _, _ := strings.Cut(key, "/")
+	return view{name: name, title: title, usage: usage, order: "-sentRate,-receivedRate,-sentBytes", graph: "sentRate", rates: true, expand: field,
+		table: func(*changes) show.Table { return show.TrafficTotals(key) }}
+}
+
+// noHosts says that no MIB has what a view shows.
+func noHosts(what string) func(*sources.Where) error {
+	return func(w *sources.Where) error {
+		if w.IsRemote() {
+			return fmt.Errorf("no MIB has %s", what)
+		}
+		return nil
+	}
+}
+
+// findView returns the view of a name, or of the only one that begins so.
+func findView(name string) (*view, error) {
+	var found []*view
+	for i := range views {
+		if views[i].name == name {
+			return &views[i], nil
+		}
+		if strings.HasPrefix(views[i].name, name) {
+			found = append(found, &views[i])
+		}
+	}
+	if len(found) == 1 && name != "" {
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("there is no view %q: there are %s", name, strings.Join(viewNames(), ", "))
+}
+
+func viewNames() (names []string) {
+	for i := range views {
+		names = append(names, views[i].name)
+	}
+	return names
+}
+
+// possible returns the views that the stacks have.
+func possible(w *sources.Where) (found []*view) {
+	for i := range views {
+		if views[i].lacks == nil || views[i].lacks(w) == nil {
+			found = append(found, &views[i])
+		}
+	}
+	return found
+}
+
+// place is where a view stands among others.
+func place(v *view, among []*view) int { return max(slices.Index(among, v), 0) }
+
+// checkOrder says what is wrong with an order of a view's rows.
+func checkOrder(v *view, order string) error { return show.CheckOrder(v.table(new(changes)), order) }

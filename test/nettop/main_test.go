@@ -1,0 +1,299 @@
+// Package nettop_test runs the built nettop in network namespaces whose traffic is known: on a
+// terminal of tmux, whose screen is read, and for programs, beside ss, ip and nstat.
+//
+// Every test needs root, iproute2 and tmux.
+package nettop_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+)
+
+// program is the built nettop.
+var program string
+
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (int, error) {
+	// Everybody may run the program: one test does so without privileges.
+	dir, err := os.MkdirTemp("", "nettop")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return 0, err
+	}
+	program = filepath.Join(dir, "nettop")
+	out, err := exec.Command("go", "build", "-o", program, "github.com/netsnmp-agent/netsnmp-agent/cmd/nettop").CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// rows runs nettop --json and returns its rows.
+func rows(t *testing.T, args ...string) (found []map[string]any) {
+	t.Helper()
+	cmd := exec.Command(program, append(args, "--json")...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("nettop %q: %v\n%s", args, err, stderr.String())
+	}
+	for line := range strings.Lines(stdout.String()) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		found = append(found, row)
+	}
+	return found
+}
+
+// terminal is nettop on a terminal of tmux.
+type terminal struct {
+	*testing.T
+	socket string // of tmux's server
+}
+
+// open runs a shell command on a terminal of that size. Behind nettop's end it prints its exit
+// status and how the terminal is set.
+func open(t *testing.T, width, height int, environment, args string) *terminal {
+	t.Helper()
+	nstest.NeedsRoot(t)
+	nstest.NeedsProgram(t, "tmux")
+	dir := t.TempDir()
+	s := &terminal{T: t, socket: filepath.Join(dir, "tmux")}
+	// The shell has no history and no profile, and ignores no signal that this process was
+	// started to ignore.
+	s.tmux("-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height), "env --default-signal -u NO_COLOR PS1='ready> ' TERM=screen-256color bash --norc --noprofile")
+	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() })
+	s.tmux("set-option", "-g", "status", "off")
+	s.tmux("resize-window", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height))
+	s.wants("ready>")
+	s.keys("stty -a > "+filepath.Join(dir, "before")+"; XDG_CONFIG_HOME="+dir+" "+environment+" "+program+" "+args+"; echo ended $?; stty -a | diff - "+filepath.Join(dir, "before")+" && echo restored", "Enter")
+	return s
+}
+
+func (s *terminal) tmux(args ...string) string {
+	s.Helper()
+	out, err := exec.Command("tmux", append([]string{"-S", s.socket}, args...)...).CombinedOutput()
+	if err != nil {
+		s.Fatalf("tmux %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// keys presses keys, by tmux's names or letter by letter.
+func (s *terminal) keys(keys ...string) {
+	s.Helper()
+	s.tmux(append([]string{"send-keys"}, keys...)...)
+}
+
+func (s *terminal) screen() string { return s.tmux("capture-pane", "-p") }
+
+// wants waits until the screen has a text.
+func (s *terminal) wants(text string) {
+	s.Helper()
+	nstest.Eventually(s.T, func() string {
+		if screen := s.screen(); !strings.Contains(screen, text) {
+			return fmt.Sprintf("no %q on the screen:\n%s", text, screen)
+		}
+		return ""
+	})
+}
+
+// pid is the process of nettop.
+func (s *terminal) pid() int {
+	s.Helper()
+	shell := strings.TrimSpace(s.tmux("display-message", "-p", "#{pane_pid}"))
+	out, err := exec.Command("pgrep", "-P", shell, "-x", "nettop").Output()
+	if err != nil {
+		s.Fatalf("nettop does not run: %v\n%s", err, s.screen())
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return pid
+}
+
+// pair is a namespace with a connection within it, and what serves it.
+func pair(t *testing.T) *nstest.NS {
+	t.Helper()
+	nstest.NeedsRoot(t)
+	ns := nstest.New(t)
+	ns.IP(t, "link set lo up")
+	return ns
+}
+
+// serve accepts connections and reads what they send, until the test ends.
+func serve(t *testing.T, l net.Listener) {
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(io.Discard, c)
+				c.Close()
+			}()
+		}
+	}()
+}
+
+// The screen shows views of a namespace, takes keys, and leaves the terminal as it was.
+func TestScreen(t *testing.T) {
+	ns := pair(t)
+	l := ns.Listen(t, "tcp", "127.0.0.1:4711")
+	s := open(t, 100, 24, "", "listeners --netns "+ns.Name+" -n --interval 0.2")
+	s.wants("127.0.0.1:4711")
+	s.keys("Enter")
+	s.wants("localPort")
+	s.keys("q")
+	s.keys("/")
+	s.keys("-l", "localPort=1")
+	s.wants("filter: localPort=1")
+	s.keys("Enter")
+	s.wants("0 of 1 rows")
+	s.keys("Escape")
+	s.wants("127.0.0.1:4711")
+	l.Close()
+	s.wants("0 rows")
+	s.keys("?")
+	s.wants("half a screen down or up")
+	s.keys("q")
+	s.keys("7")
+	s.wants("Rx%")
+	s.keys("q")
+	s.wants("ended 0")
+	s.wants("restored")
+	if screen := s.screen(); strings.Contains(screen, "Rx%") {
+		t.Errorf("the screen is left behind:\n%s", screen)
+	}
+}
+
+// In 40 columns, and in whatever comes of resizing, the first column and the keys are there.
+func TestSmallTerminals(t *testing.T) {
+	ns := pair(t)
+	ns.Listen(t, "tcp", "127.0.0.1:4711")
+	s := open(t, 40, 12, "LC_ALL=C NO_COLOR=1", "listeners --netns "+ns.Name+" -n --interval 0.2")
+	s.wants("127.0.0.1:4711")
+	s.tmux("resize-window", "-x", "20", "-y", "5")
+	s.wants("Proto")
+	s.tmux("resize-window", "-x", "400", "-y", "40")
+	s.wants("PID/Program name")
+	s.wants("9 Tracked")
+	if screen := s.screen(); regexp.MustCompile(`[^\x00-\x7f]`).MatchString(screen) {
+		t.Errorf("characters that LC_ALL=C has not:\n%s", screen)
+	}
+	if screen := s.tmux("capture-pane", "-p", "-e"); regexp.MustCompile(`\x1b\[[0-9;]*3[0-7]m`).MatchString(screen) {
+		t.Errorf("NO_COLOR is passed over:\n%q", screen)
+	}
+	s.keys("C-c")
+	s.wants("restored")
+}
+
+// A signal ends the program, and Ctrl-Z stops it; the terminal is as it was either time.
+func TestSignals(t *testing.T) {
+	ns := pair(t)
+	s := open(t, 100, 24, "", "interfaces --netns "+ns.Name+" --interval 0.2")
+	s.wants("Rx%")
+	s.keys("C-z")
+	s.wants("Stopped")
+	s.keys("stty -a | grep -q -- ' icanon' && echo cooked", "Enter")
+	s.wants("cooked\nready>")
+	s.keys("clear; fg", "Enter")
+	s.wants("Rx%")
+	if err := syscall.Kill(s.pid(), syscall.SIGTSTP); err != nil {
+		t.Fatal(err)
+	}
+	s.wants("Stopped")
+	s.keys("clear; fg", "Enter")
+	s.wants("Rx%")
+	if err := syscall.Kill(s.pid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.wants("ready>")
+	s.keys("clear; stty -a | grep -q -- ' icanon' && echo cooked", "Enter")
+	s.wants("cooked\nready>")
+}
+
+// A terminal that is closed ends the program.
+func TestClosedTerminal(t *testing.T) {
+	ns := pair(t)
+	s := open(t, 100, 24, "", "interfaces --netns "+ns.Name+" --interval 0.2")
+	s.wants("Rx%")
+	pid := s.pid()
+	s.tmux("kill-server")
+	nstest.Eventually(t, func() string {
+		if syscall.Kill(pid, 0) == nil {
+			if state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && !strings.Contains(string(state), ") Z ") {
+				return "it runs on: " + string(state)
+			}
+		}
+		return ""
+	})
+}
+
+// Somebody without privileges sees connections, and is told why nothing can be killed.
+func TestUnprivileged(t *testing.T) {
+	nstest.NeedsProgram(t, "setpriv")
+	ns := pair(t)
+	l := ns.Listen(t, "tcp", "127.0.0.1:4712")
+	serve(t, l)
+	ns.Dial(t, "tcp", "127.0.0.1:4712")
+	s := open(t, 100, 24, "ip netns exec "+ns.Name+" setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env HOME=/nonexistent XDG_CONFIG_HOME=/nonexistent", "connections -n --interval 0.2")
+	s.wants("127.0.0.1:4712")
+	s.keys("x")
+	s.wants("CAP_NET_ADMIN")
+	s.keys("q")
+	s.wants("restored")
+}
+
+// A connection is ended behind a question.
+func TestKill(t *testing.T) {
+	nstest.NeedsKernel(t, "INET_DIAG_DESTROY")
+	ns := pair(t)
+	l := ns.Listen(t, "tcp", "127.0.0.1:4713")
+	serve(t, l)
+	c := ns.Dial(t, "tcp", "127.0.0.1:4713")
+	s := open(t, 120, 24, "", "connections -n --interval 0.2 --netns "+ns.Name+" --filter remotePort=4713")
+	s.wants("127.0.0.1:4713")
+	s.keys("x")
+	s.wants("y or n")
+	s.keys("n")
+	s.wants("nothing was killed")
+	s.keys("x")
+	s.wants("y or n")
+	s.keys("y")
+	s.wants(": done")
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is there still")
+	}
+	s.wants("(ended)")
+	s.keys("q")
+	s.wants("restored")
+}
