@@ -862,7 +862,8 @@ func (r *routes) applyIPv6(m *collectors.Message, key routeEntry, replay bool) (
 	}
 	if m.Replace {
 		// It took the place of the first that may, or may not, be one of a
-		// multipath route as it may, or else of the first.
+		// multipath route as it may, or else of the first. The kernel looks at
+		// all with the key for that, too.
 		multipath := isMultipath(m.Routes)
 		var replaced routeEntry
 		alike := false

@@ -96,7 +96,8 @@ var linkRules = []struct {
 	}},
 	// A bridge gives an address that a port had to another port, or to itself
 	// (net/bridge/br_fdb.c, fdb_delete_local). Of a port that goes it has told of
-	// all others before (net/bridge/br_if.c, del_nbp).
+	// all others before (net/bridge/br_if.c, del_nbp). Of one that has another
+	// address it has not: rtnetlink tells of the link before the bridge hears of it.
 	{netstat.KindNeighbour, func(s *state, c linkChange) bool {
 		return (c.gone() || c.moved()) && s.forwardsTo(c.link().Index)
 	}},

@@ -43,7 +43,7 @@ func parseLabels(r io.Reader) *labelNames {
 		if len(fields) != 2 {
 			continue
 		}
-		n, err := strconv.ParseUint(fields[0], 10, 7)
+		n, err := strconv.ParseUint(fields[0], 0, 7) // as strtoul(3) does
 		if err != nil {
 			continue
 		}
