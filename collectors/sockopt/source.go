@@ -82,21 +82,29 @@ func (s *Source) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQu
 	if err != nil {
 		return nil, err
 	}
-	find := s.view(listed, q.Fresh)
+	find := s.view(listed, q.Fresh, pingPongThreshold())
 	if !q.Bound || q.Protocol != netstat.TCP {
 		return find, nil
 	}
-	// Iterators of TCP show no sockets that only have a port.
-	held, err := s.read(ctx, listing{q.Protocol, true})
-	if err != nil {
+	// Iterators of TCP show no sockets that only have a port. Few hosts have any: the files
+	// of processes are walked when one is missed.
+	list := listing{q.Protocol, true}
+	if _, err := s.iterator(list); err != nil {
 		return find, err
 	}
-	findHeld := s.view(held, q.Fresh)
+	threshold := pingPongThreshold()
+	findHeld := sync.OnceValue(func() netstat.SocketOptionTable {
+		held, err := s.read(ctx, list)
+		if err != nil {
+			return func(uint64, netstat.Family) *netstat.SocketOptions { return nil }
+		}
+		return s.view(held, q.Fresh, threshold)
+	})
 	return func(cookie uint64, family netstat.Family) *netstat.SocketOptions {
 		if o := find(cookie, family); o != nil {
 			return o
 		}
-		return findHeld(cookie, family)
+		return findHeld()(cookie, family)
 	}, nil
 }
 
@@ -110,13 +118,10 @@ func (s *Source) read(ctx context.Context, list listing) (*table, error) {
 	return t, i.each(ctx, func(records []byte) (bool, error) { return true, t.add(records) })
 }
 
-// view reads options of a table for the namespace that the calling thread is in. fresh
-// are those of new sockets there.
-func (s *Source) view(t *table, fresh map[netstat.Family]*netstat.SocketOptions) netstat.SocketOptionTable {
-	v := view{table: t, reader: reader{layout: t.layout, hz: s.hz, fresh: fresh}}
-	if t.protocol == netstat.TCP {
-		v.pingPong = pingPongThreshold()
-	}
+// view reads options of a table for a namespace: fresh are those of new sockets there, and
+// pingPong is its pingPongThreshold.
+func (s *Source) view(t *table, fresh map[netstat.Family]*netstat.SocketOptions, pingPong uint64) netstat.SocketOptionTable {
+	v := view{table: t, reader: reader{layout: t.layout, hz: s.hz, fresh: fresh, pingPong: pingPong}}
 	v.options = make([]*netstat.SocketOptions, len(t.distinct))
 	return v.of
 }
