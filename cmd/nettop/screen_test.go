@@ -18,15 +18,12 @@ import (
 type counted struct {
 	tcell.SimulationScreen
 	shows atomic.Int64
+	shown atomic.Value // the text that was drawn last
 }
 
 func (c *counted) Show() {
 	c.shows.Add(1)
 	c.SimulationScreen.Show()
-}
-
-// text is what is on the terminal.
-func (c *counted) text() string {
 	cells, width, _ := c.GetContents()
 	var b strings.Builder
 	for i, cell := range cells {
@@ -35,7 +32,13 @@ func (c *counted) text() string {
 		}
 		b.WriteString(string(cell.Runes))
 	}
-	return b.String()
+	c.shown.Store(b.String())
+}
+
+// text is what is on the terminal.
+func (c *counted) text() string {
+	text, _ := c.shown.Load().(string)
+	return text
 }
 
 // simulate shows the screen on a simulated terminal until the test ends.
