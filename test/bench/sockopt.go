@@ -67,7 +67,7 @@ func (b *bench) optionsCase(s *section) error {
 	s.add(figure{Case: name + ": dumps with options, beside as many in one", Ours: &quantity{Value: all.with, Unit: seconds}}.
 		against(&quantity{Value: one.with, Unit: seconds}).reach("at most twice the time", all.with <= 2*one.with))
 	s.add(figure{Case: name + ": dumps with options, beside dumps without", Ours: &quantity{Value: all.with, Unit: seconds}}.against(&quantity{Value: all.without, Unit: seconds}))
-	s.note("A dump is sock_diag's alone, in one process. The kernel has one table for the sockets of all namespaces, and walks it anew for the dump of each; the options of %d namespaces are read in one walk through the files of processes. What takes more than twice the time is the dumps.", optionNamespaces)
+	s.note("A dump is sock_diag's alone, in one process. The kernel has one table for the sockets of all namespaces, and walks it anew for the dump of each; the options of %d namespaces are read in one walk through the files of processes. Besides, each namespace is entered, and new sockets are opened in it to compare with.", optionNamespaces)
 	return nil
 }
 
