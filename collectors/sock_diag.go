@@ -67,6 +67,9 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 			yield(netstat.Socket{}, k.readError("read what belongs to sockets", err))
 			return
 		}
+		if q.PassingDetails && len(d.rows.by) == 0 { // which may hold rows back
+			d.parse.again = new(detailsAgain)
+		}
 		protocols := q.Protocols
 		if len(protocols) == 0 {
 			protocols = everyProtocol[:]
@@ -256,10 +259,19 @@ type inetDiagParser struct {
 	names   interned
 	cgroups cgroupPaths
 	options sameOptions
+	// again is what every message's details are read into; nil for new ones.
+	again *detailsAgain
 
 	// What a filter needs of the message read last.
 	mark   netstat.Optional[uint32]
 	cgroup netstat.Optional[uint64]
+}
+
+// detailsAgain are details that are used again for the next message.
+type detailsAgain struct {
+	detail     netstat.SocketDetail
+	tcp        netstat.TCPInfo
+	congestion netstat.CongestionControl
 }
 
 // socket reads a struct inet_diag_msg and its attributes into s, all of it but
@@ -310,7 +322,12 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 	s.V6Only = netstat.Optional[bool]{}
 	s.Detail = nil
 	if p.details != 0 {
-		s.Detail = new(netstat.SocketDetail)
+		if p.again == nil {
+			s.Detail = new(netstat.SocketDetail)
+		} else {
+			p.again.detail = netstat.SocketDetail{}
+			s.Detail = &p.again.detail
+		}
 	}
 	p.mark, p.cgroup = netstat.Optional[uint32]{}, netstat.Optional[uint64]{}
 	var options netstat.SocketOptions

@@ -79,7 +79,11 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 	case inetDiagInfo:
 		switch s.Protocol {
 		case netstat.TCP:
-			d.TCP = a.tcpInfo()
+			var into *netstat.TCPInfo
+			if p.again != nil {
+				into = &p.again.tcp
+			}
+			d.TCP = a.tcpInfo(into)
 		case netstat.MPTCP:
 			d.MPTCP = a.mptcpInfo()
 		}
@@ -89,7 +93,10 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 		d.MD5Peers = a.md5Peers()
 	case inetDiagCong, inetDiagVegasInfo, inetDiagDCTCPInfo, inetDiagBBRInfo:
 		if d.Congestion == nil {
-			d.Congestion = new(netstat.CongestionControl)
+			if d.Congestion = new(netstat.CongestionControl); p.again != nil {
+				p.again.congestion = netstat.CongestionControl{}
+				d.Congestion = &p.again.congestion
+			}
 		}
 		switch a.kind {
 		case inetDiagCong:

@@ -500,3 +500,40 @@ func rowCount[Row any](t *testing.T, all iter.Seq2[Row, error]) int {
 	must(t, err)
 	return rows
 }
+
+// TestPassingDetails reads details that are used again, which are the same while they are
+// looked at.
+func TestPassingDetails(t *testing.T) {
+	n := nstest.New(t)
+	detailScene(t, n)
+	k := open(t, n)
+	q := netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.TCP}, Details: netstat.AllDetails &^ netstat.DetailTCPInfo}
+	text := func(d *netstat.SocketDetail) string {
+		plain, congestion := *d, ""
+		if d.Congestion != nil {
+			congestion = d.Congestion.Name
+		}
+		plain.Congestion = nil
+		return fmt.Sprintf("%+v %s", plain, congestion)
+	}
+	want := make(map[uint64]string)
+	for _, s := range sockets(t, k, q) {
+		want[s.Cookie.Or(0)] = text(s.Detail)
+	}
+	q.PassingDetails = true
+	var last *netstat.SocketDetail
+	again := 0
+	for s, err := range k.Sockets(t.Context(), q) {
+		must(t, err)
+		if last == s.Detail {
+			again++
+		}
+		last = s.Detail
+		if got := text(s.Detail); got != want[s.Cookie.Or(0)] {
+			t.Errorf("%v: %s, want %s", s.Local, got, want[s.Cookie.Or(0)])
+		}
+	}
+	if again == 0 || len(want) < 4 {
+		t.Errorf("%d sockets, %d with the details of the one before", len(want), again)
+	}
+}

@@ -75,8 +75,8 @@ func bitField(b byte, after, width int) byte {
 	return b >> after & (1<<width - 1)
 }
 
-// tcpInfo reads a struct tcp_info of any length.
-func (a *attributes) tcpInfo() *netstat.TCPInfo {
+// tcpInfo reads a struct tcp_info of any length into t, or into a new one where that is nil.
+func (a *attributes) tcpInfo(t *netstat.TCPInfo) *netstat.TCPInfo {
 	if len(a.value) < sizeofTCPInfoLeast {
 		a.malformed("a struct tcp_info")
 		return nil
@@ -89,7 +89,10 @@ func (a *attributes) tcpInfo() *netstat.TCPInfo {
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
 	milli := func(at int) time.Duration { return time.Duration(u32(at)) * time.Millisecond }
 	micro := func(at int) time.Duration { return time.Duration(u32(at)) * time.Microsecond }
-	t := &netstat.TCPInfo{
+	if t == nil {
+		t = new(netstat.TCPInfo)
+	}
+	*t = netstat.TCPInfo{
 		State:           netstat.State(b[0]),
 		CongestionState: netstat.CongestionState(b[1]),
 		Retransmits:     b[2],

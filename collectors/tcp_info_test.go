@@ -180,7 +180,7 @@ func TestTCPInfoOfAnyLength(t *testing.T) {
 	full[0] = byte(netstat.Established)
 	parse := func(b []byte) (*netstat.TCPInfo, error) {
 		a := attributes{value: b}
-		return a.tcpInfo(), a.err
+		return a.tcpInfo(nil), a.err
 	}
 	for length := range len(full) + 1 {
 		got, err := parse(full[:length])

@@ -13,6 +13,9 @@ type SocketQuery struct {
 
 	// Details says what to read into Socket.Detail.
 	Details SocketDetails
+	// PassingDetails says that each row's Detail is looked at before the next row comes, and not
+	// kept: the source may use it again, which spares it a kilobyte a socket.
+	PassingDetails bool
 
 	// Processes asks for the processes that hold each socket, which costs a
 	// look at every process's descriptors, unless Owners is there.

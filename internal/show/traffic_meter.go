@@ -155,7 +155,7 @@ func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDeta
 	var missing []error
 	complete := true
 	for _, p := range q.protocols(netstat.TCP, netstat.UDP) {
-		ask := netstat.SocketQuery{Protocols: []netstat.Protocol{p.Protocol}, Families: q.families(), Details: trafficDetails | details}
+		ask := netstat.SocketQuery{Protocols: []netstat.Protocol{p.Protocol}, Families: q.families(), Details: trafficDetails | details, PassingDetails: details == 0}
 		if hasStates(p.Protocol) {
 			ask.States = trafficStates
 		} else {
