@@ -74,15 +74,19 @@ func newArranger(r *reader, first wish, deliver func(*arrangement), complain fun
 		dirty: make(chan struct{}, 1), right: make(map[*view]*rightWish), keys: make(map[*view]*heldOrder)}
 }
 
-// want says what is wished for from now on.
+// want says what is wished for from now on. What is wished for already is not arranged
+// anew: who takes an arrangement says its wish again.
 func (a *arranger) want(w wish) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if w == a.wish {
+		return
+	}
 	elsewhere := w.view != a.wish.view || w.moment != a.wish.moment
 	a.wish = w
 	if elsewhere && a.turn != nil {
 		a.turn() // it is read at once
 	}
-	a.mu.Unlock()
 	a.touch()
 }
 
