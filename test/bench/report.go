@@ -221,7 +221,7 @@ func (r *report) markdown(w io.Writer) error {
 	case "nettop":
 		fmt.Fprintf(out, "# nettop in figures\n\n"+
 			"What it takes to watch connections, in one run, on one machine.\n"+
-			"`go run ./test/bench -page nettop` as root writes this page.\n\n")
+			"`go run ./test/bench -page nettop -out docs/nettop-benchmarks.md` as root writes this page.\n\n")
 	case "live":
 		fmt.Fprintf(out, "# The live stack in figures\n\n"+
 			"Package live, and the agent on it, beside others, in one run, on one machine. What counts is the\n"+
