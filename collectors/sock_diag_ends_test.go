@@ -117,12 +117,12 @@ func TestSocketEnds(t *testing.T) {
 		must(t, err)
 		must(t, client.(*net.TCPConn).CloseWrite())
 		_, err = server.Read(make([]byte, 1))
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Fatalf("after the end: %v", err)
 		}
 		must(t, server.Close())
 		_, err = client.Read(make([]byte, 1))
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Fatalf("after the end: %v", err)
 		}
 		must(t, client.Close())

@@ -191,7 +191,7 @@ func (m *Meter) describe(c *Connection, s *netstat.Socket) {
 		c.Path, c.Drops = pathOf(d), d.Drops
 		c.CGroup, _ = d.CGroup.Get()
 		if !m.options.Details {
-			c.Socket.Detail = nil
+			c.Detail = nil
 		}
 	}
 }
@@ -303,10 +303,10 @@ func (m *Meter) End(s *netstat.Socket, at time.Time) {
 	if !connected && !wasConnected(s) {
 		return // a listener, or a socket that was never used
 	}
-	c := Connection{Ended: at, AtLeast: s.Protocol == netstat.TCP && !(e.known && m.complete)}
+	c := Connection{Ended: at, AtLeast: s.Protocol == netstat.TCP && (!e.known || !m.complete)}
 	m.describe(&c, s)
 	c.State = netstat.Close
-	c.Socket.Processes = netstat.Optional[[]netstat.Process]{}
+	c.Processes = netstat.Optional[[]netstat.Process]{}
 	if e.known && m.complete {
 		e.payload.ended(s, &last{})
 		c.SentBytes.Set(e.payload.sent)
@@ -454,8 +454,8 @@ func (m *Meter) close(i uint32, r *record) {
 		if e.socket.Remote.Port() == 0 { // disconnected
 			c.Local, c.Remote = r.current.Local, r.current.Remote
 		}
-		if c.Socket.Detail == nil {
-			c.Socket.Detail = r.current.Socket.Detail
+		if c.Detail == nil {
+			c.Detail = r.current.Detail
 		}
 		r.since, r.sentNow, r.receiveNow = r.seen, 0, 0
 	}

@@ -200,7 +200,7 @@ func (p *pair) compare(t *testing.T, r *traffic.Reading, what string) {
 func (p *pair) close(w *watch) {
 	w.t.Helper()
 	must(w.t, p.client.Close())
-	if _, err := p.server.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := p.server.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		w.t.Errorf("after the end: %v", err)
 	}
 	must(w.t, p.server.Close())
@@ -409,7 +409,7 @@ func TestWaysToEnd(t *testing.T) {
 		p := w.pair("tcp4", "127.0.0.1:0")
 		p.transfer(t, 500, 0)
 		must(t, p.client.CloseWrite())
-		if _, err := p.server.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := p.server.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after the end: %v", err)
 		}
 		p.compare(t, w.read(), "half closed")
@@ -427,7 +427,7 @@ func TestWaysToEnd(t *testing.T) {
 		p.toClient = 9999
 		p.compare(t, w.read(), "half closed, and used")
 		must(t, p.server.Close())
-		if _, err := p.client.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := p.client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after both ends: %v", err)
 		}
 		must(t, p.client.Close())
@@ -521,7 +521,7 @@ func TestReusedAddresses(t *testing.T) {
 		}
 		// Who accepted closes first, so that the port of who connected is free.
 		must(t, server.Close())
-		if _, err := client.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after the end: %v", err)
 		}
 		must(t, client.Close())

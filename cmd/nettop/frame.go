@@ -375,9 +375,7 @@ func (m *model) inFull() (lines []string) {
 		}
 		lines = append(lines, wrapped(padded(f.Name, longest, false)+"  "+string(value.AppendText(nil)), m.width, longest+2)...)
 		if f.Doc != "" && m.width >= 60 {
-			for _, line := range wrapped(strings.Repeat(" ", longest+4)+strings.ReplaceAll(f.Doc, "`", ""), m.width, longest+4) {
-				lines = append(lines, line)
-			}
+			lines = append(lines, wrapped(strings.Repeat(" ", longest+4)+strings.ReplaceAll(f.Doc, "`", ""), m.width, longest+4)...)
 		}
 	}
 	return lines

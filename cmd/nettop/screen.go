@@ -63,7 +63,7 @@ func runScreen(ctx context.Context, f *flags, terminal tcell.Screen, config stri
 	if err := terminal.Init(); err != nil {
 		return err
 	}
-	s.model.ascii = !terminal.CanDisplay('█', false)
+	s.model.ascii = terminal.CharacterSet() != "UTF-8"
 	s.model.resize(terminal.Size())
 	s.app.SetScreen(initialised{terminal}).EnableMouse(true).SetRoot(s, true)
 	terminal.EnableMouse()

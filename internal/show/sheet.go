@@ -186,7 +186,7 @@ func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
 	}
 }
 
-func (t *sheet[T]) Kind() string                     { return t.o.Kind.Name }
+func (t *sheet[T]) Kind() string                     { return t.o.Name }
 func (t *sheet[T]) Fields() []table.FieldDescription { return t.o.Describe().Fields }
 func (t *sheet[T]) Len() int                         { return len(t.rows) }
 
@@ -275,7 +275,7 @@ func (t *sheet[T]) Sort(rows []int32, order string) error {
 	if err != nil || o == nil {
 		return err
 	}
-	t.o.Kind.Sort(rows, func(i int32) *Row[T] { return &t.rows[i] }, o)
+	t.o.Sort(rows, func(i int32) *Row[T] { return &t.rows[i] }, o)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -165,7 +166,7 @@ func TestConnections(t *testing.T) {
 	short, other := transfer("tcp4", l.Addr().String(), 300)
 	for _, pair := range [][2]net.Conn{{short, other}, {client, server}} {
 		pair[0].Close()
-		if _, err := pair[1].Read(make([]byte, 1)); err != io.EOF {
+		if _, err := pair[1].Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after the end: %v", err)
 		}
 		pair[1].Close()
