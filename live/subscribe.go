@@ -40,7 +40,8 @@ func (c Change) String() string {
 	return "invalid"
 }
 
-// Event is a change of a stack.
+// Event is a change of a stack. It may come a moment before Stack.Snapshot has it, which
+// does after Sync.
 type Event struct {
 	Kind   netstat.Kinds // exactly one; 0 for Synced and Gap
 	Change Change
