@@ -98,23 +98,46 @@ type tab struct {
 
 // tabs are the views in the first line: with their titles if there is room for these.
 func (m *model) tabs() (tabs []tab) {
-	long := 0
-	for i, v := range m.views {
-		long += len(fmt.Sprintf(" %d %s ", i+1, v.title))
-	}
+	room := m.width
 	if what := textWidth(m.what()); what > 0 {
-		long += what + 1
+		room -= what + 1
+	}
+	letters := 0 // of a title that is not shown; as many as there is room for, or the number alone
+	for try := longestTitle; try >= shortestTitle && letters == 0; try-- {
+		if m.tabsWidth(try) <= room {
+			letters = try
+		}
 	}
 	x := 0
-	for i, v := range m.views {
-		text := fmt.Sprintf(" %d ", i+1)
-		if i == m.current || long <= m.width {
-			text += v.title + " "
-		}
+	for i := range m.views {
+		text := m.tabText(i, letters)
 		tabs = append(tabs, tab{i, x, x + len(text), text})
 		x += len(text)
 	}
 	return tabs
+}
+
+// How many letters of a view's title a tab has.
+const shortestTitle, longestTitle = 4, 16
+
+func (m *model) tabsWidth(letters int) (width int) {
+	for i := range m.views {
+		width += len(m.tabText(i, letters))
+	}
+	return width
+}
+
+// tabText is what stands in a tab: of the view that is shown the whole title.
+func (m *model) tabText(i, letters int) string {
+	title := m.views[i].title
+	switch {
+	case i == m.current:
+	case letters == 0:
+		return fmt.Sprintf(" %d ", i+1)
+	default:
+		title = title[:min(letters, len(title))]
+	}
+	return fmt.Sprintf(" %d %s ", i+1, title)
 }
 
 // frame returns what is on the screen.

@@ -450,3 +450,27 @@ func TestPlaying(t *testing.T) {
 		t.Errorf("a jump to nowhere: %q", b.text()[23])
 	}
 }
+
+// Tabs have as much of the titles as there is room for, and the number alone where that is too
+// little to tell them apart; the view that is shown has all of its title.
+func TestTabs(t *testing.T) {
+	b := newBench(t, 80, 20, 3)
+	b.m.show(0)
+	title := b.m.view().title
+	for _, c := range []struct {
+		width int
+		other string // the start of the last tab
+	}{{80, " 11 "}, {120, " 11 Chan"}, {200, " 11 Changes "}} {
+		b.m.resize(c.width, 20)
+		tabs := b.m.tabs()
+		if len(tabs) != len(b.m.views) {
+			t.Fatalf("%d tabs of %d views", len(tabs), len(b.m.views))
+		}
+		if last := tabs[len(tabs)-1]; !strings.HasPrefix(last.text, c.other) || last.to > c.width || c.other == " 11 " && last.text != c.other {
+			t.Errorf("%d columns: the last tab is %q, up to %d", c.width, last.text, last.to)
+		}
+		if shown := tabs[b.m.current].text; !strings.Contains(shown, " "+title+" ") {
+			t.Errorf("%d columns: the view that is shown has the tab %q", c.width, shown)
+		}
+	}
+}

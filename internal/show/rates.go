@@ -150,6 +150,16 @@ func interfaceRates(ctx context.Context, q *query) iter.Seq2[interfaceRate, erro
 	}
 	return func(yield func(interfaceRate, error) bool) {
 		queueing := q.rootQueueing(ctx)
+		type key struct {
+			index uint32
+			name  string
+		}
+		deltas := make(map[key]baseline.InterfaceDelta)
+		if grew != nil {
+			for _, g := range grew.Interfaces {
+				deltas[key{g.Index, g.Name}] = g
+			}
+		}
 		var found []interfaceRate
 		for d, err := range interfaceDetails(ctx, q.src) {
 			if err != nil {
@@ -160,8 +170,8 @@ func interfaceRates(ctx context.Context, q *query) iter.Seq2[interfaceRate, erro
 			i.InterfaceDelta = baseline.InterfaceDelta{Index: d.Index, Name: d.Name}
 			if grew != nil {
 				i.span = span{from: grew.From, to: grew.To}
-				if at := slices.IndexFunc(grew.Interfaces, func(g baseline.InterfaceDelta) bool { return g.Index == d.Index && g.Name == d.Name }); at >= 0 {
-					i.InterfaceDelta = grew.Interfaces[at]
+				if delta, ok := deltas[key{d.Index, d.Name}]; ok {
+					i.InterfaceDelta = delta
 				}
 			}
 			found = append(found, i)
