@@ -357,9 +357,13 @@ func NeedsKernel(t testing.TB, option string) {
 }
 
 // HasKernel reports whether the kernel has a build option, for tests that
-// expect something else of one that has not.
+// expect something else of one that has not. A name without "CONFIG_" fails the test:
+// every kernel would seem to lack it.
 func HasKernel(t testing.TB, option string) bool {
 	t.Helper()
+	if !strings.HasPrefix(option, "CONFIG_") {
+		t.Fatalf("%q is no build option of a kernel, and none would have it", option)
+	}
 	config, err := kernelConfig()
 	if err != nil {
 		Needs(t, "needs the kernel's configuration: "+err.Error())

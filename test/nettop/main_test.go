@@ -1,7 +1,7 @@
 // Package nettop_test runs the built nettop in network namespaces whose traffic is known: on a
 // terminal of tmux, whose screen is read, and for programs, beside ss, ip and nstat.
 //
-// Every test needs root, iproute2 and tmux.
+// Every test needs root, iproute2 and tmux, and one conntrack-tools.
 package nettop_test
 
 import (
@@ -275,7 +275,7 @@ func TestUnprivileged(t *testing.T) {
 
 // A connection is ended behind a question.
 func TestKill(t *testing.T) {
-	nstest.NeedsKernel(t, "INET_DIAG_DESTROY")
+	nstest.NeedsKernel(t, "CONFIG_INET_DIAG_DESTROY")
 	ns := pair(t)
 	l := ns.Listen(t, "tcp", "127.0.0.1:4713")
 	serve(t, l)
@@ -293,7 +293,48 @@ func TestKill(t *testing.T) {
 	if _, err := c.Read(make([]byte, 1)); err == nil {
 		t.Error("the connection is there still")
 	}
+	c.Close() // the socket is there for as long as somebody holds it
 	s.wants("(ended)")
 	s.keys("q")
 	s.wants("restored")
+}
+
+// A tracked flow is deleted behind a question, that one and no other.
+func TestDeleteFlow(t *testing.T) {
+	nstest.NeedsProgram(t, "conntrack")
+	ns := pair(t)
+	conntrack := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("ip", append([]string{"netns", "exec", ns.Name, "conntrack"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("conntrack %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	for _, source := range []string{"192.0.2.71", "192.0.2.72"} {
+		conntrack("-I", "-p", "udp", "-s", source, "-d", "198.51.100.1", "--sport", "1111", "--dport", "2222", "-t", "3000")
+	}
+	// Of a namespace that was found, too, which is opened anew by what it is called.
+	for i, netns := range []string{ns.Name, "all"} {
+		source, other := fmt.Sprintf("192.0.2.%d", 71+i), "192.0.2.72"
+		s := open(t, 160, 24, "", "tracked -n --interval 0.2 --netns "+netns+" --filter source="+source)
+		s.wants(source + ":1111")
+		s.keys("x")
+		s.wants("delete the tracked flow udp " + source + ":1111")
+		s.keys("n")
+		s.wants("nothing was killed")
+		if left := conntrack("-L"); !strings.Contains(left, "src="+source+" ") {
+			t.Fatalf("it is gone after a no:\n%s", left)
+		}
+		s.keys("x")
+		s.wants("y or n")
+		s.keys("y")
+		s.wants(": done")
+		left := conntrack("-L")
+		if strings.Contains(left, "src="+source+" ") || source != other && !strings.Contains(left, "src="+other+" ") {
+			t.Errorf("%s was deleted, and there is\n%s", source, left)
+		}
+		s.keys("q")
+		s.wants("restored")
+	}
 }
