@@ -208,7 +208,7 @@ func (f *flags) tellGaps(stderr io.Writer) error {
 			if c.Err == nil || absent && !asked && f.Verbose == 0 {
 				continue
 			}
-			incomplete = incomplete || asked || !absent
+			incomplete = incomplete || (asked || !absent) && !netstat.IsComplete(c.Err)
 			fmt.Fprintf(stderr, "netstat: record %s: %s%s: %v\n", f.record, strings.TrimSpace(string(c.Kind)+" "+c.Part), of, c.Err)
 		}
 	}
