@@ -5,28 +5,13 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
-// Tags of BER and of SNMP's PDUs (RFC 3416, section 3; RFC 1157).
-const (
-	tagInteger     = 0x02
-	tagOctetString = 0x04
-	tagNull        = 0x05
-	tagOID         = 0x06
-	tagSequence    = 0x30
-
-	pduGet      pdu = 0xa0
-	pduGetNext  pdu = 0xa1
-	pduResponse pdu = 0xa2
-	pduGetBulk  pdu = 0xa5
-)
-
-type pdu byte
-
 // request is a question: what one PDU asks.
 type request struct {
-	pdu          pdu
+	pdu          byte
 	nonRepeaters int
 	repetitions  int
 	names        []mib.OID
@@ -41,8 +26,8 @@ type variable struct {
 
 // answer is what came back.
 type answer struct {
-	status    int // error-status
-	index     int // error-index
+	status    mib.Status // error-status
+	index     int        // error-index
 	variables []variable
 	octets    int // of the whole message; 0 where nobody knows
 	// attempt says which of the requests that asked the same it answers.
@@ -52,76 +37,24 @@ type answer struct {
 // appendMessage appends the message of a request in SNMPv1 (version 0) or
 // SNMPv2c (version 1).
 func appendMessage(dst []byte, version int, community Secret, id uint32, r *request) []byte {
-	names := make([]byte, 0, 512)
+	dst, message := ber.Open(dst, ber.Sequence)
+	dst = ber.AppendInteger(dst, ber.Integer, int64(version))
+	dst, name := ber.Open(dst, ber.OctetString)
+	dst = ber.Close(append(dst, community...), name)
+	dst, body := ber.Open(dst, r.pdu)
+	dst = ber.AppendInteger(dst, ber.Integer, int64(int32(id)))
+	dst = ber.AppendInteger(dst, ber.Integer, int64(r.nonRepeaters))
+	dst = ber.AppendInteger(dst, ber.Integer, int64(r.repetitions))
+	dst, list := ber.Open(dst, ber.Sequence)
 	for _, name := range r.names {
-		value := appendTLV(nil, tagOID, appendOID(nil, name))
-		names = appendTLV(names, tagSequence, append(value, tagNull, 0))
+		dst = ber.AppendBinding(dst, name, mib.OID{}, mib.Exception(mib.Null))
 	}
-	body := appendInteger(nil, int64(int32(id)))
-	body = appendInteger(body, int64(r.nonRepeaters))
-	body = appendInteger(body, int64(r.repetitions))
-	body = appendTLV(body, tagSequence, names)
-
-	message := appendInteger(nil, int64(version))
-	message = appendTLV(message, tagOctetString, []byte(community))
-	message = appendTLV(message, byte(r.pdu), body)
-	return appendTLV(dst, tagSequence, message)
+	dst = ber.Close(dst, list)
+	dst = ber.Close(dst, body)
+	return ber.Close(dst, message)
 }
 
-func appendTLV(dst []byte, tag byte, content []byte) []byte {
-	dst = append(dst, tag)
-	switch n := len(content); {
-	case n < 0x80:
-		dst = append(dst, byte(n))
-	case n < 0x100:
-		dst = append(dst, 0x81, byte(n))
-	case n < 0x10000:
-		dst = append(dst, 0x82, byte(n>>8), byte(n))
-	default:
-		dst = append(dst, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
-	}
-	return append(dst, content...)
-}
-
-func appendInteger(dst []byte, v int64) []byte {
-	n := 1
-	for w := v; w > 127 || w < -128; w >>= 8 {
-		n++
-	}
-	dst = append(dst, tagInteger, byte(n))
-	for n--; n >= 0; n-- {
-		dst = append(dst, byte(v>>(8*n)))
-	}
-	return dst
-}
-
-// appendOID appends the content of an OBJECT IDENTIFIER of at least two
-// sub-identifiers.
-func appendOID(dst []byte, o mib.OID) []byte {
-	first, rest, _ := o.CutSubidentifier()
-	second, rest, _ := rest.CutSubidentifier()
-	dst = appendBase128(dst, uint64(first)*40+uint64(second))
-	for sub := range rest.All() {
-		dst = appendBase128(dst, uint64(sub))
-	}
-	return dst
-}
-
-func appendBase128(dst []byte, v uint64) []byte {
-	shift := 0
-	for w := v >> 7; w > 0; w >>= 7 {
-		shift += 7
-	}
-	for ; shift > 0; shift -= 7 {
-		dst = append(dst, byte(v>>shift)|0x80)
-	}
-	return append(dst, byte(v)&0x7f)
-}
-
-var (
-	errTruncated = errors.New("ends early")
-	errForeign   = errors.New("is no answer to what was asked")
-)
+var errForeign = errors.New("is no answer to what was asked")
 
 // maxVariables is the most variables that an answer is believed to have: more
 // than a datagram holds.
@@ -138,72 +71,59 @@ type decoder struct {
 func (d *decoder) message(b []byte, version int, community Secret, a *answer) (id uint32, err error) {
 	*a = answer{variables: a.variables[:0], octets: len(b)}
 	// Octets that follow are passed over: agents exist that send some.
-	tag, message, _, err := cutTLV(b)
-	if err != nil || tag != tagSequence {
-		return 0, fail("message", err)
+	outer := ber.Decoder{Rest: b}
+	message := outer.Enter("message", ber.Sequence)
+	v := message.Integer64("version")
+	name := message.Content("community", ber.OctetString)
+	tag, content := message.Element("PDU")
+	if message.Err != nil {
+		return 0, message.Err
 	}
-	v, message, err := cutInteger(message)
-	if err != nil {
-		return 0, fail("version", err)
-	}
-	tag, name, message, err := cutTLV(message)
-	if err != nil || tag != tagOctetString {
-		return 0, fail("community", err)
-	}
-	tag, body, _, err := cutTLV(message)
-	if err != nil {
-		return 0, fail("PDU", err)
-	}
-	if pdu(tag) != pduResponse || v != int64(version) || string(name) != string(community) {
+	if tag != ber.Response || v != int64(version) || string(name) != string(community) {
 		return 0, errForeign
 	}
-	fields := [3]int64{}
-	for i, what := range [...]string{"request-id", "error-status", "error-index"} {
-		if fields[i], body, err = cutInteger(body); err != nil {
-			return 0, fail(what, err)
-		}
+	body := ber.Decoder{Rest: content}
+	requestID := body.Integer64("request-id")
+	status := body.Integer64("error-status")
+	index := body.Integer64("error-index")
+	if body.Err != nil {
+		return 0, body.Err
 	}
-	if fields[0] < math.MinInt32 || fields[0] > math.MaxInt32 {
+	if requestID < math.MinInt32 || requestID > math.MaxInt32 {
 		return 0, errForeign
 	}
-	id = uint32(int32(fields[0]))
-	a.status, a.index = int(min(max(fields[1], 0), math.MaxInt32)), int(min(max(fields[2], 0), math.MaxInt32))
-	tag, list, _, err := cutTLV(body)
-	if err != nil || tag != tagSequence {
-		return id, fail("variable-bindings", err)
-	}
-	return id, d.variables(list, a)
+	id = uint32(int32(requestID))
+	a.status, a.index = mib.Status(min(max(status, 0), math.MaxInt32)), int(min(max(index, 0), math.MaxInt32))
+	list := body.Enter("variable-bindings", ber.Sequence)
+	return id, d.variables(&list, a)
 }
 
 // variables decodes a list of variable bindings.
-func (d *decoder) variables(list []byte, a *answer) error {
+func (d *decoder) variables(list *ber.Decoder, a *answer) error {
 	d.names.Reset()
-	for len(list) > 0 {
+	for len(list.Rest) > 0 {
 		if len(a.variables) == maxVariables {
 			return fmt.Errorf("more than %d variables", maxVariables)
 		}
-		n := len(a.variables) + 1
-		tag, binding, rest, err := cutTLV(list)
-		if err != nil || tag != tagSequence {
-			return fail(fmt.Sprintf("variable %d", n), err)
+		binding := list.Enter("VarBind", ber.Sequence)
+		name := binding.Content("name", ber.ObjectIdentifier)
+		if binding.Err == nil {
+			if problem := ber.ParsePaddedOID(&d.names, name); problem != "" {
+				binding.Fail("name", problem)
+			}
 		}
-		tag, name, binding, err := cutTLV(binding)
-		if err == nil && tag == tagOID {
-			err = d.oid(name)
-		}
-		if err != nil || tag != tagOID {
-			return fail(fmt.Sprintf("name of variable %d", n), err)
-		}
-		tag, content, _, err := cutTLV(binding)
-		if err != nil {
-			return fail(fmt.Sprintf("value of variable %d", n), err)
+		tag, content := binding.Element("value")
+		if binding.Err != nil {
+			return fmt.Errorf("variable %d: %w", len(a.variables)+1, binding.Err)
 		}
 		value, err := decodeValue(mib.Type(tag), content)
 		if err != nil {
 			value = mib.Exception(mib.Null)
 		}
 		a.variables = append(a.variables, variable{value: value, fault: err})
-		list = rest
+	}
+	if list.Err != nil {
+		return list.Err
 	}
 	// All names together are one piece of memory, which lives as long as a
 	// variable of the answer does.
@@ -214,60 +134,23 @@ func (d *decoder) variables(list []byte, a *answer) error {
 	return nil
 }
 
-// oid decodes the content of an OBJECT IDENTIFIER into the list of names.
-func (d *decoder) oid(content []byte) error {
-	if len(content) == 0 {
-		return errTruncated
-	}
-	sub, subs := uint64(0), 0
-	for i, b := range content {
-		sub = sub<<7 | uint64(b&0x7f)
-		limit := uint64(math.MaxUint32)
-		if subs == 0 {
-			limit += 80
-		}
-		if sub > limit {
-			return errors.New("a sub-identifier is greater than 4294967295")
-		}
-		if b&0x80 != 0 {
-			if i == len(content)-1 {
-				return errTruncated
-			}
-			continue
-		}
-		if subs == 0 {
-			first := min(sub/40, 2)
-			d.names.Append(uint32(first))
-			sub -= first * 40
-			subs++
-		}
-		d.names.Append(uint32(sub))
-		sub = 0
-		if subs++; subs > mib.MaxOIDLength {
-			return fmt.Errorf("more than %d sub-identifiers", mib.MaxOIDLength)
-		}
-	}
-	d.names.End()
-	return nil
-}
-
 // decodeValue decodes the content of a value. A number beyond its type that a wider one
 // holds is one of that type.
 func decodeValue(typ mib.Type, content []byte) (mib.Value, error) {
 	switch typ {
 	case mib.Integer32:
-		v, err := integer(content)
+		v, ok := ber.ParseInteger64(content)
 		switch {
-		case err == nil && v > math.MaxInt32:
+		case ok && v > math.MaxInt32:
 			return mib.Count64(uint64(v)), nil
-		case err != nil || v < math.MinInt32:
-			return mib.Value{}, fail("INTEGER", err)
+		case !ok || v < math.MinInt32:
+			return mib.Value{}, notAValue(typ, ber.OutOfRange)
 		}
 		return mib.Int(int32(v)), nil
 	case mib.Counter32, mib.Gauge32, mib.TimeTicks, mib.Counter64:
-		v, err := unsigned(content)
-		if err != nil {
-			return mib.Value{}, fail(typ.String(), err)
+		v, ok := unsigned(content)
+		if !ok {
+			return mib.Value{}, notAValue(typ, ber.OutOfRange)
 		}
 		if v > math.MaxUint32 {
 			typ = mib.Counter64
@@ -279,22 +162,26 @@ func decodeValue(typ mib.Type, content []byte) (mib.Value, error) {
 		return mib.OpaqueValue(string(content)), nil
 	case mib.IPAddress:
 		if len(content) != 4 {
-			return mib.Value{}, fmt.Errorf("IpAddress of %d octets", len(content))
+			return mib.Value{}, notAValue(typ, fmt.Sprintf("has %d octets", len(content)))
 		}
 		return mib.IPv4Value(uint32(content[0])<<24 | uint32(content[1])<<16 | uint32(content[2])<<8 | uint32(content[3])), nil
 	case mib.ObjectIdentifier:
 		if len(content) == 0 {
 			return mib.OIDValue(mib.MakeOID(0, 0)), nil // as RFC 2578 has none, and agents that write it as nothing
 		}
-		var one decoder
-		if err := one.oid(content); err != nil {
-			return mib.Value{}, err
+		var one mib.OIDList
+		if problem := ber.ParsePaddedOID(&one, content); problem != "" {
+			return mib.Value{}, notAValue(typ, problem)
 		}
-		return mib.OIDValue(one.names.AppendOIDs(nil)[0]), nil
+		return mib.OIDValue(one.AppendOIDs(nil)[0]), nil
 	case mib.Null, mib.NoSuchObject, mib.NoSuchInstance, mib.EndOfMibView:
 		return mib.Exception(typ), nil
 	}
 	return mib.Value{}, fmt.Errorf("type 0x%02x is not one of SMIv2's", uint8(typ))
+}
+
+func notAValue(typ mib.Type, problem string) error {
+	return &ber.Error{Field: typ.String(), Problem: problem}
 }
 
 // number returns a value of one of the types that count.
@@ -310,79 +197,17 @@ func number(typ mib.Type, v uint64) mib.Value {
 	return mib.Count64(v)
 }
 
-// cutTLV cuts a tag, a definite length and the content off the front of b.
-func cutTLV(b []byte) (tag byte, content, rest []byte, err error) {
-	if len(b) < 2 {
-		return 0, nil, nil, errTruncated
-	}
-	tag, n, b := b[0], int(b[1]), b[2:]
-	if n >= 0x80 {
-		octets := n & 0x7f
-		if octets == 0 || octets > 4 {
-			return 0, nil, nil, fmt.Errorf("length of %d octets", octets)
-		}
-		if len(b) < octets {
-			return 0, nil, nil, errTruncated
-		}
-		var long uint64
-		for _, o := range b[:octets] {
-			long = long<<8 | uint64(o)
-		}
-		b = b[octets:]
-		if long > uint64(len(b)) {
-			return 0, nil, nil, errTruncated
-		}
-		n = int(long)
-	}
-	if n > len(b) {
-		return 0, nil, nil, errTruncated
-	}
-	return tag, b[:n], b[n:], nil
-}
-
-func cutInteger(b []byte) (v int64, rest []byte, err error) {
-	tag, content, rest, err := cutTLV(b)
-	if err != nil {
-		return 0, nil, err
-	}
-	if tag != tagInteger {
-		return 0, nil, fmt.Errorf("is of type 0x%02x", tag)
-	}
-	v, err = integer(content)
-	return v, rest, err
-}
-
-func integer(content []byte) (int64, error) {
-	if len(content) == 0 || len(content) > 8 {
-		return 0, fmt.Errorf("integer of %d octets", len(content))
-	}
-	v := int64(int8(content[0]))
-	for _, o := range content[1:] {
-		v = v<<8 | int64(o)
-	}
-	return v, nil
-}
-
 // unsigned takes what is written without the zero that keeps it positive for
 // what it means: agents exist that leave it out.
-func unsigned(content []byte) (uint64, error) {
+func unsigned(content []byte) (v uint64, ok bool) {
 	if len(content) == 9 && content[0] == 0 {
 		content = content[1:]
 	}
 	if len(content) == 0 || len(content) > 8 {
-		return 0, fmt.Errorf("integer of %d octets", len(content))
+		return 0, false
 	}
-	var v uint64
 	for _, o := range content {
 		v = v<<8 | uint64(o)
 	}
-	return v, nil
-}
-
-// fail says what part of a message is wrong, and how where that is known.
-func fail(what string, err error) error {
-	if err == nil {
-		err = errors.New("is not what it should be")
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return v, true
 }

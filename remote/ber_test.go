@@ -6,6 +6,7 @@ import (
 
 	"github.com/gosnmp/gosnmp"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -62,7 +63,7 @@ func TestDecodeMessage(t *testing.T) {
 
 // gosnmp decodes what is encoded here.
 func TestAppendMessage(t *testing.T) {
-	r := request{pdu: pduGetBulk, nonRepeaters: 1, repetitions: 300, names: []mib.OID{
+	r := request{pdu: ber.GetBulkRequest, nonRepeaters: 1, repetitions: 300, names: []mib.OID{
 		mib.MustParseOID("1.3.6.1.2.1.1.3"), mib.MustParseOID("2.999.4294967295.128.16384"), mib.MakeOID(0, 39),
 	}}
 	for range 20 {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -19,82 +20,53 @@ var (
 	usmStatsDecryptionErrors     = usmStats.Sub(6, 0)
 )
 
-const (
-	tagReport   = 0xa8 // RFC 3416, section 3
-	flagPrivacy = 0x02 // of msgFlags; RFC 3412, section 6.4
-)
+const flagPrivacy = 0x02 // of msgFlags; RFC 3412, section 6.4
 
 // report decodes the counter in a Report that is not encrypted, and the msgID of
 // the message that it is about. It is not ok for any other message. That a Report
 // is authentic is not known: those that say why a message is not cannot be.
 func report(message []byte) (msgID int64, counter mib.OID, ok bool) {
-	msgID, flags, rest, ok := cutHeader(message)
-	if !ok || flags&flagPrivacy != 0 {
+	msgID, flags, rest := cutHeader(message)
+	if flags&flagPrivacy != 0 {
 		return 0, mib.OID{}, false
 	}
-	tags := [...]byte{tagOctetString, tagSequence} // msgSecurityParameters, ScopedPDU
-	var content []byte
-	for _, want := range tags {
-		var tag byte
-		var err error
-		if tag, content, rest, err = cutTLV(rest); err != nil || tag != want {
-			return 0, mib.OID{}, false
-		}
+	rest.Content("msgSecurityParameters", ber.OctetString)
+	scoped := rest.Enter("ScopedPDU", ber.Sequence)
+	scoped.Content("contextEngineID", ber.OctetString)
+	scoped.Content("contextName", ber.OctetString)
+	body := scoped.Enter("data", ber.Report)
+	for _, field := range [...]string{"request-id", "error-status", "error-index"} {
+		body.Integer64(field)
 	}
-	for range 2 { // contextEngineID, contextName
-		tag, _, after, err := cutTLV(content)
-		if err != nil || tag != tagOctetString {
-			return 0, mib.OID{}, false
-		}
-		content = after
-	}
-	tag, body, _, err := cutTLV(content)
-	if err != nil || tag != tagReport {
-		return 0, mib.OID{}, false
-	}
-	for range 3 { // request-id, error-status, error-index
-		if _, body, err = cutInteger(body); err != nil {
-			return 0, mib.OID{}, false
-		}
-	}
-	tag, list, _, err := cutTLV(body)
-	if err != nil || tag != tagSequence {
-		return 0, mib.OID{}, false
-	}
+	list := body.Enter("variable-bindings", ber.Sequence)
 	var d decoder
 	var a answer
-	if err := d.variables(list, &a); err != nil || len(a.variables) != 1 {
+	if err := d.variables(&list, &a); err != nil || len(a.variables) != 1 {
 		return 0, mib.OID{}, false
 	}
 	return msgID, a.variables[0].name, true
 }
 
 // cutHeader cuts what stands before the security parameters off an SNMPv3 message
-// (RFC 3412, section 6).
-func cutHeader(message []byte) (msgID int64, flags byte, rest []byte, ok bool) {
-	tag, message, _, err := cutTLV(message)
-	if err != nil || tag != tagSequence {
-		return 0, 0, nil, false
+// (RFC 3412, section 6). What it is not able to is an error of rest.
+func cutHeader(message []byte) (msgID int64, flags byte, rest ber.Decoder) {
+	outer := ber.Decoder{Rest: message}
+	rest = outer.Enter("SNMPv3Message", ber.Sequence)
+	version := rest.Integer64("msgVersion")
+	header := rest.Enter("msgGlobalData", ber.Sequence)
+	msgID = header.Integer64("msgID")
+	header.Integer64("msgMaxSize")
+	octets := header.Content("msgFlags", ber.OctetString)
+	switch {
+	case header.Err != nil:
+		rest.Err = header.Err
+	case version != 3 || len(octets) != 1:
+		rest.Fail("msgFlags", ber.OutOfRange)
 	}
-	version, message, err := cutInteger(message)
-	if err != nil || version != 3 {
-		return 0, 0, nil, false
+	if rest.Err != nil {
+		return 0, 0, rest
 	}
-	tag, header, rest, err := cutTLV(message)
-	if err != nil || tag != tagSequence {
-		return 0, 0, nil, false
-	}
-	if msgID, header, err = cutInteger(header); err != nil {
-		return 0, 0, nil, false
-	}
-	if _, header, err = cutInteger(header); err != nil { // msgMaxSize
-		return 0, 0, nil, false
-	}
-	tag, octets, _, err := cutTLV(header)
-	if err != nil || tag != tagOctetString || len(octets) != 1 {
-		return 0, 0, nil, false
-	}
-	return msgID, octets[0], rest, true
+	return msgID, octets[0], rest
 }
 
 // guardedConn is a connection that gosnmp uses. It lets a context end what waits
@@ -115,7 +87,7 @@ const maxReport = 2048
 
 func (c *guardedConn) Write(b []byte) (int, error) {
 	c.answer = c.answer[:0]
-	c.asked, _, _, _ = cutHeader(b)
+	c.asked, _, _ = cutHeader(b)
 	return c.Conn.Write(b)
 }
 

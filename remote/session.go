@@ -11,6 +11,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 // ErrNoAnswer says that an agent did not answer within the configuration's time
@@ -182,35 +184,28 @@ func (s *communitySession) receive() ([]byte, error) {
 // receiveStream cuts a message off a stream by its own length (RFC 3430,
 // section 2.1).
 func (s *communitySession) receiveStream() ([]byte, error) {
-	head, err := s.stream.Peek(2)
-	if err != nil {
-		return nil, endOfStream(err)
-	}
-	size := 2
-	if n := int(head[1]); n < 0x80 {
-		size += n
-	} else {
-		octets := n & 0x7f
-		if octets == 0 || octets > 4 {
-			return nil, fmt.Errorf("malformed answer: length of %d octets", octets)
-		}
-		if head, err = s.stream.Peek(2 + octets); err != nil {
+	size := 0
+	for want := 2; size == 0; want++ {
+		head, err := s.stream.Peek(want)
+		if err != nil {
 			return nil, endOfStream(err)
 		}
-		length := uint64(0)
-		for _, o := range head[2:] {
-			length = length<<8 | uint64(o)
+		header, content, problem := ber.Header(head)
+		switch {
+		case problem == ber.EndsEarly:
+			continue
+		case problem != "":
+			return nil, fmt.Errorf("malformed answer: it %s", problem)
+		case content > maxStreamMessage:
+			return nil, fmt.Errorf("malformed answer: %d octets, more than %d", content, maxStreamMessage)
 		}
-		if length > maxStreamMessage {
-			return nil, fmt.Errorf("malformed answer: %d octets, more than %d", length, maxStreamMessage)
-		}
-		size += octets + int(length)
+		size = header + content
 	}
 	if cap(s.buffer) < size {
 		s.buffer = make([]byte, size)
 	}
 	s.buffer = s.buffer[:size]
-	_, err = io.ReadFull(s.stream, s.buffer)
+	_, err := io.ReadFull(s.stream, s.buffer)
 	return s.buffer, endOfStream(err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
@@ -202,11 +203,11 @@ func (s *Stack) hasAny(ctx context.Context, subtrees ...mib.OID) (bool, error) {
 	defer s.release(session)
 	for _, subtree := range subtrees {
 		var a answer
-		r := request{pdu: pduGetNext, names: []mib.OID{subtree}}
+		r := request{pdu: ber.GetNextRequest, names: []mib.OID{subtree}}
 		if err := s.ask(ctx, session, &r, &a); err != nil {
 			return false, s.readError("ask for "+subtree.String(), err)
 		}
-		if a.status == 0 && len(a.variables) == 1 && !a.variables[0].value.IsException() && a.variables[0].name.HasPrefix(subtree) {
+		if a.status == mib.NoError && len(a.variables) == 1 && !a.variables[0].value.IsException() && a.variables[0].name.HasPrefix(subtree) {
 			return true, nil
 		}
 	}

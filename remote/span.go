@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -229,7 +230,7 @@ func look(ctx context.Context, s *scan, through session, victim *span, points []
 	var found []sighting
 	for len(points) > 0 {
 		n := min(len(points), s.host.pace.next())
-		r := request{pdu: pduGetNext}
+		r := request{pdu: ber.GetNextRequest}
 		for _, point := range points[:n] {
 			r.names = append(r.names, s.columns[0].oid.Append(point))
 		}
@@ -238,15 +239,15 @@ func look(ctx context.Context, s *scan, through session, victim *span, points []
 			return nil, fmt.Errorf("looking at %s: %w", s.columns[0].name, err)
 		}
 		switch {
-		case a.status == statusTooBig && n > 1:
+		case a.status == mib.TooBig && n > 1:
 			s.host.pace.tooBig(n)
 			continue
-		case a.status == statusNoSuchName && a.index >= 1 && a.index <= n:
+		case a.status == mib.NoSuchName && a.index >= 1 && a.index <= n:
 			// SNMPv1: nothing at all is beyond it, nor beyond later ones.
 			points = points[:a.index-1]
 			continue
-		case a.status != 0:
-			return nil, fmt.Errorf("looking at %s: error-status %d", s.columns[0].name, a.status)
+		case a.status != mib.NoError:
+			return nil, fmt.Errorf("looking at %s: the agent answers %v", s.columns[0].name, a.status)
 		case len(a.variables) != n:
 			return nil, fmt.Errorf("looking at %s: an answer with %d variables to a request for %d", s.columns[0].name, len(a.variables), n)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -136,12 +137,12 @@ func (s *Stack) synchronise(ctx context.Context) error {
 	session := s.acquire()
 	defer s.release(session)
 	asked := time.Now()
-	r := request{pdu: pduGetNext, names: []mib.OID{sysUpTime.oid}}
+	r := request{pdu: ber.GetNextRequest, names: []mib.OID{sysUpTime.oid}}
 	var a answer
 	if err := s.ask(ctx, session, &r, &a); err != nil {
 		return err
 	}
-	if a.status == 0 && len(a.variables) == 1 && a.variables[0].name == sysUpTime.oid.Sub(0) {
+	if a.status == mib.NoError && len(a.variables) == 1 && a.variables[0].name == sysUpTime.oid.Sub(0) {
 		s.began(a.variables[0].value, asked)
 	}
 	return nil

@@ -11,16 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
-)
-
-// Error-status values (RFC 3416, section 3).
-const (
-	statusTooBig             = 1
-	statusNoSuchName         = 2
-	statusGenErr             = 5
-	statusNoAccess           = 6
-	statusAuthorizationError = 16
 )
 
 // column is an object whose instances are read.
@@ -318,7 +310,7 @@ func (r *strip) prepare() int {
 		budget = 1
 	}
 	r.asked = r.asked[:0]
-	r.request = request{pdu: pduGetNext, names: r.request.names[:0]}
+	r.request = request{pdu: ber.GetNextRequest, names: r.request.names[:0]}
 	if r.beside {
 		for _, c := range r.scan.beside {
 			r.request.names = append(r.request.names, c.oid)
@@ -336,7 +328,7 @@ func (r *strip) prepare() int {
 	if h.config.Version == V1 || r.scan.scalars {
 		return beside + n
 	}
-	r.request.pdu, r.request.nonRepeaters = pduGetBulk, beside
+	r.request.pdu, r.request.nonRepeaters = ber.GetBulkRequest, beside
 	r.request.repetitions = max(budget/max(n, 1), 1)
 	if r.careful != careless {
 		r.request.repetitions = 1
@@ -361,16 +353,16 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 	n := len(r.asked)
 	switch a.status {
 	case 0:
-	case statusTooBig:
+	case mib.TooBig:
 		if asked <= 1 {
 			return false, errors.New("the agent says tooBig to a request for one variable")
 		}
 		h.pace.tooBig(asked)
 		r.beside = false // they are not worth it
 		return true, nil
-	case statusNoSuchName:
+	case mib.NoSuchName:
 		return r.noSuchName(beside)
-	case statusNoAccess, statusAuthorizationError:
+	case mib.NoAccess, mib.AuthorizationError:
 		return false, r.statusError(beside)
 	default:
 		return r.refused(beside), nil
@@ -383,7 +375,7 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 		r.beside = false
 		return true, nil
 	}
-	if len(a.variables) > asked || r.request.pdu == pduGetNext && len(a.variables) < asked {
+	if len(a.variables) > asked || r.request.pdu == ber.GetNextRequest && len(a.variables) < asked {
 		return false, fmt.Errorf("an answer with %d variables to a request for %d", len(a.variables), asked)
 	}
 	if r.beside {
@@ -556,21 +548,13 @@ func (r *strip) refused(beside int) (again bool) {
 	return slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended && !f.waiting() })
 }
 
-var statusNames = map[int]string{
-	1: "tooBig", 2: "noSuchName", 3: "badValue", 4: "readOnly", 5: "genErr", 6: "noAccess", 13: "resourceUnavailable", 16: "authorizationError",
-}
-
 func (r *strip) statusError(beside int) error {
-	name, known := statusNames[r.answer.status]
-	if !known {
-		name = fmt.Sprintf("error-status %d", r.answer.status)
-	}
-	err := fmt.Errorf("the agent answers %s", name)
+	err := fmt.Errorf("the agent answers %v", r.answer.status)
 	if i := r.answer.index - 1 - beside; i >= 0 && i < len(r.asked) {
 		f := &r.fronts[r.asked[i]]
 		err = fmt.Errorf("%w for the variable after %s.%s", err, r.scan.columns[f.column].name, f.last)
 	}
-	if r.answer.status == statusNoAccess || r.answer.status == statusAuthorizationError {
+	if r.answer.status == mib.NoAccess || r.answer.status == mib.AuthorizationError {
 		err = fmt.Errorf("%w: %w", err, fs.ErrPermission)
 	}
 	return err

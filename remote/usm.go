@@ -14,6 +14,7 @@ import (
 
 	"github.com/gosnmp/gosnmp"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -123,9 +124,9 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 	var packet *gosnmp.SnmpPacket
 	var err error
 	switch r.pdu {
-	case pduGetBulk:
+	case ber.GetBulkRequest:
 		packet, err = s.client.GetBulk(names, uint8(r.nonRepeaters), uint32(r.repetitions))
-	case pduGetNext:
+	case ber.GetNextRequest:
 		packet, err = s.client.GetNext(names)
 	default:
 		packet, err = s.client.Get(names)
@@ -139,7 +140,7 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 	if packet.PDUType == gosnmp.Report {
 		return tryAgain(errors.New("the agent reports a fault"))
 	}
-	*a = answer{variables: a.variables[:0], status: int(packet.Error), index: int(packet.ErrorIndex), attempt: attempt}
+	*a = answer{variables: a.variables[:0], status: mib.Status(packet.Error), index: int(packet.ErrorIndex), attempt: attempt}
 	for i := range packet.Variables {
 		v, err := convert(&packet.Variables[i])
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 func TestAllocations(t *testing.T) {
@@ -50,7 +52,7 @@ func TestLongRequestsMakeNoGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, kind := range []byte{getRequest, getNextRequest, getBulkRequest} {
+	for _, kind := range []byte{ber.GetRequest, ber.GetNextRequest, ber.GetBulkRequest} {
 		message, answered := longest(kind, 250_000), 0
 		got := testing.AllocsPerRun(10, func() {
 			s.answerLater(t.Context(), s.later(message), loopback, within(250_000), func(answer []byte) bool {

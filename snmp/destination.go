@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -372,7 +373,7 @@ func (d *destination) read(ctx context.Context, conn net.Conn, received chan<- [
 		for {
 			size, problem := messageSize(rest, len(buf))
 			if problem != "" {
-				return &decodeError{"Message", problem}
+				return &ber.Error{Field: "Message", Problem: problem}
 			}
 			if size == 0 || size > len(rest) {
 				break
@@ -396,11 +397,11 @@ func (d *destination) receive(message []byte) {
 		e.counters.inASNParseErrs.Add(1)
 		d.passOver("it cannot be decoded", slog.Any("error", err))
 	}
-	outer := decoder{b: message}
-	fields := decoder{b: outer.content("Message", tagSequence), err: outer.err}
-	version := Version(fields.integer("version"))
-	if fields.err != nil {
-		malformed(fields.err)
+	outer := ber.Decoder{Rest: message}
+	fields := outer.Enter("Message", ber.Sequence)
+	version := Version(fields.Integer("version"))
+	if fields.Err != nil {
+		malformed(fields.Err)
 		return
 	}
 	model := e.models.Load().model(version)
@@ -410,8 +411,8 @@ func (d *destination) receive(message []byte) {
 		return
 	}
 	pduType, content, ok := model.matches(&fields, &d.target)
-	if fields.err != nil {
-		malformed(fields.err)
+	if fields.Err != nil {
+		malformed(fields.Err)
 		return
 	}
 	if !ok {
@@ -419,7 +420,7 @@ func (d *destination) receive(message []byte) {
 		d.passOver("its community is not the target's")
 		return
 	}
-	if version != d.target.Version || pduType != response {
+	if version != d.target.Version || pduType != ber.Response {
 		e.counters.unknownPDUHandlers.Add(1)
 		d.passOver("it is no acknowledgement", slog.Int("type", int(pduType)))
 		return

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -92,7 +93,7 @@ func (m *models) model(version Version) messageModel {
 type dispatcher struct {
 	message   []byte // one that has to last for longer than it is received
 	engine    *engine
-	fields    decoder // of the message
+	fields    ber.Decoder // of the message
 	decoder   pduDecoder
 	in        incoming
 	responder responder
@@ -134,12 +135,12 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 	}
 
 	// Octets after the message are no part of it, and are passed over.
-	outer := decoder{b: message}
-	d.fields = decoder{b: outer.content("Message", tagSequence), err: outer.err}
+	outer := ber.Decoder{Rest: message}
+	d.fields = outer.Enter("Message", ber.Sequence)
 	fields := &d.fields
-	version := Version(fields.integer("version"))
-	if fields.err != nil {
-		d.malformed(source, fields.err)
+	version := Version(fields.Integer("version"))
+	if fields.Err != nil {
+		d.malformed(source, fields.Err)
 		return nil, nil
 	}
 	model := models.model(version)
@@ -151,7 +152,7 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 	in := &d.in
 	switch model.prepareDataElements(fields, source, in) {
 	case malformed:
-		d.malformed(source, fields.err)
+		d.malformed(source, fields.Err)
 		return nil, nil
 	case unknownCommunity:
 		e.counters.inBadCommunityNames.Add(1)
@@ -161,13 +162,13 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 	case accepted:
 	}
 
-	if in.v1 && in.pduType == trapV1 {
+	if in.v1 && in.pduType == ber.TrapV1 {
 		e.counters.unknownPDUHandlers.Add(1)
 		e.drop(source, "traps are not received here")
 		return nil, nil
 	}
 	if !pduTypeExists(in.pduType, in.v1) {
-		d.malformed(source, &decodeError{"data", "is not a PDU of its version"})
+		d.malformed(source, &ber.Error{Field: "data", Problem: "is not a PDU of its version"})
 		return nil, nil
 	}
 	most := anyNumber
@@ -183,10 +184,10 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 		return nil, nil
 	}
 	switch p.kind {
-	case response:
+	case ber.Response:
 		e.countResponse(mib.Status(p.status))
 		fallthrough
-	case informRequest, trapV2, report:
+	case ber.InformRequest, ber.TrapV2, ber.Report:
 		e.counters.unknownPDUHandlers.Add(1)
 		e.drop(source, "no application takes such PDUs", slog.Int("type", int(p.kind)))
 		return nil, nil
@@ -212,9 +213,9 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 // Trap-PDU of SNMPv1 (RFC 1157, section 4.1; RFC 3416, section 3).
 func pduTypeExists(kind byte, v1 bool) bool {
 	if v1 {
-		return kind >= getRequest && kind <= setRequest
+		return kind >= ber.GetRequest && kind <= ber.SetRequest
 	}
-	return kind >= getRequest && kind <= report && kind != trapV1
+	return kind >= ber.GetRequest && kind <= ber.Report && kind != ber.TrapV1
 }
 
 // request returns a request on the tree of a context, or nil.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
@@ -94,7 +95,7 @@ func TestSlowLink(t *testing.T) {
 			return n
 		}
 		slow, other := manager.Dial(t, "udp", c.to), agent.Dial(t, "udp", c.other)
-		request := messageOf(1, "public", pduOf(getRequest, 1, 0, 0, asked(slices.Repeat([]string{descrName}, 40)...)))
+		request := messageOf(1, "public", pduOf(ber.GetRequest, 1, 0, 0, asked(slices.Repeat([]string{descrName}, 40)...)))
 		asks := func() {
 			for range 50 {
 				if _, err := slow.Write(request); err != nil {

@@ -1,6 +1,10 @@
 package snmp
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
+)
 
 // incoming is a message as its message processing model took it apart.
 type incoming struct {
@@ -25,7 +29,7 @@ const (
 type messageModel interface {
 	// prepareDataElements takes apart a message, of which d has what follows
 	// the version (RFC 3411, section 4.2.2).
-	prepareDataElements(d *decoder, source netip.Addr, in *incoming) verdict
+	prepareDataElements(d *ber.Decoder, source netip.Addr, in *incoming) verdict
 	// responseSize returns the size of the message that answers in with a PDU
 	// of that size.
 	responseSize(in *incoming, pdu int) int
@@ -37,7 +41,7 @@ type messageModel interface {
 	prepareOutgoing(to *Target, buf []byte, at int) int
 	// matches takes apart, as prepareDataElements does, what came from a
 	// target. It reports false for what a target would not send.
-	matches(d *decoder, from *Target) (pduType byte, pdu []byte, ok bool)
+	matches(d *ber.Decoder, from *Target) (pduType byte, pdu []byte, ok bool)
 }
 
 // communityMessages is the message processing model of SNMPv1 and SNMPv2c,
@@ -47,12 +51,12 @@ type communityMessages struct {
 	security securityModel
 }
 
-func (m *communityMessages) prepareDataElements(d *decoder, source netip.Addr, in *incoming) verdict {
+func (m *communityMessages) prepareDataElements(d *ber.Decoder, source netip.Addr, in *incoming) verdict {
 	in.v1 = m.version == SNMPv1
-	in.parameters = d.content("community", tagOctetString)
-	in.pduType, in.pdu = d.element("data")
-	d.end("Message")
-	if d.err != nil {
+	in.parameters = d.Content("community", ber.OctetString)
+	in.pduType, in.pdu = d.Element("data")
+	d.End("Message")
+	if d.Err != nil {
 		return malformed
 	}
 	var ok bool
@@ -63,7 +67,7 @@ func (m *communityMessages) prepareDataElements(d *decoder, source netip.Addr, i
 }
 
 func (m *communityMessages) responseSize(in *incoming, pdu int) int {
-	return elementSize(integerElementSize(int32(m.version)) + elementSize(len(in.parameters)) + pdu)
+	return ber.ElementSize(ber.IntegerElementSize(int32(m.version)) + ber.ElementSize(len(in.parameters)) + pdu)
 }
 
 func (m *communityMessages) prepareResponse(in *incoming, buf []byte, at int) int {
@@ -78,14 +82,14 @@ func (m *communityMessages) prepend(community, buf []byte, at int) int {
 	end := len(buf)
 	at -= len(community)
 	copy(buf[at:], community)
-	at = prependHeader(buf, at, tagOctetString, len(community))
-	at = prependInteger(buf, at, int32(m.version))
-	return prependHeader(buf, at, tagSequence, end-at)
+	at = ber.PrependHeader(buf, at, ber.OctetString, len(community))
+	at = ber.PrependInteger(buf, at, int32(m.version))
+	return ber.PrependHeader(buf, at, ber.Sequence, end-at)
 }
 
-func (m *communityMessages) matches(d *decoder, from *Target) (pduType byte, pdu []byte, ok bool) {
-	community := d.content("community", tagOctetString)
-	pduType, pdu = d.element("data")
-	d.end("Message")
-	return pduType, pdu, d.err == nil && string(community) == from.Community
+func (m *communityMessages) matches(d *ber.Decoder, from *Target) (pduType byte, pdu []byte, ok bool) {
+	community := d.Content("community", ber.OctetString)
+	pduType, pdu = d.Element("data")
+	d.End("Message")
+	return pduType, pdu, d.Err == nil && string(community) == from.Community
 }

@@ -1,66 +1,28 @@
 package snmp
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"net/netip"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber/bertest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
 // The tests' own encoder and decoder share nothing with the package's: elements
 // are built from the inside out, and read by recursive descent.
+var (
+	tlv      = bertest.TLV
+	splitTLV = bertest.Split
+	num      = bertest.Integer
+	oid      = bertest.OID
+	oidText  = bertest.OIDText
+	varBind  = bertest.VarBind
+	unhex    = bertest.Unhex
 
-// tlv returns an element with the contents one after the other.
-func tlv(tag byte, contents ...[]byte) []byte {
-	var content []byte
-	for _, c := range contents {
-		content = append(content, c...)
-	}
-	n := len(content)
-	header := []byte{tag, byte(n)}
-	switch {
-	case n > 0xffff:
-		header = []byte{tag, 0x83, byte(n >> 16), byte(n >> 8), byte(n)}
-	case n > 0xff:
-		header = []byte{tag, 0x82, byte(n >> 8), byte(n)}
-	case n > 0x7f:
-		header = []byte{tag, 0x81, byte(n)}
-	}
-	return append(header, content...)
-}
-
-func num(v int32) []byte {
-	content := binary.BigEndian.AppendUint32(nil, uint32(v))
-	for len(content) > 1 && (content[0] == 0 && content[1] < 0x80 || content[0] == 0xff && content[1] >= 0x80) {
-		content = content[1:]
-	}
-	return tlv(0x02, content)
-}
-
-// oid encodes dotted decimal, of which the first two sub-identifiers are one.
-func oid(s string) []byte {
-	subs := mib.MustParseOID(s).Subidentifiers()
-	var content []byte
-	for i, sub := range append([]uint32{subs[0]*40 + subs[1]}, subs[2:]...) {
-		v := uint64(sub)
-		if i == 0 {
-			v = uint64(subs[0])*40 + uint64(subs[1])
-		}
-		octets := []byte{byte(v & 0x7f)}
-		for v >>= 7; v > 0; v >>= 7 {
-			octets = append([]byte{byte(v) | 0x80}, octets...)
-		}
-		content = append(content, octets...)
-	}
-	return tlv(0x06, content)
-}
-
-var null = []byte{0x05, 0x00}
-
-func varBind(name, value []byte) []byte { return tlv(0x30, name, value) }
+	null = []byte{0x05, 0x00}
+)
 
 // asked is a list of variable bindings as requests have it.
 func asked(names ...string) []byte {
@@ -134,30 +96,6 @@ func cutNum(t testing.TB, b []byte) (int32, []byte) {
 	return int32(v), rest
 }
 
-func oidText(content []byte) string {
-	var subs []uint64
-	var v uint64
-	for _, o := range content {
-		v = v<<7 | uint64(o&0x7f)
-		if o >= 0x80 {
-			continue
-		}
-		if subs == nil {
-			first := min(v/40, 2)
-			subs, v = append(subs, first), v-first*40
-		}
-		subs, v = append(subs, v), 0
-	}
-	text := ""
-	for i, s := range subs {
-		if i > 0 {
-			text += "."
-		}
-		text += fmt.Sprint(s)
-	}
-	return text
-}
-
 func readAnswer(t testing.TB, message []byte) answered {
 	t.Helper()
 	var a answered
@@ -194,33 +132,7 @@ func readAnswer(t testing.TB, message []byte) answered {
 
 // expect is how a binding of the tree should look.
 func expect(name mib.OID, v mib.Value) answeredBinding {
-	b := answeredBinding{name: name.String(), tag: byte(v.Type())}
-	switch v.Type() {
-	case mib.Integer32:
-		b.hex = fmt.Sprintf("%x", num(v.Int())[2:])
-	case mib.OctetString, mib.Opaque:
-		b.hex = fmt.Sprintf("%x", v.Octets())
-	case mib.ObjectIdentifier:
-		content, _ := splitTLV(oid(v.OID().String()))
-		b.hex = fmt.Sprintf("%x", content)
-	case mib.IPAddress:
-		b.hex = fmt.Sprintf("%x", v.Addr().As4())
-	case mib.Counter32, mib.Gauge32, mib.TimeTicks, mib.Counter64:
-		content := binary.BigEndian.AppendUint64([]byte{0}, v.Uint())
-		for len(content) > 1 && content[0] == 0 && content[1] < 0x80 {
-			content = content[1:]
-		}
-		b.hex = fmt.Sprintf("%x", content)
-	}
-	return b
-}
-
-func splitTLV(b []byte) (content []byte, header int) {
-	header = 2
-	if b[1] >= 0x80 {
-		header += int(b[1] & 0x7f)
-	}
-	return b[header:], header
+	return answeredBinding{name.String(), byte(v.Type()), fmt.Sprintf("%x", bertest.Content(v))}
 }
 
 // testEngine returns a dispatcher that lets anybody in.

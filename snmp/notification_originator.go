@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -95,7 +96,7 @@ func (o *originator) notify(n mib.Notification) {
 // is the address that it is sent from.
 func notificationMessage(model messageModel, to *Target, requestID int32, variables []mib.Binding, agent netip.Addr, limit int) ([]byte, error) {
 	for _, b := range variables {
-		if !hasEncoding(b.Object, b.Index) || !valueHasEncoding(b.Value) {
+		if !ber.HasEncoding(b.Object, b.Index) || !ber.ValueHasEncoding(b.Value) {
 			return nil, &encodingError{b.Name(), b.Value}
 		}
 	}
@@ -109,9 +110,9 @@ func notificationMessage(model messageModel, to *Target, requestID int32, variab
 		}
 		buf, err = appendTrapV1(buf, variables, agent)
 	case to.Inform:
-		buf = appendNotificationPDU(buf, informRequest, requestID, variables)
+		buf = appendNotificationPDU(buf, ber.InformRequest, requestID, variables)
 	default:
-		buf = appendNotificationPDU(buf, trapV2, requestID, variables)
+		buf = appendNotificationPDU(buf, ber.TrapV2, requestID, variables)
 	}
 	if err != nil {
 		return nil, err
@@ -126,19 +127,19 @@ func notificationMessage(model messageModel, to *Target, requestID int32, variab
 // appendNotificationPDU appends an SNMPv2-Trap-PDU or InformRequest-PDU (RFC
 // 3416, sections 4.2.6 and 4.2.7).
 func appendNotificationPDU(dst []byte, kind byte, requestID int32, variables []mib.Binding) []byte {
-	dst, pdu := openElement(dst, kind)
-	dst = appendIntegerElement(dst, tagInteger, int64(requestID))
-	dst = appendIntegerElement(dst, tagInteger, 0) // error-status
-	dst = appendIntegerElement(dst, tagInteger, 0) // error-index
-	return closeElement(appendBindings(dst, variables), pdu)
+	dst, pdu := ber.Open(dst, kind)
+	dst = ber.AppendInteger(dst, ber.Integer, int64(requestID))
+	dst = ber.AppendInteger(dst, ber.Integer, 0) // error-status
+	dst = ber.AppendInteger(dst, ber.Integer, 0) // error-index
+	return ber.Close(appendBindings(dst, variables), pdu)
 }
 
 func appendBindings(dst []byte, bindings []mib.Binding) []byte {
-	dst, list := openElement(dst, tagSequence)
+	dst, list := ber.Open(dst, ber.Sequence)
 	for _, b := range bindings {
-		dst = appendBinding(dst, b.Object, b.Index, b.Value)
+		dst = ber.AppendBinding(dst, b.Object, b.Index, b.Value)
 	}
-	return closeElement(dst, list)
+	return ber.Close(dst, list)
 }
 
 // What the translation into SNMPv1 looks at (RFC 3418, section 2). The generic
@@ -168,16 +169,16 @@ func appendTrapV1(dst []byte, variables []mib.Binding, agent netip.Addr) ([]byte
 			enterprise = b.Value.OID()
 		}
 	}
-	if v := mib.OIDValue(enterprise); !valueHasEncoding(v) {
+	if v := mib.OIDValue(enterprise); !ber.ValueHasEncoding(v) {
 		return nil, &encodingError{trap, v} // of a trap with two sub-identifiers, it has one
 	}
-	dst, pdu := openElement(dst, trapV1)
-	dst = appendValue(dst, mib.OIDValue(enterprise))
-	dst = appendValue(dst, mib.AddrValue(agent))
-	dst = appendIntegerElement(dst, tagInteger, int64(generic))
-	dst = appendIntegerElement(dst, tagInteger, int64(int32(specific)))
-	dst = appendValue(dst, up)
-	return closeElement(appendBindings(dst, objects), pdu), nil
+	dst, pdu := ber.Open(dst, ber.TrapV1)
+	dst = ber.AppendValue(dst, mib.OIDValue(enterprise))
+	dst = ber.AppendValue(dst, mib.AddrValue(agent))
+	dst = ber.AppendInteger(dst, ber.Integer, int64(generic))
+	dst = ber.AppendInteger(dst, ber.Integer, int64(int32(specific)))
+	dst = ber.AppendValue(dst, up)
+	return ber.Close(appendBindings(dst, objects), pdu), nil
 }
 
 // translateTrap returns what the value of snmpTrapOID.0 is as parts of a

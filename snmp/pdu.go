@@ -5,21 +5,8 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
-)
-
-// Types of PDUs (RFC 3416, section 3; the Trap-PDU is RFC 1157's, section
-// 4.1.6).
-const (
-	getRequest     = 0xa0
-	getNextRequest = 0xa1
-	response       = 0xa2
-	setRequest     = 0xa3
-	trapV1         = 0xa4
-	getBulkRequest = 0xa5
-	informRequest  = 0xa6
-	trapV2         = 0xa7
-	report         = 0xa8
 )
 
 // pdu is a PDU as it was received: any but RFC 1157's Trap-PDU, since the others
@@ -62,48 +49,48 @@ func (d *pduDecoder) decode(kind byte, content []byte, v1 bool, most int) (*pdu,
 		*d = pduDecoder{}
 	}
 	p := &d.pdu
-	fields := decoder{b: content}
+	fields := ber.Decoder{Rest: content}
 	p.kind = kind
-	p.requestID = fields.integer("request-id")
+	p.requestID = fields.Integer("request-id")
 	statusField, indexField := "error-status", "error-index"
-	if kind == getBulkRequest {
+	if kind == ber.GetBulkRequest {
 		statusField, indexField = "non-repeaters", "max-repetitions"
 	}
-	p.status = fields.integer(statusField)
-	p.index = fields.integer(indexField)
-	p.bindings = fields.content("variable-bindings", tagSequence)
-	fields.end("PDU")
-	if fields.err != nil {
-		return nil, fields.err
+	p.status = fields.Integer(statusField)
+	p.index = fields.Integer(indexField)
+	p.bindings = fields.Content("variable-bindings", ber.Sequence)
+	fields.End("PDU")
+	if fields.Err != nil {
+		return nil, fields.Err
 	}
 
 	d.list.Reset()
 	p.names = p.names[:0]
-	list := decoder{b: p.bindings}
-	for len(list.b) > 0 {
+	list := ber.Decoder{Rest: p.bindings}
+	for len(list.Rest) > 0 {
 		if len(p.names) == most {
 			return nil, mib.ErrWouldWait
 		}
-		binding := decoder{b: list.content("VarBind", tagSequence), err: list.err}
-		all := binding.b
-		oid := binding.content("name", tagOID)
-		encoded := all[:len(all)-len(binding.b)]
-		if binding.err == nil {
-			if problem := parseOID(&d.list, oid); problem != "" {
-				binding.fail("name", problem)
+		binding := list.Enter("VarBind", ber.Sequence)
+		all := binding.Rest
+		oid := binding.Content("name", ber.ObjectIdentifier)
+		encoded := all[:len(all)-len(binding.Rest)]
+		if binding.Err == nil {
+			if problem := ber.ParseOID(&d.list, oid); problem != "" {
+				binding.Fail("name", problem)
 			}
 		}
-		tag, value := binding.element("value")
-		if binding.err == nil {
-			if problem := checkValue(&d.scratch, v1, tag, value); problem != "" {
-				binding.fail("value", problem)
+		tag, value := binding.Element("value")
+		if binding.Err == nil {
+			if problem := ber.CheckValue(&d.scratch, v1, tag, value); problem != "" {
+				binding.Fail("value", problem)
 			}
 		}
-		binding.end("VarBind")
-		if err := binding.err; err != nil {
-			var e *decodeError
+		binding.End("VarBind")
+		if err := binding.Err; err != nil {
+			var e *ber.Error
 			if errors.As(err, &e) {
-				err = &decodeError{"variable-bindings[" + strconv.Itoa(len(p.names)+1) + "]." + e.field, e.problem}
+				err = &ber.Error{Field: "variable-bindings[" + strconv.Itoa(len(p.names)+1) + "]." + e.Field, Problem: e.Problem}
 			}
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -70,13 +71,13 @@ func (r *responder) respond(e *engine, model messageModel, in *incoming, p *pdu,
 	var index int
 	var err error
 	switch p.kind {
-	case getRequest:
+	case ber.GetRequest:
 		status, index, err = r.get()
-	case getNextRequest:
+	case ber.GetNextRequest:
 		status, index, err = r.getNext()
-	case getBulkRequest:
+	case ber.GetBulkRequest:
 		status, index, err = r.getBulk()
-	case setRequest:
+	case ber.SetRequest:
 		status, index = r.set()
 	}
 	if err != nil {
@@ -92,7 +93,7 @@ func (r *responder) get() (mib.Status, int, error) {
 	for i := range r.pdu.names {
 		name := &r.pdu.names[i]
 		v, err := r.request.Get(name.oid)
-		if err == nil && !valueHasEncoding(v) {
+		if err == nil && !ber.ValueHasEncoding(v) {
 			err = &encodingError{name.oid, v}
 		}
 		if err != nil {
@@ -104,7 +105,7 @@ func (r *responder) get() (mib.Status, int, error) {
 		if !v.IsException() {
 			r.retrieved++
 		}
-		r.buf = appendNamedBinding(r.buf, name.encoded, v)
+		r.buf = ber.AppendNamedBinding(r.buf, name.encoded, v)
 		if r.length() > r.budget {
 			return mib.TooBig, 0, nil
 		}
@@ -143,7 +144,7 @@ func (r *responder) next(c *mib.Cursor) (mib.Binding, error) {
 	if err != nil || b.Value.Type() == mib.EndOfMibView {
 		return b, err
 	}
-	if !hasEncoding(b.Object, b.Index) || !valueHasEncoding(b.Value) {
+	if !ber.HasEncoding(b.Object, b.Index) || !ber.ValueHasEncoding(b.Value) {
 		return mib.Binding{}, &encodingError{b.Name(), b.Value}
 	}
 	return b, nil
@@ -164,10 +165,10 @@ func (e *encodingError) Error() string {
 // the view too.
 func (r *responder) appendNext(requested []byte, b mib.Binding) {
 	if b.Value.Type() == mib.EndOfMibView {
-		r.buf = appendNamedBinding(r.buf, requested, b.Value)
+		r.buf = ber.AppendNamedBinding(r.buf, requested, b.Value)
 		return
 	}
-	r.buf = appendBinding(r.buf, b.Object, b.Index, b.Value)
+	r.buf = ber.AppendBinding(r.buf, b.Object, b.Index, b.Value)
 }
 
 // getBulk performs a GetBulkRequest (RFC 3416, section 4.2.3). The answer ends
@@ -220,7 +221,7 @@ func (r *responder) getBulk() (mib.Status, int, error) {
 				}
 				if b.Value.Type() != mib.EndOfMibView {
 					rep.requested, rep.object, rep.index = nil, b.Object, b.Index
-					r.buf = appendBinding(r.buf, b.Object, b.Index, b.Value)
+					r.buf = ber.AppendBinding(r.buf, b.Object, b.Index, b.Value)
 				} else {
 					rep.ended = true
 					running--
@@ -243,10 +244,10 @@ func (r *responder) getBulk() (mib.Status, int, error) {
 func (r *responder) appendEnd(rep *repeater) {
 	end := mib.Exception(mib.EndOfMibView)
 	if rep.requested != nil {
-		r.buf = appendNamedBinding(r.buf, rep.requested, end)
+		r.buf = ber.AppendNamedBinding(r.buf, rep.requested, end)
 		return
 	}
-	r.buf = appendBinding(r.buf, rep.object, rep.index, end)
+	r.buf = ber.AppendBinding(r.buf, rep.object, rep.index, end)
 }
 
 // set performs a SetRequest (RFC 3416, section 4.2.5). A request that passes
@@ -290,8 +291,8 @@ func (r *responder) length() int { return len(r.buf) - r.start }
 // pduSize returns the size of a Response-PDU around so many octets of variable
 // bindings.
 func (r *responder) pduSize(status mib.Status, index, bindings int) int {
-	return elementSize(integerElementSize(r.pdu.requestID) + integerElementSize(int32(status)) +
-		integerElementSize(int32(index)) + elementSize(bindings))
+	return ber.ElementSize(ber.IntegerElementSize(r.pdu.requestID) + ber.IntegerElementSize(int32(status)) +
+		ber.IntegerElementSize(int32(index)) + ber.ElementSize(bindings))
 }
 
 // bindingsBudget returns the most octets of variable bindings that an answer
@@ -312,11 +313,11 @@ func (r *responder) bindingsBudget(limit int) int {
 func (r *responder) finish(status mib.Status, index int) []byte {
 	c := &r.engine.counters
 	switch r.pdu.kind {
-	case getRequest:
+	case ber.GetRequest:
 		c.inGetRequests.Add(1)
-	case getNextRequest:
+	case ber.GetNextRequest:
 		c.inGetNexts.Add(1)
-	case setRequest:
+	case ber.SetRequest:
 		c.inSetRequests.Add(1)
 	}
 	if r.in.v1 {
@@ -354,18 +355,18 @@ func (r *responder) encode(status mib.Status, index int) []byte {
 	switch {
 	case status == mib.TooBig && !r.in.v1:
 		r.buf = r.buf[:r.start]
-	case status != mib.NoError || r.pdu.kind == setRequest:
+	case status != mib.NoError || r.pdu.kind == ber.SetRequest:
 		r.buf = append(r.buf[:r.start], r.pdu.bindings...)
 	}
 	if r.model.responseSize(r.in, r.pduSize(status, index, r.length())) > r.limits.message {
 		return nil
 	}
 	buf := r.buf
-	at := prependHeader(buf, r.start, tagSequence, r.length())
-	at = prependInteger(buf, at, int32(index))
-	at = prependInteger(buf, at, int32(status))
-	at = prependInteger(buf, at, r.pdu.requestID)
-	at = prependHeader(buf, at, response, len(buf)-at)
+	at := ber.PrependHeader(buf, r.start, ber.Sequence, r.length())
+	at = ber.PrependInteger(buf, at, int32(index))
+	at = ber.PrependInteger(buf, at, int32(status))
+	at = ber.PrependInteger(buf, at, r.pdu.requestID)
+	at = ber.PrependHeader(buf, at, ber.Response, len(buf)-at)
 	return buf[r.model.prepareResponse(r.in, buf, at):]
 }
 

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netsnmp-agent/netsnmp-agent/mib"
-
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
 const patience = nstest.Patience
@@ -642,7 +642,7 @@ func TestEndIsBounded(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- s.Serve(ctx) }()
 	c := dial(t, addresses[0], "")
-	request := messageOf(1, "public", pduOf(getBulkRequest, 1, 0, 1000, asked(tableEntry+".2")))
+	request := messageOf(1, "public", pduOf(ber.GetBulkRequest, 1, 0, 1000, asked(tableEntry+".2")))
 	send(t, c, getOf(1, "public", tableEntry+".3.0.1.97")) // what it asks for is at hand then
 	receive(t, c)
 	ahead := slices.Repeat(request, 64<<10/len(request))

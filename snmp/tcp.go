@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 // tcpListener answers messages on connections (RFC 3430).
@@ -178,7 +180,7 @@ func (c *conversation) converse(ctx, alive context.Context) {
 			if problem != "" {
 				// Where the next message would begin cannot be known.
 				s.engine.counters.inPkts.Add(1)
-				d.malformed(c.source, &decodeError{"Message", problem})
+				d.malformed(c.source, &ber.Error{Field: "Message", Problem: problem})
 				return
 			}
 			if size == 0 || size > len(rest) {
@@ -205,12 +207,12 @@ func (c *conversation) converse(ctx, alive context.Context) {
 // messageSize returns the size of the message that b starts with, 0 when b does
 // not tell it yet.
 func messageSize(b []byte, limit int) (size int, problem string) {
-	if len(b) > 0 && b[0] != tagSequence {
+	if len(b) > 0 && b[0] != ber.Sequence {
 		return 0, "does not start with a SEQUENCE"
 	}
-	header, content, problem := elementLength(b)
+	header, content, problem := ber.Header(b)
 	switch {
-	case problem == endsEarly:
+	case problem == ber.EndsEarly:
 		return 0, ""
 	case problem != "":
 		return 0, problem

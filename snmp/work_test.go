@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -59,7 +60,7 @@ func longest(kind byte, octets int) []byte {
 // before it.
 func TestNobodyWaitsForWork(t *testing.T) {
 	const rows = 40_000
-	for _, kind := range []byte{getRequest, getNextRequest, getBulkRequest} {
+	for _, kind := range []byte{ber.GetRequest, ber.GetNextRequest, ber.GetBulkRequest} {
 		for _, c := range []struct {
 			transport string
 			octets    int
@@ -80,7 +81,7 @@ func TestNobodyWaitsForWork(t *testing.T) {
 				other = dial(t, addresses[0], "127.0.0.2")
 			}
 			send(t, long, longest(kind, c.octets))
-			if kind == getRequest { // which costs little a variable: it is not held up
+			if kind == ber.GetRequest { // which costs little a variable: it is not held up
 				close(begun)
 				close(release)
 			}
@@ -91,10 +92,10 @@ func TestNobodyWaitsForWork(t *testing.T) {
 					t.Fatalf("%s, %x: got %v", c.transport, kind, got)
 				}
 			}
-			if kind != getRequest {
+			if kind != ber.GetRequest {
 				close(release)
 			}
-			got, bulk := receive(t, long), kind == getBulkRequest
+			got, bulk := receive(t, long), kind == ber.GetBulkRequest
 			if bulk && (got.status != 0 || len(got.bindings) < 1000) || !bulk && got.status != int32(mib.TooBig) {
 				t.Errorf("%s, %x: got status %d with %d variables", c.transport, kind, got.status, len(got.bindings))
 			}
@@ -111,7 +112,7 @@ func TestNobodyWaitsForWork(t *testing.T) {
 // what follows cannot be.
 func TestManyNamesAreLeft(t *testing.T) {
 	d := testEngine(t, newTestTree(t, 3), nil)
-	for _, kind := range []byte{getRequest, getNextRequest, getBulkRequest, setRequest, response} {
+	for _, kind := range []byte{ber.GetRequest, ber.GetNextRequest, ber.GetBulkRequest, ber.SetRequest, ber.Response} {
 		whole := longest(kind, 60_000)
 		odd := slices.Clone(whole)
 		odd[len(odd)-1] = 7 // the length of the last value
@@ -132,7 +133,7 @@ func TestManyNamesAreLeft(t *testing.T) {
 func TestTooBigAtOnce(t *testing.T) {
 	var looked atomic.Int64
 	d := testEngine(t, sparse(t, 10, func() { looked.Add(1) }), nil)
-	for _, kind := range []byte{getRequest, getNextRequest} {
+	for _, kind := range []byte{ber.GetRequest, ber.GetNextRequest} {
 		looked.Store(0)
 		a := ask(t, d, longest(kind, 60_000), 1472)
 		if a == nil || a.status != int32(mib.TooBig) || looked.Load() > 20*1472/10 {
@@ -168,7 +169,7 @@ func TestBulkEndsWithTheWork(t *testing.T) {
 		}
 		d := testEngine(t, newTreeOf(t, table.Bind(mib.NewSource(func(context.Context) ([]row, error) { return all, nil }))), nil)
 		name := entry.Sub(1).String()
-		answer, err := d.process(&deadline{ctx}, messageOf(1, "public", pduOf(getBulkRequest, 1, 0, 10_000, asked(name, name))), loopback, within(noLimit))
+		answer, err := d.process(&deadline{ctx}, messageOf(1, "public", pduOf(ber.GetBulkRequest, 1, 0, 10_000, asked(name, name))), loopback, within(noLimit))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +192,7 @@ func TestLogKeepsNames(t *testing.T) {
 	d := testEngine(t, broken(t, errors.New("broken")), nil)
 	d.engine.log = slog.New(log)
 	for _, name := range []string{tableEntry + ".3.0.1.97", tableEntry + ".2.7.1.98"} {
-		if a := ask(t, d, messageOf(1, "public", pduOf(getRequest, 1, 0, 0, asked(name))), noLimit); a == nil || a.status != int32(mib.GenErr) {
+		if a := ask(t, d, messageOf(1, "public", pduOf(ber.GetRequest, 1, 0, 0, asked(name))), noLimit); a == nil || a.status != int32(mib.GenErr) {
 			t.Fatalf("got %v", a)
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/posteo/go-agentx"
 	"github.com/posteo/go-agentx/pdu"
 	"github.com/posteo/go-agentx/value"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 // builtIns are snmpd's own tables, which the master leaves to its subagents.
@@ -233,7 +235,7 @@ func (b *bench) served(master *agent, root string) error {
 	ctx, cancel := context.WithTimeoutCause(b.ctx, 30*time.Second, errors.New("the table does not appear"))
 	defer cancel()
 	for {
-		a, err := c.ask(ctx, pduGetNext, 0, subtree)
+		a, err := c.ask(ctx, ber.GetNextRequest, 0, subtree)
 		if err != nil {
 			return err
 		}

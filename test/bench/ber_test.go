@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 func TestEncodeOID(t *testing.T) {
@@ -32,13 +34,13 @@ func TestRequest(t *testing.T) {
 		"a51b" + "020401000005" + "020100" + "020132" + "300d" + "300b" + "06072b060102010101" + "0500"
 	var r request
 	for range 2 { // its memory is used again
-		got := r.message("public", pduGetBulk, firstID+5, 50, mustEncodeOID("1.3.6.1.2.1.1.1"))
+		got := r.message("public", ber.GetBulkRequest, firstID+5, 50, mustEncodeOID("1.3.6.1.2.1.1.1"))
 		if hex.EncodeToString(got) != want {
 			t.Fatalf("message = %x\nwant      %s", got, want)
 		}
 	}
 	long := make([]byte, 200)
-	got := r.message("public", pduGet, firstID, 0, append([]byte{tagOID, 0x81, 200}, long...))
+	got := r.message("public", ber.GetRequest, firstID, 0, append([]byte{ber.ObjectIdentifier, 0x81, 200}, long...))
 	if _, _, end := element(got); end != len(got) {
 		t.Errorf("a message of %d octets says it has %d", len(got), end)
 	}
@@ -57,18 +59,18 @@ func response(id uint32, status byte, variables ...[]byte) []byte {
 	}
 	var list [][]byte
 	for _, v := range variables {
-		list = append(list, wrap(tagSequence, v))
+		list = append(list, wrap(ber.Sequence, v))
 	}
-	return wrap(tagSequence, []byte{2, 1, 1, 4, 2, 'x', 'y'}, wrap(pduResponse,
-		[]byte{2, 4, byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id), 2, 1, status, 2, 1, 0}, wrap(tagSequence, list...)))
+	return wrap(ber.Sequence, []byte{2, 1, 1, 4, 2, 'x', 'y'}, wrap(ber.Response,
+		[]byte{2, 4, byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id), 2, 1, status, 2, 1, 0}, wrap(ber.Sequence, list...)))
 }
 
 func variable(oid string, value ...byte) []byte { return append(mustEncodeOID(oid), value...) }
 
 func TestParse(t *testing.T) {
-	long := append([]byte{tagOctetString, 0x82, 1, 0}, make([]byte, 256)...)
+	long := append([]byte{ber.OctetString, 0x82, 1, 0}, make([]byte, 256)...)
 	message := response(firstID+9, 0,
-		variable("1.3.6.1.2.1.2.1.0", tagInteger, 1, 7),
+		variable("1.3.6.1.2.1.2.1.0", ber.Integer, 1, 7),
 		variable("1.3.6.1.2.1.2.2.1.1.5", long...),
 		variable("1.3.6.1.2.1.3.1", 0x41, 1, 7))
 	a, err := parse(message)
@@ -116,8 +118,8 @@ func TestParse(t *testing.T) {
 
 func TestParseEnd(t *testing.T) {
 	a, err := parse(response(firstID, 0,
-		variable("1.3.6.1.2.1.2.1.0", tagInteger, 1, 7),
-		variable("1.3.6.1.2.1.2.1.0", tagEndOfMIBView, 0)))
+		variable("1.3.6.1.2.1.2.1.0", ber.Integer, 1, 7),
+		variable("1.3.6.1.2.1.2.1.0", endOfMIBView, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,7 @@ func TestParseEnd(t *testing.T) {
 func BenchmarkParse50(b *testing.B) {
 	var variables [][]byte
 	for range 50 {
-		variables = append(variables, variable("1.3.6.1.2.1.4.24.7.1.7.1.4.10.0.0.4.30.2.0.0.1.4.192.0.2.2", tagInteger, 1, 2))
+		variables = append(variables, variable("1.3.6.1.2.1.4.24.7.1.7.1.4.10.0.0.4.30.2.0.0.1.4.192.0.2.2", ber.Integer, 1, 2))
 	}
 	message, root := response(firstID, 0, variables...), mustEncodeOID("1.3.6.1.2.1.4.24.7")
 	var r request
@@ -149,6 +151,6 @@ func BenchmarkParse50(b *testing.B) {
 		if n, _ := a.within(root); n != 50 {
 			b.Fatal(n)
 		}
-		r.message("public", pduGetBulk, firstID, 50, a.last)
+		r.message("public", ber.GetBulkRequest, firstID, 50, a.last)
 	}
 }

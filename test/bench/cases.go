@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 const (
@@ -310,7 +312,7 @@ func (b *bench) machineLatency(ns *namespace, do func() error) (l latencies, err
 func (b *bench) echo(ns *namespace) (*process, target, error) {
 	var r request
 	asked := target{port: echoPort, name: mustEncodeOID(sysUpTime), canned: true}
-	path, err := b.file("answer", string(r.message(community, pduResponse, firstID, 0, asked.name)))
+	path, err := b.file("answer", string(r.message(community, ber.Response, firstID, 0, asked.name)))
 	if err != nil {
 		return nil, asked, err
 	}

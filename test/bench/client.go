@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 const community = "public"
@@ -184,7 +186,7 @@ func (c *client) walk(ctx context.Context, root string, repetitions int) (w walk
 		if w.requests%256 == 0 && ctx.Err() != nil {
 			return w, context.Cause(ctx)
 		}
-		a, err := c.ask(ctx, pduGetBulk, uint32(repetitions), name)
+		a, err := c.ask(ctx, ber.GetBulkRequest, uint32(repetitions), name)
 		w.requests++
 		switch {
 		case err != nil:
@@ -193,7 +195,7 @@ func (c *client) walk(ctx context.Context, root string, repetitions int) (w walk
 			return w, fmt.Errorf("error-status %d after %d variables", a.status, w.varbinds)
 		case a.count == 0:
 			return w, fmt.Errorf("an answer without variables after %d", w.varbinds)
-		case string(a.first) == string(name) && a.lastTag != tagEndOfMIBView:
+		case string(a.first) == string(name) && a.lastTag != endOfMIBView:
 			return w, fmt.Errorf("the walk does not move on after %d variables", w.varbinds)
 		}
 		n, left := a.within(subtree)
@@ -221,7 +223,7 @@ func (c *client) walkRows(ctx context.Context, entry string, columns []int, repe
 	start := time.Now()
 	defer func() { w.elapsed, c.eager = time.Since(start), false }()
 	for {
-		a, err := c.ask(ctx, pduGetBulk, uint32(repetitions), names...)
+		a, err := c.ask(ctx, ber.GetBulkRequest, uint32(repetitions), names...)
 		w.requests++
 		switch {
 		case err != nil:
@@ -249,7 +251,7 @@ func (c *client) repeat(ctx context.Context, while time.Duration, root string, n
 		if w.requests%256 == 0 && ctx.Err() != nil {
 			return w, context.Cause(ctx)
 		}
-		a, err := c.ask(ctx, pduGetBulk, uint32(repetitions), name)
+		a, err := c.ask(ctx, ber.GetBulkRequest, uint32(repetitions), name)
 		if err != nil {
 			return w, err
 		}
@@ -267,7 +269,7 @@ func (c *client) rate(ctx context.Context, oid string, outstanding int, duration
 	name := mustEncodeOID(oid)
 	ask := func() error {
 		c.id++
-		return c.send(c.request.message(community, pduGet, c.id, 0, name))
+		return c.send(c.request.message(community, ber.GetRequest, c.id, 0, name))
 	}
 	for range outstanding {
 		if err := ask(); err != nil {
@@ -309,7 +311,7 @@ func (c *client) ready(ctx context.Context) error {
 	timeout := c.timeout
 	defer func() { c.timeout, c.retries = timeout, 0 }()
 	c.timeout = slice
-	a, err := c.ask(ctx, pduGet, 0, mustEncodeOID(sysUpTime))
+	a, err := c.ask(ctx, ber.GetRequest, 0, mustEncodeOID(sysUpTime))
 	if err == nil && a.status != 0 {
 		err = fmt.Errorf("error-status %d for sysUpTime", a.status)
 	}
@@ -436,7 +438,7 @@ func (a *asked) ask(i int64, now time.Duration) error {
 	}
 	a.mu.Unlock()
 	a.open.Add(1)
-	return a.client.send(a.request.message(community, pduGet, firstID+uint32(i), 0, a.name))
+	return a.client.send(a.request.message(community, ber.GetRequest, firstID+uint32(i), 0, a.name))
 }
 
 func (p *prober) receive() error {

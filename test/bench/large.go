@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 const (
@@ -108,7 +110,7 @@ func (b *bench) largeStart(s *section, ns *namespace, n int) error {
 		c, err := dial(ns, agentPort, askEagerly)
 		if err == nil {
 			var a answer
-			if a, err = c.ask(b.ctx, pduGet, 0, name); err == nil && (a.status != 0 || a.lastTag != tagInteger) {
+			if a, err = c.ask(b.ctx, ber.GetRequest, 0, name); err == nil && (a.status != 0 || a.lastTag != ber.Integer) {
 				err = fmt.Errorf("error-status %d, and a value of type %#x for ifNumber", a.status, a.lastTag)
 			}
 			c.close()

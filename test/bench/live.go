@@ -21,6 +21,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -351,7 +352,7 @@ func (b *bench) liveAgentCase(s *section) error {
 	}
 	defer c.close()
 	table := mustEncodeOID(inetCidrRouteTable)
-	if _, err := c.ask(b.ctx, pduGetNext, 0, table); err != nil { // answered once it is loaded
+	if _, err := c.ask(b.ctx, ber.GetNextRequest, 0, table); err != nil { // answered once it is loaded
 		return err
 	}
 	s.add(figure{Case: "from its start to the first answer from the table", Ours: second(time.Since(started))})
@@ -362,7 +363,7 @@ func (b *bench) liveAgentCase(s *section) error {
 			return err
 		}
 		asked := time.Now()
-		_, err = fresh.ask(b.ctx, pduGetNext, 0, table)
+		_, err = fresh.ask(b.ctx, ber.GetNextRequest, 0, table)
 		nexts = append(nexts, time.Since(asked))
 		fresh.close()
 		if err != nil {
@@ -426,7 +427,7 @@ func (b *bench) churnedAgent(s *section, ns *namespace) error {
 	defer c.close()
 	// The first column of the first route of the scene.
 	route := "1.3.6.1.2.1.4.24.7.1.7.1.4.10.0.0.0.30."
-	next, err := c.ask(b.ctx, pduGetNext, 0, mustEncodeOID(route+"0"))
+	next, err := c.ask(b.ctx, ber.GetNextRequest, 0, mustEncodeOID(route+"0"))
 	if err != nil {
 		return err
 	}

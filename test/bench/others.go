@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 )
 
 const (
@@ -198,7 +200,7 @@ func longest(pdu byte, octets int, id uint32) []byte {
 	const around = 4 // of each variable: the headers of the pair and of NULL
 	r := request{buf: make([]byte, octets+64)}
 	repetitions := uint32(0)
-	if pdu == pduGetBulk {
+	if pdu == ber.GetBulkRequest {
 		repetitions = 10
 	}
 	names := slices.Repeat([][]byte{name}, octets/(len(name)+around+2))
@@ -218,7 +220,7 @@ func askLongest(ctx context.Context, ns *namespace, network string, port, octets
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
 	buf, n := make([]byte, 1<<20), 0
-	kinds := [...]byte{pduGetNext, pduGetBulk}
+	kinds := [...]byte{ber.GetNextRequest, ber.GetBulkRequest}
 	for i := 0; ctx.Err() == nil; i++ {
 		if _, err := conn.Write(longest(kinds[i%2], octets, firstID)); err != nil {
 			break
@@ -262,7 +264,7 @@ func askFromAfar(ctx context.Context, far *namespace) error {
 	name := mustEncodeOID(sysDescr)
 	var r request
 	return every(ctx, slowInterval, func() error {
-		_, err := conn.Write(r.message(community, pduGet, firstID, 0, slices.Repeat([][]byte{name}, 4)...))
+		_, err := conn.Write(r.message(community, ber.GetRequest, firstID, 0, slices.Repeat([][]byte{name}, 4)...))
 		return err
 	})
 }
@@ -276,7 +278,7 @@ func askAsStranger(ctx context.Context, ns *namespace) error {
 	defer c.close()
 	name := mustEncodeOID(sysUpTime)
 	return every(ctx, strayInterval, func() error {
-		return c.send(c.request.message("stranger", pduGet, firstID, 0, name))
+		return c.send(c.request.message("stranger", ber.GetRequest, firstID, 0, name))
 	})
 }
 

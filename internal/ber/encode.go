@@ -1,18 +1,9 @@
-package snmp
+package ber
 
 import (
 	"encoding/binary"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
-)
-
-// Tags of the basic encoding rules, as far as SNMP uses them (RFC 3417,
-// section 8). The tags of values are the mib.Types.
-const (
-	tagInteger     = byte(mib.Integer32)
-	tagOctetString = byte(mib.OctetString)
-	tagOID         = byte(mib.ObjectIdentifier)
-	tagSequence    = 0x30
 )
 
 // lengthSize returns the number of octets that the length n takes.
@@ -26,8 +17,8 @@ func lengthSize(n int) int {
 	return size
 }
 
-// elementSize returns the size of an element with n octets of content.
-func elementSize(n int) int { return 1 + lengthSize(n) + n }
+// ElementSize returns the size of an element with n octets of content.
+func ElementSize(n int) int { return 1 + lengthSize(n) + n }
 
 // integerSize returns the number of content octets of an INTEGER.
 func integerSize(v int64) int {
@@ -39,12 +30,12 @@ func integerSize(v int64) int {
 	return n
 }
 
-// integerElementSize returns the size of the element of an INTEGER.
-func integerElementSize(v int32) int { return 2 + integerSize(int64(v)) }
+// IntegerElementSize returns the size of the element of an INTEGER.
+func IntegerElementSize(v int32) int { return 2 + integerSize(int64(v)) }
 
-// prependHeader writes an element's tag and length n in front of buf[at:] and
+// PrependHeader writes an element's tag and length n in front of buf[at:] and
 // returns where they start.
-func prependHeader(buf []byte, at int, tag byte, n int) int {
+func PrependHeader(buf []byte, at int, tag byte, n int) int {
 	if n < 0x80 {
 		at -= 2
 		buf[at], buf[at+1] = tag, byte(n)
@@ -61,26 +52,26 @@ func prependHeader(buf []byte, at int, tag byte, n int) int {
 	return at
 }
 
-// prependInteger writes an INTEGER in front of buf[at:].
-func prependInteger(buf []byte, at int, v int32) int {
+// PrependInteger writes an INTEGER in front of buf[at:].
+func PrependInteger(buf []byte, at int, v int32) int {
 	n := integerSize(int64(v))
 	for range n {
 		at--
 		buf[at] = byte(v)
 		v >>= 8
 	}
-	return prependHeader(buf, at, tagInteger, n)
+	return PrependHeader(buf, at, Integer, n)
 }
 
-// openElement begins an element whose content is appended next.
-func openElement(dst []byte, tag byte) ([]byte, int) {
+// Open begins an element whose content is appended next.
+func Open(dst []byte, tag byte) ([]byte, int) {
 	dst = append(dst, tag, 0)
 	return dst, len(dst)
 }
 
-// closeElement writes the length of the element whose content began at start.
+// Close writes the length of the element whose content began at start.
 // It makes room for a length that takes more than the one octet left for it.
-func closeElement(dst []byte, start int) []byte {
+func Close(dst []byte, start int) []byte {
 	n := len(dst) - start
 	if n < 0x80 {
 		dst[start-1] = byte(n)
@@ -97,9 +88,9 @@ func closeElement(dst []byte, start int) []byte {
 	return dst
 }
 
-// appendIntegerElement appends an integer in the fewest octets (X.690, section
+// AppendInteger appends an integer in the fewest octets (X.690, section
 // 8.3).
-func appendIntegerElement(dst []byte, tag byte, v int64) []byte {
+func AppendInteger(dst []byte, tag byte, v int64) []byte {
 	n := integerSize(v)
 	dst = append(dst, tag, byte(n))
 	for shift := (n - 1) * 8; shift >= 0; shift -= 8 {
@@ -108,20 +99,20 @@ func appendIntegerElement(dst []byte, tag byte, v int64) []byte {
 	return dst
 }
 
-// appendUnsignedElement is appendIntegerElement for what may not fit an int64:
+// AppendUnsigned is AppendInteger for what may not fit an int64:
 // a Counter64 takes up to nine octets.
-func appendUnsignedElement(dst []byte, tag byte, v uint64) []byte {
+func AppendUnsigned(dst []byte, tag byte, v uint64) []byte {
 	if v>>63 == 0 {
-		return appendIntegerElement(dst, tag, int64(v))
+		return AppendInteger(dst, tag, int64(v))
 	}
 	return binary.BigEndian.AppendUint64(append(dst, tag, 9, 0), v)
 }
 
-// hasEncoding reports whether there is an encoding of the OID that is object
+// HasEncoding reports whether there is an encoding of the OID that is object
 // followed by index. The first two sub-identifiers become one, which takes them
 // to be there, the first to be at most 2 and the second to be less than 40
 // after 0 and 1 (X.690, section 8.19.4).
-func hasEncoding(object, index mib.OID) bool {
+func HasEncoding(object, index mib.OID) bool {
 	packed := object.Packed()
 	if len(packed) < 2 {
 		packed = object.Append(index).Packed()
@@ -129,16 +120,16 @@ func hasEncoding(object, index mib.OID) bool {
 	return len(packed) >= 2 && (packed[0] < 2 && packed[1] < 40 || packed[0] == 2)
 }
 
-// valueHasEncoding reports whether there is an encoding of a value. An empty
+// ValueHasEncoding reports whether there is an encoding of a value. An empty
 // OBJECT IDENTIFIER is zeroDotZero, the null identifier (RFC 2578, section 2).
-func valueHasEncoding(v mib.Value) bool {
-	return v.Type() != mib.ObjectIdentifier || v.OID().IsEmpty() || hasEncoding(v.OID(), mib.OID{})
+func ValueHasEncoding(v mib.Value) bool {
+	return v.Type() != mib.ObjectIdentifier || v.OID().IsEmpty() || HasEncoding(v.OID(), mib.OID{})
 }
 
-// appendName appends the OBJECT IDENTIFIER that is object followed by index,
-// which hasEncoding, or is empty and stands for zeroDotZero.
-func appendName(dst []byte, object, index mib.OID) []byte {
-	dst, start := openElement(dst, tagOID)
+// AppendOID appends the OBJECT IDENTIFIER that is object followed by index,
+// which HasEncoding, or is empty and stands for zeroDotZero.
+func AppendOID(dst []byte, object, index mib.OID) []byte {
+	dst, start := Open(dst, ObjectIdentifier)
 	packed := object.Packed()
 	if len(packed) < 2 || packed[1] >= 40 {
 		dst = appendUnusualName(dst, object.Append(index))
@@ -147,7 +138,7 @@ func appendName(dst []byte, object, index mib.OID) []byte {
 		dst = appendSubidentifiers(dst, packed[2:])
 		dst = appendSubidentifiers(dst, index.Packed())
 	}
-	return closeElement(dst, start)
+	return Close(dst, start)
 }
 
 // appendUnusualName appends an OID whose first two sub-identifiers are not one
@@ -216,35 +207,35 @@ func appendSubidentifier(dst []byte, sub uint64) []byte {
 	return append(dst, byte(sub)&0x7f)
 }
 
-// appendValue appends the element of a value.
-func appendValue(dst []byte, v mib.Value) []byte {
+// AppendValue appends the element of a value.
+func AppendValue(dst []byte, v mib.Value) []byte {
 	tag := byte(v.Type())
 	switch v.Type() {
 	case mib.Integer32:
-		return appendIntegerElement(dst, tag, int64(v.Int()))
+		return AppendInteger(dst, tag, int64(v.Int()))
 	case mib.Counter32, mib.Gauge32, mib.TimeTicks, mib.Counter64:
-		return appendUnsignedElement(dst, tag, v.Uint())
+		return AppendUnsigned(dst, tag, v.Uint())
 	case mib.OctetString, mib.Opaque:
-		dst, start := openElement(dst, tag)
-		return closeElement(append(dst, v.Octets()...), start)
+		dst, start := Open(dst, tag)
+		return Close(append(dst, v.Octets()...), start)
 	case mib.ObjectIdentifier:
-		return appendName(dst, v.OID(), mib.OID{})
+		return AppendOID(dst, v.OID(), mib.OID{})
 	case mib.IPAddress:
 		return binary.BigEndian.AppendUint32(append(dst, tag, 4), uint32(v.Uint()))
 	}
 	return append(dst, tag, 0) // NULL and the exceptions
 }
 
-// appendBinding appends a VarBind (RFC 3416, section 3).
-func appendBinding(dst []byte, object, index mib.OID, v mib.Value) []byte {
-	dst, start := openElement(dst, tagSequence)
-	dst = appendName(dst, object, index)
-	return closeElement(appendValue(dst, v), start)
+// AppendBinding appends a VarBind (RFC 3416, section 3).
+func AppendBinding(dst []byte, object, index mib.OID, v mib.Value) []byte {
+	dst, start := Open(dst, Sequence)
+	dst = AppendOID(dst, object, index)
+	return Close(AppendValue(dst, v), start)
 }
 
-// appendNamedBinding appends a VarBind whose name is encoded already.
-func appendNamedBinding(dst, name []byte, v mib.Value) []byte {
-	dst, start := openElement(dst, tagSequence)
+// AppendNamedBinding appends a VarBind whose name is encoded already.
+func AppendNamedBinding(dst, name []byte, v mib.Value) []byte {
+	dst, start := Open(dst, Sequence)
 	dst = append(dst, name...)
-	return closeElement(appendValue(dst, v), start)
+	return Close(AppendValue(dst, v), start)
 }

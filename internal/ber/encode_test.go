@@ -1,13 +1,14 @@
-package snmp
+package ber
 
 import (
+	"bytes"
 	"encoding/hex"
-	"fmt"
 	"math"
 	"net/netip"
 	"strings"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber/bertest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -61,7 +62,7 @@ func TestAppendValue(t *testing.T) {
 		{mib.OIDValue(mib.MustParseOID("1.3.67823.67824.2097151.2097152")), "060e2b84916f849170ffff7f81808000"},
 		{mib.OIDValue(mib.MustParseOID("1.3.268435455.268435456.4294967295")), "060f2bffffff7f81808080008fffffff7f"},
 	} {
-		if got := hex.EncodeToString(appendValue(nil, c.v)); got != c.want {
+		if got := hex.EncodeToString(AppendValue(nil, c.v)); got != c.want {
 			t.Errorf("%v: got %s, want %s", c.v, got, c.want)
 		}
 	}
@@ -75,17 +76,17 @@ func TestHasEncoding(t *testing.T) {
 		"0": false, "1": false, "2": false, "3": false, "300": false,
 	} {
 		o := mib.MustParseOID(text)
-		if got := valueHasEncoding(mib.OIDValue(o)); got != want {
+		if got := ValueHasEncoding(mib.OIDValue(o)); got != want {
 			t.Errorf("the value %s: got %v", text, got)
 		}
 		subs := o.Subidentifiers()
 		for i := range len(subs) + 1 {
-			if got := hasEncoding(mib.MakeOID(subs[:i]...), mib.MakeOID(subs[i:]...)); got != want {
+			if got := HasEncoding(mib.MakeOID(subs[:i]...), mib.MakeOID(subs[i:]...)); got != want {
 				t.Errorf("the name %v %v: got %v", subs[:i], subs[i:], got)
 			}
 		}
 	}
-	if hasEncoding(mib.OID{}, mib.OID{}) || !valueHasEncoding(mib.OIDValue(mib.OID{})) || !valueHasEncoding(mib.Octets("\x09")) {
+	if HasEncoding(mib.OID{}, mib.OID{}) || !ValueHasEncoding(mib.OIDValue(mib.OID{})) || !ValueHasEncoding(mib.Octets("\x09")) {
 		t.Error("an empty OID is a value and no name, and other types are not judged")
 	}
 }
@@ -94,10 +95,10 @@ func TestAppendBinding(t *testing.T) {
 	// Where the name is cut makes no difference.
 	name := mib.MustParseOID("1.3.6.1.2.1.4.24.7.1.7.1.4.192.168.200.0.24.2.0.0.1.4.10.255.0.1")
 	subs := name.Subidentifiers()
-	want := hex.EncodeToString(varBind(oid(name.String()), tlv(0x42, []byte{5})))
+	want := hex.EncodeToString(bertest.VarBind(bertest.OID(name.String()), bertest.TLV(0x42, []byte{5})))
 	for i := range len(subs) + 1 {
 		object, index := mib.MakeOID(subs[:i]...), mib.MakeOID(subs[i:]...)
-		if got := hex.EncodeToString(appendBinding(nil, object, index, mib.Gauge(5))); got != want {
+		if got := hex.EncodeToString(AppendBinding(nil, object, index, mib.Gauge(5))); got != want {
 			t.Errorf("%v %v: got %s, want %s", object, index, got, want)
 		}
 	}
@@ -109,12 +110,12 @@ func TestAppendBinding(t *testing.T) {
 		}
 		for _, size := range []int{0, 1, 100, 126, 127, 128, 200, 256, 65000} {
 			value := strings.Repeat("v", size)
-			got := appendBinding(nil, mib.MakeOID(long...), mib.OID{}, mib.Octets(value))
-			want := varBind(oid(mib.MakeOID(long...).String()), tlv(4, []byte(value)))
+			got := AppendBinding(nil, mib.MakeOID(long...), mib.OID{}, mib.Octets(value))
+			want := bertest.VarBind(bertest.OID(mib.MakeOID(long...).String()), bertest.TLV(4, []byte(value)))
 			if string(got) != string(want) {
 				t.Errorf("name of %d, value of %d: got %x, want %x", n, size, got, want)
 			}
-			if got := appendNamedBinding(nil, oid(mib.MakeOID(long...).String()), mib.Octets(value)); string(got) != string(want) {
+			if got := AppendNamedBinding(nil, bertest.OID(mib.MakeOID(long...).String()), mib.Octets(value)); string(got) != string(want) {
 				t.Errorf("encoded name of %d, value of %d: got %x, want %x", n, size, got, want)
 			}
 		}
@@ -124,19 +125,19 @@ func TestAppendBinding(t *testing.T) {
 func TestPrepend(t *testing.T) {
 	for _, v := range []int32{0, 1, -1, 127, 128, -128, -129, 32767, 32768, 1 << 23, math.MaxInt32, math.MinInt32} {
 		buf := make([]byte, 16)
-		at := prependInteger(buf, len(buf), v)
-		if got, want := hex.EncodeToString(buf[at:]), hex.EncodeToString(num(v)); got != want {
+		at := PrependInteger(buf, len(buf), v)
+		if got, want := hex.EncodeToString(buf[at:]), hex.EncodeToString(bertest.Integer(v)); got != want {
 			t.Errorf("%d: got %s, want %s", v, got, want)
 		}
-		if got, want := integerElementSize(v), len(num(v)); got != want {
+		if got, want := IntegerElementSize(v), len(bertest.Integer(v)); got != want {
 			t.Errorf("%d: size %d, want %d", v, got, want)
 		}
 	}
 	for _, n := range []int{0, 127, 128, 255, 256, 65535, 65536, 8<<20 - 1} {
 		buf := make([]byte, 16)
-		header, content, problem := elementLength(buf[prependHeader(buf, len(buf), 0x30, n):])
-		if problem != "" || content != n || header+n != elementSize(n) {
-			t.Errorf("%d: got a header of %d for %d %s, size %d", n, header, content, problem, elementSize(n))
+		header, content, problem := Header(buf[PrependHeader(buf, len(buf), 0x30, n):])
+		if problem != "" || content != n || header+n != ElementSize(n) {
+			t.Errorf("%d: got a header of %d for %d %s, size %d", n, header, content, problem, ElementSize(n))
 		}
 	}
 }
@@ -166,22 +167,24 @@ func FuzzBinding(f *testing.F) {
 			mib.Exception(mib.NoSuchObject), mib.Exception(mib.NoSuchInstance), mib.Exception(mib.EndOfMibView),
 		}
 		v := values[int(tag)%len(values)]
-		encoded := appendBinding(nil, name, mib.OID{}, v)
-		var d pduDecoder
-		p, err := d.decode(0xa2, pduOf(0xa2, 1, 0, 0, tlv(0x30, encoded))[2:], false, anyNumber)
-		if len(encoded) > 100 {
-			content, _ := splitTLV(pduOf(0xa2, 1, 0, 0, tlv(0x30, encoded)))
-			p, err = d.decode(0xa2, content, false, anyNumber)
+		encoded := AppendBinding(nil, name, mib.OID{}, v)
+		if want := bertest.VarBind(bertest.OID(name.String()), bertest.TLV(byte(v.Type()), bertest.Content(v))); !bytes.Equal(encoded, want) {
+			t.Fatalf("%v = %v: got %x, want %x", name, v, encoded, want)
 		}
-		if err != nil {
-			t.Fatalf("%v = %v, %x: %v", name, v, encoded, err)
+		outer := Decoder{Rest: encoded}
+		binding := outer.Enter("VarBind", Sequence)
+		var list, scratch mib.OIDList
+		if problem := ParseOID(&list, binding.Content("name", ObjectIdentifier)); problem != "" {
+			t.Fatalf("%v = %v, %x: name %s", name, v, encoded, problem)
 		}
-		if p.names[0].oid != name {
-			t.Fatalf("%v came back as %v", name, p.names[0].oid)
+		kind, content := binding.Element("value")
+		if problem := CheckValue(&scratch, false, kind, content); problem != "" {
+			t.Fatalf("%v = %v, %x: value %s", name, v, encoded, problem)
 		}
-		answer := readAnswer(t, messageOf(1, "", pduOf(0xa2, 1, 0, 0, tlv(0x30, encoded))))
-		if got, want := answer.bindings[0], expect(name, v); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Fatalf("got %v, want %v", got, want)
+		binding.End("VarBind")
+		outer.End("list")
+		if binding.Err != nil || outer.Err != nil || list.AppendOIDs(nil)[0] != name {
+			t.Fatalf("%v came back as %v: %v, %v", name, list.AppendOIDs(nil), binding.Err, outer.Err)
 		}
 	})
 }
