@@ -36,6 +36,7 @@ var may = map[string][]string{
 	"remote":                {"netstat", "internal/ber", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/tcpmib", "mib/udpmib", "internal/snmpdconf"},
 	"agentx":                {"mib"},
 	"snmp":                  {"internal/ber", "mib"},
+	"snmp/usm":              {"internal/ber", "mib", "snmp/state"},
 	"snmp/state":            {},
 	"agent":                 {"netstat", "live", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
 	"internal/ber":          {"mib"},
