@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 
@@ -63,7 +62,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.version {
-				return commandline.PrintVersion(cmd, versionString())
+				return commandline.PrintVersion(cmd, commandline.Version(version))
 			}
 			for _, name := range []string{"agentx", "config", "netns", "recording"} {
 				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
@@ -98,16 +97,6 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 // defaultMaster is what --agentx without an address means: what the
 // configuration file says, or agentx.DefaultAddress.
 const defaultMaster = "default"
-
-func versionString() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
-}
 
 // settings are what the command line and the configuration file say together.
 type settings struct {

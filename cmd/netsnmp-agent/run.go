@@ -21,6 +21,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -139,7 +140,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	sub, err := agentx.New(agentx.Config{
 		Address:     address,
 		Handler:     handler,
-		Description: "netsnmp-agent " + versionString(),
+		Description: "netsnmp-agent " + commandline.Version(version),
 		Log:         s.log,
 		Registered: func(registered, refused int) {
 			s.log.Info("registered with the master", "address", address, "objects", objects, "registered", registered, "refused", refused)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"runtime/debug"
-
 	"github.com/spf13/cobra"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
@@ -46,7 +44,7 @@ func newCommand() *cobra.Command {
 		Args:          commandline.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.version {
-				return commandline.PrintVersion(cmd, versionString()+" (netsnmp-agent)")
+				return commandline.PrintVersion(cmd, commandline.Version(version)+" (netsnmp-agent)")
 			}
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
@@ -82,16 +80,6 @@ func newCommand() *cobra.Command {
 	cmd.SetFlagErrorFunc(commandline.FlagError)
 	complete(cmd, &f)
 	return cmd
-}
-
-func versionString() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }
 
 // complete teaches the shell the values of flags.

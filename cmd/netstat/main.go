@@ -6,11 +6,7 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"syscall"
 
@@ -26,20 +22,5 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program whatever it does
-	err := commandline.Execute(ctx, newCommand(), os.Args[1:])
-	interrupted := ctx.Err() != nil
-	stop()
-	switch {
-	case err == nil || errors.Is(err, syscall.EPIPE):
-		// Whoever reads has seen enough: "netstat | head".
-	case interrupted && errors.Is(err, context.Canceled):
-		os.Exit(128 + int(syscall.SIGINT))
-	case errors.Is(err, show.ErrIncomplete):
-		os.Exit(1) // what is missing has been said
-	default:
-		fmt.Fprintf(os.Stderr, "netstat: %v\n", err)
-		os.Exit(1)
-	}
+	os.Exit(commandline.Main(newCommand(), show.ErrIncomplete, syscall.SIGINT, syscall.SIGTERM))
 }

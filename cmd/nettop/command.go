@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -118,7 +117,7 @@ func newCommandFor(f *flags) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.version {
-				return commandline.PrintVersion(cmd, versionString()+" (netsnmp-agent)")
+				return commandline.PrintVersion(cmd, commandline.Version(version)+" (netsnmp-agent)")
 			}
 			if err := f.check(cmd.Flags(), args); err != nil {
 				return err
@@ -149,16 +148,6 @@ func viewLines() (lines []string) {
 		lines = append(lines, fmt.Sprintf("  %-12s%s", views[i].name, views[i].usage))
 	}
 	return lines
-}
-
-func versionString() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }
 
 func isTerminal(stream any) bool {

@@ -2,6 +2,7 @@ package commandline
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -12,4 +13,15 @@ import (
 func PrintVersion(cmd *cobra.Command, version string) error {
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), cmd.Name(), version)
 	return err
+}
+
+// Version returns a program's version: the one that the linker set, or that of its module.
+func Version(linked string) string {
+	if linked != "" {
+		return linked
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
 }

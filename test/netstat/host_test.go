@@ -20,11 +20,7 @@ import (
 // agent runs this project's agent in a namespace and returns its address there.
 func agent(t *testing.T, n *nstest.NS) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "netsnmp-agent")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/netsnmp-agent/netsnmp-agent/cmd/netsnmp-agent").CombinedOutput()
-	if err != nil {
-		t.Fatalf("build the agent: %v\n%s", err, out)
-	}
+	path := nstest.Program(t, "netsnmp-agent")
 	const address = "127.0.0.1:1161"
 	start(t, n, address, path, "--listen", "udp:"+address, "--listen", "tcp:"+address)
 	return address

@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,32 +33,7 @@ const netTools = "/usr/bin/netstat"
 // program is the built netstat.
 var program string
 
-func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runTests(m *testing.M) (int, error) {
-	// Everybody may run the program: one test does so without privileges.
-	dir, err := os.MkdirTemp("", "netstat")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return 0, err
-	}
-	program = filepath.Join(dir, "netstat")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/netsnmp-agent/netsnmp-agent/cmd/netstat").CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { os.Exit(nstest.Main(m, "netstat", &program)) }
 
 // result is what a run of the program gave.
 type result struct {

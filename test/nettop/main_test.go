@@ -25,32 +25,7 @@ import (
 // program is the built nettop.
 var program string
 
-func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runTests(m *testing.M) (int, error) {
-	// Everybody may run the program: one test does so without privileges.
-	dir, err := os.MkdirTemp("", "nettop")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return 0, err
-	}
-	program = filepath.Join(dir, "nettop")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/netsnmp-agent/netsnmp-agent/cmd/nettop").CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { os.Exit(nstest.Main(m, "nettop", &program)) }
 
 // rows runs nettop --json and returns its rows.
 func rows(t *testing.T, args ...string) (found []map[string]any) {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // following is nettop --json as it runs, reading by reading.
@@ -259,10 +261,7 @@ func TestRefusals(t *testing.T) {
 // A recording is printed moment by moment, and played on a terminal.
 func TestRecording(t *testing.T) {
 	ns := pair(t)
-	file, netstat := t.TempDir()+"/r.rec", t.TempDir()+"/netstat"
-	if out, err := exec.Command("go", "build", "-o", netstat, "github.com/netsnmp-agent/netsnmp-agent/cmd/netstat").CombinedOutput(); err != nil {
-		t.Fatalf("build netstat: %v\n%s", err, out)
-	}
+	file, netstat := t.TempDir()+"/r.rec", nstest.Program(t, "netstat")
 	for range 3 {
 		ns.Run(t, "ping", "-q", "-c", "2", "-i", "0.01", "127.0.0.1")
 		if out, err := exec.Command(netstat, "--record", file, "--netns", ns.Name).CombinedOutput(); err != nil {

@@ -9,10 +9,7 @@ package snmpwalk_test
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -28,33 +25,7 @@ var update = flag.Bool("update", false, "write testdata anew")
 // program is the built netsnmp-agent.
 var program string
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runTests(m *testing.M) (int, error) {
-	// Everybody may run the program: one test does so without privileges.
-	dir, err := os.MkdirTemp("", "snmpwalk")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return 0, err
-	}
-	program = filepath.Join(dir, "netsnmp-agent")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/netsnmp-agent/netsnmp-agent/cmd/netsnmp-agent").CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { os.Exit(nstest.Main(m, "netsnmp-agent", &program)) }
 
 // needsTools is for every test of this package.
 func needsTools(t testing.TB) {
