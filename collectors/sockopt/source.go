@@ -82,7 +82,8 @@ func (s *Source) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQu
 	if err != nil {
 		return nil, err
 	}
-	find := s.view(listed, q.Fresh, pingPongThreshold())
+	threshold := pingPongThreshold(q.Protocol)
+	find := s.view(listed, q.Fresh, threshold)
 	if !q.Bound || q.Protocol != netstat.TCP {
 		return find, nil
 	}
@@ -92,7 +93,6 @@ func (s *Source) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQu
 	if _, err := s.iterator(list); err != nil {
 		return find, err
 	}
-	threshold := pingPongThreshold()
 	findHeld := sync.OnceValue(func() netstat.SocketOptionTable {
 		held, err := s.read(ctx, list)
 		if err != nil {
@@ -128,8 +128,11 @@ func (s *Source) view(t *table, fresh map[netstat.Family]*netstat.SocketOptions,
 
 // pingPongThreshold is from how many on acknowledgements wait for data to go with, which
 // is a setting of the namespace since Linux 6.7. It was a constant before, not the same in
-// every kernel: then it is 0.
-func pingPongThreshold() uint64 {
+// every kernel: then it is 0, as it is for protocols that acknowledge nothing.
+func pingPongThreshold(p netstat.Protocol) uint64 {
+	if p != netstat.TCP {
+		return 0
+	}
 	b, err := os.ReadFile("/proc/sys/net/ipv4/tcp_pingpong_thresh")
 	if err != nil {
 		return 0
@@ -357,67 +360,4 @@ func lockdown() string {
 	_, rest, _ := strings.Cut(string(b), "[")
 	mode, _, _ := strings.Cut(rest, "]")
 	return mode
-}
-
-// errMalformedRecords is for what no program of this package writes.
-var errMalformedRecords = errors.New("malformed records of sockets")
-
-// table has the records of sockets. Those that are the same but for the cookie are there
-// once.
-type table struct {
-	*layout
-	sockets  map[key]int // their places among the distinct
-	same     map[string]int
-	distinct []string
-}
-
-type key struct {
-	cookie uint64
-	family netstat.Family
-}
-
-func newTable(l *layout) *table {
-	return &table{layout: l, sockets: make(map[key]int), same: make(map[string]int)}
-}
-
-// add takes records in.
-func (t *table) add(records []byte) error {
-	if len(records)%t.size != 0 {
-		return fmt.Errorf("%w: %d bytes, of %d each", errMalformedRecords, len(records), t.size)
-	}
-	for ; len(records) > 0; records = records[t.size:] {
-		b := records[:t.size]
-		cookie := t.cookie(b)
-		if cookie == 0 {
-			continue
-		}
-		place, there := t.same[string(b[recordAnswered:])]
-		if !there {
-			record := string(b)
-			place = len(t.distinct)
-			t.distinct = append(t.distinct, record)
-			t.same[record[recordAnswered:]] = place
-		}
-		t.sockets[key{cookie, t.family(b)}] = place
-	}
-	return nil
-}
-
-// view is a table as one namespace has it: what is not set is its default.
-type view struct {
-	*table
-	reader
-	options []*netstat.SocketOptions // of the distinct records, as they are asked for
-}
-
-// of returns the options of a socket, nil when there is none.
-func (v *view) of(cookie uint64, family netstat.Family) *netstat.SocketOptions {
-	place, there := v.sockets[key{cookie, family}]
-	if !there {
-		return nil
-	}
-	if v.options[place] == nil {
-		v.options[place] = v.reader.options([]byte(v.distinct[place]))
-	}
-	return v.options[place]
 }

@@ -256,12 +256,16 @@ func FuzzRecords(f *testing.F) {
 			if (err != nil) != (len(b)%r.size != 0) {
 				t.Errorf("%d octets, of %d each: %v", len(b), r.size, err)
 			}
-			if len(table.sockets) > len(b)/r.size {
-				t.Errorf("%d sockets of %d octets", len(table.sockets), len(b))
+			if table.sockets > len(b)/r.size {
+				t.Errorf("%d sockets of %d octets", table.sockets, len(b))
 			}
 			v := view{table: table, reader: *r, options: make([]*netstat.SocketOptions, len(table.distinct))}
-			for k := range table.sockets {
-				o := v.of(k.cookie, k.family)
+			for i := range table.sockets {
+				s := table.at(i)
+				o := v.of(s.cookie, s.family)
+				if o == nil {
+					t.Fatalf("the socket with cookie %d is not found", s.cookie)
+				}
 				for _, option := range netstat.AllSocketOptions() {
 					if o.ByLayout.Has(option) && o.Source(option) != netstat.OptionByLayout {
 						t.Errorf("%v is said to be known, and is %v", option, o.Source(option))
