@@ -137,6 +137,9 @@ type part[T any] struct {
 	what     string
 	optional bool
 	read     reader[T]
+	// apart says that read looks at the stack alone, so that it may be called while rows of
+	// another are shown.
+	apart bool
 	// complete makes of a row what is shown of it; nil for nothing. An error is the
 	// reader's.
 	complete func(*T) error

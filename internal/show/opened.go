@@ -185,15 +185,22 @@ func (o *run[T]) from() []*Source {
 
 // readAll reads the rows of every stack as they are now, and shows each.
 func (o *run[T]) readAll(ctx context.Context) error {
-	o.nameInterfaces(ctx, o.from())
-	for _, src := range o.from() {
+	from := o.from()
+	o.nameInterfaces(ctx, from)
+	a := o.inAdvance(ctx, from)
+	defer a.stop()
+	for range from {
+		r, err := a.next(ctx)
+		if err != nil {
+			return err
+		}
 		if o.growing && o.printed >= headingsEvery {
 			if err := o.printer.Close(); err != nil {
 				return err
 			}
 			o.begin()
 		}
-		if err := o.readOf(ctx, src); err != nil {
+		if err := o.finish(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -204,23 +211,35 @@ func (o *run[T]) readAll(ctx context.Context) error {
 // again.
 const headingsEvery = 20
 
-// readOf reads the rows of one stack, and shows each. What it cannot tell is said, and the
-// others go on.
-func (o *run[T]) readOf(ctx context.Context, src *Source) error {
-	q := &query{Session: o.s, src: src, expr: o.exprs[src], listeners: o.listeners}
-	parts := []part[T]{{what: o.what, optional: o.optional && !o.s.asked, read: o.read}}
-	if o.parts != nil {
-		var err error
-		if parts, err = o.parts(ctx, q); err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
-			o.s.complain(o.name(), src, err)
-			return nil
-		}
+// reading is the rows of one stack, which are about to be read.
+type reading[T any] struct {
+	*query
+	parts []part[T]
+}
+
+// prepare says what is to be read of a stack. What it cannot tell is said.
+func (o *run[T]) prepare(ctx context.Context, src *Source) (*reading[T], error) {
+	r := &reading[T]{&query{Session: o.s, src: src, expr: o.exprs[src], listeners: o.listeners}, nil}
+	if o.parts == nil {
+		r.parts = []part[T]{{what: o.what, optional: o.optional && !o.s.asked, read: o.read}}
+		return r, nil
 	}
+	var err error
+	if r.parts, err = o.parts(ctx, r.query); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		o.s.complain(o.name(), src, err)
+	}
+	return r, nil
+}
+
+// finish reads the rows of one stack, and shows each. What it cannot tell is said, and the
+// others go on.
+func (o *run[T]) finish(ctx context.Context, of *reading[T]) error {
+	q, src := of.query, of.src
 	r := Row[T]{from: src}
-	for _, p := range parts {
+	for _, p := range of.parts {
 		if p.what == "" {
 			p.what = o.name()
 		}

@@ -416,7 +416,7 @@ func (k *socketKind) parts(ctx context.Context, q *query, details netstat.Socket
 		of.Protocols = []netstat.Protocol{protocol.Protocol}
 		of = q.narrowed(of)
 		parts = append(parts, part[netstat.Socket]{
-			what: protocol.String() + " sockets", optional: !protocol.asked,
+			what: protocol.String() + " sockets", optional: !protocol.asked, apart: true,
 			read: func(ctx context.Context, q *query) iter.Seq2[netstat.Socket, error] {
 				return q.src.Stack.Sockets(ctx, of)
 			},

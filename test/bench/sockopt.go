@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
@@ -67,7 +70,7 @@ func (b *bench) optionsCase(s *section) error {
 	s.add(figure{Case: name + ": dumps with options, beside as many in one", Ours: &quantity{Value: all.with, Unit: seconds}}.
 		against(&quantity{Value: one.with, Unit: seconds}).reach("at most twice the time", all.with <= 2*one.with))
 	s.add(figure{Case: name + ": dumps with options, beside dumps without", Ours: &quantity{Value: all.with, Unit: seconds}}.against(&quantity{Value: all.without, Unit: seconds}))
-	s.note("A dump is sock_diag's alone, in one process. The kernel has one table for the sockets of all namespaces, and walks it anew for the dump of each; the options of %d namespaces are read in one walk through the files of processes. Besides, each namespace is entered, and new sockets are opened in it to compare with.", optionNamespaces)
+	s.note("A dump is sock_diag's alone, in one process. The kernel has one table for the sockets of all namespaces, and walks it anew for the dump of each; the options of %d namespaces are read in one walk through the files of processes. As many namespaces are read at a time as there are processors, as netstat --netns all does. Besides, each is entered, and new sockets are opened in it to compare with.", optionNamespaces)
 	return nil
 }
 
@@ -104,8 +107,8 @@ func (b *bench) compareOptions(p netstat.Protocol, source func() netstat.SocketO
 	return optionTimes{median(with), median(without), median(beyond)}, nil
 }
 
-// readOptions reads the sockets of namespaces, with their options if there is a source.
-// None may be missing.
+// readOptions reads the sockets of namespaces, as many at a time as there are processors,
+// with their options if there is a source. None may be missing.
 func (b *bench) readOptions(p netstat.Protocol, source netstat.SocketOptionSource, namespaces ...*namespace) (time.Duration, error) {
 	query := netstat.SocketQuery{Protocols: []netstat.Protocol{p}, Families: []netstat.Family{netstat.IPv4}}
 	var options collectors.Options
@@ -113,37 +116,53 @@ func (b *bench) readOptions(p netstat.Protocol, source netstat.SocketOptionSourc
 		query.Details = netstat.DetailSocketOptions
 		options.SocketOptions = []netstat.SocketOptionSource{source}
 	}
-	var took time.Duration
-	rows := 0
+	begin := time.Now()
+	waiting := make(chan string, len(namespaces))
 	for _, ns := range namespaces {
-		options.NetNS = ns.name
-		n, one, err := readOptionsIn(b.ctx, options, query)
-		if err != nil {
-			return 0, err
-		}
-		rows, took = rows+n, took+one
+		waiting <- ns.name
 	}
-	if rows < b.listedSockets {
-		return 0, fmt.Errorf("%d rows of %d sockets", rows, b.listedSockets)
+	close(waiting)
+	var rows atomic.Int64
+	failed := make(chan error)
+	workers := min(runtime.GOMAXPROCS(0), len(namespaces))
+	for range workers {
+		go func() {
+			var err error
+			for name := range waiting {
+				of := options
+				of.NetNS = name
+				n, oneErr := readOptionsIn(b.ctx, of, query)
+				rows.Add(int64(n))
+				err = errors.Join(err, oneErr)
+			}
+			failed <- err
+		}()
 	}
-	return took, nil
+	var err error
+	for range workers {
+		err = errors.Join(err, <-failed)
+	}
+	took := time.Since(begin)
+	if n := rows.Load(); err == nil && n < int64(b.listedSockets) {
+		err = fmt.Errorf("%d rows of %d sockets", n, b.listedSockets)
+	}
+	return took, err
 }
 
-func readOptionsIn(ctx context.Context, options collectors.Options, query netstat.SocketQuery) (rows int, took time.Duration, err error) {
-	begin := time.Now()
+func readOptionsIn(ctx context.Context, options collectors.Options, query netstat.SocketQuery) (rows int, err error) {
 	k, err := collectors.Open(options)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	defer k.Close()
 	for row, err := range k.Sockets(ctx, query) {
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		if query.Details != 0 && row.UID.IsKnown() && !row.Detail.Options.Linger.IsKnown() {
-			return 0, 0, fmt.Errorf("the options of %v to %v are not told", row.Local, row.Remote)
+			return 0, fmt.Errorf("the options of %v to %v are not told", row.Local, row.Remote)
 		}
 		rows++
 	}
-	return rows, time.Since(begin), nil
+	return rows, nil
 }
