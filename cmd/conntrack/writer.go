@@ -42,7 +42,7 @@ type entries[T any] struct {
 }
 
 func (p *program) writer(c *command) *writer {
-	w := &writer{c: c, labels: p.labels, out: p.out}
+	w := &writer{c: c, labels: p.labels, out: p.out, b: make([]byte, 0, flushAt+flushAt/8)}
 	w.flows = entries[flowRow]{element: "conntrack", append: w.appendFlow}
 	w.expectations = entries[expectationRow]{element: "expect", append: w.appendExpectation}
 	switch {
@@ -81,8 +81,9 @@ func (e *entries[T]) row(w *writer, row *T) {
 func (w *writer) flow(r *flowRow)               { w.flows.row(w, r) }
 func (w *writer) expectation(r *expectationRow) { w.expectations.row(w, r) }
 
-// flushAt is how much is written at a time.
-const flushAt = 64 << 10
+// flushAt is how much is written at a time: half of what a pipe holds, so that it is
+// filled while whoever reads empties it.
+const flushAt = 32 << 10
 
 func (w *writer) line() {
 	w.b = append(w.b, '\n')

@@ -29,7 +29,6 @@ type shown struct {
 func (b *bench) show(ns *namespace, above int, args ...string) (s shown, err error) {
 	ctx, cancel := context.WithTimeout(b.ctx, b.peerTimeout)
 	defer cancel()
-	args = ns.inside(args...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
@@ -37,8 +36,12 @@ func (b *bench) show(ns *namespace, above int, args ...string) (s shown, err err
 	if err != nil {
 		return s, err
 	}
-	begin := time.Now()
-	if err := cmd.Start(); err != nil {
+	var begin time.Time
+	err = ns.do(func() error { // as ip(8) takes as long as some of the programs
+		begin = time.Now()
+		return cmd.Start()
+	})
+	if err != nil {
 		return s, err
 	}
 	// What wait4(2) tells of memory begins with the parent's. Looking while there
