@@ -37,6 +37,7 @@ var may = map[string][]string{
 	"agentx":                {"mib"},
 	"snmp":                  {"internal/ber", "mib"},
 	"snmp/usm":              {"internal/ber", "mib", "snmp/state"},
+	"snmp/vacm":             {"mib"},
 	"snmp/state":            {},
 	"agent":                 {"netstat", "live", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
 	"internal/ber":          {"mib"},
