@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,6 +66,23 @@ func fit(text string, width int) string {
 		b.WriteString(cluster)
 	}
 	return b.String() + "~"
+}
+
+// shortened cuts one word in its middle so that it takes so many places: addresses have their
+// ports at the end, and many names differ there. Several words are left to be cut at the end.
+func shortened(text string, width int) string {
+	if textWidth(text) <= width || width < 5 || strings.Contains(text, " ") {
+		return text
+	}
+	front := fit(text, width/2+1) // and a mark
+	runes := []rune(text)
+	from := len(runes)
+	for tail := width - textWidth(front); from > 0; from-- {
+		if tail -= textWidth(string(runes[from-1])); tail < 0 {
+			break
+		}
+	}
+	return front + string(runes[from:])
 }
 
 // padded fits a text into exactly so many places.
@@ -204,41 +222,146 @@ func (m *model) tabLine() (line []span) {
 	return line
 }
 
-// place is where a column stands.
+// columnPlace is where a column stands.
 type columnPlace struct {
 	column
 	from, width int
 }
 
-// places are those of the columns that have room. They are as wide as what was in them so
-// far, so that they do not move about.
-func (m *model) places(v *viewState) (places []columnPlace) {
+// least is how wide a text has to be, if it is longer: numbers are never cut.
+const least = 24
+
+// weighed returns the columns that are shown by how much they matter: what tells rows apart,
+// what they are sorted by, and then as the view has them.
+func (v *viewState) weighed() (found []column) {
+	visible := v.visible()
+	weight := func(c *column) int {
+		at := slices.Index(v.first, c.Heading)
+		switch {
+		case at == 0:
+			return 0
+		case v.sortedBy(c):
+			return 1
+		case at > 0:
+			return 1 + at
+		}
+		return 1 + len(v.first)
+	}
+	found = slices.Clone(visible)
+	slices.SortStableFunc(found, func(a, b column) int { return cmp.Compare(weight(&a), weight(&b)) })
+	return found
+}
+
+// pages are the columns that are seen together: all of them, or as many as there is room for,
+// those that matter most first. What tells rows apart is on every page, and what they are
+// sorted by where there is room for it. Columns are as wide as what was in them so far, so that they do not move about.
+func (m *model) pages(v *viewState) (pages [][]column) {
 	if v.shown == nil {
 		return nil
 	}
-	columns := v.visible()
 	rows := v.shown.rows[min(v.top, len(v.shown.rows)):min(v.top+m.rowLines(), len(v.shown.rows))]
-	x := 0
+	left, all := v.weighed(), -1
 	var b []byte
-	for i, c := range columns {
-		if i > 0 && i <= v.left {
-			continue
-		}
+	for _, c := range left {
 		width := max(v.widths[c.Heading], len(c.Heading))
 		for _, row := range rows {
 			b = v.shown.sheet.AppendCell(b[:0], int(row), c.number)
 			width = max(width, textWidth(string(b)))
 		}
 		v.widths[c.Heading] = width
-		room := m.width - x
-		if i > 0 && (room < min(width, 6) || c.Right && room < width) {
-			break
+		all += v.narrow(&c) + 1
+	}
+	if all <= m.width {
+		return [][]column{left}
+	}
+	always := 1
+	if len(left) > 1 && v.sortedBy(&left[1]) {
+		always = 2
+	}
+	same := left[:min(always, len(left))]
+	fill := func(same, left []column) (page, further []column) {
+		page = slices.Clone(same)
+		used := marks
+		for _, c := range same {
+			used += v.narrow(&c) + 1
 		}
-		width = min(width, room)
+		for _, c := range left {
+			if width := v.narrow(&c); used+width <= m.width {
+				page, used = append(page, c), used+width+1
+			} else {
+				further = append(further, c)
+			}
+		}
+		return page, further
+	}
+	page, left := fill(same, left[len(same):])
+	pages = append(pages, page)
+	for len(left) > 0 {
+		page, further := fill(same, left)
+		if len(further) == len(left) {
+			page, further = fill(same[:1], left)
+		}
+		if len(further) == len(left) { // there is room for none of them
+			page, further = append(page, left[0]), left[1:]
+		}
+		pages, left = append(pages, page), further
+	}
+	return pages
+}
+
+// marks is the room for what tells that there are more columns.
+const marks = 2
+
+// narrow is how wide a column has to be.
+func (v *viewState) narrow(c *column) int {
+	if c.Right {
+		return v.widths[c.Heading]
+	}
+	return min(v.widths[c.Heading], least)
+}
+
+// places are those of the columns that are seen, and more tells whether others are before and
+// behind them.
+func (m *model) places(v *viewState) (places []columnPlace, more [2]bool) {
+	pages := m.pages(v)
+	if len(pages) == 0 {
+		return nil, more
+	}
+	v.page = min(v.page, len(pages)-1)
+	more = [2]bool{v.page > 0, v.page < len(pages)-1}
+	page := pages[v.page]
+	room := m.width
+	if len(pages) > 1 {
+		room -= marks
+	}
+	wide := make(map[int]int) // by the number of the column
+	for _, c := range page {
+		wide[c.number] = v.narrow(&c)
+		room -= wide[c.number] + 1
+	}
+	if room < -1 && len(page) > 0 { // numbers are not cut
+		const fewest = 8
+		tells := &page[0]
+		wide[tells.number] = max(wide[tells.number]+room+1, min(wide[tells.number], fewest))
+	}
+	for _, c := range page { // what is left is for texts that were cut
+		if further := min(v.widths[c.Heading]-wide[c.number], room+1); further > 0 {
+			wide[c.number] += further
+			room -= further
+		}
+	}
+	x := 0
+	for _, c := range v.visible() {
+		width, is := wide[c.number]
+		if room := m.width - x; !is || room <= 0 || c.Right && width > room && len(places) > 0 {
+			continue
+		} else {
+			width = min(width, room)
+		}
 		places = append(places, columnPlace{c, x, width})
 		x += width + 1
 	}
-	return places
+	return places, more
 }
 
 // rowsOf adds the headings, the rows and the graph.
@@ -248,7 +371,7 @@ func (m *model) rowsOf(f *frame) {
 		f.lines = append(f.lines, []span{{text: fit("reading ...", m.width)}})
 		return
 	}
-	places := m.places(v)
+	places, more := m.places(v)
 	var headings []span
 	for i := range places {
 		p := &places[i]
@@ -257,7 +380,7 @@ func (m *model) rowsOf(f *frame) {
 			headings = append(headings, span{" ", style{bold: true, on: true}})
 		}
 	}
-	f.lines = append(f.lines, headings)
+	f.lines = append(f.lines, m.marked(headings, more))
 	lines := m.rowLines()
 	for i := v.top; i < len(v.shown.rows) && i < v.top+lines; i++ {
 		f.lines = append(f.lines, m.rowLine(v, i, places))
@@ -268,7 +391,25 @@ func (m *model) rowsOf(f *frame) {
 	for len(f.lines) < m.height-2 {
 		f.lines = append(f.lines, nil)
 	}
-	f.lines = append(f.lines, m.graphLine(v, places))
+	f.lines = append(f.lines, m.graphLine(v))
+}
+
+// marked adds to the headings that there are columns before and behind them.
+func (m *model) marked(headings []span, more [2]bool) []span {
+	used := 0
+	for _, s := range headings {
+		used += textWidth(s.text)
+	}
+	var text string
+	for i, mark := range [...]string{"<", ">"} {
+		if more[i] {
+			text += mark
+		}
+	}
+	if room := m.width - used; text != "" && room >= len(text) {
+		headings = append(headings, span{padded(text, room, true), style{dim: true}})
+	}
+	return headings
 }
 
 func (m *model) rowLine(v *viewState, i int, places []columnPlace) (line []span) {
@@ -286,7 +427,7 @@ func (m *model) rowLine(v *viewState, i int, places []columnPlace) (line []span)
 				s.bold, s.dim, s.colour = s.colour == table.Bold, s.colour == table.Dim, table.Plain
 			}
 		}
-		line = append(line, span{padded(string(b), p.width, p.Right), s})
+		line = append(line, span{padded(shortened(string(b), p.width), p.width, p.Right), s})
 		if j < len(places)-1 {
 			line = append(line, span{" ", of})
 		}
@@ -302,12 +443,13 @@ func (m *model) rowLine(v *viewState, i int, places []columnPlace) (line []span)
 }
 
 // graphLine is the history of the row under the cursor.
-func (m *model) graphLine(v *viewState, places []columnPlace) []span {
-	if v.at >= len(v.shown.rows) || len(places) == 0 {
+func (m *model) graphLine(v *viewState) []span {
+	columns := v.weighed()
+	if v.at >= len(v.shown.rows) || len(columns) == 0 {
 		return nil
 	}
 	field := v.history.field
-	name := string(v.shown.sheet.AppendCell(nil, int(v.shown.rows[v.at]), places[0].number))
+	name := string(v.shown.sheet.AppendCell(nil, int(v.shown.rows[v.at]), columns[0].number))
 	label := fit(fmt.Sprintf("%s of %s ", field, strings.TrimSpace(name)), m.width/2)
 	drawn, most := v.history.graph(v.cursor, m.width-textWidth(label)-12, m.ascii)
 	if drawn == "" {
@@ -335,11 +477,8 @@ func (m *model) columnLines(f *frame) {
 func (m *model) status() (text string, bad bool, cursor int) {
 	v := m.view()
 	switch m.mode {
-	case filtering, jumping:
-		prompt := "filter: "
-		if m.mode == jumping {
-			prompt = "jump to: "
-		}
+	case filtering, jumping, naming:
+		prompt := map[mode]string{filtering: "filter: ", jumping: "jump to: ", naming: "view: "}[m.mode]
 		text = prompt + m.input.String()
 		cursor = textWidth(prompt + string(m.input.text[:m.input.at]))
 		if m.mode == filtering && v.wrong != nil {
@@ -356,22 +495,41 @@ func (m *model) status() (text string, bad bool, cursor int) {
 	if m.message != "" {
 		return m.message, false, -1
 	}
-	parts := []string{}
-	if v.shown != nil {
-		if n := v.shown.sheet.Len(); v.filter != "" {
-			parts = append(parts, fmt.Sprintf("%d of %d rows", len(v.shown.rows), n), "filter "+v.filter)
-		} else {
-			parts = append(parts, fmt.Sprintf("%d rows", n))
-		}
-		parts = append(parts, "by "+v.order)
-	}
 	if m.unread {
 		return string(table.AppendEscaped(nil, m.said[len(m.said)-1])), true, -1
 	}
-	if len(m.said) > 0 {
-		parts = append(parts, "n: notes")
+	return m.summary(), false, -1
+}
+
+// summary says how many rows there are, of which, and in which order: as much of it as there
+// is room for beside the key that tells the keys.
+func (m *model) summary() string {
+	v := m.view()
+	var parts []string
+	if v.shown != nil {
+		n := v.shown.sheet.Len()
+		count := fmt.Sprintf("%d rows", n)
+		switch {
+		case v.filter != "":
+			count = fmt.Sprintf("%d of %d rows", len(v.shown.rows), n)
+		case n == 1:
+			count = "1 row"
+		}
+		parts = append(parts, count)
+		if v.filter != "" {
+			parts = append(parts, "filter "+v.filter)
+		}
+		first, _, _ := strings.Cut(v.order, ",")
+		parts = append(parts, "by "+first)
 	}
-	return strings.Join(append(parts, "? for keys"), "  "), false, -1
+	keys, text := "? for keys", strings.Join(parts, "  ")
+	if longer := "n: notes  " + keys; len(m.said) > 0 && textWidth(text)+2+len(longer) <= m.width {
+		keys = longer
+	}
+	if text == "" {
+		return keys
+	}
+	return fit(text, max(m.width-2-len(keys), 0)) + "  " + keys
 }
 
 // inFull are the lines of the row under the cursor in full: each field that is known, and

@@ -24,8 +24,12 @@ func init() { // since the help among them tells of all
 	bindings = []binding{
 		{[]string{"q", "Q"}, "q", "quit", func(m *model) { m.quit() }},
 		{[]string{"?", "h", "f1"}, "? h F1", "this help", func(m *model) { m.mode, m.lines, m.scroll = helping, helpLines(m), 0 }},
-		{[]string{"tab"}, "Tab 1-9", "the next view, or that of the number; Shift-Tab the one before", func(m *model) { m.show(m.current + 1) }},
+		{[]string{"tab"}, "Tab 0-9", "the next view, or that of the number, 0 for the tenth; Shift-Tab the one before", func(m *model) { m.show(m.current + 1) }},
 		{[]string{"backtab"}, "", "", func(m *model) { m.show(m.current - 1) }},
+		{[]string{":"}, ":", "the view of a name, or of its beginning", func(m *model) {
+			m.mode = naming
+			m.input.set("")
+		}},
 		{[]string{"down", "j", "ctrl-n"}, "j k Down Up", "one row down or up", func(m *model) { m.move(1) }},
 		{[]string{"up", "k", "ctrl-p"}, "", "", func(m *model) { m.move(-1) }},
 		{[]string{"pgdn", " ", "ctrl-f"}, "Space b PgDn PgUp", "one screen down or up; Ctrl-F and Ctrl-B, too", func(m *model) { m.move(m.rowLines()) }},
@@ -42,11 +46,11 @@ func init() { // since the help among them tells of all
 				m.move(len(v.shown.rows))
 			}
 		}},
-		{[]string{"right", "l"}, "l Left Right", "columns that have no room", func(m *model) {
+		{[]string{"right", "l"}, "l Left Right", "columns that have no room, and back", func(m *model) {
 			v := m.view()
-			v.left = min(v.left+1, max(len(v.visible())-2, 0))
+			v.page = min(v.page+1, max(len(m.pages(v))-1, 0))
 		}},
-		{[]string{"left"}, "", "", func(m *model) { m.view().left = max(m.view().left-1, 0) }},
+		{[]string{"left"}, "", "", func(m *model) { m.view().page = max(m.view().page-1, 0) }},
 		{[]string{">", "."}, "< >", "sort by the column to the left or right; or click on its heading", func(m *model) { m.sortBeside(1) }},
 		{[]string{"<", ","}, "", "", func(m *model) { m.sortBeside(-1) }},
 		{[]string{"R", "r"}, "R", "reverse the order", func(m *model) {
@@ -118,7 +122,8 @@ func init() { // since the help among them tells of all
 func helpLines(m *model) (lines []string) {
 	for _, b := range bindings {
 		if b.usage != "" && (m.play != nil || !strings.HasPrefix(b.usage, "of a recording")) {
-			lines = append(lines, fmt.Sprintf("%-18s %s", b.names, b.usage))
+			const names = 18
+			lines = append(lines, wrapped(fmt.Sprintf("%-*s %s", names, b.names, b.usage), max(m.width, 20), names+1)...)
 		}
 	}
 	return append(lines, "", "The mouse chooses views, columns to sort by and rows; its wheel scrolls.")
@@ -191,7 +196,8 @@ func (m *model) click(x, y int) {
 			}
 		}
 	case y == 1:
-		for _, p := range m.places(v) {
+		places, _ := m.places(v)
+		for _, p := range places {
 			if x < p.from || x >= p.from+p.width {
 				continue
 			}

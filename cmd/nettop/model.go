@@ -17,6 +17,7 @@ const (
 	browsing  mode = iota
 	filtering      // a filter is typed
 	jumping        // a time is typed
+	naming         // a view's name is typed
 	opened         // a row in full
 	helping
 	choosing // which columns are shown
@@ -68,7 +69,7 @@ type viewState struct {
 	at      int  // where the cursor stands among the rows
 	moved   bool // somebody put it there: it stays on its row
 	top     int  // the row in the first line
-	left    int  // how many columns are out of sight, but for the first one
+	page    int  // of the columns
 	widths  map[string]int
 	columns []string // headings of those that are shown; nil for all
 	history history
@@ -296,7 +297,7 @@ func (m *model) press(key string) {
 		return
 	}
 	switch m.mode {
-	case filtering, jumping:
+	case filtering, jumping, naming:
 		m.pressTyping(key)
 	case opened, helping:
 		m.pressReading(key)
@@ -317,8 +318,8 @@ func (m *model) press(key string) {
 				return
 			}
 		}
-		if len(key) == 1 && key[0] >= '1' && key[0] <= '9' && int(key[0]-'1') < len(m.views) {
-			m.show(int(key[0] - '1'))
+		if i := strings.Index("1234567890", key); len(key) == 1 && i >= 0 && i < len(m.views) {
+			m.show(i)
 		}
 	}
 }
@@ -327,6 +328,20 @@ func (m *model) press(key string) {
 func (m *model) show(i int) {
 	m.current = (i + len(m.views)) % len(m.views)
 	m.settings.set("view", m.view().name)
+}
+
+// showNamed shows the view of a name, or of the only one that begins so.
+func (m *model) showNamed(name string) {
+	v, err := findView(name)
+	if err != nil {
+		m.message = err.Error()
+		return
+	}
+	if i := slices.Index(m.views, v); i >= 0 {
+		m.show(i)
+		return
+	}
+	m.message = fmt.Sprintf("there is no view %s of what is shown", v.name)
 }
 
 // move moves the cursor by so many rows.
@@ -347,9 +362,14 @@ func (m *model) pressTyping(key string) {
 		m.mode = browsing
 		return
 	case "enter":
-		if m.mode == jumping {
+		switch m.mode {
+		case jumping:
 			m.mode = browsing
 			m.jump(m.input.String())
+			return
+		case naming:
+			m.mode = browsing
+			m.showNamed(strings.TrimSpace(m.input.String()))
 			return
 		}
 		if v.wrong != nil {
@@ -441,7 +461,7 @@ func (m *model) toggle(v *viewState, heading string) {
 	if len(columns) == 0 {
 		return
 	}
-	v.columns, v.left = columns, 0
+	v.columns, v.page = columns, 0
 	m.settings.set(v.name+".columns", strings.Join(columns, ","))
 }
 

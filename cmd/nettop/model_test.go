@@ -371,8 +371,9 @@ func TestRowInFullAndHelp(t *testing.T) {
 		t.Error("the row in full is not up to date")
 	}
 	b.press("G", "g", "pgdn", "j", "k", "q", "?")
+	help := strings.Join(strings.Fields(strings.Join(b.m.lines, " ")), " ")
 	for _, bind := range bindings {
-		if bind.usage != "" && !strings.HasPrefix(bind.usage, "of a recording") && !slices.Contains(b.m.lines, fmt.Sprintf("%-18s %s", bind.names, bind.usage)) {
+		if bind.usage != "" && !strings.HasPrefix(bind.usage, "of a recording") && !strings.Contains(help, bind.names+" "+bind.usage) {
 			t.Errorf("the help does not tell of %s", bind.names)
 		}
 	}
@@ -472,5 +473,69 @@ func TestTabs(t *testing.T) {
 		if shown := tabs[b.m.current].text; !strings.Contains(shown, " "+title+" ") {
 			t.Errorf("%d columns: the view that is shown has the tab %q", c.width, shown)
 		}
+	}
+}
+
+// Where there is no room for all columns, those that matter most are seen first, and the others
+// on further pages; what tells rows apart, and what they are sorted by, is on all of them that have room for it.
+func TestPagesOfColumns(t *testing.T) {
+	b := newBench(t, 40, 12, 3)
+	b.now[0].Words = strings.Repeat("word ", 20)
+	b.read()
+	headings := func() string { return strings.Join(strings.Fields(b.text()[1]), " ") }
+	for _, want := range []string{"Time What >", "Time Change Kind <"} {
+		if got := headings(); got != want {
+			t.Errorf("columns %q, not %q", got, want)
+		}
+		b.press("l")
+	}
+	if b.press("left", "left", "left"); headings() != "Time What >" {
+		t.Errorf("back at the first page there is %q", headings())
+	}
+	if b.press("<"); headings() != "Time What >" || b.m.view().order != "what" {
+		t.Errorf("sorted by %s there is %q", b.m.view().order, headings())
+	}
+	for _, c := range [][2]string{{"<", "Time Change Kind >"}, {"l", "Time What <"}} {
+		if b.press(c[0]); headings() != c[1] || b.m.view().order != "of" {
+			t.Errorf("sorted by %s there is %q, not %q", b.m.view().order, headings(), c[1])
+		}
+	}
+	b.m.resize(200, 12)
+	if got := headings(); got != "Time Change Kind What" {
+		t.Errorf("with room for all there is %q", got)
+	}
+	for text, want := range map[string]string{
+		"10.0.0.1:80":               "10.0.0.1:80",
+		"[2001:db8::17:1234]:50000": "[2001:~:50000",
+		"several words of a text":   "several words of a text",
+		"日本語日本語日本語":                 "日本語~日本語",
+	} {
+		if got := shortened(text, 13); got != want {
+			t.Errorf("%q is shortened to %q, not %q", text, got, want)
+		}
+	}
+}
+
+// A view is shown by its number, and by as much of its name as no other begins with.
+func TestViewsByName(t *testing.T) {
+	b := newBench(t, 80, 12, 3)
+	for name, want := range map[string]string{"0": "counters", "tra": "tracked", "processes": "processes"} {
+		if len(name) > 1 {
+			b.press(":")
+			b.typed(name)
+			b.press("enter")
+		} else {
+			b.press(name)
+		}
+		if got := b.m.view().name; got != want {
+			t.Errorf("%s shows %s, not %s", name, got, want)
+		}
+	}
+	b.press(":")
+	b.typed("un")
+	b.press("esc", ":")
+	b.typed("c")
+	if b.press("enter"); !strings.Contains(b.text()[11], `there is no view "c"`) {
+		t.Errorf("of several it says %q", b.text()[11])
 	}
 }

@@ -129,6 +129,14 @@ func (s *settings) save() error {
 	if !s.dirty || s.path == "" {
 		return nil
 	}
+	if err := s.write(); err != nil {
+		return fmt.Errorf("what was chosen is not kept: %w", err)
+	}
+	s.dirty = false
+	return nil
+}
+
+func (s *settings) write() error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
 	}
@@ -144,6 +152,5 @@ func (s *settings) save() error {
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	s.dirty = false
 	return nil
 }

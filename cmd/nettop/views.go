@@ -21,6 +21,10 @@ type view struct {
 	order string
 	// graph is the field whose history is drawn.
 	graph string
+	// first are the headings of the columns that matter most, where there is no room for all,
+	// and the first of them what tells rows apart; those that are not named matter less, in
+	// their order.
+	first []string
 	// rates says that a first reading tells nothing yet.
 	rates bool
 	// expand is the field of connections that rows are totals by; empty for rows that are
@@ -37,6 +41,7 @@ type view struct {
 // views are all that there are, in the order of their tabs.
 var views = []view{
 	{name: "connections", title: "Connections", usage: "what goes through each socket, those that ended for a while", order: "-sentRate,-receivedRate,-sentBytes", graph: "sentRate", rates: true,
+		first: []string{"Foreign Address", "Tx/s", "Rx/s", "PID/Program name", "State", "Local Address", "Sent", "Received", "RTT"},
 		table: func(*changes) show.Table { return show.Connections() }, kill: socketKiller},
 	totals("processes", "Processes", "process", "the same by process"),
 	totals("units", "Units", "unit", "the same by systemd unit, or control group"),
@@ -44,14 +49,19 @@ var views = []view{
 	totals("remotes", "Remotes", "remoteAddress", "the same by the host at the other end"),
 	totals("networks", "Networks", "remoteAddress/24/48", "the same by the network at the other end: /24 of IPv4 and /48 of IPv6"),
 	{name: "interfaces", title: "Interfaces", usage: "rates, drops and utilisation of interfaces", order: "-receivedRate", graph: "receivedRate", rates: true,
+		first: []string{"Interface", "Rx/s", "Tx/s", "Rx%", "Tx%", "Err/s", "RxDrp/s", "TxDrp/s"},
 		table: func(*changes) show.Table { return show.InterfaceRates() }},
 	{name: "listeners", title: "Listeners", usage: "listeners with their queues, drops, and how evenly they share an address", order: "-unaccepted", graph: "unaccepted",
+		first: []string{"Local Address", "Queue", "Max", "Drops", "Fill%", "Skew", "PID/Program name"},
 		table: func(*changes) show.Table { return show.Listeners() }, lacks: noHosts("listeners' queues")},
 	{name: "tracked", title: "Tracked", usage: "flows that connection tracking follows", order: "-bytes", graph: "bytes",
+		first: []string{"Destination", "Bytes", "Re-Bytes", "Source", "State", "Proto"},
 		table: func(*changes) show.Table { return show.Flows() }, lacks: noHosts("tracked flows"), kill: flowKiller},
 	{name: "counters", title: "Counters", usage: "counters of protocols that grow, the fastest first", order: "-rate", graph: "rate", rates: true,
+		first: []string{"Counter", "A second", "Meaning"},
 		table: func(*changes) show.Table { return show.CounterRates() }},
 	{name: "changes", title: "Changes", usage: "changes of routes, neighbours, addresses, links and rules as they happen", order: "-number", told: true,
+		first: []string{"Time", "What"},
 		table: func(c *changes) show.Table { return show.Changes(c.recent) }, lacks: func(w *sources.Where) error {
 			switch {
 			case w.IsRemote() || w.Recording != "":

@@ -158,6 +158,14 @@ func (s *Session) lacks(what string, src *Source, err error, asked bool) {
 // note says something on standard error, once.
 func (s *Session) note(text string) { s.tell(s.said, text) }
 
+// noteOf says something of a subject, once, however it would be worded the next time.
+func (s *Session) noteOf(subject, text string) {
+	if !s.said[subject] {
+		s.said[subject] = true
+		s.note(text)
+	}
+}
+
 func (s *Session) tell(said map[string]bool, text string) {
 	if !said[text] {
 		said[text] = true

@@ -531,7 +531,7 @@ func (s *Session) shareOwners(ctx context.Context, src *Source, processes *bool,
 		}
 		s.owners = found
 		if !found.Complete() {
-			s.note("(Not all processes could be identified: " + hiddenProcesses(found) + ".\n" +
+			s.noteOf("processes", "(Not all processes could be identified: "+hiddenProcesses(found)+".\n"+
 				" Root, or CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, sees what they hold, unless a security module forbids it.)")
 		}
 	}

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"strconv"
@@ -236,7 +237,7 @@ func Connections() Table {
 		title:    "Connections and their traffic",
 		what:     "connections",
 		identity: []string{"cookie", "protocol", "localAddress", "localPort", "remoteAddress", "remotePort"},
-		orders:   map[string]string{"Local Address": "localAddress", "Foreign Address": "remoteAddress", "PID/Program name": "processes"},
+		orders:   map[string]string{"Local Address": "localAddress", "Foreign Address": "remoteAddress", "PID/Program name": "processes", "CWnd": "congestionWindow", "Congestion": "congestionControl"},
 		columns:  connectionColumns,
 		read: func(ctx context.Context, q *query) iter.Seq2[connection, error] {
 			return func(yield func(connection, error) bool) {
@@ -315,6 +316,23 @@ func connectionColumns(s *Session) []table.Column[Row[connection]] {
 			return appendUint(b, c.Path.TotalRetransmits)
 		}),
 		columnOf("PID/Program name", 20, false, func(b []byte, c *connection) []byte { return appendProcesses(b, c.Processes) }))
+	if s.Extend > 0 {
+		word := func(heading string, width int, get func(*connection) string) table.Column[Row[connection]] {
+			return columnOf(heading, width, false, func(b []byte, c *connection) []byte {
+				return table.AppendEscaped(b, cmp.Or(get(c), "-"))
+			})
+		}
+		columns = append(columns,
+			columnOf("User", 10, false, func(b []byte, c *connection) []byte { return s.appendUser(b, c.UID) }),
+			word("Unit", 16, func(c *connection) string { return unit(c.CGroup.Path) }),
+			column("CWnd", 5, func(b []byte, c *connection) []byte {
+				if !c.Path.IsKnown() {
+					return append(b, '-')
+				}
+				return appendUint(b, c.Path.CongestionWindow)
+			}),
+			word("Congestion", 10, func(c *connection) string { return c.Path.CongestionControl }))
+	}
 	return columns
 }
 
