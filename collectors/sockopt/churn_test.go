@@ -40,6 +40,9 @@ func marked(p netstat.Protocol, port int) (fd int, err error) {
 	return fd, nil
 }
 
+// pause lets the readers get on.
+const pause = 4 * time.Millisecond
+
 // comeAndGo keeps so many sockets open, each for a while, until the context ends.
 func comeAndGo(ctx context.Context, p netstat.Protocol, many int, there *sync.WaitGroup) error {
 	const first, ports = 1024, 60000
@@ -69,7 +72,7 @@ func comeAndGo(ctx context.Context, p netstat.Protocol, many int, there *sync.Wa
 		unix.Close(fds[i%many])
 		fds[i%many] = fd
 		if i%32 == 0 {
-			time.Sleep(time.Millisecond) // the readers are to get on
+			time.Sleep(pause)
 		}
 	}
 	return nil
@@ -109,6 +112,7 @@ func TestSocketsThatComeAndGo(t *testing.T) {
 			if err := cmd.Wait(); err != nil {
 				t.Error(err)
 			}
+			time.Sleep(4 * pause)
 		}
 	})
 	defer under.Wait()
@@ -117,13 +121,16 @@ func TestSocketsThatComeAndGo(t *testing.T) {
 
 	bpf := sockopt.New("")
 	defer bpf.Close()
-	for name, source := range map[string]func() netstat.SocketOptionSource{
-		"BPF":             func() netstat.SocketOptionSource { return bpf },
-		"many namespaces": func() netstat.SocketOptionSource { return bpf.ForNamespaces() },
-		"descriptors":     collectors.Descriptors,
+	for name, way := range map[string]struct {
+		source func() netstat.SocketOptionSource
+		times  int
+	}{
+		"BPF":             {func() netstat.SocketOptionSource { return bpf }, 3},
+		"many namespaces": {func() netstat.SocketOptionSource { return bpf.ForNamespaces() }, 3},
+		"descriptors":     {collectors.Descriptors, 1},
 	} {
-		for range 2 {
-			k, err := collectors.Open(collectors.Options{NetNS: n.Name, SocketOptions: []netstat.SocketOptionSource{source()}})
+		for range way.times {
+			k, err := collectors.Open(collectors.Options{NetNS: n.Name, SocketOptions: []netstat.SocketOptionSource{way.source()}})
 			must(t, err)
 			rows, known := 0, 0
 			for row, err := range k.Sockets(t.Context(), netstat.SocketQuery{Protocols: both, Families: []netstat.Family{netstat.IPv4}, Details: netstat.DetailSocketOptions}) {
