@@ -3,6 +3,7 @@ package netstat_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -247,6 +248,51 @@ func TestNamespaces(t *testing.T) {
 	text := try(t, one, "-tln", "--netns", "all").out
 	if !regexp.MustCompile(`(?m)State +Namespace$`).MatchString(text) || !regexp.MustCompile(`(?m)127\.0\.0\.1:2222 .* `+two.Name+`$`).MatchString(text) {
 		t.Errorf("--netns all:\n%s", text)
+	}
+}
+
+// Namespaces are read while others are shown. Each has all of its rows, in one piece,
+// however many there are; and who stops reading has the program end.
+func TestNamespacesInAdvance(t *testing.T) {
+	const many = 1500 // of one protocol
+	namespaces := make(map[string]int)
+	var first *nstest.NS
+	for i := range 4 {
+		n := nstest.New(t)
+		first = cmp.Or(first, n)
+		namespaces[n.Name] = many * (i % 2)
+		n.Do(t, func() error {
+			for port := range namespaces[n.Name] {
+				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+				if err != nil {
+					return err
+				}
+				t.Cleanup(func() { unix.Close(fd) })
+				if err := unix.Bind(fd, &unix.SockaddrInet4{Port: 1024 + port}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		n.Listen(t, "tcp4", "127.0.0.1:1111")
+		namespaces[n.Name]++
+	}
+	found, pieces, last := make(map[string]int), make(map[string]int), ""
+	for _, o := range decode(t, try(t, first, "--json", "-tuan", "--netns", "all").out) {
+		name := o.text("netns")
+		if name != last {
+			pieces[name]++
+		}
+		found[name]++
+		last = name
+	}
+	for name, want := range namespaces {
+		if found[name] != want || pieces[name] != 1 {
+			t.Errorf("%d rows of %s in %d pieces, want %d in one", found[name], name, pieces[name], want)
+		}
+	}
+	if r := run(t, []string{"sh", "-c", program + " --json -tuan --netns all | head -n 1"}); len(decode(t, r.out)) != 1 {
+		t.Errorf("| head: %+v", r)
 	}
 }
 
