@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -33,7 +34,7 @@ type Config struct {
 	// the counters of the SNMP engine. Where they are nil the SNMPv2-MIB is
 	// left to somebody else: to the master, for a subagent.
 	System func() snmpv2mib.System
-	Engine func() snmpv2mib.Engine
+	Engine func() enginemib.Engine
 	// Zones has every address that means something on its link only shown with the
 	// number of that link, as RFC 4001 wants it (ipv6z). Otherwise that is left to
 	// rows which nothing else tells apart, since many managers do not know it.

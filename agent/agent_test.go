@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -113,7 +114,9 @@ func TestSystemGroup(t *testing.T) {
 	a, err := New(Config{
 		Stack: routeStack{}, Epoch: func() time.Time { return epoch }, Modules: []string{"SNMPv2-MIB", "TCP-MIB"},
 		System: func() snmpv2mib.System { return snmpv2mib.System{Name: "host"} },
-		Engine: func() snmpv2mib.Engine { return snmpv2mib.Engine{InPkts: 1<<32 + 3} },
+		Engine: func() enginemib.Engine {
+			return enginemib.Engine{Statistics: enginemib.Statistics{enginemib.InPkts: 1<<32 + 3}}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
@@ -32,7 +33,7 @@ var modules = [...]module{
 			return []mib.Node{
 				snmpv2mib.SystemObjects().BindNow(s.system),
 				snmpv2mib.Resources().Bind(s.resourceRows()),
-				snmpv2mib.EngineObjects().BindNow(s.engine),
+				enginemib.SNMP().BindNow(s.engine),
 				snmpv2mib.SetSerialNo().BindNow(func() int32 { return 0 }),
 			}
 		},

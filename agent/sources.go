@@ -11,6 +11,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
@@ -223,7 +224,7 @@ func (s *sources) system() snmpv2mib.System {
 	return system
 }
 
-func (s *sources) engine() snmpv2mib.Engine { return s.config.Engine() }
+func (s *sources) engine() enginemib.Engine { return s.config.Engine() }
 
 // resourceRows are the modules of the agent, which stay what they are.
 func (s *sources) resourceRows() *mib.Source[[]snmpv2mib.Resource] {

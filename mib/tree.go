@@ -201,6 +201,8 @@ type Request struct {
 	// SkipCounter64 makes Next pass over Counter64 objects, which SNMPv1
 	// cannot carry (RFC 3584, section 4.2.2.1).
 	SkipCounter64 bool
+	// Limit is what the request may see, by its tree's Limit; nil is everything.
+	Limit *Limited
 
 	tree   *Tree
 	ctx    context.Context
@@ -244,7 +246,7 @@ func (r *Request) Reset(ctx context.Context) {
 	}
 	clear(r.bases)
 	r.used, r.bases = r.used[:0], r.bases[:0]
-	r.ctx, r.epoch, r.SkipCounter64 = ctx, time.Time{}, false
+	r.ctx, r.epoch, r.SkipCounter64, r.Limit = ctx, time.Time{}, false, nil
 	r.work.begin(ctx)
 }
 
@@ -315,7 +317,8 @@ func (t *Tree) find(name OID) int {
 }
 
 // Get returns the value of the variable name: NoSuchObject where no object has
-// a prefix of that name, NoSuchInstance where the object has no such instance
+// a prefix of that name, or none that the request may see any instance of, and
+// NoSuchInstance where the object has no such instance, or the request may not see it
 // (RFC 3416, section 4.2.1). An error means that its source failed or, when it
 // is ErrWouldWait, that the request may not wait for it.
 func (r *Request) Get(name OID) (Value, error) {
@@ -324,13 +327,19 @@ func (r *Request) Get(name OID) (Value, error) {
 		return Exception(NoSuchObject), nil
 	}
 	l := &r.tree.leaves[i]
+	index, _ := name.CutPrefix(l.OID)
+	if r.Limit != nil && !r.Limit.has(i, l.OID, index) {
+		if r.Limit.leaves[i] == CoversNothing {
+			return Exception(NoSuchObject), nil
+		}
+		return Exception(NoSuchInstance), nil
+	}
 	if r.work.waits {
 		if err := r.work.enter(); err != nil {
 			return Value{}, err
 		}
 		defer r.work.pause()
 	}
-	index, _ := name.CutPrefix(l.OID)
 	rows, err := r.rows(l.node)
 	if err != nil {
 		return Value{}, err
@@ -383,7 +392,7 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 	}
 	for c.leaf < len(r.tree.leaves) {
 		l := &r.tree.leaves[c.leaf]
-		if r.SkipCounter64 && l.Type == Counter64 {
+		if r.SkipCounter64 && l.Type == Counter64 || r.Limit != nil && r.Limit.leaves[c.leaf] == CoversNothing {
 			*c = Cursor{leaf: c.leaf + 1}
 			continue
 		}
@@ -407,7 +416,14 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 		if err := r.work.spend(1); err != nil {
 			return Binding{}, err
 		}
-		index, v, after, err := rows.next(&r.work, c.at, l.column)
+		var index OID
+		var v Value
+		var after position
+		if r.Limit == nil {
+			index, v, after, err = rows.next(&r.work, c.at, l.column)
+		} else {
+			index, v, after, err = r.Limit.next(r, rows, c.at, c.leaf)
+		}
 		if err != nil {
 			return Binding{}, err
 		}
@@ -420,11 +436,16 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 	return Binding{Value: Exception(EndOfMibView)}, nil
 }
 
-// TestSet says what a SET of the variable name must be answered with, once
-// access control has let it through. No object of a tree can be written or
-// created, which is NotWritable whether or not the variable exists (RFC 3416,
-// section 4.2.5, rule 2).
-func (r *Request) TestSet(name OID) Status { return NotWritable }
+// TestSet says what a SET of the variable name must be answered with: NoAccess where the
+// request's Limit, which is that for writing then, does not have it (RFC 3416, section
+// 4.2.5, rule 1). No object of a tree can be written or created, which is NotWritable
+// whether or not the variable exists (rule 2).
+func (r *Request) TestSet(name OID) Status {
+	if r.Limit != nil && !r.Limit.shows(r.tree, name) {
+		return NoAccess
+	}
+	return NotWritable
+}
 
 // noRows is a table that its source cannot tell.
 type noRows struct{}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 const (
@@ -131,7 +132,7 @@ func (d *destination) waiting() int {
 
 // drop counts a notification that will not be sent, and says so.
 func (d *destination) drop(why string) {
-	d.engine.counters.notificationsDropped.Add(1)
+	d.engine.counters[enginemib.NotificationsDropped].Add(1)
 	dropped := d.dropped.Add(1)
 	d.engine.warn(&d.dropping, "notifications are dropped", slog.Any("target", d.target.Address), slog.String("why", why),
 		slog.Uint64("dropped", dropped))
@@ -182,7 +183,7 @@ func (d *destination) abandon() {
 	d.queue, d.informs = nil, nil
 	d.mu.Unlock()
 	if left > 0 {
-		d.engine.counters.notificationsDropped.Add(uint64(left))
+		d.engine.counters[enginemib.NotificationsDropped].Add(uint64(left))
 		d.engine.log.Warn("notifications were not sent, or not acknowledged, before the end", "target", d.target.Address, "notifications", left)
 	}
 }
@@ -265,7 +266,7 @@ func (d *destination) send(conn net.Conn) error {
 		if d.target.Inform {
 			d.informs = append(d.informs, &inform{requestID, message, 1, time.Now().Add(d.target.Timeout)})
 		} else {
-			d.engine.counters.outTraps.Add(1)
+			d.engine.counters[enginemib.OutTraps].Add(1)
 		}
 	}
 	return nil
@@ -284,7 +285,7 @@ func (d *destination) resend(conn net.Conn) error {
 		return up
 	})
 	if given > 0 {
-		d.engine.counters.informsUnacknowledged.Add(uint64(given))
+		d.engine.counters[enginemib.InformsUnacknowledged].Add(uint64(given))
 		d.lost += given
 		d.engine.warn(&d.unacknowledged, "informs are not acknowledged", slog.Any("target", d.target.Address),
 			slog.Int("sent", d.target.Retries+1), slog.Int("unacknowledged", d.lost))
@@ -315,7 +316,7 @@ func (d *destination) write(conn net.Conn, message []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	d.engine.counters.outPkts.Add(1)
+	d.engine.counters[enginemib.OutPkts].Add(1)
 	if d.faulty {
 		d.faulty = false
 		d.engine.log.Info("notifications are sent again", "target", d.target.Address)
@@ -392,9 +393,9 @@ func (d *destination) read(ctx context.Context, conn net.Conn, received chan<- [
 // 3413, section 3.3), or what is dropped.
 func (d *destination) receive(message []byte) {
 	e := d.engine
-	e.counters.inPkts.Add(1)
+	e.counters[enginemib.InPkts].Add(1)
 	malformed := func(err error) {
-		e.counters.inASNParseErrs.Add(1)
+		e.counters[enginemib.InASNParseErrs].Add(1)
 		d.passOver("it cannot be decoded", slog.Any("error", err))
 	}
 	outer := ber.Decoder{Rest: message}
@@ -406,7 +407,7 @@ func (d *destination) receive(message []byte) {
 	}
 	model := e.models.Load().model(version)
 	if model == nil {
-		e.counters.inBadVersions.Add(1)
+		e.counters[enginemib.InBadVersions].Add(1)
 		d.passOver("its version is not supported", slog.Int("version", int(version)))
 		return
 	}
@@ -416,12 +417,12 @@ func (d *destination) receive(message []byte) {
 		return
 	}
 	if !ok {
-		e.counters.inBadCommunityNames.Add(1)
+		e.counters[enginemib.InBadCommunityNames].Add(1)
 		d.passOver("its community is not the target's")
 		return
 	}
 	if version != d.target.Version || pduType != ber.Response {
-		e.counters.unknownPDUHandlers.Add(1)
+		e.counters[enginemib.UnknownPDUHandlers].Add(1)
 		d.passOver("it is no acknowledgement", slog.Int("type", int(pduType)))
 		return
 	}
@@ -436,7 +437,7 @@ func (d *destination) receive(message []byte) {
 		return
 	}
 	d.informs = slices.Delete(d.informs, i, i+1)
-	e.counters.inGetResponses.Add(1)
+	e.counters[enginemib.InGetResponses].Add(1)
 	e.countResponse(mib.Status(p.status))
 	if status := mib.Status(p.status); status != mib.NoError {
 		e.log.Warn("an inform was received with an error", "target", d.target.Address, "error-status", status)

@@ -5,18 +5,19 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 // engine is what everything that processes messages shares (RFC 3411, section
 // 3.1.1).
 type engine struct {
 	handler  mib.Handler
-	access   accessControl
 	counters counters
 	log      *slog.Logger
 	noWait   context.Context // mib.NoWait's
@@ -31,11 +32,12 @@ type engine struct {
 	tooManyWait, tooManyConnections, tooSlow, noEncoding warning
 }
 
-// models are the message processing models and the security model that they
-// share, which change together with the communities.
+// models are the message processing models, the security models that they use and the
+// access control, which change together, between two messages.
 type models struct {
-	v1, v2c  messageModel
-	security securityModel
+	v1, v2c     messageModel
+	communities *communityModel
+	access      AccessControl
 }
 
 // limits are how many octets an answer may have.
@@ -63,15 +65,16 @@ func (l *bulkLimits) cap(wanted int32, variables int) int32 {
 	return wanted
 }
 
-func (e *engine) setCommunities(communities []Community) error {
+func (e *engine) setCommunities(communities []Community, access AccessControl) error {
 	security, err := newCommunityModel(communities)
 	if err != nil {
 		return err
 	}
 	e.models.Store(&models{
-		v1:       &communityMessages{SNMPv1, security},
-		v2c:      &communityMessages{SNMPv2c, security},
-		security: security,
+		v1:          &communityMessages{SNMPv1, security},
+		v2c:         &communityMessages{SNMPv2c, security},
+		communities: security,
+		access:      access,
 	})
 	return nil
 }
@@ -88,6 +91,9 @@ func (m *models) model(version Version) messageModel {
 	return nil
 }
 
+// covers reports whether anybody is let in from source.
+func (m *models) covers(source netip.Addr) bool { return m.communities.covers(source) }
+
 // dispatcher processes one message after the other for one goroutine, with
 // memory that it uses again (RFC 3412, section 4.2).
 type dispatcher struct {
@@ -97,19 +103,33 @@ type dispatcher struct {
 	decoder   pduDecoder
 	in        incoming
 	responder responder
-	// requests are the ones on each context's tree; they belong to the
-	// communities of models.
-	requests map[string]treeRequest
+	// requests are the ones on each context's tree; they belong to models.
+	requests map[string]*treeRequest
 	models   *models
 }
 
+// treeRequest is a request on a context's tree, with the views that it was limited to.
 type treeRequest struct {
 	tree    *mib.Tree
 	request *mib.Request
+	views   map[mib.Subset]*mib.Limited
+}
+
+// limit limits the request, which was begun anew, to a view.
+func (t *treeRequest) limit(view mib.Subset) {
+	if view == nil {
+		return
+	}
+	limited, ok := t.views[view]
+	if !ok {
+		limited = t.tree.Limit(view)
+		t.views[view] = limited
+	}
+	t.request.Limit = limited
 }
 
 func newDispatcher(e *engine) *dispatcher {
-	return &dispatcher{engine: e, requests: make(map[string]treeRequest)}
+	return &dispatcher{engine: e, requests: make(map[string]*treeRequest)}
 }
 
 // newLongDispatcher returns a dispatcher for requests that wait. These are often
@@ -127,49 +147,44 @@ func newLongDispatcher(e *engine) *dispatcher {
 // returns mib.ErrWouldWait and has counted nothing yet, so that the message can
 // be processed again.
 func (d *dispatcher) process(ctx context.Context, message []byte, source netip.Addr, limits limits) ([]byte, error) {
-	e := d.engine
-	models := e.models.Load()
-	if d.models != models {
+	if models := d.engine.models.Load(); d.models != models {
 		clear(d.requests)
 		d.models = models
 	}
+	d.in.begin(message, source)
+	answer, out, err := d.answer(ctx, limits)
+	if out.verdict == accept {
+		return answer, err
+	}
+	return d.refuse(&out, limits), nil
+}
 
+// answer returns the answer to the message in d.in, or what becomes of it otherwise. Its
+// only error is mib.ErrWouldWait.
+func (d *dispatcher) answer(ctx context.Context, limits limits) ([]byte, outcome, error) {
+	e, in := d.engine, &d.in
 	// Octets after the message are no part of it, and are passed over.
-	outer := ber.Decoder{Rest: message}
+	outer := ber.Decoder{Rest: in.message}
 	d.fields = outer.Enter("Message", ber.Sequence)
 	fields := &d.fields
 	version := Version(fields.Integer("version"))
 	if fields.Err != nil {
-		d.malformed(source, fields.Err)
-		return nil, nil
+		return nil, malformed(fields.Err), nil
 	}
-	model := models.model(version)
-	if model == nil {
-		e.counters.inBadVersions.Add(1)
-		e.drop(source, "version is not supported", slog.Int("version", int(version)))
-		return nil, nil
+	in.message = in.message[:len(in.message)-len(outer.Rest)]
+	in.model = d.models.model(version)
+	if in.model == nil {
+		return nil, outcome{drop, enginemib.InBadVersions, "version is not supported", slog.Int("version", int(version))}, nil
 	}
-	in := &d.in
-	switch model.prepareDataElements(fields, source, in) {
-	case malformed:
-		d.malformed(source, fields.Err)
-		return nil, nil
-	case unknownCommunity:
-		e.counters.inBadCommunityNames.Add(1)
-		e.failedAuthentication(source, time.Now())
-		e.drop(source, "community is unknown, or not let in from there")
-		return nil, nil
-	case accepted:
+	if out := in.model.prepareDataElements(fields, in); out.verdict != accept {
+		return nil, out, nil
 	}
 
 	if in.v1 && in.pduType == ber.TrapV1 {
-		e.counters.unknownPDUHandlers.Add(1)
-		e.drop(source, "traps are not received here")
-		return nil, nil
+		return nil, outcome{verdict: drop, counter: enginemib.UnknownPDUHandlers, why: "traps are not received here"}, nil
 	}
 	if !pduTypeExists(in.pduType, in.v1) {
-		d.malformed(source, &ber.Error{Field: "data", Problem: "is not a PDU of its version"})
-		return nil, nil
+		return nil, malformed(&ber.Error{Field: "data", Problem: "is not a PDU of its version"}), nil
 	}
 	most := anyNumber
 	if ctx == e.noWait {
@@ -177,36 +192,67 @@ func (d *dispatcher) process(ctx context.Context, message []byte, source netip.A
 	}
 	p, err := d.decoder.decode(in.pduType, in.pdu, in.v1, most)
 	if wouldWait(err) {
-		return nil, err
+		return nil, accepted, err
 	}
 	if err != nil {
-		d.malformed(source, err)
-		return nil, nil
+		return nil, malformed(err), nil
 	}
 	switch p.kind {
 	case ber.Response:
 		e.countResponse(mib.Status(p.status))
-		fallthrough
-	case ber.InformRequest, ber.TrapV2, ber.Report:
-		e.counters.unknownPDUHandlers.Add(1)
-		e.drop(source, "no application takes such PDUs", slog.Int("type", int(p.kind)))
-		return nil, nil
+		return nil, unhandled(drop, p.kind), nil
+	case ber.TrapV2, ber.Report:
+		return nil, unhandled(drop, p.kind), nil
+	case ber.InformRequest: // who sent it waits for an answer
+		return nil, unhandled(report, p.kind), nil
 	}
 
-	request := d.request(in.who.contextName)
+	request := d.request(in.who.Context)
 	if request == nil {
-		e.counters.unknownContexts.Add(1)
-		e.drop(source, "context does not exist", slog.String("context", in.who.contextName))
-		return nil, nil
+		return nil, outcome{report, enginemib.UnknownContexts, "context does not exist", slog.String("context", in.who.Context)}, nil
 	}
-	request.Reset(ctx)
-	defer request.Reset(e.noWait) // so that nothing is held while no request is answered
-	answer, err := d.responder.respond(e, model, in, p, request, limits)
+	operation := Read
+	if p.kind == ber.SetRequest {
+		operation = Write
+	}
+	view, allowed := d.models.access.View(&in.who, operation)
+	request.request.Reset(ctx)
+	defer request.request.Reset(e.noWait) // so that nothing is held while no request is answered
+	request.limit(view)
+	if in.maxSize > 0 {
+		limits.message, limits.bulk = min(limits.message, in.maxSize), min(limits.bulk, in.maxSize)
+	}
+	if view == (Nothing{}) && operation == Write && in.who.Model != UserBased {
+		e.counters[enginemib.InBadCommunityUses].Add(1)
+	}
+	answer, err := d.responder.respond(e, in, p, request.request, allowed, limits)
 	if err == nil && answer == nil {
-		e.counters.silentDrops.Add(1)
-		e.drop(source, "no answer is small enough", slog.Int("limit", limits.message))
+		return nil, outcome{drop, enginemib.SilentDrops, "no answer is small enough", slog.Int("limit", limits.message)}, nil
 	}
-	return answer, err
+	return answer, accepted, err
+}
+
+func unhandled(v verdict, kind byte) outcome {
+	return outcome{v, enginemib.UnknownPDUHandlers, "no application takes such PDUs", slog.Int("type", int(kind))}
+}
+
+// refuse counts a message that is not accepted, and returns the Report that it is worth,
+// or nil.
+func (d *dispatcher) refuse(out *outcome, limits limits) []byte {
+	e, in := d.engine, &d.in
+	value := e.counters[out.counter].Add(1)
+	if out.counter == enginemib.InBadCommunityNames || out.counter == enginemib.WrongDigests {
+		e.failedAuthentication(in.source, time.Now())
+	}
+	e.drop(in.source, out.why, out.detail)
+	if out.verdict != report {
+		return nil
+	}
+	message := in.model.report(in, out.counter, value, d.responder.buf[:0])
+	if message == nil || len(message) > limits.message {
+		return nil
+	}
+	return message
 }
 
 // pduTypeExists reports whether a version has PDUs of that type, besides the
@@ -219,25 +265,26 @@ func pduTypeExists(kind byte, v1 bool) bool {
 }
 
 // request returns a request on the tree of a context, or nil.
-func (d *dispatcher) request(contextName string) *mib.Request {
+func (d *dispatcher) request(contextName string) *treeRequest {
 	tree := d.engine.handler.Tree(contextName)
 	known, ok := d.requests[contextName]
 	if ok && known.tree == tree {
-		return known.request
+		return known
 	}
 	if tree == nil {
 		delete(d.requests, contextName)
 		return nil
 	}
-	r := tree.NewRequest()
-	d.requests[contextName] = treeRequest{tree, r}
+	r := &treeRequest{tree, tree.NewRequest(), make(map[mib.Subset]*mib.Limited)}
+	d.requests[contextName] = r
 	return r
 }
 
 // malformed counts a message that cannot be decoded.
-func (d *dispatcher) malformed(source netip.Addr, err error) {
-	d.engine.counters.inASNParseErrs.Add(1)
-	d.engine.drop(source, "message cannot be decoded", slog.Any("error", err))
+func (e *engine) malformed(source netip.Addr, err error) {
+	out := malformed(err)
+	e.counters[out.counter].Add(1)
+	e.drop(source, out.why, out.detail)
 }
 
 // failureInterval is how often failed authentications are told of at most.
@@ -255,21 +302,22 @@ func (e *engine) failedAuthentication(source netip.Addr, now time.Time) {
 func (e *engine) countResponse(status mib.Status) {
 	switch status {
 	case mib.TooBig:
-		e.counters.inTooBigs.Add(1)
+		e.counters[enginemib.InTooBigs].Add(1)
 	case mib.NoSuchName:
-		e.counters.inNoSuchNames.Add(1)
+		e.counters[enginemib.InNoSuchNames].Add(1)
 	case mib.BadValue:
-		e.counters.inBadValues.Add(1)
+		e.counters[enginemib.InBadValues].Add(1)
 	case mib.ReadOnly:
-		e.counters.inReadOnlys.Add(1)
+		e.counters[enginemib.InReadOnlys].Add(1)
 	case mib.GenErr:
-		e.counters.inGenErrs.Add(1)
+		e.counters[enginemib.InGenErrs].Add(1)
 	}
 }
 
 func (e *engine) drop(source netip.Addr, why string, attributes ...slog.Attr) {
 	ctx := context.Background()
 	if e.log.Enabled(ctx, slog.LevelDebug) {
+		attributes = slices.DeleteFunc(attributes, func(a slog.Attr) bool { return a.Key == "" })
 		e.log.LogAttrs(ctx, slog.LevelDebug, "message dropped: "+why, append(attributes, slog.Any("source", source))...)
 	}
 }

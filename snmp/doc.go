@@ -25,7 +25,7 @@
 // hands each message to the dispatcher, which finds the message processing
 // model of its version. The model takes the message apart and asks a security
 // model who sent it. The command responder then answers the PDU, whatever the
-// version was, within what access control allows.
+// version was, within the view that access control gives ([AccessControl]).
 //
 // The notification originator ([Server.Notify], [Server.SetTargets]) sends what
 // happened to any number of targets, in Trap-PDUs, SNMPv2-Trap-PDUs or

@@ -14,6 +14,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 // insideOf names the address at which this test's own program serves in a network
@@ -34,7 +35,7 @@ func serveInside(t *testing.T, at string) {
 	go func() {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
-			fmt.Println("unsent", s.Statistics().Unsent)
+			fmt.Println("unsent", s.Statistics()[enginemib.Unsent])
 		}
 		cancel()
 	}()

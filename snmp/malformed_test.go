@@ -5,6 +5,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 const descrName = "1.3.6.1.4.1.32473.1.1.1.0"
@@ -40,9 +42,9 @@ func partsOf(message []byte) (community, pdu []byte) {
 
 // outcomes is the number of messages that the counters say were received, and
 // the sum of all that can become of one.
-func outcomes(s Statistics) (in, out uint64) {
-	return s.InPkts, s.OutGetResponses + s.InBadVersions + s.InBadCommunityNames + s.InASNParseErrs +
-		s.SilentDrops + s.UnknownPDUHandlers + s.UnknownContexts + s.Busy
+func outcomes(s enginemib.Statistics) (in, out uint64) {
+	return s[enginemib.InPkts], s[enginemib.OutGetResponses] + s[enginemib.InBadVersions] + s[enginemib.InBadCommunityNames] + s[enginemib.InASNParseErrs] +
+		s[enginemib.SilentDrops] + s[enginemib.UnknownPDUHandlers] + s[enginemib.UnknownContexts] + s[enginemib.Busy]
 }
 
 // hostile processes a message that may be anything, and checks that exactly one
@@ -70,11 +72,11 @@ func TestTruncated(t *testing.T) {
 	for _, m := range validMessages() {
 		t.Run(m.name, func(t *testing.T) {
 			for n := range len(m.message) {
-				before := d.engine.counters.inASNParseErrs.Load()
+				before := d.engine.counters[enginemib.InASNParseErrs].Load()
 				if a := hostile(t, d, m.message[:n]); a != nil {
 					t.Errorf("%d octets of %d are answered with %v", n, len(m.message), a)
 				}
-				if got := d.engine.counters.inASNParseErrs.Load() - before; got != 1 {
+				if got := d.engine.counters[enginemib.InASNParseErrs].Load() - before; got != 1 {
 					t.Errorf("%d octets of %d count as %d errors", n, len(m.message), got)
 				}
 			}
@@ -146,7 +148,7 @@ func TestMalformedMessages(t *testing.T) {
 			if a := ask(t, d, c.message, noLimit); a != nil {
 				t.Errorf("is answered with %v", a)
 			}
-			if got, want := d.engine.counters.statistics(), (Statistics{InASNParseErrs: 1}); got != want {
+			if got, want := d.engine.counters.statistics(), (enginemib.Statistics{enginemib.InASNParseErrs: 1}); got != want {
 				t.Errorf("counted %+v", got)
 			}
 			checkAlive(t, d)

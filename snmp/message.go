@@ -1,44 +1,84 @@
 package snmp
 
 import (
+	"log/slog"
 	"net/netip"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
-// incoming is a message as its message processing model took it apart.
+// incoming is a message as its message processing model took it apart. It is memory
+// for one message after the other.
 type incoming struct {
-	v1         bool // its PDUs are RFC 1157's, not RFC 3416's
-	parameters []byte
-	who        principal
-	pduType    byte
-	pdu        []byte // content
+	message []byte // all of it
+	source  netip.Addr
+	model   messageModel
+
+	v1      bool // its PDUs are RFC 1157's, not RFC 3416's
+	who     Principal
+	maxSize int // the most octets that its sender takes, 0 for any number
+	pduType byte
+	pdu     []byte // content
+
+	community []byte // of a community message
 }
 
-// verdict is what becomes of a message that is not answered.
-type verdict int
+func (in *incoming) begin(message []byte, source netip.Addr) {
+	in.message, in.source, in.model = message, source, nil
+	in.maxSize = 0
+}
+
+// verdict is what becomes of a message (RFC 3412, section 4.2.2).
+type verdict uint8
 
 const (
-	accepted verdict = iota
-	malformed
-	unknownCommunity
+	accept verdict = iota
+	drop           // and count
+	report         // count, and tell who sent it, where its version has Reports
 )
 
+// outcome is a verdict, with what is counted of a message that is not accepted, and
+// why.
+type outcome struct {
+	verdict verdict
+	counter enginemib.Counter
+	why     string
+	detail  slog.Attr
+}
+
+var accepted = outcome{}
+
+// malformed is the outcome of what cannot be decoded.
+func malformed(err error) outcome {
+	return outcome{drop, enginemib.InASNParseErrs, "message cannot be decoded", slog.Any("error", err)}
+}
+
 // messageModel is a message processing model (RFC 3411, section 3.1.1.3): it
-// knows the form of one version's messages.
+// knows the form of one version's messages, and has a security model see them whole,
+// those that come in before they are taken apart any further and those that go out when
+// all else of them is written.
 type messageModel interface {
-	// prepareDataElements takes apart a message, of which d has what follows
+	// prepareDataElements takes apart in.message, of which d has what follows
 	// the version (RFC 3411, section 4.2.2).
-	prepareDataElements(d *ber.Decoder, source netip.Addr, in *incoming) verdict
+	prepareDataElements(d *ber.Decoder, in *incoming) outcome
+	// headroom is how much room there has to be in front of an answer's PDU.
+	headroom(in *incoming) int
 	// responseSize returns the size of the message that answers in with a PDU
 	// of that size.
 	responseSize(in *incoming, pdu int) int
-	// prepareResponse writes what stands in front of the PDU in buf[at:], and
-	// returns where the message starts (RFC 3411, section 4.2.3).
-	prepareResponse(in *incoming, buf []byte, at int) int
+	// prepareResponse makes the message that answers in of the PDU that is
+	// buf[at:]. It is a part of buf or of what buf grows to (RFC 3411, section
+	// 4.2.3).
+	prepareResponse(in *incoming, buf []byte, at int) []byte
+	// report returns the message that tells who sent in of a counter; nil where
+	// there is no such message, or it is not asked for. It is part of buf's memory
+	// or of what that grows to.
+	report(in *incoming, counter enginemib.Counter, value uint64, buf []byte) []byte
 	// prepareOutgoing is prepareResponse for a message to a target that
 	// nobody asked for (RFC 3411, section 4.2.1).
-	prepareOutgoing(to *Target, buf []byte, at int) int
+	prepareOutgoing(to *Target, buf []byte, at int) []byte
 	// matches takes apart, as prepareDataElements does, what came from a
 	// target. It reports false for what a target would not send.
 	matches(d *ber.Decoder, from *Target) (pduType byte, pdu []byte, ok bool)
@@ -48,43 +88,56 @@ type messageModel interface {
 // whose messages differ in their version only (RFC 3584, section 5.2).
 type communityMessages struct {
 	version  Version
-	security securityModel
+	security *communityModel
 }
 
-func (m *communityMessages) prepareDataElements(d *ber.Decoder, source netip.Addr, in *incoming) verdict {
+func (m *communityMessages) prepareDataElements(d *ber.Decoder, in *incoming) outcome {
 	in.v1 = m.version == SNMPv1
-	in.parameters = d.Content("community", ber.OctetString)
+	in.community = d.Content("community", ber.OctetString)
 	in.pduType, in.pdu = d.Element("data")
 	d.End("Message")
 	if d.Err != nil {
-		return malformed
+		return malformed(d.Err)
 	}
-	var ok bool
-	if in.who, ok = m.security.processIncoming(in.parameters, source); !ok {
-		return unknownCommunity
+	c := m.security.find(in.community, in.source)
+	if c == nil {
+		return outcome{verdict: drop, counter: enginemib.InBadCommunityNames, why: "community is unknown, or not let in from there"}
+	}
+	in.who = Principal{Model: CommunityV2c, Name: c.securityName, Level: usm.NoAuthNoPriv, Context: c.context, write: c.write}
+	if in.v1 {
+		in.who.Model = CommunityV1
 	}
 	return accepted
 }
 
+// pduHeadroom is how much room the headers of a PDU take at most, and those of a
+// community message besides its community.
+const pduHeadroom = 64
+
+func (m *communityMessages) headroom(in *incoming) int { return pduHeadroom + len(in.community) }
+
 func (m *communityMessages) responseSize(in *incoming, pdu int) int {
-	return ber.ElementSize(ber.IntegerElementSize(int32(m.version)) + ber.ElementSize(len(in.parameters)) + pdu)
+	return ber.ElementSize(ber.IntegerElementSize(int32(m.version)) + ber.ElementSize(len(in.community)) + pdu)
 }
 
-func (m *communityMessages) prepareResponse(in *incoming, buf []byte, at int) int {
-	return m.prepend(in.parameters, buf, at)
+func (m *communityMessages) prepareResponse(in *incoming, buf []byte, at int) []byte {
+	return m.prepend(in.community, buf, at)
 }
 
-func (m *communityMessages) prepareOutgoing(to *Target, buf []byte, at int) int {
+// report returns nothing: there are no Reports in these versions.
+func (m *communityMessages) report(*incoming, enginemib.Counter, uint64, []byte) []byte { return nil }
+
+func (m *communityMessages) prepareOutgoing(to *Target, buf []byte, at int) []byte {
 	return m.prepend([]byte(to.Community), buf, at)
 }
 
-func (m *communityMessages) prepend(community, buf []byte, at int) int {
+func (m *communityMessages) prepend(community, buf []byte, at int) []byte {
 	end := len(buf)
 	at -= len(community)
 	copy(buf[at:], community)
 	at = ber.PrependHeader(buf, at, ber.OctetString, len(community))
 	at = ber.PrependInteger(buf, at, int32(m.version))
-	return ber.PrependHeader(buf, at, ber.Sequence, end-at)
+	return buf[ber.PrependHeader(buf, at, ber.Sequence, end-at):]
 }
 
 func (m *communityMessages) matches(d *ber.Decoder, from *Target) (pduType byte, pdu []byte, ok bool) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 // network is an agent's network namespace and a manager's, with a link between
@@ -182,7 +183,7 @@ func TestSentToMany(t *testing.T) {
 			t.Fatalf("%s: %v", to, err)
 		}
 		dropped++
-		eventually(t, "the drop of what was sent to "+to, func() bool { return n.server.Statistics().NotUnicast == dropped })
+		eventually(t, "the drop of what was sent to "+to, func() bool { return n.server.Statistics()[enginemib.NotUnicast] == dropped })
 		if err := c.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +199,7 @@ func TestSentToMany(t *testing.T) {
 	if _, a := answerOf(t, n.dial(t, n.agent, "192.0.2.1"), getOf(8, "public", descrName)); a.id != 8 {
 		t.Errorf("from its own address: got %+v", a)
 	}
-	if got := n.server.Statistics(); got.NotUnicast != 4 || got.InPkts != 8 || got.OutPkts != 4 {
+	if got := n.server.Statistics(); got[enginemib.NotUnicast] != 4 || got[enginemib.InPkts] != 8 || got[enginemib.OutPkts] != 4 {
 		t.Errorf("counted %+v", got)
 	}
 	if got := n.log.at(slog.LevelDebug); len(got) != 4 || len(n.log.at(slog.LevelWarn)) > 0 {

@@ -100,7 +100,7 @@ func notificationMessage(model messageModel, to *Target, requestID int32, variab
 			return nil, &encodingError{b.Name(), b.Value}
 		}
 	}
-	start := headroom + len(to.Community)
+	start := pduHeadroom + len(to.Community)
 	buf := make([]byte, start, start+512)
 	var err error
 	switch {
@@ -117,7 +117,7 @@ func notificationMessage(model messageModel, to *Target, requestID int32, variab
 	if err != nil {
 		return nil, err
 	}
-	message := buf[model.prepareOutgoing(to, buf, start):]
+	message := model.prepareOutgoing(to, buf, start)
 	if len(message) > limit {
 		return nil, fmt.Errorf("it takes %d octets, at most %d are sent", len(message), limit)
 	}

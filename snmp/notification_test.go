@@ -19,6 +19,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/steppedclock"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 var linkDown = mib.MustParseOID("1.3.6.1.6.3.1.1.5.3")
@@ -118,7 +119,7 @@ func TestTrapV2(t *testing.T) {
 		if got := fmt.Sprint(a.bindings); got != want {
 			t.Errorf("variables\n%s, want\n%s", got, want)
 		}
-		eventually(t, "the counters", func() bool { return s.Statistics().OutTraps == 1 && s.Statistics().OutPkts == 1 })
+		eventually(t, "the counters", func() bool { return s.Statistics()[enginemib.OutTraps] == 1 && s.Statistics()[enginemib.OutPkts] == 1 })
 	}
 }
 
@@ -259,7 +260,7 @@ func TestInform(t *testing.T) {
 	if !bytes.Equal(first, again) {
 		t.Errorf("sent %x, and then %x", first, again)
 	}
-	wait := func(what string, ok func(Statistics) bool) {
+	wait := func(what string, ok func(enginemib.Statistics) bool) {
 		t.Helper()
 		eventually(t, what, func() bool { return ok(s.Statistics()) })
 	}
@@ -277,15 +278,15 @@ func TestInform(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wait("the junk to arrive", func(s Statistics) bool {
-		return s.InPkts == 7 && s.InASNParseErrs == 2 && s.InBadCommunityNames == 1 && s.InBadVersions == 1 && s.UnknownPDUHandlers == 2
+	wait("the junk to arrive", func(s enginemib.Statistics) bool {
+		return s[enginemib.InPkts] == 7 && s[enginemib.InASNParseErrs] == 2 && s[enginemib.InBadCommunityNames] == 1 && s[enginemib.InBadVersions] == 1 && s[enginemib.UnknownPDUHandlers] == 2
 	})
 	sink.next()
-	if got := s.Statistics(); got.InGetResponses != 0 || got.OutTraps != 0 {
+	if got := s.Statistics(); got[enginemib.InGetResponses] != 0 || got[enginemib.OutTraps] != 0 {
 		t.Errorf("%+v", got)
 	}
 	sink.acknowledge(a, 0, from)
-	wait("the acknowledgement", func(s Statistics) bool { return s.InGetResponses == 1 })
+	wait("the acknowledgement", func(s enginemib.Statistics) bool { return s[enginemib.InGetResponses] == 1 })
 	// What was sent before is answered a second time at most: then the next
 	// has another number.
 	s.Notify(happened(time.Now(), 2))
@@ -299,11 +300,13 @@ func TestInform(t *testing.T) {
 		t.Errorf("got %+v", next)
 	}
 	sink.acknowledge(next, int32(mib.GenErr), from)
-	wait("the error", func(s Statistics) bool { return s.InGetResponses == 2 && s.InGenErrs == 1 })
+	wait("the error", func(s enginemib.Statistics) bool {
+		return s[enginemib.InGetResponses] == 2 && s[enginemib.InGenErrs] == 1
+	})
 	if got := log.at(slog.LevelWarn); len(got) != 1 || !strings.Contains(got[0], "with an error") {
 		t.Errorf("warned of %q", got)
 	}
-	if got := s.Statistics(); got.InformsUnacknowledged != 0 || got.NotificationsDropped != 0 {
+	if got := s.Statistics(); got[enginemib.InformsUnacknowledged] != 0 || got[enginemib.NotificationsDropped] != 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -320,8 +323,8 @@ func TestInformGivenUp(t *testing.T) {
 	for range 6 {
 		sink.next()
 	}
-	eventually(t, "it to be given up", func() bool { return s.Statistics().InformsUnacknowledged == 1 })
-	if got := s.Statistics().OutPkts; got != 6 {
+	eventually(t, "it to be given up", func() bool { return s.Statistics()[enginemib.InformsUnacknowledged] == 1 })
+	if got := s.Statistics()[enginemib.OutPkts]; got != 6 {
 		t.Errorf("sent %d times, want 6", got)
 	}
 	eventually(t, "the warning", func() bool { return len(log.at(slog.LevelWarn)) > 0 })
@@ -355,7 +358,7 @@ func TestDeadTargetKeepsNobody(t *testing.T) {
 		}
 	}
 	const kept = maxOutstanding + maxQueued
-	eventually(t, "the queue to be full", func() bool { return s.Statistics().NotificationsDropped == storm-kept })
+	eventually(t, "the queue to be full", func() bool { return s.Statistics()[enginemib.NotificationsDropped] == storm-kept })
 	if got := log.at(slog.LevelWarn); len(got) != 1 || !strings.Contains(got[0], "dropped") {
 		t.Errorf("warned of %q", got)
 	}
@@ -371,7 +374,7 @@ func TestDeadTargetKeepsNobody(t *testing.T) {
 			want = storm - maxQueued
 		}
 	}
-	eventually(t, "the acknowledgements", func() bool { return s.Statistics().InGetResponses == kept })
+	eventually(t, "the acknowledgements", func() bool { return s.Statistics()[enginemib.InGetResponses] == kept })
 }
 
 // TestBurstIsKept has all ports of a large host go down and up before anything is sent.
@@ -427,7 +430,7 @@ func TestTargetComesLate(t *testing.T) {
 	}
 	// A connection that ends before the acknowledgement is made anew.
 	send(t, c, messageOf(1, "late", pduOf(0xa2, one.id, 0, 0, asked())))
-	eventually(t, "the acknowledgement", func() bool { return s.Statistics().InGetResponses == 1 })
+	eventually(t, "the acknowledgement", func() bool { return s.Statistics()[enginemib.InGetResponses] == 1 })
 	c.Close()
 	c = accept()
 	defer c.Close()
@@ -435,7 +438,7 @@ func TestTargetComesLate(t *testing.T) {
 		t.Errorf("got %+v, want the one that was not acknowledged", again)
 	}
 	send(t, c, messageOf(1, "late", pduOf(0xa2, two.id, 0, 0, asked())))
-	eventually(t, "the acknowledgement", func() bool { return s.Statistics().InGetResponses == 2 })
+	eventually(t, "the acknowledgement", func() bool { return s.Statistics()[enginemib.InGetResponses] == 2 })
 	if got := log.at(slog.LevelInfo); !slices.Contains(got, "notifications are sent again") {
 		t.Errorf("informed of %q", got)
 	}
@@ -454,7 +457,7 @@ func TestNobodyListens(t *testing.T) {
 	s := newNotifier(t, Options{Log: slog.New(log)}, Target{Address: TargetAddress{UDP, "127.0.0.1", to.Port()}, Version: SNMPv2c})
 	for n := range uint64(20) {
 		s.Notify(happened(time.Now(), int32(n)))
-		eventually(t, "it to be sent", func() bool { return s.Statistics().OutTraps == n+1 })
+		eventually(t, "it to be sent", func() bool { return s.Statistics()[enginemib.OutTraps] == n+1 })
 	}
 	eventually(t, "a warning", func() bool { return len(log.at(slog.LevelWarn)) > 0 })
 	if got := log.at(slog.LevelWarn); len(got) != 1 || !strings.Contains(got[0], "not received") {
@@ -478,7 +481,7 @@ func TestSetTargets(t *testing.T) {
 	if err := s.SetTargets([]Target{to(added, "added"), to(kept, "kept")}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "what waited for the target that is gone to be dropped", func() bool { return s.Statistics().NotificationsDropped == 100 })
+	eventually(t, "what waited for the target that is gone to be dropped", func() bool { return s.Statistics()[enginemib.NotificationsDropped] == 100 })
 	for _, wrong := range []Target{
 		{Address: kept.address, Version: SNMPv1, Inform: true},
 		{Address: kept.address, Version: 3},
@@ -496,7 +499,7 @@ func TestSetTargets(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	s.Close()
-	if got := s.Statistics().NotificationsDropped; got != 100+101+1 {
+	if got := s.Statistics()[enginemib.NotificationsDropped]; got != 100+101+1 {
 		t.Errorf("%d were dropped in the end", got)
 	}
 	gone.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -536,7 +539,7 @@ func TestAuthenticationFailure(t *testing.T) {
 	for range 50 {
 		send(t, c, getOf(1, "nobody", descrName))
 	}
-	eventually(t, "the messages", func() bool { return s.Statistics().InBadCommunityNames == 50 })
+	eventually(t, "the messages", func() bool { return s.Statistics()[enginemib.InBadCommunityNames] == 50 })
 	if source := <-told; source != netip.MustParseAddr("127.0.0.5") {
 		t.Errorf("told of %v", source)
 	}
@@ -622,10 +625,10 @@ func FuzzAcknowledgement(f *testing.F) {
 		before := s.Statistics()
 		d.receive(message)
 		after := s.Statistics()
-		if after.InPkts != before.InPkts+1 {
+		if after[enginemib.InPkts] != before[enginemib.InPkts]+1 {
 			t.Fatal("not counted")
 		}
-		acknowledged := after.InGetResponses - before.InGetResponses
+		acknowledged := after[enginemib.InGetResponses] - before[enginemib.InGetResponses]
 		if len(d.informs) != 1-int(acknowledged) {
 			t.Fatalf("%d acknowledgements, %d informs left", acknowledged, len(d.informs))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 // responder is the command responder application (RFC 3413, section 3.2). It
@@ -15,7 +16,6 @@ import (
 // sections 4.2 and 4.3, say. Its memory is used again.
 type responder struct {
 	engine  *engine
-	model   messageModel
 	in      *incoming
 	pdu     *pdu
 	request *mib.Request
@@ -41,10 +41,6 @@ type repeater struct {
 	ended         bool
 }
 
-// headroom is how much room the headers of a PDU take at most, and those of a
-// community message besides its community.
-const headroom = 64
-
 // keepBuffer and keepRepeaters are how much memory is kept for the next answer.
 const (
 	keepBuffer    = 1 << 17
@@ -52,16 +48,17 @@ const (
 )
 
 // respond returns the message that answers a request, nil where none is small
-// enough. Its only error is mib.ErrWouldWait.
-func (r *responder) respond(e *engine, model messageModel, in *incoming, p *pdu, request *mib.Request, limits limits) ([]byte, error) {
+// enough. One that is not allowed is answered with authorizationError. Its only error is
+// mib.ErrWouldWait.
+func (r *responder) respond(e *engine, in *incoming, p *pdu, request *mib.Request, allowed bool, limits limits) ([]byte, error) {
 	if cap(r.buf) > keepBuffer && !r.keepAll {
 		r.buf = nil
 	}
 	if cap(r.repeaters) > keepRepeaters && !r.keepAll {
 		r.repeaters = nil
 	}
-	r.engine, r.model, r.in, r.pdu, r.request, r.limits = e, model, in, p, request, limits
-	r.start = headroom + len(in.parameters)
+	r.engine, r.in, r.pdu, r.request, r.limits = e, in, p, request, limits
+	r.start = in.model.headroom(in)
 	r.buf = append(r.buf[:0], make([]byte, r.start)...)
 	r.budget = r.bindingsBudget(limits.message)
 	r.retrieved = 0
@@ -70,14 +67,16 @@ func (r *responder) respond(e *engine, model messageModel, in *incoming, p *pdu,
 	var status mib.Status
 	var index int
 	var err error
-	switch p.kind {
-	case ber.GetRequest:
+	switch {
+	case !allowed:
+		status = mib.AuthorizationError // RFC 3413, section 3.2, (5)
+	case p.kind == ber.GetRequest:
 		status, index, err = r.get()
-	case ber.GetNextRequest:
+	case p.kind == ber.GetNextRequest:
 		status, index, err = r.getNext()
-	case ber.GetBulkRequest:
+	case p.kind == ber.GetBulkRequest:
 		status, index, err = r.getBulk()
-	case ber.SetRequest:
+	case p.kind == ber.SetRequest:
 		status, index = r.set()
 	}
 	if err != nil {
@@ -253,16 +252,8 @@ func (r *responder) appendEnd(rep *repeater) {
 // set performs a SetRequest (RFC 3416, section 4.2.5). A request that passes
 // has no variables, as none can be written.
 func (r *responder) set() (mib.Status, int) {
-	allowed := r.engine.access.isAccessAllowed(r.in.who, writeView)
-	if !allowed {
-		r.engine.counters.inBadCommunityUses.Add(1)
-	}
 	for i := range r.pdu.names {
-		status := mib.NoAccess
-		if allowed {
-			status = r.request.TestSet(r.pdu.names[i].oid)
-		}
-		if status != mib.NoError {
+		if status := r.request.TestSet(r.pdu.names[i].oid); status != mib.NoError {
 			return status, i + 1
 		}
 	}
@@ -299,7 +290,7 @@ func (r *responder) pduSize(status mib.Status, index, bindings int) int {
 // without an error has room for; it is negative where there is none at all.
 func (r *responder) bindingsBudget(limit int) int {
 	size := func(bindings int) int {
-		return r.model.responseSize(r.in, r.pduSize(mib.NoError, 0, bindings))
+		return r.in.model.responseSize(r.in, r.pduSize(mib.NoError, 0, bindings))
 	}
 	n := limit - size(0)
 	for n > 0 && size(n) > limit {
@@ -314,11 +305,11 @@ func (r *responder) finish(status mib.Status, index int) []byte {
 	c := &r.engine.counters
 	switch r.pdu.kind {
 	case ber.GetRequest:
-		c.inGetRequests.Add(1)
+		c[enginemib.InGetRequests].Add(1)
 	case ber.GetNextRequest:
-		c.inGetNexts.Add(1)
+		c[enginemib.InGetNexts].Add(1)
 	case ber.SetRequest:
-		c.inSetRequests.Add(1)
+		c[enginemib.InSetRequests].Add(1)
 	}
 	if r.in.v1 {
 		status = statusV1(status)
@@ -331,18 +322,18 @@ func (r *responder) finish(status mib.Status, index int) []byte {
 	if answer == nil {
 		return nil
 	}
-	c.outGetResponses.Add(1)
+	c[enginemib.OutGetResponses].Add(1)
 	switch status {
 	case mib.NoError:
-		c.inTotalReqVars.Add(r.retrieved)
+		c[enginemib.InTotalReqVars].Add(r.retrieved)
 	case mib.TooBig:
-		c.outTooBigs.Add(1)
+		c[enginemib.OutTooBigs].Add(1)
 	case mib.NoSuchName:
-		c.outNoSuchNames.Add(1)
+		c[enginemib.OutNoSuchNames].Add(1)
 	case mib.BadValue:
-		c.outBadValues.Add(1)
+		c[enginemib.OutBadValues].Add(1)
 	case mib.GenErr:
-		c.outGenErrs.Add(1)
+		c[enginemib.OutGenErrs].Add(1)
 	}
 	return answer
 }
@@ -358,7 +349,7 @@ func (r *responder) encode(status mib.Status, index int) []byte {
 	case status != mib.NoError || r.pdu.kind == ber.SetRequest:
 		r.buf = append(r.buf[:r.start], r.pdu.bindings...)
 	}
-	if r.model.responseSize(r.in, r.pduSize(status, index, r.length())) > r.limits.message {
+	if r.in.model.responseSize(r.in, r.pduSize(status, index, r.length())) > r.limits.message {
 		return nil
 	}
 	buf := r.buf
@@ -367,7 +358,7 @@ func (r *responder) encode(status mib.Status, index int) []byte {
 	at = ber.PrependInteger(buf, at, int32(status))
 	at = ber.PrependInteger(buf, at, r.pdu.requestID)
 	at = ber.PrependHeader(buf, at, ber.Response, len(buf)-at)
-	return buf[r.model.prepareResponse(r.in, buf, at):]
+	return r.in.model.prepareResponse(r.in, buf, at)
 }
 
 // statusV1 is the error-status of SNMPv1 that stands for one of SNMPv2 (RFC

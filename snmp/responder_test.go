@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 const tableEntry = "1.3.6.1.4.1.32473.1.2.1"
@@ -208,7 +209,7 @@ func TestGenErr(t *testing.T) {
 	if a == nil || a.status != int32(mib.TooBig) || a.index != 0 {
 		t.Errorf("genErr behind what does not fit: got %v", a)
 	}
-	if got := d.engine.counters.statistics(); got.OutGenErrs != 5 || got.OutTooBigs != 1 {
+	if got := d.engine.counters.statistics(); got[enginemib.OutGenErrs] != 5 || got[enginemib.OutTooBigs] != 1 {
 		t.Errorf("counted %+v", got)
 	}
 }
@@ -316,7 +317,7 @@ func TestTooBig(t *testing.T) {
 		if want := map[int32]int{0: 12, 1: 0}[version]; len(a.bindings) != want {
 			t.Errorf("version %d: tooBig has %d variables, want %d", version, len(a.bindings), want)
 		}
-		if got := d.engine.counters.statistics(); got.OutTooBigs != 1 || got.SilentDrops != 0 || got.OutGetResponses != 2 || got.InTotalReqVars != 12 || got.InGetNexts != 2 {
+		if got := d.engine.counters.statistics(); got[enginemib.OutTooBigs] != 1 || got[enginemib.SilentDrops] != 0 || got[enginemib.OutGetResponses] != 2 || got[enginemib.InTotalReqVars] != 12 || got[enginemib.InGetNexts] != 2 {
 			t.Errorf("version %d: counted %+v", version, got)
 		}
 		// Not even the tooBig is small enough: RFC 3418, snmpSilentDrops.
@@ -327,11 +328,11 @@ func TestTooBig(t *testing.T) {
 			d = testEngine(t, tree, everybody)
 			drop = messageOf(version, everybody[0].Name, pduOf(0xa0, 1, 0, 0, asked(descrName)))
 		}
-		silent := d.engine.counters.statistics().SilentDrops
+		silent := d.engine.counters.statistics()[enginemib.SilentDrops]
 		if a := ask(t, d, drop, 484); a != nil {
 			t.Errorf("version %d: got %v", version, a)
 		}
-		if got := d.engine.counters.statistics().SilentDrops - silent; got != 1 {
+		if got := d.engine.counters.statistics()[enginemib.SilentDrops] - silent; got != 1 {
 			t.Errorf("version %d: snmpSilentDrops counts %d", version, got)
 		}
 	}
@@ -376,7 +377,7 @@ func TestPartialGetBulk(t *testing.T) {
 			t.Fatalf("limit %d: got %v, want %d variables", limit, a, want)
 		}
 	}
-	if got := d.engine.counters.statistics(); got.SilentDrops != uint64(sizes[0]) || got.OutTooBigs != 0 {
+	if got := d.engine.counters.statistics(); got[enginemib.SilentDrops] != uint64(sizes[0]) || got[enginemib.OutTooBigs] != 0 {
 		t.Errorf("counted %+v, want %d silent drops", got, sizes[0])
 	}
 }
@@ -434,7 +435,7 @@ func TestWouldWait(t *testing.T) {
 	if answer, err := d.process(noWait, request, loopback, within(noLimit)); !wouldWait(err) || answer != nil {
 		t.Fatalf("got %x, %v", answer, err)
 	}
-	if got := d.engine.counters.statistics(); got != (Statistics{}) {
+	if got := d.engine.counters.statistics(); got != (enginemib.Statistics{}) {
 		t.Errorf("counted %+v before there was an outcome", got)
 	}
 	checkAlive(t, d)

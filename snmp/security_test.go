@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 func TestCommunities(t *testing.T) {
@@ -25,34 +26,35 @@ func TestCommunities(t *testing.T) {
 	for _, c := range []struct {
 		name, source string
 		ok           bool
-		want         principal
+		context      string
+		write        bool
 	}{
-		{"public", "127.0.0.1", true, principal{}},
-		{"public", "127.255.0.1", true, principal{}},
-		{"public", "::ffff:127.0.0.1", true, principal{}},
-		{"public", "128.0.0.1", false, principal{}},
-		{"public", "::1", false, principal{}},
-		{"public", "192.0.2.1", true, principal{contextName: "office"}},
-		{"publi", "127.0.0.1", false, principal{}},
-		{"publicx", "127.0.0.1", false, principal{}},
-		{"Public", "127.0.0.1", false, principal{}},
-		{"public\x00", "127.0.0.1", false, principal{}},
-		{"private", "10.1.2.3", true, principal{write: true}},
-		{"private", "::ffff:10.1.2.3", true, principal{write: true}},
-		{"private", "11.1.2.3", false, principal{}},
-		{"six", "fe80::1", true, principal{contextName: "six"}},
-		{"six", "fe80::1%7", true, principal{contextName: "six"}},
-		{"six", "fec0::1", false, principal{}},
-		{"all4", "203.0.113.9", true, principal{}},
-		{"all4", "2001:db8::1", false, principal{}},
-		{"all6", "2001:db8::1", true, principal{}},
-		{"all6", "::ffff:203.0.113.9", false, principal{}},
-		{"", "127.0.0.1", true, principal{contextName: "nameless"}},
-		{"", "127.0.0.2", false, principal{}},
+		{"public", "127.0.0.1", true, "", false},
+		{"public", "127.255.0.1", true, "", false},
+		{"public", "::ffff:127.0.0.1", true, "", false},
+		{"public", "128.0.0.1", false, "", false},
+		{"public", "::1", false, "", false},
+		{"public", "192.0.2.1", true, "office", false},
+		{"publi", "127.0.0.1", false, "", false},
+		{"publicx", "127.0.0.1", false, "", false},
+		{"Public", "127.0.0.1", false, "", false},
+		{"public\x00", "127.0.0.1", false, "", false},
+		{"private", "10.1.2.3", true, "", true},
+		{"private", "::ffff:10.1.2.3", true, "", true},
+		{"private", "11.1.2.3", false, "", false},
+		{"six", "fe80::1", true, "six", false},
+		{"six", "fe80::1%7", true, "six", false},
+		{"six", "fec0::1", false, "", false},
+		{"all4", "203.0.113.9", true, "", false},
+		{"all4", "2001:db8::1", false, "", false},
+		{"all6", "2001:db8::1", true, "", false},
+		{"all6", "::ffff:203.0.113.9", false, "", false},
+		{"", "127.0.0.1", true, "nameless", false},
+		{"", "127.0.0.2", false, "", false},
 	} {
-		who, ok := m.processIncoming([]byte(c.name), netip.MustParseAddr(c.source))
-		if ok != c.ok || who != c.want {
-			t.Errorf("%q from %s: got %+v, %v", c.name, c.source, who, ok)
+		found := m.find([]byte(c.name), netip.MustParseAddr(c.source))
+		if (found != nil) != c.ok || found != nil && (found.context != c.context || found.write != c.write) {
+			t.Errorf("%q from %s: got %+v", c.name, c.source, found)
 		}
 	}
 	if _, err := newCommunityModel([]Community{{Name: "secret"}}); err == nil || !strings.Contains(err.Error(), "community 1 of 1") || strings.Contains(err.Error(), "secret") {
@@ -96,7 +98,7 @@ func TestContexts(t *testing.T) {
 	check("red", "red")
 	delete(handler, "blue")
 	check("blue", "nothing")
-	if got := d.engine.counters.statistics(); got.UnknownContexts != 2 || got.InBadCommunityNames != 0 {
+	if got := d.engine.counters.statistics(); got[enginemib.UnknownContexts] != 2 || got[enginemib.InBadCommunityNames] != 0 {
 		t.Errorf("counted %+v", got)
 	}
 }
@@ -106,38 +108,38 @@ func TestStatistics(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		message []byte
-		want    Statistics
+		want    enginemib.Statistics
 	}{
 		{"get", messageOf(1, "public", pduOf(0xa0, 1, 0, 0, asked(descrName, upTimeName.String(), "1.3.6"))),
-			Statistics{InGetRequests: 1, InTotalReqVars: 2, OutGetResponses: 1}},
+			enginemib.Statistics{enginemib.InGetRequests: 1, enginemib.InTotalReqVars: 2, enginemib.OutGetResponses: 1}},
 		{"getnext", messageOf(1, "public", pduOf(0xa1, 1, 0, 0, asked(descrName, "2.5"))),
-			Statistics{InGetNexts: 1, InTotalReqVars: 1, OutGetResponses: 1}},
-		{"getbulk", messageOf(1, "public", pduOf(0xa5, 1, 0, 7, good)), Statistics{OutGetResponses: 1}},
+			enginemib.Statistics{enginemib.InGetNexts: 1, enginemib.InTotalReqVars: 1, enginemib.OutGetResponses: 1}},
+		{"getbulk", messageOf(1, "public", pduOf(0xa5, 1, 0, 7, good)), enginemib.Statistics{enginemib.OutGetResponses: 1}},
 		{"set", messageOf(1, "public", pduOf(0xa3, 1, 0, 0, good)),
-			Statistics{InSetRequests: 1, InBadCommunityUses: 1, OutGetResponses: 1}},
+			enginemib.Statistics{enginemib.InSetRequests: 1, enginemib.InBadCommunityUses: 1, enginemib.OutGetResponses: 1}},
 		{"set with access", messageOf(0, "private", pduOf(0xa3, 1, 0, 0, good)),
-			Statistics{InSetRequests: 1, OutNoSuchNames: 1, OutGetResponses: 1}},
+			enginemib.Statistics{enginemib.InSetRequests: 1, enginemib.OutNoSuchNames: 1, enginemib.OutGetResponses: 1}},
 		{"no such name", messageOf(0, "public", pduOf(0xa0, 1, 0, 0, asked(descrName, "1.3.6"))),
-			Statistics{InGetRequests: 1, OutNoSuchNames: 1, OutGetResponses: 1}},
-		{"version 2", messageOf(2, "public", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadVersions: 1}},
-		{"SNMPv3", messageOf(3, "public", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadVersions: 1}},
-		{"version -1", messageOf(-1, "public", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadVersions: 1}},
-		{"wrong version and rubbish", tlv(0x30, num(9), []byte{1, 2, 3}), Statistics{InBadVersions: 1}},
-		{"unknown community", messageOf(1, "guess", pduOf(0xa0, 1, 0, 0, good)), Statistics{InBadCommunityNames: 1}},
-		{"unknown community and rubbish", messageOf(1, "guess", tlv(0xa0, null)), Statistics{InBadCommunityNames: 1}},
-		{"rubbish", messageOf(1, "public", tlv(0xa0, null)), Statistics{InASNParseErrs: 1}},
-		{"Response noError", messageOf(1, "public", pduOf(0xa2, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
-		{"Response tooBig", messageOf(1, "public", pduOf(0xa2, 1, 1, 0, good)), Statistics{UnknownPDUHandlers: 1, InTooBigs: 1}},
-		{"Response noSuchName", messageOf(0, "public", pduOf(0xa2, 1, 2, 1, good)), Statistics{UnknownPDUHandlers: 1, InNoSuchNames: 1}},
-		{"Response badValue", messageOf(1, "public", pduOf(0xa2, 1, 3, 1, good)), Statistics{UnknownPDUHandlers: 1, InBadValues: 1}},
-		{"Response readOnly", messageOf(1, "public", pduOf(0xa2, 1, 4, 1, good)), Statistics{UnknownPDUHandlers: 1, InReadOnlys: 1}},
-		{"Response genErr", messageOf(1, "public", pduOf(0xa2, 1, 5, 1, good)), Statistics{UnknownPDUHandlers: 1, InGenErrs: 1}},
-		{"Response notWritable", messageOf(1, "public", pduOf(0xa2, 1, 17, 1, good)), Statistics{UnknownPDUHandlers: 1}},
+			enginemib.Statistics{enginemib.InGetRequests: 1, enginemib.OutNoSuchNames: 1, enginemib.OutGetResponses: 1}},
+		{"version 2", messageOf(2, "public", pduOf(0xa0, 1, 0, 0, good)), enginemib.Statistics{enginemib.InBadVersions: 1}},
+		{"SNMPv3", messageOf(3, "public", pduOf(0xa0, 1, 0, 0, good)), enginemib.Statistics{enginemib.InBadVersions: 1}},
+		{"version -1", messageOf(-1, "public", pduOf(0xa0, 1, 0, 0, good)), enginemib.Statistics{enginemib.InBadVersions: 1}},
+		{"wrong version and rubbish", tlv(0x30, num(9), []byte{1, 2, 3}), enginemib.Statistics{enginemib.InBadVersions: 1}},
+		{"unknown community", messageOf(1, "guess", pduOf(0xa0, 1, 0, 0, good)), enginemib.Statistics{enginemib.InBadCommunityNames: 1}},
+		{"unknown community and rubbish", messageOf(1, "guess", tlv(0xa0, null)), enginemib.Statistics{enginemib.InBadCommunityNames: 1}},
+		{"rubbish", messageOf(1, "public", tlv(0xa0, null)), enginemib.Statistics{enginemib.InASNParseErrs: 1}},
+		{"Response noError", messageOf(1, "public", pduOf(0xa2, 1, 0, 0, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1}},
+		{"Response tooBig", messageOf(1, "public", pduOf(0xa2, 1, 1, 0, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1, enginemib.InTooBigs: 1}},
+		{"Response noSuchName", messageOf(0, "public", pduOf(0xa2, 1, 2, 1, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1, enginemib.InNoSuchNames: 1}},
+		{"Response badValue", messageOf(1, "public", pduOf(0xa2, 1, 3, 1, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1, enginemib.InBadValues: 1}},
+		{"Response readOnly", messageOf(1, "public", pduOf(0xa2, 1, 4, 1, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1, enginemib.InReadOnlys: 1}},
+		{"Response genErr", messageOf(1, "public", pduOf(0xa2, 1, 5, 1, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1, enginemib.InGenErrs: 1}},
+		{"Response notWritable", messageOf(1, "public", pduOf(0xa2, 1, 17, 1, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1}},
 		{"Trap of SNMPv1", messageOf(0, "public", tlv(0xa4, oid("1.3.6"), tlv(0x40, []byte{1, 2, 3, 4}), num(6), num(1), tlv(0x43, []byte{1}), good)),
-			Statistics{UnknownPDUHandlers: 1}},
-		{"Inform", messageOf(1, "public", pduOf(0xa6, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
-		{"Trap", messageOf(1, "public", pduOf(0xa7, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
-		{"Report", messageOf(1, "public", pduOf(0xa8, 1, 0, 0, good)), Statistics{UnknownPDUHandlers: 1}},
+			enginemib.Statistics{enginemib.UnknownPDUHandlers: 1}},
+		{"Inform", messageOf(1, "public", pduOf(0xa6, 1, 0, 0, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1}},
+		{"Trap", messageOf(1, "public", pduOf(0xa7, 1, 0, 0, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1}},
+		{"Report", messageOf(1, "public", pduOf(0xa8, 1, 0, 0, good)), enginemib.Statistics{enginemib.UnknownPDUHandlers: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := testEngine(t, newTestTree(t, 3), nil)

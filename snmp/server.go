@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 // Options are what a Server works with. The zero value of everything but
@@ -21,6 +22,9 @@ type Options struct {
 	// Communities are who is let in; the first that fits counts. None lets
 	// nobody in.
 	Communities []Community
+	// Access says what who is let in may do. Nil stands for what the communities say
+	// themselves, and lets nobody else do anything.
+	Access AccessControl
 	// Log is told of faults, and at the debug level of each message that is
 	// dropped. Nil means slog.Default.
 	Log *slog.Logger
@@ -70,7 +74,7 @@ type Options struct {
 	Epoch func() time.Time
 	// AuthenticationFailure, unless nil, is told of messages that name no
 	// community that is let in from their source, at most once a second;
-	// Statistics.InBadCommunityNames has the number. It must not wait.
+	// enginemib.InBadCommunityNames counts them. It must not wait.
 	AuthenticationFailure func(source netip.Addr)
 }
 
@@ -89,6 +93,9 @@ func (o *Options) setDefaults() error {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Access == nil {
+		o.Access = communityAccess{}
 	}
 	setDefault(&o.MaxMessageSize, maxDatagram)
 	setDefault(&o.MaxStreamMessageSize, 256<<10)
@@ -155,14 +162,14 @@ func NewServer(options Options) (*Server, error) {
 	s := &Server{
 		options: options,
 		engine: engine{
-			handler: options.Handler, access: communityAccess{}, log: options.Log, noWait: mib.NoWait(),
+			handler: options.Handler, log: options.Log, noWait: mib.NoWait(),
 			authenticationFailure: options.AuthenticationFailure,
 		},
 		waiting: make(chan struct{}, options.MaxWaiting),
 		idle:    make(chan *dispatcher, maxIdle),
 	}
 	s.origin = newOriginator(&s.engine, &s.options)
-	if err := s.engine.setCommunities(options.Communities); err != nil {
+	if err := s.engine.setCommunities(options.Communities, options.Access); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -171,7 +178,7 @@ func NewServer(options Options) (*Server, error) {
 // SetCommunities replaces the communities, between two messages. Where it fails
 // the old ones stay.
 func (s *Server) SetCommunities(communities []Community) error {
-	return s.engine.setCommunities(communities)
+	return s.engine.setCommunities(communities, s.engine.models.Load().access)
 }
 
 // SetTargets replaces the targets of notifications. One that stays as it is
@@ -194,7 +201,7 @@ func (s *Server) SetBulkLimits(repetitions, variables int) {
 }
 
 // Statistics returns the counters.
-func (s *Server) Statistics() Statistics { return s.engine.counters.statistics() }
+func (s *Server) Statistics() enginemib.Statistics { return s.engine.counters.statistics() }
 
 // Listen opens a socket and returns its address, which has a port where a was
 // without. It is called before Serve.

@@ -17,6 +17,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 const patience = nstest.Patience
@@ -113,7 +114,7 @@ func TestSourceNetworks(t *testing.T) {
 				if !isCut(c) {
 					t.Errorf("%v: a connection from %s is not closed", a, from)
 				}
-				if got := s.Statistics().Refused; got != 1 {
+				if got := s.Statistics()[enginemib.Refused]; got != 1 {
 					t.Errorf("%d connections were refused", got)
 				}
 				continue
@@ -124,7 +125,7 @@ func TestSourceNetworks(t *testing.T) {
 				}
 				send(t, c, getOf(1, community, descrName))
 				refused++
-				eventually(t, "the refusal", func() bool { return s.Statistics().InBadCommunityNames == refused })
+				eventually(t, "the refusal", func() bool { return s.Statistics()[enginemib.InBadCommunityNames] == refused })
 			}
 			if lets != "" {
 				send(t, c, getOf(7, lets, descrName))
@@ -200,8 +201,8 @@ func TestNobodyWaitsBehind(t *testing.T) {
 				if got := receive(t, c); got.id != 200 {
 					t.Errorf("got %+v", got)
 				}
-				if got := s.Statistics(); got.Busy != 3 {
-					t.Errorf("%d requests were dropped, want 3", got.Busy)
+				if got := s.Statistics(); got[enginemib.Busy] != 3 {
+					t.Errorf("%d requests were dropped, want 3", got[enginemib.Busy])
 				}
 				if got := log.at(slog.LevelWarn); len(got) != 1 || !strings.Contains(got[0], "requests are dropped") {
 					t.Errorf("warned of %q", got)
@@ -210,7 +211,7 @@ func TestNobodyWaitsBehind(t *testing.T) {
 			answers := 4
 			if addresses[0].Transport == TCP { // what waits now keeps the connection
 				send(t, c, getOf(4, "public", tableEntry+".3.0.1.97"))
-				eventually(t, "the request to arrive", func() bool { return s.Statistics().InPkts == 9 })
+				eventually(t, "the request to arrive", func() bool { return s.Statistics()[enginemib.InPkts] == 9 })
 				answers = 5
 			}
 			close(release)
@@ -360,13 +361,13 @@ func TestSetCommunities(t *testing.T) {
 		}
 		for _, a := range addresses {
 			c := dial(t, a, "")
-			refused := s.Statistics().InBadCommunityNames
+			refused := s.Statistics()[enginemib.InBadCommunityNames]
 			send(t, c, getOf(1, "wrong", descrName))
 			send(t, c, getOf(2, name, descrName))
 			if got := receive(t, c); got.id != 2 {
 				t.Errorf("got %+v", got)
 			}
-			if got := s.Statistics().InBadCommunityNames; got != refused+1 {
+			if got := s.Statistics()[enginemib.InBadCommunityNames]; got != refused+1 {
 				t.Errorf("%d refusals, want 1", got-refused)
 			}
 		}
@@ -398,7 +399,7 @@ func TestUDPFaults(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 		after := s.Statistics()
-		if after.InASNParseErrs != before.InASNParseErrs+5 || after.InPkts != before.InPkts+26 || after.OutPkts != before.OutPkts+21 {
+		if after[enginemib.InASNParseErrs] != before[enginemib.InASNParseErrs]+5 || after[enginemib.InPkts] != before[enginemib.InPkts]+26 || after[enginemib.OutPkts] != before[enginemib.OutPkts]+21 {
 			t.Errorf("%v: counted %+v, before %+v", a, after, before)
 		}
 	}
@@ -450,7 +451,7 @@ func TestTCPFraming(t *testing.T) {
 			}
 		}
 	}
-	if got := s.Statistics(); got.InPkts != got.OutPkts || got.InASNParseErrs != 0 {
+	if got := s.Statistics(); got[enginemib.InPkts] != got[enginemib.OutPkts] || got[enginemib.InASNParseErrs] != 0 {
 		t.Errorf("counted %+v", got)
 	}
 }
@@ -477,7 +478,7 @@ func TestTCPMalformed(t *testing.T) {
 		}
 		send(t, c, garbage)
 		errs++
-		eventually(t, "the error to be counted", func() bool { return s.Statistics().InASNParseErrs == errs })
+		eventually(t, "the error to be counted", func() bool { return s.Statistics()[enginemib.InASNParseErrs] == errs })
 		if start == "30820fff04" {
 			send(t, c, getOf(4, "public", descrName))
 			if got := receive(t, c); got.id != 4 {
@@ -538,7 +539,7 @@ func TestTCPLimits(t *testing.T) {
 		ask(open[0])
 		// Sending what gets no answer does not keep a connection.
 		send(t, open[1], getOf(2, "unknown", descrName))
-		eventually(t, "the refusal", func() bool { return s.Statistics().InBadCommunityNames == 1 })
+		eventually(t, "the refusal", func() bool { return s.Statistics()[enginemib.InBadCommunityNames] == 1 })
 		for _, idlest := range []int{1, 2} {
 			c := dial(t, addresses[0], "")
 			ask(c)
@@ -567,9 +568,9 @@ func TestTCPLimits(t *testing.T) {
 		})
 		s, addresses := startServer(t, Options{Handler: newTreeOf(t, itemTable().Bind(source)), MaxConnections: 2, WaitTimeout: time.Hour}, "tcp:127.0.0.1:0")
 		for range 10 {
-			before := s.Statistics().InPkts
+			before := s.Statistics()[enginemib.InPkts]
 			send(t, dial(t, addresses[0], ""), getOf(1, "public", tableEntry+".3.0.1.97"))
-			eventually(t, "the request", func() bool { return s.Statistics().InPkts == before+1 })
+			eventually(t, "the request", func() bool { return s.Statistics()[enginemib.InPkts] == before+1 })
 		}
 		eventually(t, "those that gave way to wait no longer", func() bool { return len(s.waiting) == 2 })
 	})
@@ -589,7 +590,7 @@ func TestTCPLimits(t *testing.T) {
 		if got := receive(t, kept); got.id != 1 {
 			t.Errorf("got %+v", got)
 		}
-		if got := s.Statistics().Refused; got != 10 {
+		if got := s.Statistics()[enginemib.Refused]; got != 10 {
 			t.Errorf("%d connections were refused", got)
 		}
 		if got := log.at(slog.LevelDebug); len(got) != 10 || len(log.at(slog.LevelWarn)) > 0 {
@@ -605,10 +606,10 @@ func TestTCPLimits(t *testing.T) {
 		eventually(t, "the connection to be closed", func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return s.Statistics().OutPkts > 0 && len(l.connections) == 0
+			return s.Statistics()[enginemib.OutPkts] > 0 && len(l.connections) == 0
 		})
-		if got := s.Statistics(); got.OutPkts == 0 || got.OutPkts > 1000 {
-			t.Errorf("%d answers were sent", got.OutPkts)
+		if got := s.Statistics(); got[enginemib.OutPkts] == 0 || got[enginemib.OutPkts] > 1000 {
+			t.Errorf("%d answers were sent", got[enginemib.OutPkts])
 		}
 		other := dial(t, addresses[0], "")
 		send(t, other, getOf(2, "public", descrName))
@@ -648,11 +649,11 @@ func TestEndIsBounded(t *testing.T) {
 	ahead := slices.Repeat(request, 64<<10/len(request))
 	go func() { _, _ = c.Write(ahead) }() // and reads nothing
 	eventually(t, "answers to wait", func() bool {
-		before := s.Statistics().OutPkts
+		before := s.Statistics()[enginemib.OutPkts]
 		time.Sleep(10 * time.Millisecond)
-		return before > 2 && s.Statistics().OutPkts == before
+		return before > 2 && s.Statistics()[enginemib.OutPkts] == before
 	})
-	before := s.Statistics().OutPkts
+	before := s.Statistics()[enginemib.OutPkts]
 	cancel()
 	select {
 	case err := <-done:
@@ -662,7 +663,7 @@ func TestEndIsBounded(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("Serve does not end")
 	}
-	if after := s.Statistics().OutPkts; after > before+1 {
+	if after := s.Statistics()[enginemib.OutPkts]; after > before+1 {
 		t.Errorf("%d answers after the end", after-before)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 // tcpListener answers messages on connections (RFC 3430).
@@ -59,8 +60,8 @@ func (l *tcpListener) serve(ctx, alive context.Context) {
 		}
 		faults = 0
 		source := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
-		if !l.server.engine.models.Load().security.covers(source) {
-			l.server.engine.counters.refused.Add(1)
+		if !l.server.engine.models.Load().covers(source) {
+			l.server.engine.counters[enginemib.Refused].Add(1)
 			l.server.engine.log.Debug("connection refused: no community lets its source in", slog.Any("source", source))
 			_ = conn.Close()
 			continue
@@ -179,8 +180,8 @@ func (c *conversation) converse(ctx, alive context.Context) {
 			size, problem := messageSize(rest, s.options.MaxStreamMessageSize)
 			if problem != "" {
 				// Where the next message would begin cannot be known.
-				s.engine.counters.inPkts.Add(1)
-				d.malformed(c.source, &ber.Error{Field: "Message", Problem: problem})
+				s.engine.counters[enginemib.InPkts].Add(1)
+				s.engine.malformed(c.source, &ber.Error{Field: "Message", Problem: problem})
 				return
 			}
 			if size == 0 || size > len(rest) {
@@ -226,7 +227,7 @@ func messageSize(b []byte, limit int) (size int, problem string) {
 func (c *conversation) answer(ctx context.Context, d *dispatcher, message []byte) bool {
 	s := c.listener.server
 	limits := limits{message: s.options.MaxStreamMessageSize, bulk: s.options.MaxStreamMessageSize}
-	s.engine.counters.inPkts.Add(1)
+	s.engine.counters[enginemib.InPkts].Add(1)
 	answer, err := d.process(s.engine.noWait, message, c.source, limits)
 	if !wouldWait(err) {
 		return c.send(answer)
@@ -253,7 +254,7 @@ func (c *conversation) send(answer []byte) bool {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	s := c.listener.server
-	s.engine.counters.outPkts.Add(1)
+	s.engine.counters[enginemib.OutPkts].Add(1)
 	_ = c.conn.SetWriteDeadline(time.Now().Add(s.options.WriteTimeout))
 	c.takeTurn() // before who asks can see the answer
 	if _, err := c.conn.Write(answer); err != nil {

@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
 // udpListener answers datagrams (RFC 3417, section 3).
@@ -269,10 +271,10 @@ func (l *udpListener) serve(ctx, alive context.Context) {
 			continue
 		}
 		faults = 0
-		counters.inPkts.Add(1)
+		counters[enginemib.InPkts].Add(1)
 		source := e.source()
 		if e.toMany() {
-			counters.notUnicast.Add(1)
+			counters[enginemib.NotUnicast].Add(1)
 			s.engine.drop(source, "it was sent to a broadcast or multicast address")
 			continue
 		}
@@ -328,7 +330,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // delivery (RFC 3417, section 3), and the manager asks again.
 func (l *udpListener) send(e *envelope, answer []byte) {
 	engine := &l.server.engine
-	engine.counters.outPkts.Add(1)
+	engine.counters[enginemib.OutPkts].Add(1)
 	errno := e.send(l.fd, answer)
 	if noRoom(errno) {
 		errno = l.lanes.send(l, e, answer)
@@ -337,9 +339,9 @@ func (l *udpListener) send(e *envelope, answer []byte) {
 	}
 	switch {
 	case noRoom(errno):
-		engine.counters.unsent.Add(1)
+		engine.counters[enginemib.Unsent].Add(1)
 		engine.warn(&engine.tooSlow, "answers are dropped, as there is no room for them: the way to a manager is slow",
-			slog.Any("to", e.source()), slog.Uint64("dropped", engine.counters.unsent.Load()))
+			slog.Any("to", e.source()), slog.Uint64("dropped", engine.counters[enginemib.Unsent].Load()))
 	case errno != 0:
 		if ctx := context.Background(); engine.log.Enabled(ctx, slog.LevelDebug) {
 			engine.log.LogAttrs(ctx, slog.LevelDebug, "answer cannot be sent", slog.Any("to", e.source()), slog.Any("error", errno))
@@ -354,10 +356,10 @@ func (l *udpListener) wait(alive context.Context, message []byte, e *envelope) {
 	select {
 	case s.waiting <- struct{}{}:
 	default:
-		s.engine.counters.busy.Add(1)
+		s.engine.counters[enginemib.Busy].Add(1)
 		s.engine.drop(e.source(), "too many requests wait")
 		s.engine.warn(&s.engine.tooManyWait, "requests are dropped, as too many wait", slog.Any("source", e.source()),
-			slog.Int("waiting", cap(s.waiting)), slog.Uint64("dropped", s.engine.counters.busy.Load()))
+			slog.Int("waiting", cap(s.waiting)), slog.Uint64("dropped", s.engine.counters[enginemib.Busy].Load()))
 		return
 	}
 	d := s.later(message)

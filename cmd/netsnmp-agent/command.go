@@ -17,6 +17,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/hangup"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
@@ -146,7 +147,7 @@ func list(cmd *cobra.Command, f flags) error {
 	config := agent.Config{Stack: stack, Modules: f.modules, Log: s.log}
 	if f.agentx == "" {
 		config.System = func() snmpv2mib.System { return snmpv2mib.System{} }
-		config.Engine = func() snmpv2mib.Engine { return snmpv2mib.Engine{} }
+		config.Engine = func() enginemib.Engine { return enginemib.Engine{} }
 	}
 	a, err := agent.New(config)
 	if err != nil {

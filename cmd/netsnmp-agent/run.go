@@ -25,6 +25,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
@@ -236,8 +237,10 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	a, err := agent.New(agent.Config{
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
-		System:            func() snmpv2mib.System { return *described.Load() },
-		Engine:            func() snmpv2mib.Engine { return engine(server.Statistics(), notify.authentication.Load()) },
+		System: func() snmpv2mib.System { return *described.Load() },
+		Engine: func() enginemib.Engine {
+			return enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication.Load()}
+		},
 		LinkNotifications: notify.links.Load, Zones: s.allZones(),
 	})
 	if err != nil {
@@ -419,21 +422,4 @@ func system(file *snmpdconf.Config, host recording.Host) snmpv2mib.System {
 		s.Services = *file.SysServices
 	}
 	return s
-}
-
-func engine(s snmp.Statistics, authenticationTraps bool) snmpv2mib.Engine {
-	return snmpv2mib.Engine{
-		InPkts: s.InPkts, OutPkts: s.OutPkts,
-		InBadVersions: s.InBadVersions, InBadCommunityNames: s.InBadCommunityNames,
-		InBadCommunityUses: s.InBadCommunityUses, InASNParseErrs: s.InASNParseErrs,
-		InTooBigs: s.InTooBigs, InNoSuchNames: s.InNoSuchNames, InBadValues: s.InBadValues,
-		InReadOnlys: s.InReadOnlys, InGenErrs: s.InGenErrs,
-		InTotalReqVars: s.InTotalReqVars, InTotalSetVars: s.InTotalSetVars,
-		InGetRequests: s.InGetRequests, InGetNexts: s.InGetNexts, InSetRequests: s.InSetRequests,
-		InGetResponses: s.InGetResponses, InTraps: s.InTraps,
-		OutTooBigs: s.OutTooBigs, OutNoSuchNames: s.OutNoSuchNames, OutBadValues: s.OutBadValues,
-		OutGenErrs: s.OutGenErrs, OutGetRequests: s.OutGetRequests, OutGetNexts: s.OutGetNexts,
-		OutSetRequests: s.OutSetRequests, OutGetResponses: s.OutGetResponses, OutTraps: s.OutTraps,
-		SilentDrops: s.SilentDrops, ProxyDrops: s.ProxyDrops, EnableAuthenTraps: authenticationTraps,
-	}
 }

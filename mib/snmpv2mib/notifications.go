@@ -11,7 +11,7 @@ func ColdStart() *mib.NotificationType[struct{}] {
 }
 
 // AuthenticationFailure says that the agent got a message that was not properly
-// authenticated. EngineObjects' snmpEnableAuthenTraps says whether it is sent. It is a
+// authenticated. snmpEnableAuthenTraps of enginemib says whether it is sent. It is a
 // notification of the same section, and has no objects either.
 func AuthenticationFailure() *mib.NotificationType[struct{}] {
 	return &mib.NotificationType[struct{}]{Name: "authenticationFailure", OID: snmpTraps.Sub(5)}

@@ -18,6 +18,7 @@ import (
 
 	agentpkg "github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 )
@@ -359,7 +360,7 @@ func (b *bench) allocations(ns *namespace) (float64, error) {
 	a, err := agentpkg.New(agentpkg.Config{
 		Stack: stack, Log: quiet,
 		System: func() snmpv2mib.System { return snmpv2mib.System{} },
-		Engine: func() snmpv2mib.Engine { return snmpv2mib.Engine{} },
+		Engine: func() enginemib.Engine { return enginemib.Engine{} },
 	})
 	if err != nil {
 		return 0, err
