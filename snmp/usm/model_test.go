@@ -402,16 +402,6 @@ func TestUsersRefused(t *testing.T) {
 	}
 }
 
-// TestNothingIsAllocated holds that a message costs no allocation.
-func TestNothingIsAllocated(t *testing.T) {
-	for _, c := range []Cipher{AES128, AES256, DES} {
-		exchange := exchanges(t, SHA256, c, AuthPriv)
-		if n := testing.AllocsPerRun(100, exchange); n >= 1 {
-			t.Errorf("%s: %v allocations", c, n)
-		}
-	}
-}
-
 // exchanges returns a function that takes a request and makes the answer.
 func exchanges(t testing.TB, h Hash, c Cipher, level Level) func() {
 	u := user(t, here, "u", h, c)
