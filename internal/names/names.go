@@ -115,7 +115,9 @@ func start[K comparable](r *Resolver, known map[K]string, key K, lookup func() s
 		name := ""
 		select {
 		case r.slots <- struct{}{}:
-			name = lookup()
+			if r.ctx.Err() == nil { // a select of two that are ready takes either
+				name = lookup()
+			}
 			<-r.slots
 		case <-r.ctx.Done():
 		}
@@ -129,7 +131,7 @@ func start[K comparable](r *Resolver, known map[K]string, key K, lookup func() s
 	}()
 }
 
-func (r *Resolver) expired() bool { return !r.deadline.IsZero() && time.Now().After(r.deadline) }
+func (r *Resolver) expired() bool { return !r.deadline.IsZero() && !time.Now().Before(r.deadline) }
 
 // Wait waits until what was begun is found or the time is over. Nothing is under way
 // any more when it returns, but what does not heed its end: who looks at sockets next

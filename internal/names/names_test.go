@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -64,41 +65,45 @@ func TestHosts(t *testing.T) {
 
 // Lookups that never answer are waited for once, and no further ones are begun.
 func TestNobodyAnswers(t *testing.T) {
-	var asked atomic.Int32
-	r := New(Options{Limit: 50 * time.Millisecond, Parallel: 2, LookupAddr: func(ctx context.Context, _ string) ([]string, error) {
-		asked.Add(1)
-		<-ctx.Done()
-		return []string{"too.late"}, nil
-	}})
-	a := netip.MustParseAddr("192.0.2.0")
-	for range 1000 {
-		a = a.Next()
-		r.StartHost(a)
-	}
-	r.Wait()
-	r.Wait() // its time is over: it comes back at once
-	if got := r.Host(a); got != "" {
-		t.Errorf("a name from nowhere: %q", got)
-	}
-	before := len(r.hosts)
-	for range 1000 {
-		a = a.Next()
-		r.StartHost(a)
-		r.Wait()
-	}
-	if len(r.hosts) != before || asked.Load() > 2 {
-		t.Errorf("%d lookups were begun, %d of them after the time was over", asked.Load(), len(r.hosts)-before)
-	}
-	r.Close()
-	for {
-		r.mu.Lock()
-		running := r.running
-		r.mu.Unlock()
-		if running == 0 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		r := New(Options{Limit: 50 * time.Millisecond, Parallel: 2, LookupAddr: func(ctx context.Context, _ string) ([]string, error) {
+			asked.Add(1)
+			<-ctx.Done()
+			return []string{"too.late"}, nil
+		}})
+		a := netip.MustParseAddr("192.0.2.0")
+		for range 1000 {
+			a = a.Next()
+			r.StartHost(a)
 		}
-		time.Sleep(time.Millisecond)
-	}
+		began := time.Now()
+		r.Wait()
+		r.Wait() // its time is over: it comes back at once
+		if waited := time.Since(began); waited != 50*time.Millisecond {
+			t.Errorf("it waited for %v", waited)
+		}
+		if got := r.Host(a); got != "" {
+			t.Errorf("a name from nowhere: %q", got)
+		}
+		synctest.Wait()
+		before, asking := len(r.hosts), asked.Load()
+		for range 1000 {
+			a = a.Next()
+			r.StartHost(a)
+			r.Wait()
+		}
+		if len(r.hosts) != before || asked.Load() != asking {
+			t.Errorf("%d lookups of %d addresses were begun after the time was over", asked.Load()-asking, len(r.hosts)-before)
+		}
+		r.Close()
+		synctest.Wait()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.running != 0 {
+			t.Errorf("%d lookups run on", r.running)
+		}
+	})
 }
 
 func TestServices(t *testing.T) {
