@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -61,31 +62,59 @@ type Kind[T any] struct {
 	Aliases map[string][]string
 }
 
+// head is what there is to know of a field without the type of its rows. What asks for
+// it is written, and compiled, once for all kinds.
+type head struct {
+	name     string
+	typ      Type
+	words    []string
+	synonyms map[string]string
+}
+
+// index finds the fields of a kind by their names.
+type index struct {
+	kind    string
+	heads   []head
+	aliases map[string][]string
+}
+
+func (k *Kind[T]) index() *index {
+	x := &index{kind: k.Name, heads: make([]head, 0, len(k.Fields)), aliases: k.Aliases}
+	for i := range k.Fields {
+		x.heads = append(x.heads, k.head(i))
+	}
+	return x
+}
+
+func (k *Kind[T]) head(i int) head {
+	f := &k.Fields[i]
+	return head{f.Name, f.Type, f.Words, f.Synonyms}
+}
+
 // Find returns the indexes of the fields that a name or alias stands for,
 // without regard to case.
-func (k *Kind[T]) Find(name string) []int {
-	if i := slices.IndexFunc(k.Fields, func(f Field[T]) bool { return strings.EqualFold(f.Name, name) }); i >= 0 {
+func (k *Kind[T]) Find(name string) []int { return k.index().find(name) }
+
+func (x *index) find(name string) []int {
+	if i := slices.IndexFunc(x.heads, func(h head) bool { return strings.EqualFold(h.name, name) }); i >= 0 {
 		return []int{i}
 	}
 	var found []int
-	for _, field := range k.Aliases[strings.ToLower(name)] {
-		found = append(found, k.Find(field)...)
+	for _, field := range x.aliases[strings.ToLower(name)] {
+		found = append(found, x.find(field)...)
 	}
 	return found
 }
 
 // Names returns every name that Find knows, the fields' before the aliases.
-func (k *Kind[T]) Names() []string {
+func (k *Kind[T]) Names() []string { return k.index().names() }
+
+func (x *index) names() []string {
 	var names []string
-	for _, f := range k.Fields {
-		names = append(names, f.Name)
+	for i := range x.heads {
+		names = append(names, x.heads[i].name)
 	}
-	var aliases []string
-	for a := range k.Aliases {
-		aliases = append(aliases, a)
-	}
-	slices.Sort(aliases)
-	return append(names, aliases...)
+	return append(names, slices.Sorted(maps.Keys(x.aliases))...)
 }
 
 // Field describes field i to a filter.
@@ -94,18 +123,22 @@ func (k *Kind[T]) Field(i int) (name string, typ Type) { return k.Fields[i].Name
 // Word returns the word of a Keyword field that a name stands for, and false with
 // all words for a name that is none.
 func (k *Kind[T]) Word(i int, name string) (word string, words []string, ok bool) {
-	f := &k.Fields[i]
-	for _, w := range f.Words {
+	h := k.head(i)
+	return h.word(name)
+}
+
+func (h *head) word(name string) (word string, words []string, ok bool) {
+	for _, w := range h.words {
 		if EqualWords(w, name) {
 			return w, nil, true
 		}
 	}
-	for synonym, w := range f.Synonyms {
+	for synonym, w := range h.synonyms {
 		if EqualWords(synonym, name) {
 			return w, nil, true
 		}
 	}
-	return "", f.Words, false
+	return "", h.words, false
 }
 
 // Order is what rows are sorted by.
@@ -120,19 +153,21 @@ type orderField struct {
 
 // Order returns the order that list says: names of fields, separated by commas,
 // each with a "-" in front for the largest first.
-func (k *Kind[T]) Order(list string) (*Order, error) {
+func (k *Kind[T]) Order(list string) (*Order, error) { return k.index().order(list) }
+
+func (x *index) order(list string) (*Order, error) {
 	if list == "" {
 		return nil, nil
 	}
 	var o Order
 	for name := range strings.SplitSeq(list, ",") {
 		name, descending := strings.CutPrefix(strings.TrimSpace(name), "-")
-		found := k.Find(name)
+		found := x.find(name)
 		if len(found) == 0 {
-			return nil, &UnknownFieldError{Kind: k.Name, Name: name, Known: k.Names()}
+			return nil, &UnknownFieldError{Kind: x.kind, Name: name, Known: x.names()}
 		}
-		if f := k.Fields[found[0]]; f.Type == Compound {
-			return nil, fmt.Errorf("%s have no order: those in it have", f.Name)
+		if h := x.heads[found[0]]; h.typ == Compound {
+			return nil, fmt.Errorf("%s have no order: those in it have", h.name)
 		}
 		o.fields = append(o.fields, orderField{found[0], descending})
 	}

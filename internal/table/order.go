@@ -13,10 +13,6 @@ import (
 // What the first field of the order says of a row is worked out once, as a number that is
 // greater where the value is; the rows themselves are looked at where two numbers are the same.
 func (k *Kind[T]) Sort(indexes []int32, row func(index int32) *T, o *Order) {
-	type place struct {
-		rank  float64
-		index int32
-	}
 	first, direction := k.Fields[o.fields[0].index].Value, 1
 	if o.fields[0].descending {
 		direction = -1
@@ -26,15 +22,27 @@ func (k *Kind[T]) Sort(indexes []int32, row func(index int32) *T, o *Order) {
 		v := first(row(index))
 		places[i] = place{v.rank(), index}
 	}
+	sortPlaces(places, direction, func(a, b int32) int { return k.compare(o, row(a), row(b)) })
+	for i := range places {
+		indexes[i] = places[i].index
+	}
+}
+
+// place is where a row stands: its rank, and its index.
+type place struct {
+	rank  float64
+	index int32
+}
+
+// sortPlaces sorts by rank, ascending where direction is 1, then by what compare says of
+// the rows, then by index.
+func sortPlaces(places []place, direction int, compare func(a, b int32) int) {
 	slices.SortFunc(places, func(a, b place) int {
 		if c := cmp.Compare(a.rank, b.rank); c != 0 {
 			return c * direction
 		}
-		return cmp.Or(k.compare(o, row(a.index), row(b.index)), cmp.Compare(a.index, b.index))
+		return cmp.Or(compare(a.index, b.index), cmp.Compare(a.index, b.index))
 	})
-	for i := range places {
-		indexes[i] = places[i].index
-	}
 }
 
 // rank returns a number that is less than that of another value only where Compare has the

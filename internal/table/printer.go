@@ -1,7 +1,6 @@
 package table
 
 import (
-	"slices"
 	"strconv"
 	"time"
 )
@@ -37,10 +36,18 @@ const foldIndent = 4
 // way to the Output after Close only.
 type Printer[T any] struct {
 	Table[T]
-	out *Output
+	layout
 
 	encoder *Encoder[T] // JSON
 	held    []T         // sorting
+}
+
+// layout lays the cells of rows out, whatever the rows are.
+type layout struct {
+	out        *Output
+	columns    []heading
+	underline  bool
+	noHeadings bool
 
 	// The look-ahead: cells of rows, one after the other, and where each ends.
 	text    []byte
@@ -53,15 +60,26 @@ type Printer[T any] struct {
 	breaks  []bool // whether a column begins a new line
 }
 
+// heading is what a layout knows of a column.
+type heading struct {
+	text  string
+	width int
+	right bool
+}
+
 // NewPrinter returns a Printer to out.
 func NewPrinter[T any](out *Output, t Table[T]) *Printer[T] {
-	p := &Printer[T]{Table: t, out: out}
+	p := &Printer[T]{Table: t, layout: layout{out: out, underline: t.Underline, noHeadings: t.NoHeadings}}
 	if out.JSON {
 		p.encoder = NewEncoder(t.Kind)
 		return p
 	}
-	p.widths = make([]int, len(t.Columns))
-	p.breaks = make([]bool, len(t.Columns))
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		p.columns = append(p.columns, heading{c.Heading, c.Width, c.Right})
+	}
+	p.widths = make([]int, len(p.columns))
+	p.breaks = make([]bool, len(p.columns))
 	return p
 }
 
@@ -85,8 +103,12 @@ func (p *Printer[T]) Close() error { return p.Flush() }
 // and rows that follow keep to its widths.
 func (p *Printer[T]) Flush() error {
 	if p.Order != nil {
-		slices.SortStableFunc(p.held, func(a, b T) int { return p.Kind.compare(p.Order, &a, &b) })
-		for i := range p.held {
+		indexes := make([]int32, len(p.held))
+		for i := range indexes {
+			indexes[i] = int32(i)
+		}
+		p.Kind.Sort(indexes, func(i int32) *T { return &p.held[i] }, p.Order)
+		for _, i := range indexes {
 			if err := p.print(&p.held[i]); err != nil {
 				return err
 			}
@@ -116,121 +138,126 @@ func (p *Printer[T]) print(row *T) error {
 			p.colours = append(p.colours, colour)
 		}
 	}
-	if p.laidOut {
-		p.appendLine(0, p.ends, p.colours)
-		p.text, p.ends, p.colours = p.text[:0], p.ends[:0], p.colours[:0]
-		return p.out.flushIfFull()
+	return p.end(start)
+}
+
+// end takes note that a row ends whose first cell starts there in the text.
+func (l *layout) end(start int) error {
+	if l.laidOut {
+		l.appendLine(0, l.ends, l.colours)
+		l.text, l.ends, l.colours = l.text[:0], l.ends[:0], l.colours[:0]
+		return l.out.flushIfFull()
 	}
 	if start == 0 {
-		p.since = time.Now()
+		l.since = time.Now()
 	}
-	if len(p.ends) >= lookAheadRows*len(p.Columns) || len(p.text) >= lookAheadBytes || time.Since(p.since) >= lookAheadTime {
-		p.layOut()
-		return p.out.Flush()
+	if len(l.ends) >= lookAheadRows*len(l.columns) || len(l.text) >= lookAheadBytes || time.Since(l.since) >= lookAheadTime {
+		l.layOut()
+		return l.out.Flush()
 	}
 	return nil
 }
 
 // layOut chooses the widths by the rows of the look-ahead and prints them.
-func (p *Printer[T]) layOut() {
-	p.laidOut = true
-	n := len(p.Columns)
+func (l *layout) layOut() {
+	l.laidOut = true
+	n := len(l.columns)
 	content := make([]int, n)
 	start := 0
-	for i, end := range p.ends {
-		content[i%n] = max(content[i%n], min(width(p.text[start:end]), widest))
+	for i, end := range l.ends {
+		content[i%n] = max(content[i%n], min(width(l.text[start:end]), widest))
 		start = end
 	}
 	total := n - 1
-	for i := range p.Columns {
-		c := &p.Columns[i]
-		p.widths[i] = max(content[i], c.Width, len(c.Heading))
-		if i < n-1 || c.Right {
-			total += p.widths[i]
+	for i := range l.columns {
+		c := &l.columns[i]
+		l.widths[i] = max(content[i], c.width, len(c.text))
+		if i < n-1 || c.right {
+			total += l.widths[i]
 		} else {
-			total += max(content[i], len(c.Heading))
+			total += max(content[i], len(c.text))
 		}
 	}
-	if w := p.out.Width; w > 0 && total > w {
-		p.fold(content, w)
+	if w := l.out.Width; w > 0 && total > w {
+		l.fold(content, w)
 	}
 
 	headings := make([]byte, 0, 256)
 	ends := make([]int, 0, n)
 	var bold []Colour
-	for i := range p.Columns {
-		headings = append(headings, p.Columns[i].Heading...)
+	for i := range l.columns {
+		headings = append(headings, l.columns[i].text...)
 		ends = append(ends, len(headings))
 		bold = append(bold, Bold)
 	}
-	if !p.out.Colour {
+	if !l.out.Colour {
 		bold = nil
 	}
-	rows := p.text
-	if p.text = headings; !p.NoHeadings {
-		p.appendLine(0, ends, bold)
+	rows := l.text
+	if l.text = headings; !l.noHeadings {
+		l.appendLine(0, ends, bold)
 	}
-	if p.Underline {
-		p.text, ends = p.text[:0], ends[:0]
-		for i := range p.Columns {
-			for range max(p.Columns[i].Width, len(p.Columns[i].Heading)) {
-				p.text = append(p.text, '-')
+	if l.underline {
+		l.text, ends = l.text[:0], ends[:0]
+		for i := range l.columns {
+			for range max(l.columns[i].width, len(l.columns[i].text)) {
+				l.text = append(l.text, '-')
 			}
-			ends = append(ends, len(p.text))
+			ends = append(ends, len(l.text))
 		}
-		p.appendLine(0, ends, nil)
+		l.appendLine(0, ends, nil)
 	}
 
-	p.text = rows
+	l.text = rows
 	start = 0
-	for i := 0; i < len(p.ends); i += n {
+	for i := 0; i < len(l.ends); i += n {
 		var colours []Colour
-		if p.out.Colour {
-			colours = p.colours[i : i+n]
+		if l.out.Colour {
+			colours = l.colours[i : i+n]
 		}
-		p.appendLine(start, p.ends[i:i+n], colours)
-		start = p.ends[i+n-1]
+		l.appendLine(start, l.ends[i:i+n], colours)
+		start = l.ends[i+n-1]
 	}
-	p.text, p.ends, p.colours = p.text[:0], p.ends[:0], p.colours[:0]
+	l.text, l.ends, l.colours = l.text[:0], l.ends[:0], l.colours[:0]
 }
 
 // fold makes the columns no wider than they must be and, where that is still too
 // wide for the terminal, says where lines are broken.
-func (p *Printer[T]) fold(content []int, terminal int) {
+func (l *layout) fold(content []int, terminal int) {
 	at := 0
-	for i := range p.Columns {
-		p.widths[i] = max(content[i], len(p.Columns[i].Heading))
-		needs := p.widths[i]
+	for i := range l.columns {
+		l.widths[i] = max(content[i], len(l.columns[i].text))
+		needs := l.widths[i]
 		if i > 0 {
 			needs++
 		}
 		if i > 0 && at+needs > terminal {
-			p.breaks[i] = true
-			at, needs = foldIndent, p.widths[i]
+			l.breaks[i] = true
+			at, needs = foldIndent, l.widths[i]
 		}
 		at += needs
 	}
 }
 
-// appendLine appends a row whose cells stand in p.text from start on.
-func (p *Printer[T]) appendLine(start int, ends []int, colours []Colour) {
-	b, folded := p.out.b, false
+// appendLine appends a row whose cells stand in l.text from start on.
+func (l *layout) appendLine(start int, ends []int, colours []Colour) {
+	b, folded := l.out.b, false
 	for i, end := range ends {
-		cell := p.text[start:end]
+		cell := l.text[start:end]
 		start = end
 		switch {
-		case p.breaks[i]:
+		case l.breaks[i]:
 			b, folded = append(trimBlanks(b), '\n'), true
 			b = appendBlanks(b, foldIndent)
 		case i > 0:
 			b = append(b, ' ')
 		}
 		w := width(cell)
-		if w > p.widths[i] && w <= widest {
-			p.widths[i] = w
+		if w > l.widths[i] && w <= widest {
+			l.widths[i] = w
 		}
-		blanks := p.widths[i] - w
-		if p.Columns[i].Right {
+		blanks := l.widths[i] - w
+		if l.columns[i].right {
 			b = appendBlanks(b, blanks)
 			blanks = 0
 		}
@@ -248,7 +275,7 @@ func (p *Printer[T]) appendLine(start int, ends []int, colours []Colour) {
 	if b = trimBlanks(b); !folded || b[len(b)-1] != '\n' {
 		b = append(b, '\n')
 	}
-	p.out.b = b
+	l.out.b = b
 }
 
 const blanks = "                                                                                "
