@@ -171,6 +171,9 @@ func readFile(ctx context.Context, path string) (*snmpdconf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := refuse(file.Needs); err != nil {
+		return nil, err
+	}
 	for _, set := range file.AgentAddresses {
 		if _, err := snmp.ParseAddress(set.Value); err != nil {
 			return nil, fmt.Errorf("%s: %w", set.Where, err)

@@ -3,8 +3,10 @@
 // between blanks, quotes around what holds blanks. A line that begins with "#" is
 // a comment.
 //
-// It knows the directives that this agent heeds. Everything else is an error:
-// a setting that is silently ignored would be worse than none.
+// It knows the directives that this agent heeds, and the whole language of access.
+// Everything else is an error: a setting that is silently ignored would be worse than
+// none. What a file asks for beyond communities that read everything is in
+// [Config.Needs], so that whoever cannot give it can refuse the line.
 package snmpdconf
 
 import (
@@ -22,6 +24,8 @@ import (
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/vacm"
 )
 
 // Config is what a file says. Nil pointers and empty lists stand for what it
@@ -29,7 +33,15 @@ import (
 type Config struct {
 	AgentAddresses []Setting // agentaddress, each address by itself
 	AgentXSocket   *Setting  // agentXSocket
-	Communities    []Community
+	// Communities are the communities in the order in which they count.
+	Communities []Community
+	Users       []User
+	// EngineID is exactEngineID or engineID; "" where the file has neither.
+	EngineID usm.EngineID
+	// Access is who may see what, of the communities' security names and of users.
+	Access vacm.Tables
+	// Needs are what its lines ask for beyond communities that read everything.
+	Needs []Needed
 
 	SysLocation, SysContact, SysName, SysDescr *string
 	SysObjectID                                *mib.OID
@@ -46,7 +58,10 @@ type Config struct {
 	// for no bound.
 	MaxGetbulkRepeats, MaxGetbulkResponses int
 
-	trapCommunity string // of sinks that follow
+	trapCommunity string            // of sinks that follow
+	simples       int               // how many rocommunity, rouser and so on there were
+	groups        map[string]string // of users, by name
+	taken         map[string]bool   // names of groups
 	names         *names
 }
 
@@ -73,12 +88,6 @@ type Sink struct {
 type Setting struct {
 	Value string
 	Where string // "FILE:LINE: DIRECTIVE"
-}
-
-// Community is a read-only community and a network that may use it.
-type Community struct {
-	Name   string
-	Source netip.Prefix
 }
 
 // maxFile is the longest file that is read, in bytes.
@@ -150,7 +159,11 @@ func parse(ctx context.Context, name string, text []byte) (*Config, error) {
 }
 
 func parseLines(name string, text []byte, known *names) (*Config, error) {
-	c := &Config{trapCommunity: "public", names: known}
+	c := &Config{trapCommunity: "public", names: known, groups: map[string]string{}, taken: map[string]bool{}}
+	for _, first := range []uint32{0, 1, 2} { // as in net-snmp, before the file
+		c.Access.Families = append(c.Access.Families, vacm.Family{View: all, Subtree: mib.MakeOID(first)},
+			vacm.Family{View: "_none_", Subtree: mib.MakeOID(first), Excluded: true})
+	}
 	var problems []error
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, maxFile+1)
@@ -158,6 +171,10 @@ func parseLines(name string, text []byte, known *names) (*Config, error) {
 		where := fmt.Sprintf("%s:%d", name, n)
 		directive, rest := cutDirective(lines.Text())
 		if directive == "" {
+			continue
+		}
+		if strings.IndexByte(lines.Text(), 0) >= 0 {
+			problems = append(problems, fmt.Errorf("%s: %w", where, errNUL))
 			continue
 		}
 		parse, known := directives[strings.ToLower(directive)]
@@ -171,17 +188,6 @@ func parseLines(name string, text []byte, known *names) (*Config, error) {
 	}
 	c.names = nil
 	return c, errors.Join(append(problems, lines.Err())...)
-}
-
-func cutDirective(line string) (directive, rest string) {
-	line = strings.TrimSpace(line)
-	if line == "" || line[0] == '#' {
-		return "", ""
-	}
-	if i := strings.IndexAny(line, " \t"); i >= 0 {
-		return line[:i], strings.TrimSpace(line[i:])
-	}
-	return line, ""
 }
 
 var directives = map[string]func(c *Config, where, rest string) error{
@@ -201,12 +207,30 @@ var directives = map[string]func(c *Config, where, rest string) error{
 		c.AgentXSocket = &Setting{unquote(rest), where}
 		return nil
 	},
-	"rocommunity":  func(c *Config, _, rest string) error { return c.community(rest, 4) },
-	"rocommunity6": func(c *Config, _, rest string) error { return c.community(rest, 6) },
-	"syslocation":  text(func(c *Config) **string { return &c.SysLocation }),
-	"syscontact":   text(func(c *Config) **string { return &c.SysContact }),
-	"sysname":      text(func(c *Config) **string { return &c.SysName }),
-	"sysdescr":     text(func(c *Config) **string { return &c.SysDescr }),
+	"rocommunity":   simple{"community", []secured{overIPv4}}.gives(vacm.Read),
+	"rocommunity6":  simple{"community", []secured{overIPv6}}.gives(vacm.Read),
+	"rwcommunity":   simple{"community", []secured{overIPv4}}.gives(vacm.Read, vacm.Write),
+	"rwcommunity6":  simple{"community", []secured{overIPv6}}.gives(vacm.Read, vacm.Write),
+	"authcommunity": simple{"community", []secured{overIPv4, overIPv6}}.auth,
+	"rouser":        simple{"user", nil}.gives(vacm.Read),
+	"rwuser":        simple{"user", nil}.gives(vacm.Read, vacm.Write),
+	"authuser":      simple{"user", nil}.auth,
+	"authgroup":     simple{"group", nil}.auth,
+	"authaccess":    authAccess,
+	"com2sec":       com2sec(overIPv4),
+	"com2sec6":      com2sec(overIPv6),
+	"com2secunix":   com2sec(overLocal),
+	"group":         group,
+	"access":        access,
+	"setaccess":     setAccess,
+	"view":          view,
+	"createuser":    createUser,
+	"exactengineid": engineID(usm.ParseEngineID),
+	"engineid":      engineID(usm.TextEngineID),
+	"syslocation":   text(func(c *Config) **string { return &c.SysLocation }),
+	"syscontact":    text(func(c *Config) **string { return &c.SysContact }),
+	"sysname":       text(func(c *Config) **string { return &c.SysName }),
+	"sysdescr":      text(func(c *Config) **string { return &c.SysDescr }),
 	"sysobjectid": func(c *Config, _, rest string) error {
 		o, err := mib.ParseOID(rest)
 		if err != nil {
@@ -355,37 +379,15 @@ func text(where func(*Config) **string) func(*Config, string, string) error {
 	}
 }
 
-// community parses "COMMUNITY [SOURCE]".
-func (c *Config) community(rest string, family int) error {
-	args, err := fields(rest)
-	switch {
-	case err != nil:
-		return err
-	case len(args) == 0 || args[0] == "":
-		return errors.New("needs a community")
-	case len(args) > 2:
-		return fmt.Errorf("%q: restricting a community to part of the tree is not supported", strings.Join(args[2:], " "))
-	}
-	source := "default"
-	if len(args) == 2 {
-		source = args[1]
-	}
-	prefixes, err := parseSource(source, family, c.names)
-	if err != nil {
-		return err
-	}
-	for _, p := range prefixes {
-		c.Communities = append(c.Communities, Community{args[0], p})
-	}
-	return nil
-}
-
 // parseSource parses the networks that a community is accepted from: "default",
 // an address, a network with a prefix length or a mask, or a host's name.
 func parseSource(s string, family int, known *names) ([]netip.Prefix, error) {
 	wildcard, bits, network := netip.IPv4Unspecified(), 32, "ip4"
 	if family == 6 {
 		wildcard, bits, network = netip.IPv6Unspecified(), 128, "ip6"
+	}
+	if strings.HasPrefix(s, "@") {
+		return nil, fmt.Errorf("source %q is a netgroup, which is not supported", shorten(s))
 	}
 	if s == "default" {
 		return []netip.Prefix{netip.PrefixFrom(wildcard, 0)}, nil
@@ -398,12 +400,12 @@ func parseSource(s string, family int, known *names) ([]netip.Prefix, error) {
 		n := bits
 		if hasLength {
 			if n, err = prefixLength(length, addr); err != nil {
-				return nil, fmt.Errorf("source %q: %w", s, err)
+				return nil, err
 			}
 		}
 		p := netip.PrefixFrom(addr, n)
 		if p != p.Masked() {
-			return nil, fmt.Errorf("source %q has bits beyond its prefix length", s)
+			return nil, fmt.Errorf("source/mask mismatch: source %q has bits beyond its prefix length", s)
 		}
 		return []netip.Prefix{p}, nil
 	}
@@ -421,63 +423,36 @@ func parseSource(s string, family int, known *names) ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
-// prefixLength parses "24" or, for IPv4, "255.255.255.0".
+// prefixLength parses "24" or a mask, such as "255.255.255.0" or "ffff::".
 func prefixLength(s string, addr netip.Addr) (int, error) {
-	if mask, err := netip.ParseAddr(s); err == nil && mask.Is4() && addr.Is4() {
-		octets := mask.As4()
-		ones, size := net.IPMask(octets[:]).Size()
-		if size == 0 {
-			return 0, fmt.Errorf("mask %s has holes", s)
+	if n, err := strconv.Atoi(s); err == nil {
+		if n < 0 || n > addr.BitLen() {
+			return 0, fmt.Errorf("bad mask length: %q is not a number from 0 to %d", s, addr.BitLen())
 		}
-		return ones, nil
+		return n, nil
 	}
-	p, err := netip.ParsePrefix(addr.String() + "/" + s)
-	if err != nil {
-		return 0, fmt.Errorf("prefix length %q is not a number from 0 to %d", s, addr.BitLen())
+	mask, err := netip.ParseAddr(s)
+	if err != nil || mask.Is4() != addr.Is4() || mask.Zone() != "" {
+		return 0, fmt.Errorf("bad mask: %q is neither a prefix length nor a mask", shorten(s))
 	}
-	return p.Bits(), nil
+	ones, size := net.IPMask(mask.AsSlice()).Size()
+	if size == 0 {
+		if host := addr.AsSlice(); beyond(host, mask.AsSlice()) {
+			return 0, fmt.Errorf("source/mask mismatch: %s has bits that mask %s has not", addr, mask)
+		}
+		return 0, fmt.Errorf("mask %s has holes, which is not supported", mask)
+	}
+	return ones, nil
 }
 
-// fields splits arguments at blanks, heeding quotes and backslashes.
-func fields(s string) ([]string, error) {
-	var args []string
-	for s = strings.TrimLeft(s, " \t"); s != "" && s[0] != '#'; s = strings.TrimLeft(s, " \t") {
-		var arg []byte
-		quote := byte(0)
-		i := 0
-		for ; i < len(s); i++ {
-			c := s[i]
-			switch {
-			case c == '\\' && i+1 < len(s):
-				i++
-				arg = append(arg, s[i])
-				continue
-			case quote == 0 && (c == '"' || c == '\''):
-				quote = c
-				continue
-			case c == quote && quote != 0:
-				quote = 0
-				continue
-			}
-			if quote == 0 && (c == ' ' || c == '\t') {
-				break
-			}
-			arg = append(arg, c)
+// beyond reports whether an address has bits that a mask has not.
+func beyond(addr, mask []byte) bool {
+	for i := range addr {
+		if addr[i]&^mask[i] != 0 {
+			return true
 		}
-		if quote != 0 {
-			return nil, fmt.Errorf("a quote %c is not closed", quote)
-		}
-		args, s = append(args, string(arg)), s[i:]
 	}
-	return args, nil
-}
-
-// unquote takes off quotes around the whole of s.
-func unquote(s string) string {
-	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
-		return s[1 : len(s)-1]
-	}
-	return s
+	return false
 }
 
 // suggest names the known directive that starts most like an unknown one.
@@ -499,8 +474,8 @@ func suggest(unknown string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// Directives returns the names of the known directives as snmpd.conf(5) writes
-// them, in alphabetical order.
+// Directives returns the names of the directives that the agent heeds as snmpd.conf(5)
+// writes them, in alphabetical order.
 func Directives() []string {
 	names := []string{
 		"agentaddress", "agentXSocket", "rocommunity", "rocommunity6",

@@ -39,13 +39,13 @@ sysServices 78
 		t.Errorf("%+v", c)
 	}
 	want := []Community{
-		{"public", netip.MustParsePrefix("0.0.0.0/0")},
-		{"with blank", netip.MustParsePrefix("192.0.2.0/24")},
-		{"masked", netip.MustParsePrefix("198.51.100.0/24")},
-		{"one", netip.MustParsePrefix("192.0.2.7/32")},
-		{"here", netip.MustParsePrefix("127.0.0.1/32")},
-		{"six", netip.MustParsePrefix("2001:db8::/32")},
-		{"all", netip.MustParsePrefix("::/0")},
+		{Name: "public", Source: netip.MustParsePrefix("0.0.0.0/0"), SecurityName: "comm1"},
+		{Name: "with blank", Source: netip.MustParsePrefix("192.0.2.0/24"), SecurityName: "comm2"},
+		{Name: "masked", Source: netip.MustParsePrefix("198.51.100.0/24"), SecurityName: "comm3"},
+		{Name: "one", Source: netip.MustParsePrefix("192.0.2.7/32"), SecurityName: "comm4"},
+		{Name: "here", Source: netip.MustParsePrefix("127.0.0.1/32"), SecurityName: "comm5"},
+		{Name: "six", Source: netip.MustParsePrefix("2001:db8::/32"), SecurityName: "comm6"},
+		{Name: "all", Source: netip.MustParsePrefix("::/0"), SecurityName: "comm7"},
 	}
 	if !slices.Equal(c.Communities, want) {
 		t.Errorf("communities\n %v, want\n %v", c.Communities, want)
@@ -94,6 +94,9 @@ maxGetbulkResponses 100
 	if c.V1TrapAddress != netip.MustParseAddr("127.0.0.1") || *c.LinkUpDownNotifications || !*c.AuthTrapEnable || !*c.InetAddressZones {
 		t.Errorf("%v %v %v", c.V1TrapAddress, *c.LinkUpDownNotifications, *c.AuthTrapEnable)
 	}
+	if len(c.Needs) != 0 {
+		t.Errorf("needs %v", c.Needs)
+	}
 	if c.MaxGetbulkRepeats != 0 || c.MaxGetbulkResponses != 100 {
 		t.Errorf("bounds %d and %d", c.MaxGetbulkRepeats, c.MaxGetbulkResponses)
 	}
@@ -101,43 +104,43 @@ maxGetbulkResponses 100
 
 func TestErrorsNameTheLine(t *testing.T) {
 	for line, want := range map[string]string{
-		"rocomunity public":                   "x.conf:2: unknown directive \"rocomunity\" (did you mean rocommunity?)",
-		"trapsess -v3 localhost":              "x.conf:2: unknown directive \"trapsess\"",
-		"trapsink":                            "x.conf:2: trapsink: needs a host",
-		"trap2sink -s 192.0.2.1 localhost":    "option -s is not supported",
-		"informsink h c 0":                    "\"0\" is not a port",
-		"informsink h c trap":                 "\"trap\" is not a port",
-		"informsink h c 162 x":                "\"x\" follows the port",
-		"trapcommunity":                       "needs a community",
-		"trapcommunity a b":                   "\"b\" follows the community",
-		"v1trapaddress":                       "needs a host",
-		"v1trapaddress ::1":                   "not an IPv4 address",
-		"linkUpDownNotifications maybe":       "\"maybe\" is neither yes nor no",
-		"linkUpDownNotifications":             "needs a choice",
-		"inetAddressZones 1":                  "\"1\" is neither yes nor no",
-		"authtrapenable yes":                  "\"yes\" is neither 1 nor 2",
-		"maxGetbulkRepeats -2":                "\"-2\" is not a number",
-		"maxGetbulkRepeats many":              "\"many\" is not a number",
-		"maxGetbulkResponses 2147483648":      "is not a number from",
-		"rocommunity":                         "x.conf:2: rocommunity: needs a community",
-		"rocommunity a 192.0.2.0/33":          "prefix length \"33\"",
-		"rocommunity a 192.0.2.1/24":          "bits beyond its prefix length",
-		"rocommunity a 192.0.2.0/255.0.255.0": "has holes",
-		"rocommunity a 2001:db8::/32":         "is not an IPv4 network",
-		"rocommunity6 a 192.0.2.0/24":         "is not an IPv6 network",
-		"rocommunity6 a ::ffff:10.0.0.0/104":  "is not an IPv6 network",
-		"rocommunity a ::ffff:10.0.0.0/104":   "is not an IPv4 network",
-		"rocommunity a 192.0.2.0/24 .1.3.6":   "part of the tree is not supported",
-		"rocommunity \"a":                     "not closed",
-		"sysServices many":                    "\"many\" is not a number",
-		"sysServices 128":                     "not a number from 0 to 127",
-		"rocommunity \"\" 192.0.2.0/24":       "needs a community",
-		"sysObjectID 9.9.9":                   "not the name of anything",
-		"sysObjectID 1.40":                    "not the name of anything",
-		"sysObjectID 1":                       "not the name of anything",
-		"sysObjectID 1.x":                     "invalid object identifier",
-		"agentaddress":                        "needs an address",
-		"sysName " + strings.Repeat("x", 256): "at most 255",
+		"rocomunity public":                     "x.conf:2: unknown directive \"rocomunity\" (did you mean rocommunity?)",
+		"trapsess -v3 localhost":                "x.conf:2: unknown directive \"trapsess\"",
+		"trapsink":                              "x.conf:2: trapsink: needs a host",
+		"trap2sink -s 192.0.2.1 localhost":      "option -s is not supported",
+		"informsink h c 0":                      "\"0\" is not a port",
+		"informsink h c trap":                   "\"trap\" is not a port",
+		"informsink h c 162 x":                  "\"x\" follows the port",
+		"trapcommunity":                         "needs a community",
+		"trapcommunity a b":                     "\"b\" follows the community",
+		"v1trapaddress":                         "needs a host",
+		"v1trapaddress ::1":                     "not an IPv4 address",
+		"linkUpDownNotifications maybe":         "\"maybe\" is neither yes nor no",
+		"linkUpDownNotifications":               "needs a choice",
+		"inetAddressZones 1":                    "\"1\" is neither yes nor no",
+		"authtrapenable yes":                    "\"yes\" is neither 1 nor 2",
+		"maxGetbulkRepeats -2":                  "\"-2\" is not a number",
+		"maxGetbulkRepeats many":                "\"many\" is not a number",
+		"maxGetbulkResponses 2147483648":        "is not a number from",
+		"rocommunity":                           "x.conf:2: rocommunity: needs a community",
+		"rocommunity a 192.0.2.0/33":            "bad mask length: \"33\"",
+		"rocommunity a 192.0.2.1/24":            "bits beyond its prefix length",
+		"rocommunity a 192.0.2.0/255.0.255.0":   "has holes",
+		"rocommunity a 2001:db8::/32":           "is not an IPv4 network",
+		"rocommunity6 a 192.0.2.0/24":           "is not an IPv6 network",
+		"rocommunity6 a ::ffff:10.0.0.0/104":    "is not an IPv6 network",
+		"rocommunity a ::ffff:10.0.0.0/104":     "is not an IPv4 network",
+		"rocommunity a 192.0.2.0/24 .1.3.6 b c": "\"c\" follows the context",
+		"rocommunity \"a":                       "not closed",
+		"sysServices many":                      "\"many\" is not a number",
+		"sysServices 128":                       "not a number from 0 to 127",
+		"rocommunity \"\" 192.0.2.0/24":         "needs a community",
+		"sysObjectID 9.9.9":                     "not the name of anything",
+		"sysObjectID 1.40":                      "not the name of anything",
+		"sysObjectID 1":                         "not the name of anything",
+		"sysObjectID 1.x":                       "invalid object identifier",
+		"agentaddress":                          "needs an address",
+		"sysName " + strings.Repeat("x", 256):   "at most 255",
 	} {
 		_, err := Parse(t.Context(), "x.conf", strings.NewReader("sysLocation here\n"+line+"\nsysContact me\n"))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "x.conf:2: ") {

@@ -76,8 +76,8 @@ func TestKeysRefused(t *testing.T) {
 		"has 0 octets: at least 8":       func(c *Credentials, _ *EngineID) { c.AuthSecret = Secret{} },
 		"privacy: the passphrase has 3":  func(c *Credentials, _ *EngineID) { c.PrivSecret = NewSecret([]byte("abc")) },
 		"a master key of SHA-256 has 32": func(c *Credentials, _ *EngineID) { c.AuthForm = MasterKey },
-		"localised key has 17 octets, not 16": func(c *Credentials, _ *EngineID) {
-			c.PrivForm, c.PrivSecret = LocalizedKey, long
+		"a localised key of SHA-256 has 32 octets, not 9": func(c *Credentials, _ *EngineID) {
+			c.PrivForm, c.PrivSecret = LocalizedKey, NewSecret([]byte("too short"))
 		},
 		"no privacy without":     func(c *Credentials, _ *EngineID) { c.Auth = NoAuth },
 		"needs a name":           func(c *Credentials, _ *EngineID) { c.Name = "" },

@@ -43,6 +43,11 @@ func TestKeysOfNetSNMP(t *testing.T) {
 			add("local", fmt.Sprintf("-l 0x%x", local.Bytes()), fmt.Sprintf("-l 0x%x", key.Bytes()), Credentials{
 				AuthForm: LocalizedKey, AuthSecret: local, PrivForm: LocalizedKey, PrivSecret: key,
 			})
+			add("long", fmt.Sprintf("-l 0x%x", local.Bytes()), fmt.Sprintf("-l 0x%x", key.Bytes())+strings.Repeat("77", h.KeySize()-min(h.KeySize(), c.KeySize())),
+				Credentials{AuthForm: LocalizedKey, AuthSecret: local, PrivForm: LocalizedKey, PrivSecret: key})
+			add("short", fmt.Sprintf("-l 0x%x", local.Bytes()), fmt.Sprintf("-l 0x%x", local.Bytes()), Credentials{
+				AuthForm: LocalizedKey, AuthSecret: local, PrivForm: LocalizedKey, PrivSecret: local,
+			})
 			if c.KeySize() <= h.KeySize() { // net-snmp does not extend such a key
 				add("one", "authentication", "", Credentials{AuthSecret: passphrase})
 			}

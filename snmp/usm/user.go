@@ -163,7 +163,8 @@ type Credentials struct {
 
 	Priv     Cipher
 	PrivForm Form
-	// PrivSecret is empty where it is the AuthSecret, too.
+	// PrivSecret is empty where it is the AuthSecret, too. A localised key that is longer than
+	// the cipher's counts as far as that goes; one of the hash's length is extended.
 	PrivSecret Secret
 }
 
@@ -177,7 +178,7 @@ func (c Credentials) Localize(engine EngineID) (User, error) {
 	if c.Auth == NoAuth {
 		return u, nil
 	}
-	auth, err := c.Auth.key(c.AuthForm, c.AuthSecret, c.Auth.KeySize())
+	auth, err := c.Auth.key(c.AuthForm, c.AuthSecret)
 	if err != nil {
 		return User{}, fmt.Errorf("authentication: %w", err)
 	}
@@ -196,19 +197,18 @@ func (c Credentials) Localize(engine EngineID) (User, error) {
 	return u, nil
 }
 
-// key returns a master key, or the localised key that was given.
-func (h Hash) key(form Form, secret Secret, localized int) (Secret, error) {
+// key returns the key that a secret is or makes: a localised one for LocalizedKey, otherwise
+// a master key.
+func (h Hash) key(form Form, secret Secret) (Secret, error) {
+	what := "localised"
 	switch form {
 	case Passphrase:
 		return h.MasterKey(secret)
 	case MasterKey:
-		if n := secret.Len(); n != h.KeySize() {
-			return Secret{}, fmt.Errorf("a master key of %s has %d octets, not %d", h, h.KeySize(), n)
-		}
-		return secret, nil
+		what = "master"
 	}
-	if n := secret.Len(); n != localized {
-		return Secret{}, fmt.Errorf("the localised key has %d octets, not %d", n, localized)
+	if n := secret.Len(); n != h.KeySize() {
+		return Secret{}, fmt.Errorf("a %s key of %s has %d octets, not %d", what, h, h.KeySize(), n)
 	}
 	return secret, nil
 }
@@ -218,17 +218,17 @@ func (h Hash) key(form Form, secret Secret, localized int) (Secret, error) {
 func (c Credentials) privacyKey(auth Secret, engine EngineID) (Secret, error) {
 	form, key := c.AuthForm, auth
 	if !c.PrivSecret.IsEmpty() {
-		form = c.PrivForm
+		form, key = c.PrivForm, c.PrivSecret
+		if form == LocalizedKey && key.Len() >= c.Priv.KeySize() {
+			return NewSecret(key.Bytes()[:c.Priv.KeySize()]), nil // as net-snmp does
+		}
 		var err error
-		if key, err = c.Auth.key(form, c.PrivSecret, c.Priv.KeySize()); err != nil {
+		if key, err = c.Auth.key(form, key); err != nil {
 			return Secret{}, err
 		}
 	}
 	if form != LocalizedKey {
 		return c.Auth.LocalizePrivacy(key, engine, c.Priv)
 	}
-	if c.PrivSecret.IsEmpty() { // the localised key of the other protocol
-		return NewSecret(c.Auth.extend(key.Bytes(), engine, c.Priv)), nil
-	}
-	return key, nil
+	return NewSecret(c.Auth.extend(key.Bytes(), engine, c.Priv)), nil
 }
