@@ -244,7 +244,7 @@ func (d *destination) send(conn net.Conn) error {
 	if err := d.resend(conn); err != nil {
 		return err
 	}
-	model := d.engine.models.Load().model(d.target.Version)
+	model := d.engine.models.Load().outgoing(d.target.Version)
 	for !d.target.Inform || len(d.informs) < maxOutstanding {
 		variables := d.next()
 		if variables == nil {
@@ -405,7 +405,7 @@ func (d *destination) receive(message []byte) {
 		malformed(fields.Err)
 		return
 	}
-	model := e.models.Load().model(version)
+	model := e.models.Load().outgoing(version)
 	if model == nil {
 		e.counters[enginemib.InBadVersions].Add(1)
 		d.passOver("its version is not supported", slog.Int("version", int(version)))

@@ -12,6 +12,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
 // engine is what everything that processes messages shares (RFC 3411, section
@@ -35,7 +36,8 @@ type engine struct {
 // models are the message processing models, the security models that they use and the
 // access control, which change together, between two messages.
 type models struct {
-	v1, v2c     messageModel
+	v1, v2c     *communityMessages
+	v3          *v3Messages // nil where it is not spoken
 	communities *communityModel
 	access      AccessControl
 }
@@ -65,17 +67,21 @@ func (l *bulkLimits) cap(wanted int32, variables int) int32 {
 	return wanted
 }
 
-func (e *engine) setCommunities(communities []Community, access AccessControl) error {
+func (e *engine) setCommunities(communities []Community, users *usm.Model, access AccessControl) error {
 	security, err := newCommunityModel(communities)
 	if err != nil {
 		return err
 	}
-	e.models.Store(&models{
+	m := &models{
 		v1:          &communityMessages{SNMPv1, security},
 		v2c:         &communityMessages{SNMPv2c, security},
 		communities: security,
 		access:      access,
-	})
+	}
+	if users != nil {
+		m.v3 = &v3Messages{users}
+	}
+	e.models.Store(m)
 	return nil
 }
 
@@ -87,12 +93,28 @@ func (m *models) model(version Version) messageModel {
 		return m.v1
 	case SNMPv2c:
 		return m.v2c
+	case SNMPv3:
+		if m.v3 != nil {
+			return m.v3
+		}
 	}
 	return nil
 }
 
-// covers reports whether anybody is let in from source.
-func (m *models) covers(source netip.Addr) bool { return m.communities.covers(source) }
+// outgoing returns the model of messages to targets of a version, nil where there is
+// none.
+func (m *models) outgoing(version Version) outgoingModel {
+	switch version {
+	case SNMPv1:
+		return m.v1
+	case SNMPv2c:
+		return m.v2c
+	}
+	return nil
+}
+
+// covers reports whether anybody is let in from source. Users are, wherever they are.
+func (m *models) covers(source netip.Addr) bool { return m.v3 != nil || m.communities.covers(source) }
 
 // dispatcher processes one message after the other for one goroutine, with
 // memory that it uses again (RFC 3412, section 4.2).
@@ -197,6 +219,7 @@ func (d *dispatcher) answer(ctx context.Context, limits limits) ([]byte, outcome
 	if err != nil {
 		return nil, malformed(err), nil
 	}
+	in.seen(p.kind, p.requestID)
 	switch p.kind {
 	case ber.Response:
 		e.countResponse(mib.Status(p.status))

@@ -44,7 +44,9 @@ func partsOf(message []byte) (community, pdu []byte) {
 // the sum of all that can become of one.
 func outcomes(s enginemib.Statistics) (in, out uint64) {
 	return s[enginemib.InPkts], s[enginemib.OutGetResponses] + s[enginemib.InBadVersions] + s[enginemib.InBadCommunityNames] + s[enginemib.InASNParseErrs] +
-		s[enginemib.SilentDrops] + s[enginemib.UnknownPDUHandlers] + s[enginemib.UnknownContexts] + s[enginemib.Busy]
+		s[enginemib.SilentDrops] + s[enginemib.UnknownPDUHandlers] + s[enginemib.UnknownContexts] + s[enginemib.Busy] +
+		s[enginemib.UnknownSecurityModels] + s[enginemib.InvalidMsgs] + s[enginemib.UnsupportedSecLevels] + s[enginemib.NotInTimeWindows] +
+		s[enginemib.UnknownUserNames] + s[enginemib.UnknownEngineIDs] + s[enginemib.WrongDigests] + s[enginemib.DecryptionErrors]
 }
 
 // hostile processes a message that may be anything, and checks that exactly one

@@ -22,12 +22,17 @@ type incoming struct {
 	pduType byte
 	pdu     []byte // content
 
+	// The PDU as a Report tells of it, where it is known.
+	pduKnown  bool
+	requestID int32
+
 	community []byte // of a community message
+	v3        v3Incoming
 }
 
 func (in *incoming) begin(message []byte, source netip.Addr) {
 	in.message, in.source, in.model = message, source, nil
-	in.maxSize = 0
+	in.maxSize, in.pduKnown, in.requestID = 0, false, 0
 }
 
 // verdict is what becomes of a message (RFC 3412, section 4.2.2).
@@ -69,15 +74,19 @@ type messageModel interface {
 	// of that size.
 	responseSize(in *incoming, pdu int) int
 	// prepareResponse makes the message that answers in of the PDU that is
-	// buf[at:]. It is a part of buf or of what buf grows to (RFC 3411, section
-	// 4.2.3).
+	// buf[at:], behind which there is tailroom (RFC 3411, section 4.2.3).
 	prepareResponse(in *incoming, buf []byte, at int) []byte
 	// report returns the message that tells who sent in of a counter; nil where
-	// there is no such message, or it is not asked for. It is part of buf's memory
-	// or of what that grows to.
+	// there is no such message, or it is not asked for. It may use buf's memory.
 	report(in *incoming, counter enginemib.Counter, value uint64, buf []byte) []byte
-	// prepareOutgoing is prepareResponse for a message to a target that
-	// nobody asked for (RFC 3411, section 4.2.1).
+}
+
+// tailroom is how much capacity there is behind what a model makes a message of.
+const tailroom = usm.Padding
+
+// outgoingModel is a message processing model of messages that nobody asked for.
+type outgoingModel interface {
+	// prepareOutgoing is prepareResponse for a message to a target (RFC 3411, section 4.2.1).
 	prepareOutgoing(to *Target, buf []byte, at int) []byte
 	// matches takes apart, as prepareDataElements does, what came from a
 	// target. It reports false for what a target would not send.

@@ -94,7 +94,7 @@ func (o *originator) notify(n mib.Notification) {
 // notificationMessage returns the message that tells a target the variables of a
 // notification, the first two of which are sysUpTime.0 and snmpTrapOID.0. agent
 // is the address that it is sent from.
-func notificationMessage(model messageModel, to *Target, requestID int32, variables []mib.Binding, agent netip.Addr, limit int) ([]byte, error) {
+func notificationMessage(model outgoingModel, to *Target, requestID int32, variables []mib.Binding, agent netip.Addr, limit int) ([]byte, error) {
 	for _, b := range variables {
 		if !ber.HasEncoding(b.Object, b.Index) || !ber.ValueHasEncoding(b.Value) {
 			return nil, &encodingError{b.Name(), b.Value}

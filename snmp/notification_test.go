@@ -206,7 +206,7 @@ func TestTranslation(t *testing.T) {
 	at := time.Now()
 	message := func(n mib.Notification, version Version) ([]byte, error) {
 		e := testEngine(t, newTestTree(t, 1), nil).engine
-		return notificationMessage(e.models.Load().model(version), &Target{Version: version}, 1, n.Variables(at), loopback, maxDatagram)
+		return notificationMessage(e.models.Load().outgoing(version), &Target{Version: version}, 1, n.Variables(at), loopback, maxDatagram)
 	}
 	enterprise := mib.Binding{Object: mib.MustParseOID("1.3.6.1.6.3.1.1.4.3"), Index: mib.MakeOID(0), Value: mib.OIDValue(mib.MustParseOID("1.3.6.1.4.1.99"))}
 	m, err := message(mib.Notification{Type: linkDown, At: at, Objects: []mib.Binding{enterprise}}, SNMPv1)

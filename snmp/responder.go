@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -352,6 +353,7 @@ func (r *responder) encode(status mib.Status, index int) []byte {
 	if r.in.model.responseSize(r.in, r.pduSize(status, index, r.length())) > r.limits.message {
 		return nil
 	}
+	r.buf = slices.Grow(r.buf, tailroom)
 	buf := r.buf
 	at := ber.PrependHeader(buf, r.start, ber.Sequence, r.length())
 	at = ber.PrependInteger(buf, at, int32(index))

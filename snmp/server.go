@@ -12,6 +12,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
 // Options are what a Server works with. The zero value of everything but
@@ -22,6 +23,8 @@ type Options struct {
 	// Communities are who is let in; the first that fits counts. None lets
 	// nobody in.
 	Communities []Community
+	// USM has SNMPv3 spoken, by its engine and to its users. Nil means not.
+	USM *usm.Model
 	// Access says what who is let in may do. Nil stands for what the communities say
 	// themselves, and lets nobody else do anything.
 	Access AccessControl
@@ -169,7 +172,7 @@ func NewServer(options Options) (*Server, error) {
 		idle:    make(chan *dispatcher, maxIdle),
 	}
 	s.origin = newOriginator(&s.engine, &s.options)
-	if err := s.engine.setCommunities(options.Communities, options.Access); err != nil {
+	if err := s.engine.setCommunities(options.Communities, options.USM, options.Access); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -178,7 +181,7 @@ func NewServer(options Options) (*Server, error) {
 // SetCommunities replaces the communities, between two messages. Where it fails
 // the old ones stay.
 func (s *Server) SetCommunities(communities []Community) error {
-	return s.engine.setCommunities(communities, s.engine.models.Load().access)
+	return s.engine.setCommunities(communities, s.options.USM, s.options.Access)
 }
 
 // SetTargets replaces the targets of notifications. One that stays as it is

@@ -15,13 +15,14 @@ import (
 const TrapPort = 162
 
 // Version is a version of SNMP by its number in messages (RFC 1157, section 4;
-// RFC 1901, section 3).
+// RFC 1901, section 3; RFC 3412, section 6).
 type Version int32
 
 // The versions that are spoken here.
 const (
 	SNMPv1  Version = 0
 	SNMPv2c Version = 1
+	SNMPv3  Version = 3
 )
 
 // Target is where notifications go and in what form: a row of

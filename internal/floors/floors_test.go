@@ -36,7 +36,7 @@ var may = map[string][]string{
 	"mib/rfc1213mib":        {"mib", "netstat", "mib/ipmib"},
 	"remote":                {"netstat", "internal/ber", "mib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/tcpmib", "mib/udpmib", "internal/snmpdconf"},
 	"agentx":                {"mib"},
-	"snmp":                  {"internal/ber", "mib", "mib/enginemib", "snmp/usm"},
+	"snmp":                  {"internal/ber", "mib", "mib/enginemib", "snmp/usm", "snmp/vacm"},
 	"snmp/usm":              {"internal/ber", "mib", "snmp/state"},
 	"snmp/vacm":             {"mib"},
 	"snmp/state":            {},
