@@ -13,23 +13,20 @@ import (
 	"unicode"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 )
 
 // Version is a version of SNMP.
-type Version uint8
+type Version = protocol.Version
 
 // Versions.
 const (
 	// VersionDefault is V3 where there is a security name, and V2c otherwise.
-	VersionDefault Version = iota
-	V1                     // RFC 1157
-	V2c                    // RFC 1901
-	V3                     // RFC 3412, with the User-based Security Model (RFC 3414)
+	VersionDefault = protocol.VersionDefault
+	V1             = protocol.V1
+	V2c            = protocol.V2c
+	V3             = protocol.V3 // with the User-based Security Model (RFC 3414)
 )
-
-var versionNames = [...]string{VersionDefault: "default", V1: "1", V2c: "2c", V3: "3"}
-
-func (v Version) String() string { return name(versionNames[:], int(v)) }
 
 // SecurityLevel is what SNMPv3 protects a message with (RFC 3411, section
 // 3.4.3).
@@ -161,7 +158,7 @@ type Config struct {
 }
 
 const (
-	defaultPort     = 161
+	defaultPort     = protocol.Port
 	defaultTimeout  = time.Second
 	defaultRetries  = 5
 	defaultSessions = 4
@@ -302,40 +299,22 @@ func (e endpoint) dialError(err error) error {
 	return tryAgain(err)
 }
 
-func (e endpoint) isStream() bool { return strings.HasPrefix(e.network, "tcp") }
+func (e endpoint) isStream() bool { return protocol.Transport(e.network).IsStream() }
 
 // endpoint parses Address.
 func (c *Config) endpoint() (endpoint, error) {
-	e := endpoint{network: "udp", port: c.Port}
-	rest := c.Address
-	if transport, after, ok := strings.Cut(rest, ":"); ok {
-		switch t := strings.ToLower(transport); t {
-		case "udp", "udp6", "tcp", "tcp6":
-			e.network, rest = t, after
-		}
-	}
 	bad := func(problem string) (endpoint, error) {
 		return endpoint{}, fmt.Errorf("address %q: %s", c.Address, problem)
 	}
-	var port string
-	hasPort := false
-	switch {
-	case strings.HasPrefix(rest, "["):
-		host, after, ok := strings.Cut(rest[1:], "]")
-		if !ok {
-			return bad("a bracket is not closed")
-		}
-		e.host = host
-		if port, hasPort = strings.CutPrefix(after, ":"); !hasPort && after != "" {
-			return bad("something follows the bracket that is no port")
-		}
-	case strings.Count(rest, ":") > 1:
-		e.host = rest // a bare IPv6 address
-	default:
-		e.host, port, hasPort = strings.Cut(rest, ":")
+	transport, host, port, err := protocol.SplitAddress(c.Address, c.Port)
+	if err != nil {
+		return bad(err.Error())
+	}
+	e := endpoint{network: "udp", host: host, port: port}
+	if transport != "" {
+		e.network = string(transport)
 	}
 	addr, err := netip.ParseAddr(e.host)
-	is6 := strings.HasSuffix(e.network, "6")
 	switch {
 	case e.host == "":
 		return bad("names no host")
@@ -343,17 +322,13 @@ func (c *Config) endpoint() (endpoint, error) {
 		return bad("has blanks in it")
 	case err != nil && strings.Contains(e.host, ":"):
 		return bad("is neither an IPv6 address nor one behind a transport of udp, udp6, tcp and tcp6")
-	case err == nil && is6 && addr.Is4():
+	case err == nil && transport.IsIPv6() && addr.Is4():
 		return bad("is IPv4's behind a transport of IPv6")
 	case err == nil && addr.Is6() && addr.IsLinkLocalUnicast() && addr.Zone() == "":
 		return bad("is of a link that it does not name: its interface follows a %")
 	}
-	if hasPort {
-		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || n == 0 {
-			return bad(fmt.Sprintf("port %q is not a number from 1 to 65535", port))
-		}
-		e.port = uint16(n)
+	if e.port == 0 {
+		return bad("nobody can be asked at port 0")
 	}
 	return e, nil
 }

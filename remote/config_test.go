@@ -156,13 +156,14 @@ func TestConfigsThatMakeNoSense(t *testing.T) {
 	v3 := remote.Config{Address: "127.0.0.1", Version: remote.V3, SecurityName: "admin", SecurityLevel: remote.AuthPriv}
 	for want, c := range map[string]remote.Config{
 		"needs a community":         {Address: "127.0.0.1"},
-		"names no host":             {Address: "udp:", Community: "public"},
-		"port \"0\"":                {Address: "127.0.0.1:0", Community: "public"},
+		"names no host":             {Address: "udp:161", Community: "public"},
+		"neither an address nor":    {Address: "udp:", Community: "public"},
+		"at port 0":                 {Address: "127.0.0.1:0", Community: "public"},
 		"has blanks in it":          {Address: "192.0.2.1 192.0.2.2", Community: "public"},
 		"is neither an IPv6":        {Address: "dtlsudp:192.0.2.1:161", Community: "public"},
 		"is IPv4's":                 {Address: "tcp6:192.0.2.1", Community: "public"},
 		"interface follows a %":     {Address: "[fe80::1]:161", Community: "public"},
-		"a bracket is not closed":   {Address: "[::1", Community: "public"},
+		"closing bracket":           {Address: "[::1", Community: "public"},
 		"needs an authentication p": v3,
 		"needs a security name":     {Address: "127.0.0.1", Version: remote.V3},
 		"has no contexts":           {Address: "127.0.0.1", Community: "public", Context: "blue"},

@@ -70,11 +70,7 @@ type communitySession struct {
 }
 
 func newCommunitySession(c *Config, to endpoint) *communitySession {
-	s := &communitySession{to: to, version: 1, community: c.Community, id: rand.Uint32() & 0xffffff}
-	if c.Version == V1 {
-		s.version = 0
-	}
-	return s
+	return &communitySession{to: to, version: int(c.Version.Number()), community: c.Community, id: rand.Uint32() & 0xffffff}
 }
 
 // maxAttempts is how far the ids of requests that ask different things are

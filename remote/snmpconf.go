@@ -177,7 +177,7 @@ type directive struct {
 
 var directives = []directive{
 	{"defVersion", "SNMP_VERSION", func(c *Config, _ *settings, value string) error {
-		return choose(&c.Version, versionNames[:], value, nil)
+		return choose(&c.Version, []string{VersionDefault: "", V1: V1.String(), V2c: V2c.String(), V3: V3.String()}, value, nil)
 	}},
 	{"defCommunity", "SNMP_COMMUNITY", func(c *Config, _ *settings, value string) error {
 		c.Community = Secret(value)

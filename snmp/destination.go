@@ -17,6 +17,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 )
 
 const (
@@ -308,7 +309,7 @@ func (d *destination) resend(conn net.Conn) error {
 func (d *destination) write(conn net.Conn, message []byte) (err error) {
 	for range 3 {
 		_ = conn.SetWriteDeadline(time.Now().Add(d.options.WriteTimeout))
-		if _, err = conn.Write(message); d.target.Address.isStream() || !errors.Is(err, syscall.ECONNREFUSED) {
+		if _, err = conn.Write(message); d.target.Address.Transport.IsStream() || !errors.Is(err, syscall.ECONNREFUSED) {
 			break
 		}
 		d.refuse(err)
@@ -355,7 +356,7 @@ func (d *destination) read(ctx context.Context, conn net.Conn, received chan<- [
 	buf := make([]byte, maxReceivedMessage)
 	for have, faults := 0, 0; ; {
 		n, err := conn.Read(buf[have:])
-		if !d.target.Address.isStream() {
+		if !d.target.Address.Transport.IsStream() {
 			switch {
 			case err == nil:
 				faults = 0
@@ -400,15 +401,16 @@ func (d *destination) receive(message []byte) {
 	}
 	outer := ber.Decoder{Rest: message}
 	fields := outer.Enter("Message", ber.Sequence)
-	version := Version(fields.Integer("version"))
+	number := fields.Integer("version")
 	if fields.Err != nil {
 		malformed(fields.Err)
 		return
 	}
+	version, _ := protocol.VersionOf(number)
 	model := e.models.Load().outgoing(version)
 	if model == nil {
 		e.counters[enginemib.InBadVersions].Add(1)
-		d.passOver("its version is not supported", slog.Int("version", int(version)))
+		d.passOver("its version is not supported", slog.Int("version", int(number)))
 		return
 	}
 	pduType, content, ok := model.matches(&fields, &d.target)

@@ -12,6 +12,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
@@ -189,14 +190,15 @@ func (d *dispatcher) answer(ctx context.Context, limits limits) ([]byte, outcome
 	outer := ber.Decoder{Rest: in.message}
 	d.fields = outer.Enter("Message", ber.Sequence)
 	fields := &d.fields
-	version := Version(fields.Integer("version"))
+	number := fields.Integer("version")
 	if fields.Err != nil {
 		return nil, malformed(fields.Err), nil
 	}
+	version, _ := protocol.VersionOf(number)
 	in.message = in.message[:len(in.message)-len(outer.Rest)]
 	in.model = d.models.model(version)
 	if in.model == nil {
-		return nil, outcome{drop, enginemib.InBadVersions, "version is not supported", slog.Int("version", int(version))}, nil
+		return nil, outcome{drop, enginemib.InBadVersions, "version is not supported", slog.Int("version", int(number))}, nil
 	}
 	if out := in.model.prepareDataElements(fields, in); out.verdict != accept {
 		return nil, out, nil

@@ -126,7 +126,7 @@ const pduHeadroom = 64
 func (m *communityMessages) headroom(in *incoming) int { return pduHeadroom + len(in.community) }
 
 func (m *communityMessages) responseSize(in *incoming, pdu int) int {
-	return ber.ElementSize(ber.IntegerElementSize(int32(m.version)) + ber.ElementSize(len(in.community)) + pdu)
+	return ber.ElementSize(ber.IntegerElementSize(m.version.Number()) + ber.ElementSize(len(in.community)) + pdu)
 }
 
 func (m *communityMessages) prepareResponse(in *incoming, buf []byte, at int) []byte {
@@ -145,7 +145,7 @@ func (m *communityMessages) prepend(community, buf []byte, at int) []byte {
 	at -= len(community)
 	copy(buf[at:], community)
 	at = ber.PrependHeader(buf, at, ber.OctetString, len(community))
-	at = ber.PrependInteger(buf, at, int32(m.version))
+	at = ber.PrependInteger(buf, at, m.version.Number())
 	return buf[ber.PrependHeader(buf, at, ber.Sequence, end-at):]
 }
 

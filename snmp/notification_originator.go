@@ -11,6 +11,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 )
 
 // originator is the notification originator application (RFC 3413, section 3.3).
@@ -49,6 +50,9 @@ func (o *originator) setTargets(targets []Target) error {
 	targets = slices.Clone(targets)
 	for i := range targets {
 		setDefault(&targets[i].Timeout, time.Second)
+		if targets[i].Version == protocol.VersionDefault {
+			targets[i].Version = SNMPv1
+		}
 		if err := targets[i].check(); err != nil {
 			return err
 		}

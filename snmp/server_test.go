@@ -106,7 +106,7 @@ func TestSourceNetworks(t *testing.T) {
 	refused := uint64(0)
 	for _, a := range addresses {
 		for from, lets := range map[string]string{"127.0.0.1": "home", "127.0.0.2": "home", "127.9.8.7": "away", "127.10.0.1": "", "::1": "six"} {
-			if netip.MustParseAddr(from).Is6() != a.Transport.ipv6() {
+			if netip.MustParseAddr(from).Is6() != a.Transport.IsIPv6() {
 				continue
 			}
 			c := dial(t, a, from)

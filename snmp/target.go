@@ -8,21 +8,22 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 )
 
 // TrapPort is the port on which notifications are received (RFC 3417, section
 // 3.1).
-const TrapPort = 162
+const TrapPort = protocol.TrapPort
 
-// Version is a version of SNMP by its number in messages (RFC 1157, section 4;
-// RFC 1901, section 3; RFC 3412, section 6).
-type Version int32
+// Version is a version of SNMP.
+type Version = protocol.Version
 
 // The versions that are spoken here.
 const (
-	SNMPv1  Version = 0
-	SNMPv2c Version = 1
-	SNMPv3  Version = 3
+	SNMPv1  = protocol.V1
+	SNMPv2c = protocol.V2c
+	SNMPv3  = protocol.V3
 )
 
 // Target is where notifications go and in what form: a row of
@@ -30,7 +31,7 @@ const (
 // that belong to it (RFC 3413, section 4).
 type Target struct {
 	Address   TargetAddress
-	Version   Version // the zero value is SNMPv1
+	Version   Version // the zero value stands for SNMPv1
 	Community string
 	// Inform has notifications sent in InformRequest-PDUs, which SNMPv1 does
 	// not have: each again until it is acknowledged, from the address that it
@@ -49,7 +50,7 @@ type Target struct {
 func (t *Target) check() error {
 	switch {
 	case t.Version != SNMPv1 && t.Version != SNMPv2c:
-		return fmt.Errorf("snmp: target %v: version %d is not supported", t.Address, t.Version)
+		return fmt.Errorf("snmp: target %v: version %v is not supported", t.Address, t.Version)
 	case t.Inform && t.Version == SNMPv1:
 		return fmt.Errorf("snmp: target %v: SNMPv1 has no InformRequest-PDU", t.Address)
 	case t.Retries < 0:
@@ -92,8 +93,6 @@ func (a TargetAddress) network() string {
 	return string(a.Transport)
 }
 
-func (a TargetAddress) isStream() bool { return a.Transport == TCP || a.Transport == TCP6 }
-
 // ParseTargetAddress parses an address in the form that net-snmp has for those
 // it sends to,
 //
@@ -111,17 +110,7 @@ func ParseTargetAddress(s string, port uint16) (TargetAddress, error) {
 }
 
 func parseTargetAddress(s string, port uint16) (a TargetAddress, err error) {
-	rest := s
-	before, after, hasColon := strings.Cut(s, ":")
-	if hasColon {
-		if a.Transport = transportNamed(before); a.Transport != "" {
-			rest = after
-		}
-	}
-	if a.Host, a.Port, err = splitPort(rest, port); err != nil {
-		if hasColon && a.Transport == "" && isTransport(before) {
-			return a, fmt.Errorf("%w, and "+unknownTransport, err, before)
-		}
+	if a.Transport, a.Host, a.Port, err = protocol.SplitAddress(s, port); err != nil {
 		return a, err
 	}
 	if a.Port == 0 {
@@ -146,9 +135,9 @@ func parseTargetAddress(s string, port uint16) (a TargetAddress, err error) {
 		a.Transport = UDP6
 	case a.Transport == "":
 		a.Transport = UDP
-	case a.Transport.ipv6() && addr.Is4():
+	case a.Transport.IsIPv6() && addr.Is4():
 		return a, fmt.Errorf("%s is not an IPv6 address, which %s takes", addr, a.Transport)
-	case !a.Transport.ipv6() && addr.Is6():
+	case !a.Transport.IsIPv6() && addr.Is6():
 		return a, fmt.Errorf("%s is not an IPv4 address, which %s takes: write %s6", addr, a.Transport, a.Transport)
 	}
 	return a, nil

@@ -32,7 +32,7 @@ type tcpListener struct {
 
 func (s *Server) listenTCP(a Address) (listener, Address, error) {
 	network := "tcp4"
-	if a.Transport.ipv6() {
+	if a.Transport.IsIPv6() {
 		network = "tcp6"
 	}
 	l, err := net.ListenTCP(network, net.TCPAddrFromAddrPort(a.AddrPort))

@@ -52,7 +52,7 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 	bulk := s.options.MaxBulkSize
 	if bulk <= 0 {
 		bulk = unfragmentedIPv4
-		if a.Transport.ipv6() {
+		if a.Transport.IsIPv6() {
 			bulk = unfragmentedIPv6
 		}
 	}
@@ -66,7 +66,7 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 
 // udpSocket opens a socket for an address.
 func udpSocket(a Address) (fd int, err error) {
-	if !a.Transport.ipv6() {
+	if !a.Transport.IsIPv6() {
 		return unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	}
 	fd, err = unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -83,7 +83,7 @@ func udpSocket(a Address) (fd int, err error) {
 func (l *udpListener) bind(sa unix.Sockaddr) error {
 	option := func(level, name int) error { return unix.SetsockoptInt(l.fd, level, name, 1) }
 	wildcard := l.address.Addr().IsUnspecified()
-	if l.address.Transport.ipv6() {
+	if l.address.Transport.IsIPv6() {
 		if wildcard {
 			if err := option(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO); err != nil {
 				return err

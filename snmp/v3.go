@@ -156,7 +156,7 @@ func (m *v3Messages) responseSize(in *incoming, pdu int) int {
 	scoped := ber.ElementSize(ber.ElementSize(len(m.scope(v))) + ber.ElementSize(len(in.who.Context)) + pdu)
 	header := ber.ElementSize(ber.IntegerElementSize(v.msgID) + ber.IntegerElementSize(maxDatagram) +
 		ber.ElementSize(1) + ber.IntegerElementSize(int32(UserBased)))
-	return ber.ElementSize(ber.IntegerElementSize(int32(SNMPv3)) + header + v.answer.Size(scoped))
+	return ber.ElementSize(ber.IntegerElementSize(SNMPv3.Number()) + header + v.answer.Size(scoped))
 }
 
 // scope returns the contextEngineID of an answer: the request's, or where it had none
@@ -194,7 +194,7 @@ func sealV3(out *usm.Outgoing, msgID int32, contextEngineID, contextName string,
 	at = ber.PrependInteger(buf, at, maxDatagram)
 	at = ber.PrependInteger(buf, at, msgID)
 	at = ber.PrependHeader(buf, at, ber.Sequence, last-at)
-	at = ber.PrependInteger(buf, at, int32(SNMPv3))
+	at = ber.PrependInteger(buf, at, SNMPv3.Number())
 	message := buf[ber.PrependHeader(buf, at, ber.Sequence, end-at):end]
 	out.Sign(message)
 	return message
