@@ -150,3 +150,26 @@ func (l *FlowListener) decode(m *messages) (known bool, err error) {
 
 // Close ends the subscription. A Receive under way returns.
 func (l *FlowListener) Close() error { return l.events.close() }
+
+// flowEnds receives the ends of flows alone.
+type flowEnds struct{ *FlowListener }
+
+// ListenFlowEnds listens for the ends of flows, as ListenFlows has them. Of a flow that began
+// before anybody listened the kernel tells none, unless net.netfilter.nf_conntrack_events
+// is 1.
+func (k *Kernel) ListenFlowEnds() (netstat.FlowEndListener, error) {
+	l, err := k.ListenFlows(FlowDestroyed, DefaultListenBuffer)
+	if err != nil {
+		return nil, err
+	}
+	return flowEnds{l}, nil
+}
+
+func (l flowEnds) Receive(each func(*netstat.Flow) error) error {
+	return l.FlowListener.Receive(func(e *FlowEvent) error {
+		if e.Kind != FlowDestroyed {
+			return nil
+		}
+		return each(&e.Flow)
+	})
+}

@@ -67,6 +67,7 @@ type CompleteStack interface {
 	BridgeMulticastReader
 
 	FlowReader
+	FlowEndReader
 	ExpectationReader
 	FlowStatisticsReader
 

@@ -474,6 +474,11 @@ func (s *Stack) Expectations(ctx context.Context, families ...netstat.Family) it
 	return readParts(ctx, s, expectationTable, familyParts(families, inetFamilies), len(families) > 0, nil)
 }
 
+// ListenFlowEnds says that a recording has no events.
+func (s *Stack) ListenFlowEnds() (netstat.FlowEndListener, error) {
+	return nil, s.readError("listen for ends of flows", fmt.Errorf("%w: a recording has no events", netstat.ErrNotSupported))
+}
+
 // FlowStatistics yields the recorded counters of connection tracking.
 func (s *Stack) FlowStatistics(ctx context.Context) iter.Seq2[netstat.FlowStatistics, error] {
 	return readPart(ctx, s, flowStatisticsTable, "")

@@ -94,9 +94,18 @@ func (p *printer) print(sheet show.Sheet, rows []int32, at time.Time) error {
 		}
 		rows = fresh
 	}
+	above := sheet.Above()
 	switch {
 	case p.f.asJSON:
 		var b []byte
+		if above != nil {
+			for row := range above.Len() {
+				b = append(above.AppendJSON(b, row), '\n')
+			}
+			if _, err := p.w.Write(b); err != nil {
+				return err
+			}
+		}
 		for _, row := range rows {
 			b = append(sheet.AppendJSON(b[:0], int(row)), '\n')
 			if _, err := p.w.Write(b); err != nil {
@@ -112,6 +121,16 @@ func (p *printer) print(sheet show.Sheet, rows []int32, at time.Time) error {
 	}
 	p.printed = true
 	p.out.Line(p.f.view.title + ", " + at.Format(time.DateTime))
+	if above != nil {
+		rows, err := above.Filter("")
+		if err == nil {
+			err = above.Print(p.out, rows)
+		}
+		if err != nil {
+			return err
+		}
+		p.out.Line("")
+	}
 	return sheet.Print(p.out, rows)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 )
 
@@ -98,7 +99,7 @@ func padded(text string, width int, right bool) string {
 // rowLines is how many rows the screen has room for: there are tabs and headings above, a
 // graph and the status below.
 func (m *model) rowLines() int {
-	lines := m.height - 3
+	lines := m.height - 3 - m.aboveLines()
 	if m.hasGraph() {
 		lines--
 	}
@@ -107,6 +108,29 @@ func (m *model) rowLines() int {
 
 // hasGraph reports whether there is room for a graph, and something to draw.
 func (m *model) hasGraph() bool { return m.height >= 8 && m.view().graph != "" }
+
+// aboveLines is how many lines there are of what stands above the rows.
+func (m *model) aboveLines() int {
+	if v := m.view(); m.height < 6 || v.shown == nil || v.shown.sheet.Above() == nil {
+		return 0
+	}
+	return 1
+}
+
+// above is what stands above the rows, in one line.
+func above(sheet show.Sheet) string {
+	var b []byte
+	columns := sheet.Columns()
+	for row := range sheet.Len() {
+		for i := range columns {
+			cell := sheet.AppendCell(nil, row, i)
+			if text := string(cell); text != "" && text != "-" {
+				b = append(append(append(append(b, columns[i].Heading...), ' '), text...), "  "...)
+			}
+		}
+	}
+	return string(b)
+}
 
 // tab is where a view is chosen.
 type tab struct {
@@ -151,7 +175,7 @@ func (m *model) tabText(i, letters int) string {
 	switch {
 	case i == m.current:
 	case letters == 0:
-		return fmt.Sprintf(" %d ", i+1)
+		return fmt.Sprintf(" %d", i+1)
 	default:
 		title = title[:min(letters, len(title))]
 	}
@@ -370,6 +394,9 @@ func (m *model) rowsOf(f *frame) {
 	if v.shown == nil {
 		f.lines = append(f.lines, []span{{text: fit("reading ...", m.width)}})
 		return
+	}
+	if m.aboveLines() > 0 {
+		f.lines = append(f.lines, []span{{fit(above(v.shown.sheet.Above()), m.width), style{dim: true}}})
 	}
 	places, more := m.places(v)
 	var headings []span

@@ -103,7 +103,7 @@ func init() { // since the help among them tells of all
 				m.mode, m.scroll, m.lines = opened, 0, m.inFull()
 			}
 		}},
-		{[]string{"e"}, "e", "of totals: the connections of the row", (*model).expandRow},
+		{[]string{"e"}, "e", "of totals: the connections or flows of the row", (*model).expandRow},
 		{[]string{"n"}, "n", "notes: what could not be read", func(m *model) {
 			m.mode, m.lines, m.scroll = helping, nil, 0
 			for _, text := range m.said {
@@ -195,7 +195,8 @@ func (m *model) click(x, y int) {
 				m.show(t.view)
 			}
 		}
-	case y == 1:
+	case y < 1+m.aboveLines():
+	case y == 1+m.aboveLines():
 		places, _ := m.places(v)
 		for _, p := range places {
 			if x < p.from || x >= p.from+p.width {
@@ -208,9 +209,11 @@ func (m *model) click(x, y int) {
 			}
 			return
 		}
-	case y >= 2 && y < 2+m.rowLines() && v.shown != nil && v.top+y-2 < len(v.shown.rows):
-		v.at, v.moved = v.top+y-2, true
-		m.settle(v)
+	default:
+		if row := y - 2 - m.aboveLines(); row < m.rowLines() && v.shown != nil && v.top+row < len(v.shown.rows) {
+			v.at, v.moved = v.top+row, true
+			m.settle(v)
+		}
 	}
 }
 
@@ -224,12 +227,12 @@ func (m *model) wheel(by int) {
 	}
 }
 
-// expandRow shows the connections that the total under the cursor is of.
+// expandRow shows the connections or flows that the total under the cursor is of.
 func (m *model) expandRow() {
 	v := m.view()
-	i := slices.IndexFunc(m.views, func(v *view) bool { return v.name == "connections" })
+	i := slices.IndexFunc(m.views, func(of *view) bool { return of.name == v.into })
 	if v.expand == "" || i < 0 {
-		m.message = "only totals of connections have some"
+		m.message = "only totals have such"
 		return
 	}
 	if v.shown == nil || v.at >= len(v.shown.rows) {

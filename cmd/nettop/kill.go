@@ -22,12 +22,12 @@ type killer struct {
 // one with the same tuple.
 var flowKiller = &killer{
 	what: func(sheet show.Sheet, row int) string {
-		f, _, _ := show.RowOf[show.TrackedFlow](sheet, row)
+		f, _, _ := show.FlowOf(sheet, row)
 		return fmt.Sprintf("delete the tracked flow %s %s:%d > %s:%d, ID %v", f.Original.Protocol, f.Original.Source, f.Original.SourcePort,
 			f.Original.Destination, f.Original.DestinationPort, f.ID)
 	},
 	kill: func(ctx context.Context, sheet show.Sheet, row int) error {
-		f, from, _ := show.RowOf[show.TrackedFlow](sheet, row)
+		f, from, _ := show.FlowOf(sheet, row)
 		kernel, err := namespaces.Open(ctx, from.Name)
 		if err != nil {
 			return err
@@ -38,7 +38,7 @@ var flowKiller = &killer{
 			return err
 		}
 		defer editor.Close()
-		return editor.DeleteExactly(ctx, f.Flow)
+		return editor.DeleteExactly(ctx, *f)
 	},
 }
 

@@ -302,7 +302,7 @@ func TestSorting(t *testing.T) {
 	b.m.wheel(3)
 	b.m.click(200, 1)
 	b.m.click(3, 20) // below the rows
-	b.m.click(strings.Index(b.text()[0], " 10 ")+1, 0)
+	b.m.click(strings.Index(b.text()[0], " 12 ")+1, 0)
 	if b.m.view().name != "counters" {
 		t.Errorf("a click chooses %s", b.m.view().name)
 	}
@@ -461,13 +461,13 @@ func TestTabs(t *testing.T) {
 	for _, c := range []struct {
 		width int
 		other string // the start of the last tab
-	}{{80, " 11 "}, {120, " 11 Chan"}, {200, " 11 Changes "}} {
+	}{{80, " 13"}, {120, " 13 Chan"}, {200, " 13 Changes "}} {
 		b.m.resize(c.width, 20)
 		tabs := b.m.tabs()
 		if len(tabs) != len(b.m.views) {
 			t.Fatalf("%d tabs of %d views", len(tabs), len(b.m.views))
 		}
-		if last := tabs[len(tabs)-1]; !strings.HasPrefix(last.text, c.other) || last.to > c.width || c.other == " 11 " && last.text != c.other {
+		if last := tabs[len(tabs)-1]; !strings.HasPrefix(last.text, c.other) || last.to > c.width || c.other == " 13" && last.text != c.other {
 			t.Errorf("%d columns: the last tab is %q, up to %d", c.width, last.text, last.to)
 		}
 		if shown := tabs[b.m.current].text; !strings.Contains(shown, " "+title+" ") {

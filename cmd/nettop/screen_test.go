@@ -106,7 +106,7 @@ func TestScreen(t *testing.T) {
 	if err := terminal.PostEvent(tcell.NewEventResize(30, 5)); err != nil {
 		t.Fatal(err)
 	}
-	terminal.eventually(t, " 1  2  3  4  5  6  7 Interfac~")
+	terminal.eventually(t, " 1 2 3 4 5 6 7 Interfaces  8 9")
 	terminal.InjectKey(tcell.KeyRune, 'q', 0)
 	terminal.wantEnd(t, ended)
 	kept, err := os.ReadFile(config)

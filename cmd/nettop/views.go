@@ -27,9 +27,9 @@ type view struct {
 	first []string
 	// rates says that a first reading tells nothing yet.
 	rates bool
-	// expand is the field of connections that rows are totals by; empty for rows that are
-	// none.
-	expand string
+	// expand is the field of the rows of another view that rows are totals by, and into that
+	// view; empty for rows that are no totals.
+	expand, into string
 	// told says that rows are told once: they are events.
 	told bool
 	// lacks says why there is no such view of some stacks; nil for a view of all.
@@ -38,9 +38,12 @@ type view struct {
 	kill *killer
 }
 
+// busiest is the order of what goes through connections.
+const busiest = "-sentRate,-receivedRate,-sentBytes"
+
 // views are all that there are, in the order of their tabs.
 var views = []view{
-	{name: "connections", title: "Connections", usage: "what goes through each socket, those that ended for a while", order: "-sentRate,-receivedRate,-sentBytes", graph: "sentRate", rates: true,
+	{name: "connections", title: "Connections", usage: "what goes through each socket, those that ended for a while", order: busiest, graph: "sentRate", rates: true,
 		first: []string{"Foreign Address", "Tx/s", "Rx/s", "PID/Program name", "State", "Local Address", "Sent", "Received", "RTT"},
 		table: func(*changes) show.Table { return show.Connections() }, kill: socketKiller},
 	totals("processes", "Processes", "process", "the same by process"),
@@ -54,9 +57,11 @@ var views = []view{
 	{name: "listeners", title: "Listeners", usage: "listeners with their queues, drops, and how evenly they share an address", order: "-unaccepted", graph: "unaccepted",
 		first: []string{"Local Address", "Queue", "Max", "Drops", "Fill%", "Skew", "PID/Program name"},
 		table: func(*changes) show.Table { return show.Listeners() }, lacks: noHosts("listeners' queues")},
-	{name: "tracked", title: "Tracked", usage: "flows that connection tracking follows", order: "-bytes", graph: "bytes",
-		first: []string{"Destination", "Bytes", "Re-Bytes", "Source", "State", "Proto"},
-		table: func(*changes) show.Table { return show.Flows() }, lacks: noHosts("tracked flows"), kill: flowKiller},
+	{name: "tracked", title: "Tracked", usage: "flows that connection tracking follows, and what goes through them; those that ended for a while", order: busiest, graph: "sentRate", rates: true,
+		first: []string{"Destination", "Tx/s", "Rx/s", "Source", "State", "Sent", "Received", "Proto"},
+		table: func(*changes) show.Table { return show.FlowTraffic() }, lacks: noHosts("tracked flows"), kill: flowKiller},
+	trackedTotals("hosts", "Hosts", "addr", "the same by host, at either end"),
+	trackedTotals("zones", "Zones", "zone", "the same by zone of connection tracking"),
 	{name: "counters", title: "Counters", usage: "counters of protocols that grow, the fastest first", order: "-rate", graph: "rate", rates: true,
 		first: []string{"Counter", "A second", "Meaning"},
 		table: func(*changes) show.Table { return show.CounterRates() }},
@@ -76,8 +81,14 @@ var views = []view{
 // totals is a view of what connections have together by a key.
 func totals(name, title, key, usage string) view {
 	field, _, _ := strings.Cut(key, "/")
-	return view{name: name, title: title, usage: usage, order: "-sentRate,-receivedRate,-sentBytes", graph: "sentRate", rates: true, expand: field,
+	return view{name: name, title: title, usage: usage, order: busiest, graph: "sentRate", rates: true, expand: field, into: "connections",
 		table: func(*changes) show.Table { return show.TrafficTotals(key) }}
+}
+
+// trackedTotals is a view of what tracked flows have together by a key.
+func trackedTotals(name, title, key, usage string) view {
+	return view{name: name, title: title, usage: usage, order: busiest, graph: "sentRate", rates: true, expand: key, into: "tracked",
+		table: func(*changes) show.Table { return show.FlowTrafficTotals(key) }, lacks: noHosts("tracked flows")}
 }
 
 // noHosts says that no MIB has what a view shows.

@@ -154,11 +154,13 @@ func (o *Options) choosesProtocol(p netstat.IPProtocol) bool {
 	return !o.NamesProtocol()
 }
 
-func lookUpFlow(s *Session, r *Row[TrackedFlow]) {
+func lookUpFlow(s *Session, r *Row[TrackedFlow]) { s.lookUpFlow(&r.v.Flow) }
+
+func (s *Session) lookUpFlow(f *netstat.Flow) {
 	if s.numericHosts() {
 		return
 	}
-	for _, a := range []netip.Addr{r.v.Original.Source, r.v.Original.Destination, r.v.Reply.Source, r.v.Reply.Destination} {
+	for _, a := range []netip.Addr{f.Original.Source, f.Original.Destination, f.Reply.Source, f.Reply.Destination} {
 		s.resolver.StartHost(a)
 	}
 }
@@ -184,14 +186,7 @@ func flowColumns(s *Session) []table.Column[Row[TrackedFlow]] {
 			return scaled(b, v.Uint())
 		})
 	}
-	state := columnOf("State", 11, false, func(b []byte, f *TrackedFlow) []byte {
-		if t := &f.Original; t.Protocol.IsICMP() {
-			b = appendUint(append(b, "type="...), t.ICMPType)
-			b = appendUint(append(b, ",code="...), t.ICMPCode)
-			return appendUint(append(b, ",id="...), t.ICMPID)
-		}
-		return appendWord(b, f.State())
-	})
+	state := columnOf("State", 11, false, func(b []byte, f *TrackedFlow) []byte { return appendFlowState(b, &f.Flow) })
 	columns := []table.Column[row]{
 		columnOf("Proto", 5, false, func(b []byte, f *TrackedFlow) []byte { return append(b, f.Original.Protocol.String()...) }),
 		{Heading: "Source", Width: width, Append: func(b []byte, r *row) []byte {
@@ -200,7 +195,7 @@ func flowColumns(s *Session) []table.Column[Row[TrackedFlow]] {
 		{Heading: "Destination", Width: width, Append: func(b []byte, r *row) []byte {
 			return s.appendTupleEnd(b, r.from, &r.v.Original, r.v.Original.Destination, r.v.Original.DestinationPort)
 		}},
-		{Heading: "Translated", Width: 10, Append: s.appendTranslation},
+		{Heading: "Translated", Width: 10, Append: func(b []byte, r *row) []byte { return s.appendTranslation(b, r.from, &r.v.Flow) }},
 		state,
 		columnOf("Status", 9, false, func(b []byte, f *TrackedFlow) []byte { return appendWord(b, flowStatus(&f.Flow)) }),
 		columnOf("Timeout", 7, true, func(b []byte, f *TrackedFlow) []byte {
@@ -216,13 +211,7 @@ func flowColumns(s *Session) []table.Column[Row[TrackedFlow]] {
 		count("Re-Bytes", func(f *TrackedFlow) table.Value { return octetsValue(f.ReplyCounters) }, s.appendBytes),
 	}
 	if s.Programs {
-		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, f *TrackedFlow) []byte {
-			source, destination := f.Owners.Source, f.Owners.Destination
-			if b = appendProcesses(b, source); len(destination.Or(nil)) > 0 {
-				b = appendProcesses(append(b, '>'), destination)
-			}
-			return b
-		}))
+		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, f *TrackedFlow) []byte { return appendFlowProcesses(b, &f.Owners) }))
 	}
 	if s.Extend > 0 {
 		columns = append(columns,
@@ -238,6 +227,23 @@ func flowColumns(s *Session) []table.Column[Row[TrackedFlow]] {
 	return append(columns, columnOf("Options", 0, false, func(b []byte, f *TrackedFlow) []byte { return appendWord(b, flowOptions(f)) }))
 }
 
+// appendFlowState appends the state of a flow's connection, or of what message ICMP's is.
+func appendFlowState(b []byte, f *netstat.Flow) []byte {
+	if t := &f.Original; t.Protocol.IsICMP() {
+		b = appendUint(append(b, "type="...), t.ICMPType)
+		b = appendUint(append(b, ",code="...), t.ICMPCode)
+		return appendUint(append(b, ",id="...), t.ICMPID)
+	}
+	return appendWord(b, f.State())
+}
+
+func appendFlowProcesses(b []byte, owners *netstat.FlowProcesses) []byte {
+	if b = appendProcesses(b, owners.Source); len(owners.Destination.Or(nil)) > 0 {
+		b = appendProcesses(append(b, '>'), owners.Destination)
+	}
+	return b
+}
+
 // appendWord appends a text, or a dash for none.
 func appendWord(b []byte, text string) []byte {
 	if text == "" {
@@ -248,16 +254,16 @@ func appendWord(b []byte, text string) []byte {
 
 // appendTranslation appends what becomes of the ends of a flow on their way, a dash
 // where the answers come from where its packets go to and the other way round.
-func (s *Session) appendTranslation(b []byte, r *Row[TrackedFlow]) []byte {
-	f, start := &r.v.Flow, len(b)
+func (s *Session) appendTranslation(b []byte, src *Source, f *netstat.Flow) []byte {
+	start := len(b)
 	if f.IsSourceNAT() {
-		b = s.appendTupleEnd(append(b, "src="...), r.from, &f.Reply, f.Reply.Destination, f.Reply.DestinationPort)
+		b = s.appendTupleEnd(append(b, "src="...), src, &f.Reply, f.Reply.Destination, f.Reply.DestinationPort)
 	}
 	if f.IsDestinationNAT() {
 		if len(b) > start {
 			b = append(b, ',')
 		}
-		b = s.appendTupleEnd(append(b, "dst="...), r.from, &f.Reply, f.Reply.Source, f.Reply.SourcePort)
+		b = s.appendTupleEnd(append(b, "dst="...), src, &f.Reply, f.Reply.Source, f.Reply.SourcePort)
 	}
 	if len(b) == start {
 		return append(b, '-')
@@ -399,29 +405,48 @@ func tupleFields[T any](before, doc string, get func(*T) *netstat.FlowTuple) []t
 }
 
 func flowKind() *table.Kind[Row[TrackedFlow]] {
-	type flow = TrackedFlow
-	field := fieldOf[flow]
+	list := fieldOf("list", table.Keyword, "the kernel's list that it is in, of others than its table: `dying` or `unconfirmed`", func(f *TrackedFlow) table.Value {
+		return ifSet(f.List != netstat.FlowTable, table.Word(f.List.String()))
+	})
+	list.Words = []string{netstat.FlowDying.String(), netstat.FlowUnconfirmed.String()}
+	k := newKind("flow", "a flow that connection tracking follows", append(
+		flowFields(func(f *TrackedFlow) *netstat.Flow { return &f.Flow }, func(f *TrackedFlow) *netstat.FlowProcesses { return &f.Owners }), list)...)
+	k.Aliases = flowAliases()
+	return k
+}
+
+func flowAliases() map[string][]string {
+	return map[string][]string{
+		"addr": {"source", "destination", "replySource", "replyDestination"}, "src": {"source"}, "dst": {"destination"},
+		"port": {"sourcePort", "destinationPort", "replySourcePort", "replyDestinationPort"}, "sport": {"sourcePort"}, "dport": {"destinationPort"},
+		"proto": {"protocol"}, "process": {"sourceProcesses", "destinationProcesses"}, "pid": {"sourceProcesses", "destinationProcesses"},
+		"pkts": {"packets"}, "re-pkts": {"replyPackets"}, "re-bytes": {"replyBytes"}, "nat": {"sourceNAT", "destinationNAT"},
+	}
+}
+
+// flowFields are what is known of the flow of a row, and of whose it is.
+func flowFields[T any](of func(*T) *netstat.Flow, owners func(*T) *netstat.FlowProcesses) []table.Field[Row[T]] {
+	type flow = netstat.Flow
+	field := func(name string, typ table.Type, doc string, value func(*flow) table.Value) table.Field[Row[T]] {
+		return fieldOf(name, typ, doc, func(v *T) table.Value { return value(of(v)) })
+	}
 	state := field("state", table.Keyword, "state of TCP, SCTP and DCCP, by the kernel's name: `ESTABLISHED`, `SYN_SENT`, ...", func(f *flow) table.Value {
 		name := f.State()
 		return ifSet(name != "", table.Word(name))
 	})
 	state.Words = flowStates()
-	list := field("list", table.Keyword, "the kernel's list that it is in, of others than its table: `dying` or `unconfirmed`", func(f *flow) table.Value {
-		return ifSet(f.List != netstat.FlowTable, table.Word(f.List.String()))
-	})
-	list.Words = []string{netstat.FlowDying.String(), netstat.FlowUnconfirmed.String()}
-	icmp := func(name, doc string, get func(*netstat.FlowTuple) table.Value) table.Field[Row[flow]] {
+	icmp := func(name, doc string, get func(*netstat.FlowTuple) table.Value) table.Field[Row[T]] {
 		return field(name, table.Integer, doc, func(f *flow) table.Value { return ifSet(f.Original.Protocol.IsICMP(), get(&f.Original)) })
 	}
-	fields := []table.Field[Row[flow]]{
-		familyField(func(f *flow) netstat.Family { return f.Family() }),
+	fields := []table.Field[Row[T]]{
+		familyField(func(v *T) netstat.Family { return of(v).Family() }),
 		field("protocol", table.String, "`tcp`, `udp`, `icmp`, ..., or the number of another one", func(f *flow) table.Value { return table.Text(f.Original.Protocol.String()) }),
 		state,
 		field("timeout", table.Duration, "seconds until the entry goes, if no packet comes", func(f *flow) table.Value { return secondsValue(f.Timeout) }),
 	}
-	fields = append(fields, tupleFields("", "of the first packet", func(f *flow) *netstat.FlowTuple { return &f.Original })...)
-	fields = append(fields, tupleFields("reply", "of the answers", func(f *flow) *netstat.FlowTuple { return &f.Reply })...)
-	fields = append(fields,
+	fields = append(fields, tupleFields("", "of the first packet", func(v *T) *netstat.FlowTuple { return &of(v).Original })...)
+	fields = append(fields, tupleFields("reply", "of the answers", func(v *T) *netstat.FlowTuple { return &of(v).Reply })...)
+	return append(fields,
 		icmp("icmpType", "type of the first message", func(t *netstat.FlowTuple) table.Value { return table.Uint(t.ICMPType) }),
 		icmp("icmpCode", "its code", func(t *netstat.FlowTuple) table.Value { return table.Uint(t.ICMPCode) }),
 		icmp("icmpID", "its identifier", func(t *netstat.FlowTuple) table.Value { return table.Uint(t.ICMPID) }),
@@ -445,24 +470,15 @@ func flowKind() *table.Kind[Row[TrackedFlow]] {
 		field("labels", table.Strings, "numbers of the labels that are set", func(f *flow) table.Value { return table.Words(flowLabels(f.Labels)) }),
 		field("securityContext", table.String, "label of the security module", func(f *flow) table.Value { return table.Text(f.SecurityContext) }),
 		field("helper", table.String, "name of the helper", func(f *flow) table.Value { return table.Text(f.Helper) }),
-		field("sourceProcesses", table.Objects, "processes of this host that send in the original direction, each with `pid` and `name`; with `-p`", func(f *flow) table.Value {
-			return processesValue(f.Owners.Source)
+		fieldOf("sourceProcesses", table.Objects, "processes of this host that send in the original direction, each with `pid` and `name`; with `-p`", func(v *T) table.Value {
+			return processesValue(owners(v).Source)
 		}),
-		field("destinationProcesses", table.Objects, "processes of this host that answer; with `-p`", func(f *flow) table.Value { return processesValue(f.Owners.Destination) }),
+		fieldOf("destinationProcesses", table.Objects, "processes of this host that answer; with `-p`", func(v *T) table.Value { return processesValue(owners(v).Destination) }),
 		field("start", table.String, "when the entry was made (RFC 3339); while times are kept", func(f *flow) table.Value { return momentValue(f.Start) }),
 		field("stop", table.String, "when it was taken out of the table (RFC 3339)", func(f *flow) table.Value { return momentValue(f.Stop) }),
 		field("use", table.Integer, "references to the entry", func(f *flow) table.Value { return uintValue(f.Use) }),
 		field("id", table.Integer, "number that tells the entry from a later one with the same addresses and ports", func(f *flow) table.Value { return uintValue(f.ID) }),
-		list,
 	)
-	k := newKind("flow", "a flow that connection tracking follows", fields...)
-	k.Aliases = map[string][]string{
-		"addr": {"source", "destination", "replySource", "replyDestination"}, "src": {"source"}, "dst": {"destination"},
-		"port": {"sourcePort", "destinationPort", "replySourcePort", "replyDestinationPort"}, "sport": {"sourcePort"}, "dport": {"destinationPort"},
-		"proto": {"protocol"}, "process": {"sourceProcesses", "destinationProcesses"}, "pid": {"sourceProcesses", "destinationProcesses"},
-		"pkts": {"packets"}, "re-pkts": {"replyPackets"}, "re-bytes": {"replyBytes"}, "nat": {"sourceNAT", "destinationNAT"},
-	}
-	return k
 }
 
 var flowWords = inWords[netstat.Flow]{netstat.KindFlow, func(w *words, f, _ *netstat.Flow) {

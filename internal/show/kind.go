@@ -103,6 +103,9 @@ type kind[T any] struct {
 	// that none does in all turns together.
 	growing, unsummed bool
 
+	// above is a table that stands above the rows on a sheet; nil for none.
+	above func() Table
+
 	// identity are the fields that a row is known by from turn to turn; none stands for
 	// all of them.
 	identity []string

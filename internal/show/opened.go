@@ -34,6 +34,8 @@ type run[T any] struct {
 	late bool
 	// last is the sheet that was read last, nil where none was.
 	last *sheet[T]
+	// upper is the table that stands above, nil before it was opened.
+	upper opened
 }
 
 // Describe returns the kind of the rows.

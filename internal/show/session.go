@@ -15,6 +15,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/names"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/traffic"
 )
 
 // ErrIncomplete says that something could not be shown, which has been said.
@@ -50,7 +51,8 @@ type Session struct {
 
 	turns       Turns
 	growth      growth
-	meters      meters
+	sockets     meters[*metered, *traffic.Reading]
+	flows       meters[*meteredFlows, *traffic.FlowReading]
 	chosenNames map[string][]string // of the interfaces that are chosen, by the key of each stack
 }
 
@@ -111,7 +113,8 @@ func (s *Session) closeStacks() {
 
 // Close gives the stacks up.
 func (s *Session) Close() {
-	s.meters.close()
+	s.sockets.close()
+	s.flows.close()
 	s.closeStacks()
 	if s.resolver != nil {
 		s.resolver.Close()

@@ -29,6 +29,10 @@ type Sheet interface {
 	// Len is how many rows there are.
 	Len() int
 
+	// Above is a sheet that stands above this one, of what is known of all of it; nil for
+	// none.
+	Above() Sheet
+
 	// AppendCell appends what people see of a row in a column.
 	AppendCell(b []byte, row, column int) []byte
 	// Colour is how that is shown.
@@ -135,6 +139,7 @@ type sheet[T any] struct {
 	rows    []Row[T]
 	// ended says since when the last rows are there no more.
 	ended []time.Time
+	above Sheet // nil for none
 }
 
 // readSheet reads the rows as they are now, and keeps what ended on the sheet for as long as
@@ -152,11 +157,33 @@ func (o *run[T]) readSheet(ctx context.Context) (Sheet, error) {
 	if err := o.readAll(ctx); err != nil {
 		return nil, err
 	}
+	if o.above != nil {
+		above, err := o.readAbove(ctx)
+		if err != nil {
+			return nil, err
+		}
+		t.above = above
+	}
 	if o.s.Linger > 0 && o.last != nil {
 		t.keep(o.last, time.Now(), o.s.Linger)
 	}
 	o.last = t
 	return t, nil
+}
+
+// readAbove reads the rows that stand above. Neither a filter nor an order is of them.
+func (o *run[T]) readAbove(ctx context.Context) (Sheet, error) {
+	if o.upper == nil {
+		filtered, sorted := o.s.Filter, o.s.Sort
+		o.s.Filter, o.s.Sort = "", ""
+		upper, err := o.above().open(o.s)
+		o.s.Filter, o.s.Sort = filtered, sorted
+		if err != nil {
+			return nil, err
+		}
+		o.upper = upper
+	}
+	return o.upper.readSheet(ctx)
 }
 
 // mostLingering bounds the sheets on which rows that ended are kept: to find them takes a
@@ -189,6 +216,7 @@ func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
 func (t *sheet[T]) Kind() string                     { return t.o.Name }
 func (t *sheet[T]) Fields() []table.FieldDescription { return t.o.Describe().Fields }
 func (t *sheet[T]) Len() int                         { return len(t.rows) }
+func (t *sheet[T]) Above() Sheet                     { return t.above }
 
 func (t *sheet[T]) Ended(row int) bool {
 	return t.lingers(row) || t.o.over != nil && t.o.over(&t.rows[row].v)

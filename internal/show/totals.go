@@ -62,7 +62,7 @@ func parseTotalKey[T any](kind *table.Kind[Row[T]], text string) (k totalKey[T],
 // each calls f with every key of a row, each once.
 func (k *totalKey[T]) each(r *Row[T], f func(key []byte, a netip.Addr)) {
 	var seen []string
-	one := func(text []byte, a netip.Addr) {
+	k.ofFields(r, func(_ int, text []byte, a netip.Addr) {
 		if len(k.fields) > 1 {
 			if slices.Contains(seen, string(text)) {
 				return
@@ -70,7 +70,12 @@ func (k *totalKey[T]) each(r *Row[T], f func(key []byte, a netip.Addr)) {
 			seen = append(seen, string(text))
 		}
 		f(text, a)
-	}
+	})
+}
+
+// ofFields calls f with the keys that each field of a row has, and for a row that has none with
+// the empty one, of the field -1.
+func (k *totalKey[T]) ofFields(r *Row[T], f func(field int, key []byte, a netip.Addr)) {
 	var buffer [64]byte
 	told := false
 	for _, field := range k.fields {
@@ -80,7 +85,7 @@ func (k *totalKey[T]) each(r *Row[T], f func(key []byte, a netip.Addr)) {
 			continue
 		case table.Address:
 			if a := v.Addr(); k.bits4 < 0 {
-				one(v.AppendText(buffer[:0]), a)
+				f(field, v.AppendText(buffer[:0]), a)
 			} else {
 				a = a.Unmap()
 				bits := k.bits4
@@ -88,11 +93,11 @@ func (k *totalKey[T]) each(r *Row[T], f func(key []byte, a netip.Addr)) {
 					bits = k.bits6
 				}
 				p, _ := a.Prefix(bits) // its length was looked at
-				one(p.AppendTo(buffer[:0]), netip.Addr{})
+				f(field, p.AppendTo(buffer[:0]), netip.Addr{})
 			}
 		case table.Strings:
 			for _, s := range v.Strings() {
-				one([]byte(s), netip.Addr{})
+				f(field, []byte(s), netip.Addr{})
 			}
 		case table.Objects:
 			if len(v.Objects()) == 0 {
@@ -100,15 +105,15 @@ func (k *totalKey[T]) each(r *Row[T], f func(key []byte, a netip.Addr)) {
 			}
 			for _, process := range v.Objects() {
 				v := table.List([]table.Object{process[:2]})
-				one(v.AppendText(buffer[:0]), netip.Addr{})
+				f(field, v.AppendText(buffer[:0]), netip.Addr{})
 			}
 		default:
-			one(v.AppendText(buffer[:0]), netip.Addr{})
+			f(field, v.AppendText(buffer[:0]), netip.Addr{})
 		}
 		told = true
 	}
 	if !told {
-		one(nil, netip.Addr{})
+		f(-1, nil, netip.Addr{})
 	}
 }
 

@@ -52,10 +52,7 @@ func newConnectionKind() *connectionKind {
 	sockets := newSocketKind()
 	k := &connectionKind{Kind: &table.Kind[Row[connection]]{
 		Name: "connection", Doc: "a socket and what went through it since the program began to look; one that ended is told of once",
-		Aliases: map[string][]string{
-			"tx": {"sentRate"}, "rx": {"receivedRate"}, "tx/s": {"sentRate"}, "rx/s": {"receivedRate"},
-			"sent": {"sentBytes"}, "received": {"receivedBytes"},
-		},
+		Aliases: trafficAliases(),
 	}}
 	for alias, fields := range sockets.Aliases {
 		k.Aliases[alias] = fields

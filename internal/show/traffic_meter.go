@@ -3,7 +3,6 @@ package show
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -11,23 +10,27 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/traffic"
 )
 
-// meters measure what goes through the connections of every stack, by the key of each,
-// from turn to turn.
-type meters map[string]*metered
-
-// metered is a stack that is measured.
+// metered is a stack whose sockets are measured.
 type metered struct {
 	meter *traffic.Meter
 	ends  netstat.SocketEndListener // nil where nobody tells of ends
 	done  chan struct{}             // closed when nothing listens any longer
 
-	reading *traffic.Reading
-	turn    time.Time // that it was read in
-	at      time.Time // the moment that it is of, where that is not the present
+	lookingAtOwners
+}
 
-	// Looking at which processes hold sockets takes a twentieth of the time at most.
+// lookingAtOwners bounds the time that is spent on which processes hold sockets to a
+// twentieth.
+type lookingAtOwners struct {
 	looked time.Time
 	rest   time.Duration
+}
+
+func (l *lookingAtOwners) isDue() bool { return l.looked.IsZero() || time.Since(l.looked) >= l.rest }
+
+func (l *lookingAtOwners) tookSince(began time.Time) {
+	l.looked = time.Now()
+	l.rest = 19 * l.looked.Sub(began)
 }
 
 // close stops listening.
@@ -38,46 +41,12 @@ func (m *metered) close() {
 	}
 }
 
-func (m meters) close() {
-	for key, one := range m {
-		one.close()
-		delete(m, key)
-	}
-}
-
 // traffic returns what went through the connections of the query's stack until now. It is read
 // once in a turn, with those details of each socket where none was read before. What is read
 // before an error is returned with it.
 func (q *query) traffic(ctx context.Context, details netstat.SocketDetails) (*traffic.Reading, error) {
-	s, src := q.Session, q.src
-	if s.meters == nil {
-		s.meters = make(meters)
-	}
-	// A listener is a socket, which keeps a namespace alive.
-	for key, m := range s.meters {
-		if !slices.ContainsFunc(s.sources, func(src *Source) bool { return src.key() == key }) {
-			m.close()
-			delete(s.meters, key)
-		}
-	}
-	m := s.meters[src.key()]
-	switch {
-	case m == nil:
-	case m.turn.Equal(src.turn), !src.At.IsZero() && src.At.Equal(m.at):
-		m.turn = src.turn
-		return m.reading, nil
-	case src.At.Before(m.at): // a recording was wound back
-		m.close()
-		m = nil
-	}
-	if m == nil {
-		m = q.newMetered(details)
-		s.meters[src.key()] = m
-	}
-	var err error
-	m.turn, m.at = src.turn, src.At
-	m.reading, err = m.read(ctx, q, details)
-	return m.reading, err
+	return q.sockets.read(q, func() *metered { return q.newMetered(details) },
+		func(m *metered) (*traffic.Reading, error) { return m.read(ctx, q, details) })
 }
 
 // newMetered begins to measure the query's stack.
@@ -105,29 +74,17 @@ func (q *query) newMetered(details netstat.SocketDetails) *metered {
 	return m
 }
 
-// deafness is how long nothing is received after an error that another may follow at once.
-const deafness = 10 * time.Millisecond
-
 // listen takes what ends, at once: the kernel keeps little of it.
 func (m *metered) listen(families []netstat.Family) {
 	defer close(m.done)
-	for {
-		err := m.ends.Receive(func(s *netstat.Socket) error {
+	listen(func() error {
+		return m.ends.Receive(func(s *netstat.Socket) error {
 			if len(families) == 0 || slices.Contains(families, s.Family) {
 				m.meter.End(s, time.Now())
 			}
 			return nil
 		})
-		switch {
-		case errors.Is(err, fs.ErrClosed):
-			return
-		case err != nil: // or an event that nobody understands
-			m.meter.Gap()
-			if !errors.Is(err, netstat.ErrGap) {
-				time.Sleep(deafness)
-			}
-		}
-	}
+	}, m.meter.Gap)
 }
 
 // trafficProtocols are those whose sockets are measured.
@@ -183,7 +140,7 @@ func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDeta
 
 // own looks for the processes of new connections.
 func (m *metered) own(ctx context.Context, q *query) error {
-	if _, ok := q.src.Stack.(netstat.SocketOwnerReader); !ok || !m.looked.IsZero() && time.Since(m.looked) < m.rest || !m.meter.Unowned() {
+	if _, ok := q.src.Stack.(netstat.SocketOwnerReader); !ok || !m.isDue() || !m.meter.Unowned() {
 		return nil
 	}
 	began := time.Now()
@@ -195,7 +152,6 @@ func (m *metered) own(ctx context.Context, q *query) error {
 		}
 	}
 	m.meter.Own(owners.Of)
-	m.looked = time.Now()
-	m.rest = 19 * m.looked.Sub(began)
+	m.tookSince(began)
 	return nil
 }
