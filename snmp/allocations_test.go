@@ -68,3 +68,24 @@ func TestLongRequestsMakeNoGarbage(t *testing.T) {
 		}
 	}
 }
+
+// TestV3Allocations holds that an answer by SNMPv3 costs no allocation either, at any
+// level.
+func TestV3Allocations(t *testing.T) {
+	for _, c := range []struct {
+		kind        byte
+		repetitions int32
+		name        string
+	}{{ber.GetRequest, 0, upTimeName.String()}, {ber.GetBulkRequest, 4, testRoot.String()}} { // scalars, which are always at hand
+		d, requests := v3Requests(t, newTestTree(t, 1), c.kind, c.repetitions, c.name)
+		for level, request := range requests {
+			if got := testing.AllocsPerRun(100, func() {
+				if answer, err := d.process(noWait, request, loopback, within(noLimit)); answer == nil || err != nil {
+					t.Fatal("no answer", err)
+				}
+			}); got > 0 {
+				t.Errorf("%x at %v: %v allocations", c.kind, level, got)
+			}
+		}
+	}
+}
