@@ -373,37 +373,9 @@ func TestInterval(t *testing.T) {
 // The shells are taught what there is, and complete it.
 func TestCompletion(t *testing.T) {
 	n := nstest.New(t)
-	const bashCompletion = "/usr/share/bash-completion/bash_completion"
-	if _, err := os.Stat(bashCompletion); err != nil {
-		nstest.Needs(t, "needs the package bash-completion: "+err.Error())
-	}
-	for shell, c := range map[string]struct{ asks, answers string }{
-		"bash": {"source " + bashCompletion + `; source "$0"
-			COMP_LINE='netstat --numeric-h' COMP_WORDS=(netstat --numeric-h) COMP_CWORD=1 COMP_POINT=19 COMP_TYPE=9 COMP_KEY=9
-			__start_netstat; echo "${COMPREPLY[@]}"`, "--numeric-hosts"},
-		// It completes at a prompt only: one is opened on a terminal, and keys pressed.
-		"zsh": {`zmodload zsh/zpty; zpty prompt 'PS1="> " zsh -f -i'
-			zpty -w prompt "autoload -Uz compinit; compinit -D; source $0; echo rea\"\"dy"; zpty -r -m prompt seen "*ready*> *"
-			zpty -w -n prompt $'netstat --numeric-h\t'; zpty -r -m prompt seen "*--numeric-hosts*" && print flag
-			zpty -w -n prompt $'\C-unetstat --table lo\t'; zpty -r -m prompt seen "*--table local*" && print value
-			zpty -w -n prompt $'\C-unetstat completion z\t'; zpty -r -m prompt seen "*completion zsh*" && print shell
-			zpty -d prompt`, "flag\nvalue\nshell\n"},
-		"fish": {`source $argv[1]; for line in 'netstat --numeric-h' 'netstat --table lo' 'netstat completion z'; complete -C $line; end`,
-			"--numeric-hosts\tshow hosts by address\nlocal\nzsh\t"},
-	} {
-		nstest.NeedsProgram(t, shell)
-		path := filepath.Join(t.TempDir(), "completion")
-		must(t, os.WriteFile(path, []byte(show(t, n, "completion", shell)), 0o600))
-		plain := map[string]string{"bash": "--norc", "zsh": "-f", "fish": "--no-config"}[shell]
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, shell, plain, "-c", c.asks, path)
-		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
-		// bash says that nobody pressed a key.
-		if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), c.answers) {
-			t.Errorf("%s: %v, %q", shell, err, out)
-		}
-	}
+	nstest.Completes(t, program, map[string]string{
+		"netstat --numeric-h": "--numeric-hosts", "netstat --table lo": "local", "netstat completion z": "zsh",
+	})
 	for want, args := range map[string][]string{
 		"--numeric-hosts": {"--numeric-h"}, "main": {"--table", "m"}, "lo": {"--interface", ""}, n.Name: {"--netns", n.Name[:6]},
 		"localPort": {"--sort", "localP"}, "gateway": {"-r", "--sort", "gat"},
