@@ -18,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
@@ -49,17 +50,24 @@ func rows(t *testing.T, args ...string) (found []map[string]any) {
 // terminal is nettop on a terminal of tmux.
 type terminal struct {
 	*testing.T
+	dir    string // where settings are, in nettop/config
 	socket string // of tmux's server
+	before string // how the terminal was set, as stty -g tells
 }
 
-// open runs a shell command on a terminal of that size. Behind nettop's end it prints its exit
-// status and how the terminal is set.
+// open runs nettop on a terminal of that size, from a shell. Behind its end the shell prints its
+// exit status, and whether the terminal is set as it was.
 func open(t *testing.T, width, height int, environment, args string) *terminal {
 	t.Helper()
 	nstest.NeedsRoot(t)
 	nstest.NeedsProgram(t, "tmux")
-	dir := t.TempDir()
-	s := &terminal{T: t, socket: filepath.Join(dir, "tmux")}
+	return openIn(t, t.TempDir(), width, height, environment, args)
+}
+
+// openIn is open with the settings of a folder.
+func openIn(t *testing.T, dir string, width, height int, environment, args string) *terminal {
+	t.Helper()
+	s := &terminal{T: t, dir: dir, socket: filepath.Join(t.TempDir(), "tmux"), before: filepath.Join(t.TempDir(), "before")}
 	// The shell has no history and no profile, and ignores no signal that this process was
 	// started to ignore.
 	s.tmux("-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height), "env --default-signal -u NO_COLOR PS1='ready> ' TERM=screen-256color bash --norc --noprofile")
@@ -67,8 +75,19 @@ func open(t *testing.T, width, height int, environment, args string) *terminal {
 	s.tmux("set-option", "-g", "status", "off")
 	s.tmux("resize-window", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height))
 	s.wants("ready>")
-	s.keys("stty -a > "+filepath.Join(dir, "before")+"; XDG_CONFIG_HOME="+dir+" "+environment+" "+program+" "+args+"; echo ended $?; stty -a | diff - "+filepath.Join(dir, "before")+" && echo restored", "Enter")
+	s.keys("stty -g > "+s.before+"; XDG_CONFIG_HOME="+dir+" "+environment+" "+program+" "+args+"; echo ended $?; "+s.compares(), "Enter")
 	return s
+}
+
+// compares is a command that prints "restored" if the terminal is set as it was.
+func (s *terminal) compares() string { return "stty -g | diff - " + s.before + " && echo resto''red" }
+
+// wantsRestored asks a shell that is back whether the terminal is set as it was.
+func (s *terminal) wantsRestored() {
+	s.Helper()
+	s.wants("ready>")
+	s.keys("clear; "+s.compares(), "Enter")
+	s.wants("restored\nready>")
 }
 
 func (s *terminal) tmux(args ...string) string {
@@ -91,11 +110,25 @@ func (s *terminal) screen() string { return s.tmux("capture-pane", "-p") }
 // wants waits until the screen has a text.
 func (s *terminal) wants(text string) {
 	s.Helper()
-	nstest.Eventually(s.T, func() string {
-		if screen := s.screen(); !strings.Contains(screen, text) {
-			return fmt.Sprintf("no %q on the screen:\n%s", text, screen)
+	s.eventually(func(screen string) string {
+		if !strings.Contains(screen, text) {
+			return fmt.Sprintf("no %q", text)
 		}
 		return ""
+	})
+}
+
+// eventually waits until there is nothing to complain of the screen.
+func (s *terminal) eventually(holds func(screen string) (otherwise string)) {
+	s.Helper()
+	nstest.Eventually(s.T, func() string {
+		screen := s.screen()
+		otherwise := holds(screen)
+		if otherwise == "" {
+			return ""
+		}
+		time.Sleep(20 * time.Millisecond) // each look starts a process
+		return otherwise + " on the screen:\n" + screen
 	})
 }
 
@@ -112,6 +145,14 @@ func (s *terminal) pid() int {
 		s.Fatal(err)
 	}
 	return pid
+}
+
+// signal sends nettop a signal.
+func (s *terminal) signal(signal syscall.Signal) {
+	s.Helper()
+	if err := syscall.Kill(s.pid(), signal); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // pair is a namespace with a connection within it, and what serves it.
@@ -196,31 +237,55 @@ func TestSignals(t *testing.T) {
 	ns := pair(t)
 	s := open(t, 100, 24, "", "interfaces --netns "+ns.Name+" --interval 0.2")
 	s.wants("Rx%")
-	s.keys("C-z")
-	s.wants("Stopped")
-	s.keys("stty -a | grep -q -- ' icanon' && echo cooked", "Enter")
-	s.wants("cooked\nready>")
-	s.keys("clear; fg", "Enter")
-	s.wants("Rx%")
-	if err := syscall.Kill(s.pid(), syscall.SIGTSTP); err != nil {
-		t.Fatal(err)
+	for _, stop := range []func(){
+		func() { s.keys("C-z") },
+		func() { s.signal(syscall.SIGTSTP) },
+	} {
+		stop()
+		s.wants("Stopped")
+		s.wantsRestored()
+		s.keys("clear; fg", "Enter")
+		s.wants("Rx%")
 	}
-	s.wants("Stopped")
-	s.keys("clear; fg", "Enter")
-	s.wants("Rx%")
-	if err := syscall.Kill(s.pid(), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	s.wants("ready>")
-	s.keys("clear; stty -a | grep -q -- ' icanon' && echo cooked", "Enter")
-	s.wants("cooked\nready>")
+	s.signal(syscall.SIGCONT) // which is nothing to one that runs
+	s.signal(syscall.SIGWINCH)
+	s.keys("?")
+	s.wants("half a screen down or up")
+	s.signal(syscall.SIGTERM)
+	s.wantsRestored()
 }
 
-// A terminal that is closed ends the program.
+// The size of the terminal may change at any time, while the screen is drawn as well.
+func TestResizing(t *testing.T) {
+	ns := pair(t)
+	ns.Listen(t, "tcp", "127.0.0.1:4711")
+	s := open(t, 100, 24, "", "listeners --netns "+ns.Name+" -n --interval 0.01")
+	s.wants("127.0.0.1:4711")
+	for i := range 40 {
+		s.tmux("resize-window", "-x", strconv.Itoa(1+(37*i)%400), "-y", strconv.Itoa(1+(11*i)%60))
+		s.keys("j", "l")
+	}
+	s.tmux("resize-window", "-x", "40", "-y", "12")
+	s.keys("Left", "Left", "Left", "Left", "Left", "Left")
+	s.eventually(func(screen string) string {
+		lines := strings.Split(strings.TrimRight(screen, "\n"), "\n")
+		if len(lines) != 12 || !strings.HasPrefix(lines[1], "Local Address") || !strings.HasPrefix(lines[2], "127.0.0.1:4711") || !strings.Contains(lines[11], "1 row") {
+			return "another order of lines"
+		}
+		return ""
+	})
+	s.keys("q")
+	s.wants("restored")
+}
+
+// A terminal that is closed ends the program, which keeps what was chosen and leaves nothing
+// behind.
 func TestClosedTerminal(t *testing.T) {
 	ns := pair(t)
 	s := open(t, 100, 24, "", "interfaces --netns "+ns.Name+" --interval 0.2")
 	s.wants("Rx%")
+	s.keys("8")
+	s.wants("Fill%")
 	pid := s.pid()
 	s.tmux("kill-server")
 	nstest.Eventually(t, func() string {
@@ -231,6 +296,10 @@ func TestClosedTerminal(t *testing.T) {
 		}
 		return ""
 	})
+	files, err := filepath.Glob(filepath.Join(s.dir, "nettop", "*"))
+	if kept, _ := os.ReadFile(filepath.Join(s.dir, "nettop", "config")); err != nil || len(files) != 1 || string(kept) != "view = listeners\n" {
+		t.Errorf("%v, %v, %q", files, err, kept)
+	}
 }
 
 // Somebody without privileges sees connections, and is told why nothing can be killed.
