@@ -17,6 +17,9 @@ type Community struct {
 	Context string       // the SNMP context that it sees; "" is the default one
 	// SecurityName is what an AccessControl knows it by; no secret, as the name is.
 	SecurityName string
+	// Deny shuts out who knows the name and sends from the network, whatever further
+	// communities say.
+	Deny bool
 }
 
 // communityModel is the community-based security model of SNMPv1 and SNMPv2c
@@ -29,7 +32,7 @@ type community struct {
 	name                  []byte
 	source                netip.Prefix
 	securityName, context string
-	write                 bool
+	write, deny           bool
 }
 
 func newCommunityModel(communities []Community) (*communityModel, error) {
@@ -45,7 +48,7 @@ func newCommunityModel(communities []Community) (*communityModel, error) {
 		}
 		m.communities = append(m.communities, community{
 			name: []byte(c.Name), source: source.Masked(),
-			securityName: c.SecurityName, context: c.Context, write: c.Write,
+			securityName: c.SecurityName, context: c.Context, write: c.Write, deny: c.Deny,
 		})
 	}
 	return m, nil
@@ -63,13 +66,16 @@ func (m *communityModel) find(name []byte, source netip.Addr) (found *community)
 			found = c
 		}
 	}
+	if found != nil && found.deny {
+		return nil
+	}
 	return found
 }
 
 // covers reports whether anybody is let in from source.
 func (m *communityModel) covers(source netip.Addr) bool {
 	source = bare(source)
-	return slices.ContainsFunc(m.communities, func(c community) bool { return c.source.Contains(source) })
+	return slices.ContainsFunc(m.communities, func(c community) bool { return !c.deny && c.source.Contains(source) })
 }
 
 // bare returns an address in the form that the networks of communities have.

@@ -181,7 +181,13 @@ func NewServer(options Options) (*Server, error) {
 // SetCommunities replaces the communities, between two messages. Where it fails
 // the old ones stay.
 func (s *Server) SetCommunities(communities []Community) error {
-	return s.engine.setCommunities(communities, s.options.USM, s.options.Access)
+	return s.SetAccess(communities, s.engine.models.Load().access)
+}
+
+// SetAccess replaces the communities and what they and users may do, together and between
+// two messages. Where it fails the old ones stay.
+func (s *Server) SetAccess(communities []Community, access AccessControl) error {
+	return s.engine.setCommunities(communities, s.options.USM, access)
 }
 
 // SetTargets replaces the targets of notifications. One that stays as it is

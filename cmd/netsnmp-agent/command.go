@@ -30,6 +30,8 @@ type flags struct {
 	agentx   string
 	listen   []string
 	config   string
+	state    string
+	takeOver string
 	netns    string
 	modules  []string
 	zones    bool
@@ -65,7 +67,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 			if f.version {
 				return commandline.PrintVersion(cmd, commandline.Version(version))
 			}
-			for _, name := range []string{"agentx", "config", "netns", "recording"} {
+			for _, name := range []string{"agentx", "config", "state", "take-over", "netns", "recording"} {
 				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
 					return fmt.Errorf("--%s: the value is empty", name)
 				}
@@ -84,6 +86,8 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 	fs.Lookup("agentx").NoOptDefVal = defaultMaster
 	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `TRANSPORT:ADDRESS:PORT`; TRANSPORT is udp, udp6, tcp or tcp6 (may be repeated)")
 	fs.StringVar(&f.config, "config", "", "read `FILE`, in the syntax of snmpd.conf")
+	fs.StringVar(&f.state, "state", "", "keep in `DIR` what SNMPv3 must remember")
+	fs.StringVar(&f.takeOver, "take-over", "", "take users and engine of SNMPv3 from net-snmp's persistent `FILE`, where DIR has none")
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`: one of \"ip netns\", or a path")
 	fs.StringVar(&f.recording, "recording", "", "show the stack recorded in `FILE`; --netns names one of the recorded namespaces then")
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 )
@@ -11,12 +12,22 @@ import (
 // somebody whom it shuts out.
 func refuse(needs []snmpdconf.Needed) error {
 	var refused []error
-	last := ""
 	for _, n := range needs {
-		if n.Where != last { // one reason for a line is enough
-			refused = append(refused, fmt.Errorf("%s: %s is not supported", n.Where, n.Need))
+		if n.Need == snmpdconf.Contexts {
+			refused = append(refused, fmt.Errorf("%s: %s is not supported: there is the default one only", n.Where, n.Need))
 		}
-		last = n.Where
 	}
 	return errors.Join(refused...)
+}
+
+// warnOfNeeds tells of lines that let somebody do what nobody can do here.
+func warnOfNeeds(log *slog.Logger, file *snmpdconf.Config) {
+	for _, n := range file.Needs {
+		switch n.Need {
+		case snmpdconf.Writing:
+			log.Warn("nothing can be written here: the line gives access to read", "line", n.Where)
+		case snmpdconf.LocalSockets:
+			log.Warn("nobody can ask over a socket of the local family here", "line", n.Where)
+		}
+	}
 }

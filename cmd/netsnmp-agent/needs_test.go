@@ -1,27 +1,35 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-func TestNeedsAreRefused(t *testing.T) {
+func TestNeeds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.conf")
-	if err := os.WriteFile(path, []byte("rocommunity public\nview v included .1\nrwuser joe priv -V v\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := readFile(t.Context(), path)
-	for _, want := range []string{
-		path + ":2: view: restricting access to part of the tree is not supported",
-		path + ":3: rwuser: restricting access to part of the tree is not supported",
-	} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one with %q", err, want)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err != nil && strings.Count(err.Error(), "\n") != 1 {
-		t.Errorf("one reason for a line is enough: %v", err)
+	write("rocommunity public\ncom2sec -Cn blue x default public\n")
+	_, err := readFile(t.Context(), path)
+	if want := path + ":2: com2sec: giving access to a context is not supported"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+	write("rwuser joe priv .1.3\n")
+	file, err := readFile(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	warnOfNeeds(slog.New(slog.NewTextHandler(&said, nil)), file)
+	if !strings.Contains(said.String(), "nothing can be written here") || !strings.Contains(said.String(), path+":1: rwuser") {
+		t.Errorf("said %q", said.String())
 	}
 }

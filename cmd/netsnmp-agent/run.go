@@ -202,9 +202,16 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	communities, err := access(s.file, addresses)
+	who, err := accessOf(s.file, addresses)
 	if err != nil {
 		return err
+	}
+	v3, err := s.startEngine()
+	if err != nil {
+		return err
+	}
+	if v3 != nil {
+		defer v3.state.Close()
 	}
 	var described atomic.Pointer[snmpv2mib.System]
 	describe := func(file *snmpdconf.Config) { described.Store(new(system(file, hostOf(stack)))) }
@@ -220,7 +227,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	epoch := func() time.Time { return started }
 	var server *snmp.Server
 	server, err = snmp.NewServer(snmp.Options{
-		Handler: handler, Communities: communities, Log: s.log, Epoch: epoch,
+		Handler: handler, Communities: who.communities, USM: v3.usm(), Access: snmp.ViewBased(who.policy), Log: s.log, Epoch: epoch,
 		AuthenticationFailure: func(netip.Addr) {
 			if notify.authentication.Load() {
 				server.Notify(snmpv2mib.AuthenticationFailure().New(time.Now(), nil))
@@ -264,13 +271,16 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if len(listening) == 0 {
 		return errors.New("there is no loopback address to listen on")
 	}
-	if try := example(communities, listening); try != "" {
+	if try := example(who.communities, listening); try != "" {
 		fmt.Fprintf(out, "try: %s\n", try)
 	}
-	warnOfNobody(s.log, communities, listening)
+	if v3 == nil {
+		warnOfNobody(s.log, who.communities, listening)
+	}
+	warnOfNeeds(s.log, s.file)
 
 	go reloaded(ctx, s, reload, func(next *snmpdconf.Config) error {
-		communities, err := access(next, listening)
+		who, err := accessOf(next, listening)
 		if err != nil {
 			return err
 		}
@@ -281,9 +291,18 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err := server.SetTargets(sinks); err != nil {
 			return err
 		}
-		if err := server.SetCommunities(communities); err != nil {
+		if v3 != nil {
+			if err := v3.setUsers(next); err != nil {
+				return err
+			}
+		}
+		if err := server.SetAccess(who.communities, snmp.ViewBased(who.policy)); err != nil {
 			return err
 		}
+		if v3 == nil && needs(next, snmpdconf.Users) || v3 != nil && next.EngineID != s.file.EngineID {
+			s.log.Warn("SNMPv3 and another engine ID take effect at the next start")
+		}
+		warnOfNeeds(s.log, next)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
 		notify.set(next)
 		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {
@@ -331,28 +350,6 @@ func (s *settings) addresses() (addresses []snmp.Address, chosen bool, err error
 	return addresses, chosen, nil
 }
 
-// access returns who may read: whom the file names, or anybody on this host by
-// the name of public where it names nobody and nobody else can reach the agent.
-func access(file *snmpdconf.Config, addresses []snmp.Address) ([]snmp.Community, error) {
-	var communities []snmp.Community
-	for _, c := range file.Communities {
-		communities = append(communities, snmp.Community{Name: c.Name, Source: c.Source})
-	}
-	if len(communities) > 0 {
-		return communities, nil
-	}
-	for _, a := range addresses {
-		if !a.AddrPort.Addr().IsLoopback() {
-			return nil, fmt.Errorf("%s is beyond the loopback interface and nobody is given access: "+
-				"add a line such as \"rocommunity SECRET 192.0.2.0/24\" to a file and name it with --config", a)
-		}
-	}
-	return []snmp.Community{
-		{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")},
-		{Name: "public", Source: netip.MustParsePrefix("::1/128")},
-	}, nil
-}
-
 // example returns a command that this host can ask the agent with, or nothing
 // where it is not let in. It does not tell a community that a file keeps.
 func example(communities []snmp.Community, listening []snmp.Address) string {
@@ -365,7 +362,7 @@ func example(communities []snmp.Community, listening []snmp.Address) string {
 			}
 		}
 		for _, c := range communities {
-			if !c.Source.Contains(local) {
+			if c.Deny || !c.Source.Contains(local) {
 				continue
 			}
 			name := "COMMUNITY"

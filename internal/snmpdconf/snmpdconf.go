@@ -474,11 +474,13 @@ func suggest(unknown string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// Directives returns the names of the directives that the agent heeds as snmpd.conf(5)
-// writes them, in alphabetical order.
+// Directives returns the names of the known directives as snmpd.conf(5) writes
+// them, in alphabetical order.
 func Directives() []string {
 	names := []string{
-		"agentaddress", "agentXSocket", "rocommunity", "rocommunity6",
+		"agentaddress", "agentXSocket", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
+		"com2sec", "com2sec6", "com2secunix", "group", "access", "setaccess", "view", "authaccess", "authgroup", "authuser",
+		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",
 		"trapsink", "trap2sink", "informsink", "trapcommunity", "v1trapaddress",
 		"linkUpDownNotifications", "authtrapenable", "inetAddressZones", "maxGetbulkRepeats", "maxGetbulkResponses",

@@ -17,6 +17,7 @@ type View struct {
 	stretches []stretch
 	// families are those of a view with wildcards, the ones that count first.
 	families []family
+	whole    bool
 }
 
 // stretch is the variables from one on, up to the next stretch.
@@ -54,10 +55,15 @@ func newView(list []Family) *View {
 	slices.SortStableFunc(all, func(a, b family) int {
 		return cmp.Or(cmp.Compare(len(b.subtree), len(a.subtree)), slices.Compare(b.subtree, a.subtree))
 	})
-	if wild {
-		return &View{families: all}
+	v := &View{families: all}
+	if !wild {
+		v = &View{stretches: stretches(all)}
 	}
-	return &View{stretches: stretches(all)}
+	v.whole = true
+	for first := range uint32(3) {
+		v.whole = v.whole && v.Covers(mib.MakeOID(first)) == All
+	}
+	return v
 }
 
 func newFamily(f Family) family {
@@ -103,14 +109,7 @@ func successor(subtree []uint32) []uint32 {
 
 // Whole reports whether everything is in the view that can be the name of a variable: what begins
 // with 0, 1 or 2.
-func (v *View) Whole() bool {
-	for first := range uint32(3) {
-		if v.Covers(mib.MakeOID(first)) != All {
-			return false
-		}
-	}
-	return true
-}
+func (v *View) Whole() bool { return v.whole }
 
 // Contains reports whether the variable with that name is in the view: object, followed by index. It costs no
 // allocation.

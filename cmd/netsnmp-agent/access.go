@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/vacm"
+)
+
+// access is who is let in, and what for.
+type access struct {
+	communities []snmp.Community
+	policy      *vacm.Policy
+}
+
+// anybodyHere is the file that holds where none names anybody and nobody else can reach the agent.
+const anybodyHere = "rocommunity public 127.0.0.0/8\nrocommunity6 public ::1/128\n"
+
+// accessOf returns what a file says of access, or anybodyHere.
+func accessOf(file *snmpdconf.Config, addresses []snmp.Address) (*access, error) {
+	if len(file.Communities) == 0 && !needs(file, snmpdconf.Users) {
+		for _, a := range addresses {
+			if !a.AddrPort.Addr().IsLoopback() {
+				return nil, fmt.Errorf("%s is beyond the loopback interface and nobody is given access: "+
+					"add a line such as \"rocommunity SECRET 192.0.2.0/24\" to a file and name it with --config", a)
+			}
+		}
+		var err error
+		if file, err = snmpdconf.Parse(context.Background(), "", strings.NewReader(anybodyHere)); err != nil {
+			return nil, err
+		}
+	}
+	policy, err := vacm.Compile(file.Access)
+	if err != nil {
+		return nil, err
+	}
+	a := &access{policy: policy}
+	for _, c := range file.Communities {
+		a.communities = append(a.communities, snmp.Community{
+			Name: c.Name, Source: c.Source, Deny: c.Deny, SecurityName: c.SecurityName, Context: c.Context,
+		})
+	}
+	return a, nil
+}
+
+func needs(file *snmpdconf.Config, need snmpdconf.Need) bool {
+	for _, n := range file.Needs {
+		if n.Need == need {
+			return true
+		}
+	}
+	return false
+}
+
+// engine is SNMPv3's, with what it must remember.
+type engine struct {
+	model *usm.Model
+	state *state.File
+	kept  []usm.User // of the state
+}
+
+// startEngine starts SNMPv3 where a file asks for it; nil where none does. Its number of boots is on disk
+// when it returns.
+func (s *settings) startEngine() (e *engine, err error) {
+	if !needs(s.file, snmpdconf.Users) {
+		return nil, nil
+	}
+	e = &engine{}
+	if e.state, err = state.Open(s.stateDirectory()); err != nil {
+		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w: name another directory with --state", err)
+	}
+	defer func() {
+		if err != nil {
+			e.state.Close()
+		}
+	}()
+	machine, err := os.ReadFile("/etc/machine-id")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	o := usm.StartOptions{EngineID: s.file.EngineID, Machine: machine, Log: s.log}
+	if s.takeOver != "" {
+		if o.NetSNMP, err = takeOver(s.log, s.takeOver); err != nil {
+			return nil, err
+		}
+	}
+	authoritative, kept, err := usm.Start(e.state, o)
+	if err != nil {
+		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w", err)
+	}
+	e.kept, e.model = kept, usm.New(authoritative, usm.Options{})
+	if err := e.setUsers(s.file); err != nil {
+		return nil, err
+	}
+	s.log.Info("SNMPv3 is spoken", "engineID", authoritative.ID().String(), "boots", authoritative.Boots(), "users", len(e.model.Users()))
+	return e, nil
+}
+
+// takeOver reads what an agent of net-snmp left. Users that cannot be used are said.
+func takeOver(log *slog.Logger, path string) (*usm.NetSNMP, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	found, err := usm.ReadNetSNMP(path, f)
+	if err != nil {
+		log.Warn("not all is taken over", "error", err)
+	}
+	return found, nil
+}
+
+// setUsers makes the users those of a file and, where it has none of that name, of the state.
+func (e *engine) setUsers(file *snmpdconf.Config) error {
+	var users []usm.User
+	type id struct {
+		engine usm.EngineID
+		name   string
+	}
+	there := map[id]bool{}
+	var problems []error
+	for _, c := range file.Users {
+		at := c.EngineID
+		if at == "" {
+			at = e.model.Engine().ID()
+		}
+		u, err := c.Localize(at)
+		switch {
+		case err != nil:
+			problems = append(problems, fmt.Errorf("%s: %w", c.Where, err))
+		case there[id{at, u.Name}]:
+			problems = append(problems, fmt.Errorf("%s: user %q is there already", c.Where, u.Name))
+		default:
+			users = append(users, u)
+		}
+		there[id{at, c.Name}] = true
+	}
+	for _, u := range e.kept {
+		if !there[id{u.EngineID, u.Name}] {
+			users = append(users, u)
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	return e.model.SetUsers(users)
+}
+
+// usm returns the model, nil where SNMPv3 is not spoken.
+func (e *engine) usm() *usm.Model {
+	if e == nil {
+		return nil
+	}
+	return e.model
+}
+
+// stateDirectory returns where the state is: --state, systemd's directory or the usual one.
+func (s *settings) stateDirectory() string {
+	if s.state != "" {
+		return s.state
+	}
+	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" {
+		return dir
+	}
+	return "/var/lib/netsnmp-agent"
+}
