@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // item is a row of a table for tests.
@@ -166,4 +168,51 @@ func TestSheet(t *testing.T) {
 			t.Errorf("printed %q, not %q", printed.String(), want)
 		}
 	})
+}
+
+// BenchmarkArrange filters and sorts a sheet of connections, most of which are alike.
+func BenchmarkArrange(b *testing.B) {
+	const many = 200_000
+	var sockets []netstat.Socket
+	for i := range many {
+		s := recordedSocket(uint64(i+1), 10)
+		s.Local = netip.AddrPortFrom(s.Local.Addr(), uint16(i))
+		s.Processes.Set([]netstat.Process{{PID: int32(i%50 + 1), Name: "worker"}})
+		sockets = append(sockets, s)
+	}
+	w, err := NewWatch(Options{Interval: 1, Numeric: true}, func(text string) { b.Error(text) }, func(func(error)) ([]*Source, error) {
+		return []*Source{{Stack: &recorded{sockets: sockets}, At: time.Now()}}, nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(w.Close)
+	v, err := w.View(Connections())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := w.Begin(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	sheet, err := v.Read(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct{ name, filter, order string }{
+		{"numbers", "", "-sentRate,-receivedRate,-sentBytes"}, {"texts", "", "process"}, {"addresses", "", "localAddress,localPort"},
+		{"filter", "sentBytes>=0 and localPort>1000 and process~worker", ""},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				rows, err := sheet.Filter(c.filter)
+				if err == nil {
+					err = sheet.Sort(rows, c.order)
+				}
+				if err != nil || len(rows) == 0 {
+					b.Fatal(err, len(rows))
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/many, "ns/row")
+		})
+	}
 }
