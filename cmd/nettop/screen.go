@@ -71,6 +71,11 @@ func runScreen(ctx context.Context, f *flags, terminal tcell.Screen, config stri
 	s.app.SetMouseCapture(s.mouse)
 	signal.Notify(s.stopped, syscall.SIGTSTP)
 	defer signal.Stop(s.stopped)
+	// Of a terminal that is closed both the kernel and the shell tell. The second time is not to
+	// end the program before what was chosen is kept.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	var behind sync.WaitGroup
 	behind.Go(func() { s.arranger.run(ctx) })
 	behind.Go(func() {
