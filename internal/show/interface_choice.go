@@ -68,11 +68,11 @@ func (o *run[T]) nameInterfaces(ctx context.Context, sources []*Source) {
 	if o.expr == nil {
 		return
 	}
-	fields := cmp.Or(o.filters, filter.Fields(o.kind))
+	fields := cmp.Or(o.kind.filters, filter.Fields(o.kind))
 	there := make(map[string]bool) // whether a stack has what the filter asks for
 	for _, src := range sources {
 		o.exprs[src] = o.expr.WithInterfaces(fields, func(chosen string, wanted bool) string {
-			if src.SNMP || slices.Contains(o.places, chosen) {
+			if src.SNMP || slices.Contains(o.kind.places, chosen) {
 				return chosen // hosts tell no alternative names
 			}
 			name, found := src.findInterface(ctx, chosen)

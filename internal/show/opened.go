@@ -14,7 +14,7 @@ import (
 
 // run is a table in a run of the program.
 type run[T any] struct {
-	*kind[T]
+	kind      *kind[T]
 	s         *Session
 	expr      *filter.Expr
 	exprs     map[*Source]*filter.Expr // with the names of interfaces that each stack has
@@ -113,20 +113,20 @@ func (s *Session) openAll(tables []Table) (shown []opened, err error) {
 	return shown, nil
 }
 
-func (o *run[T]) follows() bool { return o.growing }
-func (o *run[T]) sums() bool    { return o.growing && !o.unsummed }
+func (o *run[T]) follows() bool { return o.kind.growing }
+func (o *run[T]) sums() bool    { return o.kind.growing && !o.kind.unsummed }
 
 // begin begins a table, or a part of one, with its headings.
 func (o *run[T]) begin() {
-	t := table.Table[Row[T]]{Kind: o.Kind, Columns: o.everyColumn(), Underline: o.underline, NoHeadings: o.noHeadings, Order: o.order}
+	t := table.Table[Row[T]]{Kind: o.kind.Kind, Columns: o.everyColumn(), Underline: o.kind.underline, NoHeadings: o.kind.noHeadings, Order: o.order}
 	o.printer, o.printed, o.part = table.NewPrinter(o.s.out, t), 0, ""
 }
 
 // everyColumn returns the columns, with those of where a row is from where several stacks
 // are shown.
 func (o *run[T]) everyColumn() (columns []table.Column[Row[T]]) {
-	if o.columns != nil {
-		columns = o.columns(o.s)
+	if o.kind.columns != nil {
+		columns = o.kind.columns(o.s)
 	}
 	if o.s.namesNamespaces() {
 		columns = append(columns, table.Column[Row[T]]{Heading: "Namespace", Append: func(b []byte, r *Row[T]) []byte {
@@ -143,17 +143,17 @@ func (o *run[T]) everyColumn() (columns []table.Column[Row[T]]) {
 
 // show shows the rows as they are now.
 func (o *run[T]) show(ctx context.Context) error {
-	if o.optional && !o.s.asked && o.s.showsHosts() {
+	if o.kind.optional && !o.s.asked && o.s.showsHosts() {
 		return nil // SNMP tells of no such rows
 	}
 	switch {
-	case !o.growing:
+	case !o.kind.growing:
 		o.begin()
-		title := o.title
-		if o.titled != nil {
-			title = o.titled(&o.s.Options)
+		title := o.kind.title
+		if o.kind.titled != nil {
+			title = o.kind.titled(&o.s.Options)
 		}
-		if o.apart && !o.s.firstTable {
+		if o.kind.apart && !o.s.firstTable {
 			o.s.out.Line("")
 		}
 		o.s.out.Title(title)
@@ -163,15 +163,15 @@ func (o *run[T]) show(ctx context.Context) error {
 	if err := o.readAll(ctx); err != nil {
 		return err
 	}
-	if o.growing {
+	if o.kind.growing {
 		return o.printer.Flush()
 	}
 	if o.paragraph == nil {
 		return o.printer.Close()
 	}
-	if o.rest != nil && o.expr == nil && len(o.s.Interfaces) == 0 {
+	if o.kind.rest != nil && o.expr == nil && len(o.s.Interfaces) == 0 {
 		for _, src := range o.from() {
-			o.rest(ctx, o.s, src)
+			o.kind.rest(ctx, o.s, src)
 		}
 	}
 	return o.s.out.Flush()
@@ -179,7 +179,7 @@ func (o *run[T]) show(ctx context.Context) error {
 
 // from returns the stacks that the rows are of.
 func (o *run[T]) from() []*Source {
-	if o.ofHost {
+	if o.kind.ofHost {
 		return o.s.sources[:1]
 	}
 	return o.s.sources
@@ -196,7 +196,7 @@ func (o *run[T]) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if o.growing && o.printed >= headingsEvery {
+		if o.kind.growing && o.printed >= headingsEvery {
 			if err := o.printer.Close(); err != nil {
 				return err
 			}
@@ -215,19 +215,19 @@ const headingsEvery = 20
 
 // reading is the rows of one stack, which are about to be read.
 type reading[T any] struct {
-	*query
+	query *query
 	parts []part[T]
 }
 
 // prepare says what is to be read of a stack. What it cannot tell is said.
 func (o *run[T]) prepare(ctx context.Context, src *Source) (*reading[T], error) {
 	r := &reading[T]{&query{Session: o.s, src: src, expr: o.exprs[src], listeners: o.listeners}, nil}
-	if o.parts == nil {
-		r.parts = []part[T]{{what: o.what, optional: o.optional && !o.s.asked, read: o.read}}
+	if o.kind.parts == nil {
+		r.parts = []part[T]{{what: o.kind.what, optional: o.kind.optional && !o.s.asked, read: o.kind.read}}
 		return r, nil
 	}
 	var err error
-	if r.parts, err = o.parts(ctx, r.query); err != nil {
+	if r.parts, err = o.kind.parts(ctx, r.query); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
@@ -239,7 +239,7 @@ func (o *run[T]) prepare(ctx context.Context, src *Source) (*reading[T], error) 
 // finish reads the rows of one stack, and shows each. What it cannot tell is said, and the
 // others go on.
 func (o *run[T]) finish(ctx context.Context, of *reading[T]) error {
-	q, src := of.query, of.src
+	q, src := of.query, of.query.src
 	r := Row[T]{from: src}
 	for _, p := range of.parts {
 		if p.what == "" {
@@ -271,15 +271,15 @@ func (o *run[T]) finish(ctx context.Context, of *reading[T]) error {
 
 // name is what complaints call the rows.
 func (o *run[T]) name() string {
-	if o.what != "" {
-		return o.what
+	if o.kind.what != "" {
+		return o.kind.what
 	}
-	return o.title
+	return o.kind.title
 }
 
 // row shows a row, if it is one to show.
 func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
-	if o.names != nil && r.from.interfaces == nil && o.names(&r.v) {
+	if o.kind.names != nil && r.from.interfaces == nil && o.kind.names(&r.v) {
 		if o.s.readNames(ctx, r.from); ctx.Err() != nil {
 			return ctx.Err() // without names a row would be another
 		}
@@ -287,17 +287,17 @@ func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
 	if !o.chosen(ctx, q, &r.v) {
 		return nil
 	}
-	if q.expr != nil && o.filters == nil && !q.expr.Match(func(field int) table.Value { return o.Fields[field].Value(r) }) {
+	if q.expr != nil && o.kind.filters == nil && !q.expr.Match(func(field int) table.Value { return o.kind.Fields[field].Value(r) }) {
 		return nil
 	}
-	if o.lookUp == nil || o.s.resolver == nil || o.late {
+	if o.kind.lookUp == nil || o.s.resolver == nil || o.late {
 		return o.each(r)
 	}
 	o.held = append(o.held, *r)
-	if o.whole {
+	if o.kind.whole {
 		return nil
 	}
-	if o.lookUp(o.s, r); len(o.held) < heldRows {
+	if o.kind.lookUp(o.s, r); len(o.held) < heldRows {
 		return nil
 	}
 	return o.release()
@@ -306,19 +306,19 @@ func (o *run[T]) row(ctx context.Context, q *query, r *Row[T]) error {
 // chosen reports whether the options let a row be shown.
 func (o *run[T]) chosen(ctx context.Context, q *query, v *T) bool {
 	s := o.s
-	if len(s.Interfaces) > 0 && (o.belongs == nil || !o.belongs(ctx, q, v)) {
+	if len(s.Interfaces) > 0 && (o.kind.belongs == nil || !o.kind.belongs(ctx, q, v)) {
 		return false
 	}
-	if s.IPv4 != s.IPv6 && o.inFamily != nil {
+	if s.IPv4 != s.IPv6 && o.kind.inFamily != nil {
 		family := netstat.IPv6
 		if s.IPv4 {
 			family = netstat.IPv4
 		}
-		if !o.inFamily(v, family) {
+		if !o.kind.inFamily(v, family) {
 			return false
 		}
 	}
-	return o.keep == nil || o.keep(q, v)
+	return o.kind.keep == nil || o.kind.keep(q, v)
 }
 
 // heldRows is how many rows are held back at a time, until their names are found.
@@ -329,9 +329,9 @@ func (o *run[T]) release() error {
 	if len(o.held) == 0 {
 		return nil
 	}
-	if o.whole {
+	if o.kind.whole {
 		for i := range o.held {
-			o.lookUp(o.s, &o.held[i])
+			o.kind.lookUp(o.s, &o.held[i])
 		}
 	}
 	o.s.resolver.Wait()
@@ -349,8 +349,8 @@ func (o *run[T]) print(r *Row[T]) error {
 		o.paragraph(r)
 		return o.s.out.Flush()
 	}
-	if o.section != nil && !o.s.JSON && o.order == nil {
-		title := o.section(r)
+	if o.kind.section != nil && !o.s.JSON && o.order == nil {
+		title := o.kind.section(r)
 		if r.from.label() != "" {
 			title += " of " + string(table.AppendEscaped(nil, r.from.label()))
 		}

@@ -145,7 +145,7 @@ type sheet[T any] struct {
 // readSheet reads the rows as they are now, and keeps what ended on the sheet for as long as
 // the options say.
 func (o *run[T]) readSheet(ctx context.Context) (Sheet, error) {
-	t := &sheet[T]{o: o, columns: o.everyColumn(), encoder: table.NewEncoder(o.Kind)}
+	t := &sheet[T]{o: o, columns: o.everyColumn(), encoder: table.NewEncoder(o.kind.Kind)}
 	if o.last != nil {
 		t.rows = make([]Row[T], 0, len(o.last.rows)+len(o.last.rows)/16)
 	}
@@ -157,7 +157,7 @@ func (o *run[T]) readSheet(ctx context.Context) (Sheet, error) {
 	if err := o.readAll(ctx); err != nil {
 		return nil, err
 	}
-	if o.above != nil {
+	if o.kind.above != nil {
 		above, err := o.readAbove(ctx)
 		if err != nil {
 			return nil, err
@@ -176,7 +176,7 @@ func (o *run[T]) readAbove(ctx context.Context) (Sheet, error) {
 	if o.upper == nil {
 		filtered, sorted := o.s.Filter, o.s.Sort
 		o.s.Filter, o.s.Sort = "", ""
-		upper, err := o.above().open(o.s)
+		upper, err := o.kind.above().open(o.s)
 		o.s.Filter, o.s.Sort = filtered, sorted
 		if err != nil {
 			return nil, err
@@ -213,13 +213,13 @@ func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
 	}
 }
 
-func (t *sheet[T]) Kind() string                     { return t.o.Name }
-func (t *sheet[T]) Fields() []table.FieldDescription { return t.o.Describe().Fields }
+func (t *sheet[T]) Kind() string                     { return t.o.kind.Name }
+func (t *sheet[T]) Fields() []table.FieldDescription { return t.o.kind.Describe().Fields }
 func (t *sheet[T]) Len() int                         { return len(t.rows) }
 func (t *sheet[T]) Above() Sheet                     { return t.above }
 
 func (t *sheet[T]) Ended(row int) bool {
-	return t.lingers(row) || t.o.over != nil && t.o.over(&t.rows[row].v)
+	return t.lingers(row) || t.o.kind.over != nil && t.o.kind.over(&t.rows[row].v)
 }
 
 // lingers reports whether a row was on an earlier sheet only.
@@ -230,9 +230,9 @@ func (t *sheet[T]) endedAt(row int) time.Time { return t.ended[row-(len(t.rows)-
 func (t *sheet[T]) Columns() (columns []SheetColumn) {
 	for i := range t.columns {
 		c := &t.columns[i]
-		order := t.o.orders[c.Heading]
-		if found := t.o.Find(cmp.Or(order, c.Heading)); order == "" && len(found) > 0 {
-			order = t.o.Kind.Fields[found[0]].Name
+		order := t.o.kind.orders[c.Heading]
+		if found := t.o.kind.Find(cmp.Or(order, c.Heading)); order == "" && len(found) > 0 {
+			order = t.o.kind.Kind.Fields[found[0]].Name
 		}
 		if order == "" {
 			order = map[string]string{"Namespace": "netns", "Host": "host"}[c.Heading]
@@ -254,8 +254,8 @@ func (t *sheet[T]) Colour(row, column int) table.Colour {
 }
 
 func (t *sheet[T]) Value(row int, field string) table.Value {
-	if found := t.o.Find(field); len(found) > 0 {
-		return t.o.Kind.Fields[found[0]].Value(&t.rows[row])
+	if found := t.o.kind.Find(field); len(found) > 0 {
+		return t.o.kind.Kind.Fields[found[0]].Value(&t.rows[row])
 	}
 	return table.Value{}
 }
@@ -265,13 +265,13 @@ func (t *sheet[T]) AppendJSON(b []byte, row int) []byte { return t.encoder.Appen
 func (t *sheet[T]) Key(row int) Key {
 	r := &t.rows[row]
 	b := append(append(make([]byte, 0, 256), r.from.key()...), 0)
-	for _, name := range t.o.identity {
-		for _, i := range t.o.Find(name) {
-			v := t.o.Kind.Fields[i].Value(r)
+	for _, name := range t.o.kind.identity {
+		for _, i := range t.o.kind.Find(name) {
+			v := t.o.kind.Kind.Fields[i].Value(r)
 			b = append(v.AppendText(b), 0)
 		}
 	}
-	if len(t.o.identity) == 0 {
+	if len(t.o.kind.identity) == 0 {
 		b = t.AppendJSON(b, row)
 	}
 	return Key(maphash.Bytes(keySeed, b))
@@ -285,13 +285,13 @@ func (t *sheet[T]) Filter(expression string) ([]int32, error) {
 		}
 		return rows, nil
 	}
-	expr, err := filter.Parse(expression, filter.Fields(t.o.Kind), t.o.s.filterNames())
+	expr, err := filter.Parse(expression, filter.Fields(t.o.kind.Kind), t.o.s.filterNames())
 	if err != nil {
 		return nil, err
 	}
 	for i := range t.rows {
 		r := &t.rows[i]
-		if expr.Match(func(field int) table.Value { return t.o.Kind.Fields[field].Value(r) }) {
+		if expr.Match(func(field int) table.Value { return t.o.kind.Kind.Fields[field].Value(r) }) {
 			rows = append(rows, int32(i))
 		}
 	}
@@ -299,22 +299,22 @@ func (t *sheet[T]) Filter(expression string) ([]int32, error) {
 }
 
 func (t *sheet[T]) Sort(rows []int32, order string) error {
-	o, err := t.o.Order(order)
+	o, err := t.o.kind.Order(order)
 	if err != nil || o == nil {
 		return err
 	}
-	t.o.Sort(rows, func(i int32) *Row[T] { return &t.rows[i] }, o)
+	t.o.kind.Sort(rows, func(i int32) *Row[T] { return &t.rows[i] }, o)
 	return nil
 }
 
 func (t *sheet[T]) LookUp(row int) {
-	if t.o.lookUp != nil && t.o.s.resolver != nil {
-		t.o.lookUp(t.o.s, &t.rows[row])
+	if t.o.kind.lookUp != nil && t.o.s.resolver != nil {
+		t.o.kind.lookUp(t.o.s, &t.rows[row])
 	}
 }
 
 func (t *sheet[T]) Print(out *table.Output, rows []int32) error {
-	p := table.NewPrinter(out, table.Table[Row[T]]{Kind: t.o.Kind, Columns: t.columns})
+	p := table.NewPrinter(out, table.Table[Row[T]]{Kind: t.o.kind.Kind, Columns: t.columns})
 	for _, i := range rows {
 		if err := p.Row(&t.rows[i]); err != nil {
 			return err
