@@ -519,7 +519,7 @@ func TestPagesOfColumns(t *testing.T) {
 // A view is shown by its number, and by as much of its name as no other begins with.
 func TestViewsByName(t *testing.T) {
 	b := newBench(t, 80, 12, 3)
-	for name, want := range map[string]string{"0": "counters", "tra": "tracked", "processes": "processes"} {
+	for name, want := range map[string]string{"1": "connections", "0": b.m.views[9].name, "tra": "tracked", "processes": "processes"} {
 		if len(name) > 1 {
 			b.press(":")
 			b.typed(name)
