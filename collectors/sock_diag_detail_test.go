@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/netip"
 	"os"
 	"regexp"
@@ -516,24 +517,34 @@ func TestPassingDetails(t *testing.T) {
 		plain.Congestion = nil
 		return fmt.Sprintf("%+v %s", plain, congestion)
 	}
-	want := make(map[uint64]string)
-	for _, s := range sockets(t, k, q) {
-		want[s.Cookie.Or(0)] = text(s.Detail)
-	}
-	q.PassingDetails = true
-	var last *netstat.SocketDetail
-	again := 0
-	for s, err := range k.Sockets(t.Context(), q) {
-		must(t, err)
-		if last == s.Detail {
-			again++
+	kept := func() map[uint64]string {
+		texts := make(map[uint64]string)
+		for _, s := range sockets(t, k, q) {
+			texts[s.Cookie.Or(0)] = text(s.Detail)
 		}
-		last = s.Detail
-		if got := text(s.Detail); got != want[s.Cookie.Or(0)] {
-			t.Errorf("%v: %s, want %s", s.Local, got, want[s.Cookie.Or(0)])
+		return texts
+	}
+	passing := q
+	passing.PassingDetails = true
+	// What was sent in the scene may still be under way.
+	nstest.Eventually(t, func() string {
+		want := kept()
+		var last *netstat.SocketDetail
+		again, got := 0, make(map[uint64]string)
+		for s, err := range k.Sockets(t.Context(), passing) {
+			must(t, err)
+			if last == s.Detail {
+				again++
+			}
+			last = s.Detail
+			got[s.Cookie.Or(0)] = text(s.Detail)
 		}
-	}
-	if again == 0 || len(want) < 4 {
-		t.Errorf("%d sockets, %d with the details of the one before", len(want), again)
-	}
+		if again == 0 || len(want) < 4 {
+			t.Fatalf("%d sockets, %d with the details of the one before", len(want), again)
+		}
+		if after := kept(); !maps.Equal(want, after) || !maps.Equal(got, want) {
+			return fmt.Sprintf("%v, want %v, or %v", got, want, after)
+		}
+		return ""
+	})
 }

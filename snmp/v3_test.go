@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -166,14 +167,13 @@ func (m v3Message) by(t testing.TB, manager *usm.Model, engine usm.EngineID) []b
 // v3Answer is what came back, taken apart by the tests' own decoder where it is not
 // encrypted.
 type v3Answer struct {
-	msgID         int32
-	flags         byte
-	engineID      string
-	boots, time   int32
-	kind          byte
-	id            int32
-	name, counter string
-	value         string
+	msgID       int32
+	flags       byte
+	engineID    string
+	boots, time int32
+	kind        byte
+	id          int32
+	name, value string
 }
 
 func readV3(t testing.TB, message []byte) (a v3Answer) {
@@ -305,8 +305,11 @@ func TestReports(t *testing.T) {
 // TestV3Access holds that access control is told who asks, how securely and where.
 func TestV3Access(t *testing.T) {
 	user := userOf(t, usm.SHA1, usm.AES128)
+	var mu sync.Mutex
 	var asked []Principal
 	access := accessFunc(func(who *Principal, what Operation) (mib.Subset, bool) {
+		mu.Lock()
+		defer mu.Unlock()
 		asked = append(asked, *who)
 		return nil, who.Level == usm.AuthPriv
 	})
@@ -314,7 +317,9 @@ func TestV3Access(t *testing.T) {
 	_, addresses := startServer(t, Options{Handler: contexts{"": tree, "blue": tree}, USM: usmOf(t, 1, time.Now(), user), Access: access}, "udp:127.0.0.1:0")
 	for _, level := range []usm.Level{usm.NoAuthNoPriv, usm.AuthNoPriv, usm.AuthPriv} {
 		for _, context := range []string{"", "blue"} {
+			mu.Lock()
 			asked = nil
+			mu.Unlock()
 			c := goSNMP(t, addresses[0], user, level, authPassphrase, privPassphrase)
 			c.ContextName = context
 			got, err := c.Get([]string{descrName})
@@ -325,9 +330,11 @@ func TestV3Access(t *testing.T) {
 			if err != nil || got.Error != want {
 				t.Errorf("%v in %q: %+v, %v", level, context, got, err)
 			}
+			mu.Lock()
 			if len(asked) != 1 || asked[0] != (Principal{Model: UserBased, Name: user.Name, Level: level, Context: context}) {
 				t.Errorf("%v in %q: access control saw %+v", level, context, asked)
 			}
+			mu.Unlock()
 		}
 	}
 	// Nobody is let in by default.

@@ -39,7 +39,7 @@ func (m *meters[M, R]) read(q *query, begin func() M, read func(M) (R, error)) (
 	}
 	// What listens is a socket, which keeps a namespace alive.
 	for key, one := range m.byKey {
-		if !slices.ContainsFunc(q.Session.sources, func(src *Source) bool { return src.key() == key }) {
+		if !slices.ContainsFunc(q.sources, func(src *Source) bool { return src.key() == key }) {
 			one.meter.close()
 			delete(m.byKey, key)
 		}

@@ -106,7 +106,7 @@ func com2sec(family secured) func(*Config, string, string) error {
 		a := arguments{rest: rest}
 		if !a.more() {
 			_, directive, _ := strings.Cut(where, ": ")
-			return fmt.Errorf("Blank line following %s token.", directive) //nolint:staticcheck // net-snmp's text
+			return fmt.Errorf("Blank line following %s token.", directive)
 		}
 		maxContext, maxSecurityName, maxCommunity := family.bounds()
 		context, name := "", a.next()
@@ -584,14 +584,14 @@ func setAccess(c *Config, where, rest string) error {
 	case len(args) < 7:
 		return errors.New("missing viewval parameter")
 	case len(args[6]) > maxName:
-		return errors.New("View value too long") //nolint:staticcheck // net-snmp's text
+		return errors.New("View value too long")
 	}
 	types, err := viewTypes(args[5])
 	if err != nil {
 		return err
 	}
 	if len(types) > 1 {
-		return errors.New("Illegal view name") //nolint:staticcheck // net-snmp's text
+		return errors.New("Illegal view name")
 	}
 	c.setAccess(entry, types, args[6])
 	entry.Views[types[0]] = args[6]
@@ -637,7 +637,7 @@ func authAccess(c *Config, where, rest string) error {
 	case len(entry.Group) > maxName:
 		return errors.New("group name too long")
 	case len(view) > maxName:
-		return errors.New("View value too long") //nolint:staticcheck // net-snmp's text
+		return errors.New("View value too long")
 	case len(entry.ContextPrefix) > maxName:
 		return errLongContext
 	}
@@ -663,7 +663,7 @@ func view(c *Config, where, rest string) error {
 	case "excluded":
 		f.Excluded = true
 	default:
-		return errors.New("TYPE must be included/excluded?") //nolint:staticcheck // net-snmp's text
+		return errors.New("TYPE must be included/excluded?")
 	}
 	if len(f.View) > maxName {
 		return errors.New("view name too long")
@@ -685,7 +685,7 @@ func parseMask(args []string) (mask []byte, err error) {
 	for _, octet := range strings.FieldsFunc(strings.Join(args, "."), func(r rune) bool { return r == '.' || r == ':' }) {
 		n, err := strconv.ParseUint(strings.TrimPrefix(strings.ToLower(octet), "0x"), 16, 8)
 		if err != nil {
-			return nil, fmt.Errorf("invalid MASK: %q is not an octet in hexadecimal; between octets stands a . or a :", shorten(octet))
+			return nil, fmt.Errorf("invalid MASK: %q is not an octet in hexadecimal; between octets stands a point or a colon", shorten(octet))
 		}
 		if mask = append(mask, byte(n)); len(mask) > 16 {
 			return nil, errors.New("MASK too long")
