@@ -218,7 +218,7 @@ func TestSmallTerminals(t *testing.T) {
 	s := open(t, 40, 12, "LC_ALL=C NO_COLOR=1", "listeners --netns "+ns.Name+" -n --interval 0.2")
 	s.wants("127.0.0.1:4711")
 	s.tmux("resize-window", "-x", "20", "-y", "5")
-	s.wants("Proto")
+	s.wants("~:4711") // the port stays
 	s.tmux("resize-window", "-x", "400", "-y", "40")
 	s.wants("PID/Program name")
 	s.wants("9 Tracked")
