@@ -106,7 +106,7 @@ func com2sec(family secured) func(*Config, string, string) error {
 		a := arguments{rest: rest}
 		if !a.more() {
 			_, directive, _ := strings.Cut(where, ": ")
-			return fmt.Errorf("Blank line following %s token.", directive)
+			return fmt.Errorf("Blank line following %s token.", directive) //nolint:staticcheck // net-snmp's text
 		}
 		maxContext, maxSecurityName, maxCommunity := family.bounds()
 		context, name := "", a.next()
@@ -584,14 +584,14 @@ func setAccess(c *Config, where, rest string) error {
 	case len(args) < 7:
 		return errors.New("missing viewval parameter")
 	case len(args[6]) > maxName:
-		return errors.New("View value too long")
+		return errors.New("View value too long") //nolint:staticcheck // net-snmp's text
 	}
 	types, err := viewTypes(args[5])
 	if err != nil {
 		return err
 	}
 	if len(types) > 1 {
-		return errors.New("Illegal view name")
+		return errors.New("Illegal view name") //nolint:staticcheck // net-snmp's text
 	}
 	c.setAccess(entry, types, args[6])
 	entry.Views[types[0]] = args[6]
@@ -637,7 +637,7 @@ func authAccess(c *Config, where, rest string) error {
 	case len(entry.Group) > maxName:
 		return errors.New("group name too long")
 	case len(view) > maxName:
-		return errors.New("View value too long")
+		return errors.New("View value too long") //nolint:staticcheck // net-snmp's text
 	case len(entry.ContextPrefix) > maxName:
 		return errLongContext
 	}
