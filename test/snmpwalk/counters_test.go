@@ -59,14 +59,7 @@ func request(version byte, community string, pdu byte, variables int) []byte {
 func TestSnmpGroup(t *testing.T) {
 	needsTools(t)
 	s := &scene{NS: nstest.New(t)}
-	// An answer to this community is longer than what is sent over UDP, though
-	// the request, with IPv6's greater datagrams, is not.
-	const longest = 65527
-	long := strings.Repeat("x", longest-len(request(1, "", 0xa0, 1))-4) // two lengths of three octets
-	if n := len(request(1, long, 0xa0, 1)); n != longest {
-		t.Fatalf("the long request has %d octets", n)
-	}
-	file := writeConfig(t, "rocommunity public", "rocommunity6 public", "rocommunity6 "+long)
+	file := writeConfig(t, "rocommunity public", "rocommunity6 public")
 	startEmbedded(t, s.NS, "--config", file)
 	c := s.client(t)
 	const get, set = 0xa0, 0xa3
@@ -77,16 +70,15 @@ func TestSnmpGroup(t *testing.T) {
 		want    counts
 		only    string // transports whose names begin so
 	}{
-		"get":                 {request(1, "public", get, 3), 1, counts{"snmpInGetRequests": 1, "snmpInTotalReqVars": 3}, ""},
-		"get of SNMPv1":       {request(0, "public", get, 3), 1, counts{"snmpInGetRequests": 1, "snmpInTotalReqVars": 3}, ""},
-		"version 2":           {request(2, "public", get, 1), 0, counts{"snmpInBadVersions": 1}, ""},
-		"SNMPv3":              {request(3, "public", get, 1), 0, counts{"snmpInBadVersions": 1}, ""},
-		"an unknown name":     {request(1, "nobody", get, 1), 0, counts{"snmpInBadCommunityNames": 1}, ""},
-		"a set that may not":  {request(1, "public", set, 1), 1, counts{"snmpInBadCommunityUses": 1, "snmpInSetRequests": 1}, ""},
-		"what is cut short":   {request(1, "public", get, 1)[:20], 0, counts{"snmpInASNParseErrs": 1}, "udp"},
-		"what is no message":  {[]byte{0x04, 0x02, 'x', 'x'}, 0, counts{"snmpInASNParseErrs": 1}, ""},
-		"a report":            {request(1, "public", 0xa8, 1), 0, counts{}, ""},
-		"no answer is enough": {request(1, long, get, 1), 0, counts{"snmpSilentDrops": 1, "snmpInGetRequests": 1}, "udp6"},
+		"get":                {request(1, "public", get, 3), 1, counts{"snmpInGetRequests": 1, "snmpInTotalReqVars": 3}, ""},
+		"get of SNMPv1":      {request(0, "public", get, 3), 1, counts{"snmpInGetRequests": 1, "snmpInTotalReqVars": 3}, ""},
+		"version 2":          {request(2, "public", get, 1), 0, counts{"snmpInBadVersions": 1}, ""},
+		"SNMPv3":             {request(3, "public", get, 1), 0, counts{"snmpInBadVersions": 1}, ""},
+		"an unknown name":    {request(1, "nobody", get, 1), 0, counts{"snmpInBadCommunityNames": 1}, ""},
+		"a set that may not": {request(1, "public", set, 1), 1, counts{"snmpInBadCommunityUses": 1, "snmpInSetRequests": 1}, ""},
+		"what is cut short":  {request(1, "public", get, 1)[:20], 0, counts{"snmpInASNParseErrs": 1}, "udp"},
+		"what is no message": {[]byte{0x04, 0x02, 'x', 'x'}, 0, counts{"snmpInASNParseErrs": 1}, ""},
+		"a report":           {request(1, "public", 0xa8, 1), 0, counts{}, ""},
 	} {
 		for _, to := range []struct{ name, network, address string }{
 			{"udp", "udp4", "127.0.0.1:" + port}, {"udp6", "udp6", "[::1]:" + port},
