@@ -23,6 +23,10 @@ func (a *viewBased) View(who *Principal, what Operation) (mib.Subset, bool) {
 		Context: who.Context, ContextExists: true, Type: types[what],
 	})
 	switch {
+	case result == vacm.NoSuchView && what == Write && who.Model != UserBased:
+		// A community that may only read is answered with noAccess, as by snmpd, and its
+		// SET is counted as a bad use of the community (RFC 3418).
+		return Nothing{}, true
 	case result != vacm.AccessAllowed:
 		return nil, false
 	case a.isWhole(v):

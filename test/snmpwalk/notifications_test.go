@@ -506,7 +506,19 @@ func TestNotificationsThroughMaster(t *testing.T) {
 	expect(3, 11, 2, 2)
 	expect(3, 12, 1, 7)
 	s.master.start(t)
-	check()
+	// A master that ended before its answer was read is told once more of what it had
+	// sent on already.
+	last := fmt.Sprint(want[1])
+	eventually(t, func() string {
+		got := links()
+		if len(got) > 2 && fmt.Sprint(got[2]) == last {
+			got = slices.Delete(got, 2, 3)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			return fmt.Sprintf("received\n%v\nwant\n%v", got, want)
+		}
+		return ""
+	})
 }
 
 // TestNotificationTexts holds the declarations of notifications against the MIB
