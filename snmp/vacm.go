@@ -1,22 +1,17 @@
 package snmp
 
 import (
-	"sync"
-
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/vacm"
 )
 
 // ViewBased returns the access control of a policy (RFC 3415). It knows communities by
 // their SecurityName.
-func ViewBased(policy *vacm.Policy) AccessControl { return &viewBased{policy: policy} }
+func ViewBased(policy *vacm.Policy) AccessControl { return viewBased{policy} }
 
-type viewBased struct {
-	policy *vacm.Policy
-	whole  sync.Map // whether a *vacm.View is
-}
+type viewBased struct{ policy *vacm.Policy }
 
-func (a *viewBased) View(who *Principal, what Operation) (mib.Subset, bool) {
+func (a viewBased) View(who *Principal, what Operation) (mib.Subset, bool) {
 	types := [...]vacm.ViewType{Read: vacm.Read, Write: vacm.Write}
 	v, result := a.policy.View(vacm.Request{
 		Model: vacm.SecurityModel(who.Model), SecurityName: who.Name, Level: vacm.Level(who.Level),
@@ -29,20 +24,10 @@ func (a *viewBased) View(who *Principal, what Operation) (mib.Subset, bool) {
 		return Nothing{}, true
 	case result != vacm.AccessAllowed:
 		return nil, false
-	case a.isWhole(v):
+	case v.Whole():
 		return nil, true
 	}
 	return (*view)(v), true
-}
-
-// isWhole reports whether a view has everything, which is found out once.
-func (a *viewBased) isWhole(v *vacm.View) bool {
-	if whole, known := a.whole.Load(v); known {
-		return whole == true
-	}
-	whole := v.Whole()
-	a.whole.Store(v, whole)
-	return whole
 }
 
 // view is a vacm.View for a tree.

@@ -10,6 +10,7 @@ import (
 	"github.com/gosnmp/gosnmp"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/vacm"
 )
@@ -61,7 +62,7 @@ func TestViewBased(t *testing.T) {
 		u.Name = name
 		users = append(users, u)
 	}
-	_, addresses := startServer(t, Options{
+	server, addresses := startServer(t, Options{
 		Handler: tree, USM: usmOf(t, 1, time.Now(), users...), Access: ViewBased(policy),
 		Communities: []Community{{Name: "secret", Source: anywhere[0].Source, SecurityName: "rest"}, {Name: "other", Source: anywhere[0].Source}},
 	}, "udp:127.0.0.1:0")
@@ -98,6 +99,14 @@ func TestViewBased(t *testing.T) {
 	defer c.Conn.Close()
 	if got := walk(c); !slices.Equal(got, want("object")) { // a community's level
 		t.Errorf("a community sees %v", got)
+	}
+	// It may write nothing: noAccess, which is counted (RFC 3418, snmpInBadCommunityUses).
+	before := server.Statistics()[enginemib.InBadCommunityUses]
+	if got, err := c.Set([]gosnmp.SnmpPDU{{Name: descrName, Type: gosnmp.OctetString, Value: "x"}}); err != nil || got.Error != gosnmp.NoAccess {
+		t.Errorf("a SET of a community that may only read: %+v, %v", got, err)
+	}
+	if n := server.Statistics()[enginemib.InBadCommunityUses] - before; n != 1 {
+		t.Errorf("it is counted %d times", n)
 	}
 	c.Community = "other" // whom no group has
 	if got, err := c.Get([]string{descrName}); err != nil || got.Error != gosnmp.AuthorizationError {
