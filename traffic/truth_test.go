@@ -196,14 +196,20 @@ func (p *pair) compare(t *testing.T, r *traffic.Reading, what string) {
 	carried(t, what+", who accepted", of(t, r, p.ofServer), p.toClient, p.toServer)
 }
 
-// close closes both ends, that of the client first, and waits for what is told of them.
+// close closes both ends, the client's direction first, and waits for what is told of them.
+// The client is held until the peer's FIN is there, so that each end has received one: what
+// is told does not depend on how soon the peer closes (see payload.ended).
 func (p *pair) close(w *watch) {
 	w.t.Helper()
-	must(w.t, p.client.Close())
+	must(w.t, p.client.CloseWrite())
 	if _, err := p.server.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		w.t.Errorf("after the end: %v", err)
 	}
 	must(w.t, p.server.Close())
+	if _, err := p.client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		w.t.Errorf("after both ends: %v", err)
+	}
+	must(w.t, p.client.Close())
 	w.ended(p.ofClient, p.ofServer)
 }
 
