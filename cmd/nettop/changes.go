@@ -57,7 +57,12 @@ func (c *changes) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stack, err := live.Open(ctx, live.Options{NetNS: namespaces.Path(c.where.NetNS)})
+	path, err := namespaces.Path(ctx, c.where.NetNS)
+	if err != nil {
+		kernel.Close()
+		return err
+	}
+	stack, err := live.Open(ctx, live.Options{NetNS: path})
 	if err != nil {
 		kernel.Close()
 		return fmt.Errorf("follow changes: %w", err)

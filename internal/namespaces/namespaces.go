@@ -23,33 +23,63 @@ const All = "all"
 // "pid:N", "id:N" or "net:[INODE]", or empty for the program's own. Options of sockets
 // come from those sources.
 func Open(ctx context.Context, name string, options ...netstat.SocketOptionSource) (*collectors.Kernel, error) {
-	name = Path(name)
-	if !strings.Contains(name, ":") || strings.Contains(name, "/") {
-		return collectors.Open(collectors.Options{NetNS: name, SocketOptions: options})
+	path := pathOf(name)
+	if !isSought(path) {
+		return collectors.Open(collectors.Options{NetNS: path, SocketOptions: options})
 	}
-	own, err := collectors.Open(collectors.Options{SocketOptions: options})
+	found, err := find(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	defer own.Close()
-	found, err := own.FindNamespace(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return own.OpenNamespace(&found)
+	return OpenFound(&found, options...)
 }
 
-// Path returns what collectors.Options.NetNS calls the namespace of a name, unless that is
-// one of those that are looked for ("pid:N", "id:N" and "net:[INODE]").
-func Path(name string) string {
-	if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
+// Path returns what collectors.OpenNetNS takes for the namespace that Open would open now,
+// empty for the program's own.
+func Path(ctx context.Context, name string) (string, error) {
+	path := pathOf(name)
+	if !isSought(path) {
+		return path, nil
+	}
+	found, err := find(ctx, path)
+	switch {
+	case err != nil:
+		return "", err
+	case strings.HasPrefix(path, "pid:"):
+		return processPath(strings.TrimPrefix(path, "pid:")), nil
+	case len(found.Processes) > 0:
+		return processPath(strconv.Itoa(int(found.Processes[0].PID))), nil
+	case len(found.Paths) > 0:
+		return found.Paths[0], nil
+	}
+	return "", fmt.Errorf("network namespace %s: %w", name, fs.ErrNotExist)
+}
+
+// isSought reports whether a namespace is looked for among all: "pid:N", "id:N" and
+// "net:[INODE]".
+func isSought(path string) bool { return strings.Contains(path, ":") && !strings.Contains(path, "/") }
+
+func find(ctx context.Context, name string) (netstat.Namespace, error) {
+	own, err := collectors.Open(collectors.Options{})
+	if err != nil {
+		return netstat.Namespace{}, err
+	}
+	defer own.Close()
+	return own.FindNamespace(ctx, name)
+}
+
+// pathOf is the name, or of a PID the path of its namespace.
+func pathOf(name string) string {
+	if _, err := strconv.ParseUint(name, 10, 31); err == nil {
 		// A namespace may have a number as its name.
 		if _, err := os.Stat("/run/netns/" + name); err != nil {
-			return fmt.Sprintf("/proc/%d/ns/net", pid)
+			return processPath(name)
 		}
 	}
 	return name
 }
+
+func processPath(pid string) string { return "/proc/" + pid + "/ns/net" }
 
 // OpenFound opens a namespace that was found, with those sources of socket options.
 func OpenFound(n *netstat.Namespace, options ...netstat.SocketOptionSource) (*collectors.Kernel, error) {

@@ -6,8 +6,10 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -262,38 +264,55 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// What changes is told in words.
+// What changes is told in words, of the namespace however it is named.
 func TestChangesAreTold(t *testing.T) {
 	ns := pair(t)
-	f := follow(t, "changes", "--netns", ns.Name, "--interval", "0.1")
-	told := make(chan map[string]any)
-	go func() {
-		defer close(told)
-		for f.lines.Scan() {
-			var row map[string]any
-			if json.Unmarshal(f.lines.Bytes(), &row) == nil {
-				told <- row
-			}
-		}
-	}()
-	// It may not follow yet: routes come until one is told of.
-	for i := range 200 {
-		ns.IP(t, "route add 10.9."+strconv.Itoa(i)+".0/24 dev lo")
-		select {
-		case row := <-told:
-			if what, _ := row["what"].(string); row["change"] != "added" || row["of"] != "route" || !strings.HasPrefix(what, "10.9.") {
-				t.Errorf("told %v", row)
-			}
-			return
-		default:
-		}
+	within := exec.Command("ip", "netns", "exec", ns.Name, "sleep", "infinity")
+	if err := within.Start(); err != nil {
+		t.Fatal(err)
 	}
-	select {
-	case row := <-told:
-		if row["change"] != "added" {
-			t.Errorf("told %v", row)
+	t.Cleanup(func() {
+		_ = within.Process.Kill()
+		_ = within.Wait()
+	})
+	pid := strconv.Itoa(within.Process.Pid)
+	var inode string
+	nstest.Eventually(t, func() (otherwise string) {
+		inode, _ = os.Readlink("/proc/" + pid + "/ns/net")
+		if own, _ := os.Readlink("/proc/self/ns/net"); inode == own {
+			return "it is not in the namespace yet"
 		}
-	case <-t.Context().Done():
+		return ""
+	})
+	for i, netns := range []string{ns.Name, ns.Path(), pid, "pid:" + pid, "/proc/" + pid + "/ns/net", inode} {
+		f := follow(t, "changes", "--netns", netns, "--interval", "0.1")
+		told := make(chan map[string]any, 1)
+		go func() {
+			defer close(told)
+			for f.lines.Scan() {
+				var row map[string]any
+				if json.Unmarshal(f.lines.Bytes(), &row) == nil && row["of"] == "route" {
+					told <- row
+					return
+				}
+			}
+		}()
+		// It may not follow yet: routes come until one is told of.
+		route := 0
+		nstest.Eventually(t, func() string {
+			select {
+			case row, ok := <-told:
+				if what, _ := row["what"].(string); !ok || row["change"] != "added" || !strings.HasPrefix(what, "10."+strconv.Itoa(i)+".") {
+					t.Errorf("--netns %s: told %v", netns, row)
+				}
+				return ""
+			default:
+			}
+			ns.IP(t, fmt.Sprintf("route add 10.%d.%d.%d/32 dev lo", i, route/256, route%256))
+			route++
+			return "no route that came is told of with --netns " + netns
+		})
+		f.end()
 	}
 }
 
