@@ -570,18 +570,37 @@ func (m *model) inFull() (lines []string) {
 	if sheet.Ended(row) {
 		lines = append(lines, "(ended)")
 	}
-	fields := sheet.Fields()
+	var known []show.Further
+	for _, f := range sheet.Fields() {
+		if value := sheet.Value(row, f.Name); value.IsKnown() {
+			known = append(known, show.Further{Name: f.Name, Text: string(value.AppendText(nil)), Doc: f.Doc})
+		}
+	}
+	lines = append(lines, m.members(known)...)
+	f := m.further
+	if f == nil {
+		return lines
+	}
+	lines = append(lines, "", f.by.what+":")
+	if !f.read {
+		return append(lines, "reading ...")
+	}
+	lines = append(lines, m.members(f.found)...)
+	if f.err != nil {
+		lines = append(lines, wrapped(string(table.AppendEscaped(nil, f.err.Error())), m.width, 2)...)
+	}
+	return lines
+}
+
+// members are lines of what is known, each with what it is.
+func (m *model) members(known []show.Further) (lines []string) {
 	longest := 0
-	for _, f := range fields {
+	for _, f := range known {
 		longest = max(longest, len(f.Name))
 	}
 	longest = min(longest, max(m.width/2, 10))
-	for _, f := range fields {
-		value := sheet.Value(row, f.Name)
-		if !value.IsKnown() {
-			continue
-		}
-		lines = append(lines, wrapped(padded(f.Name, longest, false)+"  "+string(value.AppendText(nil)), m.width, longest+2)...)
+	for _, f := range known {
+		lines = append(lines, wrapped(padded(f.Name, longest, false)+"  "+f.Text, m.width, longest+2)...)
 		if f.Doc != "" && m.width >= 60 {
 			lines = append(lines, wrapped(strings.Repeat(" ", longest+4)+strings.ReplaceAll(f.Doc, "`", ""), m.width, longest+4)...)
 		}

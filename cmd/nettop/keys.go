@@ -97,12 +97,7 @@ func init() { // since the help among them tells of all
 			m.mode = jumping
 			m.input.set("")
 		}},
-		{[]string{"enter"}, "Enter", "the row in full", func(m *model) {
-			if v := m.view(); v.shown != nil && v.at < len(v.shown.rows) {
-				v.moved = true
-				m.mode, m.scroll, m.lines = opened, 0, m.inFull()
-			}
-		}},
+		{[]string{"enter"}, "Enter", "the row in full", (*model).open},
 		{[]string{"e"}, "e", "of totals: the connections or flows of the row", (*model).expandRow},
 		{[]string{"n"}, "n", "notes: what could not be read", func(m *model) {
 			m.mode, m.lines, m.scroll = helping, nil, 0

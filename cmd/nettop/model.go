@@ -37,6 +37,7 @@ type model struct {
 	mode   mode
 	input  editor   // of what is typed
 	lines  []string // of the row in full and the help
+	full   show.Key // the row in full
 	scroll int      // in these
 	chosen int      // of the columns
 
@@ -49,7 +50,10 @@ type model struct {
 	play     *player // nil unless a recording is shown
 	mayKill  error   // why nothing can be killed
 	question *question
+	further  *further // of the row in full; nil for nothing
 
+	// read has something further read: what comes of it comes by taken.
+	read func(*further)
 	// killed has a row killed: what became of it comes by told.
 	killed func(*question)
 	// quit and suspend end and stop the program.
@@ -192,7 +196,37 @@ func (m *model) take(a *arrangement) {
 		v.history.add(m.graphed(v), a.sheet, v.around(m.rowLines()))
 	}
 	if m.mode == opened && v == m.view() {
+		m.drawFull()
+	}
+}
+
+// open shows the row under the cursor in full.
+func (m *model) open() {
+	v := m.view()
+	if v.shown == nil || v.at >= len(v.shown.rows) {
+		return
+	}
+	v.moved = true
+	m.mode, m.scroll, m.full, m.further = opened, 0, v.cursor, nil
+	if row := int(v.shown.rows[v.at]); v.view.further != nil && !v.shown.sheet.Ended(row) {
+		m.further = &further{sheet: v.shown.sheet, row: row, by: v.view.further}
+		m.read(m.further)
+	}
+	m.drawFull()
+}
+
+// drawFull draws the row in full as it was read last. One that is there no more stays as it was.
+func (m *model) drawFull() {
+	if m.view().cursor == m.full {
 		m.lines = m.inFull()
+	}
+}
+
+// taken takes what was read further of a row.
+func (m *model) taken(f *further) {
+	f.read = true
+	if m.mode == opened && f == m.further {
+		m.drawFull()
 	}
 }
 
@@ -262,7 +296,7 @@ func (m *model) resize(width, height int) {
 		}
 	}
 	if m.mode == opened {
-		m.lines = m.inFull()
+		m.drawFull()
 	}
 }
 

@@ -539,3 +539,18 @@ func TestViewsByName(t *testing.T) {
 		t.Errorf("of several it says %q", b.text()[11])
 	}
 }
+
+// A row in full stays what it was when the row is there no more.
+func TestRowInFullStays(t *testing.T) {
+	b := newBench(t, 80, 13, 3)
+	b.press("j", "enter")
+	before := b.text()
+	if !slices.ContainsFunc(before, func(line string) bool { return strings.Contains(line, "10.0.2.0/24") }) {
+		t.Fatalf("it is not in full: %q", before)
+	}
+	b.now = b.now[:1]
+	b.read()
+	if after := b.text(); !slices.Equal(before, after) {
+		t.Errorf("it was %q, and is %q", before, after)
+	}
+}

@@ -114,6 +114,15 @@ func (s *screen) begin(ctx context.Context, f *flags, r *reader) {
 	m.mayKill = mayKill(f)
 	m.quit = s.app.Stop
 	m.suspend = s.stop
+	m.read = func(f *further) {
+		go func() {
+			found, err := f.by.read(ctx, f.sheet, f.row)
+			s.update(func() {
+				f.found, f.err = found, err
+				m.taken(f)
+			})
+		}()
+	}
 	m.killed = func(q *question) {
 		go func() {
 			err := q.by.kill(ctx, q.sheet, q.row)

@@ -36,6 +36,8 @@ type view struct {
 	lacks func(*sources.Where) error
 	// kill is what becomes of a row that is to go; nil where nothing can.
 	kill *killer
+	// further is what else is read of a row that is opened in full; nil for nothing.
+	further *furtherReader
 }
 
 // busiest is the order of what goes through connections.
@@ -45,7 +47,7 @@ const busiest = "-sentRate,-receivedRate,-sentBytes"
 var views = []view{
 	{name: "connections", title: "Connections", usage: "what goes through each socket, those that ended for a while", order: busiest, graph: "sentRate", rates: true,
 		first: []string{"Foreign Address", "Tx/s", "Rx/s", "PID/Program name", "State", "Local Address", "Sent", "Received", "RTT"},
-		table: func(*changes) show.Table { return show.Connections() }, kill: socketKiller},
+		table: func(*changes) show.Table { return show.Connections() }, kill: socketKiller, further: socketOptions},
 	totals("processes", "Processes", "process", "the same by process"),
 	totals("units", "Units", "unit", "the same by systemd unit, or control group"),
 	totals("users", "Users", "uid", "the same by user"),
