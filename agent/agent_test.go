@@ -140,7 +140,6 @@ func TestSystemGroup(t *testing.T) {
 		"1.3.6.1.2.1.1.9.1.4.2":  mib.Ticks(0),
 		"1.3.6.1.2.1.11.1.0":     mib.Count32(3),
 		"1.3.6.1.2.1.11.30.0":    mib.Int(2),
-		"1.3.6.1.6.3.1.1.6.1.0":  mib.Int(0),
 		"1.3.6.1.2.1.1.9.1.2.3":  mib.Exception(mib.NoSuchInstance),
 		"1.3.6.1.2.1.6.5.0":      mib.Exception(mib.NoSuchInstance),
 		"1.3.6.1.2.1.31.1.1.1.1": mib.Exception(mib.NoSuchObject),

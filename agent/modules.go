@@ -34,7 +34,7 @@ var modules = [...]module{
 				snmpv2mib.SystemObjects().BindNow(s.system),
 				snmpv2mib.Resources().Bind(s.resourceRows()),
 				enginemib.SNMP().BindNow(s.engine),
-				snmpv2mib.SetSerialNo().BindNow(func() int32 { return 0 }),
+				snmpv2mib.SetSerialNo().WrittenBy(s.writeSerial).BindNow(s.serial.Value),
 			}
 		},
 	},

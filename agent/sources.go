@@ -26,6 +26,7 @@ type sources struct {
 	log       *slog.Logger
 	config    Config
 	resources []snmpv2mib.Resource
+	serial    *mib.TestAndIncr // snmpSetSerialNo
 	// unknownOwners says once that processes are hidden.
 	unknownOwners sync.Once
 
@@ -69,7 +70,7 @@ type links struct {
 const attempts = 3
 
 func newSources(c Config) *sources {
-	s := &sources{stack: c.Stack, log: c.Log, config: c}
+	s := &sources{stack: c.Stack, log: c.Log, config: c, serial: mib.NewTestAndIncr()}
 	s.live, _ = c.Stack.(*live.Stack)
 	s.tcpStatistics = mib.NewSource(c.Stack.TCPStatistics)
 	s.udpStatistics = mib.NewSource(c.Stack.UDPStatistics)

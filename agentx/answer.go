@@ -118,12 +118,15 @@ func (q *query) answer(e *encoder, req *mib.Request) error {
 	case TypeGetBulk:
 		index, err = q.getBulk(e, req, start)
 	default:
-		for i := range q.bindings {
-			if status := req.TestSet(q.bindings[i].Name()); status != mib.NoError {
-				e.b = e.b[:start]
-				respond(e, q.header, ErrorCode(status), i+1)
-				return nil
-			}
+		set, testErr := req.TestSet(q.bindings)
+		var refused *mib.SetError
+		if errors.As(testErr, &refused) {
+			e.b = e.b[:start]
+			respond(e, q.header, ErrorCode(refused.Status), refused.Index)
+			return nil
+		}
+		if err = testErr; err == nil {
+			set.Cleanup()
 		}
 	}
 	if err == nil {

@@ -81,6 +81,38 @@ type Field[R any] struct {
 	idle  bool // set passes over every value
 
 	setMoment func(*R, time.Time) // takes the place of set for a TimeStamp
+	// syntax says what of the SYNTAX clause a value of the type is not: WrongLength or
+	// WrongValue. It is nil where every value will do, and asked of what is to be written.
+	syntax func(Value) Status
+	text   bool // AsText
+}
+
+// Within returns the field of an integer with the range of its SYNTAX clause, which
+// what is written must be in.
+func (f Field[R]) Within(least, most int64) Field[R] {
+	f.syntax = func(v Value) Status {
+		if n, ok := v.integer(); !ok || n < least || n > most {
+			return WrongValue
+		}
+		return NoError
+	}
+	return f
+}
+
+// OfLength returns the field of an OCTET STRING with the sizes of its SYNTAX clause, one
+// of which what is written must have.
+func (f Field[R]) OfLength(least, most int) Field[R] {
+	otherwise := f.syntax
+	f.syntax = func(v Value) Status {
+		switch {
+		case len(v.str) < least || len(v.str) > most:
+			return WrongLength
+		case otherwise != nil:
+			return otherwise(v)
+		}
+		return NoError
+	}
+	return f
 }
 
 type integer interface {
@@ -172,7 +204,7 @@ func AsOctets[R any, T ~string](a Access[R, T]) Field[R] {
 // that somebody else chose: octets that are not UTF-8 (RFC 3411, SnmpAdminString)
 // become question marks, and what is longer is cut at the end of a character.
 func AsText[R any](a Access[R, string], most int) Field[R] {
-	return field(OctetString, a,
+	f := field(OctetString, a,
 		func(text string) Value {
 			if text = strings.ToValidUTF8(text, "?"); len(text) > most {
 				end := most
@@ -184,6 +216,14 @@ func AsText[R any](a Access[R, string], most int) Field[R] {
 			return Octets(text)
 		},
 		func(v Value) (string, bool) { return v.str, true })
+	f.text = true
+	f.syntax = func(v Value) Status {
+		if !utf8.ValidString(v.str) {
+			return WrongValue
+		}
+		return NoError
+	}
+	return f.OfLength(0, most)
 }
 
 // AsOID is an OBJECT IDENTIFIER.
@@ -253,6 +293,12 @@ func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
 				return fmt.Errorf("%v is not one of the enumeration", v)
 			}
 			return a.take(r, t)
+		},
+		syntax: func(v Value) Status {
+			if _, ok := enum.value(v.Int()); !ok {
+				return WrongValue
+			}
+			return NoError
 		},
 	}
 }

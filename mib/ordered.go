@@ -85,6 +85,9 @@ func (n *orderedNode[T, R]) check() error      { return n.table.check() }
 func (n *orderedNode[T, R]) Regions() []OID    { return n.regions }
 func (n *orderedNode[T, R]) Objects() []Object { return n.objects }
 
+func (n *orderedNode[T, R]) rowWriter() rowWriter { return n.table.rowWriter() }
+func (n *orderedNode[T, R]) changed()             {} // events tell of it
+
 func (n *orderedNode[T, R]) pin(r *Request, kept rows) (rows, error) {
 	value, err := pinCurrent(r, n.current)
 	if err != nil {
@@ -520,18 +523,37 @@ func (o *orderedRows[R]) search(index OID, include bool) int {
 }
 
 func (o *orderedRows[R]) get(w *work, index OID, column int) (Value, bool, error) {
+	row, err := o.rowAt(w, index)
+	if row == nil {
+		return Value{}, false, err
+	}
+	v, ok := o.table.Columns[column].field.get(row)
+	return v, ok, nil
+}
+
+// rowAt returns the row with an index, nil where there is none. It is valid until the
+// next run is read.
+func (o *orderedRows[R]) rowAt(w *work, index OID) (*R, error) {
 	at, err := o.seek(w, index, true)
 	if err == nil {
 		err = o.load(w, at.run)
 	}
 	if err != nil || at.row >= o.len() {
-		return Value{}, false, err
+		return nil, err
 	}
 	if key, ok := o.index(at.row); !ok || key != index {
-		return Value{}, false, nil
+		return nil, nil
 	}
-	v, ok := o.table.Columns[column].field.get(o.row(at.row))
-	return v, ok, nil
+	return o.row(at.row), nil
+}
+
+func (o *orderedRows[R]) lookup(w *work, index OID) (*R, error) {
+	row, err := o.rowAt(w, index)
+	if row == nil {
+		return nil, err
+	}
+	own := *row
+	return &own, nil
 }
 
 func (o *orderedRows[R]) next(w *work, from position, column int) (OID, Value, position, error) {

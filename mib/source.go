@@ -31,8 +31,9 @@ type Source[T any] struct {
 	since atomic.Int64
 	made  time.Time
 
-	mu      sync.Mutex
-	reading chan struct{} // closed when the reading under way ends; nil when none is
+	mu          sync.Mutex
+	reading     chan struct{} // closed when the reading under way ends; nil when none is
+	invalidated bool          // since it began
 }
 
 // derivation makes the rows of one node from a snapshot.
@@ -82,8 +83,14 @@ func (s *Source[T]) Get(ctx context.Context) (T, error) {
 	return snap.data, snap.err
 }
 
-// Invalidate makes the next reader wait for a snapshot taken after the call.
-func (s *Source[T]) Invalidate() { s.current.Store(nil) }
+// Invalidate makes the next reader wait for a snapshot whose reading begins after the
+// call.
+func (s *Source[T]) Invalidate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.invalidated = s.reading != nil
+	s.current.Store(nil)
+}
 
 // get returns a snapshot that is fresh, in the sense of the constants above, or
 // the error of ctx where that is done before there is one.
@@ -153,9 +160,12 @@ func (s *Source[T]) take(done chan struct{}) {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.invalidated {
+		snap = nil
+	}
 	s.current.Store(snap)
 	s.since.Store(0)
-	s.reading = nil
+	s.reading, s.invalidated = nil, false
 	close(done)
 }
 
@@ -177,6 +187,7 @@ type node[T any] struct {
 	valid      error
 	regions    []OID
 	objects    []Object
+	writer     rowWriter
 	source     *Source[T]
 	derivation int
 }
@@ -185,6 +196,9 @@ func (n *node[T]) Name() string      { return n.name }
 func (n *node[T]) check() error      { return n.valid }
 func (n *node[T]) Regions() []OID    { return n.regions }
 func (n *node[T]) Objects() []Object { return n.objects }
+
+func (n *node[T]) rowWriter() rowWriter { return n.writer }
+func (n *node[T]) changed()             { n.source.Invalidate() }
 
 func (n *node[T]) pin(r *Request, _ rows) (rows, error) {
 	snap, err := pinSnapshot(r, n.source)
@@ -225,14 +239,16 @@ func pinSnapshot[T any](r *Request, s *Source[T]) (*snapshot[T], error) {
 	return snap, nil
 }
 
-func newNode[T any](name string, valid error, regions []OID, objects []Object, s *Source[T], build func(T) rows) Node {
+func newNode[T any](n node[T], build func(T) rows) Node {
+	s := n.source
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reading != nil || s.current.Load() != nil {
-		panic("mib: " + name + " is bound to a source that is in use already")
+		panic("mib: " + n.name + " is bound to a source that is in use already")
 	}
 	s.derived = append(s.derived, &derivation[T]{build: build})
-	return &node[T]{name, valid, regions, objects, s, len(s.derived) - 1}
+	n.derivation = len(s.derived) - 1
+	return &n
 }
 
 func (t *Table[R]) objects() (objects []Object, regions []OID) {
@@ -261,7 +277,8 @@ func (t *Table[R]) Bind(s *Source[[]R]) Node {
 // reads. It panics as Table.Bind does.
 func BindTable[T, R any](t *Table[R], s *Source[T], from func(T) []R) Node {
 	objects, regions := t.objects()
-	return newNode(t.Name, t.check(), regions, objects, s, func(data T) rows { return t.View(from(data)) })
+	return newNode(node[T]{name: t.Name, valid: t.check(), regions: regions, objects: objects, writer: t.rowWriter(), source: s},
+		func(data T) rows { return t.View(from(data)) })
 }
 
 // Bind makes the scalars answer from the values of a source. It panics as
@@ -274,7 +291,8 @@ func (g *Group[R]) Bind(s *Source[R]) Node {
 // source reads. It panics as Table.Bind does.
 func BindGroup[T, R any](g *Group[R], s *Source[T], from func(T) R) Node {
 	objects, regions := g.objects()
-	return newNode(g.Name, g.check(), regions, objects, s, func(data T) rows { return &groupRows[R]{group: g, row: from(data)} })
+	return newNode(node[T]{name: g.Name, valid: g.check(), regions: regions, objects: objects, writer: g.rowWriter(), source: s},
+		func(data T) rows { return &groupRows[R]{group: g, row: from(data)} })
 }
 
 // BindNow makes the scalars answer from what now returns at each request. It
@@ -295,6 +313,9 @@ func (n *nowNode[R]) Name() string      { return n.group.Name }
 func (n *nowNode[R]) check() error      { return n.group.check() }
 func (n *nowNode[R]) Regions() []OID    { return n.regions }
 func (n *nowNode[R]) Objects() []Object { return n.objects }
+
+func (n *nowNode[R]) rowWriter() rowWriter { return n.group.rowWriter() }
+func (n *nowNode[R]) changed()             {}
 
 func (n *nowNode[R]) pin(_ *Request, kept rows) (rows, error) {
 	g, ok := kept.(*groupRows[R])
@@ -320,6 +341,9 @@ func (n *countNode) Name() string      { return n.object.Name }
 func (n *countNode) check() error      { return nil }
 func (n *countNode) Regions() []OID    { return []OID{n.object.OID} }
 func (n *countNode) Objects() []Object { return []Object{n.object} }
+
+func (n *countNode) rowWriter() rowWriter { return nil }
+func (n *countNode) changed()             {}
 
 func (n *countNode) pin(r *Request, kept rows) (rows, error) {
 	c, ok := kept.(*countRows)

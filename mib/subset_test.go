@@ -120,8 +120,8 @@ func TestSubset(t *testing.T) {
 			if !f.has(b.Name()) {
 				status = NoAccess
 			}
-			if got := r.TestSet(b.Name()); got != status {
-				t.Fatalf("%v: a SET of %v: %v, want %v", f, b.Name(), got, status)
+			if _, err := r.TestSet([]Binding{b}); refusedAs(t, err) != status {
+				t.Fatalf("%v: a SET of %v: %v, want %v", f, b.Name(), err, status)
 			}
 		}
 	}

@@ -16,14 +16,39 @@ import (
 
 // ColumnOf is an object of a table or group over rows of type R.
 type ColumnOf[R any] struct {
-	sub   uint32
-	name  string
-	field Field[R]
+	sub    uint32
+	name   string
+	field  Field[R]
+	access access
 }
+
+// access is an object's MAX-ACCESS (RFC 2578, section 7.3), as far as it is read.
+type access uint8
+
+const (
+	readOnly access = iota
+	readWrite
+	readCreate
+)
 
 // Column declares the object that has sub as its last sub-identifier.
 func Column[R any](sub uint32, name string, f Field[R]) ColumnOf[R] {
-	return ColumnOf[R]{sub, name, f}
+	return ColumnOf[R]{sub: sub, name: name, field: f}
+}
+
+// Writable returns the object with read-write for its MAX-ACCESS. It can be written
+// where its table or group has a writer (see WrittenBy). Its value stands in the
+// row itself, and not behind a pointer that copies of the row share.
+func (c ColumnOf[R]) Writable() ColumnOf[R] {
+	c.access = readWrite
+	return c
+}
+
+// Creatable returns the object with read-create: as Writable, and in rows that are not
+// there yet as well.
+func (c ColumnOf[R]) Creatable() ColumnOf[R] {
+	c.access = readCreate
+	return c
 }
 
 func (c *ColumnOf[R]) object(parent OID, scalar bool) Object {
@@ -31,7 +56,7 @@ func (c *ColumnOf[R]) object(parent OID, scalar bool) Object {
 	if typ == timeStamp {
 		typ = TimeTicks
 	}
-	return Object{Name: c.name, OID: parent.Sub(c.sub), Type: typ, Scalar: scalar}
+	return Object{Name: c.name, OID: parent.Sub(c.sub), Type: typ, Scalar: scalar, Text: c.field.text}
 }
 
 // Columns is the list of a table's or group's objects, in ascending order of
@@ -62,7 +87,8 @@ type Table[R any] struct {
 	// favoured by the order in which they came.
 	Apart Form
 
-	form Form // of all other indexes
+	form    Form // of all other indexes
+	writing *writing[R]
 }
 
 // WithZones returns the table with the zones of addresses in every index, as RFC 4001
@@ -81,7 +107,7 @@ func (t *Table[R]) check() error {
 	if len(t.Index) == 0 {
 		return errors.New("no INDEX")
 	}
-	return checkColumns(t.Columns)
+	return errors.Join(checkColumns(t.Columns), t.writing.check(t.Columns))
 }
 
 func checkColumns[R any](columns []ColumnOf[R]) error {
@@ -349,6 +375,14 @@ func (v *View[R]) get(_ *work, index OID, column int) (Value, bool, error) {
 	return value, ok, nil
 }
 
+func (v *View[R]) lookup(_ *work, index OID) (*R, error) {
+	row := v.Search(index, true)
+	if row == v.Len() || v.Index(row) != index {
+		return nil, nil
+	}
+	return v.Row(row), nil
+}
+
 func (v *View[R]) next(w *work, from position, column int) (OID, Value, position, error) {
 	row, value, err := v.find(w, from.row, column)
 	if err != nil || row == v.Len() {
@@ -505,6 +539,8 @@ type Group[R any] struct {
 	Name    string // descriptor of the node that they stand below: "tcp"
 	OID     OID    // of that node
 	Objects []ColumnOf[R]
+
+	writing *writing[R]
 }
 
 // check says what is wrong with the declaration.
@@ -512,7 +548,7 @@ func (g *Group[R]) check() error {
 	if g.OID.Len() < 2 {
 		return fmt.Errorf("the OID of the node above the scalars is %q", g.OID)
 	}
-	return checkColumns(g.Objects)
+	return errors.Join(checkColumns(g.Objects), g.writing.check(g.Objects))
 }
 
 var scalarIndex = MakeOID(0)
@@ -539,6 +575,14 @@ func (g *groupRows[R]) get(_ *work, index OID, column int) (v Value, ok bool, er
 		v, ok = g.group.Objects[column].field.get(&g.row)
 	}
 	return v, ok, nil
+}
+
+func (g *groupRows[R]) lookup(_ *work, index OID) (*R, error) {
+	if index != scalarIndex {
+		return nil, nil
+	}
+	own := g.row
+	return &own, nil
 }
 
 func (g *groupRows[R]) next(_ *work, from position, column int) (OID, Value, position, error) {

@@ -55,6 +55,10 @@ type Node interface {
 	// node returned to an earlier request of the same Request, or nil: it may
 	// return it again, changed.
 	pin(r *Request, kept rows) (rows, error)
+	// rowWriter returns what writes its rows, or nil.
+	rowWriter() rowWriter
+	// changed is called when they were written.
+	changed()
 }
 
 // Object is a leaf object type: a scalar or a column.
@@ -63,6 +67,7 @@ type Object struct {
 	OID    OID
 	Type   Type // Integer32 to Counter64
 	Scalar bool
+	Text   bool // a DisplayString or SnmpAdminString
 }
 
 // rows is a set of rows in index order, typed away.
@@ -115,6 +120,7 @@ type Tree struct {
 	epoch   func() time.Time
 	log     *slog.Logger
 	turns   chan struct{} // at work; see there
+	sets    sets
 
 	complaints []atomic.Pointer[complaint] // by node: the last, nil for none
 }
@@ -145,7 +151,7 @@ type TreeOptions struct {
 // OID, no INDEX, no field, sub-identifiers that do not ascend) is an error that
 // names it, and so are two objects with the same OID or one below the other.
 func NewTree(options TreeOptions, modules ...Module) (*Tree, error) {
-	t := &Tree{modules: modules, epoch: options.Epoch, log: options.Log, turns: newTurns()}
+	t := &Tree{modules: modules, epoch: options.Epoch, log: options.Log, turns: newTurns(), sets: newSets()}
 	if t.epoch == nil {
 		start := time.Now()
 		t.epoch = func() time.Time { return start }
@@ -436,16 +442,8 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 	return Binding{Value: Exception(EndOfMibView)}, nil
 }
 
-// TestSet says what a SET of the variable name must be answered with: NoAccess where the
-// request's Limit, which is that for writing then, does not have it (RFC 3416, section
-// 4.2.5, rule 1). No object of a tree can be written or created, which is NotWritable
-// whether or not the variable exists (rule 2).
-func (r *Request) TestSet(name OID) Status {
-	if r.Limit != nil && !r.Limit.shows(r.tree, name) {
-		return NoAccess
-	}
-	return NotWritable
-}
+// MayWait reports whether the request waits for what is not at hand.
+func (r *Request) MayWait() bool { return r.work.waits }
 
 // noRows is a table that its source cannot tell.
 type noRows struct{}

@@ -22,7 +22,7 @@ func TestAllocations(t *testing.T) {
 			t.Fatal("no answer")
 		}
 		return testing.AllocsPerRun(100, func() {
-			if answer, err := d.process(noWait, request, loopback, within(noLimit)); answer == nil || err != nil {
+			if answer, err := d.process(noWait, request, fromLoopback, within(noLimit)); answer == nil || err != nil {
 				t.Fatal("no answer", err)
 			}
 		})
@@ -55,7 +55,7 @@ func TestLongRequestsMakeNoGarbage(t *testing.T) {
 	for _, kind := range []byte{ber.GetRequest, ber.GetNextRequest, ber.GetBulkRequest} {
 		message, answered := longest(kind, 250_000), 0
 		got := testing.AllocsPerRun(10, func() {
-			s.answerLater(t.Context(), s.later(message), loopback, within(250_000), func(answer []byte) bool {
+			s.answerLater(t.Context(), s.later(message), fromLoopback, within(250_000), func(answer []byte) bool {
 				if answer != nil {
 					answered++
 				}
@@ -80,7 +80,7 @@ func TestV3Allocations(t *testing.T) {
 		d, requests := v3Requests(t, newTestTree(t, 1), c.kind, c.repetitions, c.name)
 		for level, request := range requests {
 			if got := testing.AllocsPerRun(100, func() {
-				if answer, err := d.process(noWait, request, loopback, within(noLimit)); answer == nil || err != nil {
+				if answer, err := d.process(noWait, request, fromLoopback, within(noLimit)); answer == nil || err != nil {
 					t.Fatal("no answer", err)
 				}
 			}); got > 0 {

@@ -64,9 +64,9 @@ func BenchmarkGetBulk50(b *testing.B) {
 	b.ReportAllocs()
 	variables := 0
 	for b.Loop() {
-		answer, err := d.process(noWait, w.request, loopback, within(noLimit))
+		answer, err := d.process(noWait, w.request, fromLoopback, within(noLimit))
 		if wouldWait(err) {
-			answer, err = d.process(b.Context(), w.request, loopback, within(noLimit))
+			answer, err = d.process(b.Context(), w.request, fromLoopback, within(noLimit))
 		}
 		if err != nil {
 			b.Fatal(err)
@@ -104,7 +104,7 @@ func BenchmarkGetBulk50Limited(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if answer, err := d.process(noWait, w.request, loopback, within(noLimit)); answer == nil || err != nil {
+				if answer, err := d.process(noWait, w.request, fromLoopback, within(noLimit)); answer == nil || err != nil {
 					b.Fatal("no answer", err)
 				}
 			}
@@ -117,7 +117,7 @@ func BenchmarkGet(b *testing.B) {
 	request := messageOf(1, "public", pduOf(0xa0, 77, 0, 0, asked(upTimeName.String())))
 	b.ReportAllocs()
 	for b.Loop() {
-		if answer, err := d.process(noWait, request, loopback, within(noLimit)); answer == nil || err != nil {
+		if answer, err := d.process(noWait, request, fromLoopback, within(noLimit)); answer == nil || err != nil {
 			b.Fatal("no answer", err)
 		}
 	}

@@ -31,6 +31,9 @@ type engine struct {
 	authenticationFailure func(source netip.Addr)
 	failure               warning // when it was told
 
+	repeats          *repeats // SetRequests of late
+	written, refused budget   // lines of the log
+
 	tooManyWait, tooManyConnections, tooSlow, noEncoding warning
 }
 
@@ -169,12 +172,12 @@ func newLongDispatcher(e *engine) *dispatcher {
 // engine's noWait for ctx nothing waits: where that would be necessary it
 // returns mib.ErrWouldWait and has counted nothing yet, so that the message can
 // be processed again.
-func (d *dispatcher) process(ctx context.Context, message []byte, source netip.Addr, limits limits) ([]byte, error) {
+func (d *dispatcher) process(ctx context.Context, message []byte, from netip.AddrPort, limits limits) ([]byte, error) {
 	if models := d.engine.models.Load(); d.models != models {
 		clear(d.requests)
 		d.models = models
 	}
-	d.in.begin(message, source)
+	d.in.begin(message, from)
 	answer, out, err := d.answer(ctx, limits)
 	if out.verdict == accept {
 		return answer, err

@@ -222,7 +222,7 @@ func FuzzProcess(f *testing.F) {
 	f.Fuzz(func(t *testing.T, message []byte) {
 		_, before := outcomes(d.engine.counters.statistics())
 		for _, limit := range []int{minDatagram, noLimit} {
-			answer, err := d.process(context.Background(), message, loopback, within(limit))
+			answer, err := d.process(context.Background(), message, fromLoopback, within(limit))
 			if err != nil {
 				t.Fatal(err)
 			}

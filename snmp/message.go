@@ -14,6 +14,7 @@ import (
 type incoming struct {
 	message []byte // all of it
 	source  netip.Addr
+	from    netip.AddrPort // source and port, which is 0 where nothing is sent twice
 	model   messageModel
 
 	v1      bool // its PDUs are RFC 1157's, not RFC 3416's
@@ -30,8 +31,8 @@ type incoming struct {
 	v3        v3Incoming
 }
 
-func (in *incoming) begin(message []byte, source netip.Addr) {
-	in.message, in.source, in.model = message, source, nil
+func (in *incoming) begin(message []byte, from netip.AddrPort) {
+	in.message, in.source, in.from, in.model = message, from.Addr(), from, nil
 	in.maxSize, in.pduKnown, in.requestID = 0, false, 0
 }
 

@@ -148,13 +148,16 @@ func testEngine(t testing.TB, handler mib.Handler, communities []Community) *dis
 	return newDispatcher(&s.engine)
 }
 
-var loopback = netip.MustParseAddr("127.0.0.1")
+var (
+	loopback     = netip.MustParseAddr("127.0.0.1")
+	fromLoopback = netip.AddrPortFrom(loopback, 0)
+)
 
 // ask processes a message as one that may wait; it returns nil where there is no
 // answer.
 func ask(t testing.TB, d *dispatcher, message []byte, limit int) *answered {
 	t.Helper()
-	answer, err := d.process(t.Context(), message, loopback, within(limit))
+	answer, err := d.process(t.Context(), message, fromLoopback, within(limit))
 	if err != nil {
 		t.Fatal(err)
 	}

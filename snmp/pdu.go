@@ -20,10 +20,12 @@ type pdu struct {
 	names     []name
 }
 
-// name is the name of a variable that was received.
+// name is the name of a variable that was received, and the value that came with it.
 type name struct {
 	oid     mib.OID
 	encoded []byte // within the message
+	tag     byte
+	value   []byte // content, within the message
 }
 
 // pduDecoder decodes PDUs with memory that it uses again.
@@ -94,7 +96,7 @@ func (d *pduDecoder) decode(kind byte, content []byte, v1 bool, most int) (*pdu,
 			}
 			return nil, err
 		}
-		p.names = append(p.names, name{encoded: encoded})
+		p.names = append(p.names, name{encoded: encoded, tag: tag, value: value})
 	}
 	// The OIDs are needed until the answer is made, before the next decode.
 	d.oids = d.list.AppendBorrowed(d.oids[:0])

@@ -30,6 +30,7 @@ type responder struct {
 
 	keepAll   bool   // memory for however much is kept
 	retrieved uint64 // variables of a GetRequest or GetNextRequest
+	written   uint64 // and of a SetRequest
 	repeaters []repeater
 }
 
@@ -62,7 +63,7 @@ func (r *responder) respond(e *engine, in *incoming, p *pdu, request *mib.Reques
 	r.start = in.model.headroom(in)
 	r.buf = append(r.buf[:0], make([]byte, r.start)...)
 	r.budget = r.bindingsBudget(limits.message)
-	r.retrieved = 0
+	r.retrieved, r.written = 0, 0
 	request.SkipCounter64 = in.v1
 
 	var status mib.Status
@@ -78,7 +79,7 @@ func (r *responder) respond(e *engine, in *incoming, p *pdu, request *mib.Reques
 	case p.kind == ber.GetBulkRequest:
 		status, index, err = r.getBulk()
 	case p.kind == ber.SetRequest:
-		status, index = r.set()
+		status, index, err = r.set()
 	}
 	if err != nil {
 		return nil, err
@@ -250,17 +251,6 @@ func (r *responder) appendEnd(rep *repeater) {
 	r.buf = ber.AppendBinding(r.buf, rep.object, rep.index, end)
 }
 
-// set performs a SetRequest (RFC 3416, section 4.2.5). A request that passes
-// has no variables, as none can be written.
-func (r *responder) set() (mib.Status, int) {
-	for i := range r.pdu.names {
-		if status := r.request.TestSet(r.pdu.names[i].oid); status != mib.NoError {
-			return status, i + 1
-		}
-	}
-	return mib.NoError, 0
-}
-
 // failed says how a request ends whose variable i cannot be told.
 func (r *responder) failed(i int, err error) (mib.Status, int, error) {
 	if wouldWait(err) {
@@ -327,6 +317,7 @@ func (r *responder) finish(status mib.Status, index int) []byte {
 	switch status {
 	case mib.NoError:
 		c[enginemib.InTotalReqVars].Add(r.retrieved)
+		c[enginemib.InTotalSetVars].Add(r.written)
 	case mib.TooBig:
 		c[enginemib.OutTooBigs].Add(1)
 	case mib.NoSuchName:

@@ -272,7 +272,7 @@ func TestBulkLimit(t *testing.T) {
 	const bulk = 600
 	sizeOf := func(message []byte) (int, answered) {
 		t.Helper()
-		answer, err := d.process(t.Context(), message, loopback, limits{message: noLimit, bulk: bulk})
+		answer, err := d.process(t.Context(), message, fromLoopback, limits{message: noLimit, bulk: bulk})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,7 +344,7 @@ func TestPartialGetBulk(t *testing.T) {
 	tree := newTestTree(t, 20)
 	d := testEngine(t, tree, nil)
 	request := messageOf(1, "public", pduOf(0xa5, 1, 1, 20, asked(descrName, tableEntry+".2", tableEntry+".3")))
-	whole, err := d.process(t.Context(), request, loopback, within(noLimit))
+	whole, err := d.process(t.Context(), request, fromLoopback, within(noLimit))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +386,7 @@ func TestPartialGetBulk(t *testing.T) {
 func TestGetSizes(t *testing.T) {
 	d := testEngine(t, newTestTree(t, 3), nil)
 	request := messageOf(1, "public", pduOf(0xa0, 1, 0, 0, asked(slices.Repeat([]string{descrName}, 20)...)))
-	whole, _ := d.process(t.Context(), request, loopback, within(noLimit))
+	whole, _ := d.process(t.Context(), request, fromLoopback, within(noLimit))
 	size := len(whole)
 	tooBig := len(messageOf(1, "public", pduOf(0xa2, 1, 1, 0, asked())))
 	for limit := range size + 2 {
@@ -432,7 +432,7 @@ func TestWouldWait(t *testing.T) {
 	})
 	d := testEngine(t, newTreeOf(t, itemTable().Bind(source), scalarGroup().BindNow(func() scalars { return scalars{descr: "a test"} })), nil)
 	request := messageOf(1, "public", pduOf(0xa5, 1, 0, 3, asked(descrName, tableEntry+".2")))
-	if answer, err := d.process(noWait, request, loopback, within(noLimit)); !wouldWait(err) || answer != nil {
+	if answer, err := d.process(noWait, request, fromLoopback, within(noLimit)); !wouldWait(err) || answer != nil {
 		t.Fatalf("got %x, %v", answer, err)
 	}
 	if got := d.engine.counters.statistics(); got != (enginemib.Statistics{}) {
@@ -441,7 +441,7 @@ func TestWouldWait(t *testing.T) {
 	checkAlive(t, d)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	answer, err := d.process(ctx, request, loopback, within(noLimit))
+	answer, err := d.process(ctx, request, fromLoopback, within(noLimit))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,7 +166,7 @@ func NewServer(options Options) (*Server, error) {
 		options: options,
 		engine: engine{
 			handler: options.Handler, log: options.Log, noWait: mib.NoWait(),
-			authenticationFailure: options.AuthenticationFailure,
+			authenticationFailure: options.AuthenticationFailure, repeats: newRepeats(),
 		},
 		waiting: make(chan struct{}, options.MaxWaiting),
 		idle:    make(chan *dispatcher, maxIdle),
@@ -324,10 +324,10 @@ func (s *Server) letGo(d *dispatcher) {
 }
 
 // answerLater processes d's message, as long as alive is not done, and lets go of d.
-func (s *Server) answerLater(alive context.Context, d *dispatcher, source netip.Addr, limits limits, send func(answer []byte) bool) bool {
+func (s *Server) answerLater(alive context.Context, d *dispatcher, from netip.AddrPort, limits limits, send func(answer []byte) bool) bool {
 	defer s.letGo(d)
 	ctx, cancel := context.WithTimeout(alive, s.options.WaitTimeout)
 	defer cancel()
-	answer, _ := d.process(ctx, d.message, source, limits)
+	answer, _ := d.process(ctx, d.message, from, limits)
 	return send(answer)
 }

@@ -228,7 +228,8 @@ func (c *conversation) answer(ctx context.Context, d *dispatcher, message []byte
 	s := c.listener.server
 	limits := limits{message: s.options.MaxStreamMessageSize, bulk: s.options.MaxStreamMessageSize}
 	s.engine.counters[enginemib.InPkts].Add(1)
-	answer, err := d.process(s.engine.noWait, message, c.source, limits)
+	from := netip.AddrPortFrom(c.source, 0)
+	answer, err := d.process(s.engine.noWait, message, from, limits)
 	if !wouldWait(err) {
 		return c.send(answer)
 	}
@@ -237,11 +238,11 @@ func (c *conversation) answer(ctx context.Context, d *dispatcher, message []byte
 	case s.waiting <- struct{}{}:
 		c.waiting.Go(func() {
 			defer func() { <-s.waiting }()
-			s.answerLater(ctx, own, c.source, limits, c.send)
+			s.answerLater(ctx, own, from, limits, c.send)
 		})
 		return true
 	default:
-		return s.answerLater(ctx, own, c.source, limits, c.send)
+		return s.answerLater(ctx, own, from, limits, c.send)
 	}
 }
 

@@ -216,6 +216,11 @@ func (e *envelope) source() netip.Addr {
 	return netip.Addr{}
 }
 
+// from returns the address and the port that the datagram came from.
+func (e *envelope) from() netip.AddrPort {
+	return netip.AddrPortFrom(e.source(), binary.BigEndian.Uint16(e.name[2:]))
+}
+
 // toMany reports whether the datagram was sent to a broadcast or multicast
 // address, as far as the packet information tells. What came to an address of
 // this host over IPv4 has the local address that the kernel would answer from
@@ -278,7 +283,7 @@ func (l *udpListener) serve(ctx, alive context.Context) {
 			s.engine.drop(source, "it was sent to a broadcast or multicast address")
 			continue
 		}
-		answer, err := d.process(s.engine.noWait, buf[:n], source, l.limits(source))
+		answer, err := d.process(s.engine.noWait, buf[:n], e.from(), l.limits(source))
 		switch {
 		case wouldWait(err):
 			l.wait(alive, buf[:n], &e)
@@ -367,7 +372,7 @@ func (l *udpListener) wait(alive context.Context, message []byte, e *envelope) {
 	go func() {
 		defer func() { <-s.waiting }()
 		source := to.source()
-		s.answerLater(alive, d, source, l.limits(source), func(answer []byte) bool {
+		s.answerLater(alive, d, to.from(), l.limits(source), func(answer []byte) bool {
 			if answer != nil {
 				l.send(to, answer)
 			}

@@ -280,7 +280,7 @@ func TestReports(t *testing.T) {
 	} {
 		d := newDispatcher(&s.engine)
 		before := s.Statistics()
-		answer, err := d.process(t.Context(), c.message, loopback, within(noLimit))
+		answer, err := d.process(t.Context(), c.message, fromLoopback, within(noLimit))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -361,7 +361,7 @@ func TestV3MaxSize(t *testing.T) {
 	for size := int32(484); size < 1600; size += 13 {
 		m := v3Message{msgID: 1, maxSize: size, flags: 4, securityModel: 3, level: usm.AuthPriv, user: user.Name,
 			contextEngineID: string(testEngineID), pdu: pduOf(0xa5, 1, 0, 1000, asked(tableEntry+".4"))}
-		answer, err := d.process(t.Context(), m.by(t, usmOf(t, 1, time.Now(), user), testEngineID), loopback, within(noLimit))
+		answer, err := d.process(t.Context(), m.by(t, usmOf(t, 1, time.Now(), user), testEngineID), fromLoopback, within(noLimit))
 		if err != nil || len(answer) > int(size) || len(answer) < int(size)-60 {
 			t.Errorf("msgMaxSize %d: %d octets, %v", size, len(answer), err)
 		}
@@ -373,7 +373,7 @@ func TestV3MaxSize(t *testing.T) {
 func hostileV3(t testing.TB, d *dispatcher, message []byte) {
 	t.Helper()
 	_, before := outcomes(d.engine.counters.statistics())
-	answer, err := d.process(t.Context(), message, loopback, within(noLimit))
+	answer, err := d.process(t.Context(), message, fromLoopback, within(noLimit))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -477,7 +477,7 @@ func BenchmarkV3Get(b *testing.B) {
 		b.Run(level.String(), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if answer, err := d.process(noWait, requests[level], loopback, within(noLimit)); answer == nil || err != nil {
+				if answer, err := d.process(noWait, requests[level], fromLoopback, within(noLimit)); answer == nil || err != nil {
 					b.Fatal("no answer", err)
 				}
 			}
@@ -487,14 +487,14 @@ func BenchmarkV3Get(b *testing.B) {
 
 func BenchmarkV3GetBulk50(b *testing.B) {
 	d, requests := v3Requests(b, newTestTree(b, 1000), 0xa5, 50, tableEntry+".3")
-	if _, err := d.process(b.Context(), requests[usm.AuthPriv], loopback, within(noLimit)); err != nil {
+	if _, err := d.process(b.Context(), requests[usm.AuthPriv], fromLoopback, within(noLimit)); err != nil {
 		b.Fatal(err)
 	}
 	for level := usm.NoAuthNoPriv; level <= usm.AuthPriv; level++ {
 		b.Run(level.String(), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if answer, err := d.process(noWait, requests[level], loopback, within(noLimit)); answer == nil || err != nil {
+				if answer, err := d.process(noWait, requests[level], fromLoopback, within(noLimit)); answer == nil || err != nil {
 					b.Fatal("no answer", err)
 				}
 			}

@@ -118,7 +118,7 @@ func TestManyNamesAreLeft(t *testing.T) {
 		odd[len(odd)-1] = 7 // the length of the last value
 		for what, message := range map[string][]byte{"whole": whole, "malformed": odd} {
 			before := d.engine.counters.statistics()
-			answer, err := d.process(noWait, message, loopback, within(noLimit))
+			answer, err := d.process(noWait, message, fromLoopback, within(noLimit))
 			if !wouldWait(err) || answer != nil || len(d.decoder.pdu.names) > mib.MostAtOnce {
 				t.Errorf("%x, %s: got %d octets, %v, after %d names", kind, what, len(answer), err, len(d.decoder.pdu.names))
 			}
@@ -169,7 +169,7 @@ func TestBulkEndsWithTheWork(t *testing.T) {
 		}
 		d := testEngine(t, newTreeOf(t, table.Bind(mib.NewSource(func(context.Context) ([]row, error) { return all, nil }))), nil)
 		name := entry.Sub(1).String()
-		answer, err := d.process(&deadline{ctx}, messageOf(1, "public", pduOf(ber.GetBulkRequest, 1, 0, 10_000, asked(name, name))), loopback, within(noLimit))
+		answer, err := d.process(&deadline{ctx}, messageOf(1, "public", pduOf(ber.GetBulkRequest, 1, 0, 10_000, asked(name, name))), fromLoopback, within(noLimit))
 		if err != nil {
 			t.Fatal(err)
 		}

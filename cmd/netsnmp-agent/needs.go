@@ -23,10 +23,7 @@ func refuse(needs []snmpdconf.Needed) error {
 // warnOfNeeds tells of lines that let somebody do what nobody can do here.
 func warnOfNeeds(log *slog.Logger, file *snmpdconf.Config) {
 	for _, n := range file.Needs {
-		switch n.Need {
-		case snmpdconf.Writing:
-			log.Warn("nothing can be written here: the line gives access to read", "line", n.Where)
-		case snmpdconf.LocalSockets:
+		if n.Need == snmpdconf.LocalSockets {
 			log.Warn("nobody can ask over a socket of the local family here", "line", n.Where)
 		}
 	}

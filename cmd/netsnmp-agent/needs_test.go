@@ -22,14 +22,14 @@ func TestNeeds(t *testing.T) {
 	if want := path + ":2: com2sec: giving access to a context is not supported"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want one with %q", err, want)
 	}
-	write("rwuser joe priv .1.3\n")
+	write("com2secunix joe /run/x public\n")
 	file, err := readFile(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
 	warnOfNeeds(slog.New(slog.NewTextHandler(&said, nil)), file)
-	if !strings.Contains(said.String(), "nothing can be written here") || !strings.Contains(said.String(), path+":1: rwuser") {
+	if !strings.Contains(said.String(), "nobody can ask over a socket") || !strings.Contains(said.String(), path+":1: com2secunix") {
 		t.Errorf("said %q", said.String())
 	}
 }

@@ -1,6 +1,7 @@
 package ber
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -227,6 +228,39 @@ func parseOID(list *mib.OIDList, content []byte, padded bool) (problem string) {
 	}
 	list.End()
 	return ""
+}
+
+// Value returns a value that CheckValue found nothing wrong with.
+func Value(tag byte, content []byte) mib.Value {
+	unsigned := func(octets int) uint64 {
+		v, _ := ParseUnsigned(content, octets)
+		return v
+	}
+	switch typ := mib.Type(tag); typ {
+	case mib.Integer32:
+		v, _ := ParseInteger(content)
+		return mib.Int(v)
+	case mib.Counter32:
+		return mib.Count32(unsigned(4))
+	case mib.Gauge32:
+		return mib.Gauge(unsigned(4))
+	case mib.TimeTicks:
+		return mib.Ticks(unsigned(4))
+	case mib.Counter64:
+		return mib.Count64(unsigned(8))
+	case mib.IPAddress:
+		return mib.IPv4Value(binary.BigEndian.Uint32(content))
+	case mib.OctetString:
+		return mib.Octets(string(content))
+	case mib.Opaque:
+		return mib.OpaqueValue(string(content))
+	case mib.ObjectIdentifier:
+		var list mib.OIDList
+		ParseOID(&list, content)
+		return mib.OIDValue(list.AppendOIDs(nil)[0])
+	default:
+		return mib.Exception(typ)
+	}
 }
 
 // CheckValue returns what is wrong with a value (RFC 3416, section 3), which in

@@ -74,6 +74,31 @@ func TestParseOID(t *testing.T) {
 	}
 }
 
+// FuzzValue holds that whatever passes CheckValue is a value, which encoded and decoded
+// again is the same.
+func FuzzValue(f *testing.F) {
+	f.Add(byte(0x02), []byte{0, 0, 0, 1})
+	f.Add(byte(0x46), []byte{0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	f.Add(byte(0x06), []byte{0x2b, 6, 1})
+	f.Add(byte(0x40), []byte{192, 0, 2, 1})
+	f.Fuzz(func(t *testing.T, tag byte, content []byte) {
+		var scratch mib.OIDList
+		if CheckValue(&scratch, false, tag, content) != "" {
+			return
+		}
+		v := Value(tag, content)
+		if byte(v.Type()) != tag {
+			t.Fatalf("%x of type %02x is %v", content, tag, v)
+		}
+		var d Decoder
+		d.Rest = AppendValue(nil, v)
+		kind, again := d.Element("value")
+		if problem := CheckValue(&scratch, false, kind, again); problem != "" || d.Err != nil || Value(kind, again) != v {
+			t.Fatalf("%v came back as %x: %s, %v", v, again, problem, d.Err)
+		}
+	})
+}
+
 func TestCheckValue(t *testing.T) {
 	for _, c := range []struct {
 		hex        string

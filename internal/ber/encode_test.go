@@ -181,6 +181,9 @@ func FuzzBinding(f *testing.F) {
 		if problem := CheckValue(&scratch, false, kind, content); problem != "" {
 			t.Fatalf("%v = %v, %x: value %s", name, v, encoded, problem)
 		}
+		if got := Value(kind, content); got != v {
+			t.Fatalf("%v, %x: decoded as %v", v, encoded, got)
+		}
 		binding.End("VarBind")
 		outer.End("list")
 		if binding.Err != nil || outer.Err != nil || list.AppendOIDs(nil)[0] != name {

@@ -41,7 +41,6 @@ const (
 	Users         Need = "SNMPv3"
 	Views         Need = "restricting access to part of the tree"
 	Groups        Need = "mapping communities to groups and these to views"
-	Writing       Need = "writing"
 	Contexts      Need = "giving access to a context"
 	Denying       Need = "shutting out a source"
 	Notifications Need = "giving access to notifications"
@@ -356,9 +355,6 @@ func (c *Config) addSimple(s simple, types []vacm.ViewType, w simpleAccess, wher
 	if w.view != all {
 		c.need(Views, where)
 	}
-	if slices.Contains(types, vacm.Write) {
-		c.need(Writing, where)
-	}
 	if slices.Contains(types, vacm.Notify) {
 		c.need(Notifications, where)
 	}
@@ -563,9 +559,6 @@ func (c *Config) needEntry(entry vacm.Access, where string) {
 	c.need(Groups, where)
 	if entry.ContextPrefix != "" {
 		c.need(Contexts, where)
-	}
-	if entry.Views[vacm.Write] != "" && entry.Views[vacm.Write] != "none" {
-		c.need(Writing, where)
 	}
 	if entry.Views[vacm.Notify] != "" && entry.Views[vacm.Notify] != "none" {
 		c.need(Notifications, where)

@@ -129,7 +129,7 @@ exactEngineID 0x80001f8804616263
 	}
 	for _, n := range []Needed{
 		{Denying, "x.conf:1: com2sec"}, {Contexts, "x.conf:1: com2sec"}, {Groups, "x.conf:2: com2sec"}, {Users, "x.conf:5: group"},
-		{Views, "x.conf:6: view"}, {Notifications, "x.conf:8: access"}, {Writing, "x.conf:13: rwuser"}, {Views, "x.conf:16: rocommunity"},
+		{Views, "x.conf:6: view"}, {Notifications, "x.conf:8: access"}, {Views, "x.conf:16: rocommunity"},
 	} {
 		if !slices.Contains(c.Needs, n) {
 			t.Errorf("%+v is not among the needs", n)

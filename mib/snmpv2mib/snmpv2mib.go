@@ -3,6 +3,7 @@
 package snmpv2mib
 
 import (
+	"math"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -78,7 +79,7 @@ func SetSerialNo() *mib.Group[int32] {
 		Name: "snmpSet",
 		OID:  Identity.Sub(1, 6),
 		Objects: mib.Columns(
-			mib.Column(1, "snmpSetSerialNo", mib.AsInteger(mib.At(func(n *int32) *int32 { return n }))),
+			mib.Column(1, "snmpSetSerialNo", mib.AsInteger(mib.At(func(n *int32) *int32 { return n })).Within(0, math.MaxInt32)).Writable(),
 		),
 	}
 }

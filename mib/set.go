@@ -1,0 +1,601 @@
+package mib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Writer writes rows of type R for a table or group that is bound with it. It is asked
+// whether a change can be made, the first phase of RFC 3416, section 4.2.5, and changes
+// nothing yet: what it returns does. A tree asks for one SetRequest at a time.
+//
+// An error of Change.Refuse says itself what it is answered with. Any other that matches
+// fs.ErrPermission or errors.ErrUnsupported is notWritable, since no value would do better,
+// and what is left genErr.
+type Writer[R any] func(ctx context.Context, c *Change[R]) (Assignment, error)
+
+// Assignment is a change that was tested. A Writer's zero Assignment changes nothing.
+type Assignment struct {
+	// Commit makes the change. Where it fails nothing has changed.
+	Commit func(ctx context.Context) error
+	// Undo makes it as it was, after a Commit. Nil where nothing can: such changes are
+	// made after all others of their request.
+	Undo func(ctx context.Context) error
+	// Cleanup lets go of what the test took. It is called once, last, whatever happened;
+	// nil where there is nothing.
+	Cleanup func()
+}
+
+// Change is what one request wants of one row: all of its variables there.
+type Change[R any] struct {
+	Index OID // of the row
+	// Was is the row as it was read last, up to some seconds before; nil for a row that
+	// is to be created. It must not be changed.
+	Was *R
+	// Row has the values that are wanted, and otherwise what Was has; of a row that
+	// is to be created, what its index tells.
+	Row R
+
+	columns   []ColumnOf[R]
+	sets      []int // columns, in the order of the request
+	variables []int // of each, its number in the request, from 1
+}
+
+// Sets reports whether the request has a variable of the column. It panics where the
+// table declares no such column.
+func (c *Change[R]) Sets(descriptor string) bool { return c.variable(descriptor) > 0 }
+
+// variable returns the number of the last variable of a column, 0 where there is none.
+func (c *Change[R]) variable(descriptor string) (number int) {
+	column := slices.IndexFunc(c.columns, func(c ColumnOf[R]) bool { return c.name == descriptor })
+	if column < 0 {
+		panic("mib: no column " + descriptor)
+	}
+	for i, set := range c.sets {
+		if set == column {
+			number = c.variables[i]
+		}
+	}
+	return number
+}
+
+// Refuse returns the error of a Writer that cannot take the value of a column, whose
+// cause, which may be nil, is for people.
+func (c *Change[R]) Refuse(status Status, descriptor string, cause error) error {
+	return &SetError{status, max(c.variable(descriptor), c.variables[0]), cause}
+}
+
+// SetError says why variables were not written.
+type SetError struct {
+	Status Status
+	Index  int   // of the variable at fault, from 1; 0 for none
+	Err    error // the cause, for people; it may be nil
+}
+
+func (e *SetError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("variable %d: %v", e.Index, e.Status)
+	}
+	return fmt.Sprintf("variable %d: %v: %v", e.Index, e.Status, e.Err)
+}
+
+func (e *SetError) Unwrap() error { return e.Err }
+
+// writing is a declaration with its writer.
+type writing[R any] struct {
+	writer Writer[R]
+	names  []string // of the columns that it writes
+}
+
+// rowWriter writes rows of a node, typed away.
+type rowWriter interface {
+	// judge says what is wrong with a value of a column, whatever the row: RFC 3416,
+	// section 4.2.5, rules 2 to 6.
+	judge(column int, v Value) Status
+	// test asks the writer about variables of one row among rows.
+	test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error)
+}
+
+// variable is one of a SetRequest.
+type variable struct {
+	number int // in the request, from 1
+	leaf   int
+	column int
+	index  OID
+	value  Value
+}
+
+// WrittenBy returns the table with a writer of the columns of those descriptors; of all
+// that are declared Writable or Creatable where there are none.
+func (t *Table[R]) WrittenBy(w Writer[R], descriptors ...string) *Table[R] {
+	written := *t
+	written.writing = &writing[R]{w, writable(t.Columns, descriptors)}
+	return &written
+}
+
+// WrittenBy is as Table's.
+func (g *Group[R]) WrittenBy(w Writer[R], descriptors ...string) *Group[R] {
+	written := *g
+	written.writing = &writing[R]{w, writable(g.Objects, descriptors)}
+	return &written
+}
+
+func writable[R any](columns []ColumnOf[R], descriptors []string) []string {
+	if len(descriptors) > 0 {
+		return descriptors
+	}
+	for i := range columns {
+		if columns[i].access != readOnly {
+			descriptors = append(descriptors, columns[i].name)
+		}
+	}
+	return descriptors
+}
+
+// check says what is wrong with what is to be written.
+func (w *writing[R]) check(columns []ColumnOf[R]) error {
+	if w == nil {
+		return nil
+	}
+	for _, name := range w.names {
+		i := slices.IndexFunc(columns, func(c ColumnOf[R]) bool { return c.name == name })
+		if i < 0 {
+			return fmt.Errorf("%s is written and not declared", name)
+		}
+		if columns[i].access == readOnly {
+			return fmt.Errorf("%s is written and not declared as writable", name)
+		}
+	}
+	return nil
+}
+
+// tableWriter and groupWriter are the rowWriters of a Table and a Group.
+type tableWriter[R any] struct{ *Table[R] }
+type groupWriter[R any] struct{ *Group[R] }
+
+func (t *Table[R]) rowWriter() rowWriter {
+	if t.writing == nil {
+		return nil
+	}
+	return tableWriter[R]{t}
+}
+
+func (g *Group[R]) rowWriter() rowWriter {
+	if g.writing == nil {
+		return nil
+	}
+	return groupWriter[R]{g}
+}
+
+func (t tableWriter[R]) judge(column int, v Value) Status {
+	return t.writing.judge(&t.Columns[column], v)
+}
+func (g groupWriter[R]) judge(column int, v Value) Status {
+	return g.writing.judge(&g.Objects[column], v)
+}
+
+func (w *writing[R]) judge(c *ColumnOf[R], v Value) Status {
+	if !slices.Contains(w.names, c.name) {
+		return NotWritable
+	}
+	return c.field.judge(v)
+}
+
+// judge says what is wrong with a value, whatever the row.
+func (f *Field[R]) judge(v Value) Status {
+	if v.typ != f.typ {
+		return WrongType
+	}
+	if f.syntax != nil {
+		return f.syntax(v)
+	}
+	return NoError
+}
+
+func (t tableWriter[R]) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
+	c := Change[R]{Index: index, columns: t.Columns}
+	was, err := rowAt[R](w, rows, index)
+	if err != nil {
+		return Assignment{}, err
+	}
+	if was == nil {
+		for i := range variables {
+			if t.Columns[variables[i].column].access != readCreate {
+				return Assignment{}, &SetError{NoCreation, variables[i].number, nil}
+			}
+		}
+		if t.Implies != nil {
+			t.Implies(&c.Row)
+		}
+		if err := t.parseIndex(index, &c.Row, toTheLetter); err != nil || t.Entry.Len()+1+index.Len() > MaxOIDLength {
+			return Assignment{}, &SetError{NoCreation, variables[0].number, err}
+		}
+	}
+	return t.writing.test(ctx, w, &c, was, variables)
+}
+
+func (g groupWriter[R]) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
+	c := Change[R]{Index: index, columns: g.Objects}
+	was, err := rowAt[R](w, rows, index)
+	if err != nil {
+		return Assignment{}, err
+	}
+	if was == nil {
+		return Assignment{}, &SetError{NoCreation, variables[0].number, nil}
+	}
+	return g.writing.test(ctx, w, &c, was, variables)
+}
+
+// rowAt returns the row with an index, nil where there is none.
+func rowAt[R any](w *work, rows rows, index OID) (*R, error) {
+	typed, ok := rows.(interface {
+		lookup(w *work, index OID) (*R, error)
+	})
+	if !ok {
+		return nil, nil
+	}
+	return typed.lookup(w, index)
+}
+
+func (w *writing[R]) test(ctx context.Context, work *work, c *Change[R], was *R, variables []variable) (Assignment, error) {
+	if was != nil {
+		c.Was, c.Row = was, *was
+	}
+	for i := range variables {
+		v := &variables[i]
+		column := &c.columns[v.column]
+		if was != nil && column.access != readCreate {
+			if _, ok := column.field.get(was); !ok {
+				return Assignment{}, &SetError{NoCreation, v.number, nil}
+			}
+		}
+		if err := column.field.set(&c.Row, v.value); err != nil {
+			return Assignment{}, &SetError{WrongValue, v.number, err}
+		}
+		c.sets, c.variables = append(c.sets, v.column), append(c.variables, v.number)
+	}
+	work.pause() // others go on while the writer waits
+	a, err := w.writer(ctx, c)
+	if err != nil {
+		return Assignment{}, refusal(err, variables[0].number)
+	}
+	return a, nil
+}
+
+// refusal makes a SetError of a Writer's error.
+func refusal(err error, number int) error {
+	var refused *SetError
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported):
+		return &SetError{NotWritable, number, err}
+	}
+	return &SetError{GenErr, number, err}
+}
+
+// SetRequests of a tree are served one at a time, so that the variables of each are
+// assigned "as if simultaneously". Of those that wait for their turn there are
+// maxWaitingSets: further ones are refused at once, so that who writes much leaves room for
+// who reads. What fails is undone for undoTimeout at most, even if nobody waits any more.
+const (
+	maxWaitingSets = 16
+	undoTimeout    = 2 * time.Second
+)
+
+// sets is the turn of a tree's SetRequests.
+type sets struct {
+	waiting chan struct{} // holds one for each that waits, or has the turn
+	turn    chan struct{} // holds one while it is taken
+}
+
+func newSets() sets {
+	return sets{make(chan struct{}, maxWaitingSets), make(chan struct{}, 1)}
+}
+
+var errBusy = errors.New("other variables are being written")
+
+// take waits for the turn.
+func (s *sets) take(ctx context.Context) error {
+	select {
+	case s.waiting <- struct{}{}:
+	default:
+		return errBusy
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		<-s.waiting
+		return errBusy
+	}
+}
+
+func (s *sets) leave() {
+	<-s.turn
+	<-s.waiting
+}
+
+// Set is a SetRequest whose variables were tested: Commit, perhaps Undo, and in any case
+// Cleanup follow. No other of its tree is tested meanwhile. It is for one goroutine at a time.
+type Set struct {
+	tree  *Tree
+	steps []step
+	done  int // steps that were committed
+	left  bool
+}
+
+// step is the change of one row.
+type step struct {
+	Assignment
+	number int // of the first variable
+	node   int
+}
+
+// TestSet is the first phase of a SetRequest (RFC 3416, section 4.2.5): nothing is
+// changed yet. A *SetError says why the variables cannot be written; the request's Limit
+// is that for writing. Only what no Writer need be asked for is found at once: a request
+// that may not wait gets ErrWouldWait otherwise.
+func (r *Request) TestSet(bindings []Binding) (*Set, error) {
+	variables := make([]variable, len(bindings))
+	for i := range bindings {
+		variables[i].number, variables[i].value = i+1, bindings[i].Value
+		if status := r.judge(bindings[i].Name(), &variables[i]); status != NoError {
+			return nil, &SetError{status, i + 1, nil}
+		}
+	}
+	s := &Set{tree: r.tree, left: true}
+	if len(variables) == 0 {
+		return s, nil
+	}
+	if !r.work.waits {
+		return nil, r.ctx.Err()
+	}
+	if err := r.tree.sets.take(r.ctx); err != nil {
+		return nil, &SetError{ResourceUnavailable, 1, err}
+	}
+	s.left = false
+	for _, row := range byRow(r.tree, variables) {
+		if err := s.test(r, row); err != nil {
+			s.Cleanup()
+			return nil, err
+		}
+	}
+	// What cannot be undone comes last. Otherwise the order is the request's.
+	slices.SortStableFunc(s.steps, func(a, b step) int {
+		switch {
+		case a.irrevocable() == b.irrevocable():
+			return 0
+		case a.irrevocable():
+			return 1
+		}
+		return -1
+	})
+	return s, nil
+}
+
+// irrevocable reports whether the step cannot be undone once it is made.
+func (s *step) irrevocable() bool { return s.Commit != nil && s.Undo == nil }
+
+// judge finds the object of a name, and says what is wrong with a variable of that name
+// whatever the row (RFC 3416, section 4.2.5, rules 1 to 6).
+func (r *Request) judge(name OID, v *variable) Status {
+	if r.Limit != nil && !r.Limit.shows(r.tree, name) {
+		return NoAccess
+	}
+	i := r.tree.find(name)
+	if i == len(r.tree.leaves) || !name.HasPrefix(r.tree.leaves[i].OID) {
+		return NotWritable
+	}
+	l := &r.tree.leaves[i]
+	w := r.tree.nodes[l.node].rowWriter()
+	if w == nil {
+		return NotWritable
+	}
+	v.leaf, v.column = i, l.column
+	index, _ := name.CutPrefix(l.OID)
+	v.index = OID{strings.Clone(index.packed)} // a Writer may keep it
+	return w.judge(l.column, v.value)
+}
+
+// byRow returns the variables of each row, in the order of the first of each.
+func byRow(t *Tree, variables []variable) (rows [][]variable) {
+	type row struct {
+		node  int
+		index OID
+	}
+	at := make(map[row]int)
+	for i := range variables {
+		v := &variables[i]
+		of := row{t.leaves[v.leaf].node, v.index}
+		n, known := at[of]
+		if !known {
+			n = len(rows)
+			rows, at[of] = append(rows, nil), n
+		}
+		rows[n] = append(rows[n], *v)
+	}
+	return rows
+}
+
+// test tests the variables of one row.
+func (s *Set) test(r *Request, of []variable) error {
+	node := r.tree.leaves[of[0].leaf].node
+	failed := func(err error) error {
+		var refused *SetError
+		if errors.As(err, &refused) {
+			return refused
+		}
+		return &SetError{GenErr, of[0].number, err}
+	}
+	if err := r.work.enter(); err != nil {
+		return failed(err)
+	}
+	defer r.work.pause()
+	rows, err := r.rows(node)
+	if err == nil {
+		err = r.work.spend(searchSteps)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	a, err := r.tree.nodes[node].rowWriter().test(r.ctx, &r.work, rows, of[0].index, of)
+	if err != nil {
+		return failed(err)
+	}
+	s.steps = append(s.steps, step{a, of[0].number, node})
+	return nil
+}
+
+// Commit is the second phase: it assigns the values. Where one cannot be assigned those
+// that were are undone, and the *SetError is commitFailed with that variable's index, or
+// undoFailed (RFC 3416, section 4.2.5).
+func (s *Set) Commit(ctx context.Context) error {
+	defer s.changed()
+	for i := range s.steps {
+		at := &s.steps[i]
+		err := ctx.Err()
+		if err == nil && at.Commit != nil {
+			err = at.Commit(ctx)
+		}
+		if err != nil {
+			failed := &SetError{CommitFailed, at.number, err}
+			if undo := s.Undo(ctx); undo != nil {
+				return &SetError{UndoFailed, 0, errors.Join(err, undo)}
+			}
+			return failed
+		}
+		s.done = i + 1
+	}
+	return nil
+}
+
+// Undo takes back what was committed, in reverse order, and whether or not ctx is done.
+// Its *SetError is undoFailed.
+func (s *Set) Undo(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	var failed []error
+	for ; s.done > 0; s.done-- {
+		at := &s.steps[s.done-1]
+		switch {
+		case at.irrevocable():
+			failed = append(failed, fmt.Errorf("variable %d was written and nothing can undo that", at.number))
+		case at.Undo != nil:
+			if err := at.Undo(ctx); err != nil {
+				failed = append(failed, fmt.Errorf("variable %d: %w", at.number, err))
+			}
+		}
+	}
+	s.changed()
+	if err := errors.Join(failed...); err != nil {
+		return &SetError{UndoFailed, 0, err}
+	}
+	return nil
+}
+
+// changed has what shows the rows read anew.
+func (s *Set) changed() {
+	for i := range s.steps {
+		s.tree.nodes[s.steps[i].node].changed()
+	}
+}
+
+// Cleanup ends the SetRequest. Another may follow.
+func (s *Set) Cleanup() {
+	if s.left {
+		return
+	}
+	s.left = true
+	for i := range s.steps {
+		if done := s.steps[i].Cleanup; done != nil {
+			done()
+		}
+	}
+	s.tree.sets.leave()
+}
+
+// Set tests and assigns the variables of a SetRequest, all or none of them. Its error is
+// TestSet's or Commit's.
+func (r *Request) Set(bindings []Binding) error {
+	s, err := r.TestSet(bindings)
+	if err != nil {
+		return err
+	}
+	defer s.Cleanup()
+	return s.Commit(r.ctx)
+}
+
+// Describe returns variables with their values for people, "ifAdminStatus.3 = INTEGER: 2,
+// ...", at most so many of them. Octets that are no text, which may be a key, are told as
+// their number.
+func (r *Request) Describe(bindings []Binding, most int) string {
+	var text strings.Builder
+	for i, b := range bindings {
+		if i > 0 {
+			text.WriteString(", ")
+		}
+		if i == most {
+			fmt.Fprintf(&text, "and %d more", len(bindings)-most)
+			break
+		}
+		name, of := b.Name(), Object{}
+		if at := r.tree.find(name); at < len(r.tree.leaves) && name.HasPrefix(r.tree.leaves[at].OID) {
+			of = r.tree.leaves[at].Object
+		}
+		if index, below := name.CutPrefix(of.OID); below && of.Name != "" {
+			fmt.Fprintf(&text, "%s.%s = ", of.Name, index)
+		} else {
+			fmt.Fprintf(&text, "%s = ", name)
+		}
+		if t := b.Value.typ; (t == OctetString || t == Opaque) && !of.Text {
+			fmt.Fprintf(&text, "%s: %d octets", t, len(b.Value.str))
+		} else {
+			text.WriteString(b.Value.abridged().String())
+		}
+	}
+	return text.String()
+}
+
+// TestAndIncr is an advisory lock of managers that write (RFC 2579): who sends its value
+// is let through, and the value is another one afterwards. Of two that read the same value
+// one is refused, and a request that has it and arrives twice is made once.
+type TestAndIncr struct{ value atomic.Int32 }
+
+// NewTestAndIncr returns a lock. Its value is a random one, so that what was read before
+// the agent began anew does not pass.
+func NewTestAndIncr() *TestAndIncr {
+	l := new(TestAndIncr)
+	l.value.Store(rand.Int32())
+	return l
+}
+
+// Value returns the lock's value.
+func (l *TestAndIncr) Value() int32 { return l.value.Load() }
+
+var errOtherValue = errors.New("it has another value")
+
+// Test says whether who sends a value is let through, as a Writer does.
+func (l *TestAndIncr) Test(sent int32) (Assignment, error) {
+	next := int32(uint32(sent+1) & math.MaxInt32)
+	if sent != l.Value() {
+		return Assignment{}, errOtherValue
+	}
+	swap := func(from, to int32) func(context.Context) error {
+		return func(context.Context) error {
+			if !l.value.CompareAndSwap(from, to) {
+				return errOtherValue
+			}
+			return nil
+		}
+	}
+	return Assignment{Commit: swap(sent, next), Undo: swap(next, sent)}, nil
+}

@@ -1,0 +1,240 @@
+package snmp
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// set performs a SetRequest (RFC 3416, section 4.2.5). One whose answer would be too big
+// is not performed, since nobody would learn of it.
+func (r *responder) set() (mib.Status, int, error) {
+	p := r.pdu
+	if r.in.model.responseSize(r.in, r.pduSize(mib.UndoFailed, len(p.names), len(p.bindings))) > r.limits.message {
+		return mib.TooBig, 0, nil
+	}
+	variables := make([]mib.Binding, len(p.names))
+	for i := range p.names {
+		variables[i] = mib.Binding{Object: p.names[i].oid, Value: ber.Value(p.names[i].tag, p.names[i].value)}
+	}
+	var err error
+	if again := r.engine.repeats.begin(r.in, p, r.request.MayWait()); again.repeats() {
+		err = again.wait()
+	} else {
+		err = r.request.Set(variables)
+		again.end(err, time.Now())
+		if !wouldWait(err) {
+			r.engine.logSet(r.in, r.request, variables, err)
+		}
+		if err == nil {
+			r.written = uint64(len(variables))
+		}
+	}
+	var refused *mib.SetError
+	switch {
+	case err == nil:
+		return mib.NoError, 0, nil
+	case errors.As(err, &refused):
+		return refused.Status, refused.Index, nil
+	}
+	return r.failed(0, err)
+}
+
+// repeats knows the last SetRequest of each source of datagrams. A manager that got no
+// answer sends its request again, and the network may deliver one twice: what was
+// performed, or is being performed, is not performed again, but answered as the first
+// was. It is the same request where source, principal, request-id and variables are the
+// same, for repeatTime at most: some managers have one request-id for all requests.
+type repeats struct {
+	seed maphash.Seed
+
+	mu   sync.Mutex
+	last map[netip.AddrPort]*lastSet
+}
+
+// repeatTime is how long a SetRequest is known, and maxRepeats of how many sources.
+const (
+	repeatTime = 10 * time.Second
+	maxRepeats = 256
+)
+
+// setIdentity is what a SetRequest and its repetitions have in common.
+type setIdentity struct {
+	who       Principal
+	requestID int32
+	variables uint64 // hash
+}
+
+type lastSet struct {
+	is   setIdentity
+	by   *repeats
+	from netip.AddrPort
+	done chan struct{} // closed when err is what it was answered with
+	err  error
+	at   time.Time // when it was answered
+}
+
+func newRepeats() *repeats {
+	return &repeats{seed: maphash.MakeSeed(), last: make(map[netip.AddrPort]*lastSet)}
+}
+
+// attempt is a SetRequest, which may repeat another.
+type attempt struct {
+	set *lastSet // nil where it is not known whether it does
+	old bool
+}
+
+func (a attempt) repeats() bool { return a.old }
+
+// begin is told of a request that was received. What is not going to be performed now,
+// and what came over a connection, repeats nothing.
+func (r *repeats) begin(in *incoming, p *pdu, performed bool) attempt {
+	if !performed || in.from.Port() == 0 {
+		return attempt{}
+	}
+	is := setIdentity{in.who, p.requestID, maphash.Bytes(r.seed, p.bindings)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if last := r.last[in.from]; last != nil && last.is == is && (last.at.IsZero() || now.Sub(last.at) < repeatTime) {
+		return attempt{last, true}
+	}
+	if len(r.last) >= maxRepeats {
+		r.makeRoom(now)
+	}
+	set := &lastSet{is: is, by: r, from: in.from, done: make(chan struct{})}
+	r.last[in.from] = set
+	return attempt{set, false}
+}
+
+// makeRoom forgets what is no longer of use, and at least one.
+func (r *repeats) makeRoom(now time.Time) {
+	var oldest *lastSet
+	for from, set := range r.last {
+		switch {
+		case set.at.IsZero():
+		case now.Sub(set.at) >= repeatTime:
+			delete(r.last, from)
+		case oldest == nil || set.at.Before(oldest.at):
+			oldest = set
+		}
+	}
+	if len(r.last) >= maxRepeats && oldest != nil {
+		delete(r.last, oldest.from)
+	}
+}
+
+// end says what a request is answered with. One that changed nothing is performed again
+// when it comes again.
+func (a attempt) end(err error, now time.Time) {
+	if a.set == nil {
+		return
+	}
+	r := a.set.by
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a.set.err, a.set.at = err, now
+	close(a.set.done)
+	var refused *mib.SetError
+	if changed := err == nil || errors.As(err, &refused) && refused.Status == mib.UndoFailed; !changed && r.last[a.set.from] == a.set {
+		delete(r.last, a.set.from)
+	}
+}
+
+// wait returns what the request that this one repeats was answered with.
+func (a attempt) wait() error {
+	<-a.set.done
+	return a.set.err
+}
+
+// A SetRequest is a line of the log. Of those that wrote there are setsLogged a second,
+// and as many of those that were refused: the next line has the number of those left out.
+const (
+	setsLogged      = 20
+	variablesLogged = 16
+)
+
+// budget is how many lines may be logged within a second.
+type budget struct {
+	mu      sync.Mutex
+	began   time.Time
+	lines   int
+	omitted uint64
+}
+
+// spend reports whether a line may be logged now, and how many were not before it.
+func (b *budget) spend(now time.Time) (omitted uint64, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if since := now.Sub(b.began); since < 0 || since >= time.Second {
+		b.began, b.lines = now, 0
+	}
+	if b.lines >= setsLogged {
+		b.omitted++
+		return 0, false
+	}
+	b.lines++
+	omitted, b.omitted = b.omitted, 0
+	return omitted, true
+}
+
+// logSet logs who wrote what, or tried to. That somebody may write nothing is worth a
+// line to who debugs: anybody can ask.
+func (e *engine) logSet(in *incoming, request *mib.Request, variables []mib.Binding, err error) {
+	lines, level, what := &e.written, slog.LevelInfo, "variables written"
+	var refused *mib.SetError
+	switch errors.As(err, &refused); {
+	case err == nil:
+	case refused == nil:
+		lines, what = &e.refused, "variables cannot be written"
+	case refused.Status == mib.NoAccess:
+		lines, level, what = &e.refused, slog.LevelDebug, "variables may not be written"
+	case refused.Status == mib.CommitFailed, refused.Status == mib.UndoFailed:
+		lines, level, what = &e.refused, slog.LevelWarn, "variables cannot be written"
+	default:
+		lines, what = &e.refused, "variables cannot be written"
+	}
+	ctx := context.Background()
+	if !e.log.Enabled(ctx, level) {
+		return
+	}
+	omitted, ok := lines.spend(time.Now())
+	if !ok {
+		return
+	}
+	attributes := []slog.Attr{
+		slog.Any("source", in.source), slog.String("securityModel", in.who.Model.String()), slog.String("securityName", in.who.Name),
+		slog.String("securityLevel", in.who.Level.String()), slog.String("context", in.who.Context), slog.Any("variables", request.Describe(variables, variablesLogged)),
+	}
+	if refused != nil {
+		attributes = append(attributes, slog.String("status", refused.Status.String()), slog.Int("index", refused.Index))
+	}
+	if err != nil {
+		attributes = append(attributes, slog.Any("error", err))
+	}
+	if omitted > 0 {
+		attributes = append(attributes, slog.Uint64("linesOmitted", omitted))
+	}
+	e.log.LogAttrs(ctx, level, what, attributes...)
+}
+
+// String returns the model's name of snmpd.conf, "v2c".
+func (m SecurityModel) String() string {
+	switch m {
+	case CommunityV1:
+		return "v1"
+	case CommunityV2c:
+		return "v2c"
+	case UserBased:
+		return "usm"
+	}
+	return strconv.Itoa(int(m))
+}
