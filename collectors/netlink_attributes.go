@@ -1,0 +1,159 @@
+package collectors
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// attributes goes through a sequence of netlink attributes without copying:
+//
+//	for a := (attributes{rest: body}); a.next(); {
+//		switch a.kind { ... }
+//	}
+//
+// The typed accessors keep the first malformed value in err, and return 0.
+type attributes struct {
+	rest  []byte
+	kind  uint16 // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+	value []byte
+	err   error
+}
+
+func (a *attributes) next() bool {
+	rest := a.rest
+	if len(rest) < sizeofNlAttr || a.err != nil {
+		return false
+	}
+	length := int(binary.NativeEndian.Uint16(rest))
+	if length < sizeofNlAttr || length > len(rest) {
+		return a.overlong(length)
+	}
+	a.kind = binary.NativeEndian.Uint16(rest[2:]) & attributeTypeMask
+	a.value = rest[sizeofNlAttr:length]
+	a.rest = rest[min(align4(length), len(rest)):]
+	return true
+}
+
+// overlong says what is wrong with an attribute's length.
+func (a *attributes) overlong(length int) bool {
+	kind := binary.NativeEndian.Uint16(a.rest[2:]) & attributeTypeMask
+	a.err = fmt.Errorf("attribute %d of %d bytes in %d: % x", kind, length, len(a.rest), clip(a.rest))
+	return false
+}
+
+// clip is the part of a malformed value that an error quotes.
+func clip(b []byte) []byte { return b[:min(len(b), 32)] }
+
+func (a *attributes) malformed(want string) {
+	if a.err == nil {
+		a.err = fmt.Errorf("attribute %d is not %s: % x", a.kind, want, clip(a.value))
+	}
+}
+
+func (a *attributes) uint8() uint8 {
+	if len(a.value) < 1 {
+		a.malformed("1 byte")
+		return 0
+	}
+	return a.value[0]
+}
+
+func (a *attributes) uint16() uint16 {
+	if len(a.value) < 2 {
+		a.malformed("2 bytes")
+		return 0
+	}
+	return binary.NativeEndian.Uint16(a.value)
+}
+
+func (a *attributes) uint32() uint32 {
+	if len(a.value) < 4 {
+		a.malformed("4 bytes")
+		return 0
+	}
+	return binary.NativeEndian.Uint32(a.value)
+}
+
+// big16, big32 and big64 return values in network byte order, as netfilter has
+// them.
+func (a *attributes) big16() uint16 {
+	if len(a.value) < 2 {
+		a.malformed("2 bytes")
+		return 0
+	}
+	return binary.BigEndian.Uint16(a.value)
+}
+
+func (a *attributes) big32() uint32 {
+	if len(a.value) < 4 {
+		a.malformed("4 bytes")
+		return 0
+	}
+	return binary.BigEndian.Uint32(a.value)
+}
+
+func (a *attributes) big64() uint64 {
+	if len(a.value) < 8 {
+		a.malformed("8 bytes")
+		return 0
+	}
+	return binary.BigEndian.Uint64(a.value)
+}
+
+// nested returns the attributes that the value consists of. Who has gone through
+// them hands their error on with inherit.
+func (a *attributes) nested() attributes { return attributes{rest: a.value} }
+
+func (a *attributes) inherit(nested *attributes) {
+	if a.err == nil && nested.err != nil {
+		a.err = fmt.Errorf("in attribute %d: %w", a.kind, nested.err)
+	}
+}
+
+// string returns the value up to its NUL.
+func (a *attributes) string() string {
+	s := string(a.value)
+	if i := strings.IndexByte(s, 0); i >= 0 {
+		s = s[:i]
+	}
+	return s
+}
+
+// appendAttribute appends an attribute to a request.
+func appendAttribute(b []byte, kind uint16, value []byte) []byte {
+	b = binary.NativeEndian.AppendUint16(b, uint16(sizeofNlAttr+len(value)))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = append(b, value...)
+	for len(b)%4 != 0 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// beginNested begins an attribute that consists of those appended until
+// endNested, which takes what beginNested returned.
+func beginNested(b []byte, kind uint16) (appended []byte, start int) {
+	return appendAttribute(b, kind|unix.NLA_F_NESTED, nil), len(b)
+}
+
+func endNested(b []byte, start int) []byte {
+	binary.NativeEndian.PutUint16(b[start:], uint16(len(b)-start))
+	return b
+}
+
+// appendBig16Attribute and appendBig32Attribute append numbers in network byte
+// order.
+func appendBig16Attribute(b []byte, kind uint16, value uint16) []byte {
+	return appendAttribute(b, kind, []byte{byte(value >> 8), byte(value)})
+}
+
+func appendBig32Attribute(b []byte, kind uint16, value uint32) []byte {
+	return appendAttribute(b, kind, []byte{byte(value >> 24), byte(value >> 16), byte(value >> 8), byte(value)})
+}
+
+func appendUint32Attribute(b []byte, kind uint16, value uint32) []byte {
+	return appendAttribute(b, kind, binary.NativeEndian.AppendUint32(nil, value))
+}
