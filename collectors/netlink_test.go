@@ -88,6 +88,51 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+func TestAttributeReader(t *testing.T) {
+	b := slices.Concat(attribute(1|unix.NLA_F_NESTED, 7), attribute(2, 1, 2), attribute(3, 1, 2, 3, 4), attribute(4, 1, 2, 3, 4, 5, 6, 7, 8), attribute(5), attribute(6, 192, 0, 2, 1), []byte{1, 2, 3})
+	var r attributeReader
+	var got []string
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
+		switch a.kind {
+		case 1:
+			got = append(got, fmt.Sprint(r.uint8(a)))
+		case 2:
+			got = append(got, fmt.Sprint(r.big16(a)))
+		case 3:
+			got = append(got, fmt.Sprint(r.big32(a)))
+		case 4:
+			got = append(got, fmt.Sprint(r.big64(a)))
+		case 5:
+			got = append(got, fmt.Sprint(len(a.value)))
+		case 6:
+			got = append(got, r.ip4(a).String())
+		}
+	}
+	if want := []string{"7", "258", "16909060", "72623859790382856", "0", "192.0.2.1"}; r.error() != nil || r.failed() || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, r.error())
+	}
+	// The first fault is kept, and what claims more than there is ends the loop.
+	header := func(length, kind uint16) []byte {
+		return binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint16(nil, length), kind)
+	}
+	for _, c := range []struct {
+		attributes []byte
+		want       string
+	}{
+		{slices.Concat(attribute(9, 0xaa), attribute(10, 0xbb)), "attribute 9 is not 4 bytes: aa"},
+		{slices.Concat(attribute(9, 1, 2, 3, 4), header(5, 10)), fmt.Sprintf("attribute 10 of 5 bytes in 4: % x", header(5, 10))},
+		{header(3, 10), fmt.Sprintf("attribute 10 of 3 bytes in 4: % x", header(3, 10))},
+	} {
+		var r attributeReader
+		for a, rest := r.next(c.attributes); a.kind != noAttribute; a, rest = r.next(rest) {
+			r.big32(a)
+		}
+		if err := r.error(); err == nil || !r.failed() || err.Error() != c.want {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	b := slices.Concat(attribute(1|unix.NLA_F_NESTED, 7), attribute(2, 1, 2), attribute(3, 1, 2, 3, 4), attribute(4, []byte("name\x00rest")...), attribute(5))
 	a := attributes{rest: b}

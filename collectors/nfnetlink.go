@@ -24,11 +24,11 @@ func nfRequest(subsystem, kind uint16, family netstat.Family, flags uint16) requ
 }
 
 // nfMessage takes the family and the attributes out of a message.
-func nfMessage(body []byte) (family netstat.Family, resource uint16, a attributes, err error) {
+func nfMessage(body []byte) (family netstat.Family, resource uint16, attributes []byte, err error) {
 	if len(body) < sizeofNfgenmsg {
-		return 0, 0, a, fmt.Errorf("nfgenmsg of %d bytes: % x", len(body), clip(body))
+		return 0, 0, nil, fmt.Errorf("nfgenmsg of %d bytes: % x", len(body), clip(body))
 	}
-	return netstat.Family(body[0]), uint16(body[2])<<8 | uint16(body[3]), attributes{rest: body[sizeofNfgenmsg:]}, nil
+	return netstat.Family(body[0]), uint16(body[2])<<8 | uint16(body[3]), body[sizeofNfgenmsg:], nil
 }
 
 // conntrackError is readError for what goes through ctnetlink: it says what a

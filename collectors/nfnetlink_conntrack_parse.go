@@ -3,7 +3,6 @@ package collectors
 import (
 	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -70,18 +69,19 @@ const (
 
 // conntrackDecoder decodes messages of ctnetlink, each into the same memory.
 type conntrackDecoder struct {
+	attributeReader
 	Flow        netstat.Flow
 	Expectation netstat.Expectation
 	// Told is when the kernel says that an event happened; the zero time where it
 	// does not (CTA_TIMESTAMP_EVENT, Linux 6.14).
 	Told time.Time
 
-	names [8]string // of helpers and security contexts met lately
-	next  int
+	names  [8]string // of helpers and security contexts met lately
+	oldest int       // of them
 }
 
 // name returns the text of an attribute, without making the same one anew.
-func (d *conntrackDecoder) name(a *attributes) string {
+func (d *conntrackDecoder) name(a nlAttr) string {
 	text := a.value
 	for i, c := range text {
 		if c == 0 {
@@ -95,88 +95,85 @@ func (d *conntrackDecoder) name(a *attributes) string {
 		}
 	}
 	s := string(text)
-	d.names[d.next] = s
-	d.next = (d.next + 1) % len(d.names)
+	d.names[d.oldest] = s
+	d.oldest = (d.oldest + 1) % len(d.names)
 	return s
 }
 
 // flow decodes a message about a flow (net/netfilter/nf_conntrack_netlink.c,
 // ctnetlink_fill_info and ctnetlink_conntrack_event).
 func (d *conntrackDecoder) flow(body []byte) error {
-	_, _, a, err := nfMessage(body)
+	_, _, message, err := nfMessage(body)
 	if err != nil {
 		return err
 	}
-	d.Flow, d.Told = netstat.Flow{}, time.Time{}
+	d.Flow, d.Told, d.attributeReader = netstat.Flow{}, time.Time{}, attributeReader{}
 	f := &d.Flow
-	for a.next() {
+	for a, rest := d.next(message); a.kind != noAttribute; a, rest = d.next(rest) {
 		switch a.kind {
 		case ctaTupleOrig:
-			parseTuple(&a, &f.Original)
+			d.parseTuple(a, &f.Original)
 		case ctaTupleReply:
-			parseTuple(&a, &f.Reply)
+			d.parseTuple(a, &f.Reply)
 		case ctaTupleMaster:
 			var t netstat.FlowTuple
-			parseTuple(&a, &t)
+			d.parseTuple(a, &t)
 			f.Master.Set(t)
 		case ctaStatus:
-			f.Status.Set(netstat.FlowStatus(a.big32()))
+			f.Status.Set(netstat.FlowStatus(d.big32(a)))
 		case ctaProtoinfo:
-			parseProtoinfo(&a, f)
+			d.parseProtoinfo(a, f)
 		case ctaHelp:
-			nested := a.nested()
-			for nested.next() {
-				if nested.kind == ctaHelpName {
-					f.Helper = d.name(&nested)
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				if a.kind == ctaHelpName {
+					f.Helper = d.name(a)
 				}
 			}
-			a.inherit(&nested)
 		case ctaTimeout:
-			f.Timeout.Set(time.Duration(a.big32()) * time.Second)
+			f.Timeout.Set(time.Duration(d.big32(a)) * time.Second)
 		case ctaMark:
-			f.Mark.Set(a.big32())
+			f.Mark.Set(d.big32(a))
 		case ctaCountersOrig:
-			f.OriginalCounters = parseFlowCounters(&a)
+			f.OriginalCounters = d.parseFlowCounters(a)
 		case ctaCountersReply:
-			f.ReplyCounters = parseFlowCounters(&a)
+			f.ReplyCounters = d.parseFlowCounters(a)
 		case ctaUse:
-			f.Use.Set(a.big32())
+			f.Use.Set(d.big32(a))
 		case ctaID:
-			f.ID.Set(a.big32())
+			f.ID.Set(d.big32(a))
 		case ctaSeqAdjOrig:
-			f.OriginalSequence.Set(parseSequenceAdjustment(&a))
+			f.OriginalSequence.Set(d.parseSequenceAdjustment(a))
 		case ctaSeqAdjReply:
-			f.ReplySequence.Set(parseSequenceAdjustment(&a))
+			f.ReplySequence.Set(d.parseSequenceAdjustment(a))
 		case ctaZone:
-			f.Zone = a.big16()
+			f.Zone = d.big16(a)
 		case ctaSecctx:
-			nested := a.nested()
-			for nested.next() {
-				if nested.kind == ctaSecctxName {
-					f.SecurityContext = d.name(&nested)
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				if a.kind == ctaSecctxName {
+					f.SecurityContext = d.name(a)
 				}
 			}
-			a.inherit(&nested)
 		case ctaTimestamp:
-			nested := a.nested()
-			for nested.next() {
-				switch nested.kind {
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				switch a.kind {
 				case ctaTimestampStart:
-					f.Start = timeOf(nested.big64())
+					f.Start = timeOf(d.big64(a))
 				case ctaTimestampStop:
-					f.Stop = timeOf(nested.big64())
+					f.Stop = timeOf(d.big64(a))
 				}
 			}
-			a.inherit(&nested)
 		case ctaLabels:
-			parseLabels(&a, f)
+			d.parseLabels(a, f)
 		case ctaSynproxy:
-			f.SynProxy.Set(parseSynProxy(&a))
+			f.SynProxy.Set(d.parseSynProxy(a))
 		case ctaTimestampEvent:
-			d.Told = timeOf(a.big64())
+			d.Told = timeOf(d.big64(a))
+		}
+		if d.failed() {
+			return d.in(a)
 		}
 	}
-	return a.err
+	return d.error()
 }
 
 // timeOf returns the time that nanoseconds since 1970 are; the zero time for 0.
@@ -187,181 +184,149 @@ func timeOf(nanoseconds uint64) time.Time {
 	return time.Unix(0, int64(nanoseconds))
 }
 
-func parseTuple(a *attributes, t *netstat.FlowTuple) {
-	outer := a.nested()
-	for outer.next() {
-		switch outer.kind {
+func (d *conntrackDecoder) parseTuple(a nlAttr, t *netstat.FlowTuple) {
+	for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+		switch a.kind {
 		case ctaTupleIP:
-			nested := outer.nested()
-			for nested.next() {
-				switch nested.kind {
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				switch a.kind {
 				case ctaIPv4Src:
-					t.Source = nested.ip4()
+					t.Source = d.ip4(a)
 				case ctaIPv4Dst:
-					t.Destination = nested.ip4()
+					t.Destination = d.ip4(a)
 				case ctaIPv6Src:
-					t.Source = nested.ip6()
+					t.Source = d.ip6(a)
 				case ctaIPv6Dst:
-					t.Destination = nested.ip6()
+					t.Destination = d.ip6(a)
 				}
 			}
-			outer.inherit(&nested)
 		case ctaTupleProto:
-			nested := outer.nested()
-			for nested.next() {
-				switch nested.kind {
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				switch a.kind {
 				case ctaProtoNum:
-					t.Protocol = netstat.IPProtocol(nested.uint8())
+					t.Protocol = netstat.IPProtocol(d.uint8(a))
 				case ctaProtoSrcPort:
-					t.SourcePort = nested.big16()
+					t.SourcePort = d.big16(a)
 				case ctaProtoDstPort:
-					t.DestinationPort = nested.big16()
+					t.DestinationPort = d.big16(a)
 				case ctaProtoICMPID, ctaProtoICMPv6ID:
-					t.ICMPID = nested.big16()
+					t.ICMPID = d.big16(a)
 				case ctaProtoICMPType, ctaProtoICMPv6Type:
-					t.ICMPType = nested.uint8()
+					t.ICMPType = d.uint8(a)
 				case ctaProtoICMPCode, ctaProtoICMPv6Code:
-					t.ICMPCode = nested.uint8()
+					t.ICMPCode = d.uint8(a)
 				}
 			}
-			outer.inherit(&nested)
 		case ctaTupleZone:
-			t.Zone = outer.big16()
+			t.Zone = d.big16(a)
 		}
 	}
-	a.inherit(&outer)
 }
 
-func (a *attributes) ip4() netip.Addr {
-	if len(a.value) != 4 {
-		a.malformed("an IPv4 address")
-		return netip.Addr{}
-	}
-	return netip.AddrFrom4([4]byte(a.value))
-}
-
-func (a *attributes) ip6() netip.Addr {
-	if len(a.value) != 16 {
-		a.malformed("an IPv6 address")
-		return netip.Addr{}
-	}
-	return netip.AddrFrom16([16]byte(a.value))
-}
-
-func parseProtoinfo(a *attributes, f *netstat.Flow) {
-	outer := a.nested()
-	for outer.next() {
-		nested := outer.nested()
-		switch outer.kind {
+func (d *conntrackDecoder) parseProtoinfo(a nlAttr, f *netstat.Flow) {
+	for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+		switch a.kind {
 		case ctaProtoinfoTCP:
 			var tcp netstat.FlowTCP
-			for nested.next() {
-				switch nested.kind {
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				switch a.kind {
 				case ctaTCPState:
-					tcp.State = netstat.FlowTCPState(nested.uint8())
+					tcp.State = netstat.FlowTCPState(d.uint8(a))
 				case ctaTCPWscaleOrig:
-					tcp.OriginalScale.Set(nested.uint8())
+					tcp.OriginalScale.Set(d.uint8(a))
 				case ctaTCPWscaleReply:
-					tcp.ReplyScale.Set(nested.uint8())
+					tcp.ReplyScale.Set(d.uint8(a))
 				case ctaTCPFlagsOrig: // struct nf_ct_tcp_flags: flags and mask
-					tcp.OriginalFlags.Set(netstat.FlowTCPFlags(nested.uint8()))
+					tcp.OriginalFlags.Set(netstat.FlowTCPFlags(d.uint8(a)))
 				case ctaTCPFlagsReply:
-					tcp.ReplyFlags.Set(netstat.FlowTCPFlags(nested.uint8()))
+					tcp.ReplyFlags.Set(netstat.FlowTCPFlags(d.uint8(a)))
 				}
 			}
 			f.TCP.Set(tcp)
 		case ctaProtoinfoSCTP:
 			var sctp netstat.FlowSCTP
-			for nested.next() {
-				switch nested.kind {
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				switch a.kind {
 				case ctaSCTPState:
-					sctp.State = netstat.FlowSCTPState(nested.uint8())
+					sctp.State = netstat.FlowSCTPState(d.uint8(a))
 				case ctaSCTPTagOrig:
-					sctp.OriginalTag.Set(nested.big32())
+					sctp.OriginalTag.Set(d.big32(a))
 				case ctaSCTPTagReply:
-					sctp.ReplyTag.Set(nested.big32())
+					sctp.ReplyTag.Set(d.big32(a))
 				}
 			}
 			f.SCTP.Set(sctp)
 		case ctaProtoinfoDCCP:
 			var dccp netstat.FlowDCCP
-			for nested.next() {
-				switch nested.kind {
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				switch a.kind {
 				case ctaDCCPState:
-					dccp.State = netstat.FlowDCCPState(nested.uint8())
+					dccp.State = netstat.FlowDCCPState(d.uint8(a))
 				case ctaDCCPRole:
-					dccp.Server = nested.uint8() != 0
+					dccp.Server = d.uint8(a) != 0
 				case ctaDCCPHandshake:
-					dccp.HandshakeSequence = nested.big64()
+					dccp.HandshakeSequence = d.big64(a)
 				}
 			}
 			f.DCCP.Set(dccp)
 		}
-		outer.inherit(&nested)
 	}
-	a.inherit(&outer)
 }
 
-func parseFlowCounters(a *attributes) netstat.Optional[netstat.FlowCounters] {
+func (d *conntrackDecoder) parseFlowCounters(a nlAttr) netstat.Optional[netstat.FlowCounters] {
 	var c netstat.FlowCounters
-	nested := a.nested()
-	for nested.next() {
-		switch nested.kind {
+	for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+		switch a.kind {
 		case ctaCountersPackets:
-			c.Packets = nested.big64()
+			c.Packets = d.big64(a)
 		case ctaCountersBytes:
-			c.Bytes = nested.big64()
+			c.Bytes = d.big64(a)
 		case ctaCounters32Packets:
-			c.Packets = uint64(nested.big32())
+			c.Packets = uint64(d.big32(a))
 		case ctaCounters32Bytes:
-			c.Bytes = uint64(nested.big32())
+			c.Bytes = uint64(d.big32(a))
 		}
 	}
-	a.inherit(&nested)
 	return netstat.Known(c)
 }
 
-func parseSequenceAdjustment(a *attributes) netstat.SequenceAdjustment {
+func (d *conntrackDecoder) parseSequenceAdjustment(a nlAttr) netstat.SequenceAdjustment {
 	var s netstat.SequenceAdjustment
-	nested := a.nested()
-	for nested.next() {
-		switch nested.kind {
+	for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+		switch a.kind {
 		case ctaSeqAdjPos:
-			s.Position = nested.big32()
+			s.Position = d.big32(a)
 		case ctaSeqAdjBefore:
-			s.Before = int32(nested.big32())
+			s.Before = int32(d.big32(a))
 		case ctaSeqAdjAfter:
-			s.After = int32(nested.big32())
+			s.After = int32(d.big32(a))
 		}
 	}
-	a.inherit(&nested)
 	return s
 }
 
-func parseSynProxy(a *attributes) netstat.SynProxy {
+func (d *conntrackDecoder) parseSynProxy(a nlAttr) netstat.SynProxy {
 	var s netstat.SynProxy
-	nested := a.nested()
-	for nested.next() {
-		switch nested.kind {
+	for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+		switch a.kind {
 		case ctaSynproxyISN:
-			s.InitialSequence = nested.big32()
+			s.InitialSequence = d.big32(a)
 		case ctaSynproxyITS:
-			s.InitialTime = nested.big32()
+			s.InitialTime = d.big32(a)
 		case ctaSynproxyTSOff:
-			s.TimestampOffset = nested.big32()
+			s.TimestampOffset = d.big32(a)
 		}
 	}
-	a.inherit(&nested)
 	return s
 }
 
 // parseLabels reads the bits as the kernel has them, an array of unsigned longs
 // of the host's byte order: 32 bits at a time are the same for both sizes of
 // long where the order is little-endian, and 64 where it is not.
-func parseLabels(a *attributes, f *netstat.Flow) {
+func (d *conntrackDecoder) parseLabels(a nlAttr, f *netstat.Flow) {
 	var l netstat.FlowLabels
 	if len(a.value) > len(l) || len(a.value)%8 != 0 {
-		a.malformed("128 labels")
+		d.malformed(a, "128 labels")
 		return
 	}
 	for i := 0; i < len(a.value); i += 8 {
@@ -372,55 +337,56 @@ func parseLabels(a *attributes, f *netstat.Flow) {
 
 // expectation decodes a message about an expectation (ctnetlink_exp_dump_expect).
 func (d *conntrackDecoder) expectation(body []byte) error {
-	_, _, a, err := nfMessage(body)
+	_, _, message, err := nfMessage(body)
 	if err != nil {
 		return err
 	}
-	d.Expectation, d.Told = netstat.Expectation{}, time.Time{}
+	d.Expectation, d.Told, d.attributeReader = netstat.Expectation{}, time.Time{}, attributeReader{}
 	e := &d.Expectation
-	for a.next() {
+	for a, rest := d.next(message); a.kind != noAttribute; a, rest = d.next(rest) {
 		switch a.kind {
 		case ctaExpectMaster:
-			parseTuple(&a, &e.Master)
+			d.parseTuple(a, &e.Master)
 		case ctaExpectTuple:
-			parseTuple(&a, &e.Tuple)
+			d.parseTuple(a, &e.Tuple)
 		case ctaExpectMask:
-			parseTuple(&a, &e.Mask)
+			d.parseTuple(a, &e.Mask)
 		case ctaExpectTimeout:
 			// A timer that is just firing is told as a time before now.
-			if seconds := int32(a.big32()); seconds >= 0 {
+			if seconds := int32(d.big32(a)); seconds >= 0 {
 				e.Timeout.Set(time.Duration(seconds) * time.Second)
 			} else {
 				e.Timeout.Set(0)
 			}
 		case ctaExpectID:
-			e.ID.Set(a.big32())
+			e.ID.Set(d.big32(a))
 		case ctaExpectHelpName:
-			e.Helper = d.name(&a)
+			e.Helper = d.name(a)
 		case ctaExpectZone:
-			e.Zone = a.big16()
+			e.Zone = d.big16(a)
 		case ctaExpectFlags:
-			e.Flags = netstat.ExpectationFlags(a.big32())
+			e.Flags = netstat.ExpectationFlags(d.big32(a))
 		case ctaExpectClass:
-			e.Class = a.big32()
+			e.Class = d.big32(a)
 		case ctaExpectFN:
-			e.Function = d.name(&a)
+			e.Function = d.name(a)
 		case ctaExpectNAT:
 			var n netstat.ExpectationNAT
-			nested := a.nested()
-			for nested.next() {
-				switch nested.kind {
+			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
+				switch a.kind {
 				case ctaExpectNATDir:
-					n.Reply = nested.big32() != 0
+					n.Reply = d.big32(a) != 0
 				case ctaExpectNATTuple:
-					parseTuple(&nested, &n.Tuple)
+					d.parseTuple(a, &n.Tuple)
 				}
 			}
-			a.inherit(&nested)
 			e.NAT.Set(n)
 		}
+		if d.failed() {
+			return d.in(a)
+		}
 	}
-	return a.err
+	return d.error()
 }
 
 // noTuple is the error for what is to name a flow and does not. Without a tuple

@@ -24,8 +24,8 @@ const (
 func (k *Kernel) FlowStatistics(ctx context.Context) iter.Seq2[netstat.FlowStatistics, error] {
 	return func(yield func(netstat.FlowStatistics, error) bool) {
 		var all []netstat.FlowStatistics
-		err := k.statistics(ctx, unix.NFNL_SUBSYS_CTNETLINK, ctGetStatsCPU, func(cpu uint16, a *attributes) {
-			all = append(all, parseFlowStatistics(cpu, a))
+		err := k.statistics(ctx, unix.NFNL_SUBSYS_CTNETLINK, ctGetStatsCPU, func(r *attributeReader, cpu uint16, counters []byte) {
+			all = append(all, parseFlowStatistics(r, cpu, counters))
 		})
 		if needsProc(err) {
 			all, _, err = k.procConntrack(ctx)
@@ -38,16 +38,16 @@ func (k *Kernel) FlowStatistics(ctx context.Context) iter.Seq2[netstat.FlowStati
 func (k *Kernel) ExpectationStatistics(ctx context.Context) iter.Seq2[netstat.ExpectationStatistics, error] {
 	return func(yield func(netstat.ExpectationStatistics, error) bool) {
 		var all []netstat.ExpectationStatistics
-		err := k.statistics(ctx, unix.NFNL_SUBSYS_CTNETLINK_EXP, expGetStatsCPU, func(cpu uint16, a *attributes) {
+		err := k.statistics(ctx, unix.NFNL_SUBSYS_CTNETLINK_EXP, expGetStatsCPU, func(r *attributeReader, cpu uint16, counters []byte) {
 			s := netstat.ExpectationStatistics{CPU: cpu}
-			for a.next() {
+			for a, rest := r.next(counters); a.kind != noAttribute; a, rest = r.next(rest) {
 				switch a.kind {
 				case 1: // CTA_STATS_EXP_NEW
-					s.New.Set(a.big32())
+					s.New.Set(r.big32(a))
 				case 2:
-					s.Create.Set(a.big32())
+					s.Create.Set(r.big32(a))
 				case 3:
-					s.Delete.Set(a.big32())
+					s.Delete.Set(r.big32(a))
 				}
 			}
 			all = append(all, s)
@@ -63,14 +63,15 @@ func needsProc(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, netstat.ErrNotSupported)
 }
 
-func (k *Kernel) statistics(ctx context.Context, subsystem, kind uint16, each func(cpu uint16, a *attributes)) error {
+func (k *Kernel) statistics(ctx context.Context, subsystem, kind uint16, each func(r *attributeReader, cpu uint16, counters []byte)) error {
 	_, err := k.dump(ctx, nfRequest(subsystem, kind, 0, 0), func(_ uint16, body []byte) (bool, error) {
-		_, cpu, a, err := nfMessage(body)
+		_, cpu, counters, err := nfMessage(body)
 		if err != nil {
 			return false, err
 		}
-		each(cpu, &a)
-		return true, a.err
+		var r attributeReader
+		each(&r, cpu, counters)
+		return true, r.error()
 	})
 	switch {
 	case errors.Is(err, unix.EINVAL):
@@ -82,15 +83,15 @@ func (k *Kernel) statistics(ctx context.Context, subsystem, kind uint16, each fu
 }
 
 // parseFlowStatistics reads CTA_STATS_* (ctnetlink_ct_stat_cpu_fill_info).
-func parseFlowStatistics(cpu uint16, a *attributes) netstat.FlowStatistics {
+func parseFlowStatistics(r *attributeReader, cpu uint16, counters []byte) netstat.FlowStatistics {
 	s := netstat.FlowStatistics{CPU: cpu}
 	fields := [...]*netstat.Optional[uint32]{
 		1: &s.Searched, 2: &s.Found, 3: &s.New, 4: &s.Invalid, 5: &s.Ignore, 6: &s.Delete, 7: &s.DeleteList, 8: &s.Insert,
 		9: &s.InsertFailed, 10: &s.Drop, 11: &s.EarlyDrop, 12: &s.Error, 13: &s.SearchRestart, 14: &s.ClashResolve, 15: &s.ChainTooLong,
 	}
-	for a.next() {
+	for a, rest := r.next(counters); a.kind != noAttribute; a, rest = r.next(rest) {
 		if int(a.kind) < len(fields) && fields[a.kind] != nil {
-			fields[a.kind].Set(a.big32())
+			fields[a.kind].Set(r.big32(a))
 		}
 	}
 	return s
@@ -167,19 +168,20 @@ func (k *Kernel) flowUsage(ctx context.Context) (u netstat.FlowUsage, err error)
 		return u, nil
 	}
 	_, err = k.ask(ctx, nfRequest(unix.NFNL_SUBSYS_CTNETLINK, ctGetStats, 0, unix.NLM_F_ACK), func(_ uint16, body []byte) (bool, error) {
-		_, _, a, err := nfMessage(body)
+		_, _, message, err := nfMessage(body)
 		if err != nil {
 			return false, err
 		}
-		for a.next() {
+		var r attributeReader
+		for a, rest := r.next(message); a.kind != noAttribute; a, rest = r.next(rest) {
 			switch a.kind {
 			case ctaGlobalEntries:
-				u.Flows.Set(a.big32())
+				u.Flows.Set(r.big32(a))
 			case ctaGlobalMax:
-				u.Limit.Set(a.big32())
+				u.Limit.Set(r.big32(a))
 			}
 		}
-		return true, a.err
+		return true, r.error()
 	})
 	if errors.Is(err, unix.EINVAL) {
 		err = lacking(ctnetlinkOption, err)

@@ -1131,8 +1131,8 @@ func FuzzFlows(f *testing.F) {
 		if len(body) < sizeofNfgenmsg && (errFlow == nil || errExpectation == nil) {
 			t.Error("a message without its header was taken")
 		}
-		if _, _, a, err := nfMessage(body); err == nil {
-			parseFlowStatistics(0, &a)
+		if _, _, counters, err := nfMessage(body); err == nil {
+			parseFlowStatistics(new(attributeReader), 0, counters)
 		}
 		// What can be sent comes back.
 		n := netstat.NewFlow{Flow: d.Flow}
