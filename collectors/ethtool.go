@@ -79,30 +79,29 @@ func parseLinkModes(body []byte) (linkMode, error) {
 	if len(body) < sizeofGenlMsghdr {
 		return m, fmt.Errorf("ethtool message of %d bytes", len(body))
 	}
-	a := attributes{rest: body[sizeofGenlMsghdr:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofGenlMsghdr:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case unix.ETHTOOL_A_LINKMODES_HEADER:
-			header := attributes{rest: a.value}
-			for header.next() {
+			for header, rest := r.next(a.value); header.kind != noAttribute; header, rest = r.next(rest) {
 				if header.kind == unix.ETHTOOL_A_HEADER_DEV_INDEX {
-					m.index = header.uint32()
+					m.index = r.uint32(header)
 				}
 			}
-			if header.err != nil {
-				return m, fmt.Errorf("ethtool header: %w", header.err)
+			if r.failed() {
+				return m, fmt.Errorf("ethtool header: %w", r.error())
 			}
 		case unix.ETHTOOL_A_LINKMODES_SPEED:
 			// Drivers say unknown in three ways (SPEED_UNKNOWN, its lower half,
 			// and 0 without a link).
-			if mbits := a.uint32(); mbits != 0 && mbits != 0xffff && mbits != 0xffffffff {
+			if mbits := r.uint32(a); mbits != 0 && mbits != 0xffff && mbits != 0xffffffff {
 				m.speed.Set(uint64(mbits) * 1_000_000)
 			}
 		case unix.ETHTOOL_A_LINKMODES_DUPLEX:
-			if d := netstat.Duplex(a.uint8()); d == netstat.HalfDuplex || d == netstat.FullDuplex {
+			if d := netstat.Duplex(r.uint8(a)); d == netstat.HalfDuplex || d == netstat.FullDuplex {
 				m.duplex.Set(d)
 			}
 		}
 	}
-	return m, a.err
+	return m, r.error()
 }

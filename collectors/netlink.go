@@ -334,7 +334,8 @@ func parseNetlinkError(kind, flags uint16, body []byte) error {
 		}
 		body = body[n:]
 	}
-	for a := (attributes{rest: body}); a.next(); {
+	var r attributeReader
+	for a, rest := r.next(body); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind == unix.NLMSGERR_ATTR_MSG {
 			e.words = strings.Clone(a.string())
 		}
@@ -383,11 +384,11 @@ func parseGenlFamily(body []byte) (id uint16, err error) {
 	if len(body) < sizeofGenlMsghdr {
 		return 0, fmt.Errorf("generic netlink message of %d bytes", len(body))
 	}
-	a := attributes{rest: body[sizeofGenlMsghdr:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofGenlMsghdr:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind == unix.CTRL_ATTR_FAMILY_ID {
-			id = a.uint16()
+			id = r.uint16(a)
 		}
 	}
-	return id, a.err
+	return id, r.error()
 }

@@ -3,99 +3,10 @@ package collectors
 import (
 	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
-
-// attributes goes through a sequence of netlink attributes without copying:
-//
-//	for a := (attributes{rest: body}); a.next(); {
-//		switch a.kind { ... }
-//	}
-//
-// The typed accessors keep the first malformed value in err, and return 0.
-type attributes struct {
-	rest  []byte
-	kind  uint16 // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
-	value []byte
-	err   error
-}
-
-func (a *attributes) next() bool {
-	rest := a.rest
-	if len(rest) < sizeofNlAttr || a.err != nil {
-		return false
-	}
-	length := int(binary.NativeEndian.Uint16(rest))
-	if length < sizeofNlAttr || length > len(rest) {
-		return a.overlong(length)
-	}
-	a.kind = binary.NativeEndian.Uint16(rest[2:]) & attributeTypeMask
-	a.value = rest[sizeofNlAttr:length]
-	a.rest = rest[min(align4(length), len(rest)):]
-	return true
-}
-
-// overlong says what is wrong with an attribute's length.
-func (a *attributes) overlong(length int) bool {
-	kind := binary.NativeEndian.Uint16(a.rest[2:]) & attributeTypeMask
-	a.err = fmt.Errorf("attribute %d of %d bytes in %d: % x", kind, length, len(a.rest), clip(a.rest))
-	return false
-}
-
-// clip is the part of a malformed value that an error quotes.
-func clip(b []byte) []byte { return b[:min(len(b), 32)] }
-
-func (a *attributes) malformed(want string) {
-	if a.err == nil {
-		a.err = fmt.Errorf("attribute %d is not %s: % x", a.kind, want, clip(a.value))
-	}
-}
-
-func (a *attributes) uint8() uint8 {
-	if len(a.value) < 1 {
-		a.malformed("1 byte")
-		return 0
-	}
-	return a.value[0]
-}
-
-func (a *attributes) uint16() uint16 {
-	if len(a.value) < 2 {
-		a.malformed("2 bytes")
-		return 0
-	}
-	return binary.NativeEndian.Uint16(a.value)
-}
-
-func (a *attributes) uint32() uint32 {
-	if len(a.value) < 4 {
-		a.malformed("4 bytes")
-		return 0
-	}
-	return binary.NativeEndian.Uint32(a.value)
-}
-
-// nested returns the attributes that the value consists of. Who has gone through
-// them hands their error on with inherit.
-func (a *attributes) nested() attributes { return attributes{rest: a.value} }
-
-func (a *attributes) inherit(nested *attributes) {
-	if a.err == nil && nested.err != nil {
-		a.err = fmt.Errorf("in attribute %d: %w", a.kind, nested.err)
-	}
-}
-
-// string returns the value up to its NUL.
-func (a *attributes) string() string {
-	s := string(a.value)
-	if i := strings.IndexByte(s, 0); i >= 0 {
-		s = s[:i]
-	}
-	return s
-}
 
 // nlAttr is one attribute (struct nlattr).
 type nlAttr struct {
@@ -103,18 +14,32 @@ type nlAttr struct {
 	value []byte
 }
 
+// string returns the value up to its NUL.
+func (a nlAttr) string() string {
+	s := string(a.value)
+	if i := strings.IndexByte(s, 0); i >= 0 {
+		s = s[:i]
+	}
+	return s
+}
+
+// clip is the part of a malformed value that an error quotes.
+func clip(b []byte) []byte { return b[:min(len(b), 32)] }
+
 // noAttribute is behind the last attribute. No attribute has that kind.
 const noAttribute = attributeTypeMask + 1
 
-// attributeReader goes through attributes as attributes does, in a third of the time,
-// for messages that come by the hundred thousand: an attribute and what follows it are
-// variables of the loop, which the compiler keeps in registers.
+// attributeReader goes through attributes without copying:
 //
+//	var r attributeReader
 //	for a, rest := r.next(body); a.kind != noAttribute; a, rest = r.next(rest) {
 //		switch a.kind { ... }
 //	}
+//	return r.error()
 //
-// The typed accessors return 0 for a malformed value. The first fault is kept.
+// An attribute and what follows it are variables of the loop, which the compiler keeps in
+// registers: a dump has millions of attributes. The typed accessors return 0 for a
+// malformed value, and the first fault is kept, of nested attributes too.
 type attributeReader struct {
 	err      error
 	overlong []byte // begins with an attribute that claims more than there is
@@ -137,10 +62,9 @@ func (r *attributeReader) failed() bool { return r.err != nil || r.overlong != n
 
 // error returns the first fault, nil where there is none.
 func (r *attributeReader) error() error {
-	if r.err == nil && r.overlong != nil {
-		a := attributes{rest: r.overlong}
-		a.next()
-		return a.err
+	if b := r.overlong; r.err == nil && b != nil {
+		length, kind := binary.NativeEndian.Uint16(b), binary.NativeEndian.Uint16(b[2:])&attributeTypeMask
+		return fmt.Errorf("attribute %d of %d bytes in %d: % x", kind, length, len(b), clip(b))
 	}
 	return r.err
 }
@@ -162,6 +86,30 @@ func (r *attributeReader) uint8(a nlAttr) uint8 {
 		return 0
 	}
 	return a.value[0]
+}
+
+func (r *attributeReader) uint16(a nlAttr) uint16 {
+	if len(a.value) < 2 {
+		r.malformed(a, "2 bytes")
+		return 0
+	}
+	return binary.NativeEndian.Uint16(a.value)
+}
+
+func (r *attributeReader) uint32(a nlAttr) uint32 {
+	if len(a.value) < 4 {
+		r.malformed(a, "4 bytes")
+		return 0
+	}
+	return binary.NativeEndian.Uint32(a.value)
+}
+
+func (r *attributeReader) uint64(a nlAttr) uint64 {
+	if len(a.value) < 8 {
+		r.malformed(a, "8 bytes")
+		return 0
+	}
+	return binary.NativeEndian.Uint64(a.value)
 }
 
 // big16, big32 and big64 return values in network byte order, as netfilter has them.
@@ -187,22 +135,6 @@ func (r *attributeReader) big64(a nlAttr) uint64 {
 		return 0
 	}
 	return binary.BigEndian.Uint64(a.value)
-}
-
-func (r *attributeReader) ip4(a nlAttr) netip.Addr {
-	if len(a.value) != 4 {
-		r.malformed(a, "an IPv4 address")
-		return netip.Addr{}
-	}
-	return netip.AddrFrom4([4]byte(a.value))
-}
-
-func (r *attributeReader) ip6(a nlAttr) netip.Addr {
-	if len(a.value) != 16 {
-		r.malformed(a, "an IPv6 address")
-		return netip.Addr{}
-	}
-	return netip.AddrFrom16([16]byte(a.value))
 }
 
 // appendAttribute appends an attribute to a request.

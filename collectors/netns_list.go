@@ -199,15 +199,15 @@ func parseNSID(body []byte) (netstat.Optional[int32], error) {
 	if len(body) < 4 {
 		return id, fmt.Errorf("rtgenmsg of %d bytes", len(body))
 	}
-	a := attributes{rest: body[4:]}
-	for a.next() {
-		if a.kind == netnsaNSID && a.holds(4) {
+	var r attributeReader
+	for a, rest := r.next(body[4:]); a.kind != noAttribute; a, rest = r.next(rest) {
+		if a.kind == netnsaNSID && r.holds(a, 4) {
 			if n := int32(binary.NativeEndian.Uint32(a.value)); n >= 0 {
 				id.Set(n)
 			}
 		}
 	}
-	return id, a.err
+	return id, r.error()
 }
 
 // openNamespace opens a namespace wherever it is still found. The error matches

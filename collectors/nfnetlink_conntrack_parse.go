@@ -191,13 +191,13 @@ func (d *conntrackDecoder) parseTuple(a nlAttr, t *netstat.FlowTuple) {
 			for a, rest := d.next(a.value); a.kind != noAttribute; a, rest = d.next(rest) {
 				switch a.kind {
 				case ctaIPv4Src:
-					t.Source = d.ip4(a)
+					t.Source = d.addr(a, netstat.IPv4)
 				case ctaIPv4Dst:
-					t.Destination = d.ip4(a)
+					t.Destination = d.addr(a, netstat.IPv4)
 				case ctaIPv6Src:
-					t.Source = d.ip6(a)
+					t.Source = d.addr(a, netstat.IPv6)
 				case ctaIPv6Dst:
-					t.Destination = d.ip6(a)
+					t.Destination = d.addr(a, netstat.IPv6)
 				}
 			}
 		case ctaTupleProto:

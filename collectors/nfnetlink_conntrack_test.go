@@ -783,8 +783,8 @@ func FuzzKeysWithoutTuples(f *testing.F) {
 			t.Fatalf("%v and %v give %v and %v", s, d, err, exact)
 		}
 		if err == nil {
-			a := attributes{rest: b}
-			if !a.next() || a.kind != ctaTupleOrig && a.kind != ctaTupleReply {
+			var r attributeReader
+			if a, _ := r.next(b); a.kind != ctaTupleOrig && a.kind != ctaTupleReply {
 				t.Fatalf("no tuple in % x", b)
 			}
 		}

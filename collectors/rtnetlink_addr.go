@@ -81,25 +81,25 @@ func parseAddress(body []byte, z *zones) (netstat.Address, error) {
 	address.Interface = binary.NativeEndian.Uint32(body[4:])
 
 	var local, other netip.Addr
-	a := attributes{rest: body[sizeofIfAddrmsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofIfAddrmsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case unix.IFA_LOCAL:
-			local = a.addr(family)
+			local = r.addr(a, family)
 		case unix.IFA_ADDRESS:
-			other = a.addr(family)
+			other = r.addr(a, family)
 		case unix.IFA_BROADCAST:
-			address.Broadcast = a.addr(family)
+			address.Broadcast = r.addr(a, family)
 		case unix.IFA_LABEL:
 			address.Label = a.string()
 		case unix.IFA_FLAGS:
 			// All 32 bits, of which the header holds 8.
-			address.Flags = netstat.AddressFlags(a.uint32())
+			address.Flags = netstat.AddressFlags(r.uint32(a))
 		case ifaProto:
-			address.Origin.Set(a.uint8())
+			address.Origin.Set(r.uint8(a))
 		case unix.IFA_CACHEINFO:
 			if len(a.value) < sizeofIfaCacheinfo {
-				a.malformed("ifa_cacheinfo")
+				r.malformed(a, "ifa_cacheinfo")
 				break
 			}
 			seconds := func(offset int) netstat.Optional[time.Duration] {
@@ -115,8 +115,8 @@ func parseAddress(body []byte, z *zones) (netstat.Address, error) {
 			address.Updated = momentOf(binary.NativeEndian.Uint32(a.value[12:]), now, up)
 		}
 	}
-	if a.err != nil {
-		return address, a.err
+	if r.failed() {
+		return address, r.error()
 	}
 	// IPv4 always has both, equal unless there is a peer; IPv6 has IFA_LOCAL
 	// only when there is a peer.
@@ -175,13 +175,13 @@ func momentOf(stamp uint32, now time.Time, up time.Duration) time.Time {
 }
 
 // addr returns the value as an address of the family.
-func (a *attributes) addr(family netstat.Family) netip.Addr {
+func (r *attributeReader) addr(a nlAttr, family netstat.Family) netip.Addr {
 	switch {
 	case family == netstat.IPv4 && len(a.value) == 4:
 		return netip.AddrFrom4([4]byte(a.value))
 	case family == netstat.IPv6 && len(a.value) == 16:
 		return netip.AddrFrom16([16]byte(a.value))
 	}
-	a.malformed(fmt.Sprintf("an %v address", family))
+	r.malformed(a, fmt.Sprintf("an %v address", family))
 	return netip.Addr{}
 }

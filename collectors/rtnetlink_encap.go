@@ -51,7 +51,7 @@ var (
 // ip-route(8). What this does not know is told in hexadecimal, so that tunnels that
 // differ look different.
 func encapText(kind netstat.EncapKind, b []byte) (string, error) {
-	w := encapWords{a: attributes{rest: b}}
+	w := encapWords{message: b}
 	switch kind {
 	case netstat.EncapMPLS:
 		w.mpls()
@@ -66,8 +66,8 @@ func encapText(kind netstat.EncapKind, b []byte) (string, error) {
 	default:
 		w.add("%s", hexadecimal(b))
 	}
-	if w.a.err != nil {
-		return "", fmt.Errorf("encapsulation %v: %w", kind, w.a.err)
+	if err := w.error(); err != nil {
+		return "", fmt.Errorf("encapsulation %v: %w", kind, err)
 	}
 	return strings.Join(w.parts, " "), nil
 }
@@ -75,8 +75,9 @@ func encapText(kind netstat.EncapKind, b []byte) (string, error) {
 func hexadecimal(b []byte) string { return "0x" + hex.EncodeToString(b) }
 
 type encapWords struct {
-	a     attributes
-	parts []string
+	attributeReader
+	message []byte
+	parts   []string
 }
 
 func (w *encapWords) add(format string, args ...any) {
@@ -84,58 +85,50 @@ func (w *encapWords) add(format string, args ...any) {
 }
 
 // unknown tells an attribute that this does not know.
-func (w *encapWords) unknown() { w.add("%d %s", w.a.kind, hexadecimal(w.a.value)) }
+func (w *encapWords) unknown(a nlAttr) { w.add("%d %s", a.kind, hexadecimal(a.value)) }
 
 func (w *encapWords) mpls() {
-	for w.a.next() {
-		switch w.a.kind {
+	for a, rest := w.next(w.message); a.kind != noAttribute; a, rest = w.next(rest) {
+		switch a.kind {
 		case mplsTunnelDst:
-			w.add("%s", w.labels())
+			w.add("%s", w.labels(a))
 		case mplsTunnelTTL:
-			w.add("ttl %d", w.a.uint8())
+			w.add("ttl %d", w.uint8(a))
 		default:
-			w.unknown()
+			w.unknown(a)
 		}
 	}
 }
 
 // labels returns a stack of labels, each in the upper 20 bits of its entry (RFC
 // 3032, section 2.1).
-func (w *encapWords) labels() string {
+func (w *encapWords) labels(a nlAttr) string {
 	var labels []string
-	for b := w.a.value; len(b) >= 4; b = b[4:] {
+	for b := a.value; len(b) >= 4; b = b[4:] {
 		labels = append(labels, strconv.FormatUint(uint64(binary.BigEndian.Uint32(b)>>12), 10))
 	}
 	return strings.Join(labels, "/")
 }
 
 func (w *encapWords) ip(family netstat.Family, ttl, tos string) {
-	for w.a.next() {
-		switch w.a.kind {
+	for a, rest := w.next(w.message); a.kind != noAttribute; a, rest = w.next(rest) {
+		switch a.kind {
 		case lwtunnelIPID:
-			if len(w.a.value) < 8 {
-				w.a.malformed("8 bytes")
-				break
-			}
-			w.add("id %d", binary.BigEndian.Uint64(w.a.value))
+			w.add("id %d", w.big64(a))
 		case lwtunnelIPDst:
-			w.add("dst %v", w.a.addr(family))
+			w.add("dst %v", w.addr(a, family))
 		case lwtunnelIPSrc:
-			w.add("src %v", w.a.addr(family))
+			w.add("src %v", w.addr(a, family))
 		case lwtunnelIPTTL:
-			w.add("%s %d", ttl, w.a.uint8())
+			w.add("%s %d", ttl, w.uint8(a))
 		case lwtunnelIPTOS:
-			w.add("%s %d", tos, w.a.uint8())
+			w.add("%s %d", tos, w.uint8(a))
 		case lwtunnelIPFlags:
-			if len(w.a.value) < 2 {
-				w.a.malformed("2 bytes")
-				break
-			}
-			w.tunnelFlags(binary.BigEndian.Uint16(w.a.value))
+			w.tunnelFlags(w.big16(a))
 		case lwtunnelIPOpts:
-			w.add("opts %s", hexadecimal(w.a.value))
+			w.add("opts %s", hexadecimal(a.value))
 		default:
-			w.unknown()
+			w.unknown(a)
 		}
 	}
 }
@@ -157,27 +150,27 @@ func (w *encapWords) tunnelFlags(flags uint16) {
 }
 
 func (w *encapWords) seg6() {
-	for w.a.next() {
-		if w.a.kind != seg6TunnelSRH || len(w.a.value) < 4 {
-			w.unknown()
+	for a, rest := w.next(w.message); a.kind != noAttribute; a, rest = w.next(rest) {
+		if a.kind != seg6TunnelSRH || len(a.value) < 4 {
+			w.unknown(a)
 			continue
 		}
-		mode := binary.NativeEndian.Uint32(w.a.value)
+		mode := binary.NativeEndian.Uint32(a.value)
 		if int(mode) < len(seg6Modes) {
 			w.add("mode %s", seg6Modes[mode])
 		} else {
 			w.add("mode %d", mode)
 		}
-		w.add("segs %s", w.segments(w.a.value[4:]))
+		w.add("segs %s", w.segments(a, a.value[4:]))
 	}
 }
 
 // segments returns those of a segment routing header, the first of the path first:
 // the header has them in the opposite order (RFC 8754, section 2).
-func (w *encapWords) segments(b []byte) string {
+func (w *encapWords) segments(a nlAttr, b []byte) string {
 	const size = 16
 	if len(b) < sizeofIPv6SRHdr || len(b) < sizeofIPv6SRHdr+(int(b[4])+1)*size {
-		w.a.malformed("an ipv6_sr_hdr")
+		w.malformed(a, "an ipv6_sr_hdr")
 		return ""
 	}
 	var segments []string
@@ -193,30 +186,30 @@ func (w *encapWords) segments(b []byte) string {
 }
 
 func (w *encapWords) seg6Local() {
-	for w.a.next() {
-		switch w.a.kind {
+	for a, rest := w.next(w.message); a.kind != noAttribute; a, rest = w.next(rest) {
+		switch a.kind {
 		case seg6LocalAction:
-			if n := w.a.uint32(); int(n) < len(seg6Actions) {
+			if n := w.uint32(a); int(n) < len(seg6Actions) {
 				w.add("action %s", seg6Actions[n])
 			} else {
 				w.add("action %d", n)
 			}
 		case seg6LocalSRH:
-			w.add("srh segs %s", w.segments(w.a.value))
+			w.add("srh segs %s", w.segments(a, a.value))
 		case seg6LocalTable:
-			w.add("table %d", w.a.uint32())
+			w.add("table %d", w.uint32(a))
 		case seg6LocalVRFTable:
-			w.add("vrftable %d", w.a.uint32())
+			w.add("vrftable %d", w.uint32(a))
 		case seg6LocalNH4:
-			w.add("nh4 %v", w.a.addr(netstat.IPv4))
+			w.add("nh4 %v", w.addr(a, netstat.IPv4))
 		case seg6LocalNH6:
-			w.add("nh6 %v", w.a.addr(netstat.IPv6))
+			w.add("nh6 %v", w.addr(a, netstat.IPv6))
 		case seg6LocalIIF:
-			w.add("iif %d", w.a.uint32())
+			w.add("iif %d", w.uint32(a))
 		case seg6LocalOIF:
-			w.add("oif %d", w.a.uint32())
+			w.add("oif %d", w.uint32(a))
 		default:
-			w.unknown()
+			w.unknown(a)
 		}
 	}
 }

@@ -116,19 +116,17 @@ func parseMulticastTable(body []byte) ([]netstat.MulticastInterface, error) {
 	}
 	var vifs []netstat.MulticastInterface
 	var table uint32
-	a := attributes{rest: body[sizeofIfInfomsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofIfInfomsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind != unix.IFLA_AF_SPEC {
 			continue
 		}
-		spec := attributes{rest: a.value}
-		for spec.next() {
+		for spec, rest := r.next(a.value); spec.kind != noAttribute; spec, rest = r.next(rest) {
 			switch spec.kind {
 			case ipmraTableID:
-				table = spec.uint32()
+				table = r.uint32(spec)
 			case ipmraVIFs:
-				list := attributes{rest: spec.value}
-				for list.next() {
+				for list, rest := r.next(spec.value); list.kind != noAttribute; list, rest = r.next(rest) {
 					if list.kind != ipmraVIF {
 						continue
 					}
@@ -138,48 +136,48 @@ func parseMulticastTable(body []byte) ([]netstat.MulticastInterface, error) {
 					}
 					vifs = append(vifs, vif)
 				}
-				if list.err != nil {
-					return nil, list.err
+				if r.failed() {
+					return nil, r.error()
 				}
 			}
 		}
-		if spec.err != nil {
-			return nil, spec.err
+		if r.failed() {
+			return nil, r.error()
 		}
 	}
 	for i := range vifs {
 		vifs[i].Table = table
 	}
-	return vifs, a.err
+	return vifs, r.error()
 }
 
 func parseMulticastVIF(b []byte) (netstat.MulticastInterface, error) {
 	v := netstat.MulticastInterface{Family: netstat.IPv4}
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case vifaIfindex:
-			v.Interface = a.uint32()
+			v.Interface = r.uint32(a)
 		case vifaNumber:
-			v.Number = uint16(a.uint32())
+			v.Number = uint16(r.uint32(a))
 		case vifaFlags:
-			v.Flags = netstat.MulticastInterfaceFlags(a.uint16())
+			v.Flags = netstat.MulticastInterfaceFlags(r.uint16(a))
 			v.Register = v.Flags&netstat.MulticastRegister != 0
 		case vifaOctetsIn:
-			v.InOctets = a.uint64()
+			v.InOctets = r.uint64(a)
 		case vifaOctetsOut:
-			v.OutOctets = a.uint64()
+			v.OutOctets = r.uint64(a)
 		case vifaPacketsIn:
-			v.InPackets = a.uint64()
+			v.InPackets = r.uint64(a)
 		case vifaPacketsOut:
-			v.OutPackets = a.uint64()
+			v.OutPackets = r.uint64(a)
 		case vifaLocal:
-			v.Local = orNone(a.addr(netstat.IPv4))
+			v.Local = orNone(r.addr(a, netstat.IPv4))
 		case vifaRemote:
-			v.Remote = orNone(a.addr(netstat.IPv4))
+			v.Remote = orNone(r.addr(a, netstat.IPv4))
 		}
 	}
-	return v, a.err
+	return v, r.error()
 }
 
 // orNone makes the unspecified address, by which the kernel says that there is
@@ -242,33 +240,33 @@ func parseMulticastRoute(body []byte) (netstat.MulticastRoute, error) {
 	}
 	r.Table = uint32(body[4])
 	r.Unresolved = binary.NativeEndian.Uint32(body[8:])&unix.RTNH_F_UNRESOLVED != 0
-	a := attributes{rest: body[sizeofRtmsg:]}
-	for a.next() {
+	var reader attributeReader
+	for a, rest := reader.next(body[sizeofRtmsg:]); a.kind != noAttribute; a, rest = reader.next(rest) {
 		switch a.kind {
 		case unix.RTA_TABLE:
-			r.Table = a.uint32()
+			r.Table = reader.uint32(a)
 		case unix.RTA_SRC:
-			r.Source = a.addr(r.Family)
+			r.Source = reader.addr(a, r.Family)
 		case unix.RTA_DST:
-			r.Group = a.addr(r.Family)
+			r.Group = reader.addr(a, r.Family)
 		case unix.RTA_IIF:
-			r.Input = a.uint32()
+			r.Input = reader.uint32(a)
 		case unix.RTA_MULTIPATH:
 			var err error
 			if r.Outputs, err = parseMulticastOutputs(a.value); err != nil {
 				return r, err
 			}
 		case unix.RTA_EXPIRES:
-			r.Idle.Set(time.Duration(min(a.uint64(), 1<<32)) * cacheinfoTick)
+			r.Idle.Set(time.Duration(min(reader.uint64(a), 1<<32)) * cacheinfoTick)
 		case rtaMFCStats:
-			if a.holds(sizeofRtaMFCStat) {
+			if reader.holds(a, sizeofRtaMFCStat) {
 				r.Packets.Set(binary.NativeEndian.Uint64(a.value))
 				r.Octets.Set(binary.NativeEndian.Uint64(a.value[8:]))
 				r.WrongInterface.Set(binary.NativeEndian.Uint64(a.value[16:]))
 			}
 		}
 	}
-	return r, a.err
+	return r, reader.error()
 }
 
 // parseMulticastOutputs reads a sequence of struct rtnexthop whose hops are

@@ -160,8 +160,8 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 	ifc.Flags = netstat.InterfaceFlags(binary.NativeEndian.Uint32(body[8:]))
 
 	var info linkInfo
-	a := attributes{rest: body[sizeofIfInfomsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofIfInfomsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case unix.IFLA_IFNAME:
 			ifc.Name = a.string()
@@ -174,23 +174,23 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 		case unix.IFLA_PERM_ADDRESS:
 			ifc.Permanent = netstat.HardwareAddress(a.value)
 		case unix.IFLA_MTU:
-			ifc.MTU.Set(a.uint32())
+			ifc.MTU.Set(r.uint32(a))
 		case unix.IFLA_LINK:
-			ifc.Lower = a.uint32()
+			ifc.Lower = r.uint32(a)
 		case unix.IFLA_LINK_NETNSID:
-			ifc.LowerNetNSID.Set(int32(a.uint32()))
+			ifc.LowerNetNSID.Set(int32(r.uint32(a)))
 		case unix.IFLA_MASTER:
-			ifc.Master = a.uint32()
+			ifc.Master = r.uint32(a)
 		case unix.IFLA_TXQLEN:
-			ifc.TransmitQueueLength.Set(a.uint32())
+			ifc.TransmitQueueLength.Set(r.uint32(a))
 		case unix.IFLA_PROMISCUITY:
-			ifc.Promiscuity.Set(a.uint32())
+			ifc.Promiscuity.Set(r.uint32(a))
 		case unix.IFLA_OPERSTATE:
-			ifc.OperState.Set(netstat.OperState(a.uint8()))
+			ifc.OperState.Set(netstat.OperState(r.uint8(a)))
 		case unix.IFLA_CARRIER:
-			ifc.Carrier.Set(a.uint8() != 0)
+			ifc.Carrier.Set(r.uint8(a) != 0)
 		case unix.IFLA_CARRIER_CHANGES:
-			ifc.CarrierChanges.Set(a.uint32())
+			ifc.CarrierChanges.Set(r.uint32(a))
 		case unix.IFLA_STATS64:
 			var err error
 			if ifc.Counters, err = parseStats64(a.value); err != nil {
@@ -205,8 +205,8 @@ func parseLink(body []byte, ifc *netstat.Interface) (linkMessage, error) {
 			m.wireless = true
 		}
 	}
-	if a.err != nil {
-		return m, a.err
+	if r.failed() {
+		return m, r.error()
 	}
 	ifc.Kind, ifc.PortKind = info.kind, info.slaveKind
 	// Tunnels name the device that they run over only in their own settings on
@@ -242,8 +242,8 @@ func lowerAttribute(kind string) uint16 {
 func parseLinkInfo(b []byte) (linkInfo, error) {
 	var info linkInfo
 	var data []byte
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case ifInfoKind:
 			info.kind = a.string()
@@ -253,20 +253,19 @@ func parseLinkInfo(b []byte) (linkInfo, error) {
 			data = a.value
 		}
 	}
-	if a.err != nil {
-		return info, a.err
+	if r.failed() {
+		return info, r.error()
 	}
 	lower := lowerAttribute(info.kind)
 	if lower == 0 {
 		return info, nil
 	}
-	a = attributes{rest: data}
-	for a.next() {
+	for a, rest := r.next(data); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind == lower {
-			info.lower = a.uint32()
+			info.lower = r.uint32(a)
 		}
 	}
-	return info, a.err
+	return info, r.error()
 }
 
 // parseStats64 reads a struct rtnl_link_stats64. Kernels append to it: what a

@@ -14,8 +14,8 @@ func parseLinkDetails(body []byte, d *netstat.InterfaceDetails) error {
 	if len(body) < sizeofIfInfomsg {
 		return fmt.Errorf("ifinfomsg of %d bytes: % x", len(body), clip(body))
 	}
-	a := attributes{rest: body[sizeofIfInfomsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofIfInfomsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case unix.IFLA_PROP_LIST:
 			names, err := parsePropertyList(a.value)
@@ -24,39 +24,39 @@ func parseLinkDetails(body []byte, d *netstat.InterfaceDetails) error {
 			}
 			d.AlternativeNames = names
 		case unix.IFLA_GROUP:
-			d.Group.Set(a.uint32())
+			d.Group.Set(r.uint32(a))
 		case unix.IFLA_QDISC:
 			d.Qdisc = a.string()
 		case unix.IFLA_NUM_TX_QUEUES:
-			d.TransmitQueues.Set(a.uint32())
+			d.TransmitQueues.Set(r.uint32(a))
 		case unix.IFLA_NUM_RX_QUEUES:
-			d.ReceiveQueues.Set(a.uint32())
+			d.ReceiveQueues.Set(r.uint32(a))
 		case unix.IFLA_CARRIER_UP_COUNT:
-			d.CarrierUps.Set(a.uint32())
+			d.CarrierUps.Set(r.uint32(a))
 		case unix.IFLA_CARRIER_DOWN_COUNT:
-			d.CarrierDowns.Set(a.uint32())
+			d.CarrierDowns.Set(r.uint32(a))
 		case unix.IFLA_ALLMULTI:
-			d.AllMulticast.Set(a.uint32())
+			d.AllMulticast.Set(r.uint32(a))
 		case unix.IFLA_MIN_MTU:
-			d.MinMTU.Set(a.uint32())
+			d.MinMTU.Set(r.uint32(a))
 		case unix.IFLA_MAX_MTU:
-			d.MaxMTU.Set(a.uint32())
+			d.MaxMTU.Set(r.uint32(a))
 		case unix.IFLA_GSO_MAX_SIZE:
-			d.GSOMaxSize.Set(a.uint32())
+			d.GSOMaxSize.Set(r.uint32(a))
 		case unix.IFLA_GSO_MAX_SEGS:
-			d.GSOMaxSegments.Set(a.uint32())
+			d.GSOMaxSegments.Set(r.uint32(a))
 		case unix.IFLA_GSO_IPV4_MAX_SIZE:
-			d.GSOIPv4MaxSize.Set(a.uint32())
+			d.GSOIPv4MaxSize.Set(r.uint32(a))
 		case unix.IFLA_TSO_MAX_SIZE:
-			d.TSOMaxSize.Set(a.uint32())
+			d.TSOMaxSize.Set(r.uint32(a))
 		case unix.IFLA_TSO_MAX_SEGS:
-			d.TSOMaxSegments.Set(a.uint32())
+			d.TSOMaxSegments.Set(r.uint32(a))
 		case unix.IFLA_GRO_MAX_SIZE:
-			d.GROMaxSize.Set(a.uint32())
+			d.GROMaxSize.Set(r.uint32(a))
 		case unix.IFLA_GRO_IPV4_MAX_SIZE:
-			d.GROIPv4MaxSize.Set(a.uint32())
+			d.GROIPv4MaxSize.Set(r.uint32(a))
 		case unix.IFLA_PROTO_DOWN:
-			d.ProtocolDown.Set(a.uint8() != 0)
+			d.ProtocolDown.Set(r.uint8(a) != 0)
 		case unix.IFLA_PHYS_PORT_NAME:
 			d.PhysicalPort = a.string()
 		case unix.IFLA_PHYS_SWITCH_ID:
@@ -67,18 +67,18 @@ func parseLinkDetails(body []byte, d *netstat.InterfaceDetails) error {
 			d.ParentBus = a.string()
 		}
 	}
-	return a.err
+	return r.error()
 }
 
 // parsePropertyList reads IFLA_PROP_LIST: alternative names are the only
 // properties.
 func parsePropertyList(b []byte) ([]string, error) {
 	var names []string
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind == unix.IFLA_ALT_IFNAME {
 			names = append(names, a.string())
 		}
 	}
-	return names, a.err
+	return names, r.error()
 }

@@ -174,13 +174,12 @@ func parseInetLink(body []byte) (inetLink, error) {
 	}
 	l.index = binary.NativeEndian.Uint32(body[4:])
 	l.ipv6 = netstat.IPInterface{Interface: l.index, Family: netstat.IPv6}
-	a := attributes{rest: body[sizeofIfInfomsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofIfInfomsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind != unix.IFLA_AF_SPEC {
 			continue
 		}
-		families := attributes{rest: a.value}
-		for families.next() {
+		for families, rest := r.next(a.value); families.kind != noAttribute; families, rest = r.next(rest) {
 			var err error
 			switch families.kind {
 			case unix.AF_INET:
@@ -194,14 +193,14 @@ func parseInetLink(body []byte) (inetLink, error) {
 				return l, fmt.Errorf("address family %d: %w", families.kind, err)
 			}
 		}
-		if families.err != nil {
-			return l, fmt.Errorf("address families: %w", families.err)
+		if r.failed() {
+			return l, fmt.Errorf("address families: %w", r.error())
 		}
 	}
 	if l.hasIPv6 && binary.NativeEndian.Uint32(body[8:])&unix.IFF_LOOPBACK != 0 {
 		l.ipv6.Identifier.Set("")
 	}
-	return l, a.err
+	return l, r.error()
 }
 
 // devconf returns a setting of an array of them, of which kernels have more and
@@ -214,20 +213,20 @@ func devconf(array []byte, at int) (n netstat.Optional[uint32]) {
 }
 
 func (l *inetLink) parseIPv4(b []byte) error {
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind == iflaInetConf {
 			if n, known := devconf(a.value, devconfForwarding).Get(); known {
 				l.forwardsIPv4.Set(n != 0)
 			}
 		}
 	}
-	return a.err
+	return r.error()
 }
 
 func (l *inetLink) parseIPv6(b []byte) error {
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case iflaInet6Conf:
 			if n, known := devconf(a.value, devconfDisableIPv6).Get(); known {
@@ -235,7 +234,7 @@ func (l *inetLink) parseIPv6(b []byte) error {
 			}
 			l.forced = devconf(a.value, devconfForceForwarding).Or(0) != 0
 		case iflaInet6CacheInfo:
-			if !a.holds(sizeofIflaCacheinfo) {
+			if !r.holds(a, sizeofIflaCacheinfo) {
 				break
 			}
 			n := func(i int) uint32 { return binary.NativeEndian.Uint32(a.value[i*4:]) }
@@ -245,13 +244,13 @@ func (l *inetLink) parseIPv6(b []byte) error {
 			l.ipv6.Reachable.Set(time.Duration(n(2)) * time.Millisecond)
 			l.ipv6.Retransmit.Set(time.Duration(n(3)) * time.Millisecond)
 		case iflaInet6Token:
-			if token := a.addr(netstat.IPv6); token.IsValid() && !token.IsUnspecified() {
+			if token := r.addr(a, netstat.IPv6); token.IsValid() && !token.IsUnspecified() {
 				octets := token.As16()
 				l.ipv6.Identifier.Set(netstat.InterfaceIdentifier(octets[8:]))
 			}
 		case iflaInet6AddrGenMode:
-			l.addrGenMode = a.uint8()
+			l.addrGenMode = r.uint8(a)
 		}
 	}
-	return a.err
+	return r.error()
 }

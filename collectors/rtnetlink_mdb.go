@@ -88,14 +88,15 @@ func parseMDB(body []byte) (groups []netstat.BridgeGroup, ports []netstat.Bridge
 		return nil, nil, fmt.Errorf("br_port_msg of %d bytes: % x", len(body), clip(body))
 	}
 	bridge := binary.NativeEndian.Uint32(body[4:])
-	a := attributes{rest: body[sizeofBrPortMsg:]}
-	for a.next() {
-		list := attributes{rest: a.value}
-		for list.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofBrPortMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
+		if a.kind != mdbaMDB && a.kind != mdbaRouter {
+			continue
+		}
+		for list, rest := r.next(a.value); list.kind != noAttribute; list, rest = r.next(rest) {
 			switch {
 			case a.kind == mdbaMDB && list.kind == mdbaEntry:
-				entry := attributes{rest: list.value}
-				for entry.next() {
+				for entry, rest := r.next(list.value); entry.kind != noAttribute; entry, rest = r.next(rest) {
 					if entry.kind != mdbaEntryInfo {
 						continue
 					}
@@ -105,8 +106,8 @@ func parseMDB(body []byte) (groups []netstat.BridgeGroup, ports []netstat.Bridge
 					}
 					groups = append(groups, g)
 				}
-				if entry.err != nil {
-					return nil, nil, entry.err
+				if r.failed() {
+					return nil, nil, r.error()
 				}
 			case a.kind == mdbaRouter && list.kind == mdbaPort:
 				p, err := parseMDBRouterPort(bridge, list.value)
@@ -116,11 +117,11 @@ func parseMDB(body []byte) (groups []netstat.BridgeGroup, ports []netstat.Bridge
 				ports = append(ports, p)
 			}
 		}
-		if (a.kind == mdbaMDB || a.kind == mdbaRouter) && list.err != nil {
-			return nil, nil, list.err
+		if r.failed() {
+			return nil, nil, r.error()
 		}
 	}
-	return groups, ports, a.err
+	return groups, ports, r.error()
 }
 
 // parseMDBEntry reads a struct br_mdb_entry and its attributes.
@@ -145,20 +146,19 @@ func parseMDBEntry(bridge uint32, b []byte) (netstat.BridgeGroup, error) {
 	default:
 		return g, fmt.Errorf("protocol %#04x: % x", protocol, clip(b))
 	}
-	a := attributes{rest: b[sizeofBrMDBEntry:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b[sizeofBrMDBEntry:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case mdbEntryTimer:
-			g.Expires = time.Duration(a.uint32()) * cacheinfoTick
+			g.Expires = time.Duration(r.uint32(a)) * cacheinfoTick
 		case mdbEntryMode:
-			g.Mode.Set(netstat.FilterMode(a.uint8()))
+			g.Mode.Set(netstat.FilterMode(r.uint8(a)))
 		case mdbEntrySource:
-			g.Source = a.anyAddr()
+			g.Source = r.anyAddr(a)
 		case mdbEntryProtocol:
-			g.Protocol = netstat.RouteProtocol(a.uint8())
+			g.Protocol = netstat.RouteProtocol(r.uint8(a))
 		case mdbEntrySources:
-			list := attributes{rest: a.value}
-			for list.next() {
+			for list, rest := r.next(a.value); list.kind != noAttribute; list, rest = r.next(rest) {
 				if list.kind != mdbSourceEntry {
 					continue
 				}
@@ -168,26 +168,26 @@ func parseMDBEntry(bridge uint32, b []byte) (netstat.BridgeGroup, error) {
 				}
 				g.Sources = append(g.Sources, s)
 			}
-			if list.err != nil {
-				return g, list.err
+			if r.failed() {
+				return g, r.error()
 			}
 		}
 	}
-	return g, a.err
+	return g, r.error()
 }
 
 func parseMDBSource(b []byte) (netstat.BridgeGroupSource, error) {
 	var s netstat.BridgeGroupSource
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case mdbSourceAddress:
-			s.Address = a.anyAddr()
+			s.Address = r.anyAddr(a)
 		case mdbSourceTimer:
-			s.Expires = time.Duration(a.uint32()) * cacheinfoTick
+			s.Expires = time.Duration(r.uint32(a)) * cacheinfoTick
 		}
 	}
-	return s, a.err
+	return s, r.error()
 }
 
 func parseMDBRouterPort(bridge uint32, b []byte) (netstat.BridgeRouterPort, error) {
@@ -196,24 +196,24 @@ func parseMDBRouterPort(bridge uint32, b []byte) (netstat.BridgeRouterPort, erro
 		return p, errors.New("it has no interface")
 	}
 	p.Port = binary.NativeEndian.Uint32(b)
-	a := attributes{rest: b[4:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b[4:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case mdbPortTimer:
-			p.Expires = time.Duration(a.uint32()) * cacheinfoTick
+			p.Expires = time.Duration(r.uint32(a)) * cacheinfoTick
 		case mdbPortType:
-			p.Permanent = a.uint8() == mdbRouterStatic
+			p.Permanent = r.uint8(a) == mdbRouterStatic
 		case mdbPortVLAN:
-			p.VLAN = a.uint16()
+			p.VLAN = r.uint16(a)
 		}
 	}
-	return p, a.err
+	return p, r.error()
 }
 
 // anyAddr reads an address whose length tells the family.
-func (a *attributes) anyAddr() netip.Addr {
+func (r *attributeReader) anyAddr(a nlAttr) netip.Addr {
 	if len(a.value) == 4 {
-		return a.addr(netstat.IPv4)
+		return r.addr(a, netstat.IPv4)
 	}
-	return a.addr(netstat.IPv6)
+	return r.addr(a, netstat.IPv6)
 }

@@ -32,14 +32,14 @@ func parseMulticastGroup(body []byte, z *zones, up time.Duration) (netstat.Multi
 	}
 	family := netstat.Family(body[0])
 	g.Interface = binary.NativeEndian.Uint32(body[4:])
-	a := attributes{rest: body[sizeofIfAddrmsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofIfAddrmsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case unix.IFA_MULTICAST:
-			g.Group = z.add(a.addr(family), g.Interface)
+			g.Group = z.add(r.addr(a, family), g.Interface)
 		case unix.IFA_CACHEINFO:
 			if len(a.value) < sizeofIfaCacheinfo {
-				a.malformed("ifa_cacheinfo")
+				r.malformed(a, "ifa_cacheinfo")
 				break
 			}
 			// 32 bits of the clock: unknown where it has had the reading twice.
@@ -48,8 +48,8 @@ func parseMulticastGroup(body []byte, z *zones, up time.Duration) (netstat.Multi
 			}
 		}
 	}
-	if a.err == nil && !g.Group.IsValid() {
+	if !r.failed() && !g.Group.IsValid() {
 		return g, fmt.Errorf("%v group of interface %d is missing", family, g.Interface)
 	}
-	return g, a.err
+	return g, r.error()
 }

@@ -117,8 +117,8 @@ func parseNeighbour(body []byte, z *zones, now time.Time, up time.Duration) (net
 	n.Interface = binary.NativeEndian.Uint32(body[4:])
 	n.State.Set(netstat.NeighbourState(binary.NativeEndian.Uint16(body[8:])))
 	n.Flags = netstat.NeighbourFlags(body[10])
-	a := attributes{rest: body[sizeofNdmsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofNdmsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case unix.NDA_DST:
 			family := n.Family
@@ -128,12 +128,12 @@ func parseNeighbour(body []byte, z *zones, now time.Time, up time.Duration) (net
 					family = netstat.IPv6
 				}
 			}
-			n.Address = z.add(a.addr(family), n.Interface)
+			n.Address = z.add(r.addr(a, family), n.Interface)
 		case unix.NDA_LLADDR:
 			n.LinkAddress = netstat.HardwareAddress(a.value)
 		case unix.NDA_CACHEINFO:
 			if len(a.value) < sizeofNdaCacheinfo {
-				a.malformed("nda_cacheinfo")
+				r.malformed(a, "nda_cacheinfo")
 				break
 			}
 			// 32 bits of the age: unknown where it can be of two turns.
@@ -142,28 +142,28 @@ func parseNeighbour(body []byte, z *zones, now time.Time, up time.Duration) (net
 				n.Updated = now.Add(-age)
 			}
 		case unix.NDA_VLAN:
-			n.VLAN = a.uint16()
+			n.VLAN = r.uint16(a)
 		case unix.NDA_PORT:
 			if len(a.value) < 2 {
-				a.malformed("a port")
+				r.malformed(a, "a port")
 				break
 			}
 			n.Port = binary.BigEndian.Uint16(a.value)
 		case unix.NDA_VNI:
-			n.VNI.Set(a.uint32())
+			n.VNI.Set(r.uint32(a))
 		case unix.NDA_SRC_VNI:
-			n.SourceVNI.Set(a.uint32())
+			n.SourceVNI.Set(r.uint32(a))
 		case unix.NDA_IFINDEX:
-			n.Via = a.uint32()
+			n.Via = r.uint32(a)
 		case unix.NDA_MASTER:
-			n.Master = a.uint32()
+			n.Master = r.uint32(a)
 		case ndaProtocol:
-			n.Protocol = netstat.RouteProtocol(a.uint8())
+			n.Protocol = netstat.RouteProtocol(r.uint8(a))
 		case ndaNextHop:
-			n.NextHopID = a.uint32()
+			n.NextHopID = r.uint32(a)
 		case ndaFlagsExt:
-			n.Flags |= netstat.NeighbourFlags(a.uint32()) << 8
+			n.Flags |= netstat.NeighbourFlags(r.uint32(a)) << 8
 		}
 	}
-	return n, a.err
+	return n, r.error()
 }

@@ -136,27 +136,27 @@ func parseNeighbourTable(body []byte) (neighbourTableMessage, error) {
 	}
 	t := &m.table
 	t.Family = netstat.Family(body[0])
-	a := attributes{rest: body[sizeofNdtmsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofNdtmsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case ndtaName:
 			t.Name = a.string()
 		case ndtaThreshold1:
-			t.Threshold1 = a.uint32()
+			t.Threshold1 = r.uint32(a)
 		case ndtaThreshold2:
-			t.Threshold2 = a.uint32()
+			t.Threshold2 = r.uint32(a)
 		case ndtaThreshold3:
-			t.Threshold3 = a.uint32()
+			t.Threshold3 = r.uint32(a)
 		case ndtaGCInterval:
-			t.GCInterval = a.milliseconds()
+			t.GCInterval = r.milliseconds(a)
 		case ndtaConfig:
-			if a.holds(sizeofNdtConfig) {
+			if r.holds(a, sizeofNdtConfig) {
 				m.isTable = true
 				t.Entries = binary.NativeEndian.Uint32(a.value[4:])
 				t.ProxyQueue = binary.NativeEndian.Uint32(a.value[28:])
 			}
 		case ndtaStats:
-			if !a.holds(leastNdtStats) {
+			if !r.holds(a, leastNdtStats) {
 				break
 			}
 			n := func(i int) uint64 { return binary.NativeEndian.Uint64(a.value[i*8:]) }
@@ -176,57 +176,57 @@ func parseNeighbourTable(body []byte) (neighbourTableMessage, error) {
 			m.parameters.Family = t.Family
 		}
 	}
-	return m, a.err
+	return m, r.error()
 }
 
 func parseNeighbourParameters(b []byte) (netstat.NeighbourParameters, error) {
 	var p netstat.NeighbourParameters
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case ndtpaIfindex:
-			p.Interface = a.uint32()
+			p.Interface = r.uint32(a)
 		case ndtpaReachable:
-			p.Reachable.Set(a.milliseconds())
+			p.Reachable.Set(r.milliseconds(a))
 		case ndtpaBaseReachable:
-			p.BaseReachable.Set(a.milliseconds())
+			p.BaseReachable.Set(r.milliseconds(a))
 		case ndtpaRetransmit:
-			p.Retransmit.Set(a.milliseconds())
+			p.Retransmit.Set(r.milliseconds(a))
 		case ndtpaStale:
-			p.Stale.Set(a.milliseconds())
+			p.Stale.Set(r.milliseconds(a))
 		case ndtpaDelayProbe:
-			p.DelayFirstProbe.Set(a.milliseconds())
+			p.DelayFirstProbe.Set(r.milliseconds(a))
 		case ndtpaIntervalProbe:
-			p.IntervalProbe.Set(a.milliseconds())
+			p.IntervalProbe.Set(r.milliseconds(a))
 		case ndtpaAnycastDelay:
-			p.AnycastDelay.Set(a.milliseconds())
+			p.AnycastDelay.Set(r.milliseconds(a))
 		case ndtpaProxyDelay:
-			p.ProxyDelay.Set(a.milliseconds())
+			p.ProxyDelay.Set(r.milliseconds(a))
 		case ndtpaLockTime:
-			p.LockTime.Set(a.milliseconds())
+			p.LockTime.Set(r.milliseconds(a))
 		case ndtpaQueueLength:
-			p.QueueLength.Set(a.uint32())
+			p.QueueLength.Set(r.uint32(a))
 		case ndtpaQueueBytes:
-			p.QueueBytes.Set(a.uint32())
+			p.QueueBytes.Set(r.uint32(a))
 		case ndtpaProxyQueue:
-			p.ProxyQueueLength.Set(a.uint32())
+			p.ProxyQueueLength.Set(r.uint32(a))
 		case ndtpaApplicationProbes:
-			p.ApplicationProbes.Set(a.uint32())
+			p.ApplicationProbes.Set(r.uint32(a))
 		case ndtpaUnicastProbes:
-			p.UnicastProbes.Set(a.uint32())
+			p.UnicastProbes.Set(r.uint32(a))
 		case ndtpaMulticastProbes:
-			p.MulticastProbes.Set(a.uint32())
+			p.MulticastProbes.Set(r.uint32(a))
 		case ndtpaReprobes:
-			p.MulticastReprobes.Set(a.uint32())
+			p.MulticastReprobes.Set(r.uint32(a))
 		}
 	}
-	return p, a.err
+	return p, r.error()
 }
 
 // milliseconds reads a time of 64 bits; one beyond what a Duration holds, as
 // "never" may be, is the longest Duration.
-func (a *attributes) milliseconds() time.Duration {
-	n := a.uint64()
+func (r *attributeReader) milliseconds(a nlAttr) time.Duration {
+	n := r.uint64(a)
 	if n > math.MaxInt64/uint64(time.Millisecond) {
 		return math.MaxInt64
 	}

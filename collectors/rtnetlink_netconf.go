@@ -52,26 +52,26 @@ func parseNetconf(body []byte) (netstat.Netconf, error) {
 		return n, fmt.Errorf("netconfmsg of %d bytes: % x", len(body), clip(body))
 	}
 	n.Family = netstat.Family(body[0])
-	a := attributes{rest: body[sizeofNetconfmsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofNetconfmsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case netconfIfindex:
-			n.Interface = int32(a.uint32())
+			n.Interface = int32(r.uint32(a))
 		case netconfForwarding:
-			n.Forwarding.Set(a.uint32() != 0)
+			n.Forwarding.Set(r.uint32(a) != 0)
 		case netconfRPFilter:
-			n.ReversePathFilter.Set(a.uint32())
+			n.ReversePathFilter.Set(r.uint32(a))
 		case netconfMCForwarding:
-			n.MulticastForwarding.Set(a.uint32() != 0)
+			n.MulticastForwarding.Set(r.uint32(a) != 0)
 		case netconfBCForwarding:
-			n.BroadcastForwarding.Set(a.uint32() != 0)
+			n.BroadcastForwarding.Set(r.uint32(a) != 0)
 		case netconfProxyNeigh:
-			n.ProxyNeighbours.Set(a.uint32() != 0)
+			n.ProxyNeighbours.Set(r.uint32(a) != 0)
 		case netconfIgnoreRoutesLinkDwn:
-			n.IgnoreRoutesWithLinkDown.Set(a.uint32() != 0)
+			n.IgnoreRoutesWithLinkDown.Set(r.uint32(a) != 0)
 		case netconfForceForwarding:
-			n.ForceForwarding.Set(a.uint32() != 0)
+			n.ForceForwarding.Set(r.uint32(a) != 0)
 		}
 	}
-	return n, a.err
+	return n, r.error()
 }

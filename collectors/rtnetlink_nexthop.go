@@ -64,26 +64,26 @@ func parseNexthop(body []byte) (netstat.NextHop, error) {
 	n.Protocol = netstat.RouteProtocol(body[2])
 	n.Flags = netstat.RouteFlags(binary.NativeEndian.Uint32(body[4:]) & nextHopFlags)
 	var encap []byte
-	a := attributes{rest: body[sizeofNhmsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofNhmsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case nexthopID:
-			n.ID = a.uint32()
+			n.ID = r.uint32(a)
 		case nexthopBlackhole:
 			n.Blackhole = true
 		case nexthopFDB:
 			n.Forwarding = true
 		case nexthopOIF:
-			n.Interface = a.uint32()
+			n.Interface = r.uint32(a)
 		case nexthopGateway:
-			n.Gateway = a.addr(n.Family)
+			n.Gateway = r.addr(a, n.Family)
 		case nexthopEncapType:
-			n.EncapType = netstat.EncapKind(a.uint16())
+			n.EncapType = netstat.EncapKind(r.uint16(a))
 		case nexthopEncap:
 			encap = a.value
 		case nexthopGroup:
 			if len(a.value)%sizeofNexthopGrp != 0 {
-				a.malformed("an array of nexthop_grp")
+				r.malformed(a, "an array of nexthop_grp")
 				break
 			}
 			for b := a.value; len(b) > 0; b = b[sizeofNexthopGrp:] {
@@ -104,8 +104,8 @@ func parseNexthop(body []byte) (netstat.NextHop, error) {
 	if len(n.Group) > 0 {
 		n.Family = 0
 	}
-	if a.err != nil || n.EncapType == netstat.EncapNone {
-		return n, a.err
+	if r.failed() || n.EncapType == netstat.EncapNone {
+		return n, r.error()
 	}
 	var err error
 	n.Encap, err = encapText(n.EncapType, encap)
@@ -114,16 +114,16 @@ func parseNexthop(body []byte) (netstat.NextHop, error) {
 
 func parseResilient(b []byte) (netstat.ResilientGroup, error) {
 	var g netstat.ResilientGroup
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case resGroupBuckets:
-			g.Buckets = a.uint16()
+			g.Buckets = r.uint16(a)
 		case resGroupIdle:
-			g.IdleTimer = cacheinfoTick * time.Duration(a.uint32())
+			g.IdleTimer = cacheinfoTick * time.Duration(r.uint32(a))
 		case resGroupUnbalanced:
-			g.UnbalancedTimer = cacheinfoTick * time.Duration(a.uint32())
+			g.UnbalancedTimer = cacheinfoTick * time.Duration(r.uint32(a))
 		}
 	}
-	return g, a.err
+	return g, r.error()
 }

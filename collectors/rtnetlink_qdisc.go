@@ -128,13 +128,13 @@ func parseTraffic(body []byte) (traffic, error) {
 	t.handle = netstat.TrafficHandle(binary.NativeEndian.Uint32(body[8:]))
 	t.parent = netstat.TrafficHandle(binary.NativeEndian.Uint32(body[12:]))
 	t.leaf = netstat.TrafficHandle(binary.NativeEndian.Uint32(body[16:]))
-	a := attributes{rest: body[sizeofTcmsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofTcmsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case tcaKind:
 			t.kind = a.string()
 		case tcaHWOffload:
-			t.offloaded.Set(a.uint8() != 0)
+			t.offloaded.Set(r.uint8(a) != 0)
 		case tcaStats2:
 			var err error
 			if t.statistics, err = parseQueueStatistics(a.value); err != nil {
@@ -142,36 +142,36 @@ func parseTraffic(body []byte) (traffic, error) {
 			}
 		}
 	}
-	return t, a.err
+	return t, r.error()
 }
 
 func parseQueueStatistics(b []byte) (netstat.QueueStatistics, error) {
 	var s netstat.QueueStatistics
 	var packets64, rate64 bool
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		n32 := func(at int) uint32 { return binary.NativeEndian.Uint32(a.value[at:]) }
 		n64 := func(at int) uint64 { return binary.NativeEndian.Uint64(a.value[at:]) }
 		switch {
-		case a.kind == tcaStatsBasic && a.holds(sizeofStatsBasic):
+		case a.kind == tcaStatsBasic && r.holds(a, sizeofStatsBasic):
 			s.Octets.Set(n64(0))
 			if !packets64 {
 				s.Packets.Set(uint64(n32(8)))
 			}
-		case a.kind == tcaStatsPackets64 && a.holds(8):
+		case a.kind == tcaStatsPackets64 && r.holds(a, 8):
 			// Only there where 32 bits do not suffice.
 			packets64 = true
 			s.Packets.Set(n64(0))
-		case a.kind == tcaStatsRate && a.holds(sizeofStatsRate):
+		case a.kind == tcaStatsRate && r.holds(a, sizeofStatsRate):
 			if !rate64 {
 				s.OctetRate.Set(uint64(n32(0)))
 				s.PacketRate.Set(uint64(n32(4)))
 			}
-		case a.kind == tcaStatsRate64 && a.holds(sizeofStatsRate64):
+		case a.kind == tcaStatsRate64 && r.holds(a, sizeofStatsRate64):
 			rate64 = true
 			s.OctetRate.Set(n64(0))
 			s.PacketRate.Set(n64(8))
-		case a.kind == tcaStatsQueue && a.holds(sizeofStatsQueue):
+		case a.kind == tcaStatsQueue && r.holds(a, sizeofStatsQueue):
 			s.Queued.Set(n32(0))
 			s.Backlog.Set(n32(4))
 			s.Drops.Set(n32(8))
@@ -179,13 +179,13 @@ func parseQueueStatistics(b []byte) (netstat.QueueStatistics, error) {
 			s.Overlimits.Set(n32(16))
 		}
 	}
-	return s, a.err
+	return s, r.error()
 }
 
 // holds reports whether the value has at least n bytes; fewer are malformed.
-func (a *attributes) holds(n int) bool {
+func (r *attributeReader) holds(a nlAttr, n int) bool {
 	if len(a.value) < n {
-		a.malformed(fmt.Sprintf("%d bytes", n))
+		r.malformed(a, fmt.Sprintf("%d bytes", n))
 		return false
 	}
 	return true

@@ -289,27 +289,27 @@ func (m *routeMessage) parse(body []byte) error {
 	default:
 		return fmt.Errorf("rtmsg of address family %d: % x", body[0], clip(body))
 	}
-	a := attributes{rest: body[sizeofRtmsg:]}
-	for a.next() {
+	var reader attributeReader
+	for a, rest := reader.next(body[sizeofRtmsg:]); a.kind != noAttribute; a, rest = reader.next(rest) {
 		switch a.kind {
 		case unix.RTA_DST:
-			destination = a.addr(family)
+			destination = reader.addr(a, family)
 		case unix.RTA_SRC:
-			source = a.addr(family)
+			source = reader.addr(a, family)
 		case unix.RTA_OIF:
-			r.Interface = a.uint32()
+			r.Interface = reader.uint32(a)
 		case unix.RTA_GATEWAY:
-			r.Gateway = a.addr(family)
+			r.Gateway = reader.addr(a, family)
 		case unix.RTA_VIA:
-			r.Gateway = a.via()
+			r.Gateway = reader.via(a)
 		case unix.RTA_PRIORITY:
-			r.Metric.Set(a.uint32())
+			r.Metric.Set(reader.uint32(a))
 		case unix.RTA_PREFSRC:
-			r.PreferredSource = a.addr(family)
+			r.PreferredSource = reader.addr(a, family)
 		case unix.RTA_TABLE:
-			r.Table = a.uint32()
+			r.Table = reader.uint32(a)
 		case rtaNexthopID:
-			r.NextHopID = a.uint32()
+			r.NextHopID = reader.uint32(a)
 		case unix.RTA_MULTIPATH:
 			if err := m.parseMultipath(a.value, family); err != nil {
 				return fmt.Errorf("multipath: %w", err)
@@ -319,17 +319,17 @@ func (m *routeMessage) parse(body []byte) error {
 				return fmt.Errorf("metrics: %w", err)
 			}
 		case unix.RTA_FLOW:
-			m.options.Realm = a.uint32()
+			m.options.Realm = reader.uint32(a)
 		case unix.RTA_ENCAP_TYPE:
-			m.options.EncapType = netstat.EncapKind(a.uint16())
+			m.options.EncapType = netstat.EncapKind(reader.uint16(a))
 		case unix.RTA_ENCAP:
 			encap = a.value
 		case rtaPreference:
 			// A signed number of two bits (RFC 4191, section 2.1).
-			m.options.Preference = netstat.RouterPreference(int8(a.uint8()<<6) >> 6)
+			m.options.Preference = netstat.RouterPreference(int8(reader.uint8(a)<<6) >> 6)
 		case unix.RTA_CACHEINFO:
 			if len(a.value) < sizeofRtaCacheinfo {
-				a.malformed("rta_cacheinfo")
+				reader.malformed(a, "rta_cacheinfo")
 				break
 			}
 			// Of rta_lastuse and rta_used the kernel fills nothing in for
@@ -339,8 +339,8 @@ func (m *routeMessage) parse(body []byte) error {
 			}
 		}
 	}
-	if a.err != nil {
-		return a.err
+	if reader.failed() {
+		return reader.error()
 	}
 	var err error
 	if r.Destination, err = destination.Prefix(destinationBits); err != nil {
@@ -376,23 +376,23 @@ func (m *routeMessage) parseMultipath(b []byte, family netstat.Family) error {
 			device: binary.NativeEndian.Uint32(b[4:]),
 		}
 		var encap []byte
-		a := attributes{rest: b[sizeofRtnexthop:length]}
-		for a.next() {
+		var r attributeReader
+		for a, rest := r.next(b[sizeofRtnexthop:length]); a.kind != noAttribute; a, rest = r.next(rest) {
 			switch a.kind {
 			case unix.RTA_GATEWAY:
-				h.gateway = a.addr(family)
+				h.gateway = r.addr(a, family)
 			case unix.RTA_VIA:
-				h.gateway = a.via()
+				h.gateway = r.via(a)
 			case unix.RTA_FLOW:
-				h.realm = a.uint32()
+				h.realm = r.uint32(a)
 			case unix.RTA_ENCAP_TYPE:
-				h.encapType = netstat.EncapKind(a.uint16())
+				h.encapType = netstat.EncapKind(r.uint16(a))
 			case unix.RTA_ENCAP:
 				encap = a.value
 			}
 		}
-		if a.err != nil {
-			return a.err
+		if r.failed() {
+			return r.error()
 		}
 		if h.encapType != netstat.EncapNone {
 			var err error
@@ -408,58 +408,53 @@ func (m *routeMessage) parseMultipath(b []byte, family netstat.Family) error {
 
 // parseMetrics reads the RTAX_* of RTA_METRICS.
 func (m *routeMessage) parseMetrics(b []byte) error {
-	a := attributes{rest: b}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(b); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case rtaxMTU:
-			m.options.MTU = a.uint32()
+			m.options.MTU = r.uint32(a)
 		case rtaxWindow:
-			m.options.Window = a.uint32()
+			m.options.Window = r.uint32(a)
 		case rtaxRTT:
-			m.options.RTT = time.Duration(a.uint32()) * time.Millisecond / 8
+			m.options.RTT = time.Duration(r.uint32(a)) * time.Millisecond / 8
 		case rtaxAdvMSS:
-			m.options.AdvertisedMSS = a.uint32()
+			m.options.AdvertisedMSS = r.uint32(a)
 		case rtaxHopLimit:
-			m.options.HopLimit = a.uint32()
+			m.options.HopLimit = r.uint32(a)
 		case rtaxInitCwnd:
-			m.options.InitialCongestionWindow = a.uint32()
+			m.options.InitialCongestionWindow = r.uint32(a)
 		case rtaxLock:
-			m.options.Locked = netstat.RouteMetrics(a.uint32())
+			m.options.Locked = netstat.RouteMetrics(r.uint32(a))
 		case rtaxRTTVar:
-			m.options.RTTVariation = time.Duration(a.uint32()) * time.Millisecond / 4
+			m.options.RTTVariation = time.Duration(r.uint32(a)) * time.Millisecond / 4
 		case rtaxSSThresh:
-			m.options.SlowStartThreshold = a.uint32()
+			m.options.SlowStartThreshold = r.uint32(a)
 		case rtaxCwnd:
-			m.options.CongestionWindow = a.uint32()
+			m.options.CongestionWindow = r.uint32(a)
 		case rtaxReordering:
-			m.options.Reordering = a.uint32()
+			m.options.Reordering = r.uint32(a)
 		case rtaxFeatures:
-			m.options.Features = netstat.RouteFeatures(a.uint32())
+			m.options.Features = netstat.RouteFeatures(r.uint32(a))
 		case rtaxRTOMin:
-			m.options.MinRTO = time.Duration(a.uint32()) * time.Millisecond
+			m.options.MinRTO = time.Duration(r.uint32(a)) * time.Millisecond
 		case rtaxInitRwnd:
-			m.options.InitialReceiveWindow = a.uint32()
+			m.options.InitialReceiveWindow = r.uint32(a)
 		case rtaxQuickAck:
-			m.options.QuickAck = a.uint32() != 0
+			m.options.QuickAck = r.uint32(a) != 0
 		case rtaxCCAlgo:
 			m.options.Congestion = a.string()
 		case rtaxFastOpenNoCookie:
-			m.options.FastOpenNoCookie = a.uint32() != 0
+			m.options.FastOpenNoCookie = r.uint32(a) != 0
 		}
 	}
-	return a.err
+	return r.error()
 }
 
 // via returns the value, a struct rtvia, as an address.
-func (a *attributes) via() netip.Addr {
+func (r *attributeReader) via(a nlAttr) netip.Addr {
 	if len(a.value) < 2 {
-		a.malformed("an rtvia")
+		r.malformed(a, "an rtvia")
 		return netip.Addr{}
 	}
-	address := attributes{kind: a.kind, value: a.value[2:]}
-	via := address.addr(netstat.Family(binary.NativeEndian.Uint16(a.value)))
-	if address.err != nil {
-		a.malformed("an rtvia")
-	}
-	return via
+	return r.addr(nlAttr{a.kind, a.value[2:]}, netstat.Family(binary.NativeEndian.Uint16(a.value)))
 }

@@ -58,74 +58,74 @@ func parseRule(body []byte) (netstat.Rule, error) {
 	r.Action = netstat.RuleAction(body[7])
 	r.Flags = netstat.RuleFlags(binary.NativeEndian.Uint32(body[8:]))
 
-	a := attributes{rest: body[sizeofFibRuleHdr:]}
-	for a.next() {
+	var reader attributeReader
+	for a, rest := reader.next(body[sizeofFibRuleHdr:]); a.kind != noAttribute; a, rest = reader.next(rest) {
 		switch a.kind {
 		case unix.FRA_DST:
-			r.Destination = a.prefix(r.Family, destinationBits)
+			r.Destination = reader.prefix(a, r.Family, destinationBits)
 		case unix.FRA_SRC:
-			r.Source = a.prefix(r.Family, sourceBits)
+			r.Source = reader.prefix(a, r.Family, sourceBits)
 		case unix.FRA_IIFNAME:
 			r.InputInterface = a.string()
 		case unix.FRA_OIFNAME:
 			r.OutputInterface = a.string()
 		case unix.FRA_GOTO:
-			r.Goto = a.uint32()
+			r.Goto = reader.uint32(a)
 		case unix.FRA_PRIORITY:
-			r.Priority = a.uint32()
+			r.Priority = reader.uint32(a)
 		case unix.FRA_FWMARK:
-			r.Mark = a.uint32()
+			r.Mark = reader.uint32(a)
 		case unix.FRA_FWMASK:
-			r.Mask = a.uint32()
+			r.Mask = reader.uint32(a)
 		case unix.FRA_FLOW:
-			r.Realm = a.uint32()
+			r.Realm = reader.uint32(a)
 		case unix.FRA_TUN_ID:
 			if len(a.value) < 8 {
-				a.malformed("8 bytes")
+				reader.malformed(a, "8 bytes")
 				break
 			}
 			r.TunnelID = binary.BigEndian.Uint64(a.value)
 		case unix.FRA_SUPPRESS_IFGROUP:
-			if n := a.uint32(); n != noSuppression {
+			if n := reader.uint32(a); n != noSuppression {
 				r.SuppressGroup.Set(n)
 			}
 		case unix.FRA_SUPPRESS_PREFIXLEN:
-			if n := a.uint32(); n != noSuppression {
+			if n := reader.uint32(a); n != noSuppression {
 				r.SuppressPrefixLength.Set(n)
 			}
 		case unix.FRA_TABLE:
-			r.Table = a.uint32()
+			r.Table = reader.uint32(a)
 		case unix.FRA_L3MDEV:
-			r.L3MasterDevice = a.uint8() != 0
+			r.L3MasterDevice = reader.uint8(a) != 0
 		case unix.FRA_UID_RANGE:
 			if len(a.value) < 8 {
-				a.malformed("fib_rule_uid_range")
+				reader.malformed(a, "fib_rule_uid_range")
 				break
 			}
 			r.UIDs.Set(netstat.UIDRange{First: binary.NativeEndian.Uint32(a.value), Last: binary.NativeEndian.Uint32(a.value[4:])})
 		case unix.FRA_PROTOCOL:
-			r.Protocol = netstat.RouteProtocol(a.uint8())
+			r.Protocol = netstat.RouteProtocol(reader.uint8(a))
 		case unix.FRA_IP_PROTO:
-			r.IPProtocol = a.uint8()
+			r.IPProtocol = reader.uint8(a)
 		case unix.FRA_SPORT_RANGE:
-			r.SourcePorts = a.ports()
+			r.SourcePorts = reader.ports(a)
 		case unix.FRA_DPORT_RANGE:
-			r.DestinationPorts = a.ports()
+			r.DestinationPorts = reader.ports(a)
 		case fraDSCP:
-			r.DSCP = a.uint8()
+			r.DSCP = reader.uint8(a)
 			if r.DSCPMask == 0 {
 				r.DSCPMask = 0x3f
 			}
 		case fraDSCPMask:
-			r.DSCPMask = a.uint8()
+			r.DSCPMask = reader.uint8(a)
 		case fraFlowLabel:
-			r.FlowLabel = a.bigEndian32()
+			r.FlowLabel = reader.big32(a)
 		case fraFlowLabelMask:
-			r.FlowLabelMask = a.bigEndian32()
+			r.FlowLabelMask = reader.big32(a)
 		case fraSourceMask:
-			r.SourcePortMask = a.portMask()
+			r.SourcePortMask = reader.portMask(a)
 		case fraDestMask:
-			r.DestinationPortMask = a.portMask()
+			r.DestinationPortMask = reader.portMask(a)
 		case fraPad:
 		default:
 			// It may be of what a packet must have: passed over, the rule would
@@ -133,29 +133,29 @@ func parseRule(body []byte) (netstat.Rule, error) {
 			r.Unknown = true
 		}
 	}
-	return r, a.err
+	return r, reader.error()
 }
 
 // noSuppression is what the kernel says where a rule suppresses nothing.
 const noSuppression = 1<<32 - 1
 
 // prefix returns the value, an address of the family, with a length in bits.
-func (a *attributes) prefix(family netstat.Family, bits int) netip.Prefix {
-	address := a.addr(family)
-	if a.err != nil {
+func (r *attributeReader) prefix(a nlAttr, family netstat.Family, bits int) netip.Prefix {
+	address := r.addr(a, family)
+	if r.failed() {
 		return netip.Prefix{}
 	}
 	p := netip.PrefixFrom(address, bits)
 	if !p.IsValid() {
-		a.malformed(fmt.Sprintf("the address of a prefix of %d bits", bits))
+		r.malformed(a, fmt.Sprintf("the address of a prefix of %d bits", bits))
 	}
 	return p
 }
 
 // ports returns the value, a struct fib_rule_port_range.
-func (a *attributes) ports() netstat.PortRange {
+func (r *attributeReader) ports(a nlAttr) netstat.PortRange {
 	if len(a.value) < 4 {
-		a.malformed("fib_rule_port_range")
+		r.malformed(a, "fib_rule_port_range")
 		return netstat.PortRange{}
 	}
 	return netstat.PortRange{First: binary.NativeEndian.Uint16(a.value), Last: binary.NativeEndian.Uint16(a.value[2:])}
@@ -163,18 +163,9 @@ func (a *attributes) ports() netstat.PortRange {
 
 // portMask returns the value, the bits of a port that decide; 0 for all of them,
 // which the kernel says of every single port.
-func (a *attributes) portMask() uint16 {
-	if mask := a.uint16(); mask != 1<<16-1 {
+func (r *attributeReader) portMask(a nlAttr) uint16 {
+	if mask := r.uint16(a); mask != 1<<16-1 {
 		return mask
 	}
 	return 0
-}
-
-// bigEndian32 returns the value, a number in network byte order.
-func (a *attributes) bigEndian32() uint32 {
-	if len(a.value) < 4 {
-		a.malformed("4 bytes")
-		return 0
-	}
-	return binary.BigEndian.Uint32(a.value)
 }

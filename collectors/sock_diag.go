@@ -332,31 +332,31 @@ func (p *inetDiagParser) socket(body []byte, s *netstat.Socket) error {
 	p.mark, p.cgroup = netstat.Optional[uint32]{}, netstat.Optional[uint64]{}
 	var options netstat.SocketOptions
 	asked := p.details.Has(netstat.DetailSocketOptions)
-	a := attributes{rest: body[sizeofInetDiagMsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofInetDiagMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case inetDiagSKV6Only:
-			s.V6Only.Set(a.uint8() != 0)
+			s.V6Only.Set(r.uint8(a) != 0)
 		case inetDiagMark:
-			p.mark.Set(a.uint32())
+			p.mark.Set(r.uint32(a))
 		case inetDiagCGroupID:
-			p.cgroup.Set(a.uint64())
+			p.cgroup.Set(r.uint64(a))
 		}
 		if s.Detail != nil {
-			p.detail(&a, s)
+			p.detail(&r, a, s)
 		}
 		if asked {
-			a.socketOption(&options, &p.names)
+			r.socketOption(a, &options, &p.names)
 		}
 	}
 	if asked && s.UID.IsKnown() && (s.Protocol == netstat.TCP || s.Protocol == netstat.UDP) {
 		headerOptions(&options, s)
 		s.Detail.Options = p.options.share(&options)
 	}
-	if a.err == nil && s.Protocol == netstat.SCTP {
+	if !r.failed() && s.Protocol == netstat.SCTP {
 		sctpState(s)
 	}
-	return a.err
+	return r.error()
 }
 
 // zones makes the zones of link-local addresses: the interface's index in

@@ -51,7 +51,7 @@ func (p *inetDiagParser) extensions() (ext byte) {
 }
 
 // detail reads an attribute into s.Detail, if it is one that was asked for.
-func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
+func (p *inetDiagParser) detail(r *attributeReader, a nlAttr, s *netstat.Socket) {
 	d := s.Detail
 	var belongs netstat.SocketDetails
 	switch a.kind {
@@ -73,7 +73,7 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 	}
 	switch a.kind {
 	case inetDiagSKMemInfo:
-		m := a.socketMemory()
+		m := r.socketMemory(a)
 		d.Memory.Set(m)
 		d.Drops = m.Drops
 	case inetDiagInfo:
@@ -83,14 +83,14 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 			if p.again != nil {
 				into = &p.again.tcp
 			}
-			d.TCP = a.tcpInfo(into)
+			d.TCP = r.tcpInfo(a, into)
 		case netstat.MPTCP:
-			d.MPTCP = a.mptcpInfo()
+			d.MPTCP = r.mptcpInfo(a)
 		}
 	case inetDiagULPInfo:
-		d.ULP = a.upperLayer(&p.names)
+		d.ULP = r.upperLayer(a, &p.names)
 	case inetDiagMD5Sig:
-		d.MD5Peers = a.md5Peers()
+		d.MD5Peers = r.md5Peers(a)
 	case inetDiagCong, inetDiagVegasInfo, inetDiagDCTCPInfo, inetDiagBBRInfo:
 		if d.Congestion == nil {
 			if d.Congestion = new(netstat.CongestionControl); p.again != nil {
@@ -103,49 +103,40 @@ func (p *inetDiagParser) detail(a *attributes, s *netstat.Socket) {
 			name, _, _ := bytes.Cut(a.value, []byte{0})
 			d.Congestion.Name = p.names.string(name)
 		case inetDiagVegasInfo:
-			d.Congestion.Vegas = a.vegas()
+			d.Congestion.Vegas = r.vegas(a)
 		case inetDiagDCTCPInfo:
-			d.Congestion.DCTCP = a.dctcp()
+			d.Congestion.DCTCP = r.dctcp(a)
 		case inetDiagBBRInfo:
-			d.Congestion.BBR = a.bbr()
+			d.Congestion.BBR = r.bbr(a)
 		}
 	case inetDiagTOS:
-		d.TOS.Set(a.uint8())
+		d.TOS.Set(r.uint8(a))
 	case inetDiagTClass:
-		d.TrafficClass.Set(a.uint8())
+		d.TrafficClass.Set(r.uint8(a))
 	case inetDiagClassID:
-		d.ClassID.Set(a.uint32())
+		d.ClassID.Set(r.uint32(a))
 	case inetDiagSockOpt:
-		d.Flags.Set(a.socketFlags())
+		d.Flags.Set(r.socketFlags(a))
 	case inetDiagShutdown:
-		d.Shutdown.Set(netstat.Shutdown(a.uint8()))
+		d.Shutdown.Set(netstat.Shutdown(r.uint8(a)))
 	case inetDiagMark:
-		d.Mark.Set(a.uint32())
+		d.Mark.Set(r.uint32(a))
 	case inetDiagLocals:
-		d.LocalAddresses = a.socketAddresses()
+		d.LocalAddresses = r.socketAddresses(a)
 	case inetDiagPeers:
-		d.RemoteAddresses = a.socketAddresses()
+		d.RemoteAddresses = r.socketAddresses(a)
 	case inetDiagCGroupID:
-		if id := a.uint64(); a.err == nil {
+		if id := r.uint64(a); !r.failed() {
 			d.CGroup.Set(p.cgroups.of(id))
 		}
 	}
 }
 
-// uint64 returns a value of 8 bytes.
-func (a *attributes) uint64() uint64 {
-	if len(a.value) < 8 {
-		a.malformed("8 bytes")
-		return 0
-	}
-	return binary.NativeEndian.Uint64(a.value)
-}
-
 // socketMemory reads SK_MEMINFO_* (include/uapi/linux/sock_diag.h): 32-bit
 // numbers, as many as the kernel has.
-func (a *attributes) socketMemory() (m netstat.SocketMemory) {
+func (r *attributeReader) socketMemory(a nlAttr) (m netstat.SocketMemory) {
 	if len(a.value) < 8*4 {
-		a.malformed("8 numbers or more")
+		r.malformed(a, "8 numbers or more")
 		return m
 	}
 	number := func(i int) uint32 { return binary.NativeEndian.Uint32(a.value[4*i:]) }
@@ -160,9 +151,9 @@ func (a *attributes) socketMemory() (m netstat.SocketMemory) {
 }
 
 // socketFlags reads a struct inet_diag_sockopt: bit fields of one bit each.
-func (a *attributes) socketFlags() (f netstat.SocketFlags) {
+func (r *attributeReader) socketFlags(a nlAttr) (f netstat.SocketFlags) {
 	if len(a.value) < 1 {
-		a.malformed("1 byte or more")
+		r.malformed(a, "1 byte or more")
 	}
 	for i := range min(len(a.value), 2) {
 		for bit := range 8 {
@@ -177,9 +168,9 @@ func (a *attributes) socketFlags() (f netstat.SocketFlags) {
 const sizeofSCTPAddress = 128
 
 // socketAddresses reads a sequence of struct sockaddr_storage.
-func (a *attributes) socketAddresses() (all []netip.Addr) {
+func (r *attributeReader) socketAddresses(a nlAttr) (all []netip.Addr) {
 	if len(a.value)%sizeofSCTPAddress != 0 {
-		a.malformed("a sequence of struct sockaddr_storage")
+		r.malformed(a, "a sequence of struct sockaddr_storage")
 		return nil
 	}
 	for b := a.value; len(b) > 0; b = b[sizeofSCTPAddress:] {
@@ -189,7 +180,7 @@ func (a *attributes) socketAddresses() (all []netip.Addr) {
 		case unix.AF_INET6:
 			all = append(all, netip.AddrFrom16([16]byte(b[8:24])))
 		default:
-			a.malformed("a sequence of Internet addresses")
+			r.malformed(a, "a sequence of Internet addresses")
 		}
 	}
 	return all
@@ -201,9 +192,9 @@ func (a *attributes) socketAddresses() (all []netip.Addr) {
 const sizeofTCPDiagMD5Sig = 100
 
 // md5Peers reads a sequence of struct tcp_diag_md5sig.
-func (a *attributes) md5Peers() (all []netip.Prefix) {
+func (r *attributeReader) md5Peers(a nlAttr) (all []netip.Prefix) {
 	if len(a.value)%sizeofTCPDiagMD5Sig != 0 {
-		a.malformed("a sequence of struct tcp_diag_md5sig")
+		r.malformed(a, "a sequence of struct tcp_diag_md5sig")
 		return nil
 	}
 	for b := a.value; len(b) > 0; b = b[sizeofTCPDiagMD5Sig:] {
@@ -216,7 +207,7 @@ func (a *attributes) md5Peers() (all []netip.Prefix) {
 		}
 		p := netip.PrefixFrom(addr, int(b[1]))
 		if !p.IsValid() {
-			a.malformed("a sequence of prefixes")
+			r.malformed(a, "a sequence of prefixes")
 			return nil
 		}
 		all = append(all, p)
@@ -246,29 +237,29 @@ func sctpState(s *netstat.Socket) {
 }
 
 // socketOption reads an attribute that is the value of an option, or of several.
-func (a *attributes) socketOption(o *netstat.SocketOptions, names *interned) {
+func (r *attributeReader) socketOption(a nlAttr, o *netstat.SocketOptions, names *interned) {
 	switch a.kind {
 	case inetDiagSKMemInfo:
-		m := a.socketMemory()
+		m := r.socketMemory(a)
 		o.ReceiveBuffer.Set(m.ReceiveBuffer)
 		o.SendBuffer.Set(m.SendBuffer)
 	case inetDiagCong:
 		name, _, _ := bytes.Cut(a.value, []byte{0})
 		o.Congestion.Set(names.string(name))
 	case inetDiagTOS:
-		o.TOS.Set(a.uint8())
+		o.TOS.Set(r.uint8(a))
 	case inetDiagTClass:
-		o.TrafficClass.Set(a.uint8())
+		o.TrafficClass.Set(r.uint8(a))
 	case inetDiagSKV6Only:
-		o.V6Only.Set(a.uint8() != 0)
+		o.V6Only.Set(r.uint8(a) != 0)
 	case inetDiagMark:
-		o.Mark.Set(a.uint32())
+		o.Mark.Set(r.uint32(a))
 	case inetDiagSockOpt:
-		flags := a.socketFlags()
+		flags := r.socketFlags(a)
 		o.FreeBind.Set(flags.Has(netstat.FlagFreeBind))
 		o.Transparent.Set(flags.Has(netstat.FlagTransparent))
 	case inetDiagULPInfo:
-		o.UpperLayer.Set(a.upperLayer(names).Name)
+		o.UpperLayer.Set(r.upperLayer(a, names).Name)
 	}
 }
 

@@ -85,18 +85,18 @@ func cookie(b []byte) uint64 {
 }
 
 // uint32Pair returns a value of two numbers.
-func (a *attributes) uint32Pair() (first, second uint32) {
+func (r *attributeReader) uint32Pair(a nlAttr) (first, second uint32) {
 	if len(a.value) < 8 {
-		a.malformed("8 bytes")
+		r.malformed(a, "8 bytes")
 		return 0, 0
 	}
 	return binary.NativeEndian.Uint32(a.value), binary.NativeEndian.Uint32(a.value[4:])
 }
 
 // uint32s returns a value of any number of numbers.
-func (a *attributes) uint32s() []uint32 {
+func (r *attributeReader) uint32s(a nlAttr) []uint32 {
 	if len(a.value)%4 != 0 {
-		a.malformed("a sequence of 4 bytes each")
+		r.malformed(a, "a sequence of 4 bytes each")
 		return nil
 	}
 	var all []uint32

@@ -107,14 +107,14 @@ func (p *inetDiagParser) ended(body []byte, s *netstat.Socket) error {
 	if len(body) < sizeofInetDiagMsg {
 		return fmt.Errorf("inet_diag_msg of %d bytes: % x", len(body), clip(body))
 	}
-	a := attributes{rest: body[sizeofInetDiagMsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofInetDiagMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		if a.kind == inetDiagProtocol {
-			s.Protocol = netstat.Protocol(a.uint8())
+			s.Protocol = netstat.Protocol(r.uint8(a))
 		}
 	}
-	if a.err != nil {
-		return a.err
+	if r.failed() {
+		return r.error()
 	}
 	if s.Protocol == 0 {
 		return fmt.Errorf("the end of a socket of no protocol: % x", clip(body))

@@ -87,30 +87,30 @@ func parseNetlinkDiag(body []byte, s *netstat.NetlinkSocket) error {
 	s.RemoteGroup = binary.NativeEndian.Uint32(body[12:])
 	s.Inode = binary.NativeEndian.Uint32(body[16:])
 	s.Cookie = cookie(body[20:])
-	a := attributes{rest: body[sizeofNetlinkDiagMsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofNetlinkDiagMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case netlinkDiagMemInfo:
-			m := a.socketMemory()
+			m := r.socketMemory(a)
 			s.Memory.Set(m)
 			s.ReceiveQueue.Set(m.Received)
 			s.SendQueue.Set(m.Transmitted)
 			s.Drops = m.Drops
 		case netlinkDiagGroups:
-			s.Groups = a.bits()
+			s.Groups = r.bits(a)
 		case netlinkDiagFlags:
-			s.Flags.Set(netstat.NetlinkFlags(a.uint32()))
+			s.Flags.Set(netstat.NetlinkFlags(r.uint32(a)))
 		}
 	}
-	return a.err
+	return r.error()
 }
 
 // bits returns the numbers of the bits that are set, from 1 on, of a bitmap in
 // the kernel's words, whose size is that of this kernel's long, not of this
 // program's: on big-endian machines 32-bit halves change places.
-func (a *attributes) bits() (set []uint32) {
+func (r *attributeReader) bits(a nlAttr) (set []uint32) {
 	if len(a.value)%4 != 0 {
-		a.malformed("a bitmap")
+		r.malformed(a, "a bitmap")
 		return nil
 	}
 	for i := range len(a.value) / 4 {

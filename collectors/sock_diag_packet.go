@@ -3,7 +3,6 @@ package collectors
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -75,24 +74,24 @@ func parsePacketDiag(body []byte, s *netstat.PacketSocket) error {
 	// The kernel sends an empty filter to whom it may not tell, and none at all
 	// where there is none.
 	s.Filter.Set(nil)
-	a := attributes{rest: body[sizeofPacketDiagMsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofPacketDiagMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case packetDiagInfo:
-			a.packetInfo(s)
+			r.packetInfo(a, s)
 		case packetDiagMclist:
-			s.Memberships = a.packetMemberships()
+			s.Memberships = r.packetMemberships(a)
 		case packetDiagRxRing:
-			s.Receive = a.packetRing()
+			s.Receive = r.packetRing(a)
 		case packetDiagTxRing:
-			s.Transmit = a.packetRing()
+			s.Transmit = r.packetRing(a)
 		case packetDiagFanout:
-			fanout := a.uint32()
+			fanout := r.uint32(a)
 			s.Fanout.Set(netstat.PacketFanout{Group: uint16(fanout), Mode: uint16(fanout >> 16)})
 		case packetDiagUID:
-			s.UID.Set(a.uint32())
+			s.UID.Set(r.uint32(a))
 		case packetDiagMemInfo:
-			s.Memory.Set(a.socketMemory())
+			s.Memory.Set(r.socketMemory(a))
 		case packetDiagFilter:
 			s.Filter = netstat.Optional[[]byte]{}
 			if len(a.value) > 0 {
@@ -103,13 +102,13 @@ func parsePacketDiag(body []byte, s *netstat.PacketSocket) error {
 	if memory, known := s.Memory.Get(); known && s.Receive == nil {
 		s.Drops = memory.Drops
 	}
-	return a.err
+	return r.error()
 }
 
 // packetInfo reads a struct packet_diag_info.
-func (a *attributes) packetInfo(s *netstat.PacketSocket) {
+func (r *attributeReader) packetInfo(a nlAttr, s *netstat.PacketSocket) {
 	if len(a.value) < sizeofPacketDiagInfo {
-		a.malformed("a struct packet_diag_info")
+		r.malformed(a, "a struct packet_diag_info")
 		return
 	}
 	number := func(i int) uint32 { return binary.NativeEndian.Uint32(a.value[4*i:]) }
@@ -118,9 +117,9 @@ func (a *attributes) packetInfo(s *netstat.PacketSocket) {
 }
 
 // packetRing reads a struct packet_diag_ring.
-func (a *attributes) packetRing() *netstat.PacketRing {
+func (r *attributeReader) packetRing(a nlAttr) *netstat.PacketRing {
 	if len(a.value) < sizeofPacketDiagRing {
-		a.malformed("a struct packet_diag_ring")
+		r.malformed(a, "a struct packet_diag_ring")
 		return nil
 	}
 	number := func(i int) uint32 { return binary.NativeEndian.Uint32(a.value[4*i:]) }
@@ -132,15 +131,15 @@ func (a *attributes) packetRing() *netstat.PacketRing {
 }
 
 // packetMemberships reads a sequence of struct packet_diag_mclist.
-func (a *attributes) packetMemberships() (all []netstat.PacketMembership) {
+func (r *attributeReader) packetMemberships(a nlAttr) (all []netstat.PacketMembership) {
 	if len(a.value)%sizeofPacketDiagMclist != 0 {
-		a.malformed("a sequence of struct packet_diag_mclist")
+		r.malformed(a, "a sequence of struct packet_diag_mclist")
 		return nil
 	}
 	for b := a.value; len(b) > 0; b = b[sizeofPacketDiagMclist:] {
 		length := binary.NativeEndian.Uint16(b[10:])
 		if int(length) > sizeofPacketDiagMclist-12 {
-			a.fail(errors.New("hardware address longer than its place"))
+			r.malformed(a, "a sequence of hardware addresses that fit their places")
 			return nil
 		}
 		all = append(all, netstat.PacketMembership{

@@ -56,18 +56,18 @@ func (p *smcDiagParser) socket(body []byte, s *netstat.SMCSocket) error {
 	s.Cookie = cookie(body[44:])
 	s.UID.Set(binary.NativeEndian.Uint32(body[52:]))
 	s.Inode = uint32(binary.NativeEndian.Uint64(body[56:]))
-	a := attributes{rest: body[sizeofSMCDiagMsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofSMCDiagMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case smcDiagShutdown:
-			s.Shutdown = netstat.Shutdown(a.uint8())
+			s.Shutdown = netstat.Shutdown(r.uint8(a))
 		case smcDiagFallback:
-			if local, peer := a.uint32Pair(); s.Mode == netstat.SMCFallback {
+			if local, peer := r.uint32Pair(a); s.Mode == netstat.SMCFallback {
 				s.Fallback.Set(netstat.SMCFallbackReason{Local: local, Peer: peer})
 			}
 		}
 	}
-	return a.err
+	return r.error()
 }
 
 // addr returns an address whose family shows only in what is not zero behind

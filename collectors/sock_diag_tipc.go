@@ -58,62 +58,56 @@ func (k *Kernel) TIPCSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 
 // parseTIPCDiag reads a message of attributes alone: TIPC_NLA_SOCK.
 func parseTIPCDiag(body []byte, s *netstat.TIPCSocket) error {
-	top := attributes{rest: body}
-	for top.next() {
+	var r attributeReader
+	for top, rest := r.next(body); top.kind != noAttribute; top, rest = r.next(rest) {
 		if top.kind == tipcSock {
-			top.tipcSocket(s)
+			r.tipcSocket(top, s)
 		}
 	}
-	return top.err
+	return r.error()
 }
 
-func (a *attributes) tipcSocket(s *netstat.TIPCSocket) {
-	n := attributes{rest: a.value}
-	for n.next() {
+func (r *attributeReader) tipcSocket(a nlAttr, s *netstat.TIPCSocket) {
+	for n, rest := r.next(a.value); n.kind != noAttribute; n, rest = r.next(rest) {
 		switch n.kind {
 		case tipcSockAddr:
-			s.Node = n.uint32()
+			s.Node = r.uint32(n)
 		case tipcSockRef:
-			s.Reference = n.uint32()
+			s.Reference = r.uint32(n)
 		case tipcSockCon:
 			var peer netstat.TIPCAddress
-			c := attributes{rest: n.value}
-			for c.next() {
+			for c, rest := r.next(n.value); c.kind != noAttribute; c, rest = r.next(rest) {
 				switch c.kind {
 				case tipcConNode:
-					peer.Node = c.uint32()
+					peer.Node = r.uint32(c)
 				case tipcConSock:
-					peer.Reference = c.uint32()
+					peer.Reference = r.uint32(c)
 				}
 			}
-			n.fail(c.err)
 			s.Peer.Set(peer)
 		case tipcSockHasPubl:
 			s.Published = true
 		case tipcSockStat:
-			c := attributes{rest: n.value}
-			for c.next() {
+			for c, rest := r.next(n.value); c.kind != noAttribute; c, rest = r.next(rest) {
 				switch c.kind {
 				case tipcStatReceive:
-					s.ReceiveQueue.Set(c.uint32())
+					s.ReceiveQueue.Set(r.uint32(c))
 				case tipcStatSend:
-					s.SendQueue.Set(c.uint32())
+					s.SendQueue.Set(r.uint32(c))
 				case tipcStatDrop:
-					s.Drops.Set(c.uint32())
+					s.Drops.Set(r.uint32(c))
 				}
 			}
-			n.fail(c.err)
 		case tipcSockType:
-			s.Type = netstat.SocketType(n.uint32())
+			s.Type = netstat.SocketType(r.uint32(n))
 		case tipcSockIno:
-			s.Inode = n.uint32()
+			s.Inode = r.uint32(n)
 		case tipcSockUID:
-			s.UID.Set(n.uint32())
+			s.UID.Set(r.uint32(n))
 		case tipcSockState:
-			s.State = netstat.State(n.uint32())
+			s.State = netstat.State(r.uint32(n))
 		case tipcSockCookie:
-			s.Cookie = n.uint64()
+			s.Cookie = r.uint64(n)
 		}
 	}
-	a.fail(n.err)
 }

@@ -117,36 +117,36 @@ func parseUnixDiag(body []byte, s *netstat.UnixSocket) error {
 	s.State = netstat.State(body[2])
 	s.Inode = binary.NativeEndian.Uint32(body[4:])
 	s.Cookie.Set(cookie(body[8:]))
-	a := attributes{rest: body[sizeofUnixDiagMsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofUnixDiagMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case unixDiagName:
 			s.Name, s.Abstract = unixName(a.value)
 		case unixDiagVFS:
-			inode, device := a.uint32Pair()
+			inode, device := r.uint32Pair(a)
 			// The kernel's own numbers: 20 bits of minor (MINORBITS,
 			// include/linux/kdev_t.h).
 			s.File.Set(netstat.UnixFile{Inode: inode, Device: netstat.Device{Major: device >> 20, Minor: device & (1<<20 - 1)}})
 		case unixDiagPeer:
 			// A connection that waits to be accepted has no inode yet.
-			if peer := a.uint32(); peer != 0 {
+			if peer := r.uint32(a); peer != 0 {
 				s.Peer.Set(peer)
 			}
 		case unixDiagICons:
-			s.Pending = a.uint32s()
+			s.Pending = r.uint32s(a)
 		case unixDiagRQLen:
-			receive, send := a.uint32Pair()
+			receive, send := r.uint32Pair(a)
 			s.ReceiveQueue.Set(receive)
 			s.SendQueue.Set(send)
 		case unixDiagMemInfo:
-			s.Memory.Set(a.socketMemory())
+			s.Memory.Set(r.socketMemory(a))
 		case unixDiagShutdown:
-			s.Shutdown.Set(netstat.Shutdown(a.uint8()))
+			s.Shutdown.Set(netstat.Shutdown(r.uint8(a)))
 		case unixDiagUID:
-			s.UID.Set(a.uint32())
+			s.UID.Set(r.uint32(a))
 		}
 	}
-	return a.err
+	return r.error()
 }
 
 // unixName reads a sun_path of so many bytes (unix(7)): a path ends at its NUL,

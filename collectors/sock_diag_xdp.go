@@ -67,36 +67,36 @@ func parseXDPDiag(body []byte, s *netstat.XDPSocket) error {
 	}
 	s.Inode = binary.NativeEndian.Uint32(body[4:])
 	s.Cookie = cookie(body[8:])
-	a := attributes{rest: body[sizeofXDPDiagMsg:]}
-	for a.next() {
+	var r attributeReader
+	for a, rest := r.next(body[sizeofXDPDiagMsg:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		switch a.kind {
 		case xdpDiagInfo:
-			s.Interface, s.Queue = a.uint32Pair()
+			s.Interface, s.Queue = r.uint32Pair(a)
 		case xdpDiagUID:
-			s.UID.Set(a.uint32())
+			s.UID.Set(r.uint32(a))
 		case xdpDiagRxRing:
-			s.Receive.Set(a.uint32())
+			s.Receive.Set(r.uint32(a))
 		case xdpDiagTxRing:
-			s.Transmit.Set(a.uint32())
+			s.Transmit.Set(r.uint32(a))
 		case xdpDiagUmem:
-			s.Area = a.xdpArea()
+			s.Area = r.xdpArea(a)
 		case xdpDiagFillRing:
-			s.Fill.Set(a.uint32())
+			s.Fill.Set(r.uint32(a))
 		case xdpDiagCompletionRing:
-			s.Completion.Set(a.uint32())
+			s.Completion.Set(r.uint32(a))
 		case xdpDiagMemInfo:
-			s.Memory.Set(a.socketMemory())
+			s.Memory.Set(r.socketMemory(a))
 		case xdpDiagStats:
-			s.Statistics.Set(a.xdpStatistics())
+			s.Statistics.Set(r.xdpStatistics(a))
 		}
 	}
-	return a.err
+	return r.error()
 }
 
 // xdpArea reads a struct xdp_diag_umem.
-func (a *attributes) xdpArea() *netstat.XDPArea {
+func (r *attributeReader) xdpArea(a nlAttr) *netstat.XDPArea {
 	if len(a.value) < sizeofXDPDiagUmem {
-		a.malformed("a struct xdp_diag_umem")
+		r.malformed(a, "a struct xdp_diag_umem")
 		return nil
 	}
 	number := func(at int) uint32 { return binary.NativeEndian.Uint32(a.value[at:]) }
@@ -109,9 +109,9 @@ func (a *attributes) xdpArea() *netstat.XDPArea {
 }
 
 // xdpStatistics reads a struct xdp_diag_stats.
-func (a *attributes) xdpStatistics() (s netstat.XDPStatistics) {
+func (r *attributeReader) xdpStatistics(a nlAttr) (s netstat.XDPStatistics) {
 	if len(a.value) < sizeofXDPDiagStats {
-		a.malformed("a struct xdp_diag_stats")
+		r.malformed(a, "a struct xdp_diag_stats")
 		return s
 	}
 	number := func(i int) uint64 { return binary.NativeEndian.Uint64(a.value[8*i:]) }

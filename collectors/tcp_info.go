@@ -76,9 +76,9 @@ func bitField(b byte, after, width int) byte {
 }
 
 // tcpInfo reads a struct tcp_info of any length into t, or into a new one where that is nil.
-func (a *attributes) tcpInfo(t *netstat.TCPInfo) *netstat.TCPInfo {
+func (r *attributeReader) tcpInfo(a nlAttr, t *netstat.TCPInfo) *netstat.TCPInfo {
 	if len(a.value) < sizeofTCPInfoLeast {
-		a.malformed("a struct tcp_info")
+		r.malformed(a, "a struct tcp_info")
 		return nil
 	}
 	b := structure(a.value)
@@ -188,9 +188,9 @@ const (
 )
 
 // mptcpInfo reads a struct mptcp_info of any length.
-func (a *attributes) mptcpInfo() *netstat.MPTCPInfo {
+func (r *attributeReader) mptcpInfo(a nlAttr) *netstat.MPTCPInfo {
 	if len(a.value) < sizeofMPTCPInfoLeast {
-		a.malformed("a struct mptcp_info")
+		r.malformed(a, "a struct mptcp_info")
 		return nil
 	}
 	b := structure(a.value)
@@ -228,9 +228,9 @@ func (a *attributes) mptcpInfo() *netstat.MPTCPInfo {
 }
 
 // vegas reads a struct tcpvegas_info.
-func (a *attributes) vegas() *netstat.Vegas {
+func (r *attributeReader) vegas(a nlAttr) *netstat.Vegas {
 	if len(a.value) < 16 {
-		a.malformed("a struct tcpvegas_info")
+		r.malformed(a, "a struct tcpvegas_info")
 		return nil
 	}
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(a.value[at:]) }
@@ -243,9 +243,9 @@ func (a *attributes) vegas() *netstat.Vegas {
 }
 
 // dctcp reads a struct tcp_dctcp_info.
-func (a *attributes) dctcp() *netstat.DCTCP {
+func (r *attributeReader) dctcp(a nlAttr) *netstat.DCTCP {
 	if len(a.value) < 16 {
-		a.malformed("a struct tcp_dctcp_info")
+		r.malformed(a, "a struct tcp_dctcp_info")
 		return nil
 	}
 	return &netstat.DCTCP{
@@ -258,9 +258,9 @@ func (a *attributes) dctcp() *netstat.DCTCP {
 }
 
 // bbr reads a struct tcp_bbr_info.
-func (a *attributes) bbr() *netstat.BBR {
+func (r *attributeReader) bbr(a nlAttr) *netstat.BBR {
 	if len(a.value) < 20 {
-		a.malformed("a struct tcp_bbr_info")
+		r.malformed(a, "a struct tcp_bbr_info")
 		return nil
 	}
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(a.value[at:]) }
@@ -299,81 +299,68 @@ const (
 )
 
 // upperLayer reads INET_DIAG_ULP_INFO.
-func (a *attributes) upperLayer(names *interned) *netstat.UpperLayer {
+func (r *attributeReader) upperLayer(a nlAttr, names *interned) *netstat.UpperLayer {
 	var u netstat.UpperLayer
-	n := attributes{rest: a.value}
-	for n.next() {
+	for n, rest := r.next(a.value); n.kind != noAttribute; n, rest = r.next(rest) {
 		switch n.kind {
 		case ulpInfoName:
 			name, _, _ := bytes.Cut(n.value, []byte{0})
 			u.Name = names.string(name)
 		case ulpInfoTLS:
-			u.TLS = n.tls()
+			u.TLS = r.tls(n)
 		case ulpInfoMPTCP:
-			u.MPTCP = n.subflow()
+			u.MPTCP = r.subflow(n)
 		}
 	}
-	a.fail(n.err)
 	return &u
 }
 
-// fail keeps the error of an attribute nested in this one.
-func (a *attributes) fail(err error) {
-	if a.err == nil {
-		a.err = err
-	}
-}
-
-func (a *attributes) tls() *netstat.TLS {
+func (r *attributeReader) tls(a nlAttr) *netstat.TLS {
 	var t netstat.TLS
-	n := attributes{rest: a.value}
-	for n.next() {
+	for n, rest := r.next(a.value); n.kind != noAttribute; n, rest = r.next(rest) {
 		switch n.kind {
 		case tlsInfoVersion:
-			t.Version.Set(n.uint16())
+			t.Version.Set(r.uint16(n))
 		case tlsInfoCipher:
-			t.Cipher.Set(n.uint16())
+			t.Cipher.Set(r.uint16(n))
 		case tlsInfoTXConf:
-			t.Transmit.Set(netstat.TLSMode(n.uint16()))
+			t.Transmit.Set(netstat.TLSMode(r.uint16(n)))
 		case tlsInfoRXConf:
-			t.Receive.Set(netstat.TLSMode(n.uint16()))
+			t.Receive.Set(netstat.TLSMode(r.uint16(n)))
 		case tlsInfoZCROTX:
 			t.ZeroCopySend = true
 		case tlsInfoNoPad:
 			t.ReceiveNoPad = true
 		}
 	}
-	a.fail(n.err)
 	return &t
 }
 
-func (a *attributes) subflow() *netstat.Subflow {
+func (r *attributeReader) subflow(a nlAttr) *netstat.Subflow {
 	var s netstat.Subflow
-	n := attributes{rest: a.value}
-	for n.next() {
+	for n, rest := r.next(a.value); n.kind != noAttribute; n, rest = r.next(rest) {
 		switch n.kind {
 		case subflowTokenRemote:
-			s.RemoteToken = n.uint32()
+			s.RemoteToken = r.uint32(n)
 		case subflowTokenLocal:
-			s.LocalToken = n.uint32()
+			s.LocalToken = r.uint32(n)
 		case subflowRelativeWrite:
-			s.RelativeWrite = n.uint32()
+			s.RelativeWrite = r.uint32(n)
 		case subflowMapSequence:
-			s.MapSequence = n.uint64()
+			s.MapSequence = r.uint64(n)
 		case subflowMapSubflow:
-			s.MapSubflowSequence = n.uint32()
+			s.MapSubflowSequence = r.uint32(n)
 		case subflowOffset:
-			s.SubflowOffset = n.uint32()
+			s.SubflowOffset = r.uint32(n)
 		case subflowMapLength:
-			s.MapLength = n.uint16()
+			s.MapLength = r.uint16(n)
 		case subflowFlags:
-			s.Flags = netstat.SubflowFlags(n.uint32())
+			s.Flags = netstat.SubflowFlags(r.uint32(n))
 		case subflowIDRemote:
-			s.RemoteID = n.uint8()
+			s.RemoteID = r.uint8(n)
 		case subflowIDLocal:
-			s.LocalID = n.uint8()
+			s.LocalID = r.uint8(n)
 		}
 	}
-	a.fail(n.err)
 	return &s
 }

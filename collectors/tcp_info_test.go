@@ -179,8 +179,8 @@ func TestTCPInfoOfAnyLength(t *testing.T) {
 	_, _ = random.Read(full)
 	full[0] = byte(netstat.Established)
 	parse := func(b []byte) (*netstat.TCPInfo, error) {
-		a := attributes{value: b}
-		return a.tcpInfo(nil), a.err
+		var r attributeReader
+		return r.tcpInfo(nlAttr{value: b}, nil), r.error()
 	}
 	for length := range len(full) + 1 {
 		got, err := parse(full[:length])
@@ -333,17 +333,15 @@ func TestPrivateInformation(t *testing.T) {
 		}
 		return b
 	}
-	a := attributes{value: numbers(1, 2, 3, 4)}
-	if got, want := a.vegas(), (netstat.Vegas{Enabled: true, RTTCount: 2, RTT: 3 * time.Microsecond, MinRTT: 4 * time.Microsecond}); *got != want {
+	var r attributeReader
+	if got, want := r.vegas(nlAttr{value: numbers(1, 2, 3, 4)}), (netstat.Vegas{Enabled: true, RTTCount: 2, RTT: 3 * time.Microsecond, MinRTT: 4 * time.Microsecond}); *got != want {
 		t.Errorf("vegas: %+v, want %+v", *got, want)
 	}
 	halves := binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint16(nil, 1), 0)
-	a = attributes{value: append(halves, numbers(512, 7, 9)...)}
-	if got, want := a.dctcp(), (netstat.DCTCP{Enabled: true, Alpha: 512, MarkedBytes: 7, AllBytes: 9}); *got != want {
+	if got, want := r.dctcp(nlAttr{value: append(halves, numbers(512, 7, 9)...)}), (netstat.DCTCP{Enabled: true, Alpha: 512, MarkedBytes: 7, AllBytes: 9}); *got != want {
 		t.Errorf("dctcp: %+v, want %+v", *got, want)
 	}
-	a = attributes{value: numbers(5, 1, 80, 256, 512)}
-	if got, want := a.bbr(), (netstat.BBR{Bandwidth: 1<<32 | 5, MinRTT: 80 * time.Microsecond, PacingGain: 256, WindowGain: 512}); *got != want {
+	if got, want := r.bbr(nlAttr{value: numbers(5, 1, 80, 256, 512)}), (netstat.BBR{Bandwidth: 1<<32 | 5, MinRTT: 80 * time.Microsecond, PacingGain: 256, WindowGain: 512}); *got != want {
 		t.Errorf("bbr: %+v, want %+v", *got, want)
 	}
 
@@ -352,13 +350,12 @@ func TestPrivateInformation(t *testing.T) {
 	}
 	tls := append(append(append(u16(1, 0x304), u16(2, 51)...), u16(3, 2)...), u16(4, 3)...)
 	tls = append(tls, appendAttribute(nil, 5, nil)...)
-	a = attributes{value: append(appendAttribute(nil, 1, []byte("tls\x00")), appendAttribute(nil, 2, tls)...)}
-	u := a.upperLayer(&interned{})
+	u := r.upperLayer(nlAttr{value: append(appendAttribute(nil, 1, []byte("tls\x00")), appendAttribute(nil, 2, tls)...)}, &interned{})
 	want := netstat.TLS{
 		Version: netstat.Known[uint16](0x304), Cipher: netstat.Known[uint16](51),
 		Transmit: netstat.Known(netstat.TLSSoftware), Receive: netstat.Known(netstat.TLSHardware), ZeroCopySend: true,
 	}
-	if a.err != nil || u.Name != "tls" || u.TLS == nil || *u.TLS != want {
-		t.Errorf("tls: %+v, %v, want %+v", u.TLS, a.err, want)
+	if r.failed() || u.Name != "tls" || u.TLS == nil || *u.TLS != want {
+		t.Errorf("tls: %+v, %v, want %+v", u.TLS, r.error(), want)
 	}
 }
