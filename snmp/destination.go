@@ -44,6 +44,7 @@ type destination struct {
 	engine  *engine
 	options *Options
 	target  Target
+	model   outgoingModel
 	cancel  context.CancelFunc
 
 	mu      sync.Mutex
@@ -52,24 +53,45 @@ type destination struct {
 	dropped atomic.Uint64
 
 	// What follows belongs to run.
-	informs []*inform // that wait for their acknowledgement
-	lost    int       // informs that were never acknowledged
-	decoder pduDecoder
-	faulty  bool
+	informs   []*inform // that wait for their acknowledgement
+	lost      int       // informs that were never acknowledged
+	discovery discovery
+	decoder   pduDecoder
+	faulty    bool
 
-	dropping, unacknowledged, unreachable, refused warning
+	dropping, unacknowledged, unreachable, refused, rejecting, unknown warning
 }
 
 // inform is an InformRequest-PDU that has been sent.
 type inform struct {
 	requestID int32
-	message   []byte
+	variables []mib.Binding
+	ids       []int32 // of its messages
 	sent      int
+	again     int       // how often its receiver wanted it once more
 	due       time.Time // when it is sent again, or given up
 }
 
+// maxAgain is how often a receiver can want an inform once more: as it is another engine
+// than it was, and as it is later there.
+const maxAgain = 3
+
+// discovery is the asking for who a target is.
+type discovery struct {
+	asked time.Time     // when it was asked last; zero for never
+	wait  time.Duration // until it is asked again
+}
+
+func (a *discovery) due() time.Time { return a.asked.Add(a.wait) }
+
 func newDestination(e *engine, options *Options, target Target) *destination {
-	return &destination{engine: e, options: options, target: target, wake: make(chan struct{}, 1)}
+	d := &destination{engine: e, options: options, target: target, wake: make(chan struct{}, 1)}
+	if target.Version == SNMPv3 {
+		d.model = newV3Outgoing(&d.target, options.USM)
+	} else {
+		d.model = newCommunityOutgoing(&d.target)
+	}
+	return d
 }
 
 // put has a notification sent, later.
@@ -190,7 +212,7 @@ func (d *destination) abandon() {
 }
 
 func (d *destination) dial(ctx context.Context) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
+	dialer := net.Dialer{Timeout: dialTimeout, LocalAddr: d.target.localAddress()}
 	return dialer.DialContext(ctx, d.target.Address.network(), d.target.Address.hostPort())
 }
 
@@ -233,11 +255,16 @@ func (d *destination) converse(ctx context.Context, conn net.Conn) error {
 
 // untilDue returns how long nothing has to be done by itself.
 func (d *destination) untilDue() time.Duration {
-	if len(d.informs) == 0 {
+	var due time.Time
+	switch {
+	case len(d.informs) > 0:
+		due = slices.MinFunc(d.informs, func(a, b *inform) int { return a.due.Compare(b.due) }).due
+	case d.waiting() > 0 && d.model.room() == 0:
+		due = d.discovery.due()
+	default:
 		return idleAfter
 	}
-	first := slices.MinFunc(d.informs, func(a, b *inform) int { return a.due.Compare(b.due) })
-	return max(time.Until(first.due), 0)
+	return max(time.Until(due), 0)
 }
 
 // send sends again what is due, and then what waits and may be sent.
@@ -245,32 +272,71 @@ func (d *destination) send(conn net.Conn) error {
 	if err := d.resend(conn); err != nil {
 		return err
 	}
-	model := d.engine.models.Load().outgoing(d.target.Version)
-	for !d.target.Inform || len(d.informs) < maxOutstanding {
+	for {
+		if d.target.Inform {
+			switch room := d.model.room(); {
+			case room == 0 && d.waiting() > 0:
+				return d.discover(conn)
+			case len(d.informs) >= room:
+				return nil
+			}
+		}
 		variables := d.next()
 		if variables == nil {
 			return nil
 		}
-		requestID := rand.Int32()
-		message, err := notificationMessage(model, &d.target, requestID, variables, localIPv4(conn), d.options.MaxMessageSize)
-		if err == nil {
-			err = d.write(conn, message)
-			if err != nil && !errors.Is(err, syscall.EMSGSIZE) {
-				d.putBack(variables)
-				return err
-			}
-		}
+		i := &inform{requestID: rand.Int32(), variables: variables}
+		sent, err := d.sendOne(conn, i)
 		if err != nil {
-			d.drop(err.Error())
-			continue
+			d.putBack(variables)
+			return err
 		}
-		if d.target.Inform {
-			d.informs = append(d.informs, &inform{requestID, message, 1, time.Now().Add(d.target.Timeout)})
-		} else {
+		switch {
+		case !sent:
+		case d.target.Inform:
+			d.informs = append(d.informs, i)
+		default:
 			d.engine.counters[enginemib.OutTraps].Add(1)
 		}
 	}
-	return nil
+}
+
+// sendOne sends a notification: made anew each time, since what is known of the target may
+// have changed. It reports false for one that cannot be sent to it and was dropped; an error is
+// the connection's.
+func (d *destination) sendOne(conn net.Conn, i *inform) (sent bool, err error) {
+	message, id, err := notificationMessage(d.model, &d.target, i.requestID, i.variables, localIPv4(conn), d.options.MaxMessageSize)
+	if err == nil {
+		err = d.write(conn, message)
+		if err != nil && !errors.Is(err, syscall.EMSGSIZE) {
+			return false, err
+		}
+	}
+	if err != nil {
+		d.drop(err.Error())
+		return false, nil
+	}
+	i.ids, i.due = append(i.ids, id), time.Now().Add(d.target.Timeout)
+	i.sent++
+	return true, nil
+}
+
+// discover asks the target who it is, each time after a longer wait: what is for it waits
+// for that.
+func (d *destination) discover(conn net.Conn) error {
+	a, now := &d.discovery, time.Now()
+	switch {
+	case a.asked.IsZero():
+		a.wait = d.target.Timeout
+	case a.due().After(now):
+		return nil
+	default:
+		a.wait = min(2*a.wait, max(lastRedial, d.target.Timeout))
+		d.engine.warn(&d.unknown, "informs wait, as their receiver does not tell its engine ID", slog.Any("target", d.target.Address),
+			slog.Int("waiting", d.waiting()))
+	}
+	a.asked = now
+	return d.write(conn, d.model.discover())
 }
 
 // resend sends informs again that are due, and gives those up that were sent
@@ -279,29 +345,35 @@ func (d *destination) resend(conn net.Conn) error {
 	now := time.Now()
 	given := 0
 	d.informs = slices.DeleteFunc(d.informs, func(i *inform) bool {
-		up := !i.due.After(now) && i.sent > d.target.Retries
+		up := !i.due.After(now) && i.sent > d.target.Retries+i.again
 		if up {
 			given++
 		}
 		return up
 	})
 	if given > 0 {
-		d.engine.counters[enginemib.InformsUnacknowledged].Add(uint64(given))
-		d.lost += given
-		d.engine.warn(&d.unacknowledged, "informs are not acknowledged", slog.Any("target", d.target.Address),
-			slog.Int("sent", d.target.Retries+1), slog.Int("unacknowledged", d.lost))
+		d.giveUp(&d.unacknowledged, given, "informs are not acknowledged", slog.Int("sent", d.target.Retries+1))
 	}
-	for _, i := range d.informs {
+	for _, i := range slices.Clone(d.informs) {
 		if i.due.After(now) {
 			continue
 		}
-		if err := d.write(conn, i.message); err != nil {
+		sent, err := d.sendOne(conn, i)
+		if err != nil {
 			return err
 		}
-		i.sent++
-		i.due = now.Add(d.target.Timeout)
+		if !sent {
+			d.informs = slices.DeleteFunc(d.informs, func(other *inform) bool { return other == i })
+		}
 	}
 	return nil
+}
+
+// giveUp counts informs that will not be acknowledged, and says so.
+func (d *destination) giveUp(w *warning, number int, what string, why slog.Attr) {
+	d.engine.counters[enginemib.InformsUnacknowledged].Add(uint64(number))
+	d.lost += number
+	d.engine.warn(w, what, slog.Any("target", d.target.Address), why, slog.Int("unacknowledged", d.lost))
 }
 
 // write sends a message. That an earlier datagram was refused, which the kernel
@@ -407,33 +479,43 @@ func (d *destination) receive(message []byte) {
 		return
 	}
 	version, _ := protocol.VersionOf(number)
-	model := e.models.Load().outgoing(version)
-	if model == nil {
+	if e.models.Load().model(version) == nil {
 		e.counters[enginemib.InBadVersions].Add(1)
 		d.passOver("its version is not supported", slog.Int("version", int(number)))
 		return
 	}
-	pduType, content, ok := model.matches(&fields, &d.target)
-	if fields.Err != nil {
-		malformed(fields.Err)
-		return
-	}
-	if !ok {
-		e.counters[enginemib.InBadCommunityNames].Add(1)
-		d.passOver("its community is not the target's")
-		return
-	}
-	if version != d.target.Version || pduType != ber.Response {
+	if version != d.target.Version {
 		e.counters[enginemib.UnknownPDUHandlers].Add(1)
-		d.passOver("it is no acknowledgement", slog.Int("type", int(pduType)))
+		d.passOver("its version is not the target's", slog.Int("version", int(number)))
 		return
 	}
-	p, err := d.decoder.decode(pduType, content, version == SNMPv1, anyNumber)
+	r := d.model.receive(&fields, message[:len(message)-len(outer.Rest)], func(id int32) bool { return d.find(id) >= 0 })
+	switch {
+	case r.verdict != accept:
+		e.counters[r.counter].Add(1)
+		d.passOver(r.why, r.detail)
+		return
+	case r.discovered:
+		d.discovery = discovery{}
+		return
+	case r.again:
+		d.sendAgain(r.id)
+		return
+	case r.refusal != "":
+		d.refuseInform(r.id, r.refusal)
+		return
+	}
+	if r.pduType != ber.Response {
+		e.counters[enginemib.UnknownPDUHandlers].Add(1)
+		d.passOver("it is no acknowledgement", slog.Int("type", int(r.pduType)))
+		return
+	}
+	p, err := d.decoder.decode(r.pduType, r.pdu, version == SNMPv1, anyNumber)
 	if err != nil {
 		malformed(err)
 		return
 	}
-	i := slices.IndexFunc(d.informs, func(i *inform) bool { return i.requestID == p.requestID })
+	i := slices.IndexFunc(d.informs, func(i *inform) bool { return i.requestID == p.requestID && slices.Contains(i.ids, r.id) })
 	if i < 0 { // most likely of one that was sent twice
 		d.passOver("it acknowledges nothing that waits")
 		return
@@ -444,6 +526,33 @@ func (d *destination) receive(message []byte) {
 	if status := mib.Status(p.status); status != mib.NoError {
 		e.log.Warn("an inform was received with an error", "target", d.target.Address, "error-status", status)
 	}
+}
+
+// find returns which inform has a message with an id, -1 for none.
+func (d *destination) find(id int32) int {
+	return slices.IndexFunc(d.informs, func(i *inform) bool { return slices.Contains(i.ids, id) })
+}
+
+// sendAgain has an inform sent once more, at once, unless that was done since the message
+// with the id.
+func (d *destination) sendAgain(id int32) {
+	i := d.informs[d.find(id)]
+	switch {
+	case i.ids[len(i.ids)-1] != id:
+		return
+	case i.again == maxAgain:
+		d.refuseInform(id, "it wants it once more, again and again")
+		return
+	}
+	i.again++
+	i.due = time.Now()
+}
+
+// refuseInform takes it that an inform is not accepted there, and would not be a second time.
+func (d *destination) refuseInform(id int32, why string) {
+	i := d.find(id)
+	d.informs = slices.Delete(d.informs, i, i+1)
+	d.giveUp(&d.rejecting, 1, "an inform is refused by its receiver", slog.String("why", why))
 }
 
 func (d *destination) passOver(why string, attributes ...slog.Attr) {

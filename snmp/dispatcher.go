@@ -105,18 +105,6 @@ func (m *models) model(version Version) messageModel {
 	return nil
 }
 
-// outgoing returns the model of messages to targets of a version, nil where there is
-// none.
-func (m *models) outgoing(version Version) outgoingModel {
-	switch version {
-	case SNMPv1:
-		return m.v1
-	case SNMPv2c:
-		return m.v2c
-	}
-	return nil
-}
-
 // covers reports whether anybody is let in from source. Users are, wherever they are.
 func (m *models) covers(source netip.Addr) bool { return m.v3 != nil || m.communities.covers(source) }
 

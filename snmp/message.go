@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"bytes"
 	"log/slog"
 	"net/netip"
 
@@ -85,13 +86,34 @@ type messageModel interface {
 // tailroom is how much capacity there is behind what a model makes a message of.
 const tailroom = usm.Padding
 
-// outgoingModel is a message processing model of messages that nobody asked for.
+// outgoingModel is a message processing model of messages that nobody asked for, to
+// one target. One goroutine uses it.
 type outgoingModel interface {
-	// prepareOutgoing is prepareResponse for a message to a target (RFC 3411, section 4.2.1).
-	prepareOutgoing(to *Target, buf []byte, at int) []byte
-	// matches takes apart, as prepareDataElements does, what came from a
-	// target. It reports false for what a target would not send.
-	matches(d *ber.Decoder, from *Target) (pduType byte, pdu []byte, ok bool)
+	// room is how many informs may wait for their acknowledgement at a time: 0 while
+	// the target has to be discovered.
+	room() int
+	// discover returns a message that asks the target who it is.
+	discover() []byte
+	// headroom is how much room there has to be in front of a PDU.
+	headroom() int
+	// prepareOutgoing makes a message of the PDU that is buf[at:] (RFC 3411, section
+	// 4.2.1), and returns the id by which its answers name it, where they do.
+	prepareOutgoing(buf []byte, at int) (message []byte, id int32, err error)
+	// receive takes apart what came from the target, of which d has what follows
+	// the version. Waits tells whether an answer to a message is waited for.
+	receive(d *ber.Decoder, message []byte, waits func(id int32) bool) reply
+}
+
+// reply is what a message from a target means: an outcome other than accept that it is
+// passed over.
+type reply struct {
+	outcome
+	discovered bool  // who the target is; it answers no other message
+	id         int32 // of the message that it answers, where it says
+	again      bool  // that message is to be sent once more: more is known of the target by now
+	refusal    string
+	pduType    byte
+	pdu        []byte // its content
 }
 
 // communityMessages is the message processing model of SNMPv1 and SNMPv2c,
@@ -137,10 +159,6 @@ func (m *communityMessages) prepareResponse(in *incoming, buf []byte, at int) []
 // report returns nothing: there are no Reports in these versions.
 func (m *communityMessages) report(*incoming, enginemib.Counter, uint64, []byte) []byte { return nil }
 
-func (m *communityMessages) prepareOutgoing(to *Target, buf []byte, at int) []byte {
-	return m.prepend([]byte(to.Community), buf, at)
-}
-
 func (m *communityMessages) prepend(community, buf []byte, at int) []byte {
 	end := len(buf)
 	at -= len(community)
@@ -150,9 +168,36 @@ func (m *communityMessages) prepend(community, buf []byte, at int) []byte {
 	return buf[ber.PrependHeader(buf, at, ber.Sequence, end-at):]
 }
 
-func (m *communityMessages) matches(d *ber.Decoder, from *Target) (pduType byte, pdu []byte, ok bool) {
+// communityOutgoing is the message processing model of SNMPv1 and SNMPv2c towards one
+// target.
+type communityOutgoing struct {
+	messages  communityMessages
+	community []byte
+}
+
+func newCommunityOutgoing(to *Target) *communityOutgoing {
+	return &communityOutgoing{communityMessages{version: to.Version}, []byte(to.Community)}
+}
+
+func (*communityOutgoing) room() int { return maxOutstanding }
+
+func (*communityOutgoing) discover() []byte { return nil }
+
+func (m *communityOutgoing) headroom() int { return pduHeadroom + len(m.community) }
+
+func (m *communityOutgoing) prepareOutgoing(buf []byte, at int) ([]byte, int32, error) {
+	return m.messages.prepend(m.community, buf, at), 0, nil
+}
+
+func (m *communityOutgoing) receive(d *ber.Decoder, _ []byte, _ func(int32) bool) (r reply) {
 	community := d.Content("community", ber.OctetString)
-	pduType, pdu = d.Element("data")
+	r.pduType, r.pdu = d.Element("data")
 	d.End("Message")
-	return pduType, pdu, d.Err == nil && string(community) == from.Community
+	switch {
+	case d.Err != nil:
+		return reply{outcome: malformed(d.Err)}
+	case !bytes.Equal(community, m.community):
+		return reply{outcome: outcome{verdict: drop, counter: enginemib.InBadCommunityNames, why: "its community is not the target's"}}
+	}
+	return r
 }

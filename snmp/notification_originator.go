@@ -53,7 +53,7 @@ func (o *originator) setTargets(targets []Target) error {
 		if targets[i].Version == protocol.VersionDefault {
 			targets[i].Version = SNMPv1
 		}
-		if err := targets[i].check(); err != nil {
+		if err := targets[i].Check(o.options.USM); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (o *originator) setTargets(targets []Target) error {
 	before := slices.Clone(o.destinations)
 	var now []*destination
 	for _, t := range targets {
-		if i := slices.IndexFunc(before, func(d *destination) bool { return d.target == t }); i >= 0 {
+		if i := slices.IndexFunc(before, func(d *destination) bool { return d.target.same(&t) }); i >= 0 {
 			now, before = append(now, before[i]), slices.Delete(before, i, i+1)
 			continue
 		}
@@ -96,15 +96,15 @@ func (o *originator) notify(n mib.Notification) {
 }
 
 // notificationMessage returns the message that tells a target the variables of a
-// notification, the first two of which are sysUpTime.0 and snmpTrapOID.0. agent
-// is the address that it is sent from.
-func notificationMessage(model outgoingModel, to *Target, requestID int32, variables []mib.Binding, agent netip.Addr, limit int) ([]byte, error) {
+// notification, the first two of which are sysUpTime.0 and snmpTrapOID.0, and the id that its model
+// gives it. agent is the address that it is sent from.
+func notificationMessage(model outgoingModel, to *Target, requestID int32, variables []mib.Binding, agent netip.Addr, limit int) ([]byte, int32, error) {
 	for _, b := range variables {
 		if !ber.HasEncoding(b.Object, b.Index) || !ber.ValueHasEncoding(b.Value) {
-			return nil, &encodingError{b.Name(), b.Value}
+			return nil, 0, &encodingError{b.Name(), b.Value}
 		}
 	}
-	start := pduHeadroom + len(to.Community)
+	start := model.headroom()
 	buf := make([]byte, start, start+512)
 	var err error
 	switch {
@@ -119,13 +119,16 @@ func notificationMessage(model outgoingModel, to *Target, requestID int32, varia
 		buf = appendNotificationPDU(buf, ber.TrapV2, requestID, variables)
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	message := model.prepareOutgoing(to, buf, start)
+	message, id, err := model.prepareOutgoing(buf, start)
+	if err != nil {
+		return nil, 0, err
+	}
 	if len(message) > limit {
-		return nil, fmt.Errorf("it takes %d octets, at most %d are sent", len(message), limit)
+		return nil, 0, fmt.Errorf("it takes %d octets, at most %d are sent", len(message), limit)
 	}
-	return message, nil
+	return message, id, nil
 }
 
 // appendNotificationPDU appends an SNMPv2-Trap-PDU or InformRequest-PDU (RFC

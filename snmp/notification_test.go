@@ -123,6 +123,22 @@ func TestTrapV2(t *testing.T) {
 	}
 }
 
+// TestSource holds that notifications are sent from the address that is wanted.
+func TestSource(t *testing.T) {
+	sink := newSink(t, "udp4", "127.0.0.1:0")
+	for _, from := range []string{"127.0.0.7", "127.0.0.8"} {
+		s := newNotifier(t, Options{}, Target{Address: sink.address, Version: SNMPv2c, Source: netip.MustParseAddr(from)})
+		s.Notify(happened(time.Now(), 7))
+		if _, sender := sink.next(); sender.IP.String() != from {
+			t.Errorf("from %v, want %s", sender, from)
+		}
+	}
+	wrong := Target{Address: sink.address, Version: SNMPv2c, Source: netip.IPv6Loopback()}
+	if err := wrong.Check(nil); err == nil || !strings.Contains(err.Error(), "nothing is sent from ::1 over udp") {
+		t.Errorf("IPv6 over udp: %v", err)
+	}
+}
+
 // trapPDU is a Trap-PDU as the tests' decoder reads it.
 type trapPDU struct {
 	enterprise        string
@@ -205,8 +221,9 @@ func TestTranslation(t *testing.T) {
 
 	at := time.Now()
 	message := func(n mib.Notification, version Version) ([]byte, error) {
-		e := testEngine(t, newTestTree(t, 1), nil).engine
-		return notificationMessage(e.models.Load().outgoing(version), &Target{Version: version}, 1, n.Variables(at), loopback, maxDatagram)
+		to := &Target{Version: version}
+		message, _, err := notificationMessage(newCommunityOutgoing(to), to, 1, n.Variables(at), loopback, maxDatagram)
+		return message, err
 	}
 	enterprise := mib.Binding{Object: mib.MustParseOID("1.3.6.1.6.3.1.1.4.3"), Index: mib.MakeOID(0), Value: mib.OIDValue(mib.MustParseOID("1.3.6.1.4.1.99"))}
 	m, err := message(mib.Notification{Type: linkDown, At: at, Objects: []mib.Binding{enterprise}}, SNMPv1)

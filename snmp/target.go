@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
 // TrapPort is the port on which notifications are received (RFC 3417, section
@@ -35,7 +36,8 @@ type Target struct {
 	Community string
 	// Inform has notifications sent in InformRequest-PDUs, which SNMPv1 does
 	// not have: each again until it is acknowledged, from the address that it
-	// was sent to.
+	// was sent to, or refused there. Before the first the receiver's engine ID is asked for
+	// where SNMPv3 has to know it, without an end: informs wait for that.
 	Inform bool
 	// Timeout is how long an InformRequest-PDU waits for its acknowledgement
 	// before it is sent again; by default 1 s.
@@ -45,22 +47,115 @@ type Target struct {
 	// AgentAddress is what Trap-PDUs have for their agent-addr; the zero Addr
 	// means the address that they are sent from.
 	AgentAddress netip.Addr
+	// Source is the address that they are sent from; the zero Addr leaves it to the
+	// kernel.
+	Source netip.Addr
+	V3     TargetV3 // of SNMPv3 only
 }
 
-func (t *Target) check() error {
-	switch {
-	case t.Version != SNMPv1 && t.Version != SNMPv2c:
-		return fmt.Errorf("snmp: target %v: version %v is not supported", t.Address, t.Version)
-	case t.Inform && t.Version == SNMPv1:
-		return fmt.Errorf("snmp: target %v: SNMPv1 has no InformRequest-PDU", t.Address)
-	case t.Retries < 0:
-		return fmt.Errorf("snmp: target %v: %d retries", t.Address, t.Retries)
-	case t.AgentAddress.IsValid() && !t.AgentAddress.Is4():
-		return fmt.Errorf("snmp: target %v: the agent-addr %v is not an IPv4 address", t.Address, t.AgentAddress)
-	case len(t.Community) > maxDatagram/2:
-		return fmt.Errorf("snmp: target %v: a community of %d octets", t.Address, len(t.Community))
+// TargetV3 is what SNMPv3 says to a target besides.
+type TargetV3 struct {
+	// User is in whose name notifications are sent. One without secrets is, at levels
+	// with authentication, the user of Options.USM who has the name: of a trap at the engine
+	// here, of an inform at the receiver's.
+	User  usm.Credentials
+	Level usm.Level
+	// EngineID is the receiver's, "" to ask for it. A trap needs none.
+	EngineID usm.EngineID
+	// Context is whose variables are told, and ContextEngineID where that is: by default
+	// the engine here.
+	Context         string
+	ContextEngineID usm.EngineID
+}
+
+// named reports whether the secrets of the user are the target's own.
+func (v *TargetV3) named() bool { return v.User.Auth != usm.NoAuth }
+
+// same reports whether two targets are one, with the same secrets.
+func (t *Target) same(u *Target) bool {
+	a, b := &t.V3.User, &u.V3.User
+	if !a.AuthSecret.Equal(b.AuthSecret) || !a.PrivSecret.Equal(b.PrivSecret) {
+		return false
+	}
+	other := *u
+	other.V3.User.AuthSecret, other.V3.User.PrivSecret = a.AuthSecret, a.PrivSecret
+	return *t == other
+}
+
+// localAddress is Source as package net has it, nil for none.
+func (t *Target) localAddress() net.Addr {
+	switch from := netip.AddrPortFrom(t.Source, 0); {
+	case !t.Source.IsValid():
+		return nil
+	case t.Address.Transport.IsStream():
+		return net.TCPAddrFromAddrPort(from)
+	default:
+		return net.UDPAddrFromAddrPort(from)
+	}
+}
+
+// Check says why nothing can be sent to a target by a server with that USM. Its error has no
+// secret in it.
+func (t *Target) Check(security *usm.Model) error {
+	if err := t.problem(security); err != nil {
+		return fmt.Errorf("snmp: target %v: %w", t.Address, err)
 	}
 	return nil
+}
+
+func (t *Target) problem(security *usm.Model) error {
+	switch {
+	case t.Version != SNMPv1 && t.Version != SNMPv2c && t.Version != SNMPv3:
+		return fmt.Errorf("version %v is not supported", t.Version)
+	case t.Inform && t.Version == SNMPv1:
+		return errors.New("SNMPv1 has no InformRequest-PDU")
+	case t.Retries < 0:
+		return fmt.Errorf("%d retries", t.Retries)
+	case t.AgentAddress.IsValid() && !t.AgentAddress.Is4():
+		return fmt.Errorf("the agent-addr %v is not an IPv4 address", t.AgentAddress)
+	case t.Source.IsValid() && t.Source.Is6() != t.Address.Transport.IsIPv6():
+		return fmt.Errorf("nothing is sent from %v over %s", t.Source, t.Address.Transport)
+	case len(t.Community) > maxDatagram/2:
+		return fmt.Errorf("a community of %d octets", len(t.Community))
+	case t.Version == SNMPv3 && security == nil:
+		return errors.New("there is no SNMPv3 without Options.USM")
+	case t.Version == SNMPv3:
+		return t.V3.problem(security, t.Inform)
+	}
+	return nil
+}
+
+// maxContext is the longest contextName in octets (RFC 3415, vacmContextName).
+const maxContext = 32
+
+func (v *TargetV3) problem(security *usm.Model, inform bool) error {
+	u := &v.User
+	switch {
+	case v.Level < usm.NoAuthNoPriv || v.Level > usm.AuthPriv:
+		return fmt.Errorf("there is no security level %d", v.Level)
+	case len(v.Context) > maxContext:
+		return fmt.Errorf("a context's name has at most %d octets, not %d", maxContext, len(v.Context))
+	case !inform && v.EngineID != "" && v.EngineID != security.Engine().ID():
+		return fmt.Errorf("the engine of a trap is this agent's, %s, not %s", security.Engine().ID(), v.EngineID)
+	case v.named() && v.Level == usm.AuthPriv && u.Priv == usm.NoPriv:
+		return fmt.Errorf("user %q has no privacy protocol", u.Name)
+	}
+	for _, id := range []usm.EngineID{v.EngineID, v.ContextEngineID} {
+		if id != "" {
+			if err := id.Check(); err != nil {
+				return err
+			}
+		}
+	}
+	engine := v.EngineID
+	if engine == "" {
+		engine = security.Engine().ID()
+	}
+	if inform && v.EngineID == "" && (u.AuthForm == usm.LocalizedKey && v.named() || u.PrivForm == usm.LocalizedKey && !u.PrivSecret.IsEmpty()) {
+		return errors.New("a localised key is for one engine: the receiver's engine ID is needed")
+	}
+	_, err := u.Localize(engine)
+	return errors.Join(err, security.Allows(u.Auth, u.Priv))
 }
 
 // TargetAddress is an address that messages are sent to.

@@ -39,27 +39,35 @@ const v3Headroom = pduHeadroom + 320
 // section 3.2).
 const localEngineID = "\x80\x00\x00\x00\x06"
 
-// prepareDataElements is RFC 3412, section 7.2, in its order.
-func (m *v3Messages) prepareDataElements(d *ber.Decoder, in *incoming) outcome {
-	v := &in.v3
-	in.v1, v.refused, v.contextEngineID = false, usm.NoReport, nil
+// v3Header is what a message has in front of its data, taken apart, and where that is.
+type v3Header struct {
+	msgID, maxSize int32
+	flags          byte
+	level          usm.Level
+	parameters     []byte // the content of msgSecurityParameters
+	tag            byte   // of msgData
+	data           []byte // its content
+}
+
+// parse takes apart what follows the version.
+func (h *v3Header) parse(d *ber.Decoder) outcome {
 	header := d.Enter("msgGlobalData", ber.Sequence)
-	v.msgID = header.Integer("msgID")
-	maxSize := header.Integer("msgMaxSize")
+	h.msgID = header.Integer("msgID")
+	h.maxSize = header.Integer("msgMaxSize")
 	flags := header.Content("msgFlags", ber.OctetString)
 	model := SecurityModel(header.Integer("msgSecurityModel"))
 	header.End("msgGlobalData")
-	parameters := d.Content("msgSecurityParameters", ber.OctetString)
-	tag, data := d.Element("msgData")
+	h.parameters = d.Content("msgSecurityParameters", ber.OctetString)
+	h.tag, h.data = d.Element("msgData")
 	d.End("SNMPv3Message")
 	switch {
 	case header.Err != nil:
 		return malformed(header.Err)
 	case d.Err != nil:
 		return malformed(d.Err)
-	case v.msgID < 0:
+	case h.msgID < 0:
 		return malformed(&ber.Error{Field: "msgID", Problem: ber.OutOfRange})
-	case maxSize < minDatagram:
+	case h.maxSize < minDatagram:
 		return malformed(&ber.Error{Field: "msgMaxSize", Problem: ber.OutOfRange})
 	case len(flags) != 1:
 		return malformed(&ber.Error{Field: "msgFlags", Problem: ber.OutOfRange})
@@ -68,14 +76,48 @@ func (m *v3Messages) prepareDataElements(d *ber.Decoder, in *incoming) outcome {
 	case model != UserBased:
 		return outcome{drop, enginemib.UnknownSecurityModels, "its security model is not known", slog.Int("model", int(model))}
 	}
-	level, ok := usm.LevelOf(flags[0])
-	if !ok {
+	var ok bool
+	h.flags = flags[0]
+	if h.level, ok = usm.LevelOf(h.flags); !ok {
 		return outcome{verdict: drop, counter: enginemib.InvalidMsgs, why: "it is to be encrypted without being authentic"}
 	}
-	in.maxSize, v.reportable = int(maxSize), flags[0]&flagReportable != 0
+	return accepted
+}
 
-	v.security.Message, v.security.Parameters = in.message, parameters
-	v.security.Level, v.security.DataTag, v.security.Data = level, tag, data
+// secure gives the security model what it judges.
+func (h *v3Header) secure(in *usm.Incoming, message []byte) {
+	in.Message, in.Parameters = message, h.parameters
+	in.Level, in.DataTag, in.Data = h.level, h.tag, h.data
+}
+
+// scopedPDU is a ScopedPDU taken apart.
+type scopedPDU struct {
+	contextEngineID, contextName []byte
+	kind                         byte
+	pdu                          []byte // its content
+}
+
+func (s *scopedPDU) parse(content []byte) error {
+	d := ber.Decoder{Rest: content}
+	s.contextEngineID = d.Content("contextEngineID", ber.OctetString)
+	s.contextName = d.Content("contextName", ber.OctetString)
+	s.kind, s.pdu = d.Element("data")
+	d.End("ScopedPDU")
+	return d.Err
+}
+
+// prepareDataElements is RFC 3412, section 7.2, in its order.
+func (m *v3Messages) prepareDataElements(d *ber.Decoder, in *incoming) outcome {
+	v := &in.v3
+	in.v1, v.refused, v.contextEngineID = false, usm.NoReport, nil
+	var h v3Header
+	if out := h.parse(d); out.verdict != accept {
+		return out
+	}
+	v.msgID, v.reportable = h.msgID, h.flags&flagReportable != 0
+	in.maxSize = int(h.maxSize)
+
+	h.secure(&v.security, in.message)
 	now := time.Now()
 	refused, err := m.security.ProcessIncoming(&v.security, now)
 	if err != nil {
@@ -83,25 +125,23 @@ func (m *v3Messages) prepareDataElements(d *ber.Decoder, in *incoming) outcome {
 	}
 	if refused != usm.NoReport {
 		v.refused = refused
-		if tag == ber.Sequence {
-			in.look(data)
+		if h.tag == ber.Sequence {
+			in.look(h.data)
 		}
 		m.security.Report(&v.answer, &v.security, refused, now)
 		return outcome{verdict: report, counter: reports[refused], why: refused.String()}
 	}
 
-	scoped := ber.Decoder{Rest: v.security.ScopedPDU}
-	v.contextEngineID = scoped.Content("contextEngineID", ber.OctetString)
-	contextName := scoped.Content("contextName", ber.OctetString)
-	in.pduType, in.pdu = scoped.Element("data")
-	scoped.End("ScopedPDU")
-	if scoped.Err != nil {
-		return malformed(scoped.Err)
+	var s scopedPDU
+	if err := s.parse(v.security.ScopedPDU); err != nil {
+		return malformed(err)
 	}
-	if string(contextName) != in.who.Context { // or it is copied for nothing
-		in.who.Context = string(contextName)
+	v.contextEngineID = s.contextEngineID
+	in.pduType, in.pdu = s.kind, s.pdu
+	if string(s.contextName) != in.who.Context { // or it is copied for nothing
+		in.who.Context = string(s.contextName)
 	}
-	in.who = Principal{Model: UserBased, Name: v.security.SecurityName, Level: level, Context: in.who.Context}
+	in.who = Principal{Model: UserBased, Name: v.security.SecurityName, Level: h.level, Context: in.who.Context}
 	m.security.Answer(&v.answer, &v.security, now)
 	here := m.here()
 	if of := v.contextEngineID; string(v.security.Parsed.EngineID) != here ||
@@ -172,11 +212,11 @@ func (m *v3Messages) scope(v *v3Incoming) string {
 func (m *v3Messages) here() string { return string(m.security.Engine().ID()) }
 
 func (m *v3Messages) prepareResponse(in *incoming, buf []byte, at int) []byte {
-	return sealV3(&in.v3.answer, in.v3.msgID, m.scope(&in.v3), in.who.Context, buf, at)
+	return sealV3(&in.v3.answer, in.v3.msgID, 0, m.scope(&in.v3), in.who.Context, buf, at)
 }
 
-// sealV3 makes the message around a PDU that is buf[at:].
-func sealV3(out *usm.Outgoing, msgID int32, contextEngineID, contextName string, buf []byte, at int) []byte {
+// sealV3 makes the message around a PDU that is buf[at:]. Flags are those beside the level's.
+func sealV3(out *usm.Outgoing, msgID int32, flags byte, contextEngineID, contextName string, buf []byte, at int) []byte {
 	end := len(buf)
 	for _, octets := range [...]string{contextName, contextEngineID} {
 		at -= len(octets)
@@ -189,7 +229,7 @@ func sealV3(out *usm.Outgoing, msgID int32, contextEngineID, contextName string,
 	last := at
 	at = ber.PrependInteger(buf, at, int32(UserBased))
 	at--
-	buf[at] = out.Level().Flags()
+	buf[at] = out.Level().Flags() | flags
 	at = ber.PrependHeader(buf, at, ber.OctetString, 1)
 	at = ber.PrependInteger(buf, at, maxDatagram)
 	at = ber.PrependInteger(buf, at, msgID)
@@ -217,5 +257,5 @@ func (m *v3Messages) report(in *incoming, counter enginemib.Counter, value uint6
 	buf = ber.AppendBinding(buf, counter.OID(), mib.OID{}, mib.Count32(value))
 	buf = ber.Close(ber.Close(buf, list), pdu)
 	buf = slices.Grow(buf, tailroom)
-	return sealV3(&v.answer, v.msgID, m.here(), "", buf, at)
+	return sealV3(&v.answer, v.msgID, 0, m.here(), "", buf, at)
 }

@@ -18,7 +18,7 @@ import (
 
 const (
 	testEngineID   = usm.EngineID("\x80\x00\x1f\x88\x04test")
-	authPassphrase = "authentication"
+	authPassphrase = "of-authenticity"
 	privPassphrase = "confidential"
 )
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
@@ -52,13 +53,9 @@ func accessOf(file *snmpdconf.Config, addresses []snmp.Address) (*access, error)
 	return a, nil
 }
 
-func needs(file *snmpdconf.Config, need snmpdconf.Need) bool {
-	for _, n := range file.Needs {
-		if n.Need == need {
-			return true
-		}
-	}
-	return false
+// needs reports whether a file needs any of the needs.
+func needs(file *snmpdconf.Config, any ...snmpdconf.Need) bool {
+	return slices.ContainsFunc(file.Needs, func(n snmpdconf.Needed) bool { return slices.Contains(any, n.Need) })
 }
 
 // engine is SNMPv3's, with what it must remember.
@@ -71,7 +68,7 @@ type engine struct {
 // startEngine starts SNMPv3 where a file asks for it; nil where none does. Its number of boots is on disk
 // when it returns.
 func (s *settings) startEngine() (e *engine, err error) {
-	if !needs(s.file, snmpdconf.Users) {
+	if !needs(s.file, snmpdconf.Users, snmpdconf.V3Notifications) {
 		return nil, nil
 	}
 	e = &engine{}

@@ -23,7 +23,10 @@ func refuse(needs []snmpdconf.Needed) error {
 // warnOfNeeds tells of lines that let somebody do what nobody can do here.
 func warnOfNeeds(log *slog.Logger, file *snmpdconf.Config) {
 	for _, n := range file.Needs {
-		if n.Need == snmpdconf.LocalSockets {
+		switch n.Need {
+		case snmpdconf.Notifications:
+			log.Warn("a notify view keeps nothing from anybody, here as with snmpd: notifications go where trapsess and its kin say", "line", n.Where)
+		case snmpdconf.LocalSockets:
 			log.Warn("nobody can ask over a socket of the local family here", "line", n.Where)
 		}
 	}

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
@@ -13,29 +13,85 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
-// informRetries is how often net-snmp sends an inform again.
-const informRetries = 5
-
 // targets returns where the file sends notifications.
-func targets(file *snmpdconf.Config) ([]snmp.Target, error) {
+func targets(file *snmpdconf.Config, v3 *engine) ([]snmp.Target, error) {
 	var all []snmp.Target
 	for _, sink := range file.Sinks {
 		address, err := snmp.ParseTargetAddress(sink.Address, sink.Port)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", sink.Where, err)
 		}
-		t := snmp.Target{Address: address, Version: snmp.SNMPv2c, Community: sink.Community}
-		switch sink.Kind {
-		case snmpdconf.TrapSink:
-			t.Version, t.AgentAddress = snmp.SNMPv1, file.V1TrapAddress
-		case snmpdconf.InformSink:
-			t.Inform, t.Timeout, t.Retries = true, time.Second, informRetries
+		t := snmp.Target{
+			Address: address, Version: sink.Version, Community: sink.Community, Source: sink.Source,
+			Inform: sink.Inform, Timeout: sink.Timeout, Retries: sink.Retries,
+		}
+		switch sink.Version {
+		case snmp.SNMPv1:
+			t.AgentAddress = file.V1TrapAddress
+		case snmp.SNMPv3:
+			t.V3 = snmp.TargetV3{User: sink.User, Level: sink.Level, EngineID: sink.EngineID, Context: sink.Context, ContextEngineID: sink.ContextEngineID}
+			if err := v3.sender(&t, file); err != nil {
+				return nil, fmt.Errorf("%s: %w", sink.Where, err)
+			}
+		}
+		if err := t.Check(v3.usm()); err != nil {
+			return nil, fmt.Errorf("%s: %w", sink.Where, err)
 		}
 		all = append(all, t)
 	}
 	return all, nil
+}
+
+// sender finds the secrets of a target's user where its line has none. A trap is sent with the
+// key for the engine here, which the model has. An inform takes the key for its receiver: one
+// that is there for that engine, or what createUser can make one of.
+func (e *engine) sender(t *snmp.Target, file *snmpdconf.Config) error {
+	to := &t.V3
+	if e == nil {
+		return errors.New("SNMPv3 begins at the next start only")
+	}
+	if to.Level == usm.NoAuthNoPriv || to.User.Auth != usm.NoAuth {
+		return nil
+	}
+	here := e.model.Engine().ID()
+	highest := usm.Level(0)
+	var maker *snmpdconf.User
+	known := func(engine usm.EngineID, level usm.Level) {
+		if engine == here && !t.Inform || engine != here && t.Inform && (to.EngineID == "" || to.EngineID == engine) {
+			highest = max(highest, level)
+		}
+	}
+	for _, u := range e.kept {
+		if u.Name == to.User.Name {
+			known(u.EngineID, u.Level())
+		}
+	}
+	for i := range file.Users {
+		switch u := &file.Users[i]; {
+		case u.Name != to.User.Name:
+		case u.EngineID != "":
+			known(u.EngineID, u.Level())
+		default:
+			known(here, u.Level())
+			maker = u
+		}
+	}
+	if t.Inform && highest == 0 && maker != nil {
+		if maker.AuthForm == usm.LocalizedKey || maker.PrivForm == usm.LocalizedKey {
+			return fmt.Errorf("the key of user %q is localised for this agent: an inform needs one of the receiver (-A, or createUser -e)", to.User.Name)
+		}
+		highest, to.User = maker.Level(), maker.Credentials
+	}
+	switch {
+	case highest == 0:
+		return fmt.Errorf("there is no user %q: give its secrets (-A, -X) or add createUser", to.User.Name)
+	case highest < to.Level:
+		return fmt.Errorf("user %q has no level above %s", to.User.Name, highest)
+	}
+	return nil
 }
 
 // choices are what the file says of notifications, and may say anew while

@@ -216,7 +216,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	var described atomic.Pointer[snmpv2mib.System]
 	describe := func(file *snmpdconf.Config) { described.Store(new(system(file, hostOf(stack)))) }
 	describe(s.file)
-	sinks, err := targets(s.file)
+	sinks, err := targets(s.file, v3)
 	if err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if try := example(who.communities, listening); try != "" {
 		fmt.Fprintf(out, "try: %s\n", try)
 	}
-	if v3 == nil {
+	if !needs(s.file, snmpdconf.Users) {
 		warnOfNobody(s.log, who.communities, listening)
 	}
 	warnOfNeeds(s.log, s.file)
@@ -284,7 +284,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
-		sinks, err := targets(next)
+		sinks, err := targets(next, v3)
 		if err != nil {
 			return err
 		}
@@ -299,7 +299,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err := server.SetAccess(who.communities, snmp.ViewBased(who.policy)); err != nil {
 			return err
 		}
-		if v3 == nil && needs(next, snmpdconf.Users) || v3 != nil && next.EngineID != s.file.EngineID {
+		if v3 == nil && needs(next, snmpdconf.Users, snmpdconf.V3Notifications) || v3 != nil && next.EngineID != s.file.EngineID {
 			s.log.Warn("SNMPv3 and another engine ID take effect at the next start")
 		}
 		warnOfNeeds(s.log, next)

@@ -44,7 +44,7 @@ var may = map[string][]string{
 	"agent":                 {"netstat", "live", "mib", "mib/enginemib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/rfc1213mib", "mib/snmpv2mib", "mib/tcpmib", "mib/udpmib"},
 	"internal/ber":          {"mib"},
 	"internal/nstest":       {},
-	"internal/snmpdconf":    {"mib", "snmp/usm", "snmp/vacm"},
+	"internal/snmpdconf":    {"mib", "snmp/protocol", "snmp/usm", "snmp/vacm"},
 	"internal/floors":       {},
 	"internal/table":        {},
 	"internal/filter":       {"internal/table"},

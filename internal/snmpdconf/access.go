@@ -45,6 +45,8 @@ const (
 	Denying       Need = "shutting out a source"
 	Notifications Need = "giving access to notifications"
 	LocalSockets  Need = "SNMP over sockets of the local family"
+	// V3Notifications lets nobody in.
+	V3Notifications Need = "notifications by SNMPv3"
 )
 
 // Needed is a Need and the line that has it.

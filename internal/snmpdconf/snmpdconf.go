@@ -24,6 +24,7 @@ import (
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/vacm"
 )
@@ -47,7 +48,8 @@ type Config struct {
 	SysObjectID                                *mib.OID
 	SysServices                                *int32
 
-	Sinks []Sink // trapsink, trap2sink and informsink
+	Sinks      []Sink     // trapsink, trap2sink, informsink and trapsess
+	ClientAddr netip.Addr // clientaddr; each Sink without a source has it, too
 	// V1TrapAddress is v1trapaddress, an IPv4 address; the zero Addr where
 	// there is none.
 	V1TrapAddress           netip.Addr
@@ -63,25 +65,6 @@ type Config struct {
 	groups        map[string]string // of users, by name
 	taken         map[string]bool   // names of groups
 	names         *names
-}
-
-// SinkKind says which directive a Sink comes from.
-type SinkKind string
-
-// Kinds of sinks.
-const (
-	TrapSink   SinkKind = "trapsink"   // SNMPv1 Trap-PDUs
-	Trap2Sink  SinkKind = "trap2sink"  // SNMPv2-Trap-PDUs
-	InformSink SinkKind = "informsink" // InformRequest-PDUs
-)
-
-// Sink is where notifications go.
-type Sink struct {
-	Kind      SinkKind
-	Address   string // as it is written
-	Port      uint16 // where Address has none
-	Community string
-	Where     string // "FILE:LINE: DIRECTIVE"
 }
 
 // Setting is an argument and where it stands, for errors that are found later.
@@ -170,6 +153,11 @@ func parseLines(name string, text []byte, known *names) (*Config, error) {
 	for n := 1; lines.Scan(); n++ {
 		where := fmt.Sprintf("%s:%d", name, n)
 		directive, rest := cutDirective(lines.Text())
+		if strings.EqualFold(directive, "[snmp]") { // of what all programs of net-snmp heed
+			if of, value := cutDirective(rest); strings.EqualFold(of, "clientaddr") {
+				directive, rest = of, value
+			}
+		}
 		if directive == "" {
 			continue
 		}
@@ -187,6 +175,7 @@ func parseLines(name string, text []byte, known *names) (*Config, error) {
 		}
 	}
 	c.names = nil
+	c.setSources()
 	return c, errors.Join(append(problems, lines.Err())...)
 }
 
@@ -251,9 +240,11 @@ var directives = map[string]func(c *Config, where, rest string) error{
 		c.SysServices = &n
 		return nil
 	},
-	"trapsink":   sink(TrapSink),
-	"trap2sink":  sink(Trap2Sink),
-	"informsink": sink(InformSink),
+	"trapsink":   sink(protocol.V1, false),
+	"trap2sink":  sink(protocol.V2c, false),
+	"informsink": sink(protocol.V2c, true),
+	"trapsess":   trapSess,
+	"clientaddr": clientAddr,
 	"trapcommunity": func(c *Config, _, rest string) (err error) {
 		c.trapCommunity, err = one(rest, "community")
 		return err
@@ -332,39 +323,6 @@ func bound(where func(*Config) *int) func(*Config, string, string) error {
 		return nil
 	}
 }
-
-// sink parses "HOST [COMMUNITY [PORT]]".
-func sink(kind SinkKind) func(*Config, string, string) error {
-	return func(c *Config, where, rest string) error {
-		args, err := fields(rest)
-		switch {
-		case err != nil:
-			return err
-		case len(args) == 0 || args[0] == "":
-			return errors.New("needs a host")
-		case args[0][0] == '-':
-			return fmt.Errorf("option %s is not supported", args[0])
-		case len(args) > 3:
-			return fmt.Errorf("%q follows the port", strings.Join(args[3:], " "))
-		}
-		s := Sink{Kind: kind, Address: args[0], Port: trapPort, Community: c.trapCommunity, Where: where}
-		if len(args) > 1 {
-			s.Community = args[1]
-		}
-		if len(args) > 2 {
-			n, err := strconv.ParseUint(args[2], 10, 16)
-			if err != nil || n == 0 {
-				return fmt.Errorf("%q is not a port from 1 to 65535", args[2])
-			}
-			s.Port = uint16(n)
-		}
-		c.Sinks = append(c.Sinks, s)
-		return nil
-	}
-}
-
-// trapPort is where notifications are received (RFC 3417, section 3.1).
-const trapPort = 162
 
 // text is a directive whose argument is the rest of the line, a DisplayString
 // of at most 255 octets (RFC 2579).
@@ -482,7 +440,7 @@ func Directives() []string {
 		"com2sec", "com2sec6", "com2secunix", "group", "access", "setaccess", "view", "authaccess", "authgroup", "authuser",
 		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",
-		"trapsink", "trap2sink", "informsink", "trapcommunity", "v1trapaddress",
+		"trapsink", "trap2sink", "informsink", "trapsess", "clientaddr", "trapcommunity", "v1trapaddress",
 		"linkUpDownNotifications", "authtrapenable", "inetAddressZones", "maxGetbulkRepeats", "maxGetbulkResponses",
 	}
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })

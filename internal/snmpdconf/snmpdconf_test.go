@@ -10,8 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 )
 
 func TestParse(t *testing.T) {
@@ -83,10 +86,10 @@ maxGetbulkResponses 100
 		t.Fatal(err)
 	}
 	want := []Sink{
-		{TrapSink, "192.0.2.1", 162, "public", "x.conf:1: trapsink"},
-		{Trap2Sink, "udp6:[::1]:1162", 162, "first one", "x.conf:3: trap2sink"},
-		{InformSink, "nms", 162, "own", "x.conf:5: informsink"},
-		{TrapSink, "tcp:nms", 1162, "own", "x.conf:6: TrapSink"},
+		{Version: protocol.V1, Address: "192.0.2.1", Port: 162, Community: "public", Where: "x.conf:1: trapsink"},
+		{Version: protocol.V2c, Address: "udp6:[::1]:1162", Port: 162, Community: "first one", Where: "x.conf:3: trap2sink"},
+		{Version: protocol.V2c, Inform: true, Address: "nms", Port: 162, Community: "own", Timeout: time.Second, Retries: 5, Where: "x.conf:5: informsink"},
+		{Version: protocol.V1, Address: "tcp:nms", Port: 1162, Community: "own", Where: "x.conf:6: TrapSink"},
 	}
 	if !slices.Equal(c.Sinks, want) {
 		t.Errorf("sinks\n %v, want\n %v", c.Sinks, want)
@@ -105,9 +108,9 @@ maxGetbulkResponses 100
 func TestErrorsNameTheLine(t *testing.T) {
 	for line, want := range map[string]string{
 		"rocomunity public":                     "x.conf:2: unknown directive \"rocomunity\" (did you mean rocommunity?)",
-		"trapsess -v3 localhost":                "x.conf:2: unknown directive \"trapsess\"",
 		"trapsink":                              "x.conf:2: trapsink: needs a host",
-		"trap2sink -s 192.0.2.1 localhost":      "option -s is not supported",
+		"trap2sink -name x localhost":           "option -name is not supported",
+		"trap2sink -s localhost localhost":      "is not an address of this host",
 		"informsink h c 0":                      "\"0\" is not a port",
 		"informsink h c trap":                   "\"trap\" is not a port",
 		"informsink h c 162 x":                  "\"x\" follows the port",

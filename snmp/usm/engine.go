@@ -70,6 +70,12 @@ func (c *remoteClock) time(now time.Time) int32 {
 	return int32(min(int64(c.latest)+int64(passed), math.MaxInt32))
 }
 
+func (c *remoteClock) heard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.at.IsZero()
+}
+
 // inTime learns from an authentic message and judges it (RFC 3414, section 3.2, step
 // 7b).
 func (c *remoteClock) inTime(boots, engineTime int32, now time.Time) bool {

@@ -24,7 +24,8 @@ type Model struct {
 	strangers map[int]*account
 
 	changing sync.Mutex // while the users are changed
-	salts    atomic.Uint64
+	// salts is of all models of the engine: no salt is there twice under one key.
+	salts *atomic.Uint64
 }
 
 // Options are what a Model needs beside its engine.
@@ -57,8 +58,11 @@ type account struct {
 
 // New returns the model of an engine, without users.
 func New(engine *Engine, options Options) *Model {
-	m := &Model{engine: engine, fips: options.FIPS || fips140.Enabled(), strangers: map[int]*account{}}
-	m.users.Store(&users{engines: map[string]*engineUsers{string(engine.id): {}}})
+	m := &Model{
+		engine: engine, fips: options.FIPS || fips140.Enabled(),
+		strangers: map[int]*account{}, salts: new(atomic.Uint64),
+	}
+	m.clear()
 	chance := make([]byte, 8+maxMAC)
 	_, _ = rand.Read(chance) // which never fails
 	m.salts.Store(binary.BigEndian.Uint64(chance))
@@ -70,6 +74,18 @@ func New(engine *Engine, options Options) *Model {
 		m.strangers[h.MACSize()] = newAccount(User{Auth: h, AuthKey: key}, nil, nil)
 	}
 	return m
+}
+
+// Apart returns a model of the same engine that has users of its own, none yet: for who
+// writes to one other engine, as a user that nobody else should be.
+func (m *Model) Apart() *Model {
+	apart := &Model{engine: m.engine, fips: m.fips, strangers: m.strangers, salts: m.salts}
+	apart.clear()
+	return apart
+}
+
+func (m *Model) clear() {
+	m.users.Store(&users{engines: map[string]*engineUsers{string(m.engine.id): {}}})
 }
 
 // Engine returns the engine that the model is of.
@@ -88,6 +104,13 @@ func (m *Model) User(engine EngineID, name string) (User, bool) {
 		}
 	}
 	return User{}, false
+}
+
+// Heard reports whether an authentic message told what time it is at another
+// engine, of which there is a user.
+func (m *Model) Heard(engine EngineID) bool {
+	e := m.users.Load().engines[string(engine)]
+	return e != nil && e.clock != nil && e.clock.heard()
 }
 
 // Allows says why protocols cannot be had, if they cannot.

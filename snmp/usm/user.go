@@ -168,6 +168,9 @@ type Credentials struct {
 	PrivSecret Secret
 }
 
+// Level returns the highest level that the user can have.
+func (c Credentials) Level() Level { return User{Auth: c.Auth, Priv: c.Priv}.Level() }
+
 // Localize makes the user of an engine, which takes some milliseconds for a passphrase.
 // Its error has no secret in it.
 func (c Credentials) Localize(engine EngineID) (User, error) {

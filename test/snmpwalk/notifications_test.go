@@ -32,19 +32,19 @@ type trapd struct {
 }
 
 // startTrapd starts a snmptrapd that listens over every transport, and returns
-// once it does.
-func startTrapd(t testing.TB, ns *nstest.NS) *trapd {
+// once it does. Lines are more of its configuration.
+func startTrapd(t testing.TB, ns *nstest.NS, lines ...string) *trapd {
 	t.Helper()
 	nstest.NeedsProgram(t, snmptrapdPath)
 	dir := t.TempDir()
 	d := &trapd{log: filepath.Join(dir, "log")}
 	config := filepath.Join(dir, "snmptrapd.conf")
-	rewrite(t, config,
+	rewrite(t, config, append([]string{
 		"disableAuthorization yes",
 		"doNotRetainNotificationLogs yes",
 		`format1 %P|%a %N %w %q %T|%v\n`,
 		`format2 %P||%v\n`,
-	)
+	}, lines...)...)
 	if err := os.MkdirAll(filepath.Join(dir, "persistent", "cert_indexes"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -70,13 +70,13 @@ func startTrapd(t testing.TB, ns *nstest.NS) *trapd {
 // trap is a notification as snmptrapd writes it.
 type trap struct {
 	form      string // "TRAP", "TRAP2" or "INFORM"
-	community string
+	community string // or user and context of SNMPv3
 	header    string // of a Trap-PDU: agent-addr, enterprise, generic-trap, specific-trap, time-stamp
 	variables []string
 }
 
 var (
-	trapLine = regexp.MustCompile(`^(\w+), SNMP v\w+, community ([^|]*)\|([^|]*)\|(.*)$`)
+	trapLine = regexp.MustCompile(`^(\w+), SNMP v\w+, (?:community )?([^|]*)\|([^|]*)\|(.*)$`)
 	upTime   = regexp.MustCompile(`Timeticks: \(\d+\) .*`)
 )
 
