@@ -65,12 +65,14 @@ func (b *bench) optionsCase(s *section) error {
 		return err
 	}
 	name := fmt.Sprintf("UDP in %d namespaces", optionNamespaces)
+	s.add(figure{Case: name + ": the options alone, beside those of as many in one", Ours: &quantity{Value: all.source, Unit: seconds}}.
+		against(&quantity{Value: one.source, Unit: seconds}).reach("at most twice the time", all.source <= 2*one.source))
 	s.add(figure{Case: name + ": options beyond the dumps, beside those of as many in one", Ours: &quantity{Value: all.beyond, Unit: seconds}}.
 		against(&quantity{Value: one.beyond, Unit: seconds}).reach("at most twice the time", all.beyond <= 2*one.beyond))
 	s.add(figure{Case: name + ": dumps with options, beside as many in one", Ours: &quantity{Value: all.with, Unit: seconds}}.
 		against(&quantity{Value: one.with, Unit: seconds}).reach("at most twice the time", all.with <= 2*one.with))
 	s.add(figure{Case: name + ": dumps with options, beside dumps without", Ours: &quantity{Value: all.with, Unit: seconds}}.against(&quantity{Value: all.without, Unit: seconds}))
-	s.note("A dump is sock_diag's alone, in one process. The kernel has one table for the sockets of all namespaces, and walks it anew for the dump of each; the options of %d namespaces are read in one walk through the files of processes. As many namespaces are read at a time as there are processors, as netstat --netns all does. Besides, each is entered, and new sockets are opened in it to compare with.", optionNamespaces)
+	s.note("A dump is sock_diag's alone, in one process. The kernel has one table for the sockets of all namespaces, and walks it anew for the dump of each; the options of %d namespaces are read in one walk through the files of processes. As many namespaces are read at a time as there are processors, as netstat --netns all does. Besides, each is entered, and new sockets are opened in it to compare with. The options alone are the time that goes by in their source, divided by how many namespaces are read at a time.", optionNamespaces)
 	return nil
 }
 
@@ -85,26 +87,40 @@ func (b *bench) optionsOf(s *section, p netstat.Protocol, ns *namespace, source 
 	return took, nil
 }
 
-// optionTimes are how many seconds dumps take with options and without, and how many
-// more with them.
-type optionTimes struct{ with, without, beyond float64 }
+// optionTimes are how many seconds dumps take with options and without, how many more
+// with them, and how many of these go by in the source of the options alone.
+type optionTimes struct{ with, without, beyond, source float64 }
+
+// timedSource adds up how long its source takes.
+type timedSource struct {
+	netstat.SocketOptionSource
+	took atomic.Int64 // nanoseconds
+}
+
+func (s *timedSource) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQuery) (netstat.SocketOptionTable, error) {
+	begin := time.Now()
+	defer func() { s.took.Add(int64(time.Since(begin))) }()
+	return s.SocketOptionSource.ReadSocketOptions(ctx, q)
+}
 
 // compareOptions reads the sockets of namespaces with and without options, in turn.
 // source is called for each look with options.
 func (b *bench) compareOptions(p netstat.Protocol, source func() netstat.SocketOptionSource, namespaces ...*namespace) (optionTimes, error) {
-	var with, without, beyond []float64
+	var with, without, beyond, inSource []float64
 	for range b.runs {
 		plain, err := b.readOptions(p, nil, namespaces...)
 		if err != nil {
 			return optionTimes{}, err
 		}
-		options, err := b.readOptions(p, source(), namespaces...)
+		timed := &timedSource{SocketOptionSource: source()}
+		options, err := b.readOptions(p, timed, namespaces...)
 		if err != nil {
 			return optionTimes{}, err
 		}
 		with, without, beyond = append(with, options.Seconds()), append(without, plain.Seconds()), append(beyond, (options-plain).Seconds())
+		inSource = append(inSource, time.Duration(timed.took.Load()).Seconds()/float64(optionWorkers(namespaces)))
 	}
-	return optionTimes{median(with), median(without), median(beyond)}, nil
+	return optionTimes{median(with), median(without), median(beyond), median(inSource)}, nil
 }
 
 // readOptions reads the sockets of namespaces, as many at a time as there are processors,
@@ -124,7 +140,7 @@ func (b *bench) readOptions(p netstat.Protocol, source netstat.SocketOptionSourc
 	close(waiting)
 	var rows atomic.Int64
 	failed := make(chan error)
-	workers := min(runtime.GOMAXPROCS(0), len(namespaces))
+	workers := optionWorkers(namespaces)
 	for range workers {
 		go func() {
 			var err error
@@ -148,6 +164,9 @@ func (b *bench) readOptions(p netstat.Protocol, source netstat.SocketOptionSourc
 	}
 	return took, err
 }
+
+// optionWorkers is how many namespaces are read at a time.
+func optionWorkers(namespaces []*namespace) int { return min(runtime.GOMAXPROCS(0), len(namespaces)) }
 
 func readOptionsIn(ctx context.Context, options collectors.Options, query netstat.SocketQuery) (rows int, err error) {
 	k, err := collectors.Open(options)
