@@ -24,6 +24,9 @@ type Connection struct {
 	Path Path
 	// Drops counts packets dropped since the socket was opened.
 	Drops netstat.Optional[uint32]
+	// DropRate is how many were dropped a second, since the reading before. Unknown of a socket
+	// that was not there then, and of one that is there no more.
+	DropRate netstat.Optional[float64]
 	// CGroup is the cgroup that the socket was made in; the zero one where that is not known.
 	CGroup netstat.CGroup
 

@@ -159,6 +159,7 @@ func (m *Meter) Add(s *netstat.Socket, at time.Time) {
 	c := m.reading.add()
 	m.describe(c, s)
 	if found {
+		c.DropRate = dropRate(r.current.Drops, c.Drops, at.Sub(r.seen))
 		c.inherit(r.current)
 	}
 	r.current, r.turn, r.gaps = c, m.turn, m.gaps
@@ -169,6 +170,16 @@ func (m *Meter) Add(s *netstat.Socket, at time.Time) {
 		r.rate(c, at)
 	}
 	r.seen = at
+}
+
+// dropRate is how many packets a second were dropped, by a counter that may have wrapped around.
+func dropRate(was, is netstat.Optional[uint32], elapsed time.Duration) (rate netstat.Optional[float64]) {
+	before, known := was.Get()
+	now, both := is.Get()
+	if grew := int32(now - before); known && both && grew >= 0 && elapsed > 0 {
+		rate.Set(float64(grew) / elapsed.Seconds())
+	}
+	return rate
 }
 
 // open makes a record.
@@ -404,7 +415,7 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 			*c = *r.current
 			c.State = netstat.Close
 			c.ReceiveQueue, c.SendQueue = netstat.Optional[uint32]{}, netstat.Optional[uint32]{}
-			c.SentRate, c.ReceivedRate, c.sentShare, c.receivedShare = netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}
+			c.SentRate, c.ReceivedRate, c.sentShare, c.receivedShare, c.DropRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}
 			r.current = c
 		default:
 			r.end = &end{socket: r.current.Socket, at: at}
@@ -459,7 +470,7 @@ func (m *Meter) close(i uint32, r *record) {
 		}
 		r.since, r.sentNow, r.receiveNow = r.seen, 0, 0
 	}
-	c.State, c.Ended = netstat.Close, e.at
+	c.State, c.Ended, c.DropRate = netstat.Close, e.at, netstat.Optional[float64]{}
 	switch {
 	case e.known:
 		sent, received := r.sentNow, r.receiveNow

@@ -239,11 +239,7 @@ func (q *query) newMeteredFlows(protocol netstat.Optional[netstat.IPProtocol]) *
 // read reads the flows of the query's stack. All readings are of the same flows, whatever
 // is asked for.
 func (m *meteredFlows) read(ctx context.Context, q *query) (*traffic.FlowReading, error) {
-	now := time.Now
-	if !q.src.At.IsZero() {
-		now = func() time.Time { return q.src.At }
-	}
-	m.meter.Begin(now())
+	m.meter.Begin(q.now())
 	var missing error
 	uncounted := false
 	for f, err := range q.src.Stack.(netstat.FlowReader).Flows(ctx, netstat.FlowQuery{Families: q.families(), Protocol: m.protocol}) {
@@ -253,7 +249,7 @@ func (m *meteredFlows) read(ctx context.Context, q *query) (*traffic.FlowReading
 		m.meter.Add(&f)
 		uncounted = uncounted || !f.OriginalCounters.IsKnown()
 	}
-	reading := m.meter.Finish(now(), missing == nil)
+	reading := m.meter.Finish(q.now(), missing == nil)
 	if reading.Gap {
 		q.note("(Flows ended faster than they could be read: some are missing, and sums are at least what is shown.)")
 	}

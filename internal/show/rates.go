@@ -20,7 +20,7 @@ type interfaceRate struct {
 	details netstat.InterfaceDetails
 	// queueing is what the queueing discipline at the root counted, unknown where the
 	// stack tells of none.
-	queueing netstat.QueueStatistics
+	queueing queueingRate
 }
 
 // rate returns by how much counters grew in a second, together. It is unknown when one of them
@@ -119,6 +119,8 @@ func InterfaceRates() Table {
 		of("Qdisc", 8, field("qdisc", table.String, "kind of the root queueing discipline", func(i *interfaceRate) table.Value { return table.Text(i.details.Qdisc) })),
 		of("Backlog", 7, field("backlog", table.Integer, "bytes that wait in the root queueing discipline", func(i *interfaceRate) table.Value { return uintValue(i.queueing.Backlog) })).bytes(),
 		of("QDrops", 6, field("queueingDrops", table.Integer, "packets that the root queueing discipline gave up since it was made", func(i *interfaceRate) table.Value { return uintValue(i.queueing.Drops) })).count(),
+		rateOf("QDrp/s", 1000, "queueingDropRate", "packets that it gave up a second", func(i *interfaceRate) table.Value { return rateValue(i.queueing.drops) }).
+			redIf(func(i *interfaceRate) bool { return i.queueing.drops.Or(0) > 0 }),
 		hidden(field("queueingOverlimits", table.Integer, "packets that had to wait for their turn by a rate", func(i *interfaceRate) table.Value { return uintValue(i.queueing.Overlimits) })),
 		of("TxQ", 3, field("transmitQueues", table.Integer, "number of queues to send", func(i *interfaceRate) table.Value { return uintValue(i.details.TransmitQueues) })),
 		of("RxQ", 3, field("receiveQueues", table.Integer, "number of queues to receive", func(i *interfaceRate) table.Value { return uintValue(i.details.ReceiveQueues) })),
@@ -149,7 +151,13 @@ func interfaceRates(ctx context.Context, q *query) iter.Seq2[interfaceRate, erro
 		return failed[interfaceRate](err)
 	}
 	return func(yield func(interfaceRate, error) bool) {
-		queueing := q.rootQueueing(ctx)
+		queueing, err := q.queueing.read(q, newRising[rootQdisc], func(m *rising[rootQdisc]) (map[uint32]queueingRate, error) {
+			return q.rootQueueing(ctx, m), nil
+		})
+		if err != nil {
+			yield(interfaceRate{}, err)
+			return
+		}
 		type key struct {
 			index uint32
 			name  string
@@ -185,10 +193,25 @@ func interfaceRates(ctx context.Context, q *query) iter.Seq2[interfaceRate, erro
 	}
 }
 
+// rootQdisc is what the queueing discipline at the root of an interface is known by.
+type rootQdisc struct {
+	index  uint32
+	kind   string
+	handle netstat.TrafficHandle
+}
+
+// queueingRate is what such a queueing discipline counted, and how many packets it gave up in
+// a second: its own drops and those of all below it.
+type queueingRate struct {
+	netstat.QueueStatistics
+	drops netstat.Optional[float64]
+}
+
 // rootQueueing reads what the queueing disciplines at the root of each interface counted. That a
 // stack tells of none leaves it unknown.
-func (q *query) rootQueueing(ctx context.Context) map[uint32]netstat.QueueStatistics {
-	found := make(map[uint32]netstat.QueueStatistics)
+func (q *query) rootQueueing(ctx context.Context, m *rising[rootQdisc]) map[uint32]queueingRate {
+	found := make(map[uint32]queueingRate)
+	m.begin(q.now())
 	reader, ok := q.src.Stack.(netstat.TrafficReader)
 	if !ok {
 		return found
@@ -201,7 +224,8 @@ func (q *query) rootQueueing(ctx context.Context) map[uint32]netstat.QueueStatis
 			break
 		}
 		if d.Parent == netstat.TrafficRoot {
-			found[d.Interface] = d.Statistics
+			drops := m.rate(rootQdisc{d.Interface, d.Kind, d.Handle}, d.Statistics.Drops)
+			found[d.Interface] = queueingRate{d.Statistics, drops}
 		}
 	}
 	return found
@@ -245,6 +269,8 @@ type listener struct {
 	// skew is how many connections wait here, of the average of the listeners that share
 	// the address; unknown where there is one, or none waits.
 	skew netstat.Optional[float64]
+	// dropRate is how many connections and requests it dropped in a second.
+	dropRate netstat.Optional[float64]
 }
 
 // full reports whether the kernel drops what comes now.
@@ -299,6 +325,8 @@ func Listeners() Table {
 		of("Incomp", 6, field("incomplete", table.Integer, "connection requests that have not finished the handshake, of all listeners that share the address", func(l *listener) table.Value { return uintValue(l.Incomplete) })),
 		of("Drops", 6, field("drops", table.Integer, "connections and requests that the listener dropped since it was opened", func(l *listener) table.Value { return uintValue(l.drops()) })).
 			redIf(func(l *listener) bool { return l.drops().Or(0) > 0 }),
+		rateOf("Drop/s", 1000, "dropRate", "connections and requests that the listener dropped a second since the turn before", func(l *listener) table.Value { return rateValue(l.dropRate) }).
+			redIf(func(l *listener) bool { return l.dropRate.Or(0) > 0 }),
 		of("Share", 5, field("sharing", table.Integer, "how many listeners share the address by SO_REUSEPORT", func(l *listener) table.Value { return table.Int(l.Sharing) })),
 		percentOf("Skew", "skew", "of listeners that share the address: how many times the average of them waits here", func(l *listener) table.Value { return rateValue(l.skew) }),
 		hidden(field("uid", table.User, "user", func(l *listener) table.Value { return uintValue(l.Socket.UID) })),
@@ -316,49 +344,61 @@ func Listeners() Table {
 
 // listeners reads listeners in full.
 func listeners(ctx context.Context, q *query) iter.Seq2[listener, error] {
-	ask := netstat.SocketQuery{Families: q.families(), Processes: true, Details: netstat.DetailMemory | netstat.DetailCGroup}
-	if err := q.shareOwners(ctx, q.src, &ask.Processes, &ask.Owners); err != nil {
-		return failed[listener](err)
-	}
-	reader, ok := q.src.Stack.(netstat.ListenQueueReader)
-	if !ok {
-		return failed[listener](netstat.ErrNotSupported)
-	}
 	return func(yield func(listener, error) bool) {
-		type group struct{ listeners, unaccepted int }
-		groups := make(map[string]*group)
-		groupOf := func(l *listener) *group {
-			key := l.Socket.Protocol.String() + " " + l.Socket.Local.String() + " " + l.Socket.Interface.String()
-			if groups[key] == nil {
-				groups[key] = new(group)
-			}
-			return groups[key]
-		}
-		var found []listener
-		var failure error
-		for v, err := range reader.ListenQueues(ctx, ask) {
-			if failure = err; err != nil {
-				break
-			}
-			if v.Socket.Protocol == netstat.MPTCP {
-				continue // its TCP listener is there
-			}
-			l := listener{ListenQueue: v}
-			g := groupOf(&l)
-			g.listeners++
-			g.unaccepted += int(v.Unaccepted.Or(0))
-			found = append(found, l)
-		}
+		found, err := q.listening.read(q, newRising[uint64], func(m *rising[uint64]) ([]listener, error) { return q.readListeners(ctx, m) })
 		for _, l := range found {
-			if g := groupOf(&l); g.listeners > 1 && g.unaccepted > 0 {
-				l.skew.Set(float64(l.Unaccepted.Or(0)) * float64(g.listeners) / float64(g.unaccepted))
-			}
 			if !yield(l, nil) {
 				return
 			}
 		}
-		if failure != nil {
-			yield(listener{}, failure)
+		if err != nil {
+			yield(listener{}, err)
 		}
 	}
+}
+
+// readListeners reads the listeners of the query's stack. What is read before an error is returned
+// with it.
+func (q *query) readListeners(ctx context.Context, m *rising[uint64]) (found []listener, err error) {
+	ask := netstat.SocketQuery{Families: q.families(), Processes: true, Details: netstat.DetailMemory | netstat.DetailCGroup}
+	if err := q.shareOwners(ctx, q.src, &ask.Processes, &ask.Owners); err != nil {
+		return nil, err
+	}
+	reader, ok := q.src.Stack.(netstat.ListenQueueReader)
+	if !ok {
+		return nil, netstat.ErrNotSupported
+	}
+	type group struct{ listeners, unaccepted int }
+	groups := make(map[string]*group)
+	groupOf := func(l *listener) *group {
+		key := l.Socket.Protocol.String() + " " + l.Socket.Local.String() + " " + l.Socket.Interface.String()
+		if groups[key] == nil {
+			groups[key] = new(group)
+		}
+		return groups[key]
+	}
+	m.begin(q.now())
+	for v, failure := range reader.ListenQueues(ctx, ask) {
+		if err = failure; err != nil {
+			break
+		}
+		if v.Socket.Protocol == netstat.MPTCP {
+			continue // its TCP listener is there
+		}
+		l := listener{ListenQueue: v}
+		if cookie, known := v.Socket.Cookie.Get(); known {
+			l.dropRate = m.rate(cookie, l.drops())
+		}
+		g := groupOf(&l)
+		g.listeners++
+		g.unaccepted += int(v.Unaccepted.Or(0))
+		found = append(found, l)
+	}
+	for i := range found {
+		l := &found[i]
+		if g := groupOf(l); g.listeners > 1 && g.unaccepted > 0 {
+			l.skew.Set(float64(l.Unaccepted.Or(0)) * float64(g.listeners) / float64(g.unaccepted))
+		}
+	}
+	return found, err
 }

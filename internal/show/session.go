@@ -53,6 +53,8 @@ type Session struct {
 	growth      growth
 	sockets     meters[*metered, *traffic.Reading]
 	flows       meters[*meteredFlows, *traffic.FlowReading]
+	listening   meters[*rising[uint64], []listener]
+	queueing    meters[*rising[rootQdisc], map[uint32]queueingRate]
 	chosenNames map[string][]string // of the interfaces that are chosen, by the key of each stack
 }
 
@@ -115,6 +117,8 @@ func (s *Session) closeStacks() {
 func (s *Session) Close() {
 	s.sockets.close()
 	s.flows.close()
+	s.listening.close()
+	s.queueing.close()
 	s.closeStacks()
 	if s.resolver != nil {
 		s.resolver.Close()

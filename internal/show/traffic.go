@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -207,6 +208,7 @@ func connectionFields() []table.Field[Row[connection]] {
 		field("retransmittedBytes", table.Integer, "payload sent again, which `sentBytes` counts once", func(c *connection) table.Value { return uintValue(c.RetransmittedBytes) }),
 		field("sentRate", table.Number, "bytes sent a second since the turn before", func(c *connection) table.Value { return perSecond(c.SentRate) }),
 		field("receivedRate", table.Number, "bytes received a second since the turn before", func(c *connection) table.Value { return perSecond(c.ReceivedRate) }),
+		field("dropRate", table.Number, "packets that the socket dropped a second since the turn before", func(c *connection) table.Value { return perSecond(c.DropRate) }),
 		field("ended", table.Boolean, "true in the one row of a connection that has ended; absent otherwise", func(c *connection) table.Value { return ifSet(c.IsOver(), table.Bool(true)) }),
 		field("endedAt", table.String, "when it ended, or that was noticed (RFC 3339)", func(c *connection) table.Value { return momentValue(c.Ended) }),
 		field("atLeast", table.Boolean, "true where more went through than is told, since the last counters were not read; absent otherwise", func(c *connection) table.Value { return ifSet(c.AtLeast, table.Bool(true)) }),
@@ -234,7 +236,7 @@ func Connections() Table {
 		title:    "Connections and their traffic",
 		what:     "connections",
 		identity: []string{"cookie", "protocol", "localAddress", "localPort", "remoteAddress", "remotePort"},
-		orders:   map[string]string{"Local Address": "localAddress", "Foreign Address": "remoteAddress", "PID/Program name": "processes", "CWnd": "congestionWindow", "Congestion": "congestionControl"},
+		orders:   map[string]string{"Local Address": "localAddress", "Foreign Address": "remoteAddress", "PID/Program name": "processes", "Drop/s": "dropRate", "CWnd": "congestionWindow", "Congestion": "congestionControl"},
 		columns:  connectionColumns,
 		read: func(ctx context.Context, q *query) iter.Seq2[connection, error] {
 			return func(yield func(connection, error) bool) {
@@ -295,6 +297,19 @@ func connectionColumns(s *Session) []table.Column[Row[connection]] {
 		socket := Row[netstat.Socket]{from: r.from, v: r.v.Socket}
 		return stateColour(&socket)
 	}
+	drops := column("Drop/s", 6, func(b []byte, c *connection) []byte {
+		rate, known := c.DropRate.Get()
+		if !known {
+			return append(b, '-')
+		}
+		return s.appendCount(b, uint64(math.Round(rate)))
+	})
+	drops.Colour = func(r *Row[connection]) table.Colour {
+		if r.v.DropRate.Or(0) > 0 {
+			return table.Red
+		}
+		return table.Plain
+	}
 	columns = append(columns, state,
 		rate("Tx/s", func(c *connection) netstat.Optional[float64] { return c.SentRate }),
 		rate("Rx/s", func(c *connection) netstat.Optional[float64] { return c.ReceivedRate }),
@@ -312,6 +327,7 @@ func connectionColumns(s *Session) []table.Column[Row[connection]] {
 			}
 			return appendUint(b, c.Path.TotalRetransmits)
 		}),
+		drops,
 		columnOf("PID/Program name", 20, false, func(b []byte, c *connection) []byte { return appendProcesses(b, c.Processes) }))
 	if s.Extend > 0 {
 		word := func(heading string, width int, get func(*connection) string) table.Column[Row[connection]] {
