@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -433,15 +434,16 @@ func TestTestAndIncr(t *testing.T) {
 // read before it.
 func TestInvalidateDuringReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		value := 1
-		s := NewSource(func(context.Context) (int, error) {
-			read := value
+		var value atomic.Int32
+		value.Store(1)
+		s := NewSource(func(context.Context) (int32, error) {
+			read := value.Load()
 			time.Sleep(time.Second)
 			return read, nil
 		})
 		go s.Get(t.Context())
 		time.Sleep(time.Second / 2)
-		value = 2
+		value.Store(2)
 		s.Invalidate()
 		if got, err := s.Get(t.Context()); got != 2 || err != nil {
 			t.Errorf("%v, %v", got, err)

@@ -208,8 +208,8 @@ func (m *model) open() {
 	}
 	v.moved = true
 	m.mode, m.scroll, m.full, m.further = opened, 0, v.cursor, nil
-	if row := int(v.shown.rows[v.at]); v.view.further != nil && !v.shown.sheet.Ended(row) {
-		m.further = &further{sheet: v.shown.sheet, row: row, by: v.view.further}
+	if row := int(v.shown.rows[v.at]); v.further != nil && !v.shown.sheet.Ended(row) {
+		m.further = &further{sheet: v.shown.sheet, row: row, by: v.further}
 		m.read(m.further)
 	}
 	m.drawFull()
