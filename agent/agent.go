@@ -35,6 +35,9 @@ type Config struct {
 	// left to somebody else: to the master, for a subagent.
 	System func() snmpv2mib.System
 	Engine func() enginemib.Engine
+	// WriteSystem writes sysContact, sysName and sysLocation, which System tells then. Nil
+	// means that nobody can.
+	WriteSystem mib.Writer[snmpv2mib.System]
 	// Zones has every address that means something on its link only shown with the
 	// number of that link, as RFC 4001 wants it (ipv6z). Otherwise that is left to
 	// rows which nothing else tells apart, since many managers do not know it.

@@ -31,7 +31,7 @@ var modules = [...]module{
 		description: "The MIB module for SNMP entities (RFC 3418)",
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
-				snmpv2mib.SystemObjects().BindNow(s.system),
+				s.systemObjects().BindNow(s.system),
 				snmpv2mib.Resources().Bind(s.resourceRows()),
 				enginemib.SNMP().BindNow(s.engine),
 				snmpv2mib.SetSerialNo().WrittenBy(s.writeSerial).BindNow(s.serial.Value),
@@ -47,8 +47,8 @@ var modules = [...]module{
 			summary := func(l links) ifmib.Summary { return l.summary }
 			return []mib.Node{
 				mib.BindGroup(ifmib.Number(), s.links, summary),
-				mib.BindTable(ifmib.Interfaces(), s.links, interfaces),
-				mib.BindTable(ifmib.Extensions(), s.links, interfaces),
+				mib.BindTable(interfaceWriter(s, ifmib.Interfaces()), s.links, interfaces),
+				mib.BindTable(extensionWriter(s, ifmib.Extensions()), s.links, interfaces),
 				mib.BindTable(ifmib.Stack(), s.links, func(l links) []netstat.Stacking {
 					return netstat.StackingOf(l.interfaces)
 				}),
@@ -67,7 +67,7 @@ var modules = [...]module{
 			interfaces := func(i ipInterfaces) []netstat.IPInterface { return i.rows }
 			changes := func(i ipInterfaces) ipmib.Changes { return i.changes }
 			return []mib.Node{
-				ipmib.General().Bind(s.settings),
+				settingsWriter(s, ipmib.General()).Bind(s.settings),
 				mib.BindGroup(ipmib.IPv4Statistics(), s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
 				rfc1213mib.Addresses().Bind(s.addresses),
 				rfc1213mib.Neighbours().Bind(s.neighbours),
@@ -113,8 +113,8 @@ var modules = [...]module{
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
 				tcpmib.Statistics().Bind(s.tcpStatistics),
-				tcpmib.IPv4Connections().Bind(s.tcpSockets),
-				zoned(s, tcpmib.Connections()).Bind(s.tcpSockets),
+				connectionWriter(s, tcpmib.IPv4Connections(), "tcpConnState").Bind(s.tcpSockets),
+				connectionWriter(s, zoned(s, tcpmib.Connections()), "tcpConnectionState").Bind(s.tcpSockets),
 				zoned(s, tcpmib.Listeners()).Bind(s.tcpSockets),
 			}
 		},

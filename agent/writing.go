@@ -2,8 +2,14 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // writeSerial writes snmpSetSerialNo.
@@ -13,4 +19,95 @@ func (s *sources) writeSerial(_ context.Context, c *mib.Change[int32]) (mib.Assi
 		err = c.Refuse(mib.InconsistentValue, "snmpSetSerialNo", err)
 	}
 	return a, err
+}
+
+// systemObjects binds the writer of the system group, where there is one.
+func (s *sources) systemObjects() *mib.Group[snmpv2mib.System] {
+	if s.config.WriteSystem == nil {
+		return snmpv2mib.SystemObjects()
+	}
+	return snmpv2mib.SystemObjects().WrittenBy(s.config.WriteSystem)
+}
+
+// assignment makes an Assignment of what a stack prepared. What is not there any longer
+// cannot be created.
+func assignment[R any](c *mib.Change[R], descriptor string, w netstat.Write, err error) (mib.Assignment, error) {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = c.Refuse(mib.NoCreation, descriptor, err)
+	}
+	return mib.Assignment(w), err
+}
+
+// interfaceWriter binds ifTable's writer, where the stack has one.
+func interfaceWriter(s *sources, t *mib.Table[netstat.Interface]) *mib.Table[netstat.Interface] {
+	writer, ok := s.stack.(netstat.InterfaceWriter)
+	if !ok {
+		return t
+	}
+	return t.WrittenBy(func(ctx context.Context, c *mib.Change[netstat.Interface]) (mib.Assignment, error) {
+		w, err := writer.PrepareInterface(ctx, c.Row.Index, netstat.InterfaceChange{Up: c.Row.Up()})
+		return assignment(c, "ifAdminStatus", w, err)
+	}, "ifAdminStatus")
+}
+
+// extensionWriter binds ifXTable's writer, where the stack has one.
+func extensionWriter(s *sources, t *mib.Table[netstat.Interface]) *mib.Table[netstat.Interface] {
+	writer, ok := s.stack.(netstat.InterfaceWriter)
+	if !ok {
+		return t
+	}
+	return t.WrittenBy(func(ctx context.Context, c *mib.Change[netstat.Interface]) (mib.Assignment, error) {
+		var change netstat.InterfaceChange
+		if c.Sets("ifAlias") {
+			if strings.IndexByte(c.Row.Alias, 0) >= 0 { // the kernel's ends there
+				return mib.Assignment{}, c.Refuse(mib.WrongValue, "ifAlias", errors.New("an alias has no NUL"))
+			}
+			change.Alias.Set(c.Row.Alias)
+		}
+		if c.Sets("ifPromiscuousMode") {
+			change.Promiscuous = c.Row.Flag(netstat.FlagPromiscuous)
+		}
+		w, err := writer.PrepareInterface(ctx, c.Row.Index, change)
+		return assignment(c, "ifAlias", w, err)
+	}, "ifAlias", "ifPromiscuousMode")
+}
+
+// settingsWriter binds the writer of the settings of IP, where the stack has one.
+func settingsWriter(s *sources, g *mib.Group[ipmib.Settings]) *mib.Group[ipmib.Settings] {
+	writer, ok := s.stack.(netstat.IPSettingsWriter)
+	if !ok {
+		return g
+	}
+	return g.WrittenBy(func(ctx context.Context, c *mib.Change[ipmib.Settings]) (mib.Assignment, error) {
+		var changes []netstat.IPSettings
+		for _, of := range [...]struct {
+			row                  *netstat.IPSettings
+			forwarding, hopLimit string
+		}{{&c.Row.IPv4, "ipForwarding", "ipDefaultTTL"}, {&c.Row.IPv6, "ipv6IpForwarding", "ipv6IpDefaultHopLimit"}} {
+			change := netstat.IPSettings{Family: of.row.Family}
+			if c.Sets(of.forwarding) {
+				change.Forwarding = of.row.Forwarding
+			}
+			if c.Sets(of.hopLimit) {
+				change.HopLimit = of.row.HopLimit
+			}
+			changes = append(changes, change)
+		}
+		w, err := writer.PrepareIPSettings(ctx, changes...)
+		return assignment(c, "ipForwarding", w, err)
+	})
+}
+
+// connectionWriter binds the writer of a table of TCP connections, whose state can be set
+// to deleteTCB, where the stack has one. The source knows the socket by its cookie: it is
+// that one which is ended, and no other that came after it.
+func connectionWriter(s *sources, t *mib.Table[netstat.Socket], descriptor string) *mib.Table[netstat.Socket] {
+	writer, ok := s.stack.(netstat.SocketWriter)
+	if !ok {
+		return t
+	}
+	return t.WrittenBy(func(ctx context.Context, c *mib.Change[netstat.Socket]) (mib.Assignment, error) {
+		w, err := writer.PrepareDestroySocket(ctx, c.Was)
+		return assignment(c, descriptor, w, err)
+	}, descriptor)
 }

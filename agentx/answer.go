@@ -118,15 +118,13 @@ func (q *query) answer(e *encoder, req *mib.Request) error {
 	case TypeGetBulk:
 		index, err = q.getBulk(e, req, start)
 	default:
-		set, testErr := req.TestSet(q.bindings)
+		// What need not wait: refusals, and nothing at all.
 		var refused *mib.SetError
-		if errors.As(testErr, &refused) {
+		if _, err = req.TestSet(q.bindings); errors.As(err, &refused) {
 			e.b = e.b[:start]
-			respond(e, q.header, ErrorCode(refused.Status), refused.Index)
+			code, index := codeOf(err)
+			respond(e, q.header, code, index)
 			return nil
-		}
-		if err = testErr; err == nil {
-			set.Cleanup()
 		}
 	}
 	if err == nil {

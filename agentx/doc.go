@@ -14,6 +14,9 @@
 //     a second apart; everything is registered anew.
 //   - What a master refuses, since another subagent has it, is taken over
 //     within about a minute of that one's end.
+//   - What a SetRequest writes is written as a whole or not at all, and who may write
+//     is the master's to say. Of variables that several subagents have, the master sees
+//     to that.
 //   - Notifications wait for the master up to a minute, and never keep who
 //     sends them waiting.
 //   - What the subagent serves overrides the master's own objects (see
@@ -21,7 +24,5 @@
 //
 // # What is not
 //
-// There is no master agent here, no object can be written (every
-// agentx-TestSet-PDU is answered with the status of [mib.Request.TestSet]) and
-// indexes are not allocated from the master, though the codec knows the PDUs.
+// There is no master agent here, and indexes are not allocated from the master, though the codec knows the PDUs.
 package agentx

@@ -40,6 +40,8 @@ type session struct {
 	mu       sync.Mutex
 	waiting  map[uint32]chan reply // requests of ours, by packet ID
 	answered map[identity]bool     // being answered by other goroutines
+	// transactions are what the master is writing, by their IDs.
+	transactions map[uint32]*transaction
 
 	// What follows belongs to the reading goroutine.
 	in     pduReader
@@ -71,9 +73,11 @@ func newSession(sub *Subagent, conn io.ReadWriteCloser) *session {
 		conn:     conn,
 		waiting:  map[uint32]chan reply{},
 		answered: map[identity]bool{},
-		in:       pduReader{r: conn},
-		served:   map[string]served{},
-		noWait:   mib.NoWait(),
+
+		transactions: map[uint32]*transaction{},
+		in:           pduReader{r: conn},
+		served:       map[string]served{},
+		noWait:       mib.NoWait(),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s
@@ -216,7 +220,9 @@ func (s *session) handle(h Header, payload []byte) error {
 		}
 		return fmt.Errorf("the master agent closed the session: %s", p.(*Close).Reason)
 	case TypeCleanupSet:
-		// Nothing was set and nothing is kept of a TestSet.
+		if h.SessionID == s.id.Load() && s.opened.Load() {
+			s.goOn(h)
+		}
 	case TypeGet, TypeGetNext, TypeGetBulk, TypeTestSet, TypeCommitSet, TypeUndoSet:
 		if !s.duplicate(h) {
 			s.answer(h, payload)
@@ -276,12 +282,8 @@ func (s *session) answer(h Header, payload []byte) {
 		return
 	}
 	switch h.Type {
-	case TypeCommitSet:
-		// No TestSet succeeds, so that there is nothing to commit.
-		respond(&s.out, h, ErrorCode(mib.CommitFailed), 0)
-		return
-	case TypeUndoSet:
-		respond(&s.out, h, ErrorCode(mib.NoError), 0)
+	case TypeCommitSet, TypeUndoSet:
+		s.goOn(h)
 		return
 	}
 	if s.next.answer(&s.out, h, payload) {
@@ -339,16 +341,29 @@ func (s *session) requestOf(contextName string) *mib.Request {
 
 // answerLater answers q in a goroutine, which may wait for sources.
 func (s *session) answerLater(q *query) {
+	q = q.clone()
+	tree := s.served[q.context].tree
+	s.later(q.header, func(ctx context.Context, e *encoder) {
+		request := tree.NewRequest()
+		request.Reset(ctx)
+		defer request.Reset(s.noWait)
+		if q.header.Type == TypeTestSet {
+			s.testSet(e, q, request)
+		} else if q.answer(e, request) != nil {
+			respond(e, q.header, ErrorCode(mib.GenErr), 0)
+		}
+	})
+}
+
+// later answers a PDU in a goroutine, which may wait as long as its context lasts.
+func (s *session) later(h Header, answer func(ctx context.Context, e *encoder)) {
 	select {
 	case s.sub.waiters <- struct{}{}:
 	default:
-		respond(&s.out, q.header, ProcessingError, 0)
+		respond(&s.out, h, ProcessingError, 0)
 		return
 	}
-	q = q.clone()
-	h := q.header
 	id := identity{h.Type, h.SessionID, h.TransactionID, h.PacketID}
-	tree := s.served[q.context].tree
 	s.mu.Lock()
 	s.answered[id] = true
 	s.mu.Unlock()
@@ -356,13 +371,8 @@ func (s *session) answerLater(q *query) {
 		defer func() { <-s.sub.waiters }()
 		ctx, cancel := context.WithTimeout(s.ctx, s.sub.config.Timeout)
 		defer cancel()
-		request := tree.NewRequest()
-		request.Reset(ctx)
 		var e encoder
-		if q.answer(&e, request) != nil {
-			respond(&e, h, ErrorCode(mib.GenErr), 0)
-		}
-		request.Reset(s.noWait)
+		answer(ctx, &e)
 		_ = s.write(e.b) // its failure ends the session
 		s.mu.Lock()
 		delete(s.answered, id)

@@ -71,6 +71,7 @@ type Subagent struct {
 	waiters          chan struct{}  // one place for each answer that waits
 	running          sync.WaitGroup // the goroutines of those answers
 	complaints       complaints
+	sets             mib.SetLog
 	notifications    notifications // that the master has not taken yet
 
 	mu       sync.Mutex

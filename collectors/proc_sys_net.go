@@ -15,15 +15,18 @@ type ipSettingsFiles struct {
 	forwarding, hopLimit, timeout string
 }
 
+// ipSettingsOf are those of each version.
+var ipSettingsOf = [...]ipSettingsFiles{
+	{netstat.IPv4, "ipv4/ip_forward", "ipv4/ip_default_ttl", "ipv4/ipfrag_time"},
+	{netstat.IPv6, "ipv6/conf/all/forwarding", "ipv6/conf/default/hop_limit", "ipv6/ip6frag_time"},
+}
+
 // IPSettings yields the settings of IPv4 and, where the kernel has it, of IPv6,
 // from /proc/sys/net, which shows those of the namespace of the thread that opens
 // a file. What a file does not tell is unknown.
 func (k *Kernel) IPSettings(ctx context.Context) iter.Seq2[netstat.IPSettings, error] {
 	return func(yield func(netstat.IPSettings, error) bool) {
-		for _, files := range [...]ipSettingsFiles{
-			{netstat.IPv4, "ipv4/ip_forward", "ipv4/ip_default_ttl", "ipv4/ipfrag_time"},
-			{netstat.IPv6, "ipv6/conf/all/forwarding", "ipv6/conf/default/hop_limit", "ipv6/ip6frag_time"},
-		} {
+		for _, files := range ipSettingsOf {
 			if files.family == netstat.IPv6 && !k.hasIPv6() {
 				continue
 			}

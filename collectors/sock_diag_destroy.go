@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -17,7 +16,7 @@ import (
 // sockDestroy is SOCK_DESTROY (include/uapi/linux/sock_diag.h).
 const sockDestroy = 21
 
-var _ netstat.SocketDestroyer = (*Kernel)(nil)
+var _ netstat.SocketWriter = (*Kernel)(nil)
 
 // DestroySocket ends a socket as `ss -K` does, but that one only: it is found by its ends
 // and known by its cookie. It needs CAP_NET_ADMIN in the namespace, and a kernel with
@@ -34,26 +33,10 @@ func (k *Kernel) destroySocket(ctx context.Context, s *netstat.Socket) error {
 	if s.Protocol > 255 {
 		return fmt.Errorf("the kernel ends no sockets of %v: %w", s.Protocol, netstat.ErrNotSupported)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var c *netlink.Conn
-	if err := k.inside(func() (err error) {
-		c, err = netlink.Dial(unix.NETLINK_SOCK_DIAG, nil)
-		return err
-	}); err != nil {
-		return err
-	}
-	defer c.Close()
-	_ = c.SetOption(netlink.ExtendedAcknowledge, true)
-	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
-	_, err := c.Execute(netlink.Message{
+	_, err := k.execute(ctx, unix.NETLINK_SOCK_DIAG, netlink.Message{
 		Header: netlink.Header{Type: sockDestroy, Flags: netlink.Request | netlink.Acknowledge},
 		Data:   exactRequest(s, cookie),
 	})
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	switch {
 	case errors.Is(err, unix.EPERM):
 		return fmt.Errorf("to end sockets CAP_NET_ADMIN is needed: %w", fs.ErrPermission)
@@ -79,4 +62,15 @@ func exactRequest(s *netstat.Socket, cookie uint64) []byte {
 	binary.NativeEndian.PutUint32(body[48:], uint32(cookie))
 	binary.NativeEndian.PutUint32(body[52:], uint32(cookie>>32))
 	return body
+}
+
+// PrepareDestroySocket finds out whether DestroySocket may be called: the kernel says so of
+// a change of the loopback interface that changes nothing.
+func (k *Kernel) PrepareDestroySocket(ctx context.Context, s *netstat.Socket) (netstat.Write, error) {
+	const loopback = 1
+	if err := k.setLink(ctx, loopback, linkSetting{}); err != nil {
+		return netstat.Write{}, k.readError("end a socket", err)
+	}
+	own := *s
+	return netstat.Write{Commit: func(ctx context.Context) error { return k.DestroySocket(ctx, &own) }}, nil
 }

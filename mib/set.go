@@ -329,8 +329,8 @@ func (s *sets) leave() {
 type Set struct {
 	tree  *Tree
 	steps []step
-	done  int // steps that were committed
-	left  bool
+	done  int  // steps that were committed
+	turn  bool // has the tree's turn
 }
 
 // step is the change of one row.
@@ -345,28 +345,45 @@ type step struct {
 // is that for writing. Only what no Writer need be asked for is found at once: a request
 // that may not wait gets ErrWouldWait otherwise.
 func (r *Request) TestSet(bindings []Binding) (*Set, error) {
+	s := &Set{tree: r.tree}
+	if err := s.Test(r, bindings); err != nil {
+		s.Cleanup()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Test tests further variables of the same SetRequest, as TestSet does, whose numbers
+// begin at 1 again. A master sends those of one request in several PDUs (RFC 2741, section
+// 7.2.4). After an error the Set is as it was.
+func (s *Set) Test(r *Request, bindings []Binding) error {
 	variables := make([]variable, len(bindings))
 	for i := range bindings {
 		variables[i].number, variables[i].value = i+1, bindings[i].Value
 		if status := r.judge(bindings[i].Name(), &variables[i]); status != NoError {
-			return nil, &SetError{status, i + 1, nil}
+			return &SetError{status, i + 1, nil}
 		}
 	}
-	s := &Set{tree: r.tree, left: true}
-	if len(variables) == 0 {
-		return s, nil
+	switch {
+	case len(variables) == 0:
+		return nil
+	case !r.work.waits:
+		return r.ctx.Err()
+	case s.tree != r.tree || s.done > 0:
+		return &SetError{GenErr, 1, errors.New("the request is another one")}
 	}
-	if !r.work.waits {
-		return nil, r.ctx.Err()
+	if !s.turn {
+		if err := r.tree.sets.take(r.ctx); err != nil {
+			return &SetError{ResourceUnavailable, 1, err}
+		}
+		s.turn = true
 	}
-	if err := r.tree.sets.take(r.ctx); err != nil {
-		return nil, &SetError{ResourceUnavailable, 1, err}
-	}
-	s.left = false
+	before := len(s.steps)
 	for _, row := range byRow(r.tree, variables) {
 		if err := s.test(r, row); err != nil {
-			s.Cleanup()
-			return nil, err
+			cleanup(s.steps[before:])
+			s.steps = s.steps[:before]
+			return err
 		}
 	}
 	// What cannot be undone comes last. Otherwise the order is the request's.
@@ -379,7 +396,7 @@ func (r *Request) TestSet(bindings []Binding) (*Set, error) {
 		}
 		return -1
 	})
-	return s, nil
+	return nil
 }
 
 // irrevocable reports whether the step cannot be undone once it is made.
@@ -455,12 +472,12 @@ func (s *Set) test(r *Request, of []variable) error {
 	return nil
 }
 
-// Commit is the second phase: it assigns the values. Where one cannot be assigned those
+// Commit is the second phase: it assigns the values, once however often it is called. Where one cannot be assigned those
 // that were are undone, and the *SetError is commitFailed with that variable's index, or
 // undoFailed (RFC 3416, section 4.2.5).
 func (s *Set) Commit(ctx context.Context) error {
 	defer s.changed()
-	for i := range s.steps {
+	for i := s.done; i < len(s.steps); i++ {
 		at := &s.steps[i]
 		err := ctx.Err()
 		if err == nil && at.Commit != nil {
@@ -511,16 +528,20 @@ func (s *Set) changed() {
 
 // Cleanup ends the SetRequest. Another may follow.
 func (s *Set) Cleanup() {
-	if s.left {
+	if !s.turn {
 		return
 	}
-	s.left = true
-	for i := range s.steps {
-		if done := s.steps[i].Cleanup; done != nil {
+	cleanup(s.steps)
+	s.steps, s.done, s.turn = nil, 0, false
+	s.tree.sets.leave()
+}
+
+func cleanup(steps []step) {
+	for i := range steps {
+		if done := steps[i].Cleanup; done != nil {
 			done()
 		}
 	}
-	s.tree.sets.leave()
 }
 
 // Set tests and assigns the variables of a SetRequest, all or none of them. Its error is

@@ -31,8 +31,8 @@ type engine struct {
 	authenticationFailure func(source netip.Addr)
 	failure               warning // when it was told
 
-	repeats          *repeats // SetRequests of late
-	written, refused budget   // lines of the log
+	repeats *repeats // SetRequests of late
+	sets    mib.SetLog
 
 	tooManyWait, tooManyConnections, tooSlow, noEncoding warning
 }

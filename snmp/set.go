@@ -1,7 +1,6 @@
 package snmp
 
 import (
-	"context"
 	"errors"
 	"hash/maphash"
 	"log/slog"
@@ -32,7 +31,10 @@ func (r *responder) set() (mib.Status, int, error) {
 		err = r.request.Set(variables)
 		again.end(err, time.Now())
 		if !wouldWait(err) {
-			r.engine.logSet(r.in, r.request, variables, err)
+			who := &r.in.who
+			r.engine.sets.Tell(r.engine.log, r.request.Describe(variables, mib.MostDescribed), err,
+				slog.Any("source", r.in.source), slog.String("securityModel", who.Model.String()), slog.String("securityName", who.Name),
+				slog.String("securityLevel", who.Level.String()), slog.String("context", who.Context))
 		}
 		if err == nil {
 			r.written = uint64(len(variables))
@@ -153,77 +155,6 @@ func (a attempt) end(err error, now time.Time) {
 func (a attempt) wait() error {
 	<-a.set.done
 	return a.set.err
-}
-
-// A SetRequest is a line of the log. Of those that wrote there are setsLogged a second,
-// and as many of those that were refused: the next line has the number of those left out.
-const (
-	setsLogged      = 20
-	variablesLogged = 16
-)
-
-// budget is how many lines may be logged within a second.
-type budget struct {
-	mu      sync.Mutex
-	began   time.Time
-	lines   int
-	omitted uint64
-}
-
-// spend reports whether a line may be logged now, and how many were not before it.
-func (b *budget) spend(now time.Time) (omitted uint64, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if since := now.Sub(b.began); since < 0 || since >= time.Second {
-		b.began, b.lines = now, 0
-	}
-	if b.lines >= setsLogged {
-		b.omitted++
-		return 0, false
-	}
-	b.lines++
-	omitted, b.omitted = b.omitted, 0
-	return omitted, true
-}
-
-// logSet logs who wrote what, or tried to. That somebody may write nothing is worth a
-// line to who debugs: anybody can ask.
-func (e *engine) logSet(in *incoming, request *mib.Request, variables []mib.Binding, err error) {
-	lines, level, what := &e.written, slog.LevelInfo, "variables written"
-	var refused *mib.SetError
-	switch errors.As(err, &refused); {
-	case err == nil:
-	case refused == nil:
-		lines, what = &e.refused, "variables cannot be written"
-	case refused.Status == mib.NoAccess:
-		lines, level, what = &e.refused, slog.LevelDebug, "variables may not be written"
-	case refused.Status == mib.CommitFailed, refused.Status == mib.UndoFailed:
-		lines, level, what = &e.refused, slog.LevelWarn, "variables cannot be written"
-	default:
-		lines, what = &e.refused, "variables cannot be written"
-	}
-	ctx := context.Background()
-	if !e.log.Enabled(ctx, level) {
-		return
-	}
-	omitted, ok := lines.spend(time.Now())
-	if !ok {
-		return
-	}
-	attributes := []slog.Attr{
-		slog.Any("source", in.source), slog.String("securityModel", in.who.Model.String()), slog.String("securityName", in.who.Name),
-		slog.String("securityLevel", in.who.Level.String()), slog.String("context", in.who.Context), slog.Any("variables", request.Describe(variables, variablesLogged)),
-	}
-	if refused != nil {
-		attributes = append(attributes, slog.String("status", refused.Status.String()), slog.Int("index", refused.Index))
-	}
-	if err != nil {
-		attributes = append(attributes, slog.Any("error", err))
-	}
-	if omitted > 0 {
-		attributes = append(attributes, slog.Uint64("linesOmitted", omitted))
-	}
-	e.log.LogAttrs(ctx, level, what, attributes...)
 }
 
 // String returns the model's name of snmpd.conf, "v2c".

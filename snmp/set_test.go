@@ -337,21 +337,3 @@ func TestSetKeepsNobodyWaiting(t *testing.T) {
 	}
 	w.goOn <- struct{}{}
 }
-
-// TestSetLogBudget holds that who writes much does not fill the log, and that what was
-// left out is told.
-func TestSetLogBudget(t *testing.T) {
-	var b budget
-	now := time.Now()
-	for i := range 3 * setsLogged {
-		if omitted, ok := b.spend(now); ok != (i < setsLogged) || omitted != 0 {
-			t.Fatalf("line %d: %v, %d omitted", i, ok, omitted)
-		}
-	}
-	if omitted, ok := b.spend(now.Add(time.Second)); !ok || omitted != 2*setsLogged {
-		t.Errorf("%v, %d omitted", ok, omitted)
-	}
-	if omitted, ok := b.spend(now.Add(-time.Hour)); !ok || omitted != 0 {
-		t.Errorf("after the clock was set back: %v, %d omitted", ok, omitted)
-	}
-}

@@ -61,25 +61,16 @@ func needs(file *snmpdconf.Config, any ...snmpdconf.Need) bool {
 // engine is SNMPv3's, with what it must remember.
 type engine struct {
 	model *usm.Model
-	state *state.File
 	kept  []usm.User // of the state
 }
 
 // startEngine starts SNMPv3 where a file asks for it; nil where none does. Its number of boots is on disk
 // when it returns.
-func (s *settings) startEngine() (e *engine, err error) {
+func (s *settings) startEngine(file *state.File) (e *engine, err error) {
 	if !needs(s.file, snmpdconf.Users, snmpdconf.V3Notifications) {
 		return nil, nil
 	}
 	e = &engine{}
-	if e.state, err = state.Open(s.stateDirectory()); err != nil {
-		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w: name another directory with --state", err)
-	}
-	defer func() {
-		if err != nil {
-			e.state.Close()
-		}
-	}()
 	machine, err := os.ReadFile("/etc/machine-id")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -90,7 +81,7 @@ func (s *settings) startEngine() (e *engine, err error) {
 			return nil, err
 		}
 	}
-	authoritative, kept, err := usm.Start(e.state, o)
+	authoritative, kept, err := usm.Start(file, o)
 	if err != nil {
 		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w", err)
 	}

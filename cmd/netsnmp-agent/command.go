@@ -86,7 +86,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 	fs.Lookup("agentx").NoOptDefVal = defaultMaster
 	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `TRANSPORT:ADDRESS:PORT`; TRANSPORT is udp, udp6, tcp or tcp6 (may be repeated)")
 	fs.StringVar(&f.config, "config", "", "read `FILE`, in the syntax of snmpd.conf")
-	fs.StringVar(&f.state, "state", "", "keep in `DIR` what SNMPv3 must remember")
+	fs.StringVar(&f.state, "state", "", "keep in `DIR` what SNMPv3 must remember, and what managers write")
 	fs.StringVar(&f.takeOver, "take-over", "", "take users and engine of SNMPv3 from net-snmp's persistent `FILE`, where DIR has none")
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`: one of \"ip netns\", or a path")
 	fs.StringVar(&f.recording, "recording", "", "show the stack recorded in `FILE`; --netns names one of the recorded namespaces then")

@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -206,16 +205,21 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	v3, err := s.startEngine()
+	kept, err := s.openState()
 	if err != nil {
 		return err
 	}
-	if v3 != nil {
-		defer v3.state.Close()
+	if kept != nil {
+		defer kept.Close()
 	}
-	var described atomic.Pointer[snmpv2mib.System]
-	describe := func(file *snmpdconf.Config) { described.Store(new(system(file, hostOf(stack)))) }
-	describe(s.file)
+	v3, err := s.startEngine(kept)
+	if err != nil {
+		return err
+	}
+	described, err := newSystemGroup(hostOf(stack), kept, s.file)
+	if err != nil {
+		return err
+	}
 	sinks, err := targets(s.file, v3)
 	if err != nil {
 		return err
@@ -244,7 +248,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	a, err := agent.New(agent.Config{
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
-		System: func() snmpv2mib.System { return *described.Load() },
+		System: described.now, WriteSystem: described.write,
 		Engine: func() enginemib.Engine {
 			return enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication.Load()}
 		},
@@ -309,7 +313,10 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			s.log.Warn("a changed agentaddress takes effect at the next start")
 		}
 		s.warnOfZones(next)
-		describe(next)
+		described.set(next)
+		if kept == nil && letsWrite(next) {
+			s.log.Warn("sysContact, sysName and sysLocation can be written from the next start on")
+		}
 		return nil
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))

@@ -223,7 +223,7 @@ func Interfaces() *mib.Table[iface] {
 			mib.Column(4, "ifMtu", mib.AsInteger(mtu)),
 			mib.Column(5, "ifSpeed", mib.AsGauge(speed)),
 			mib.Column(6, "ifPhysAddress", mib.AsOctets(physAddress)),
-			mib.Column(7, "ifAdminStatus", mib.AsEnum(adminStatus, mib.Enum[bool]{{Value: true, Number: 1}, {Value: false, Number: 2}, {Value: false, Number: 3}})),
+			mib.Column(7, "ifAdminStatus", mib.AsEnum(adminStatus, mib.Enum[bool]{{Value: true, Number: 1}, {Value: false, Number: 2}, {Value: false, Number: 3}}).Within(1, 2)).Writable(), // Linux tests nothing
 			mib.Column(8, "ifOperStatus", mib.AsEnum(operState, mib.Enum[netstat.OperState]{
 				{Value: netstat.OperUp, Number: 1}, {Value: netstat.OperDown, Number: 2},
 				{Value: netstat.OperTesting, Number: 3}, {Value: netstat.OperUnknown, Number: 4},
@@ -271,9 +271,9 @@ func Extensions() *mib.Table[iface] {
 			mib.Column(13, "ifHCOutBroadcastPkts", mib.AsCounter64(outBroadcast)),
 			mib.Column(14, "ifLinkUpDownTrapEnable", mib.AsTruth(mib.Maybe(func(i *iface) *netstat.Optional[bool] { return &i.LinkTraps }))),
 			mib.Column(15, "ifHighSpeed", mib.AsGauge(highSpeed)),
-			mib.Column(16, "ifPromiscuousMode", mib.AsTruth(promiscuous)),
+			mib.Column(16, "ifPromiscuousMode", mib.AsTruth(promiscuous)).Writable(),
 			mib.Column(17, "ifConnectorPresent", mib.AsTruth(connector)),
-			mib.Column(18, "ifAlias", mib.AsText(alias, 64)), // the kernel allows 255
+			mib.Column(18, "ifAlias", mib.AsText(alias, 64)).Writable(), // the kernel allows 255
 			mib.Column(19, "ifCounterDiscontinuityTime", mib.AsTimeStamp(mib.At(func(i *iface) *time.Time { return &i.CounterDiscontinuity }))),
 		),
 	}

@@ -33,12 +33,12 @@ func General() *mib.Group[Settings] {
 		Name: "ip",
 		OID:  ip,
 		Objects: mib.Columns(
-			mib.Column(1, "ipForwarding", mib.AsEnum(mib.Maybe(func(s *Settings) *netstat.Optional[bool] { return &s.IPv4.Forwarding }), forwarding)),
-			mib.Column(2, "ipDefaultTTL", mib.AsInteger(mib.Maybe(func(s *Settings) *netstat.Optional[uint8] { return &s.IPv4.HopLimit }))),
+			mib.Column(1, "ipForwarding", mib.AsEnum(mib.Maybe(func(s *Settings) *netstat.Optional[bool] { return &s.IPv4.Forwarding }), forwarding)).Writable(),
+			mib.Column(2, "ipDefaultTTL", mib.AsInteger(mib.Maybe(func(s *Settings) *netstat.Optional[uint8] { return &s.IPv4.HopLimit })).Within(1, 255)).Writable(),
 			mib.Column(13, "ipReasmTimeout", mib.AsInteger(reassembly)),
 			mib.Column(23, "ipRoutingDiscards", mib.AsConstant[Settings](mib.Count32(0))),
-			mib.Column(25, "ipv6IpForwarding", mib.AsEnum(mib.Maybe(func(s *Settings) *netstat.Optional[bool] { return &s.IPv6.Forwarding }), forwarding)),
-			mib.Column(26, "ipv6IpDefaultHopLimit", mib.AsInteger(mib.Maybe(func(s *Settings) *netstat.Optional[uint8] { return &s.IPv6.HopLimit }))),
+			mib.Column(25, "ipv6IpForwarding", mib.AsEnum(mib.Maybe(func(s *Settings) *netstat.Optional[bool] { return &s.IPv6.Forwarding }), forwarding)).Writable(),
+			mib.Column(26, "ipv6IpDefaultHopLimit", mib.AsInteger(mib.Maybe(func(s *Settings) *netstat.Optional[uint8] { return &s.IPv6.HopLimit })).Within(0, 255)).Writable(),
 		),
 	}
 }

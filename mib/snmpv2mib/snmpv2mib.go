@@ -40,9 +40,9 @@ func SystemObjects() *mib.Group[System] {
 			mib.Column(3, "sysUpTime", mib.AsTicks(mib.Through(
 				func(s *System) (time.Duration, bool) { return s.Now.Sub(s.Started), true },
 				func(s *System, up time.Duration) { s.Now = s.Started.Add(up) }))),
-			mib.Column(4, "sysContact", mib.AsText(mib.At(func(s *System) *string { return &s.Contact }), 255)),
-			mib.Column(5, "sysName", mib.AsText(mib.At(func(s *System) *string { return &s.Name }), 255)),
-			mib.Column(6, "sysLocation", mib.AsText(mib.At(func(s *System) *string { return &s.Location }), 255)),
+			mib.Column(4, "sysContact", mib.AsText(mib.At(func(s *System) *string { return &s.Contact }), 255)).Writable(),
+			mib.Column(5, "sysName", mib.AsText(mib.At(func(s *System) *string { return &s.Name }), 255)).Writable(),
+			mib.Column(6, "sysLocation", mib.AsText(mib.At(func(s *System) *string { return &s.Location }), 255)).Writable(),
 			mib.Column(7, "sysServices", mib.AsInteger(mib.At(func(s *System) *int32 { return &s.Services }))),
 			mib.Column(8, "sysORLastChange", mib.AsTimeStamp(mib.At(func(s *System) *time.Time { return &s.LastChange }))),
 		),

@@ -68,9 +68,13 @@ var states = mib.Enum[netstat.State]{
 	{Value: netstat.LastAck, Number: 9},
 	{Value: netstat.Closing, Number: 10},
 	{Value: netstat.TimeWait, Number: 11},
+	{Value: netstat.Close, Number: deleteTCB},
 }
 
-var state = mib.AsEnum(mib.At(func(s *socket) *netstat.State { return &s.State }), states)
+// deleteTCB is what a state can be set to, and no state.
+const deleteTCB = 12
+
+var state = mib.AsEnum(mib.At(func(s *socket) *netstat.State { return &s.State }), states).Within(deleteTCB, deleteTCB)
 
 // Connections is tcpConnectionTable (RFC 4022, section 3): every TCP connection
 // that is not listening; listeners stand in tcpListenerTable.
@@ -83,7 +87,7 @@ func Connections() *mib.Table[socket] {
 			mib.InetAddressIndex(endpoint.Remote, nil), mib.IntegerIndex(endpoint.RemotePort),
 		),
 		Columns: mib.Columns(
-			mib.Column(7, "tcpConnectionState", state),
+			mib.Column(7, "tcpConnectionState", state).Writable(),
 			mib.Column(8, "tcpConnectionProcess", mib.AsGauge(endpoint.Process)),
 		),
 		Where:   func(s *socket) bool { return s.Protocol == netstat.TCP && s.State != netstat.Listen },
@@ -121,7 +125,7 @@ func IPv4Connections() *mib.Table[socket] {
 			mib.IPAddressIndex(endpoint.IPv4(endpoint.Remote)), mib.IntegerIndex(endpoint.RemotePort),
 		),
 		Columns: mib.Columns(
-			mib.Column(1, "tcpConnState", state),
+			mib.Column(1, "tcpConnState", state).Writable(),
 			mib.Column(2, "tcpConnLocalAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Local))),
 			mib.Column(3, "tcpConnLocalPort", mib.AsInteger(endpoint.LocalPort)),
 			mib.Column(4, "tcpConnRemAddress", mib.AsIPAddress(endpoint.IPv4(endpoint.Remote))),

@@ -222,25 +222,26 @@ func TestGet(t *testing.T) {
 	})
 }
 
-// TestSet holds that nothing can be written, and that each version is told so in
-// the words that it has.
+// TestSet holds that who may read writes nothing, nor who may write what is read-only, and
+// that each version is told so in the words that it has; and that what may be written is,
+// in the kernel.
 func TestSet(t *testing.T) {
 	bothWays(t, newScene, func(t *testing.T, s *scene) {
 		type refusal struct{ community, version, want string }
-		refusals := []refusal{{"public", "2c", "noAccess"}, {"public", "1", "noSuchName"}}
-		if s.subagent {
-			// Whom the master lets write is refused by the subagent.
-			refusals = append(refusals, refusal{"private", "2c", "notWritable"}, refusal{"private", "1", "noSuchName"})
-		}
 		c := s.client(t)
-		for _, object := range []struct{ name, kind, value string }{
-			{ifEntry + ".7.11", "i", "2"},                         // ifAdminStatus, read-write
-			{ifXEntry + ".18.11", "s", "mine"},                    // ifAlias, read-write
-			{ifEntry + ".2.11", "s", "mine"},                      // ifDescr, read-only
-			{ifNumber, "i", "5"},                                  // read-only
-			{ifStackEntry + ".3.1.1", "i", "4"},                   // a row that could be created
-			{tcpConnEntry + ".1.1.2.3.4.5.6.7.8.9.10", "i", "12"}, // deleteTCB
+		for _, object := range []struct{ name, kind, value, private string }{
+			{ifEntry + ".7.11", "i", "2", ""},                                   // ifAdminStatus, read-write
+			{ifXEntry + ".18.11", "s", "mine", ""},                              // ifAlias, read-write
+			{ifEntry + ".2.11", "s", "mine", "notWritable"},                     // ifDescr, read-only
+			{ifNumber, "i", "5", "notWritable"},                                 // read-only
+			{ifStackEntry + ".3.1.1", "i", "4", "notWritable"},                  // a row that could be created
+			{tcpConnEntry + ".1.1.2.3.4.5.6.7.8.9.10", "i", "12", "noCreation"}, // deleteTCB
 		} {
+			refusals := []refusal{{"public", "2c", "noAccess"}, {"public", "1", "noSuchName"}}
+			if s.subagent && object.private != "" {
+				// Whom the master lets write is refused by the subagent.
+				refusals = append(refusals, refusal{"private", "2c", object.private}, refusal{"private", "1", "noSuchName"})
+			}
 			before := c.get(t, parseOID(t, object.name))
 			for _, r := range refusals {
 				result := s.run(t, "snmpset", ask(r.version, r.community, "udp", object.name, object.kind, object.value)...)
@@ -250,6 +251,26 @@ func TestSet(t *testing.T) {
 			}
 			if after := c.get(t, parseOID(t, object.name)); after.value != before.value || after.kind != before.kind {
 				t.Errorf("%v became %v", before, after)
+			}
+		}
+		if !s.subagent {
+			return // nobody may write there
+		}
+		for _, version := range []string{"1", "2c"} {
+			for _, alias := range []string{"by version " + version, ""} {
+				if r := s.run(t, "snmpset", ask(version, "private", "udp", ifXEntry+".18.11", "s", alias)...); r.status != 0 {
+					t.Errorf("snmpset -v%s: %s", version, r.complaints)
+				}
+				var links []struct {
+					Index int    `json:"ifindex"`
+					Alias string `json:"ifalias"`
+				}
+				s.JSON(t, &links, "link", "show")
+				for _, l := range links {
+					if l.Index == 11 && l.Alias != alias {
+						t.Errorf("snmpset -v%s: ip says %q, want %q", version, l.Alias, alias)
+					}
+				}
 			}
 		}
 	})
