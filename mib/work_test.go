@@ -166,11 +166,9 @@ func TestWorkInTurns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error)
-	go func() {
-		r := tree.NewRequest()
-		r.Reset(ctx)
-		done <- much(r)
-	}()
+	waiting := tree.NewRequest()
+	waiting.Reset(ctx) // before ctx ends: a request of one that has ended waits for nothing
+	go func() { done <- much(waiting) }()
 	for _, ctx := range []context.Context{NoWait(), t.Context()} {
 		other.Reset(ctx)
 		for range 10 {
