@@ -12,6 +12,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -31,13 +33,17 @@ type Config struct {
 	// moment of New. A subagent's is its master's.
 	Epoch func() time.Time
 	// System returns what the system group says beside sysUpTime, and Engine
-	// the counters of the SNMP engine. Where they are nil the SNMPv2-MIB is
-	// left to somebody else: to the master, for a subagent.
+	// the counters of the SNMP engine. Where they are nil the SNMPv2-MIB, and the others of the
+	// agent itself, are left to somebody else: to the master, for a subagent.
 	System func() snmpv2mib.System
 	Engine func() enginemib.Engine
 	// WriteSystem writes sysContact, sysName and sysLocation, which System tells then. Nil
 	// means that nobody can.
 	WriteSystem mib.Writer[snmpv2mib.System]
+	// Users returns the users of SNMPv3 and Access who may see what, for the modules that tell of
+	// these beside System and Engine. Nil stands for none.
+	Users  func() []usmmib.User
+	Access func() Access
 	// Zones has every address that means something on its link only shown with the
 	// number of that link, as RFC 4001 wants it (ipv6z). Otherwise that is left to
 	// rows which nothing else tells apart, since many managers do not know it.
@@ -46,6 +52,14 @@ type Config struct {
 	// ifLinkUpDownTrapEnable shows; nil means that it does.
 	LinkNotifications func() bool
 	Log               *slog.Logger // nil means slog.Default
+}
+
+// Access is what the SNMP-VIEW-BASED-ACM-MIB shows, each row once.
+type Access struct {
+	Contexts []string
+	Groups   []vacmmib.Group
+	Rights   []vacmmib.Access
+	Families []vacmmib.Family
 }
 
 // Agent serves a stack as managed objects. It is a mib.Handler with the default

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
@@ -10,6 +12,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -35,6 +39,43 @@ var modules = [...]module{
 				snmpv2mib.Resources().Bind(s.resourceRows()),
 				enginemib.SNMP().BindNow(s.engine),
 				snmpv2mib.SetSerialNo().WrittenBy(s.writeSerial).BindNow(s.serial.Value),
+			}
+		},
+	},
+	{
+		name: "SNMP-FRAMEWORK-MIB", identity: enginemib.FrameworkIdentity, system: true,
+		description: "The SNMP Management Architecture MIB (RFC 3411)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{enginemib.Framework().BindNow(s.engine)}
+		},
+	},
+	{
+		name: "SNMP-MPD-MIB", identity: enginemib.MessageProcessingIdentity, system: true,
+		description: "The MIB for Message Processing and Dispatching (RFC 3412)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{enginemib.MessageProcessing().BindNow(s.engine)}
+		},
+	},
+	{
+		name: "SNMP-USER-BASED-SM-MIB", identity: usmmib.Identity, system: true,
+		description: "The management information definitions for the SNMP User-based Security Model (RFC 3414)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{
+				enginemib.UserBasedSecurity().BindNow(s.engine),
+				usmmib.Users().Bind(now(s.config.Users)),
+			}
+		},
+	},
+	{
+		name: "SNMP-VIEW-BASED-ACM-MIB", identity: vacmmib.Identity, system: true,
+		description: "The management information definitions for the View-based Access Control Model for SNMP (RFC 3415)",
+		nodes: func(s *sources) []mib.Node {
+			access := now(s.config.Access)
+			return []mib.Node{
+				mib.BindTable(vacmmib.Contexts(), access, func(a Access) []string { return a.Contexts }),
+				mib.BindTable(vacmmib.Groups(), access, func(a Access) []vacmmib.Group { return a.Groups }),
+				mib.BindTable(vacmmib.AccessRights(), access, func(a Access) []vacmmib.Access { return a.Rights }),
+				mib.BindTable(vacmmib.Families(), access, func(a Access) []vacmmib.Family { return a.Families }),
 			}
 		},
 	},
@@ -138,4 +179,14 @@ func zoned[R any](s *sources, t *mib.Table[R]) *mib.Table[R] {
 		return t.WithZones()
 	}
 	return t
+}
+
+// now is a source of what a function returns, which is the zero value where there is none.
+func now[T any](read func() T) *mib.Source[T] {
+	return mib.NewSource(func(context.Context) (t T, err error) {
+		if read != nil {
+			t = read()
+		}
+		return t, nil
+	})
 }

@@ -90,6 +90,10 @@ const (
 	maxReceivedMessage = 1 << 16 // no datagram is longer
 )
 
+// MaxMessageSize is the longest message over UDP, in octets, which is what snmpEngineMaxMessageSize
+// says.
+const MaxMessageSize = maxDatagram
+
 func (o *Options) setDefaults() error {
 	if o.Handler == nil {
 		return errors.New("snmp: no handler")

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
@@ -21,6 +22,7 @@ import (
 type access struct {
 	communities []snmp.Community
 	policy      *vacm.Policy
+	shown       *agent.Access // the same as the SNMP-VIEW-BASED-ACM-MIB has it
 }
 
 // anybodyHere is the file that holds where none names anybody and nobody else can reach the agent.
@@ -44,7 +46,7 @@ func accessOf(file *snmpdconf.Config, addresses []snmp.Address) (*access, error)
 	if err != nil {
 		return nil, err
 	}
-	a := &access{policy: policy}
+	a := &access{policy: policy, shown: shownOf(file.Access)}
 	for _, c := range file.Communities {
 		a.communities = append(a.communities, snmp.Community{
 			Name: c.Name, Source: c.Source, Deny: c.Deny, SecurityName: c.SecurityName, Context: c.Context,

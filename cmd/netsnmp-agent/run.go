@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -226,6 +227,8 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	}
 	var notify choices
 	notify.set(s.file)
+	var shown atomic.Pointer[agent.Access]
+	shown.Store(who.shown)
 	handler := new(lateHandler)
 	started := time.Now()
 	epoch := func() time.Time { return started }
@@ -250,8 +253,9 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
 		System: described.now, WriteSystem: described.write,
 		Engine: func() enginemib.Engine {
-			return enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication.Load()}
+			return v3.described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication.Load(), MaxMessageSize: snmp.MaxMessageSize})
 		},
+		Users: v3.users, Access: func() agent.Access { return *shown.Load() },
 		LinkNotifications: notify.links.Load, Zones: s.allZones(),
 	})
 	if err != nil {
@@ -303,6 +307,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err := server.SetAccess(who.communities, snmp.ViewBased(who.policy)); err != nil {
 			return err
 		}
+		shown.Store(who.shown)
 		if v3 == nil && needs(next, snmpdconf.Users, snmpdconf.V3Notifications) || v3 != nil && next.EngineID != s.file.EngineID {
 			s.log.Warn("SNMPv3 and another engine ID take effect at the next start")
 		}

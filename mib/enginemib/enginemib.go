@@ -1,7 +1,8 @@
 // Package enginemib declares what an SNMP engine counts: the snmp group of the
 // SNMPv2-MIB (RFC 3418), with those of RFC 1213 that RFC 3418 calls obsolete and
 // managers still draw, the SNMP-MPD-MIB (RFC 3412), the counters of the
-// SNMP-TARGET-MIB (RFC 3413) and usmStats (RFC 3414).
+// SNMP-TARGET-MIB (RFC 3413) and usmStats (RFC 3414); and who it is: snmpEngine of the
+// SNMP-FRAMEWORK-MIB (RFC 3411).
 //
 // One list has them all: an engine counts by it, Report-PDUs name counters by it, and
 // the groups are made of it.
@@ -160,12 +161,48 @@ type Engine struct {
 	// EnableAuthenTraps says whether authenticationFailure notifications are
 	// sent.
 	EnableAuthenTraps bool
+	// ID is snmpEngineID; empty where SNMPv3 is not spoken, and there is none. Boots and
+	// Time are how often the engine started and for how long it has run, in whole seconds.
+	ID    string
+	Boots int32
+	Time  int32
+	// MaxMessageSize is the longest message that it takes, in octets.
+	MaxMessageSize int32
 }
 
 // SNMP are the scalars below snmp (RFC 3418, section 2; RFC 1213, section 6). 7 and 23
 // were never assigned.
 func SNMP() *mib.Group[Engine] {
 	return snmp.declare(column{30, mib.Column(30, "snmpEnableAuthenTraps", mib.AsTruth(mib.At(func(e *Engine) *bool { return &e.EnableAuthenTraps })))})
+}
+
+// FrameworkIdentity and MessageProcessingIdentity are the MODULE-IDENTITYs snmpFrameworkMIB and
+// snmpMPDMIB.
+var (
+	FrameworkIdentity         = mib.MustParseOID("1.3.6.1.6.3.10")
+	MessageProcessingIdentity = mib.MustParseOID("1.3.6.1.6.3.11")
+)
+
+// Framework are the scalars below snmpEngine (RFC 3411, section 5). Without an engine ID there is
+// the size alone.
+func Framework() *mib.Group[Engine] {
+	number := func(of func(*Engine) *int32) mib.Field[Engine] {
+		return mib.AsInteger(mib.Through(
+			func(e *Engine) (int32, bool) { return *of(e), e.ID != "" },
+			func(e *Engine, n int32) { *of(e) = n }))
+	}
+	return &mib.Group[Engine]{
+		Name: "snmpEngine",
+		OID:  FrameworkIdentity.Sub(2, 1),
+		Objects: mib.Columns(
+			mib.Column(1, "snmpEngineID", mib.AsOctets(mib.Through(
+				func(e *Engine) (string, bool) { return e.ID, e.ID != "" },
+				func(e *Engine, id string) { e.ID = id }))),
+			mib.Column(2, "snmpEngineBoots", number(func(e *Engine) *int32 { return &e.Boots })),
+			mib.Column(3, "snmpEngineTime", number(func(e *Engine) *int32 { return &e.Time })),
+			mib.Column(4, "snmpEngineMaxMessageSize", mib.AsInteger(mib.At(func(e *Engine) *int32 { return &e.MaxMessageSize }))),
+		),
+	}
 }
 
 // MessageProcessing are the scalars below snmpMPDStats (RFC 3412, section 5).

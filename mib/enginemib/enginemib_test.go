@@ -61,3 +61,22 @@ func TestGroups(t *testing.T) {
 		t.Errorf("%s counters are shown", fmt.Sprint(shown))
 	}
 }
+
+// TestFramework holds where snmpEngine is, what it shows, and that an agent without an engine ID
+// has the size alone.
+func TestFramework(t *testing.T) {
+	show := func(e Engine) (all []string) {
+		for b := range Framework().Values(e) {
+			all = append(all, fmt.Sprintf("%v=%v", b.Name(), b.Value))
+		}
+		return all
+	}
+	with := Engine{ID: "\x80\x00\x1f\x88\x04test", Boots: 7, Time: 99, MaxMessageSize: 65507}
+	if got := show(with); len(got) != 4 || got[1] != "1.3.6.1.6.3.10.2.1.2.0=INTEGER: 7" || got[2] != "1.3.6.1.6.3.10.2.1.3.0=INTEGER: 99" {
+		t.Errorf("%q", got)
+	}
+	with.ID = ""
+	if got := show(with); len(got) != 1 || got[0] != "1.3.6.1.6.3.10.2.1.4.0=INTEGER: 65507" {
+		t.Errorf("without an engine ID: %q", got)
+	}
+}

@@ -1,0 +1,92 @@
+package snmpwalk_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestAdministration holds that who is let in, and what for, is told as snmpd tells it of the
+// same file: the same rows, in the same order, with the same values; and that no key is.
+func TestAdministration(t *testing.T) {
+	lines := []string{
+		"exactEngineID 0x80001f880476657269666965",
+		"rocommunity narrow 127.0.0.1 .1.3.6.1.2.1.1",
+		"com2sec local 127.0.0.1 secret",
+		"group readers v1 local", "group readers v2c local", "group readers usm reader", "group readers v2c local",
+		"view system included .1.3.6.1.2.1.1", "view system excluded .1.3.6.1.2.1.1.9",
+		"view rows included .1.3.6.1.2.1.2.2.1.0.1 ff:a0", "view system included .1.3.6.1.2.1.2",
+		`access readers "" any noauth exact system none none`,
+		`access readers "" usm priv exact rows system none`,
+		"createUser reader SHA-256 maplesyrup AES syrupofmaple", "createUser plain",
+		"rouser reader priv", "rouser plain noauth -V system",
+		"authuser read,notify writer auth",
+	}
+	walk := func(t *testing.T, s *scene, root string) (rows []string) {
+		t.Helper()
+		r := s.runWith(t, []string{"MIBS="}, "snmpbulkwalk", ask("2c", "public", "udp", "-On", "-Ox", root)...)
+		if r.status != 0 {
+			t.Fatalf("snmpbulkwalk: exit status %d: %s", r.status, r.complaints)
+		}
+		return strings.Split(strings.TrimSpace(r.out), "\n")
+	}
+	const (
+		groups = ".1.3.6.1.6.3.16.1.2.1"
+		access = ".1.3.6.1.6.3.16.1.4.1"
+		views  = ".1.3.6.1.6.3.16.1.5.2.1"
+		users  = ".1.3.6.1.6.3.15.1.2.2.1"
+		engine = ".1.3.6.1.6.3.10.2.1"
+	)
+	read := func(t *testing.T, s *scene) map[string][]string {
+		all := map[string][]string{}
+		for _, root := range []string{groups, access, views, users, engine} {
+			all[root] = walk(t, s, root)
+		}
+		return all
+	}
+	needsTools(t)
+	theirs := newPair(t)
+	startMaster(t, theirs.NS, lines...)
+	ours := newPair(t)
+	state := filepath.Join(t.TempDir(), "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// What startMaster writes in front, by which security names are numbered.
+	before := []string{"rocommunity public", "rocommunity6 public", "rwcommunity private"}
+	startEmbedded(t, ours.NS, "--state", state, "--config", writeConfig(t, append(before, lines...)...))
+	want, got := read(t, theirs), read(t, ours)
+	// A mask that is all ones says what none says (RFC 3415, vacmViewTreeFamilyMask); snmpd
+	// fills it.
+	full := regexp.MustCompile(`^(\.1\.3\.6\.1\.6\.3\.16\.1\.5\.2\.1\.3\.\S+) = (""|Hex-STRING: (FF ?)+)$`)
+	for _, root := range []string{groups, access, views} {
+		for _, all := range []map[string][]string{want, got} {
+			for i, line := range all[root] {
+				all[root][i] = full.ReplaceAllString(strings.TrimSpace(line), "$1 = all ones")
+			}
+		}
+		if diff := cmp.Diff(want[root], got[root]); diff != "" {
+			t.Errorf("%s (-snmpd +netsnmp-agent):\n%s", root, diff)
+		}
+	}
+	// Users that the file has: snmpd keeps them in a file of its own, and says so. snmpd has
+	// a name for CloneFrom where there is none.
+	storage := regexp.MustCompile(`^\.1\.3\.6\.1\.6\.3\.15\.1\.2\.2\.1\.12\.\S+ = INTEGER: [35]$`)
+	for _, all := range []map[string][]string{want, got} {
+		all[users] = slices.DeleteFunc(all[users], storage.MatchString)
+	}
+	if diff := cmp.Diff(want[users], got[users]); diff != "" {
+		t.Errorf("users (-snmpd +netsnmp-agent):\n%s", diff)
+	}
+	for i, line := range got[engine] {
+		if i == 0 && line != want[engine][0] || len(got[engine]) != 4 || len(want[engine]) != 4 {
+			t.Errorf("the engine is\n%s, snmpd's\n%s", got[engine], want[engine])
+			break
+		}
+	}
+}
