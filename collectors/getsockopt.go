@@ -56,17 +56,36 @@ func (k *Kernel) familiesOf(protocol netstat.Protocol) []netstat.Family {
 
 // newSocketOptions returns the options of a socket that it opens in the namespace that
 // the thread is in.
-func newSocketOptions(protocol netstat.Protocol, family netstat.Family) (*netstat.SocketOptions, error) {
+func newSocketOptions(protocol netstat.Protocol, family netstat.Family) (o *netstat.SocketOptions, err error) {
+	err = withNewSocket(protocol, family, func(fd int) error {
+		o, err = optionsOf(fd, protocol)
+		return err
+	})
+	return o, err
+}
+
+// socketSettings is newSocketOptions of those options whose default is a setting of the
+// namespace.
+func socketSettings(protocol netstat.Protocol, family netstat.Family) (*netstat.SocketOptions, error) {
+	o := new(netstat.SocketOptions)
+	numbers := settingNumbers[protocol]
+	if numbers == nil {
+		return o, nil
+	}
+	return o, withNewSocket(protocol, family, func(fd int) error { return readNumbers(fd, numbers, o) })
+}
+
+func withNewSocket(protocol netstat.Protocol, family netstat.Family, f func(fd int) error) error {
 	kind := unix.SOCK_STREAM
 	if protocol == netstat.UDP {
 		kind = unix.SOCK_DGRAM
 	}
 	fd, err := unix.Socket(int(family), kind|unix.SOCK_CLOEXEC, int(protocol))
 	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
+		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(fd)
-	return optionsOf(fd, protocol)
+	return f(fd)
 }
 
 // Descriptors is a source of options that takes the sockets of every process that may be
@@ -189,29 +208,35 @@ var (
 		{unix.SOL_SOCKET, unix.SO_ZEROCOPY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.ZeroCopy })},
 		{unix.SOL_SOCKET, unix.SO_LOCK_FILTER, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.LockFilter })},
 	}
-	// inetNumbers are options of sockets over IP.
+	// inetSettings are options of sockets over IP whose default is a setting of the
+	// namespace: the kernel's structures have none until a program sets one.
+	inetSettings = []numericOption{
+		{unix.IPPROTO_IP, unix.IP_TTL, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TTL })},
+	}
+	// inetNumbers are other options of sockets over IP.
 	inetNumbers = []numericOption{
 		{unix.IPPROTO_IP, unix.IP_TOS, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TOS })},
-		{unix.IPPROTO_IP, unix.IP_TTL, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TTL })},
 		{unix.IPPROTO_IP, unix.IP_FREEBIND, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.FreeBind })},
 		{unix.IPPROTO_IP, unix.IP_TRANSPARENT, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.Transparent })},
 		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint8] { return &o.TrafficClass })},
 		{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.V6Only })},
 	}
-	tcpNumbers = []numericOption{
-		{unix.IPPROTO_TCP, unix.TCP_NODELAY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.NoDelay })},
-		{unix.IPPROTO_TCP, unix.TCP_CORK, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.Cork })},
+	tcpSettings = []numericOption{
 		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.KeepIdle })},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.KeepInterval })},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.KeepCount })},
-		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, duration(time.Millisecond, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.UserTimeout })},
 		{unix.IPPROTO_TCP, unix.TCP_SYNCNT, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.SYNCount })},
+		{unix.IPPROTO_TCP, unix.TCP_LINGER2, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.Linger2 })},
+	}
+	tcpNumbers = []numericOption{
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.NoDelay })},
+		{unix.IPPROTO_TCP, unix.TCP_CORK, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.Cork })},
+		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, duration(time.Millisecond, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.UserTimeout })},
 		{unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.DeferAccept })},
 		{unix.IPPROTO_TCP, unix.TCP_FASTOPEN, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.FastOpen })},
 		{unix.IPPROTO_TCP, unix.TCP_MAXSEG, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.MaxSegment })},
 		{unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.WindowClamp })},
 		{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, counted(func(o *netstat.SocketOptions) *netstat.Optional[uint32] { return &o.NotSentLowWater })},
-		{unix.IPPROTO_TCP, unix.TCP_LINGER2, duration(time.Second, func(o *netstat.SocketOptions) *netstat.Optional[time.Duration] { return &o.Linger2 })},
 		{unix.IPPROTO_TCP, unix.TCP_QUICKACK, truth(func(o *netstat.SocketOptions) *netstat.Optional[bool] { return &o.QuickAck })},
 	}
 	udpNumbers = []numericOption{
@@ -229,10 +254,18 @@ var (
 	}
 )
 
-// optionNumbers are those of the sockets of a protocol.
-var optionNumbers = map[netstat.Protocol][][]numericOption{
-	netstat.TCP: {socketNumbers, inetNumbers, tcpNumbers}, netstat.UDP: {socketNumbers, inetNumbers, udpNumbers}, local: {socketNumbers, localNumbers},
-}
+// Options of the sockets of a protocol, and those among them that are settings.
+var (
+	optionNumbers = map[netstat.Protocol][][]numericOption{
+		netstat.TCP: {socketNumbers, inetSettings, inetNumbers, tcpSettings, tcpNumbers},
+		netstat.UDP: {socketNumbers, inetSettings, inetNumbers, udpNumbers},
+		local:       {socketNumbers, localNumbers},
+	}
+	settingNumbers = map[netstat.Protocol][][]numericOption{
+		netstat.TCP: {inetSettings, tcpSettings},
+		netstat.UDP: {inetSettings},
+	}
+)
 
 // setBufferLock reads SO_BUF_LOCK (Linux 5.14 and later), which comes behind both
 // buffers: bit 0 for the one to send, 1 for the one to receive
@@ -255,17 +288,8 @@ func setBufferLock(o *netstat.SocketOptions, locked int32) {
 // unknown.
 func optionsOf(fd int, protocol netstat.Protocol) (*netstat.SocketOptions, error) {
 	o := new(netstat.SocketOptions)
-	for _, list := range optionNumbers[protocol] {
-		for _, option := range list {
-			var b [4]byte
-			n, err := readOption(fd, option.level, option.name, b[:])
-			if err != nil {
-				return nil, err
-			}
-			if n == len(b) {
-				option.set(o, int32(binary.NativeEndian.Uint32(b[:])))
-			}
-		}
+	if err := readNumbers(fd, optionNumbers[protocol], o); err != nil {
+		return nil, err
 	}
 	for _, timeout := range []struct {
 		name int
@@ -312,6 +336,23 @@ func optionsOf(fd int, protocol netstat.Protocol) (*netstat.SocketOptions, error
 		}
 	}
 	return o, nil
+}
+
+// readNumbers asks a socket for options of lists.
+func readNumbers(fd int, lists [][]numericOption, o *netstat.SocketOptions) error {
+	for _, list := range lists {
+		for _, option := range list {
+			var b [4]byte
+			n, err := readOption(fd, option.level, option.name, b[:])
+			if err != nil {
+				return err
+			}
+			if n == len(b) {
+				option.set(o, int32(binary.NativeEndian.Uint32(b[:])))
+			}
+		}
+	}
+	return nil
 }
 
 // pacingRate32 is the pacing rate of an unsigned int, whose most is no limit.

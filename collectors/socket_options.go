@@ -61,13 +61,13 @@ func (j *joiningOptions) read(ctx context.Context) error {
 	clear(j.joined)
 	return j.kernel.inside(func() error {
 		for _, p := range j.protocols {
-			q := netstat.SocketOptionQuery{Protocol: p, Bound: j.bound, Fresh: make(map[netstat.Family]*netstat.SocketOptions)}
+			q := netstat.SocketOptionQuery{Protocol: p, Bound: j.bound, Settings: make(map[netstat.Family]*netstat.SocketOptions)}
 			for _, f := range j.families[p] {
-				o, err := newSocketOptions(p, f)
+				o, err := socketSettings(p, f)
 				if err != nil {
 					return err
 				}
-				q.Fresh[f] = o
+				q.Settings[f] = o
 			}
 			if err := j.readProtocol(ctx, q); err != nil {
 				return err

@@ -106,8 +106,10 @@ type SocketOptionQuery struct {
 	Protocol Protocol
 	// Bound says that TCP sockets which only have a port are among them.
 	Bound bool
-	// Fresh are the options of new sockets of the namespace, by family.
-	Fresh map[Family]*SocketOptions
+	// Settings are the values that a new socket of the namespace has, by family, of the
+	// options whose default is a setting of the namespace: TTL, and of TCP KeepIdle,
+	// KeepInterval, KeepCount, SYNCount and Linger2. Others are unknown.
+	Settings map[Family]*SocketOptions
 }
 
 // SocketOptionTable looks for the options of a socket by its cookie (SO_COOKIE) and

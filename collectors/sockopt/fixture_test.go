@@ -267,7 +267,7 @@ func TestRenamedMembers(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					r := &reader{layout: l, hz: 250, pingPong: 1, fresh: map[netstat.Family]*netstat.SocketOptions{}}
+					r := &reader{layout: l, hz: 250, pingPong: 1, settings: map[netstat.Family]*netstat.SocketOptions{}}
 					o := r.options(make([]byte, l.size))
 					found := make(map[netstat.SocketOption]bool)
 					for _, option := range netstat.AllSocketOptions() {

@@ -42,7 +42,7 @@ func (l *look) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQuer
 		}
 		return l.source.ReadSocketOptions(ctx, q)
 	}
-	return l.source.view(held, q.Fresh, pingPongThreshold(q.Protocol)), nil
+	return l.source.view(held, q.Settings, pingPongThreshold(q.Protocol)), nil
 }
 
 // first returns the sockets that processes hold, nil where that was not enough.

@@ -11,9 +11,9 @@ import (
 type reader struct {
 	*layout
 	hz uint64 // ticks of the kernel in a second; 0 is unknown
-	// fresh are the options of a new socket of a family, which stand for what a
-	// structure has as 0.
-	fresh map[netstat.Family]*netstat.SocketOptions
+	// settings are those of the query, by family, which stand for what a structure has
+	// as 0.
+	settings map[netstat.Family]*netstat.SocketOptions
 	// pingPong is from when on acknowledgements wait; 0 is unknown.
 	pingPong uint64
 }
@@ -59,9 +59,9 @@ func (l *layout) family(b []byte) netstat.Family {
 func (r *reader) options(b []byte) *netstat.SocketOptions {
 	o := new(netstat.SocketOptions)
 	t := record{r, b, o}
-	fresh := r.fresh[r.family(b)]
-	if fresh == nil {
-		fresh = new(netstat.SocketOptions)
+	settings := r.settings[r.family(b)]
+	if settings == nil {
+		settings = new(netstat.SocketOptions)
 	}
 	t.truth(netstat.OptionReuseAddress, &o.ReuseAddress, askReuseAddress, slotReuse)
 	t.truth(netstat.OptionReusePort, &o.ReusePort, askReusePort, slotReusePort)
@@ -86,7 +86,7 @@ func (r *reader) options(b []byte) *netstat.SocketOptions {
 	if ttl, ok := r.value(b, slotTTL); ok {
 		// -1 stands for the namespace's default.
 		if o.TTL.Set(uint8(ttl)); int64(ttl) < 0 {
-			o.TTL = fresh.TTL
+			o.TTL = settings.TTL
 		}
 		t.byLayout(netstat.OptionTTL, o.TTL.IsKnown())
 	}
@@ -95,7 +95,7 @@ func (r *reader) options(b []byte) *netstat.SocketOptions {
 	}
 	switch r.protocol {
 	case netstat.TCP:
-		t.tcp(fresh)
+		t.tcp(settings)
 	case local:
 		t.number(netstat.OptionBindToDevice, &o.BindToDevice, noQuestion, slotBoundDevice)
 		t.truth(netstat.OptionPassCredentials, &o.PassCredentials, noQuestion, slotPassCredentials)
@@ -118,7 +118,7 @@ const (
 	nagleCork = 2
 )
 
-func (t *record) tcp(fresh *netstat.SocketOptions) {
+func (t *record) tcp(settings *netstat.SocketOptions) {
 	o := t.o
 	if nonagle, ok := t.value(t.b, slotNonagle); ok {
 		o.NoDelay.Set(nonagle&nagleOff != 0)
@@ -130,10 +130,10 @@ func (t *record) tcp(fresh *netstat.SocketOptions) {
 		o.NoDelay.Set(v != 0)
 		t.exact(netstat.OptionNoDelay)
 	}
-	t.ticks(netstat.OptionKeepIdle, &o.KeepIdle, askKeepIdle, slotKeepIdle, fresh.KeepIdle)
-	t.ticks(netstat.OptionKeepInterval, &o.KeepInterval, askKeepInterval, slotKeepInterval, fresh.KeepInterval)
-	t.orFresh(netstat.OptionKeepCount, &o.KeepCount, askKeepCount, slotKeepCount, fresh.KeepCount)
-	t.orFresh(netstat.OptionSYNCount, &o.SYNCount, askSYNCount, slotSYNRetries, fresh.SYNCount)
+	t.ticks(netstat.OptionKeepIdle, &o.KeepIdle, askKeepIdle, slotKeepIdle, settings.KeepIdle)
+	t.ticks(netstat.OptionKeepInterval, &o.KeepInterval, askKeepInterval, slotKeepInterval, settings.KeepInterval)
+	t.orSetting(netstat.OptionKeepCount, &o.KeepCount, askKeepCount, slotKeepCount, settings.KeepCount)
+	t.orSetting(netstat.OptionSYNCount, &o.SYNCount, askSYNCount, slotSYNRetries, settings.SYNCount)
 	t.number(netstat.OptionNotSentLowWater, &o.NotSentLowWater, askNotSentLowWater, slotNotSentLowWater)
 	t.number(netstat.OptionWindowClamp, &o.WindowClamp, askWindowClamp, slotWindowClamp)
 	t.number(netstat.OptionFastOpen, &o.FastOpen, noQuestion, slotFastOpen)
@@ -155,7 +155,7 @@ func (t *record) tcp(fresh *netstat.SocketOptions) {
 		case n < 0:
 			o.Linger2.Set(-time.Second)
 		case n == 0:
-			o.Linger2 = fresh.Linger2
+			o.Linger2 = settings.Linger2
 		default:
 			o.Linger2.Set(time.Duration(ticks/t.hz) * time.Second)
 		}
@@ -216,11 +216,11 @@ func (t *record) signedNumber(option netstat.SocketOption, to *netstat.Optional[
 	}
 }
 
-// orFresh is number of what a structure has as 0 when the default stands for it.
-func (t *record) orFresh(option netstat.SocketOption, to *netstat.Optional[uint32], question int, s slot, fresh netstat.Optional[uint32]) {
+// orSetting is number of what a structure has as 0 when the default stands for it.
+func (t *record) orSetting(option netstat.SocketOption, to *netstat.Optional[uint32], question int, s slot, setting netstat.Optional[uint32]) {
 	t.number(option, to, question, s)
 	if to.Or(1) == 0 && t.o.ByLayout.Has(option) {
-		*to = fresh
+		*to = setting
 		if !to.IsKnown() {
 			t.exact(option)
 		}
@@ -228,7 +228,7 @@ func (t *record) orFresh(option netstat.SocketOption, to *netstat.Optional[uint3
 }
 
 // ticks is a time that bpf_getsockopt tells in seconds, and a structure in ticks.
-func (t *record) ticks(option netstat.SocketOption, to *netstat.Optional[time.Duration], question int, s slot, fresh netstat.Optional[time.Duration]) {
+func (t *record) ticks(option netstat.SocketOption, to *netstat.Optional[time.Duration], question int, s slot, setting netstat.Optional[time.Duration]) {
 	if v, ok := t.ask(question); ok {
 		to.Set(time.Duration(v) * time.Second)
 		return
@@ -238,7 +238,7 @@ func (t *record) ticks(option netstat.SocketOption, to *netstat.Optional[time.Du
 	case !ok || t.hz == 0:
 		return
 	case v == 0:
-		*to = fresh
+		*to = setting
 	default:
 		to.Set(time.Duration(v/t.hz) * time.Second)
 	}

@@ -83,7 +83,7 @@ func (s *Source) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQu
 		return nil, err
 	}
 	threshold := pingPongThreshold(q.Protocol)
-	find := s.view(listed, q.Fresh, threshold)
+	find := s.view(listed, q.Settings, threshold)
 	if !q.Bound || q.Protocol != netstat.TCP {
 		return find, nil
 	}
@@ -98,7 +98,7 @@ func (s *Source) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQu
 		if err != nil {
 			return func(uint64, netstat.Family) *netstat.SocketOptions { return nil }
 		}
-		return s.view(held, q.Fresh, threshold)
+		return s.view(held, q.Settings, threshold)
 	})
 	return func(cookie uint64, family netstat.Family) *netstat.SocketOptions {
 		if o := find(cookie, family); o != nil {
@@ -118,10 +118,10 @@ func (s *Source) read(ctx context.Context, list listing) (*table, error) {
 	return t, i.each(ctx, func(records []byte) (bool, error) { return true, t.add(records) })
 }
 
-// view reads options of a table for a namespace: fresh are those of new sockets there, and
+// view reads options of a table for a namespace: settings are those of the query, and
 // pingPong is its pingPongThreshold.
-func (s *Source) view(t *table, fresh map[netstat.Family]*netstat.SocketOptions, pingPong uint64) netstat.SocketOptionTable {
-	v := view{table: t, reader: reader{layout: t.layout, hz: s.hz, fresh: fresh, pingPong: pingPong}}
+func (s *Source) view(t *table, settings map[netstat.Family]*netstat.SocketOptions, pingPong uint64) netstat.SocketOptionTable {
+	v := view{table: t, reader: reader{layout: t.layout, hz: s.hz, settings: settings, pingPong: pingPong}}
 	v.options = make([]*netstat.SocketOptions, len(t.distinct))
 	return v.of
 }

@@ -237,7 +237,7 @@ func FuzzRecords(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			readers = append(readers, &reader{layout: l, hz: hz, pingPong: hz, fresh: map[netstat.Family]*netstat.SocketOptions{netstat.IPv4: {}}})
+			readers = append(readers, &reader{layout: l, hz: hz, pingPong: hz, settings: map[netstat.Family]*netstat.SocketOptions{netstat.IPv4: {}}})
 		}
 	}
 	f.Add([]byte{})
