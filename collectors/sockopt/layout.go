@@ -26,6 +26,14 @@ type location struct {
 	pointer bool
 }
 
+// within reports whether so many octets at the beginning of the structure have the place.
+func (l *location) within(octets uint32) bool {
+	if len(l.follow) > 0 {
+		return l.follow[0] < octets
+	}
+	return l.offset+uint32(l.size) <= octets
+}
+
 // errNoPlace says that a kernel keeps a value in none of the places that are known.
 var errNoPlace = errors.New("not among the members that this kernel has")
 

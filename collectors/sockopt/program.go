@@ -168,7 +168,7 @@ func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
 		if l.at[s] == 0 {
 			continue
 		}
-		load, err := l.load(asm.R1, s, of.pointerSize())
+		load, err := l.load(asm.R1, s, of)
 		if err != nil {
 			return nil, err
 		}
@@ -283,12 +283,19 @@ func (l *layout) findSocket(of types) (asm.Instructions, error) {
 }
 
 // load loads the value of a slot.
-func (l *layout) load(to asm.Register, s slot, pointer uint8) (asm.Instructions, error) {
-	// To the verifier a socket of UDP is a struct sock there, which is less than it has.
+func (l *layout) load(to asm.Register, s slot, of types) (asm.Instructions, error) {
+	where := l.where[s]
 	if l.files && l.protocol == netstat.UDP {
-		return l.loadProbing(to, l.where[s])
+		// To the verifier a socket of UDP is a struct sock there, with which it begins.
+		sock, err := of.structure("sock")
+		if err != nil {
+			return nil, err
+		}
+		if !where.within(sock.Size) {
+			return l.loadProbing(to, where)
+		}
 	}
-	return loadTyped(to, regSock, l.where[s], pointer)
+	return loadTyped(to, regSock, where, of.pointerSize())
 }
 
 var sizes = map[uint8]asm.Size{1: asm.Byte, 2: asm.Half, 4: asm.Word, 8: asm.DWord}

@@ -1,8 +1,10 @@
 package sockopt
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -19,7 +21,7 @@ type table struct {
 	sockets  int
 	same     map[string]int32
 	distinct []string
-	find     func() map[key]int // where each socket is, for those who have to search
+	find     func() []int32 // where the sockets are, by their keys, for those who have to search
 }
 
 // socket is one of a table, and where among the distinct records its own is.
@@ -34,7 +36,11 @@ type key struct {
 	family netstat.Family
 }
 
-func (s *socket) is(k key) bool { return s.cookie == k.cookie && s.family == k.family }
+func (s *socket) is(k key) bool { return s.compare(k) == 0 }
+
+func (s *socket) compare(k key) int {
+	return cmp.Or(cmp.Compare(s.cookie, k.cookie), cmp.Compare(s.family, k.family))
+}
 
 // blockSize is how many sockets are in one piece of memory: to grow a larger one would copy
 // them.
@@ -48,13 +54,18 @@ func newTable(l *layout) *table {
 
 func (t *table) at(i int) *socket { return &t.blocks[i/blockSize][i%blockSize] }
 
-func (t *table) index() map[key]int {
-	found := make(map[key]int, t.sockets)
-	for i := range t.sockets {
-		s := t.at(i)
-		found[key{s.cookie, s.family}] = i
+// index takes a fraction of the memory that a map would, and hardly any time where the
+// kernel gave out the cookies in the order of the list.
+func (t *table) index() []int32 {
+	sorted := make([]int32, t.sockets)
+	for i := range sorted {
+		sorted[i] = int32(i)
 	}
-	return found
+	slices.SortFunc(sorted, func(a, b int32) int {
+		s := t.at(int(b))
+		return t.at(int(a)).compare(key{s.cookie, s.family})
+	})
+	return sorted
 }
 
 // add takes records in.
@@ -136,10 +147,12 @@ func (v *view) search(k key) *socket {
 			}
 		}
 	}
-	i, there := v.find()[k]
+	sorted := v.find()
+	at, there := slices.BinarySearchFunc(sorted, k, func(i int32, k key) int { return v.at(int(i)).compare(k) })
 	if !there {
 		return nil
 	}
+	i := int(sorted[at])
 	v.next = i + 1
 	return v.at(i)
 }
