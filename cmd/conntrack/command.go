@@ -75,9 +75,10 @@ type command struct {
 	buffer int
 	form   form
 
-	// The kind of the rows is one of these.
-	flows        *table.Kind[flowRow]
-	expectations *table.Kind[expectationRow]
+	// The kind of the rows is one of these, made when it is asked for: a plain listing
+	// needs none.
+	flows        func() *table.Kind[flowRow]
+	expectations func() *table.Kind[expectationRow]
 	filter       *filter.Expr
 	sort         string
 	order        *table.Order
@@ -384,9 +385,11 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 	case "json":
 		c.form.json = true
 	case "filter":
-		var fields filter.Fields = c.flows
+		var fields filter.Fields
 		if c.expect {
-			fields = c.expectations
+			fields = c.expectations()
+		} else {
+			fields = c.flows()
 		}
 		if c.filter, err = filter.Parse(v, fields, filter.Names{Port: names.ReadServices().Port}); err != nil {
 			return wrong("--filter: %v", err)
@@ -394,9 +397,9 @@ func (c *command) set(g *given, labels *labelNames) (err error) {
 	case "sort":
 		c.sort = v
 		if c.expect {
-			c.order, err = c.expectations.Order(v)
+			c.order, err = c.expectations().Order(v)
 		} else {
-			c.order, err = c.flows.Order(v)
+			c.order, err = c.flows().Order(v)
 		}
 		if err != nil {
 			return wrong("--sort: %v", err)
@@ -898,7 +901,7 @@ func (c *command) matches(row *flowRow) bool {
 	if c.any.asked && !either {
 		return false
 	}
-	return c.filter == nil || c.filter.Match(func(i int) table.Value { return c.flows.Fields[i].Value(row) })
+	return c.filter == nil || c.filter.Match(func(i int) table.Value { return c.flows().Fields[i].Value(row) })
 }
 
 func (n *nat) matches(a netip.Addr, port uint16) bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"iter"
+	"sync"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -17,16 +18,17 @@ type (
 
 // setKinds chooses the kind of the rows.
 func (c *command) setKinds() {
-	switch {
-	case c.expect && c.verb == 'E':
-		c.expectations = show.ExpectationEvents()
-	case c.expect:
-		c.expectations = show.KindOf[netstat.Expectation](show.Expectations())
-	case c.verb == 'E':
-		c.flows = show.FlowEvents()
-	default:
-		c.flows = show.KindOf[show.TrackedFlow](show.Flows())
+	c.flows, c.expectations = flowKind, expectationKind
+	if c.verb == 'E' {
+		c.flows, c.expectations = show.FlowEvents, show.ExpectationEvents
 	}
+	c.flows, c.expectations = sync.OnceValue(c.flows), sync.OnceValue(c.expectations)
+}
+
+func flowKind() *table.Kind[flowRow] { return show.KindOf[show.TrackedFlow](show.Flows()) }
+
+func expectationKind() *table.Kind[expectationRow] {
+	return show.KindOf[netstat.Expectation](show.Expectations())
 }
 
 // printJSON prints rows that a table of netstat's has.

@@ -290,7 +290,7 @@ func (p *program) counters(from *show.Source, cpu uint16, counters iter.Seq2[str
 }
 
 func (c *command) matchesExpectation(row *expectationRow) bool {
-	return c.filter == nil || c.filter.Match(func(i int) table.Value { return c.expectations.Fields[i].Value(row) })
+	return c.filter == nil || c.filter.Match(func(i int) table.Value { return c.expectations().Fields[i].Value(row) })
 }
 
 func (p *program) doExpectations(ctx context.Context, c *command) error {

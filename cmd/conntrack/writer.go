@@ -48,9 +48,9 @@ func (p *program) writer(c *command) *writer {
 	switch {
 	case !c.form.json && c.order == nil:
 	case c.expect:
-		w.held = w.expectations.hold(p.out, c, c.expectations)
+		w.held = w.expectations.hold(p.out, c, c.expectations())
 	default:
-		w.held = w.flows.hold(p.out, c, c.flows)
+		w.held = w.flows.hold(p.out, c, c.flows())
 	}
 	return w
 }
