@@ -37,6 +37,8 @@ type Kernel struct {
 
 	ethtool genlFamily
 
+	cgroups cgroupPaths
+
 	// buffers hold what datagrams are received into, *[]byte.
 	buffers sync.Pool
 }

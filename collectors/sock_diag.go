@@ -56,7 +56,7 @@ var everyProtocol = [...]netstat.Protocol{
 // processes that this process's PID namespace shows are seen.
 func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	return func(yield func(netstat.Socket, error) bool) {
-		d := newSocketDump(&q, yield)
+		d := k.newSocketDump(&q, yield)
 		options := k.optionsOf(&q)
 		if options != nil {
 			d.rows.by = append(d.rows.by, options)
@@ -117,11 +117,11 @@ type socketDump struct {
 	unfiltered bool
 }
 
-func newSocketDump(q *netstat.SocketQuery, yield func(netstat.Socket, error) bool) *socketDump {
+func (k *Kernel) newSocketDump(q *netstat.SocketQuery, yield func(netstat.Socket, error) bool) *socketDump {
 	return &socketDump{
 		query:    q,
 		rows:     enrichedRows[netstat.Socket]{yield: yield, by: newOwning(q.Owners, q.Processes, socketInode, ownSocket)},
-		parse:    inetDiagParser{details: q.Details},
+		parse:    inetDiagParser{details: q.Details, cgroups: &k.cgroups},
 		bytecode: compileFilter(&q.Filter),
 	}
 }
@@ -257,8 +257,11 @@ type inetDiagParser struct {
 	details netstat.SocketDetails
 	zones   zones
 	names   interned
-	cgroups cgroupPaths
 	options sameOptions
+	// cgroups has the paths of control groups; nil for a parser that tells of none.
+	// lookedAtCGroups says that it looked through all of them for this dump.
+	cgroups         *cgroupPaths
+	lookedAtCGroups bool
 	// again is what every message's details are read into; nil for new ones.
 	again *detailsAgain
 

@@ -127,7 +127,7 @@ func (p *inetDiagParser) detail(r *attributeReader, a nlAttr, s *netstat.Socket)
 		d.RemoteAddresses = r.socketAddresses(a)
 	case inetDiagCGroupID:
 		if id := r.uint64(a); !r.failed() {
-			d.CGroup.Set(p.cgroups.of(id))
+			d.CGroup.Set(p.cgroups.of(id, &p.lookedAtCGroups))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func cookies(t *testing.T, all []netstat.Socket) []string {
 func dumpWith(t *testing.T, k *Kernel, q netstat.SocketQuery, kernel bool) []netstat.Socket {
 	t.Helper()
 	var all []netstat.Socket
-	d := newSocketDump(&q, func(s netstat.Socket, err error) bool {
+	d := k.newSocketDump(&q, func(s netstat.Socket, err error) bool {
 		must(t, err)
 		all = append(all, s)
 		return true

@@ -52,7 +52,7 @@ func FuzzParseInetDiag(f *testing.F) {
 	}
 	f.Add(uint16(netstat.SCTP), inetDiag(netstat.IPv4, netstat.State(3)))
 	f.Fuzz(func(t *testing.T, protocol uint16, b []byte) {
-		p := inetDiagParser{details: netstat.AllDetails | netstat.DetailSocketOptions, cgroups: cgroupPaths{read: true}}
+		p := inetDiagParser{details: netstat.AllDetails | netstat.DetailSocketOptions, cgroups: new(cgroupPaths), lookedAtCGroups: true}
 		s := netstat.Socket{Protocol: netstat.Protocol(protocol)}
 		if err := p.socket(b, &s); err != nil {
 			return
