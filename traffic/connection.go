@@ -16,8 +16,10 @@ type Connection struct {
 	// and RetransmittedBytes those that were sent again, which SentBytes counts once.
 	SentBytes, ReceivedBytes, RetransmittedBytes netstat.Optional[uint64]
 	// SentRate and ReceivedRate are octets a second, since the reading before. Of a
-	// connection that was not there then they are over the time since then, and of one
-	// that ended until it did. Unknown in the first reading.
+	// connection that was not there then, and of one that ended, they are over the whole time
+	// between the two: what lived for a moment is no faster than what sent as much all the
+	// while, and the rates' sum is what went through in a second. Unknown in the first reading,
+	// and of what ended with its counters unread.
 	SentRate, ReceivedRate netstat.Optional[float64]
 
 	// Path is how a TCP connection fares.
@@ -36,9 +38,6 @@ type Connection struct {
 	// AtLeast says that more went through than is told: the counters were not read to
 	// their end.
 	AtLeast bool
-
-	// What it adds to the rate of several: of one that ended, over the whole turn.
-	sentShare, receivedShare netstat.Optional[float64]
 }
 
 // IsOver reports whether the socket has ended.
@@ -126,6 +125,6 @@ func (c *Connection) Sum() (s Sum) {
 	if sent, known := c.SentBytes.Get(); known {
 		s.Counted, s.SentBytes, s.ReceivedBytes, s.RetransmittedBytes = 1, sent, c.ReceivedBytes.Or(0), c.RetransmittedBytes.Or(0)
 	}
-	s.SentRate, s.ReceivedRate, s.AtLeast = c.sentShare, c.receivedShare, c.AtLeast
+	s.SentRate, s.ReceivedRate, s.AtLeast = c.SentRate, c.ReceivedRate, c.AtLeast
 	return s
 }

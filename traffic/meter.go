@@ -257,20 +257,19 @@ func (r *record) tell(c *Connection) {
 
 // rate gives a connection its rates over the time until a moment.
 func (r *record) rate(c *Connection, at time.Time) {
-	c.SentRate, c.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
-	if seconds := at.Sub(r.since).Seconds(); !r.since.IsZero() && seconds > 0 {
-		c.SentRate.Set(float64(r.sentNow) / seconds)
-		c.ReceivedRate.Set(float64(r.receiveNow) / seconds)
+	if r.since.IsZero() {
+		c.rate(0, 0, 0)
+		return
 	}
-	c.sentShare, c.receivedShare = c.SentRate, c.ReceivedRate
+	c.rate(r.sentNow, r.receiveNow, at.Sub(r.since))
 }
 
-// share says what a connection that is over adds to the rates of several.
-func (m *Meter) share(c *Connection, sent, received uint64) {
-	c.sentShare, c.receivedShare = netstat.Optional[float64]{}, netstat.Optional[float64]{}
-	if seconds := m.reading.Elapsed.Seconds(); seconds > 0 {
-		c.sentShare.Set(float64(sent) / seconds)
-		c.receivedShare.Set(float64(received) / seconds)
+// rate sets the rates of so many octets over a time; unknown ones where that is 0.
+func (c *Connection) rate(sent, received uint64, elapsed time.Duration) {
+	c.SentRate, c.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
+	if seconds := elapsed.Seconds(); seconds > 0 {
+		c.SentRate.Set(float64(sent) / seconds)
+		c.ReceivedRate.Set(float64(received) / seconds)
 	}
 }
 
@@ -415,7 +414,8 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 			*c = *r.current
 			c.State = netstat.Close
 			c.ReceiveQueue, c.SendQueue = netstat.Optional[uint32]{}, netstat.Optional[uint32]{}
-			c.SentRate, c.ReceivedRate, c.sentShare, c.receivedShare, c.DropRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}, netstat.Optional[float64]{}
+			c.rate(0, 0, 0)
+			c.DropRate = netstat.Optional[float64]{}
 			r.current = c
 		default:
 			r.end = &end{socket: r.current.Socket, at: at}
@@ -431,9 +431,7 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 	for i := range m.ended {
 		c := &m.ended[i]
 		if sent, known := c.SentBytes.Get(); known {
-			r := record{since: m.before, sentNow: sent, receiveNow: c.ReceivedBytes.Or(0)}
-			r.rate(c, c.Ended)
-			m.share(c, sent, r.receiveNow)
+			c.rate(sent, c.ReceivedBytes.Or(0), reading.Elapsed)
 		}
 	}
 	reading.ended, m.ended = m.ended, nil
@@ -457,7 +455,7 @@ func (m *Meter) tellsEnds(p netstat.Protocol) bool {
 // close tells of a record's end in the reading, and gives the record up.
 func (m *Meter) close(i uint32, r *record) {
 	e := r.end
-	c := r.current
+	c, sent, received := r.current, r.sentNow, r.receiveNow
 	if r.turn != m.turn {
 		c = m.reading.add()
 		m.describe(c, &e.socket)
@@ -468,26 +466,19 @@ func (m *Meter) close(i uint32, r *record) {
 		if c.Detail == nil {
 			c.Detail = r.current.Detail
 		}
-		r.since, r.sentNow, r.receiveNow = r.seen, 0, 0
+		sent, received = 0, 0
 	}
 	c.State, c.Ended, c.DropRate = netstat.Close, e.at, netstat.Optional[float64]{}
 	switch {
 	case e.known:
-		sent, received := r.sentNow, r.receiveNow
-		since := r.since
-		r.seen = r.since
 		r.move(m, e.payload, e.at, false)
-		r.sentNow, r.receiveNow, r.since = r.sentNow+sent, r.receiveNow+received, since
 		r.tell(c)
-		r.rate(c, e.at)
+		c.rate(sent+r.sentNow, received+r.receiveNow, m.reading.Elapsed)
 	case c.Protocol == netstat.TCP:
 		c.AtLeast = true
 		if r.turn != m.turn {
 			c.SentBytes, c.ReceivedBytes, c.RetransmittedBytes = r.current.SentBytes, r.current.ReceivedBytes, r.current.RetransmittedBytes
 		}
-	}
-	if c.SentBytes.IsKnown() {
-		m.share(c, r.sentNow, r.receiveNow)
 	}
 	delete(m.index, r.current.Cookie.Or(0))
 	m.records[i] = record{}

@@ -117,7 +117,7 @@ func TestFromReadingToReading(t *testing.T) {
 	endOf(m, 4, over(tcp(4, 50, 60)))
 	r := read(m, 7, tcp(2, 17, 5), tcp(3, 100, 40))
 	expect(t, r, map[uint64]string{
-		1: "2600/100 600/0 ended 3s", 2: "10/5 2/1", 3: "100/40 0/0", 4: "50/60 25/30 ended 4s",
+		1: "2600/100 120/0 ended 3s", 2: "10/5 2/1", 3: "100/40 0/0", 4: "50/60 10/12 ended 4s",
 	})
 	if got := sum(r); got.Connections != 2 || got.Ended != 2 || got.SentBytes != 2760 || got.ReceivedBytes != 205 || got.Counted != 4 || got.AtLeast ||
 		got.SentRate != netstat.Known(2+600/5.0+50/5.0) || got.ReceivedRate != netstat.Known(1+60/5.0) {
@@ -141,7 +141,7 @@ func TestEndBesideItsRow(t *testing.T) {
 	endOf(m, 3, over(tcp(1, 300, 0)))
 	endOf(m, 3, over(tcp(2, 20, 0)))
 	m.Add(&two, after(3))
-	expect(t, m.Finish(after(3), true), map[uint64]string{1: "300/0 100/0 ended 3s", 2: "20/0 6.666666666666667/0 ended 3s"})
+	expect(t, m.Finish(after(3), true), map[uint64]string{1: "300/0 150/0 ended 3s", 2: "20/0 10/0 ended 3s"})
 	expect(t, read(m, 4), nil)
 }
 
@@ -171,7 +171,7 @@ func TestClosedAndHeld(t *testing.T) {
 		expect(t, read(m, float64(2+seconds)), map[uint64]string{1: "10/0 -/- CLOSED"})
 	}
 	endOf(m, 5, over(tcp(1, 15, 0)))
-	expect(t, read(m, 6), map[uint64]string{1: "15/0 1.25/0 ended 5s"})
+	expect(t, read(m, 6), map[uint64]string{1: "15/0 2.5/0 ended 5s"})
 	// A socket that was closed before the first reading, and held until now, carried nothing
 	// since; one that was used since did.
 	old := over(tcp(2, 1000, 0))
@@ -180,7 +180,7 @@ func TestClosedAndHeld(t *testing.T) {
 	used := over(tcp(3, 1000, 0))
 	used.Detail.TCP.LastDataSent, used.Detail.TCP.LastDataReceived, used.Detail.TCP.LastAckReceived = 9*time.Second, 10*time.Second, 6*time.Second
 	endOf(m, 7, used)
-	expect(t, read(m, 8), map[uint64]string{3: "1000/0 1000/0 ended 7s"})
+	expect(t, read(m, 8), map[uint64]string{3: "1000/0 500/0 ended 7s"})
 }
 
 // TestGap has ends be lost.
@@ -345,6 +345,24 @@ func TestOwners(t *testing.T) {
 		if p, _ := c.Processes.Get(); s.Ended == 1 && (len(p) != 1 || p[0].Name != "p11") {
 			t.Errorf("what ended earlier is %v's", p)
 		}
+	}
+}
+
+// TestRatesOfEnds has connections end at different moments of a turn: what sent as much is as fast,
+// and the rates' sum over the time is what was sent.
+func TestRatesOfEnds(t *testing.T) {
+	m := New(withEnds)
+	read(m, 0, tcp(1, 0, 0), tcp(2, 0, 0), tcp(3, 0, 0))
+	endOf(m, 0.001, over(tcp(1, 400, 0)))
+	endOf(m, 0.001, over(tcp(4, 400, 0)))
+	endOf(m, 3.999, over(tcp(2, 400, 0)))
+	r := read(m, 4, tcp(3, 400, 0))
+	seconds := func(ms int) string { return fmt.Sprint(time.Duration(ms) * time.Millisecond) }
+	expect(t, r, map[uint64]string{
+		1: "400/0 100/0 ended " + seconds(1), 4: "400/0 100/0 ended " + seconds(1), 2: "400/0 100/0 ended " + seconds(3999), 3: "400/0 100/0",
+	})
+	if got := sum(r); got.SentRate != netstat.Known(float64(got.SentBytes)/4) {
+		t.Errorf("together: %+v", got)
 	}
 }
 

@@ -254,7 +254,7 @@ func TestTransfers(t *testing.T) {
 		p.close(w)
 		r := w.read()
 		p.compare(t, r, families[i].name+" ended")
-		if c := of(t, r, p.ofServer); !c.IsOver() || c.SentRate != netstat.Known(20/(turn.Seconds()/2)) {
+		if c := of(t, r, p.ofServer); !c.IsOver() || c.SentRate != netstat.Known(20/turn.Seconds()) {
 			t.Errorf("%s: ended %v, with %v octets a second", families[i].name, c.IsOver(), c.SentRate)
 		}
 	}
