@@ -221,8 +221,9 @@ func (c *Connection) inherit(earlier *Connection) {
 	if !c.Drops.IsKnown() {
 		c.Drops = earlier.Drops
 	}
-	if !c.UID.IsKnown() {
-		c.UID = earlier.UID
+	// Of a socket that its process has closed older kernels tell root (sock_i_uid, net/core/sock.c).
+	if uid, known := earlier.UID.Get(); known && (c.Inode.Or(0) == 0 || !c.UID.IsKnown()) {
+		c.UID.Set(uid)
 	}
 }
 

@@ -366,6 +366,35 @@ func TestRatesOfEnds(t *testing.T) {
 	}
 }
 
+// TestUsers keeps the user of a socket that its process has closed, and of one that ended.
+func TestUsers(t *testing.T) {
+	m := New(withEnds)
+	s := tcp(1, 0, 0)
+	s.UID.Set(1000)
+	read(m, 0, s)
+	user := func(r *Reading) (uid netstat.Optional[uint32]) {
+		for c := range r.All() {
+			uid = c.UID
+		}
+		return uid
+	}
+	s.UID.Set(0)
+	s.Inode.Set(0)
+	if uid := user(read(m, 1, s)); uid != netstat.Known(uint32(1000)) {
+		t.Errorf("a socket that was closed is user %v's", uid)
+	}
+	endOf(m, 2, over(tcp(1, 10, 0)))
+	if uid := user(read(m, 3)); uid != netstat.Known(uint32(1000)) {
+		t.Errorf("a socket that ended was user %v's", uid)
+	}
+	// Another socket has a user of its own, root also.
+	s = tcp(2, 0, 0)
+	s.UID.Set(0)
+	if uid := user(read(m, 4, s)); uid != netstat.Known(uint32(0)) {
+		t.Errorf("root's is user %v's", uid)
+	}
+}
+
 // TestBounds has more end than is kept, and loses no octet.
 func TestBounds(t *testing.T) {
 	const most, many = 100, 120
