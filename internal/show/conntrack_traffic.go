@@ -36,7 +36,7 @@ func FlowTraffic() Table {
 		inFamily: func(f *movingFlow, family netstat.Family) bool { return f.Family() == family },
 		keep:     func(q *query, f *movingFlow) bool { return q.choosesProtocol(f.Original.Protocol) },
 		lookUp:   func(s *Session, r *Row[movingFlow]) { s.lookUpFlow(&r.v.Flow.Flow) },
-		over:     func(f *movingFlow) bool { return f.IsOver() },
+		over:     func(f *movingFlow) time.Time { return f.Ended },
 		above:    FlowUsage,
 	}
 }
@@ -239,7 +239,7 @@ func (q *query) newMeteredFlows(protocol netstat.Optional[netstat.IPProtocol]) *
 // read reads the flows of the query's stack. All readings are of the same flows, whatever
 // is asked for.
 func (m *meteredFlows) read(ctx context.Context, q *query) (*traffic.FlowReading, error) {
-	m.meter.Begin(q.now())
+	m.meter.Begin(q.src.now())
 	var missing error
 	uncounted := false
 	for f, err := range q.src.Stack.(netstat.FlowReader).Flows(ctx, netstat.FlowQuery{Families: q.families(), Protocol: m.protocol}) {
@@ -249,7 +249,7 @@ func (m *meteredFlows) read(ctx context.Context, q *query) (*traffic.FlowReading
 		m.meter.Add(&f)
 		uncounted = uncounted || !f.OriginalCounters.IsKnown()
 	}
-	reading := m.meter.Finish(q.now(), missing == nil)
+	reading := m.meter.Finish(q.src.now(), missing == nil)
 	if reading.Gap {
 		q.note("(Flows ended faster than they could be read: some are missing, and sums are at least what is shown.)")
 	}

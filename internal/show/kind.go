@@ -109,8 +109,9 @@ type kind[T any] struct {
 	// identity are the fields that a row is known by from turn to turn; none stands for
 	// all of them.
 	identity []string
-	// over says that a row is of something that has ended; nil where nothing tells.
-	over func(*T) bool
+	// over says when what a row is of has ended, the zero time for what has not; nil where
+	// nothing tells.
+	over func(*T) time.Time
 	// orders are the orders of columns whose headings are no field's name, nor an alias,
 	// by the heading; list fills it.
 	orders map[string]string

@@ -65,14 +65,6 @@ func (m *meters[M, R]) read(q *query, begin func() M, read func(M) (R, error)) (
 	return one.reading, err
 }
 
-// now is the time of what is read of the query's stack.
-func (q *query) now() time.Time {
-	if !q.src.At.IsZero() {
-		return q.src.At
-	}
-	return time.Now()
-}
-
 // deafness is how long nothing is received after an error that another may follow at once.
 const deafness = 10 * time.Millisecond
 

@@ -211,7 +211,7 @@ type queueingRate struct {
 // stack tells of none leaves it unknown.
 func (q *query) rootQueueing(ctx context.Context, m *rising[rootQdisc]) map[uint32]queueingRate {
 	found := make(map[uint32]queueingRate)
-	m.begin(q.now())
+	m.begin(q.src.now())
 	reader, ok := q.src.Stack.(netstat.TrafficReader)
 	if !ok {
 		return found
@@ -377,7 +377,7 @@ func (q *query) readListeners(ctx context.Context, m *rising[uint64]) (found []l
 		}
 		return groups[key]
 	}
-	m.begin(q.now())
+	m.begin(q.src.now())
 	for v, failure := range reader.ListenQueues(ctx, ask) {
 		if err = failure; err != nil {
 			break

@@ -137,6 +137,7 @@ type sheet[T any] struct {
 	columns []table.Column[Row[T]]
 	encoder *table.Encoder[Row[T]]
 	rows    []Row[T]
+	at      time.Time // when it was begun to be read
 	// ended says since when the last rows are there no more.
 	ended []time.Time
 	above Sheet // nil for none
@@ -150,8 +151,11 @@ func (o *run[T]) readSheet(ctx context.Context) (Sheet, error) {
 		t.rows = make([]Row[T], 0, len(o.last.rows)+len(o.last.rows)/16)
 	}
 	o.late = true
+	t.at = time.Now()
 	o.each = func(r *Row[T]) error {
-		t.rows = append(t.rows, *r)
+		if !o.isPast(r) {
+			t.rows = append(t.rows, *r)
+		}
 		return nil
 	}
 	if err := o.readAll(ctx); err != nil {
@@ -165,10 +169,26 @@ func (o *run[T]) readSheet(ctx context.Context) (Sheet, error) {
 		t.above = above
 	}
 	if o.s.Linger > 0 && o.last != nil {
-		t.keep(o.last, time.Now(), o.s.Linger)
+		t.keep(o.last, o.s.Linger, o.while())
 	}
 	o.last = t
 	return t, nil
+}
+
+// while is how long ago what is told to have ended may have ended: what did since the turn before, or
+// as long ago as it would still stay. Of a view that nobody looked at meanwhile that is not all.
+func (o *run[T]) while() time.Duration {
+	return max(o.s.Linger, time.Duration(2*o.s.Interval*float64(time.Second)))
+}
+
+// isPast reports whether what a row is of ended too long ago for a sheet on which such rows stay
+// for a while. On others each is told of once.
+func (o *run[T]) isPast(r *Row[T]) bool {
+	if o.s.Linger == 0 || o.kind.over == nil || !r.from.At.IsZero() {
+		return false
+	}
+	ended := o.kind.over(&r.v)
+	return !ended.IsZero() && time.Since(ended) > o.while()
 }
 
 // readAbove reads the rows that stand above. Neither a filter nor an order is of them.
@@ -190,10 +210,11 @@ func (o *run[T]) readAbove(ctx context.Context) (Sheet, error) {
 // key of each row.
 const mostLingering = 200_000
 
-// keep adds the rows of an earlier sheet that are there no more, but for those that ended
-// longer ago than a while.
-func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
-	if len(t.rows) > mostLingering || len(earlier.rows) > mostLingering {
+// keep adds the rows of an earlier sheet that are there no more for as long as they linger. Where
+// that sheet was read longer than a while ago, nobody knows when they ended.
+func (t *sheet[T]) keep(earlier *sheet[T], linger, while time.Duration) {
+	now := t.at
+	if len(t.rows) > mostLingering || len(earlier.rows) > mostLingering || now.Sub(earlier.at) > while {
 		return
 	}
 	there := make(map[Key]struct{}, len(t.rows))
@@ -203,7 +224,7 @@ func (t *sheet[T]) keep(earlier *sheet[T], now time.Time, while time.Duration) {
 	for i := range earlier.rows {
 		since := now
 		if earlier.lingers(i) {
-			if since = earlier.endedAt(i); now.Sub(since) >= while {
+			if since = earlier.endedAt(i); now.Sub(since) >= linger {
 				continue
 			}
 		}
@@ -219,7 +240,7 @@ func (t *sheet[T]) Len() int                         { return len(t.rows) }
 func (t *sheet[T]) Above() Sheet                     { return t.above }
 
 func (t *sheet[T]) Ended(row int) bool {
-	return t.lingers(row) || t.o.kind.over != nil && t.o.kind.over(&t.rows[row].v)
+	return t.lingers(row) || t.o.kind.over != nil && !t.o.kind.over(&t.rows[row].v).IsZero()
 }
 
 // lingers reports whether a row was on an earlier sheet only.

@@ -92,6 +92,14 @@ func (src *Source) fresh(now, until time.Time) *Source {
 	return &next
 }
 
+// now is the time of what is read of the stack.
+func (src *Source) now() time.Time {
+	if !src.At.IsZero() {
+		return src.At
+	}
+	return time.Now()
+}
+
 // Close gives up what the stack is read through.
 func (src *Source) Close() {
 	if src.Release != nil {

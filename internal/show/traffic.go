@@ -260,7 +260,7 @@ func Connections() Table {
 			lookUpSocket(s, &socket)
 		},
 		whole: true,
-		over:  func(c *connection) bool { return c.IsOver() },
+		over:  func(c *connection) time.Time { return c.Ended },
 	}
 }
 

@@ -104,7 +104,7 @@ const trafficStates = netstat.StateSet(allStates) &^ (1<<netstat.Listen | 1<<net
 
 // read reads the sockets of the query's stack.
 func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDetails) (*traffic.Reading, error) {
-	m.meter.Begin(q.now())
+	m.meter.Begin(q.src.now())
 	var missing []error
 	complete := true
 	for _, p := range q.protocols(netstat.TCP, netstat.UDP) {
@@ -121,13 +121,13 @@ func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDeta
 				missing = append(missing, err)
 				break
 			}
-			m.meter.Add(&v, q.now())
+			m.meter.Add(&v, q.src.now())
 		}
 	}
 	if err := m.own(ctx, q); err != nil {
 		missing = append(missing, err)
 	}
-	reading := m.meter.Finish(q.now(), complete)
+	reading := m.meter.Finish(q.src.now(), complete)
 	if reading.Gap {
 		q.note("(Sockets ended faster than they could be read: some are missing, and sums are at least what is shown.)")
 	}

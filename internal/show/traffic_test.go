@@ -306,3 +306,47 @@ func TestTrafficKeys(t *testing.T) {
 		}
 	}
 }
+
+// Who comes back to a view is told of what ended in the last while, and not of all that ended
+// meanwhile.
+func TestWhatEndedLongAgoIsPast(t *testing.T) {
+	n := nstest.New(t)
+	n.IP(t, "link set lo up")
+	l := n.Listen(t, "tcp4", "127.0.0.1:4003")
+	for _, linger := range []time.Duration{time.Hour, time.Nanosecond} {
+		kernel, err := collectors.Open(collectors.Options{NetNS: n.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, read := trafficWatch(t, Options{Linger: linger}, func() *Source {
+			return &Source{Stack: kernel, Release: func() { kernel.Close() }}
+		}, Connections())
+		w.s.Interval = 1e-9
+		wants := func(want ...string) {
+			t.Helper()
+			nstest.Eventually(t, func() string {
+				found := cells(read()[0], "remotePort", "4003", "ended")
+				if linger != time.Hour && slices.Contains(found, "yes") {
+					t.Fatal("what ended longer ago than it stays is told of")
+				}
+				if !slices.Equal(found, want) {
+					return fmt.Sprintf("%q, want %q with %v", found, want, linger)
+				}
+				return ""
+			})
+		}
+		c := n.Dial(t, "tcp", "127.0.0.1:4003")
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants("-")
+		server.Close()
+		c.Close()
+		if linger == time.Hour {
+			wants("yes")
+		} else {
+			wants()
+		}
+	}
+}
