@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
+	"math"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -16,7 +16,9 @@ import (
 
 var _ netstat.InterfaceWriter = (*Kernel)(nil)
 
-// execute sends a request on a netlink socket of its own, and returns the answer.
+// execute sends a request on a netlink socket of its own, and returns the answer. The kernel does
+// what it is asked for within the call that sends, and its answer is there then: once ctx let the
+// request go nothing is interrupted, and what was done is never taken for failed.
 func (k *Kernel) execute(ctx context.Context, family int, m netlink.Message) ([]netlink.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -30,12 +32,7 @@ func (k *Kernel) execute(ctx context.Context, family int, m netlink.Message) ([]
 	}
 	defer c.Close()
 	_ = c.SetOption(netlink.ExtendedAcknowledge, true) // older kernels give no reasons in words
-	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
-	answer, err := c.Execute(m)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return answer, err
+	return c.Execute(m)
 }
 
 // linkSetting is what RTM_SETLINK says of a link: the bits of flags that mask has, and the
@@ -66,11 +63,14 @@ func (k *Kernel) prepareLink(ctx context.Context, index uint32, c netstat.Interf
 		}
 	}
 	to.alias = c.Alias
+	if index < 1 || index > math.MaxInt32 { // of which the kernel says that the argument is not valid
+		return netstat.Write{}, linkError(unix.ENODEV)
+	}
 	was, err := k.link(ctx, index)
 	if err != nil {
 		return netstat.Write{}, err
 	}
-	was.mask = to.mask
+	was.mask, was.flags = to.mask, was.flags&to.mask // flags without a mask are all of them
 	if !to.alias.IsKnown() {
 		was.alias = netstat.Optional[string]{}
 	}
@@ -80,16 +80,21 @@ func (k *Kernel) prepareLink(ctx context.Context, index uint32, c netstat.Interf
 	set := func(ctx context.Context, to linkSetting) error {
 		return k.readError(fmt.Sprintf("change interface %d", index), k.setLink(ctx, index, to))
 	}
-	return netstat.Write{
-		Commit: func(ctx context.Context) error {
-			err := set(ctx, to)
-			if err != nil && ctx.Err() == nil {
-				_ = set(ctx, was) // the kernel sets one after the other
-			}
+	w := netstat.Write{Commit: func(ctx context.Context) error {
+		if err := ctx.Err(); err != nil {
 			return err
-		},
-		Undo: func(ctx context.Context) error { return set(ctx, was) },
-	}, nil
+		}
+		ctx = context.WithoutCancel(ctx)
+		err := set(ctx, to)
+		if err != nil {
+			err = errors.Join(err, set(ctx, was)) // the kernel sets one after the other
+		}
+		return err
+	}}
+	if goesDown := was.flags&^to.flags&unix.IFF_UP != 0; !goesDown {
+		w.Undo = func(ctx context.Context) error { return set(ctx, was) }
+	}
+	return w, nil
 }
 
 // link reads the flags and the alias of a link.

@@ -24,9 +24,10 @@ type InterfaceChange struct {
 
 // InterfaceWriter changes interfaces.
 type InterfaceWriter interface {
-	// PrepareInterface prepares a change of the interface of that index. The error
-	// matches fs.ErrPermission without the privilege, and fs.ErrNotExist where there is
-	// no such interface.
+	// PrepareInterface prepares a change of the interface of that index. Nothing can undo that
+	// one goes down: its routes and addresses of IPv6 go with it. The error matches
+	// fs.ErrPermission without the privilege, and fs.ErrNotExist where there is no such
+	// interface.
 	PrepareInterface(ctx context.Context, index uint32, c InterfaceChange) (Write, error)
 }
 

@@ -54,7 +54,10 @@ func sink(version protocol.Version, inform bool) func(*Config, string, string) e
 		if s.Inform {
 			s.Timeout, s.Retries = informTimeout, informRetries
 		}
-		if len(args) > 1 && args[0] == "-s" {
+		if len(args) > 0 && args[0] == "-s" {
+			if len(args) == 1 {
+				return errors.New("option -s needs an argument")
+			}
 			if s.Source, err = sourceAddress(args[1]); err != nil {
 				return err
 			}
@@ -86,7 +89,11 @@ func sink(version protocol.Version, inform bool) func(*Config, string, string) e
 
 // sourceAddress parses the argument of clientaddr and of -s.
 func sourceAddress(word string) (netip.Addr, error) {
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(word, "["), "]"))
+	bare := word
+	if strings.HasPrefix(word, "[") && strings.HasSuffix(word, "]") {
+		bare = word[1 : len(word)-1]
+	}
+	a, err := netip.ParseAddr(bare)
 	if err != nil || a.IsUnspecified() || a.IsMulticast() {
 		return netip.Addr{}, fmt.Errorf("%q is not an address of this host: it is one of IPv4 or IPv6, without a port", shorten(word))
 	}

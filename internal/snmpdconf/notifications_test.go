@@ -114,6 +114,9 @@ func TestClientAddr(t *testing.T) {
 		"clientaddr 192.0.2.1:5":    "is not an address of this host",
 		"clientaddr 0.0.0.0":        "is not an address of this host",
 		"[snmp] clientaddr nms":     "is not an address of this host",
+		"clientaddr [2001:db8::1":   "is not an address of this host",
+		"clientaddr 2001:db8::1]":   "is not an address of this host",
+		"trapsink -s":               "option -s needs an argument",
 		"[snmp] persistentDir /var": "unknown directive \"[snmp]\"",
 		"[snmp]":                    "unknown directive \"[snmp]\"",
 	} {
