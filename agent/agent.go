@@ -62,8 +62,7 @@ type Access struct {
 	Families []vacmmib.Family
 }
 
-// Agent serves a stack as managed objects. It is a mib.Handler with the default
-// context.
+// Agent serves a stack as managed objects.
 type Agent struct {
 	tree *mib.Tree
 }
@@ -145,5 +144,5 @@ func choose(names []string, withSystem bool) ([]module, error) {
 	return chosen, nil
 }
 
-// Tree returns the tree of an SNMP context: there is the default one.
-func (a *Agent) Tree(contextName string) *mib.Tree { return a.tree.Tree(contextName) }
+// Tree returns the tree of the objects. It is a mib.Handler with the default context.
+func (a *Agent) Tree() *mib.Tree { return a.tree }

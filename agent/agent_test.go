@@ -70,7 +70,7 @@ func TestRoutesThatNeverStandStillAreShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	r.Reset(t.Context())
 	v, err := r.Get(ipforwardmib.RouteNumber.Sub(0))
 	if err != nil || v != mib.Gauge(10) {
@@ -102,7 +102,7 @@ func TestACutTableIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	r.Reset(t.Context())
 	if v, err := r.Get(ipforwardmib.RouteNumber.Sub(0)); !errors.Is(err, errBroken) {
 		t.Errorf("inetCidrRouteNumber is %v, %v, want the stack's error", v, err)
@@ -121,7 +121,7 @@ func TestSystemGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	r.Reset(t.Context())
 	get := func(name string) mib.Value {
 		t.Helper()

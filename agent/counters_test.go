@@ -125,7 +125,7 @@ func TestCountersNeverFall(t *testing.T) {
 		stack := &counting{random: rand.New(rand.NewPCG(5, 6)), counts: map[string]uint64{}, names: names}
 		a, err := New(Config{Stack: stack, Log: slog.New(slog.DiscardHandler)})
 		must(t, err)
-		tree := a.Tree("")
+		tree := a.Tree()
 		counters := make(map[mib.OID]string)
 		for _, o := range tree.Objects() {
 			if o.Type == mib.Counter32 || o.Type == mib.Counter64 {

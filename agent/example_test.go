@@ -38,7 +38,7 @@ func Example() {
 		return
 	}
 	server, err := snmp.NewServer(snmp.Options{
-		Handler:     a,
+		Handler:     a.Tree(),
 		Communities: []snmp.Community{{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")}},
 	})
 	if err != nil {

@@ -129,7 +129,7 @@ func TestInterfaceTablesChange(t *testing.T) {
 	s := openLive(t, n, "IP-MIB")
 	a, err := New(Config{Stack: s, Modules: []string{"IP-MIB"}, Epoch: func() time.Time { return epoch }, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	ip := mib.MustParseOID("1.3.6.1.2.1.4")
 	const columnOfDiscontinuity = ipmib.DiscontinuityColumn
 	objects := map[string]mib.OID{

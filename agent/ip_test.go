@@ -137,7 +137,7 @@ func TestWhatAStackLacksIsAbsent(t *testing.T) {
 	}{{bare{}, 0}, {oneFamily{}, 5}} { // of the table two widths, a time and a rate; and the old scalar
 		a, err := New(Config{Stack: stack.Stack, Modules: []string{"IP-MIB"}, Log: slog.New(slog.DiscardHandler)})
 		must(t, err)
-		r := a.Tree("").NewRequest()
+		r := a.Tree().NewRequest()
 		r.Reset(t.Context())
 		got := append(below(t, r, ip), below(t, r, icmp)...)
 		if len(got) != stack.variables {

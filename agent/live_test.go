@@ -43,7 +43,7 @@ func TestInterfacesFollowEvents(t *testing.T) {
 	epoch := time.Now().Add(-time.Hour)
 	a, err := New(Config{Stack: s, Modules: []string{"IF-MIB"}, Epoch: func() time.Time { return epoch }, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	get := func(name mib.OID) mib.Value {
 		t.Helper()
 		r.Reset(t.Context())
@@ -90,7 +90,7 @@ func TestStackThatEnded(t *testing.T) {
 	s := openLive(t, n)
 	a, err := New(Config{Stack: s, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	r.Reset(t.Context())
 	if v, err := r.Get(ipforwardmib.RouteNumber.Sub(0)); err != nil || v.Type() != mib.Gauge32 {
 		t.Errorf("%v, %v", v, err)
@@ -121,7 +121,7 @@ func TestRequestsWhileLoading(t *testing.T) {
 	defer s.Close()
 	a, err := New(Config{Stack: s, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	number := ipforwardmib.CIDRRouteNumber.Sub(0)
 	r.Reset(mib.NoWait())
 	if v, err := r.Get(number); err == nil && v.Uint() < 10_000 || err != nil && !errors.Is(err, mib.ErrWouldWait) {

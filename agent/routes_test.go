@@ -55,7 +55,7 @@ func requestWith(t testing.TB, c Config) func() *mib.Request {
 	c.Log = slog.New(slog.DiscardHandler)
 	a, err := New(c)
 	must(t, err)
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	return func() *mib.Request {
 		r.Reset(t.Context())
 		return r

@@ -19,7 +19,7 @@ func endpoints(t *testing.T, s netstat.Stack) (rows int, logged string) {
 	var log bytes.Buffer
 	a, err := New(Config{Stack: s, Modules: []string{"UDP-MIB"}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	must(t, err)
-	r := a.Tree("").NewRequest()
+	r := a.Tree().NewRequest()
 	r.Reset(t.Context())
 	entry := udpmib.Endpoints().Entry
 	for c := r.Seek(entry, false); ; rows++ {

@@ -27,7 +27,7 @@ func TestTimeStampsAreNotTheWallClocks(t *testing.T) {
 	walk := func(epoch time.Time) map[mib.OID]mib.Value {
 		a, err := New(Config{Stack: s, Epoch: func() time.Time { return epoch }, Log: slog.New(slog.DiscardHandler)})
 		must(t, err)
-		r := a.Tree("").NewRequest()
+		r := a.Tree().NewRequest()
 		r.Reset(t.Context())
 		stamps := make(map[mib.OID]mib.Value)
 		told := make(map[mib.OID]bool)
@@ -43,7 +43,7 @@ func TestTimeStampsAreNotTheWallClocks(t *testing.T) {
 				told[b.Object] = told[b.Object] || v.value.Uint() != 0
 			}
 		}
-		for _, o := range a.Tree("").Objects() {
+		for _, o := range a.Tree().Objects() {
 			// The counters of the stack as a whole begin with it.
 			if o.Type == mib.TimeTicks && !told[o.OID] && o.Name != "ipSystemStatsDiscontinuityTime" {
 				t.Errorf("the scene has no value of %s", o.Name)

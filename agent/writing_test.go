@@ -32,7 +32,7 @@ func requestOf(t *testing.T, s *live.Stack, modules ...string) *mib.Request {
 	t.Helper()
 	a, err := New(Config{Stack: s, Modules: modules})
 	must(t, err)
-	return a.Tree("").NewRequest()
+	return a.Tree().NewRequest()
 }
 
 // set makes one SetRequest of names and values, and returns its error-status.

@@ -157,14 +157,14 @@ func (c *catalog) update(ctx context.Context, contexts []string) error {
 	sub := c.session.sub
 	var refused []refusal
 	for _, name := range contexts {
-		tree := sub.config.Handler.Tree(name)
-		if tree == nil {
+		modules, exists := sub.config.Handler.Modules(name)
+		if !exists {
 			sub.complain("context "+name, "context has no tree", "context", name)
 			continue
 		}
 		sub.recovered("context " + name)
 		var all outcome
-		for _, m := range tree.Modules() {
+		for _, m := range modules {
 			var o outcome
 			for _, w := range registrations(name, m, sub.config.Ranges) {
 				if err := c.register(ctx, w, &o); err != nil {

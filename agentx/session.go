@@ -48,7 +48,6 @@ type session struct {
 	out    encoder
 	query  query // the last one
 	next   forecast
-	served map[string]served
 	noWait context.Context
 	// recent holds the last PDUs that were answered, each at its packet ID's
 	// place, so that a duplicate is known for what it is.
@@ -61,12 +60,6 @@ type identity struct {
 	sessionID, transactionID, packetID uint32
 }
 
-// served is a tree with the request that the reading goroutine asks it with.
-type served struct {
-	tree    *mib.Tree
-	request *mib.Request
-}
-
 func newSession(sub *Subagent, conn io.ReadWriteCloser) *session {
 	s := &session{
 		sub:      sub,
@@ -76,7 +69,6 @@ func newSession(sub *Subagent, conn io.ReadWriteCloser) *session {
 
 		transactions: map[uint32]*transaction{},
 		in:           pduReader{r: conn},
-		served:       map[string]served{},
 		noWait:       mib.NoWait(),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
@@ -296,57 +288,59 @@ func (s *session) answer(h Header, payload []byte) {
 		respond(&s.out, h, ParseError, 0)
 		return
 	}
-	request := s.requestOf(q.context)
-	if request == nil {
-		respond(&s.out, h, UnsupportedContext, 0)
-		return
-	}
 	if len(q.ranges) > mib.MostAtOnce {
 		s.answerLater(q)
 		return
 	}
-	err := q.answer(&s.out, request)
-	request.Reset(s.noWait) // so that no view is held while the master is silent
+	request, err := mib.Begin(s.noWait, s.sub.config.Handler, q.context)
+	switch {
+	case errors.Is(err, mib.ErrWouldWait):
+		s.answerLater(q)
+		return
+	case err != nil:
+		s.refuse(&s.out, q, err)
+		return
+	}
+	err = q.answer(&s.out, request)
+	request.End() // so that no view is held while the master is silent
 	if err != nil {
 		s.answerLater(q)
 	}
 }
 
+// refuse answers a PDU of a context whose tree cannot be had.
+func (s *session) refuse(e *encoder, q *query, err error) {
+	code := UnsupportedContext
+	if !errors.Is(err, mib.ErrNoContext) {
+		code = ErrorCode(mib.GenErr)
+		s.sub.config.Log.Debug("a context cannot be had", "context", q.context, "error", err)
+	}
+	respond(e, q.header, code, 0)
+}
+
 // foresee prepares for the PDU that follows the last one.
 func (s *session) foresee() {
 	q := &s.query
-	if request := s.requestOf(q.context); request != nil && len(q.names) > 0 {
-		s.next.prepare(q, &s.out, request)
-		request.Reset(s.noWait)
+	if len(q.names) > 0 {
+		if request, err := mib.Begin(s.noWait, s.sub.config.Handler, q.context); err == nil {
+			s.next.prepare(q, &s.out, request)
+			request.End()
+		}
 	}
 	q.names = q.names[:0]
 	q.release()
 }
 
-// requestOf returns a request on the tree of a context, nil where there is
-// none.
-func (s *session) requestOf(contextName string) *mib.Request {
-	tree := s.sub.config.Handler.Tree(contextName)
-	was := s.served[contextName]
-	if was.tree != tree {
-		if tree == nil {
-			delete(s.served, contextName)
-			return nil
-		}
-		was = served{tree, tree.NewRequest()}
-		s.served[contextName] = was
-	}
-	return was.request
-}
-
 // answerLater answers q in a goroutine, which may wait for sources.
 func (s *session) answerLater(q *query) {
 	q = q.clone()
-	tree := s.served[q.context].tree
 	s.later(q.header, func(ctx context.Context, e *encoder) {
-		request := tree.NewRequest()
-		request.Reset(ctx)
-		defer request.Reset(s.noWait)
+		request, err := mib.Begin(ctx, s.sub.config.Handler, q.context)
+		if err != nil {
+			s.refuse(e, q, err)
+			return
+		}
+		defer request.End()
 		if q.header.Type == TypeTestSet {
 			s.testSet(e, q, request)
 		} else if q.answer(e, request) != nil {

@@ -24,7 +24,7 @@ type Config struct {
 	// means DefaultAddress.
 	Address string
 	// Handler has the trees to serve. It is asked for the tree of a context
-	// with every PDU.
+	// with every PDU, and for its modules when these are registered.
 	Handler mib.Handler
 	// Contexts are the SNMP contexts to register; nil means the default
 	// context only.

@@ -87,7 +87,19 @@ func newTree(t testing.TB, nodes ...mib.Node) *mib.Tree {
 // contexts is a handler of several contexts.
 type contexts map[string]*mib.Tree
 
-func (c contexts) Tree(contextName string) *mib.Tree { return c[contextName] }
+func (c contexts) Modules(contextName string) ([]mib.Module, bool) {
+	if t := c[contextName]; t != nil {
+		return t.Modules("")
+	}
+	return nil, false
+}
+
+func (c contexts) Tree(_ context.Context, contextName string) (*mib.Tree, error) {
+	if t := c[contextName]; t != nil {
+		return t, nil
+	}
+	return nil, mib.ErrNoContext
+}
 
 func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), nil))

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -29,13 +30,6 @@ func (noWait) Deadline() (time.Time, bool) { return time.Time{}, false }
 func (noWait) Done() <-chan struct{}       { return closed }
 func (noWait) Err() error                  { return ErrWouldWait }
 func (noWait) Value(any) any               { return nil }
-
-// Handler is what a protocol serves: a tree for each SNMP context.
-type Handler interface {
-	// Tree returns the tree of a context, nil where there is no such context.
-	// The default context is the empty string.
-	Tree(contextName string) *Tree
-}
 
 // Node is something that a tree can hold: a table or a group of scalars, bound
 // to where its rows come from. Nodes are made by Table.Bind, Group.Bind and
@@ -121,6 +115,7 @@ type Tree struct {
 	log     *slog.Logger
 	turns   chan struct{} // at work; see there
 	sets    sets
+	ended   sync.Pool // requests of Begin's
 
 	complaints []atomic.Pointer[complaint] // by node: the last, nil for none
 }
@@ -180,17 +175,6 @@ func NewTree(options TreeOptions, modules ...Module) (*Tree, error) {
 	return t, nil
 }
 
-// Tree makes a Tree the Handler of itself as the default context.
-func (t *Tree) Tree(contextName string) *Tree {
-	if contextName == "" {
-		return t
-	}
-	return nil
-}
-
-// Modules returns the modules that the tree was made of.
-func (t *Tree) Modules() []Module { return t.modules }
-
 // Objects returns every leaf object in the order of a walk.
 func (t *Tree) Objects() []Object {
 	objects := make([]Object, len(t.leaves))
@@ -218,6 +202,7 @@ type Request struct {
 	failed []error  // by node
 	used   []int    // the nodes of which either is set
 	bases  []pinned // the snapshots that views were made of
+	limits map[Subset]*Limited
 	epoch  time.Time
 }
 

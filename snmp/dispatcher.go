@@ -117,34 +117,10 @@ type dispatcher struct {
 	decoder   pduDecoder
 	in        incoming
 	responder responder
-	// requests are the ones on each context's tree; they belong to models.
-	requests map[string]*treeRequest
-	models   *models
+	models    *models
 }
 
-// treeRequest is a request on a context's tree, with the views that it was limited to.
-type treeRequest struct {
-	tree    *mib.Tree
-	request *mib.Request
-	views   map[mib.Subset]*mib.Limited
-}
-
-// limit limits the request, which was begun anew, to a view.
-func (t *treeRequest) limit(view mib.Subset) {
-	if view == nil {
-		return
-	}
-	limited, ok := t.views[view]
-	if !ok {
-		limited = t.tree.Limit(view)
-		t.views[view] = limited
-	}
-	t.request.Limit = limited
-}
-
-func newDispatcher(e *engine) *dispatcher {
-	return &dispatcher{engine: e, requests: make(map[string]*treeRequest)}
-}
+func newDispatcher(e *engine) *dispatcher { return &dispatcher{engine: e} }
 
 // newLongDispatcher returns a dispatcher for requests that wait. These are often
 // long, and to collect the garbage that they made would keep all others waiting: its
@@ -161,10 +137,7 @@ func newLongDispatcher(e *engine) *dispatcher {
 // returns mib.ErrWouldWait and has counted nothing yet, so that the message can
 // be processed again.
 func (d *dispatcher) process(ctx context.Context, message []byte, from netip.AddrPort, limits limits) ([]byte, error) {
-	if models := d.engine.models.Load(); d.models != models {
-		clear(d.requests)
-		d.models = models
-	}
+	d.models = d.engine.models.Load()
 	d.in.begin(message, from)
 	answer, out, err := d.answer(ctx, limits)
 	if out.verdict == accept {
@@ -223,29 +196,42 @@ func (d *dispatcher) answer(ctx context.Context, limits limits) ([]byte, outcome
 		return nil, unhandled(report, p.kind), nil
 	}
 
-	request := d.request(in.who.Context)
-	if request == nil {
-		return nil, outcome{report, enginemib.UnknownContexts, "context does not exist", slog.String("context", in.who.Context)}, nil
+	if _, exists := e.handler.Modules(in.who.Context); !exists {
+		return nil, d.unknownContext(), nil
 	}
 	operation := Read
 	if p.kind == ber.SetRequest {
 		operation = Write
 	}
 	view, allowed := d.models.access.View(&in.who, operation)
-	request.request.Reset(ctx)
-	defer request.request.Reset(e.noWait) // so that nothing is held while no request is answered
-	request.limit(view)
 	if in.maxSize > 0 {
 		limits.message, limits.bulk = min(limits.message, in.maxSize), min(limits.bulk, in.maxSize)
+	}
+	var request *mib.Request
+	if allowed { // who is not has no tree made
+		switch request, err = mib.Begin(ctx, e.handler, in.who.Context); {
+		case wouldWait(err):
+			return nil, accepted, err
+		case errors.Is(err, mib.ErrNoContext): // it went just now
+			return nil, d.unknownContext(), nil
+		case err != nil:
+			return nil, outcome{report, enginemib.UnavailableContexts, "context cannot be had", slog.Any("error", err)}, nil
+		}
+		defer request.End() // so that nothing is held while no request is answered
+		request.LimitTo(view)
 	}
 	if view == (Nothing{}) && operation == Write && in.who.Model != UserBased {
 		e.counters[enginemib.InBadCommunityUses].Add(1)
 	}
-	answer, err := d.responder.respond(e, in, p, request.request, allowed, limits)
+	answer, err := d.responder.respond(e, in, p, request, limits)
 	if err == nil && answer == nil {
 		return nil, outcome{drop, enginemib.SilentDrops, "no answer is small enough", slog.Int("limit", limits.message)}, nil
 	}
 	return answer, accepted, err
+}
+
+func (d *dispatcher) unknownContext() outcome {
+	return outcome{report, enginemib.UnknownContexts, "context does not exist", slog.String("context", d.in.who.Context)}
 }
 
 func unhandled(v verdict, kind byte) outcome {
@@ -278,22 +264,6 @@ func pduTypeExists(kind byte, v1 bool) bool {
 		return kind >= ber.GetRequest && kind <= ber.SetRequest
 	}
 	return kind >= ber.GetRequest && kind <= ber.Report && kind != ber.TrapV1
-}
-
-// request returns a request on the tree of a context, or nil.
-func (d *dispatcher) request(contextName string) *treeRequest {
-	tree := d.engine.handler.Tree(contextName)
-	known, ok := d.requests[contextName]
-	if ok && known.tree == tree {
-		return known
-	}
-	if tree == nil {
-		delete(d.requests, contextName)
-		return nil
-	}
-	r := &treeRequest{tree, tree.NewRequest(), make(map[mib.Subset]*mib.Limited)}
-	d.requests[contextName] = r
-	return r
 }
 
 // malformed counts a message that cannot be decoded.

@@ -50,9 +50,9 @@ const (
 )
 
 // respond returns the message that answers a request, nil where none is small
-// enough. One that is not allowed is answered with authorizationError. Its only error is
-// mib.ErrWouldWait.
-func (r *responder) respond(e *engine, in *incoming, p *pdu, request *mib.Request, allowed bool, limits limits) ([]byte, error) {
+// enough. Without a request on a tree, as it is not allowed, that is
+// authorizationError. Its only error is mib.ErrWouldWait.
+func (r *responder) respond(e *engine, in *incoming, p *pdu, request *mib.Request, limits limits) ([]byte, error) {
 	if cap(r.buf) > keepBuffer && !r.keepAll {
 		r.buf = nil
 	}
@@ -64,13 +64,15 @@ func (r *responder) respond(e *engine, in *incoming, p *pdu, request *mib.Reques
 	r.buf = append(r.buf[:0], make([]byte, r.start)...)
 	r.budget = r.bindingsBudget(limits.message)
 	r.retrieved, r.written = 0, 0
-	request.SkipCounter64 = in.v1
+	if request != nil {
+		request.SkipCounter64 = in.v1
+	}
 
 	var status mib.Status
 	var index int
 	var err error
 	switch {
-	case !allowed:
+	case request == nil:
 		status = mib.AuthorizationError // RFC 3413, section 3.2, (5)
 	case p.kind == ber.GetRequest:
 		status, index, err = r.get()

@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -65,7 +66,19 @@ func TestCommunities(t *testing.T) {
 // contexts is a handler of several trees.
 type contexts map[string]*mib.Tree
 
-func (c contexts) Tree(name string) *mib.Tree { return c[name] }
+func (c contexts) Modules(name string) ([]mib.Module, bool) {
+	if t := c[name]; t != nil {
+		return t.Modules("")
+	}
+	return nil, false
+}
+
+func (c contexts) Tree(_ context.Context, name string) (*mib.Tree, error) {
+	if t := c[name]; t != nil {
+		return t, nil
+	}
+	return nil, mib.ErrNoContext
+}
 
 func TestContexts(t *testing.T) {
 	group := func(descr string) *mib.Tree {

@@ -158,7 +158,7 @@ func list(cmd *cobra.Command, f flags) error {
 		return err
 	}
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-	for _, o := range a.Tree("").Objects() {
+	for _, o := range a.Tree().Objects() {
 		oid := "." + o.OID.String()
 		if o.Scalar {
 			oid += ".0"

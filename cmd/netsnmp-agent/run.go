@@ -159,8 +159,8 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	handler.Handler = a
-	objects = len(a.Tree("").Objects())
+	handler.Handler = a.Tree()
+	objects = len(a.Tree().Objects())
 	fmt.Fprintf(out, "subagent of the AgentX master at %s\n", address)
 	go reloaded(ctx, s, reload, func(file *snmpdconf.Config) error {
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
@@ -261,7 +261,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	handler.Handler = a
+	handler.Handler = a.Tree()
 
 	var listening []snmp.Address
 	for _, address := range addresses {

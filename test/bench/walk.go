@@ -366,7 +366,7 @@ func (b *bench) allocations(ns *namespace) (float64, error) {
 		return 0, err
 	}
 	server, err := snmp.NewServer(snmp.Options{
-		Handler: a, Log: quiet,
+		Handler: a.Tree(), Log: quiet,
 		Communities: []snmp.Community{{Name: community, Source: netip.MustParsePrefix("127.0.0.0/8")}},
 	})
 	if err != nil {

@@ -20,11 +20,18 @@ import (
 // inBlue has a tree in the context blue.
 type inBlue struct{ tree *mib.Tree }
 
-func (h inBlue) Tree(name string) *mib.Tree {
+func (h inBlue) Modules(name string) ([]mib.Module, bool) {
 	if name != "blue" {
-		return nil
+		return nil, false
 	}
-	return h.tree
+	return h.tree.Modules("")
+}
+
+func (h inBlue) Tree(_ context.Context, name string) (*mib.Tree, error) {
+	if name != "blue" {
+		return nil, mib.ErrNoContext
+	}
+	return h.tree, nil
 }
 
 // A context of snmpd's, which a subagent of this project's has, is another
