@@ -21,7 +21,7 @@ var may = map[string][]string{
 	"netstat":               {},
 	"collectors":            {"netstat"},
 	"collectors/sockopt":    {"netstat"},
-	"live":                  {"netstat", "collectors"},
+	"live":                  {"netstat", "collectors", "internal/netnsnames"},
 	"baseline":              {"netstat"},
 	"traffic":               {"netstat"},
 	"recording":             {"netstat"},
@@ -58,6 +58,7 @@ var may = map[string][]string{
 	"internal/commandline":  {},
 	"internal/steppedclock": {},
 	"internal/hangup":       {},
+	"internal/netnsnames":   {},
 	"mib/ipforwardmib":      {"mib", "netstat"},
 }
 
@@ -75,6 +76,7 @@ var outside = map[string][]string{
 	"snmp":                 {"golang.org/x/sys"},
 	"agentx":               {"golang.org/x/sys"},
 	"internal/nstest":      {"golang.org/x/sys"},
+	"internal/netnsnames":  {"golang.org/x/sys"},
 	"internal/commandline": {"github.com/spf13"},
 	"internal/show":        {"golang.org/x/sys"},
 }
