@@ -24,7 +24,9 @@ func TestSearch(t *testing.T) {
 			if _, there := truth[k]; there {
 				continue
 			}
-			table.put(s)
+			for range 1 + random.IntN(2) { // by each of the processes that hold it
+				table.put(s)
+			}
 			truth[k] = s.record
 			keys = append(keys, k)
 		}
