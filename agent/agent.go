@@ -44,6 +44,12 @@ type Config struct {
 	// these beside System and Engine. Nil stands for none.
 	Users  func() []usmmib.User
 	Access func() Access
+	// Context says that the agent is of another context than the default one: it tells of
+	// the stack and has the system group, and leaves out the modules of the engine, and its
+	// counters, whatever Modules says. Engine, Users and Access are not asked for.
+	Context bool
+	// Turns are shared by the agents of one process; nil where there is one.
+	Turns *mib.Turns
 	// Zones has every address that means something on its link only shown with the
 	// number of that link, as RFC 4001 wants it (ipv6z). Otherwise that is left to
 	// rows which nothing else tells apart, since many managers do not know it.
@@ -78,6 +84,9 @@ func New(c Config) (*Agent, error) {
 		c.Epoch = func() time.Time { return started }
 	}
 	chosen, err := choose(c.Modules, c.System != nil && c.Engine != nil)
+	if c.Context {
+		chosen, err = ofContext(c.Modules), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +106,7 @@ func New(c Config) (*Agent, error) {
 		})
 		modules = append(modules, m)
 	}
-	tree, err := mib.NewTree(mib.TreeOptions{Epoch: c.Epoch, Log: c.Log}, modules...)
+	tree, err := mib.NewTree(mib.TreeOptions{Epoch: c.Epoch, Turns: c.Turns, Log: c.Log}, modules...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +122,18 @@ func Kinds(names []string) (kinds netstat.Kinds) {
 		}
 	}
 	return kinds
+}
+
+// ofContext returns the modules of a context beside the default one: those of the names that
+// tell of a stack, and the system group, without which managers take nothing for a node.
+func ofContext(names []string) (chosen []module) {
+	for _, m := range modules {
+		named := len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), m.name) })
+		if m.identity == snmpv2mib.Identity || named && !m.system {
+			chosen = append(chosen, m)
+		}
+	}
+	return chosen
 }
 
 // choose returns the modules of the names, in the order of the list below.

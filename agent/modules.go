@@ -34,12 +34,15 @@ var modules = [...]module{
 		name: "SNMPv2-MIB", identity: snmpv2mib.Identity, system: true,
 		description: "The MIB module for SNMP entities (RFC 3418)",
 		nodes: func(s *sources) []mib.Node {
-			return []mib.Node{
+			nodes := []mib.Node{
 				s.systemObjects().BindNow(s.system),
 				snmpv2mib.Resources().Bind(s.resourceRows()),
-				enginemib.SNMP().BindNow(s.engine),
 				snmpv2mib.SetSerialNo().WrittenBy(s.writeSerial).BindNow(s.serial.Value),
 			}
+			if !s.config.Context {
+				nodes = append(nodes, enginemib.SNMP().BindNow(s.engine))
+			}
+			return nodes
 		},
 	},
 	{

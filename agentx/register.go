@@ -51,7 +51,8 @@ type outcome struct {
 // its priority. What it has of its own can be registered as a whole table or
 // column by column, as a scalar object or as its instance (net-snmp does all
 // four), so that each node is registered in full and in its parts: nothing
-// longer is left then that could win.
+// longer is left then that could win. That is of the default context: in others masters
+// have nothing of their own, and what is registered there is what nodes answer for.
 func registrations(contextName string, module mib.Module, ranges bool) (list []wanted) {
 	seen := map[registration]bool{}
 	add := func(node mib.Node, subtrees []mib.OID, instance bool) {
@@ -76,6 +77,9 @@ func registrations(contextName string, module mib.Module, ranges bool) (list []w
 			}
 		}
 		add(n, n.Regions(), false)
+		if contextName != "" {
+			continue
+		}
 		add(n, columns, false)
 		add(n, scalars, true)
 	}
@@ -163,6 +167,7 @@ func (c *catalog) update(ctx context.Context, contexts []string) error {
 			continue
 		}
 		sub.recovered("context " + name)
+		told := tellsResources(modules)
 		var all outcome
 		for _, m := range modules {
 			var o outcome
@@ -173,7 +178,7 @@ func (c *catalog) update(ctx context.Context, contexts []string) error {
 			}
 			all.accepted = append(all.accepted, o.accepted...)
 			all.refused = append(all.refused, o.refused...)
-			if m.Identity.IsEmpty() || len(o.accepted) == 0 && len(o.refused) > 0 {
+			if told || m.Identity.IsEmpty() || len(o.accepted) == 0 && len(o.refused) > 0 {
 				continue
 			}
 			row := caps{name, m.Identity, m.Description}
@@ -209,6 +214,21 @@ func (c *catalog) update(ctx context.Context, contexts []string) error {
 	c.schedule()
 	return nil
 }
+
+// tellsResources reports whether modules have a sysORTable of their own. A context's rows
+// would be told of twice; net-snmp's master would add them to those of the default context.
+func tellsResources(modules []mib.Module) bool {
+	for _, m := range modules {
+		for _, n := range m.Nodes {
+			if slices.Contains(n.Regions(), sysORTable) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var sysORTable = mib.MustParseOID("1.3.6.1.2.1.1.9") // RFC 3418
 
 // schedule sets when what is refused is to be tried again.
 func (c *catalog) schedule() {

@@ -113,7 +113,7 @@ type Tree struct {
 	leaves  []leaf // by OID
 	epoch   func() time.Time
 	log     *slog.Logger
-	turns   chan struct{} // at work; see there
+	turns   *Turns
 	sets    sets
 	ended   sync.Pool // requests of Begin's
 
@@ -136,6 +136,8 @@ type TreeOptions struct {
 	// Epoch returns the moment at which sysUpTime was zero, for TimeStamp
 	// objects. It is called once a request. Nil means the moment of NewTree.
 	Epoch func() time.Time
+	// Turns are shared by the trees of one process. Nil means that there is no other.
+	Turns *Turns
 	// Log is told of sources that cannot be read, once as long as the cause
 	// stays the same, and of one that comes and goes at most once a minute. Nil
 	// means slog.Default.
@@ -146,7 +148,10 @@ type TreeOptions struct {
 // OID, no INDEX, no field, sub-identifiers that do not ascend) is an error that
 // names it, and so are two objects with the same OID or one below the other.
 func NewTree(options TreeOptions, modules ...Module) (*Tree, error) {
-	t := &Tree{modules: modules, epoch: options.Epoch, log: options.Log, turns: newTurns(), sets: newSets()}
+	t := &Tree{modules: modules, epoch: options.Epoch, log: options.Log, turns: options.Turns, sets: newSets()}
+	if t.turns == nil {
+		t.turns = NewTurns()
+	}
 	if t.epoch == nil {
 		start := time.Now()
 		t.epoch = func() time.Time { return start }

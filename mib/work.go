@@ -43,7 +43,7 @@ const MostAtOnce = stepsAtOnce / searchSteps
 // processors: who serves everybody finds one that is free. GOMAXPROCS may be more
 // than there are.
 type work struct {
-	turns chan struct{} // of the tree; holds one for each turn that is taken
+	turns *Turns // of the tree
 
 	ctx   context.Context
 	waits bool // whether the request may wait
@@ -53,8 +53,14 @@ type work struct {
 	left  int  // beyond these
 }
 
-func newTurns() chan struct{} {
-	return make(chan struct{}, max(1, min(runtime.GOMAXPROCS(0), runtime.NumCPU())-1))
+// Turns are those that requests work in.
+type Turns struct {
+	taken chan struct{} // holds one for each
+}
+
+// NewTurns returns one turn fewer than there are processors.
+func NewTurns() *Turns {
+	return &Turns{make(chan struct{}, max(1, min(runtime.GOMAXPROCS(0), runtime.NumCPU())-1))}
 }
 
 // begin sets the bounds of a request. One whose context is done already may not
@@ -112,7 +118,7 @@ func (w *work) enter() error {
 		return err
 	}
 	select {
-	case w.turns <- struct{}{}:
+	case w.turns.taken <- struct{}{}:
 		w.turn = true
 		return nil
 	case <-w.ctx.Done():
@@ -125,6 +131,6 @@ func (w *work) enter() error {
 func (w *work) pause() {
 	if w.turn {
 		w.turn = false
-		<-w.turns
+		<-w.turns.taken
 	}
 }

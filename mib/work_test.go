@@ -157,11 +157,11 @@ func TestWorkInTurns(t *testing.T) {
 	}
 	busy, other := tree.NewRequest(), tree.NewRequest()
 	busy.Reset(t.Context())
-	if err := much(busy); err != nil || len(tree.turns) > 0 {
-		t.Errorf("%v, %d turns are taken", err, len(tree.turns))
+	if err := much(busy); err != nil || len(tree.turns.taken) > 0 {
+		t.Errorf("%v, %d turns are taken", err, len(tree.turns.taken))
 	}
-	for range cap(tree.turns) {
-		tree.turns <- struct{}{}
+	for range cap(tree.turns.taken) {
+		tree.turns.taken <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -186,7 +186,7 @@ func TestWorkInTurns(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	for range cap(tree.turns) {
-		<-tree.turns
+	for range cap(tree.turns.taken) {
+		<-tree.turns.taken
 	}
 }

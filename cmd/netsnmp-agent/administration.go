@@ -41,7 +41,7 @@ func (e *engine) users() (rows []usmmib.User) {
 // shownOf returns the tables of access as managers read them. Of two rows with one index the first
 // one counts, and is there.
 func shownOf(t vacm.Tables) *agent.Access {
-	a := &agent.Access{Contexts: []string{""}}
+	a := &agent.Access{}
 	groups, rights, families := map[any]bool{}, map[any]bool{}, map[any]bool{}
 	first := func(there map[any]bool, index any) bool {
 		defer func() { there[index] = true }()

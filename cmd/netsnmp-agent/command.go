@@ -15,6 +15,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/contexts"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/hangup"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
@@ -33,6 +34,7 @@ type flags struct {
 	state    string
 	takeOver string
 	netns    string
+	contexts []string
 	modules  []string
 	zones    bool
 	list     bool
@@ -72,6 +74,9 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 					return fmt.Errorf("--%s: the value is empty", name)
 				}
 			}
+			if cmd.Flags().Changed("contexts") && len(f.contexts) == 0 {
+				return errors.New("--contexts: the value is empty")
+			}
 			if f.list {
 				hangup.Default()
 				return list(cmd, f)
@@ -89,6 +94,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 	fs.StringVar(&f.state, "state", "", "keep in `DIR` what SNMPv3 must remember, and what managers write")
 	fs.StringVar(&f.takeOver, "take-over", "", "take users and engine of SNMPv3 from net-snmp's persistent `FILE`, where DIR has none")
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`: one of \"ip netns\", or a path")
+	fs.StringSliceVar(&f.contexts, "contexts", nil, "make SNMP contexts of the network namespaces that match `PATTERN,...`")
 	fs.StringVar(&f.recording, "recording", "", "show the stack recorded in `FILE`; --netns names one of the recorded namespaces then")
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
 	fs.BoolVar(&f.zones, "zones", false, "show the zone of every link-local address, as RFC 4001 has it")
@@ -129,7 +135,8 @@ func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, erro
 		}
 		s.file = file
 	}
-	return s, nil
+	_, err := s.patternsOf(s.file)
+	return s, err
 }
 
 // allZones reports whether every address of a link is to have its zone.
@@ -175,11 +182,13 @@ func readFile(ctx context.Context, path string) (*snmpdconf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := refuse(file.Needs); err != nil {
-		return nil, err
-	}
 	for _, set := range file.AgentAddresses {
 		if _, err := snmp.ParseAddress(set.Value); err != nil {
+			return nil, fmt.Errorf("%s: %w", set.Where, err)
+		}
+	}
+	for _, set := range file.NetNSContexts {
+		if _, err := contexts.ParsePattern(set.Value); err != nil {
 			return nil, fmt.Errorf("%s: %w", set.Where, err)
 		}
 	}

@@ -1,29 +1,18 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"log/slog"
-
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 )
 
-// refuse names each line of a file that asks for more than this program does. To pass over one could let in
-// somebody whom it shuts out.
-func refuse(needs []snmpdconf.Needed) error {
-	var refused []error
-	for _, n := range needs {
-		if n.Need == snmpdconf.Contexts {
-			refused = append(refused, fmt.Errorf("%s: %s is not supported: there is the default one only", n.Where, n.Need))
-		}
-	}
-	return errors.Join(refused...)
-}
-
 // warnOfNeeds tells of lines that let somebody do what nobody can do here.
-func warnOfNeeds(log *slog.Logger, file *snmpdconf.Config) {
+func (s *settings) warnOfNeeds(file *snmpdconf.Config) {
+	log := s.log
 	for _, n := range file.Needs {
 		switch n.Need {
+		case snmpdconf.Contexts:
+			if len(s.contexts) == 0 && len(file.NetNSContexts) == 0 {
+				log.Warn("there is the default context only: netnsContexts makes others", "line", n.Where)
+			}
 		case snmpdconf.Notifications:
 			log.Warn("a notify view keeps nothing from anybody, here as with snmpd: notifications go where trapsess and its kin say", "line", n.Where)
 		case snmpdconf.LocalSockets:

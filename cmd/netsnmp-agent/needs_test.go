@@ -17,19 +17,30 @@ func TestNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	said := func(f flags) string {
+		t.Helper()
+		file, err := readFile(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		s := settings{flags: f, log: slog.New(slog.NewTextHandler(&log, nil))}
+		s.warnOfNeeds(file)
+		return log.String()
+	}
 	write("rocommunity public\ncom2sec -Cn blue x default public\n")
-	_, err := readFile(t.Context(), path)
-	if want := path + ":2: com2sec: giving access to a context is not supported"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v, want one with %q", err, want)
+	if got := said(flags{}); !strings.Contains(got, "the default context only") || !strings.Contains(got, path+":2: com2sec") {
+		t.Errorf("of a context without any: said %q", got)
+	}
+	if got := said(flags{contexts: []string{"*"}}); got != "" {
+		t.Errorf("of a context beside --contexts: said %q", got)
+	}
+	write("com2sec -Cn blue x default public\nnetnsContexts blue\n")
+	if got := said(flags{}); got != "" {
+		t.Errorf("of a context beside netnsContexts: said %q", got)
 	}
 	write("com2secunix joe /run/x public\n")
-	file, err := readFile(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	warnOfNeeds(slog.New(slog.NewTextHandler(&said, nil)), file)
-	if !strings.Contains(said.String(), "nobody can ask over a socket") || !strings.Contains(said.String(), path+":1: com2secunix") {
-		t.Errorf("said %q", said.String())
+	if got := said(flags{}); !strings.Contains(got, "nobody can ask over a socket") || !strings.Contains(got, path+":1: com2secunix") {
+		t.Errorf("said %q", got)
 	}
 }

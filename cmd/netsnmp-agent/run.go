@@ -22,6 +22,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/contexts"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -153,23 +154,47 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	var notify choices
 	notify.set(s.file)
 	warnOfSinks(s.log, s.file)
-	a, err := agent.New(agent.Config{
-		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load, Zones: s.allZones(),
-	})
+	config := agent.Config{
+		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load, Zones: s.allZones(), Turns: mib.NewTurns(),
+	}
+	a, err := agent.New(config)
 	if err != nil {
 		return err
 	}
-	handler.Handler = a.Tree()
+	described, err := newSystemGroup(hostOf(stack), nil, s.file)
+	if err != nil {
+		return err
+	}
+	told := make(latest, 1)
+	set, err := s.newContexts(a.Tree(), config, described.now, told.set)
+	if err != nil {
+		return err
+	}
+	handler.Handler = set
+	if err := sub.SetContexts(ctx, append([]string{""}, set.Names()...)...); err != nil {
+		return err
+	}
 	objects = len(a.Tree().Objects())
 	fmt.Fprintf(out, "subagent of the AgentX master at %s\n", address)
 	go reloaded(ctx, s, reload, func(file *snmpdconf.Config) error {
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
 		}
+		patterns, err := s.patternsOf(file)
+		if err != nil {
+			return err
+		}
+		set.SetPatterns(patterns)
+		described.set(file)
 		s.warnOfZones(file)
 		notify.set(file)
 		warnOfSinks(s.log, file)
 		return nil
+	})
+	go set.Run(ctx)
+	go told.each(ctx, func(names []string) {
+		// Where the session ends meanwhile, all is registered with the next one.
+		_ = sub.SetContexts(ctx, append([]string{""}, names...)...)
 	})
 	go notify.notifyLinks(ctx, stack, s.log, func(n mib.Notification) { sub.Notify("", n) })
 	return untilDone(sub.Run(ctx))
@@ -249,19 +274,28 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
-	a, err := agent.New(agent.Config{
+	var set *contexts.Set
+	config := agent.Config{
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
 		System: described.now, WriteSystem: described.write,
 		Engine: func() enginemib.Engine {
 			return v3.described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication.Load(), MaxMessageSize: snmp.MaxMessageSize})
 		},
-		Users: v3.users, Access: func() agent.Access { return *shown.Load() },
-		LinkNotifications: notify.links.Load, Zones: s.allZones(),
-	})
+		Users: v3.users, Access: func() agent.Access {
+			access := *shown.Load()
+			access.Contexts = append([]string{""}, set.Names()...)
+			return access
+		},
+		LinkNotifications: notify.links.Load, Zones: s.allZones(), Turns: mib.NewTurns(),
+	}
+	a, err := agent.New(config)
 	if err != nil {
 		return err
 	}
-	handler.Handler = a.Tree()
+	if set, err = s.newContexts(a.Tree(), config, described.now, nil); err != nil {
+		return err
+	}
+	handler.Handler = set
 
 	var listening []snmp.Address
 	for _, address := range addresses {
@@ -285,10 +319,14 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if !needs(s.file, snmpdconf.Users) {
 		warnOfNobody(s.log, who.communities, listening)
 	}
-	warnOfNeeds(s.log, s.file)
+	s.warnOfNeeds(s.file)
 
 	go reloaded(ctx, s, reload, func(next *snmpdconf.Config) error {
 		who, err := accessOf(next, listening)
+		if err != nil {
+			return err
+		}
+		patterns, err := s.patternsOf(next)
 		if err != nil {
 			return err
 		}
@@ -308,10 +346,11 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			return err
 		}
 		shown.Store(who.shown)
+		set.SetPatterns(patterns)
 		if v3 == nil && needs(next, snmpdconf.Users, snmpdconf.V3Notifications) || v3 != nil && next.EngineID != s.file.EngineID {
 			s.log.Warn("SNMPv3 and another engine ID take effect at the next start")
 		}
-		warnOfNeeds(s.log, next)
+		s.warnOfNeeds(next)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
 		notify.set(next)
 		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {
@@ -325,6 +364,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return nil
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))
+	go set.Run(ctx)
 	go notify.notifyLinks(ctx, stack, s.log, server.Notify)
 	return untilDone(server.Serve(ctx))
 }

@@ -59,6 +59,7 @@ var may = map[string][]string{
 	"internal/steppedclock": {},
 	"internal/hangup":       {},
 	"internal/netnsnames":   {},
+	"internal/contexts":     {"netstat", "mib", "internal/netnsnames"},
 	"mib/ipforwardmib":      {"mib", "netstat"},
 }
 

@@ -34,6 +34,7 @@ import (
 type Config struct {
 	AgentAddresses []Setting // agentaddress, each address by itself
 	AgentXSocket   *Setting  // agentXSocket
+	NetNSContexts  []Setting // netnsContexts, each pattern by itself, which snmpd has not
 	// Communities are the communities in the order in which they count.
 	Communities []Community
 	Users       []User
@@ -194,6 +195,19 @@ var directives = map[string]func(c *Config, where, rest string) error{
 			return errors.New("needs an address")
 		}
 		c.AgentXSocket = &Setting{unquote(rest), where}
+		return nil
+	},
+	"netnscontexts": func(c *Config, where, rest string) error {
+		patterns, err := fields(rest)
+		switch {
+		case err != nil:
+			return err
+		case len(patterns) == 0:
+			return errors.New("needs a pattern of names, such as *")
+		}
+		for _, p := range patterns {
+			c.NetNSContexts = append(c.NetNSContexts, Setting{p, where})
+		}
 		return nil
 	},
 	"rocommunity":   simple{"community", []secured{overIPv4}}.gives(vacm.Read),
@@ -436,7 +450,7 @@ func suggest(unknown string) string {
 // them, in alphabetical order.
 func Directives() []string {
 	names := []string{
-		"agentaddress", "agentXSocket", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
+		"agentaddress", "agentXSocket", "netnsContexts", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
 		"com2sec", "com2sec6", "com2secunix", "group", "access", "setaccess", "view", "authaccess", "authgroup", "authuser",
 		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",

@@ -37,6 +37,7 @@ func TestRefusals(t *testing.T) {
 	needsTools(t)
 	s := newLinks(t)
 	file := writeConfig(t, "# a comment", "sysLocation here", "sysLocatoin there", "rocommunity public 192.0.2.1/24")
+	contexts := writeConfig(t, "netnsContexts /run/*/blue")
 	s.listenPacket(t, "udp4", "127.0.0.1:1199", nil)
 	for _, test := range []struct {
 		name string
@@ -53,6 +54,10 @@ func TestRefusals(t *testing.T) {
 		{"port in use", []string{"--listen", "udp:127.0.0.1:1199"}, []string{"127.0.0.1:1199", "in use"}},
 		{"module", []string{"--modules", "TCP-MIB,NOPE-MIB"}, []string{"NOPE-MIB", "TCP-MIB", "IP-FORWARD-MIB"}},
 		{"namespace", []string{"--netns", "not-there"}, []string{"not-there"}},
+		{"pattern", []string{"--contexts", "blue,a["}, []string{"--contexts", "a["}},
+		{"no pattern", []string{"--contexts", ""}, []string{"--contexts", "empty"}},
+		{"contexts of a recording", []string{"--contexts", "*", "--recording", "x"}, []string{"--contexts", "recording"}},
+		{"pattern of the file", []string{"--config", contexts}, []string{contexts + ":1:", "netnsContexts", "folder"}},
 		{"log level", []string{"--log-level", "loud"}, []string{"loud", "debug", "info"}},
 		{"transport", []string{"--listen", "sctp:127.0.0.1:1161"}, []string{"sctp", "udp"}},
 		{"address", []string{"--listen", "udp:localhost.invalid:1161"}, []string{"localhost.invalid"}},
