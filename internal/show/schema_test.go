@@ -189,23 +189,7 @@ func schema() []byte {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", option, optionJSONType(option), option.Description())
 	}
 	for _, k := range Kinds() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n| member | type | what it is |\n|---|---|---|\n", k.Name, strings.ToUpper(k.Doc[:1])+k.Doc[1:])
-		for _, f := range k.Fields {
-			if f.Within != "" {
-				continue // it is told above
-			}
-			doc := f.Doc
-			if len(f.Words) > 0 {
-				var words []string
-				for _, w := range f.Words {
-					words = append(words, "`"+w+"`")
-				}
-				if doc = strings.TrimSpace(doc); !strings.Contains(doc, "`") {
-					doc += ": " + strings.Join(words, ", ")
-				}
-			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, f.Type, doc)
-		}
+		b.WriteString(k.Section())
 	}
 	return b.Bytes()
 }

@@ -240,3 +240,23 @@ func (k *Kind[T]) Describe() Description {
 	}
 	return d
 }
+
+// Section is what the documentation of JSON tells of the kind, in Markdown: the members but for those
+// within another one.
+func (d *Description) Section() string {
+	b := fmt.Appendf(nil, "\n## %s\n\n%s.\n\n| member | type | what it is |\n|---|---|---|\n", d.Name, strings.ToUpper(d.Doc[:1])+d.Doc[1:])
+	for i := range d.Fields {
+		f := &d.Fields[i]
+		if f.Within != "" {
+			continue
+		}
+		doc := f.Doc
+		if len(f.Words) > 0 {
+			if doc = strings.TrimSpace(doc); !strings.Contains(doc, "`") {
+				doc += ": `" + strings.Join(f.Words, "`, `") + "`"
+			}
+		}
+		b = fmt.Appendf(b, "| `%s` | %s | %s |\n", f.Name, f.Type, doc)
+	}
+	return string(b)
+}
