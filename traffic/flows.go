@@ -103,7 +103,7 @@ type FlowMeter struct {
 	// Of what ended since the reading before: those that it or the one under way did not
 	// have after that, what is beyond MostEnded, and the ends of those that the one under
 	// way has.
-	ended  []Flow
+	ended  chunks[Flow]
 	beyond FlowSum
 	late   []lateEnd
 	gaps   uint32 // in all
@@ -151,7 +151,7 @@ func (m *FlowMeter) Add(f *netstat.Flow) {
 	if grew.Again {
 		return // its end was told before, or the dump has it twice
 	}
-	added := m.reading.add()
+	added := m.reading.seen.add()
 	added.Flow = *f
 	m.tell(added, grew)
 }
@@ -197,12 +197,12 @@ func (m *FlowMeter) close(f *netstat.Flow, at time.Time) {
 		return
 	}
 	ended := Flow{Flow: *f, Growth: grew, Ended: at, AtLeast: grew.AtLeast}
-	if len(m.ended) >= m.mostEnded {
+	if m.ended.len() >= m.mostEnded {
 		sum := ended.Sum()
 		m.beyond.Add(&sum)
 		return
 	}
-	m.ended = append(m.ended, ended)
+	*m.ended.add() = ended
 }
 
 // Gap says that ends of flows were lost.
@@ -224,16 +224,17 @@ func (m *FlowMeter) Finish(at time.Time, complete bool) *FlowReading {
 	r.Gap = m.gaps != m.told
 	m.told = m.gaps
 	r.AtLeast = m.gaps > 0
-	for i := range m.ended {
-		m.tell(&m.ended[i], m.ended[i].Growth)
-	}
+	m.ended.all(func(f *Flow) bool {
+		m.tell(f, f.Growth)
+		return true
+	})
 	r.ended, m.ended = m.ended, nil
 	r.Beyond, m.beyond = m.beyond, FlowSum{}
 	if !complete {
 		return r
 	}
 	m.meter.EndBut(func(f *netstat.Flow, seen netstat.FlowGrowth, without int) bool {
-		missing := r.add()
+		missing := r.seen.add()
 		*missing = Flow{Flow: *f, Growth: seen, AtLeast: seen.AtLeast, Missing: true}
 		if m.listens && without == 1 && !r.Gap {
 			return true // its end may be on its way
@@ -288,37 +289,16 @@ type FlowReading struct {
 	Beyond FlowSum
 
 	meter    *FlowMeter
-	chunks   [][]Flow
-	ended    []Flow
+	seen     chunks[Flow]
+	ended    chunks[Flow]
 	finished bool
-}
-
-// add returns a new flow.
-func (r *FlowReading) add() *Flow {
-	n := len(r.chunks)
-	if n == 0 || len(r.chunks[n-1]) == chunkSize {
-		r.chunks = append(r.chunks, make([]Flow, 0, chunkSize))
-		n++
-	}
-	chunk := &r.chunks[n-1]
-	*chunk = (*chunk)[:len(*chunk)+1]
-	return &(*chunk)[len(*chunk)-1]
 }
 
 // All yields every flow once, those that ended too.
 func (r *FlowReading) All() iter.Seq[*Flow] {
 	return func(yield func(*Flow) bool) {
-		for _, chunk := range r.chunks {
-			for i := range chunk {
-				if !yield(&chunk[i]) {
-					return
-				}
-			}
-		}
-		for i := range r.ended {
-			if !yield(&r.ended[i]) {
-				return
-			}
+		if r.seen.all(yield) {
+			r.ended.all(yield)
 		}
 	}
 }

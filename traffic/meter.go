@@ -21,9 +21,6 @@ const (
 
 // Options say what a Meter keeps.
 type Options struct {
-	// Details keeps what readings tell in Socket.Detail. Without them a connection takes
-	// about half a kilobyte.
-	Details bool
 	// Ends are the protocols of which the ends of sockets are told to Meter.End. A socket
 	// of another protocol ended when a reading lacks it.
 	Ends []netstat.Protocol
@@ -36,13 +33,15 @@ type Meter struct {
 	mostEnded, mostPast int
 
 	mu      sync.Mutex
+	details bool              // are kept
 	index   map[uint64]uint32 // of records, by cookie
 	records []record
 	free    []uint32
+	next    uint32 // the record behind that of the socket that was added last
 
 	// Of what ended since the reading before: those that no reading saw, by their cookies
 	// too, and what is beyond MostEnded.
-	ended   []Connection
+	ended   chunks[Connection]
 	cookies map[uint64]struct{}
 	beyond  Sum
 	gaps    uint32 // in all
@@ -66,6 +65,7 @@ type Meter struct {
 // record is what is remembered of a socket from reading to reading.
 type record struct {
 	current *Connection // as of the last reading that saw it
+	cookie  uint64
 	used    bool
 	looked  bool   // for its owner
 	turn    uint32 // of that reading
@@ -116,6 +116,14 @@ func New(o Options) *Meter {
 	}
 }
 
+// KeepDetails says whether readings from the next one on keep Socket.Detail. At first they do
+// not: a connection takes about half a kilobyte then.
+func (m *Meter) KeepDetails(keep bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.details = keep
+}
+
 // Begin begins a reading of all sockets.
 func (m *Meter) Begin(at time.Time) {
 	m.mu.Lock()
@@ -142,21 +150,22 @@ func (m *Meter) Add(s *netstat.Socket, at time.Time) {
 	defer m.mu.Unlock()
 	cookie, known := s.Cookie.Get()
 	if !known {
-		m.describe(m.reading.add(), s)
+		m.describe(m.reading.seen.add(), s)
 		return
 	}
-	i, found := m.index[cookie]
-	if _, over := m.cookies[cookie]; over && !found {
-		return // it ended before its row was read
-	}
+	i, found := m.find(cookie)
 	if !found {
+		if _, over := m.cookies[cookie]; over {
+			return // it ended before its row was read
+		}
 		i = m.open(cookie)
 	}
+	m.next = i + 1
 	r := &m.records[i]
 	if r.turn == m.turn && found {
 		return // a dump may have a socket twice
 	}
-	c := m.reading.add()
+	c := m.reading.seen.add()
 	m.describe(c, s)
 	if found {
 		c.DropRate = dropRate(r.current.Drops, c.Drops, at.Sub(r.seen))
@@ -182,14 +191,26 @@ func dropRate(was, is netstat.Optional[uint32], elapsed time.Duration) (rate net
 	return rate
 }
 
+// find returns the record of a socket. Readings mostly have sockets in the order of the reading before,
+// in which their records were made.
+func (m *Meter) find(cookie uint64) (i uint32, found bool) {
+	if int(m.next) < len(m.records) {
+		if r := &m.records[m.next]; r.used && r.cookie == cookie {
+			return m.next, true
+		}
+	}
+	i, found = m.index[cookie]
+	return i, found
+}
+
 // open makes a record.
 func (m *Meter) open(cookie uint64) (i uint32) {
 	if n := len(m.free); n > 0 {
 		i, m.free = m.free[n-1], m.free[:n-1]
-		m.records[i] = record{used: true}
+		m.records[i] = record{used: true, cookie: cookie}
 	} else {
 		i = uint32(len(m.records))
-		m.records = append(m.records, record{used: true})
+		m.records = append(m.records, record{used: true, cookie: cookie})
 	}
 	m.index[cookie] = i
 	return i
@@ -201,7 +222,7 @@ func (m *Meter) describe(c *Connection, s *netstat.Socket) {
 	if d := s.Detail; d != nil {
 		c.Path, c.Drops = pathOf(d), d.Drops
 		c.CGroup, _ = d.CGroup.Get()
-		if !m.options.Details {
+		if !m.details {
 			c.Detail = nil
 		}
 	}
@@ -281,9 +302,6 @@ func (m *Meter) End(s *netstat.Socket, at time.Time) {
 		return
 	}
 	e := end{socket: *s, at: at}
-	if !m.options.Details {
-		e.socket.Detail = nil
-	}
 	e.payload, e.known = payloadOf(s)
 	connected := s.Remote.Port() != 0
 	// A socket that was disconnected has lost its counters with its remote end.
@@ -291,6 +309,9 @@ func (m *Meter) End(s *netstat.Socket, at time.Time) {
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.details {
+		e.socket.Detail = nil
+	}
 	if i, found := m.index[cookie]; found {
 		r := &m.records[i]
 		if r.end == nil {
@@ -324,12 +345,12 @@ func (m *Meter) End(s *netstat.Socket, at time.Time) {
 		c.ReceivedBytes.Set(e.payload.received)
 		c.RetransmittedBytes.Set(e.payload.retransmitted)
 	}
-	if len(m.ended) >= m.mostEnded {
+	if m.ended.len() >= m.mostEnded {
 		sum := c.Sum()
 		m.beyond.Add(&sum)
 		return
 	}
-	m.ended = append(m.ended, c)
+	*m.ended.add() = c
 	m.cookies[cookie] = struct{}{}
 }
 
@@ -411,7 +432,7 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 		case r.turn == m.turn || !complete:
 		case m.tellsEnds(r.current.Protocol) && r.gaps == m.gaps:
 			// It is closed, and its end is told when nobody holds it any longer.
-			c := reading.add()
+			c := reading.seen.add()
 			*c = *r.current
 			c.State = netstat.Close
 			c.ReceiveQueue, c.SendQueue = netstat.Optional[uint32]{}, netstat.Optional[uint32]{}
@@ -429,12 +450,12 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 			m.close(uint32(i), r)
 		}
 	}
-	for i := range m.ended {
-		c := &m.ended[i]
+	m.ended.all(func(c *Connection) bool {
 		if sent, known := c.SentBytes.Get(); known {
 			c.rate(sent, c.ReceivedBytes.Or(0), reading.Elapsed)
 		}
-	}
+		return true
+	})
 	reading.ended, m.ended = m.ended, nil
 	reading.Beyond, m.beyond = m.beyond, Sum{}
 	reading.AtLeast = m.gaps > 0
@@ -458,7 +479,7 @@ func (m *Meter) close(i uint32, r *record) {
 	e := r.end
 	c, sent, received := r.current, r.sentNow, r.receiveNow
 	if r.turn != m.turn {
-		c = m.reading.add()
+		c = m.reading.seen.add()
 		m.describe(c, &e.socket)
 		c.inherit(r.current)
 		if e.socket.Remote.Port() == 0 { // disconnected

@@ -23,40 +23,16 @@ type Reading struct {
 	// Beyond is of what ended and was more than MostEnded.
 	Beyond Sum
 
-	meter  *Meter
-	chunks [][]Connection
-	ended  []Connection
-}
-
-// chunkSize is how many connections are allocated at a time.
-const chunkSize = 128
-
-// add returns a new connection.
-func (r *Reading) add() *Connection {
-	n := len(r.chunks)
-	if n == 0 || len(r.chunks[n-1]) == chunkSize {
-		r.chunks = append(r.chunks, make([]Connection, 0, chunkSize))
-		n++
-	}
-	chunk := &r.chunks[n-1]
-	*chunk = (*chunk)[:len(*chunk)+1]
-	return &(*chunk)[len(*chunk)-1]
+	meter *Meter
+	seen  chunks[Connection]
+	ended chunks[Connection] // that no reading saw
 }
 
 // All yields every connection once, those that ended too.
 func (r *Reading) All() iter.Seq[*Connection] {
 	return func(yield func(*Connection) bool) {
-		for _, chunk := range r.chunks {
-			for i := range chunk {
-				if !yield(&chunk[i]) {
-					return
-				}
-			}
-		}
-		for i := range r.ended {
-			if !yield(&r.ended[i]) {
-				return
-			}
+		if r.seen.all(yield) {
+			r.ended.all(yield)
 		}
 	}
 }

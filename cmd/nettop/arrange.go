@@ -18,6 +18,8 @@ type wish struct {
 	cursor show.Key
 	// moment is that of a recording.
 	moment int
+	// inFull says that a row is shown in full.
+	inFull bool
 }
 
 // arrangement is a sheet with its rows as they are wished for.
@@ -53,15 +55,13 @@ type arranger struct {
 	mu       sync.Mutex
 	wish     wish
 	readings map[*view]reading
+	right    map[*view]string // the last filter of each without a fault
 	number   int
 	turn     context.CancelFunc // ends the wait for the next turn; nil while none is waited for
 
 	dirty chan struct{}        // something is to be arranged
-	right map[*view]*rightWish // by view: the last filter without a fault
 	keys  map[*view]*heldOrder // by view: the order that is kept
 }
-
-type rightWish struct{ filter string }
 
 // heldOrder is where each row stands in an order that is kept.
 type heldOrder struct {
@@ -71,7 +71,7 @@ type heldOrder struct {
 
 func newArranger(r *reader, first wish, deliver func(*arrangement), complain func(string)) *arranger {
 	return &arranger{reader: r, deliver: deliver, complain: complain, wish: first, readings: make(map[*view]reading),
-		dirty: make(chan struct{}, 1), right: make(map[*view]*rightWish), keys: make(map[*view]*heldOrder)}
+		dirty: make(chan struct{}, 1), right: make(map[*view]string), keys: make(map[*view]*heldOrder)}
 }
 
 // want says what is wished for from now on. What is wished for already is not arranged
@@ -82,12 +82,21 @@ func (a *arranger) want(w wish) {
 	if w == a.wish {
 		return
 	}
-	elsewhere := w.view != a.wish.view || w.moment != a.wish.moment
+	atOnce := w.view != a.wish.view || w.moment != a.wish.moment
 	a.wish = w
-	if elsewhere && a.turn != nil {
-		a.turn() // it is read at once
+	if r, ok := a.readings[w.view]; ok && !r.sheet.Has(a.wants()) {
+		atOnce = true
+	}
+	if atOnce && a.turn != nil {
+		a.turn() // it is read
 	}
 	a.touch()
+}
+
+// wants is what is to be read for the wish. Of a filter with a fault rows are shown by the last one
+// without.
+func (a *arranger) wants() show.Wants {
+	return show.Wants{Filters: []string{a.wish.filter, a.right[a.wish.view]}, Sort: a.wish.order, All: a.wish.inFull}
 }
 
 func (a *arranger) touch() {
@@ -119,7 +128,7 @@ func (a *arranger) run(ctx context.Context) {
 func (a *arranger) read(ctx context.Context) {
 	for ctx.Err() == nil {
 		a.mu.Lock()
-		w := a.wish
+		w, wants := a.wish, a.wants()
 		turn, cancel := context.WithCancel(ctx)
 		a.turn = cancel
 		a.mu.Unlock()
@@ -127,7 +136,7 @@ func (a *arranger) read(ctx context.Context) {
 		v, err := a.reader.view(w.view)
 		var sheet show.Sheet
 		if err == nil {
-			sheet, err = a.reader.read(ctx, v)
+			sheet, err = a.reader.read(ctx, v, wants)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -153,21 +162,18 @@ func (a *arranger) read(ctx context.Context) {
 // none.
 func (a *arranger) arrange() *arrangement {
 	a.mu.Lock()
-	w := a.wish
+	w, right := a.wish, a.right[a.wish.view]
 	r, ok := a.readings[w.view]
 	a.mu.Unlock()
 	if !ok {
 		return nil
 	}
 	done := &arrangement{of: w, sheet: r.sheet, at: r.at, moment: r.moment, number: r.number, cursorAt: -1}
-	right := a.right[w.view]
-	if right == nil {
-		right = new(rightWish)
-		a.right[w.view] = right
-	}
 	if done.rows, done.wrong = r.sheet.Filter(w.filter); done.wrong == nil {
-		right.filter = w.filter
-	} else if done.rows, _ = r.sheet.Filter(right.filter); done.rows == nil {
+		a.mu.Lock()
+		a.right[w.view] = w.filter
+		a.mu.Unlock()
+	} else if done.rows, _ = r.sheet.Filter(right); done.rows == nil {
 		done.rows = []int32{}
 	}
 	if w.held == nil {

@@ -23,6 +23,7 @@ func printReadings(ctx context.Context, f *flags, stdout, stderr io.Writer) erro
 		return err
 	}
 	p := newPrinter(f, stdout)
+	wants := show.Wants{Filters: []string{f.filter}, Sort: f.orderOf(f.view), All: f.asJSON || f.asCSV}
 	wanted := f.count
 	if f.once {
 		wanted = 1
@@ -32,7 +33,7 @@ func printReadings(ctx context.Context, f *flags, stdout, stderr io.Writer) erro
 	case r.recording != nil:
 		r.moment = max(r.moment, min(1, len(r.recording.Times)-1))
 	default:
-		if _, err := r.read(ctx, v); err != nil {
+		if _, err := r.read(ctx, v, wants); err != nil {
 			return err
 		}
 		if !r.wait(ctx) {
@@ -40,7 +41,7 @@ func printReadings(ctx context.Context, f *flags, stdout, stderr io.Writer) erro
 		}
 	}
 	for printed := uint(0); ; {
-		sheet, err := r.read(ctx, v)
+		sheet, err := r.read(ctx, v, wants)
 		if err != nil {
 			return err
 		}
@@ -48,7 +49,7 @@ func printReadings(ctx context.Context, f *flags, stdout, stderr io.Writer) erro
 		if err != nil {
 			return err
 		}
-		if err := sheet.Sort(rows, f.orderOf(f.view)); err != nil {
+		if err := sheet.Sort(rows, wants.Sort); err != nil {
 			return err
 		}
 		if err := p.print(sheet, rows, r.now()); err != nil {

@@ -271,7 +271,7 @@ const lingering = 5 * time.Second
 func (f *flags) showOptions() show.Options {
 	return show.Options{
 		Elsewhere: f.IsElsewhere(), ComeAndGo: f.ComeAndGo(),
-		Programs: true, Human: true, Extend: 2, Top: show.MostTotals,
+		Programs: true, Human: true, Extend: 1, Top: show.MostTotals,
 		Numeric: f.numeric, Interval: f.interval,
 	}
 }

@@ -77,7 +77,7 @@ func onlyRow(t *testing.T, where sources.Where, filter string) (show.Sheet, int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sheet, err := r.read(t.Context(), view)
+	sheet, err := r.read(t.Context(), view, show.Wants{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func (m *model) view() *viewState { return m.states[m.current] }
 // wish is what is to be read and arranged.
 func (m *model) wish() wish {
 	v := m.view()
-	w := wish{view: v.view, filter: v.typed, order: v.order, held: v.held}
+	w := wish{view: v.view, filter: v.typed, order: v.order, held: v.held, inFull: m.mode == opened}
 	if v.moved {
 		w.cursor = v.cursor
 	}

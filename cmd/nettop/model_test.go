@@ -64,7 +64,7 @@ func (b *bench) read() {
 	if err := b.watch.Begin(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	sheet, err := b.view.Read(b.Context())
+	sheet, err := b.view.Read(b.Context(), show.Wants{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -82,35 +82,35 @@ func (r *reader) view(v *view) (*show.View, error) {
 }
 
 // read reads a view: as it is now, or as it was in the moment of a recording.
-func (r *reader) read(ctx context.Context, v *show.View) (show.Sheet, error) {
+func (r *reader) read(ctx context.Context, v *show.View, wants show.Wants) (show.Sheet, error) {
 	if r.recording == nil {
 		r.at = time.Now()
-		return r.readNow(ctx, v)
+		return r.readNow(ctx, v, wants)
 	}
 	// What grew, grew since the moment before.
 	if before := r.moment - 1; before >= 0 && r.was != before {
-		if _, err := r.readMoment(ctx, v, before); err != nil {
+		if _, err := r.readMoment(ctx, v, before, wants); err != nil {
 			return nil, err
 		}
 	}
-	return r.readMoment(ctx, v, r.moment)
+	return r.readMoment(ctx, v, r.moment, wants)
 }
 
-func (r *reader) readMoment(ctx context.Context, v *show.View, moment int) (show.Sheet, error) {
+func (r *reader) readMoment(ctx context.Context, v *show.View, moment int, wants show.Wants) (show.Sheet, error) {
 	found, err := r.recording.Sources(moment, r.complainOf)
 	if err != nil {
 		return nil, err
 	}
 	r.watch.Move(found)
 	r.was, r.at = moment, r.recording.Times[moment]
-	return r.readNow(ctx, v)
+	return r.readNow(ctx, v, wants)
 }
 
-func (r *reader) readNow(ctx context.Context, v *show.View) (show.Sheet, error) {
+func (r *reader) readNow(ctx context.Context, v *show.View, wants show.Wants) (show.Sheet, error) {
 	if err := r.watch.Begin(ctx); err != nil {
 		return nil, err
 	}
-	return v.Read(ctx)
+	return v.Read(ctx, wants)
 }
 
 // now is the time of what was read last.

@@ -22,7 +22,7 @@ func TestColumnsOfViews(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sheet, err := r.read(t.Context(), v)
+		sheet, err := r.read(t.Context(), v, show.Wants{})
 		if err != nil {
 			t.Fatal(err)
 		}

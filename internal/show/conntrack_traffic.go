@@ -36,7 +36,7 @@ func FlowTraffic() Table {
 		inFamily: func(f *movingFlow, family netstat.Family) bool { return f.Family() == family },
 		keep:     func(q *query, f *movingFlow) bool { return q.choosesProtocol(f.Original.Protocol) },
 		lookUp:   func(s *Session, r *Row[movingFlow]) { s.lookUpFlow(&r.v.Flow.Flow) },
-		over:     func(f *movingFlow) time.Time { return f.Ended },
+		over:     func(f *movingFlow) (time.Time, bool) { return f.Ended, true },
 		above:    FlowUsage,
 	}
 }

@@ -109,9 +109,15 @@ type kind[T any] struct {
 	// identity are the fields that a row is known by from turn to turn; none stands for
 	// all of them.
 	identity []string
-	// over says when what a row is of has ended, the zero time for what has not; nil where
-	// nothing tells.
-	over func(*T) time.Time
+	// over says when what a row is of has ended, the zero time for what has not, and whether
+	// a row tells of its end; nil where none does.
+	over func(*T) (at time.Time, told bool)
+	// number tells a row from all others of its stack as the fields of identity do, with less
+	// ado; 0 where it is not known. nil for none.
+	number func(*T) uint64
+	// lacks reports whether a sheet that was read with some wants has not what others ask
+	// for; nil where every sheet has everything.
+	lacks func(s *Session, read, w *Wants) bool
 	// orders are the orders of columns whose headings are no field's name, nor an alias,
 	// by the heading; list fills it.
 	orders map[string]string

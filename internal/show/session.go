@@ -49,6 +49,7 @@ type Session struct {
 	said        map[string]bool
 	saidOfHosts map[string]bool // in this turn
 
+	wants       Wants // of the sheet that is read
 	turns       Turns
 	growth      growth
 	sockets     meters[*metered, *traffic.Reading]

@@ -3,6 +3,7 @@ package show
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -47,6 +48,8 @@ type Sheet interface {
 	// was on an earlier sheet only.
 	Ended(row int) bool
 
+	// Has reports whether the sheet was read with all that is wanted.
+	Has(w Wants) bool
 	// Filter returns the rows that an expression (package filter) is true for, all for
 	// the empty one.
 	Filter(expression string) ([]int32, error)
@@ -79,6 +82,7 @@ type Watch struct{ s *Session }
 // View is a table that a Watch reads.
 type View struct {
 	Table
+	s *Session
 	o opened
 }
 
@@ -124,12 +128,26 @@ func (w *Watch) View(t Table) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{t, o}, nil
+	return &View{t, w.s, o}, nil
 }
 
-// Read reads the rows of this turn. What cannot be read is complained of, and the others
-// are there.
-func (v *View) Read(ctx context.Context) (Sheet, error) { return v.o.readSheet(ctx) }
+// Wants is what will be looked at of a sheet besides its cells and the names of its rows: what is dear
+// to read is read where it is wanted.
+type Wants struct {
+	// Filters are what Sheet.Filter will be asked for, those with a fault aside, and Sort is
+	// what Sheet.Sort will be.
+	Filters []string
+	Sort    string
+	// All says that every value will be: of a row in full, or of JSON.
+	All bool
+}
+
+// Read reads the rows of this turn, with what is wanted. What cannot be read is complained of, and
+// the others are there.
+func (v *View) Read(ctx context.Context, w Wants) (Sheet, error) {
+	v.s.wants = w
+	return v.o.readSheet(ctx)
+}
 
 // sheet is the rows of a kind.
 type sheet[T any] struct {
@@ -138,6 +156,7 @@ type sheet[T any] struct {
 	encoder *table.Encoder[Row[T]]
 	rows    []Row[T]
 	at      time.Time // when it was begun to be read
+	wants   Wants     // that it was read with
 	// ended says since when the last rows are there no more.
 	ended []time.Time
 	above Sheet // nil for none
@@ -151,7 +170,7 @@ func (o *run[T]) readSheet(ctx context.Context) (Sheet, error) {
 		t.rows = make([]Row[T], 0, len(o.last.rows)+len(o.last.rows)/16)
 	}
 	o.late = true
-	t.at = time.Now()
+	t.at, t.wants = time.Now(), o.s.wants
 	o.each = func(r *Row[T]) error {
 		if !o.isPast(r) {
 			t.rows = append(t.rows, *r)
@@ -187,7 +206,7 @@ func (o *run[T]) isPast(r *Row[T]) bool {
 	if o.s.Linger == 0 || o.kind.over == nil || !r.from.At.IsZero() {
 		return false
 	}
-	ended := o.kind.over(&r.v)
+	ended, _ := o.kind.over(&r.v)
 	return !ended.IsZero() && time.Since(ended) > o.while()
 }
 
@@ -217,21 +236,37 @@ func (t *sheet[T]) keep(earlier *sheet[T], linger, while time.Duration) {
 	if len(t.rows) > mostLingering || len(earlier.rows) > mostLingering || now.Sub(earlier.at) > while {
 		return
 	}
-	there := make(map[Key]struct{}, len(t.rows))
-	for i := range t.rows {
-		there[t.Key(i)] = struct{}{}
-	}
+	var gone []int32 // rows of the earlier sheet
+	missing := make(map[Key]struct{})
 	for i := range earlier.rows {
-		since := now
-		if earlier.lingers(i) {
-			if since = earlier.endedAt(i); now.Sub(since) >= linger {
-				continue
-			}
-		}
-		if _, is := there[earlier.Key(i)]; !is {
-			t.rows, t.ended = append(t.rows, earlier.rows[i]), append(t.ended, since)
+		if earlier.mayBeGone(i) && !(earlier.lingers(i) && now.Sub(earlier.endedAt(i)) >= linger) {
+			gone = append(gone, int32(i))
+			missing[earlier.Key(i)] = struct{}{}
 		}
 	}
+	for i := 0; i < len(t.rows) && len(missing) > 0; i++ {
+		delete(missing, t.Key(i))
+	}
+	for _, i := range gone {
+		if _, is := missing[earlier.Key(int(i))]; !is {
+			continue
+		}
+		since := now
+		if earlier.lingers(int(i)) {
+			since = earlier.endedAt(int(i))
+		}
+		t.rows, t.ended = append(t.rows, earlier.rows[i]), append(t.ended, since)
+	}
+}
+
+// mayBeGone reports whether what a row is of may be there no more in the next reading. What tells of
+// its end has a row that does.
+func (t *sheet[T]) mayBeGone(row int) bool {
+	if t.lingers(row) || t.o.kind.over == nil {
+		return true
+	}
+	at, told := t.o.kind.over(&t.rows[row].v)
+	return !told || !at.IsZero()
 }
 
 func (t *sheet[T]) Kind() string                     { return t.o.kind.Name }
@@ -239,8 +274,19 @@ func (t *sheet[T]) Fields() []table.FieldDescription { return t.o.kind.Describe(
 func (t *sheet[T]) Len() int                         { return len(t.rows) }
 func (t *sheet[T]) Above() Sheet                     { return t.above }
 
+func (t *sheet[T]) Has(w Wants) bool {
+	return t.o.kind.lacks == nil || !t.o.kind.lacks(t.o.s, &t.wants, &w)
+}
+
 func (t *sheet[T]) Ended(row int) bool {
-	return t.lingers(row) || t.o.kind.over != nil && !t.o.kind.over(&t.rows[row].v).IsZero()
+	if t.lingers(row) {
+		return true
+	}
+	if t.o.kind.over == nil {
+		return false
+	}
+	at, _ := t.o.kind.over(&t.rows[row].v)
+	return !at.IsZero()
 }
 
 // lingers reports whether a row was on an earlier sheet only.
@@ -286,6 +332,11 @@ func (t *sheet[T]) AppendJSON(b []byte, row int) []byte { return t.encoder.Appen
 func (t *sheet[T]) Key(row int) Key {
 	r := &t.rows[row]
 	b := append(append(make([]byte, 0, 256), r.from.key()...), 0)
+	if t.o.kind.number != nil {
+		if n := t.o.kind.number(&r.v); n != 0 {
+			return Key(maphash.Bytes(keySeed, binary.NativeEndian.AppendUint64(b, n)))
+		}
+	}
 	for _, name := range t.o.kind.identity {
 		for _, i := range t.o.kind.Find(name) {
 			v := t.o.kind.Kind.Fields[i].Value(r)

@@ -66,7 +66,7 @@ func TestSheet(t *testing.T) {
 			if err := w.Begin(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			s, err := v.Read(t.Context())
+			s, err := v.Read(t.Context(), Wants{All: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func BenchmarkArrange(b *testing.B) {
 	if err := w.Begin(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	sheet, err := v.Read(b.Context())
+	sheet, err := v.Read(b.Context(), Wants{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -84,10 +84,10 @@ func newConnectionKind() *connectionKind {
 	return k
 }
 
-// filtered returns the details that a filter looks at.
-func (k *connectionKind) filtered(q *query) (needed netstat.SocketDetails) {
-	if q.expr != nil {
-		q.expr.Walk(func(e *filter.Expr) {
+// filtered returns the details that a filter looks at; nil is none.
+func (k *connectionKind) filtered(expr *filter.Expr) (needed netstat.SocketDetails) {
+	if expr != nil {
+		expr.Walk(func(e *filter.Expr) {
 			for _, f := range e.Fields {
 				needed |= k.detail[f]
 			}
@@ -96,14 +96,33 @@ func (k *connectionKind) filtered(q *query) (needed netstat.SocketDetails) {
 	return needed
 }
 
-// needs returns the details that a filter and an order look at, and what is shown has.
-func (k *connectionKind) needs(q *query) netstat.SocketDetails {
-	needed := k.filtered(q)
-	for name := range strings.SplitSeq(q.Sort, ",") {
+// sorted returns the details that an order looks at.
+func (k *connectionKind) sorted(order string) (needed netstat.SocketDetails) {
+	for name := range strings.SplitSeq(order, ",") {
 		for _, f := range k.Find(strings.TrimPrefix(strings.TrimSpace(name), "-")) {
 			needed |= k.detail[f]
 		}
 	}
+	return needed
+}
+
+// wanted returns the details that a sheet is to have.
+func (k *connectionKind) wanted(s *Session, w *Wants) netstat.SocketDetails {
+	if w.All {
+		return netstat.AllDetails
+	}
+	needed := k.sorted(w.Sort)
+	for _, text := range w.Filters {
+		if expr, err := filter.Parse(text, filter.Fields(k.Kind), s.filterNames()); err == nil {
+			needed |= k.filtered(expr)
+		}
+	}
+	return needed
+}
+
+// needs returns the details that are looked at, and what is shown has.
+func (k *connectionKind) needs(q *query) netstat.SocketDetails {
+	needed := k.filtered(q.expr) | k.sorted(q.Sort) | k.wanted(q.Session, &q.wants)
 	if q.JSON {
 		needed |= netstat.DetailTCPInfo
 	}
@@ -260,7 +279,10 @@ func Connections() Table {
 			lookUpSocket(s, &socket)
 		},
 		whole: true,
-		over:  func(c *connection) time.Time { return c.Ended },
+		// Without a cookie nothing joins one reading's connection with the next one's.
+		over:   func(c *connection) (time.Time, bool) { return c.Ended, c.Cookie.IsKnown() },
+		number: func(c *connection) uint64 { return c.Cookie.Or(0) },
+		lacks:  func(s *Session, read, w *Wants) bool { return k.wanted(s, w)&^k.wanted(s, read) != 0 },
 	}
 }
 

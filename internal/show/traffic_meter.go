@@ -45,14 +45,14 @@ func (m *metered) close() {
 // once in a turn, with those details of each socket where none was read before. What is read
 // before an error is returned with it.
 func (q *query) traffic(ctx context.Context, details netstat.SocketDetails) (*traffic.Reading, error) {
-	return q.sockets.read(q, func() *metered { return q.newMetered(details) },
+	return q.sockets.read(q, q.newMetered,
 		func(m *metered) (*traffic.Reading, error) { return m.read(ctx, q, details) })
 }
 
 // newMetered begins to measure the query's stack.
-func (q *query) newMetered(details netstat.SocketDetails) *metered {
+func (q *query) newMetered() *metered {
 	m := new(metered)
-	o := traffic.Options{Details: details != 0}
+	var o traffic.Options
 	if from, ok := q.src.Stack.(netstat.SocketEndReader); ok && q.Interval > 0 {
 		protocols := slices.DeleteFunc(q.trafficProtocols(), func(p netstat.Protocol) bool { return p != netstat.TCP && p != netstat.UDP })
 		var err error
@@ -104,6 +104,7 @@ const trafficStates = netstat.StateSet(allStates) &^ (1<<netstat.Listen | 1<<net
 
 // read reads the sockets of the query's stack.
 func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDetails) (*traffic.Reading, error) {
+	m.meter.KeepDetails(details != 0)
 	m.meter.Begin(q.src.now())
 	var missing []error
 	complete := true

@@ -49,7 +49,7 @@ func trafficWatch(t *testing.T, o Options, open func() *Source, tables ...Table)
 			t.Fatal(err)
 		}
 		for _, v := range views {
-			s, err := v.Read(t.Context())
+			s, err := v.Read(t.Context(), Wants{All: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -303,6 +303,62 @@ func TestTrafficKeys(t *testing.T) {
 	} {
 		if got := unit(path); got != want {
 			t.Errorf("%q is of %q, want %q", path, got, want)
+		}
+	}
+}
+
+// What is dear to read of a connection is read for a filter, an order, or a row in full, and of no other
+// reading.
+func TestDetailsAreReadWhereTheyAreWanted(t *testing.T) {
+	n := nstest.New(t)
+	n.IP(t, "link set lo up")
+	n.Listen(t, "tcp4", "127.0.0.1:4004")
+	n.Dial(t, "tcp", "127.0.0.1:4004")
+	kernel, err := collectors.Open(collectors.Options{NetNS: n.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _ := trafficWatch(t, Options{}, func() *Source { return &Source{Stack: kernel, Release: func() { kernel.Close() }} })
+	totals, err := w.View(TrafficTotals("uid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections, err := w.View(Connections())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(v *View, wants Wants) Sheet {
+		t.Helper()
+		if err := w.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s, err := v.Read(t.Context(), wants)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	read(totals, Wants{All: true}) // totals have none, whoever reads connections then
+	none, buffer := Wants{}, Wants{Sort: "-sendBuffer"}
+	for _, c := range []struct {
+		wants         Wants
+		memory, flags bool
+	}{
+		{none, false, false}, {buffer, true, false}, {none, false, false}, {Wants{Filters: []string{"", "sendBuffer>0"}}, true, false},
+		{Wants{Filters: []string{"sendBuffer>", "flags=x"}, Sort: "sentRate"}, false, true}, {Wants{All: true}, true, true}, {Wants{Sort: "rtt,localPort"}, false, false},
+	} {
+		s := read(connections, c.wants)
+		rows, err := s.Filter("localPort=4004")
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		for field, want := range map[string]bool{"sendBuffer": c.memory, "flags": c.flags, "rtt": true, "cgroupID": true} {
+			if v := s.Value(int(rows[0]), field); v.IsKnown() != want {
+				t.Errorf("%+v: %s is known: %v", c.wants, field, v.IsKnown())
+			}
+		}
+		if !s.Has(c.wants) || !s.Has(none) || s.Has(buffer) != c.memory || s.Has(Wants{All: true}) != c.wants.All {
+			t.Errorf("%+v: what the sheet has it does not tell", c.wants)
 		}
 	}
 }

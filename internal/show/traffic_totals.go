@@ -127,7 +127,7 @@ func readTrafficTotals(ctx context.Context, q *query, connections *connectionKin
 		return failed[trafficTotal](err)
 	}
 	return func(yield func(trafficTotal, error) bool) {
-		reading, err := q.traffic(ctx, connections.filtered(q))
+		reading, err := q.traffic(ctx, connections.filtered(q.expr))
 		if reading == nil {
 			yield(trafficTotal{}, err)
 			return

@@ -141,7 +141,7 @@ func trafficRole(ends int) error {
 		if err := w.Begin(ctx); err != nil {
 			return err
 		}
-		sheet, err := connections.Read(ctx)
+		sheet, err := connections.Read(ctx, show.Wants{})
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func trafficRole(ends int) error {
 			}
 		}
 		if turn >= trafficTurns-1 {
-			sums, err := totals.Read(ctx)
+			sums, err := totals.Read(ctx, show.Wants{})
 			if err != nil {
 				return err
 			}

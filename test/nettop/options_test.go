@@ -32,3 +32,28 @@ func TestOptionsUnprivileged(t *testing.T) {
 	s.keys("q")
 	s.wants("restored")
 }
+
+// What is not read for the columns is read for a filter that is typed and for a row in full, at once: the
+// next interval begins too late for who waits.
+func TestDetailsAreReadAtOnce(t *testing.T) {
+	ns := pair(t)
+	serve(t, ns.Listen(t, "tcp", "127.0.0.1:4716"))
+	ns.Dial(t, "tcp", "127.0.0.1:4716")
+	s := open(t, 200, 250, "", "connections -n --interval 3600 --netns "+ns.Name)
+	s.wants("127.0.0.1:4716")
+	s.keys("/")
+	s.keys("-l", "sendBuffer>0 and remotePort=4716")
+	s.keys("Enter")
+	s.wants("1 of 2 rows")
+	s.keys("/")
+	s.keys("C-u")
+	s.keys("-l", "remotePort=4716")
+	s.keys("Enter")
+	s.wants("filter remotePort=4716")
+	s.keys("Enter")
+	s.wants("receiveSpace")
+	s.keys("q")
+	s.wants("Foreign Address")
+	s.keys("q")
+	s.wants("restored")
+}
