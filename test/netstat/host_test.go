@@ -29,19 +29,7 @@ func agent(t *testing.T, n *nstest.NS) string {
 // start runs an agent until the test ends, and waits until it answers.
 func start(t *testing.T, n *nstest.NS, address, path string, args ...string) {
 	t.Helper()
-	cmd := exec.Command("ip", append([]string{"netns", "exec", n.Name, path}, args...)...)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s:\n%s", path, log.String())
-		}
-	})
+	n.Start(t, path, args...)
 	eventually(t, func() string {
 		if r := try(t, n, "-in", "--host", address); r.status != 0 {
 			return "the agent does not answer: " + r.complaints

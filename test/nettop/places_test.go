@@ -1,10 +1,8 @@
 package nettop_test
 
 import (
-	"bytes"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,23 +36,10 @@ func TestEveryNamespace(t *testing.T) {
 // agent runs this project's agent in a namespace until the test ends, on loopback.
 func agent(t *testing.T, ns *nstest.NS, port string) {
 	t.Helper()
-	cmd := exec.Command("ip", "netns", "exec", ns.Name, nstest.Program(t, "netsnmp-agent"), "--listen", "udp:127.0.0.1:"+port)
-	cmd.Env = append(os.Environ(), "SNMP_COMMUNITY=public")
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("the agent:\n%s", log.String())
-		}
-	})
+	_, printed := ns.Start(t, "env", "SNMP_COMMUNITY=public", nstest.Program(t, "netsnmp-agent"), "--listen", "udp:127.0.0.1:"+port)
 	nstest.Eventually(t, func() string {
 		if !strings.Contains(ns.Run(t, "ss", "-Hluan"), "127.0.0.1:"+port) {
-			return "the agent does not listen: " + log.String()
+			return "the agent does not listen: " + printed()
 		}
 		return ""
 	})

@@ -264,19 +264,11 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// What changes is told in words, of the namespace however it is named.
-func TestChangesAreTold(t *testing.T) {
-	ns := pair(t)
-	within := exec.Command("ip", "netns", "exec", ns.Name, "sleep", "infinity")
-	if err := within.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = within.Process.Kill()
-		_ = within.Wait()
-	})
-	pid := strconv.Itoa(within.Process.Pid)
-	var inode string
+// resident starts a process in a namespace and returns its PID, and what /proc calls the namespace.
+func resident(t *testing.T, ns *nstest.NS) (pid, inode string) {
+	t.Helper()
+	started, _ := ns.Start(t, "sleep", "infinity")
+	pid = strconv.Itoa(started)
 	nstest.Eventually(t, func() (otherwise string) {
 		inode, _ = os.Readlink("/proc/" + pid + "/ns/net")
 		if own, _ := os.Readlink("/proc/self/ns/net"); inode == own {
@@ -284,6 +276,13 @@ func TestChangesAreTold(t *testing.T) {
 		}
 		return ""
 	})
+	return pid, inode
+}
+
+// What changes is told in words, of the namespace however it is named.
+func TestChangesAreTold(t *testing.T) {
+	ns := pair(t)
+	pid, inode := resident(t, ns)
 	for i, netns := range []string{ns.Name, ns.Path(), pid, "pid:" + pid, "/proc/" + pid + "/ns/net", inode} {
 		f := follow(t, "changes", "--netns", netns, "--interval", "0.1")
 		told := make(chan map[string]any, 1)
