@@ -220,7 +220,7 @@ func (r *report) markdown(w io.Writer) error {
 			"`go run ./test/bench -page netstat -out docs/netstat-benchmarks.md` as root writes this page.\n\n")
 	case "nettop":
 		fmt.Fprintf(out, "# nettop in figures\n\n"+
-			"What it takes to watch connections, in one run, on one machine.\n"+
+			"What it takes to watch connections, and how soon a key is answered, in one run, on one machine.\n"+
 			"`go run ./test/bench -page nettop -out docs/nettop-benchmarks.md` as root writes this page.\n\n")
 	case "live":
 		fmt.Fprintf(out, "# The live stack in figures\n\n"+

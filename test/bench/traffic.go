@@ -17,7 +17,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 )
 
-var nettopPage = []benchmark{{"traffic", (*bench).trafficCase}}
+var nettopPage = []benchmark{{"traffic", (*bench).trafficCase}, {"key", (*bench).keyCase}}
 
 // What the traffic case asks of a turn a second.
 const (
