@@ -20,6 +20,12 @@ var (
 	usmStatsDecryptionErrors     = usmStats.Sub(6, 0)
 )
 
+// Counters of RFC 3413, section 4.1, in Reports about a context.
+var (
+	snmpUnavailableContexts = mib.MustParseOID("1.3.6.1.6.3.12.1.4.0")
+	snmpUnknownContexts     = mib.MustParseOID("1.3.6.1.6.3.12.1.5.0")
+)
+
 const flagPrivacy = 0x02 // of msgFlags; RFC 3412, section 6.4
 
 // report decodes the counter in a Report that is not encrypted, and the msgID of

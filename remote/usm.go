@@ -135,7 +135,7 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 		s.there.Store(true)
 	}
 	if err != nil {
-		return s.fault(ctx, err)
+		return s.fault(ctx, err, packet)
 	}
 	if packet.PDUType == gosnmp.Report {
 		return tryAgain(errors.New("the agent reports a fault"))
@@ -152,12 +152,17 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 	return nil
 }
 
-// fault says in the terms of this package what gosnmp's errors mean.
-func (s *usmSession) fault(ctx context.Context, err error) error {
+// fault says in the terms of this package what gosnmp's errors mean. With some comes the
+// packet that they are about.
+func (s *usmSession) fault(ctx context.Context, err error, packet *gosnmp.SnmpPacket) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	switch {
+	case errors.Is(err, gosnmp.ErrUnknownReportPDU):
+		if of := s.contextFault(packet); of != nil {
+			return of
+		}
 	case errors.Is(err, gosnmp.ErrUnknownUsername):
 		return s.refusal(usmStatsUnknownUserNames)
 	case errors.Is(err, gosnmp.ErrWrongDigest):
@@ -186,6 +191,20 @@ func (s *usmSession) fault(ctx context.Context, err error) error {
 		s.close()
 	}
 	return tryAgain(err)
+}
+
+// contextFault is the error for a Report about the context, nil for any other.
+func (s *usmSession) contextFault(report *gosnmp.SnmpPacket) error {
+	if report == nil || len(report.Variables) != 1 {
+		return nil
+	}
+	switch v, _ := convert(&report.Variables[0]); v.name {
+	case snmpUnknownContexts:
+		return fmt.Errorf("the agent does not have the context %q", s.config.Context)
+	case snmpUnavailableContexts:
+		return tryAgain(fmt.Errorf("the agent cannot show the context %q now", s.config.Context))
+	}
+	return nil
 }
 
 // refusal is the error for the counter in a Report.

@@ -2,8 +2,10 @@ package remote_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +17,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
 // inBlue has a tree in the context blue.
@@ -120,6 +124,65 @@ func TestContexts(t *testing.T) {
 		t.Errorf("a context that there is not: %v, %v", rows, err)
 	}
 }
+
+// everybody may do everything.
+type everybody struct{}
+
+func (everybody) View(*snmp.Principal, snmp.Operation) (mib.Subset, bool) { return nil, true }
+
+// What an agent reports of a context is said: that it is not there, and that it cannot be
+// had now.
+func TestReportsOfContexts(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	ip(t, "link set lo up")
+	const engineID = "\x80\x00\x1f\x88\x04test"
+	user, err := usm.Credentials{Name: "reader", Auth: usm.SHA256, AuthSecret: usm.NewSecret([]byte(authPassphrase))}.Localize(engineID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := usm.New(usm.NewEngine(engineID, 1, time.Now()), usm.Options{})
+	if err := model.SetUsers([]usm.User{user}); err != nil {
+		t.Fatal(err)
+	}
+	server, err := snmp.NewServer(snmp.Options{Handler: notNow{}, USM: model, Access: everybody{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := server.Listen(snmp.Address{Transport: snmp.UDP, AddrPort: netip.MustParseAddrPort("127.0.0.1:0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	for name, want := range map[string]string{"blue": `cannot show the context "blue" now`, "red": `does not have the context "red"`} {
+		c := config(at.String())
+		c.Version, c.Community, c.Context = remote.V3, "", name
+		c.SecurityName, c.AuthType, c.AuthPassphrase = "reader", remote.AuthSHA256, authPassphrase
+		c.Retries = netstat.Known(1)
+		if s, err := remote.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want an error that says %s", name, err, want)
+			if err == nil {
+				s.Close()
+			}
+		}
+	}
+}
+
+// notNow has the context blue, and never now.
+type notNow struct{}
+
+func (notNow) Modules(name string) ([]mib.Module, bool) { return nil, name == "blue" }
+
+func (notNow) Tree(context.Context, string) (*mib.Tree, error) { return nil, errors.New("not now") }
 
 // An agent that starts again has other times and perhaps another engine; who was
 // reading goes on.
