@@ -21,10 +21,11 @@ const community = "public"
 // client asks an agent, one request at a time unless a method says otherwise,
 // through a socket that blocks. It is for one goroutine.
 type client struct {
-	fd      int
-	request request
-	buf     []byte
-	id      uint32
+	fd        int
+	community string
+	request   request
+	buf       []byte
+	id        uint32
 	// timeout is how long an answer may take before the request is repeated.
 	timeout time.Duration
 
@@ -48,7 +49,7 @@ const slice = 100 * time.Millisecond
 
 // dial returns a client in a namespace for a port of 127.0.0.1.
 func dial(ns *namespace, port int, timeout time.Duration) (*client, error) {
-	c := &client{buf: make([]byte, 1<<16), id: firstID, timeout: timeout}
+	c := &client{community: community, buf: make([]byte, 1<<16), id: firstID, timeout: timeout}
 	err := ns.do(func() (err error) {
 		if c.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
 			return fmt.Errorf("socket: %w", err)
@@ -123,7 +124,7 @@ func (c *client) receive() ([]byte, error) {
 // ask sends a request until it is answered or ctx is done.
 func (c *client) ask(ctx context.Context, pdu byte, repetitions uint32, names ...[]byte) (answer, error) {
 	c.id++
-	message := c.request.message(community, pdu, c.id, repetitions, names...)
+	message := c.request.message(c.community, pdu, c.id, repetitions, names...)
 	if err := c.send(message); err != nil {
 		return answer{}, err
 	}
@@ -269,7 +270,7 @@ func (c *client) rate(ctx context.Context, oid string, outstanding int, duration
 	name := mustEncodeOID(oid)
 	ask := func() error {
 		c.id++
-		return c.send(c.request.message(community, ber.GetRequest, c.id, 0, name))
+		return c.send(c.request.message(c.community, ber.GetRequest, c.id, 0, name))
 	}
 	for range outstanding {
 		if err := ask(); err != nil {

@@ -81,6 +81,7 @@ var agentPage = []benchmark{
 	{"connections", (*bench).connectionsCase},
 	{"interfaces", (*bench).interfacesCase},
 	{"agentx", (*bench).agentXCase},
+	{"security", (*bench).securityCase},
 	{"others", (*bench).othersCase},
 	{"large", (*bench).largeCase},
 	{"remote", (*bench).remoteCase},

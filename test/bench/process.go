@@ -113,26 +113,6 @@ func statusField(status, field string) (float64, error) {
 	return strconv.ParseFloat(fields[0], 64)
 }
 
-// processor returns the seconds of processors that the process has taken, to a hundredth.
-func (p *process) processor() (float64, error) {
-	stat, err := os.ReadFile(p.proc("stat"))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // behind the name
-	fields := strings.Fields(rest)
-	const user, system, ticks = 14 - 3, 15 - 3, 100 // proc_pid_stat(5); USER_HZ
-	if len(fields) <= system {
-		return 0, fmt.Errorf("%s is %q", p.proc("stat"), stat)
-	}
-	u, err := strconv.ParseFloat(fields[user], 64)
-	if err != nil {
-		return 0, err
-	}
-	s, err := strconv.ParseFloat(fields[system], 64)
-	return (u + s) / ticks, err
-}
-
 // wakeups returns how often the threads of the process have given up a
 // processor of their own accord, which they did to wait for something.
 func (p *process) wakeups() (float64, error) {

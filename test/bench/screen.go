@@ -168,7 +168,7 @@ func (b *bench) watch(ns *namespace, w *watcher) (m *watched, err error) {
 		return nil, err
 	}
 	m = new(watched)
-	before, err := p.processor()
+	before, err := p.cpuTime()
 	if err != nil {
 		return nil, err
 	}
@@ -176,11 +176,11 @@ func (b *bench) watch(ns *namespace, w *watcher) (m *watched, err error) {
 	if err := sleep(b.ctx, watchTime); err != nil {
 		return nil, err
 	}
-	after, err := p.processor()
+	after, err := p.cpuTime()
 	if err != nil {
 		return nil, err
 	}
-	m.share = (after - before) / time.Since(began).Seconds()
+	m.share = after.since(before).Seconds() / time.Since(began).Seconds()
 	used, err := p.memory()
 	if err != nil {
 		return nil, err
