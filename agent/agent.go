@@ -11,7 +11,9 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/notificationmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/targetmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -40,13 +42,14 @@ type Config struct {
 	// WriteSystem writes sysContact, sysName and sysLocation, which System tells then. Nil
 	// means that nobody can.
 	WriteSystem mib.Writer[snmpv2mib.System]
-	// Users returns the users of SNMPv3 and Access who may see what, for the modules that tell of
-	// these beside System and Engine. Nil stands for none.
-	Users  func() []usmmib.User
-	Access func() Access
+	// Users returns the users of SNMPv3, Access who may see what and Targets where notifications go,
+	// for the modules that tell of these beside System and Engine. Nil stands for none.
+	Users   func() []usmmib.User
+	Access  func() Access
+	Targets func() Targets
 	// Context says that the agent is of another context than the default one: it tells of
 	// the stack and has the system group, and leaves out the modules of the engine, and its
-	// counters, whatever Modules says. Engine, Users and Access are not asked for.
+	// counters, whatever Modules says. Engine, Users, Access and Targets are not asked for.
 	Context bool
 	// Turns are shared by the agents of one process; nil where there is one.
 	Turns *mib.Turns
@@ -58,6 +61,13 @@ type Config struct {
 	// ifLinkUpDownTrapEnable shows; nil means that it does.
 	LinkNotifications func() bool
 	Log               *slog.Logger // nil means slog.Default
+}
+
+// Targets is what the SNMP-TARGET-MIB and the SNMP-NOTIFICATION-MIB show, each row once.
+type Targets struct {
+	Addresses     []targetmib.Address
+	Params        []targetmib.Params
+	Notifications []notificationmib.Notify
 }
 
 // Access is what the SNMP-VIEW-BASED-ACM-MIB shows, each row once.

@@ -8,8 +8,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/notificationmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/rfc1213mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/targetmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/tcpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/udpmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
@@ -37,7 +39,7 @@ var modules = [...]module{
 			nodes := []mib.Node{
 				s.systemObjects().BindNow(s.system),
 				snmpv2mib.Resources().Bind(s.resourceRows()),
-				snmpv2mib.SetSerialNo().WrittenBy(s.writeSerial).BindNow(s.serial.Value),
+				snmpv2mib.SetSerialNo().WrittenBy(lockWriter(s.serial, "snmpSetSerialNo")).BindNow(s.serial.Value),
 			}
 			if !s.config.Context {
 				nodes = append(nodes, enginemib.SNMP().BindNow(s.engine))
@@ -57,6 +59,28 @@ var modules = [...]module{
 		description: "The MIB for Message Processing and Dispatching (RFC 3412)",
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{enginemib.MessageProcessing().BindNow(s.engine)}
+		},
+	},
+	{
+		name: "SNMP-TARGET-MIB", identity: targetmib.Identity, system: true,
+		description: "The MIB module for the targets of SNMP messages (RFC 3413)",
+		nodes: func(s *sources) []mib.Node {
+			targets := now(s.config.Targets)
+			return []mib.Node{
+				targetmib.SpinLock().WrittenBy(lockWriter(s.targets, "snmpTargetSpinLock")).BindNow(s.targets.Value),
+				mib.BindTable(targetmib.Addresses(), targets, func(t Targets) []targetmib.Address { return t.Addresses }),
+				mib.BindTable(targetmib.Parameters(), targets, func(t Targets) []targetmib.Params { return t.Params }),
+				enginemib.Contexts().BindNow(s.engine),
+			}
+		},
+	},
+	{
+		name: "SNMP-NOTIFICATION-MIB", identity: notificationmib.Identity, system: true,
+		description: "The MIB module for the targets of SNMP notifications (RFC 3413)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{
+				mib.BindTable(notificationmib.Notifications(), now(s.config.Targets), func(t Targets) []notificationmib.Notify { return t.Notifications }),
+			}
 		},
 	},
 	{

@@ -12,13 +12,15 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// writeSerial writes snmpSetSerialNo.
-func (s *sources) writeSerial(_ context.Context, c *mib.Change[int32]) (mib.Assignment, error) {
-	a, err := s.serial.Test(c.Row)
-	if err != nil {
-		err = c.Refuse(mib.InconsistentValue, "snmpSetSerialNo", err)
+// lockWriter writes an advisory lock.
+func lockWriter(l *mib.TestAndIncr, descriptor string) mib.Writer[int32] {
+	return func(_ context.Context, c *mib.Change[int32]) (mib.Assignment, error) {
+		a, err := l.Test(c.Row)
+		if err != nil {
+			err = c.Refuse(mib.InconsistentValue, descriptor, err)
+		}
+		return a, err
 	}
-	return a, err
 }
 
 // systemObjects binds the writer of the system group, where there is one.

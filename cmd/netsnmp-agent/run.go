@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -252,8 +251,8 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	}
 	var notify choices
 	notify.set(s.file)
-	var shown atomic.Pointer[agent.Access]
-	shown.Store(who.shown)
+	var shown administration
+	shown.set(who, sinks)
 	handler := new(lateHandler)
 	started := time.Now()
 	epoch := func() time.Time { return started }
@@ -282,10 +281,11 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			return v3.described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication.Load(), MaxMessageSize: snmp.MaxMessageSize})
 		},
 		Users: v3.users, Access: func() agent.Access {
-			access := *shown.Load()
+			access := *shown.access.Load()
 			access.Contexts = append([]string{""}, set.Names()...)
 			return access
 		},
+		Targets:           func() agent.Targets { return *shown.targets.Load() },
 		LinkNotifications: notify.links.Load, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)
@@ -345,7 +345,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err := server.SetAccess(who.communities, snmp.ViewBased(who.policy)); err != nil {
 			return err
 		}
-		shown.Store(who.shown)
+		shown.set(who, sinks)
 		set.SetPatterns(patterns)
 		if v3 == nil && needs(next, snmpdconf.Users, snmpdconf.V3Notifications) || v3 != nil && next.EngineID != s.file.EngineID {
 			s.log.Warn("SNMPv3 and another engine ID take effect at the next start")

@@ -208,6 +208,9 @@ func Framework() *mib.Group[Engine] {
 // MessageProcessing are the scalars below snmpMPDStats (RFC 3412, section 5).
 func MessageProcessing() *mib.Group[Engine] { return snmpMPD.declare() }
 
+// Contexts are the counters below snmpTargetObjects (RFC 3413, section 4.1).
+func Contexts() *mib.Group[Engine] { return snmpTarget.declare() }
+
 // UserBasedSecurity are the scalars below usmStats (RFC 3414, section 5).
 func UserBasedSecurity() *mib.Group[Engine] { return usmStats.declare() }
 

@@ -21,7 +21,7 @@ import (
 
 // modules are the MIB modules that the program implements and of which there are texts.
 var modules = []string{
-	"SNMPv2-MIB", "SNMP-FRAMEWORK-MIB", "SNMP-USER-BASED-SM-MIB",
+	"SNMPv2-MIB", "SNMP-FRAMEWORK-MIB", "SNMP-TARGET-MIB", "SNMP-NOTIFICATION-MIB", "SNMP-USER-BASED-SM-MIB",
 	"IF-MIB", "IP-MIB", "IP-FORWARD-MIB", "TCP-MIB", "UDP-MIB",
 }
 
@@ -30,6 +30,9 @@ var modules = []string{
 var notServed = map[string]string{
 	"ifTestTable":       "obsolete (RFC 2863, section 3.1.9): no Linux driver tests itself at a manager's request",
 	"ipAddressSpinLock": "a lock for writers, and nothing can be written",
+
+	"snmpNotifyFilterProfileTable": "nothing is filtered",
+	"snmpNotifyFilterTable":        "nothing is filtered",
 
 	"usmUserSpinLock": "a lock for writers, and users can be read only",
 
@@ -44,7 +47,12 @@ var masters = map[string]string{
 	"snmp":       "the counters of the master's engine",
 	"snmpSet":    "the lock of the master's writers",
 
-	"snmpEngine":   "the master's engine",
+	"snmpEngine":            "the master's engine",
+	"snmpTargetObjects":     "as snmpEngine",
+	"snmpTargetAddrTable":   "the master's notifications",
+	"snmpTargetParamsTable": "the master's notifications",
+	"snmpNotifyTable":       "the master's notifications",
+
 	"usmStats":     "the counters of the master's engine",
 	"usmUserTable": "the master's users",
 }
@@ -64,9 +72,28 @@ var neverKnown = map[string]string{
 	"ifHCOutMulticastPkts": "as ifOutMulticastPkts",
 	"ifHCOutBroadcastPkts": "as ifOutBroadcastPkts",
 
-	"snmpEngineID":            "SNMPv3 is not spoken in the scene",
-	"snmpEngineBoots":         "as snmpEngineID",
-	"snmpEngineTime":          "as snmpEngineID",
+	"snmpEngineID":                  "SNMPv3 is not spoken in the scene",
+	"snmpEngineBoots":               "as snmpEngineID",
+	"snmpEngineTime":                "as snmpEngineID",
+	"snmpTargetAddrTDomain":         "no notifications go anywhere in the scene",
+	"snmpTargetAddrTAddress":        "as snmpTargetAddrTDomain",
+	"snmpTargetAddrTimeout":         "as snmpTargetAddrTDomain",
+	"snmpTargetAddrRetryCount":      "as snmpTargetAddrTDomain",
+	"snmpTargetAddrTagList":         "as snmpTargetAddrTDomain",
+	"snmpTargetAddrParams":          "as snmpTargetAddrTDomain",
+	"snmpTargetAddrStorageType":     "as snmpTargetAddrTDomain",
+	"snmpTargetAddrRowStatus":       "as snmpTargetAddrTDomain",
+	"snmpTargetParamsMPModel":       "as snmpTargetAddrTDomain",
+	"snmpTargetParamsSecurityModel": "as snmpTargetAddrTDomain",
+	"snmpTargetParamsSecurityName":  "as snmpTargetAddrTDomain",
+	"snmpTargetParamsSecurityLevel": "as snmpTargetAddrTDomain",
+	"snmpTargetParamsStorageType":   "as snmpTargetAddrTDomain",
+	"snmpTargetParamsRowStatus":     "as snmpTargetAddrTDomain",
+	"snmpNotifyTag":                 "as snmpTargetAddrTDomain",
+	"snmpNotifyType":                "as snmpTargetAddrTDomain",
+	"snmpNotifyStorageType":         "as snmpTargetAddrTDomain",
+	"snmpNotifyRowStatus":           "as snmpTargetAddrTDomain",
+
 	"usmUserSecurityName":     "there are no users in the scene",
 	"usmUserCloneFrom":        "as usmUserSecurityName",
 	"usmUserAuthProtocol":     "as usmUserSecurityName",

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+)
+
+// TestTransportAddress holds that addresses are told in the domains and with the octets of RFC 3417,
+// section 2, and RFC 3419, section 3.
+func TestTransportAddress(t *testing.T) {
+	for text, want := range map[string]struct{ domain, address string }{
+		"192.0.2.1":               {"1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00\xa2"},
+		"udp:192.0.2.1:1162":      {"1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x04\x8a"},
+		"tcp:192.0.2.1":           {"1.3.6.1.2.1.100.1.5", "\xc0\x00\x02\x01\x00\xa2"},
+		"udp6:[2001:db8::1]:1162": {"1.3.6.1.2.1.100.1.2", " \x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x04\x8a"},
+		"tcp6:[2001:db8::1]":      {"1.3.6.1.2.1.100.1.6", " \x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\xa2"},
+		"udp6:[fe80::1%258]":      {"1.3.6.1.2.1.100.1.4", "\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x01\x02\x00\xa2"},
+		"tcp6:[fe80::1%lo]":       {"1.3.6.1.2.1.100.1.8", "\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\xa2"},
+		"nms.example":             {"1.3.6.1.2.1.100.1.14", "nms.example:162"},
+		"udp6:nms.example:1162":   {"1.3.6.1.2.1.100.1.14", "nms.example:1162"},
+		"tcp:nms.example":         {"1.3.6.1.2.1.100.1.15", "nms.example:162"},
+	} {
+		a, err := snmp.ParseTargetAddress(text, snmp.TrapPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if domain, address := transportAddress(a); domain != mib.MustParseOID(want.domain) || address != want.address {
+			t.Errorf("%s: %v, % x, want %s, % x", text, domain, address, want.domain, want.address)
+		}
+	}
+}

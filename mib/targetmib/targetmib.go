@@ -1,0 +1,91 @@
+// Package targetmib declares the SNMP-TARGET-MIB (RFC 3413): where messages go and in whose name, to
+// read. The configuration has it. What the engine counts of contexts is in package enginemib.
+package targetmib
+
+import (
+	"math"
+	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+)
+
+// Identity is the MODULE-IDENTITY snmpTargetMIB.
+var Identity = mib.MustParseOID("1.3.6.1.6.3.12")
+
+// What all rows have of StorageType and RowStatus (RFC 2579).
+var readOnly, active = mib.Int(5), mib.Int(1)
+
+// SpinLock is snmpTargetSpinLock, the advisory lock of managers (RFC 3413, section 4.1).
+func SpinLock() *mib.Group[int32] {
+	return &mib.Group[int32]{
+		Name: "snmpTargetLock",
+		OID:  Identity.Sub(1),
+		Objects: mib.Columns(
+			mib.Column(1, "snmpTargetSpinLock", mib.AsInteger(mib.At(func(n *int32) *int32 { return n })).Within(0, math.MaxInt32)).Writable(),
+		),
+	}
+}
+
+// Address is a row of snmpTargetAddrTable: a transport address.
+type Address struct {
+	Name string // 1 to 32 octets
+	// Domain and Address are a TDomain and a TAddress (RFC 3417, RFC 3419): 1 to 255 octets.
+	Domain  mib.OID
+	Address string
+	// Timeout is how long an answer is waited for, to the hundredth of a second, and Retries how
+	// often a message is sent again, 0 to 255.
+	Timeout time.Duration
+	Retries int32
+	Tags    string // between blanks
+	Params  string // the name of a row of Params
+}
+
+// Addresses is snmpTargetAddrTable.
+func Addresses() *mib.Table[Address] {
+	return &mib.Table[Address]{
+		Name:  "snmpTargetAddrTable",
+		Entry: Identity.Sub(1, 2, 1),
+		Index: mib.Index(mib.ImpliedStringIndex(mib.At(func(a *Address) *string { return &a.Name }))),
+		Columns: mib.Columns(
+			mib.Column(2, "snmpTargetAddrTDomain", mib.AsOID(mib.At(func(a *Address) *mib.OID { return &a.Domain }))),
+			mib.Column(3, "snmpTargetAddrTAddress", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Address }))),
+			mib.Column(4, "snmpTargetAddrTimeout", mib.AsInteger(mib.Through(
+				func(a *Address) (int64, bool) { return int64(a.Timeout / timeInterval), true },
+				func(a *Address, n int64) { a.Timeout = time.Duration(n) * timeInterval }))),
+			mib.Column(5, "snmpTargetAddrRetryCount", mib.AsInteger(mib.At(func(a *Address) *int32 { return &a.Retries }))),
+			mib.Column(6, "snmpTargetAddrTagList", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Tags }))),
+			mib.Column(7, "snmpTargetAddrParams", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Params }))),
+			mib.Column(8, "snmpTargetAddrStorageType", mib.AsConstant[Address](readOnly)),
+			mib.Column(9, "snmpTargetAddrRowStatus", mib.AsConstant[Address](active)),
+		),
+	}
+}
+
+// timeInterval is the unit of TimeInterval (RFC 2579).
+const timeInterval = 10 * time.Millisecond
+
+// Params is a row of snmpTargetParamsTable: in what form messages go, and in whose name.
+type Params struct {
+	Name          string // 1 to 32 octets
+	Model         int32  // SnmpMessageProcessingModel: 0 SNMPv1, 1 SNMPv2c, 3 SNMPv3
+	SecurityModel int32  // SnmpSecurityModel: 1 SNMPv1, 2 SNMPv2c, 3 USM
+	SecurityName  string
+	SecurityLevel int32 // SnmpSecurityLevel: 1 to 3
+}
+
+// Parameters is snmpTargetParamsTable.
+func Parameters() *mib.Table[Params] {
+	return &mib.Table[Params]{
+		Name:  "snmpTargetParamsTable",
+		Entry: Identity.Sub(1, 3, 1),
+		Index: mib.Index(mib.ImpliedStringIndex(mib.At(func(p *Params) *string { return &p.Name }))),
+		Columns: mib.Columns(
+			mib.Column(2, "snmpTargetParamsMPModel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.Model }))),
+			mib.Column(3, "snmpTargetParamsSecurityModel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.SecurityModel }))),
+			mib.Column(4, "snmpTargetParamsSecurityName", mib.AsOctets(mib.At(func(p *Params) *string { return &p.SecurityName }))),
+			mib.Column(5, "snmpTargetParamsSecurityLevel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.SecurityLevel }))),
+			mib.Column(6, "snmpTargetParamsStorageType", mib.AsConstant[Params](readOnly)),
+			mib.Column(7, "snmpTargetParamsRowStatus", mib.AsConstant[Params](active)),
+		),
+	}
+}
