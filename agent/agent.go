@@ -42,6 +42,9 @@ type Config struct {
 	// WriteSystem writes sysContact, sysName and sysLocation, which System tells then. Nil
 	// means that nobody can.
 	WriteSystem mib.Writer[snmpv2mib.System]
+	// WriteEngine writes snmpEnableAuthenTraps, which Engine tells then. Nil means that
+	// nobody can.
+	WriteEngine mib.Writer[enginemib.Engine]
 	// Users returns the users of SNMPv3, Access who may see what and Targets where notifications go,
 	// for the modules that tell of these beside System and Engine. Nil stands for none.
 	Users   func() []usmmib.User
@@ -57,10 +60,15 @@ type Config struct {
 	// number of that link, as RFC 4001 wants it (ipv6z). Otherwise that is left to
 	// rows which nothing else tells apart, since many managers do not know it.
 	Zones bool
-	// LinkNotifications says whether a LinkNotifier sends notifications, which
-	// ifLinkUpDownTrapEnable shows; nil means that it does.
-	LinkNotifications func() bool
-	Log               *slog.Logger // nil means slog.Default
+	// LinkNotifications says whether a LinkNotifier sends notifications of the interface of
+	// that name, which ifLinkUpDownTrapEnable shows; byDefault is RFC 2863's default for it, and
+	// what nil means.
+	LinkNotifications func(name string, byDefault bool) bool
+	// WriteLinkNotifications prepares to have notifications of an interface sent or not,
+	// which LinkNotifications tells then; its error says why that cannot be. Nil means that
+	// nobody can.
+	WriteLinkNotifications func(name string, send bool) (mib.Assignment, error)
+	Log                    *slog.Logger // nil means slog.Default
 }
 
 // Targets is what the SNMP-TARGET-MIB and the SNMP-NOTIFICATION-MIB show, each row once.

@@ -42,7 +42,7 @@ var modules = [...]module{
 				snmpv2mib.SetSerialNo().WrittenBy(lockWriter(s.serial, "snmpSetSerialNo")).BindNow(s.serial.Value),
 			}
 			if !s.config.Context {
-				nodes = append(nodes, enginemib.SNMP().BindNow(s.engine))
+				nodes = append(nodes, s.engineObjects().BindNow(s.engine))
 			}
 			return nodes
 		},

@@ -19,12 +19,13 @@ import (
 // either; so is the coming and going of interfaces.
 //
 // Interfaces that operate on top of others (the bridge of a port, a VLAN) are
-// passed over, as ifLinkUpDownTrapEnable says of them.
+// passed over by default, as RFC 2863 has it for ifLinkUpDownTrapEnable.
 type LinkNotifier struct {
 	// Stack is followed. It has to track interfaces.
 	Stack *live.Stack
-	// Enabled says whether notifications are sent at all, nil that they are.
-	Enabled func() bool
+	// Enabled says whether notifications of the interface of that name are sent, as
+	// Config.LinkNotifications does.
+	Enabled func(name string, byDefault bool) bool
 	// Send takes each notification. It must not wait.
 	Send func(mib.Notification)
 	Log  *slog.Logger // nil means slog.Default
@@ -147,7 +148,11 @@ func (s *linkStates) update(ifc *netstat.Interface) {
 	default:
 		return
 	}
-	if s.ports[ifc.Index] > 0 || ifc.LowerInterface() != 0 || s.notifier.Enabled != nil && !s.notifier.Enabled() {
+	send := s.ports[ifc.Index] == 0 && ifc.LowerInterface() == 0
+	if s.notifier.Enabled != nil {
+		send = s.notifier.Enabled(ifc.Name, send)
+	}
+	if !send {
 		return
 	}
 	at := ifc.LastChange
@@ -162,14 +167,17 @@ func (s *linkStates) update(ifc *netstat.Interface) {
 // linkTraps says of each interface whether it is notified of, unless its stack
 // knows.
 func (s *sources) linkTraps(interfaces []netstat.Interface) {
-	enabled := s.config.LinkNotifications == nil || s.config.LinkNotifications()
 	ports := make(map[uint32]bool)
 	for i := range interfaces {
 		ports[interfaces[i].Master] = true
 	}
 	for i := range interfaces {
 		if ifc := &interfaces[i]; !ifc.LinkTraps.IsKnown() {
-			ifc.LinkTraps.Set(enabled && !ports[ifc.Index] && ifc.LowerInterface() == 0)
+			send := !ports[ifc.Index] && ifc.LowerInterface() == 0
+			if s.config.LinkNotifications != nil {
+				send = s.config.LinkNotifications(ifc.Name, send)
+			}
+			ifc.LinkTraps.Set(send)
 		}
 	}
 }

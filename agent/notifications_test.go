@@ -70,15 +70,20 @@ func TestTransitions(t *testing.T) {
 // long as they are, and that everything is while notifications are off.
 func TestWhoIsNotifiedOf(t *testing.T) {
 	var got []string
-	enabled := true
+	enabled, chosen := true, map[string]bool{}
 	s := newLinkStates(LinkNotifier{
-		Enabled: func() bool { return enabled },
-		Send:    func(n mib.Notification) { got = append(got, said(t, n)) },
+		Enabled: func(name string, byDefault bool) bool {
+			if send, ok := chosen[name]; ok {
+				byDefault = send
+			}
+			return enabled && byDefault
+		},
+		Send: func(n mib.Notification) { got = append(got, said(t, n)) },
 	})
 	links := map[uint32]netstat.Interface{}
 	tell := func(change live.Change, index uint32, edit func(*netstat.Interface)) {
 		i := links[index]
-		i.Index, i.Flags = index, netstat.FlagUp
+		i.Index, i.Name, i.Flags = index, fmt.Sprint(index), netstat.FlagUp
 		edit(&i)
 		links[index] = i
 		s.event(live.Event{Kind: netstat.KindInterface, Change: change, Value: i})
@@ -116,6 +121,9 @@ func TestWhoIsNotifiedOf(t *testing.T) {
 	tell(live.Changed, 1, func(i *netstat.Interface) { i.Master = 0 })
 	flap("linkDown 1 up down", "linkDown 2 up down", "linkUp 1 up up", "linkUp 2 up up")
 
+	chosen = map[string]bool{"1": false, "3": true}
+	flap("linkDown 2 up down", "linkDown 3 up down", "linkUp 2 up up", "linkUp 3 up up")
+
 	enabled = false
 	flap()
 	if len(s.ports) != 0 {
@@ -123,20 +131,21 @@ func TestWhoIsNotifiedOf(t *testing.T) {
 	}
 }
 
-// TestLinkTraps holds that ifLinkUpDownTrapEnable is RFC 2863's default while
-// notifications are sent, and never enabled otherwise.
+// TestLinkTraps holds that ifLinkUpDownTrapEnable is RFC 2863's default unless somebody
+// says otherwise.
 func TestLinkTraps(t *testing.T) {
 	for _, c := range []struct {
-		enabled func() bool
+		enabled func(string, bool) bool
 		want    []bool
 	}{
 		{nil, []bool{true, false, false, true, true}},
-		{func() bool { return true }, []bool{true, false, false, true, true}},
-		{func() bool { return false }, []bool{false, false, false, false, true}},
+		{func(_ string, byDefault bool) bool { return byDefault }, []bool{true, false, false, true, true}},
+		{func(string, bool) bool { return false }, []bool{false, false, false, false, true}},
+		{func(name string, byDefault bool) bool { return name == "br0" || byDefault && name != "eth0" }, []bool{false, true, false, true, true}},
 	} {
 		s := newSources(Config{Stack: routeStack{}, LinkNotifications: c.enabled})
 		links := []netstat.Interface{
-			{Index: 1, Master: 2}, {Index: 2, Kind: "bridge"}, {Index: 3, Kind: "vlan", Lower: 1}, {Index: 4, Kind: "veth", Lower: 5},
+			{Index: 1, Name: "eth0", Master: 2}, {Index: 2, Name: "br0", Kind: "bridge"}, {Index: 3, Kind: "vlan", Lower: 1}, {Index: 4, Kind: "veth", Lower: 5},
 			{Index: 5, LinkTraps: netstat.Known(true)},
 		}
 		s.linkTraps(links)

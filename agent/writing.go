@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -31,6 +32,14 @@ func (s *sources) systemObjects() *mib.Group[snmpv2mib.System] {
 	return snmpv2mib.SystemObjects().WrittenBy(s.config.WriteSystem)
 }
 
+// engineObjects binds the writer of the snmp group, where there is one.
+func (s *sources) engineObjects() *mib.Group[enginemib.Engine] {
+	if s.config.WriteEngine == nil {
+		return enginemib.SNMP()
+	}
+	return enginemib.SNMP().WrittenBy(s.config.WriteEngine)
+}
+
 // assignment makes an Assignment of what a stack prepared. What is not there any longer
 // cannot be created.
 func assignment[R any](c *mib.Change[R], descriptor string, w netstat.Write, err error) (mib.Assignment, error) {
@@ -52,26 +61,81 @@ func interfaceWriter(s *sources, t *mib.Table[netstat.Interface]) *mib.Table[net
 	}, "ifAdminStatus")
 }
 
-// extensionWriter binds ifXTable's writer, where the stack has one.
+// extensionWriter binds ifXTable's writer of what the stack can change, and of which
+// notifications are sent, where somebody keeps that.
 func extensionWriter(s *sources, t *mib.Table[netstat.Interface]) *mib.Table[netstat.Interface] {
 	writer, ok := s.stack.(netstat.InterfaceWriter)
-	if !ok {
+	notifications := s.config.WriteLinkNotifications
+	var written []string
+	if ok {
+		written = append(written, "ifAlias", "ifPromiscuousMode")
+	}
+	if notifications != nil {
+		written = append(written, "ifLinkUpDownTrapEnable")
+	}
+	if len(written) == 0 {
 		return t
 	}
-	return t.WrittenBy(func(ctx context.Context, c *mib.Change[netstat.Interface]) (mib.Assignment, error) {
-		var change netstat.InterfaceChange
-		if c.Sets("ifAlias") {
-			if strings.IndexByte(c.Row.Alias, 0) >= 0 { // the kernel's ends there
-				return mib.Assignment{}, c.Refuse(mib.WrongValue, "ifAlias", errors.New("an alias has no NUL"))
+	return t.WrittenBy(func(ctx context.Context, c *mib.Change[netstat.Interface]) (a mib.Assignment, err error) {
+		if c.Sets("ifAlias") || c.Sets("ifPromiscuousMode") {
+			if a, err = extension(ctx, writer, c); err != nil {
+				return a, err
 			}
-			change.Alias.Set(c.Row.Alias)
 		}
-		if c.Sets("ifPromiscuousMode") {
-			change.Promiscuous = c.Row.Flag(netstat.FlagPromiscuous)
+		if send, known := c.Row.LinkTraps.Get(); known && c.Sets("ifLinkUpDownTrapEnable") {
+			of, err := notifications(c.Row.Name, send)
+			if err != nil {
+				cleanup(a)
+				return mib.Assignment{}, c.Refuse(mib.NotWritable, "ifLinkUpDownTrapEnable", err)
+			}
+			a = both(a, of)
 		}
-		w, err := writer.PrepareInterface(ctx, c.Row.Index, change)
-		return assignment(c, "ifAlias", w, err)
-	}, "ifAlias", "ifPromiscuousMode")
+		return a, nil
+	}, written...)
+}
+
+// extension prepares what the kernel has of a row of ifXTable.
+func extension(ctx context.Context, writer netstat.InterfaceWriter, c *mib.Change[netstat.Interface]) (mib.Assignment, error) {
+	var change netstat.InterfaceChange
+	if c.Sets("ifAlias") {
+		if strings.IndexByte(c.Row.Alias, 0) >= 0 { // the kernel's ends there
+			return mib.Assignment{}, c.Refuse(mib.WrongValue, "ifAlias", errors.New("an alias has no NUL"))
+		}
+		change.Alias.Set(c.Row.Alias)
+	}
+	if c.Sets("ifPromiscuousMode") {
+		change.Promiscuous = c.Row.Flag(netstat.FlagPromiscuous)
+	}
+	w, err := writer.PrepareInterface(ctx, c.Row.Index, change)
+	return assignment(c, "ifAlias", w, err)
+}
+
+// both is one assignment made of two that can be undone: the second is made after the first, or
+// neither.
+func both(first, second mib.Assignment) mib.Assignment {
+	if first.Commit == nil {
+		return second
+	}
+	return mib.Assignment{
+		Commit: func(ctx context.Context) error {
+			if err := first.Commit(ctx); err != nil {
+				return err
+			}
+			err := second.Commit(ctx)
+			if err != nil {
+				err = errors.Join(err, first.Undo(context.WithoutCancel(ctx)))
+			}
+			return err
+		},
+		Undo:    func(ctx context.Context) error { return errors.Join(second.Undo(ctx), first.Undo(ctx)) },
+		Cleanup: func() { cleanup(first); cleanup(second) },
+	}
+}
+
+func cleanup(a mib.Assignment) {
+	if a.Cleanup != nil {
+		a.Cleanup()
+	}
 }
 
 // settingsWriter binds the writer of the settings of IP, where the stack has one.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -125,6 +126,62 @@ func TestWriteInterfaces(t *testing.T) {
 	says("d1", true, false, "")
 	w.expect(t, mib.NoError, admin+d0, mib.Int(2))
 	says("d0", false, false, "")
+}
+
+// TestWriteLinkNotifications holds that ifLinkUpDownTrapEnable is written together with what the
+// kernel has of the row, or neither is.
+func TestWriteLinkNotifications(t *testing.T) {
+	nstest.NeedsRoot(t)
+	n := nstest.New(t)
+	n.IP(t, "link add d0 type veth peer name d1")
+	const alias, traps = "1.3.6.1.2.1.31.1.1.1.18.", "1.3.6.1.2.1.31.1.1.1.14."
+	index := strconv.Itoa(int(n.Index(t, "d0")))
+	silent := map[string]bool{}
+	var unwritable, broken error
+	a, err := New(Config{
+		Stack: openLive(t, n, "IF-MIB"), Modules: []string{"IF-MIB"},
+		LinkNotifications: func(name string, byDefault bool) bool { return byDefault && !silent[name] },
+		WriteLinkNotifications: func(name string, send bool) (mib.Assignment, error) {
+			was := silent[name]
+			return mib.Assignment{
+				Commit: func(context.Context) error { silent[name] = !send; return broken },
+				Undo:   func(context.Context) error { silent[name] = was; return nil },
+			}, unwritable
+		},
+	})
+	must(t, err)
+	w := &writable{n, a.Tree().NewRequest()}
+	is := func(text string, send int32) {
+		t.Helper()
+		var links []struct {
+			Alias string `json:"ifalias"`
+		}
+		if n.JSON(t, &links, "link", "show", "dev", "d0"); links[0].Alias != text {
+			t.Errorf("ip says the alias is %q, want %q", links[0].Alias, text)
+		}
+		if got := w.get(t, traps+index); got != mib.Int(send) {
+			t.Errorf("ifLinkUpDownTrapEnable is %v, want %d", got, send)
+		}
+	}
+	nstest.Eventually(t, func() string {
+		if v := w.get(t, traps+index); v != mib.Int(1) {
+			return v.String()
+		}
+		return ""
+	})
+	w.expect(t, mib.NoError, traps+index, mib.Int(2))
+	is("", 2)
+	w.expect(t, mib.NoError, alias+index, mib.Octets("both"), traps+index, mib.Int(1))
+	is("both", 1)
+	w.expect(t, mib.WrongValue, alias+index, mib.Octets("none"), traps+index, mib.Int(3))
+	w.expect(t, mib.NoCreation, traps+index, mib.Int(2), alias+"99999", mib.Octets("x"))
+	is("both", 1)
+	unwritable = errors.New("the file says what it is")
+	w.expect(t, mib.NotWritable, alias+index, mib.Octets("none"), traps+index, mib.Int(2))
+	is("both", 1)
+	unwritable, broken = nil, errors.New("the disk is full")
+	w.expect(t, mib.CommitFailed, alias+index, mib.Octets("none"), traps+index, mib.Int(1))
+	is("both", 1)
 }
 
 // TestWriteSettings holds that settings of IP are those of the namespace as sysctl shows

@@ -53,7 +53,7 @@ func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system 
 				of.Descr += ", network namespace " + name
 				return of
 			},
-			LinkNotifications: func() bool { return false },
+			LinkNotifications: func(string, bool) bool { return false },
 			Log:               s.log.With("context", name),
 		})
 		if err != nil {

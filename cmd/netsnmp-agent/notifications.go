@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
+	"maps"
+	"strings"
+	"sync"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
@@ -94,13 +98,126 @@ func (e *engine) sender(t *snmp.Target, file *snmpdconf.Config) error {
 	return nil
 }
 
-// choices are what the file says of notifications, and may say anew while
-// others ask.
-type choices struct{ links, authentication atomic.Bool }
+// choices are which notifications are sent: what the file says, or else what managers wrote. They may
+// change while others ask.
+type choices struct {
+	state *state.File // nil where nothing can be written
 
+	mu      sync.Mutex
+	file    *snmpdconf.Config
+	written chosen
+}
+
+// chosen is what managers wrote of notifications, as the state has it.
+type chosen struct {
+	Authentication *bool           `json:"authenticationFailure,omitempty"` // snmpEnableAuthenTraps
+	Links          map[string]bool `json:"links,omitempty"`                 // ifLinkUpDownTrapEnable, by the interface's name
+}
+
+// notificationSection is the name of chosen in the state.
+const notificationSection = "notifications"
+
+// maxLinks is of how many interfaces a choice is kept, of those that are gone too.
+const maxLinks = 1 << 14
+
+func newChoices(kept *state.File, file *snmpdconf.Config) (*choices, error) {
+	c := &choices{state: kept, file: file}
+	if kept == nil {
+		return c, nil
+	}
+	_, err := kept.Get(notificationSection, &c.written)
+	return c, err
+}
+
+// set takes another file.
 func (c *choices) set(file *snmpdconf.Config) {
-	c.links.Store(file.LinkUpDownNotifications == nil || *file.LinkUpDownNotifications)
-	c.authentication.Store(file.AuthTrapEnable != nil && *file.AuthTrapEnable)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.file = file
+}
+
+// authentication reports whether authenticationFailure is sent.
+func (c *choices) authentication() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, says := range []*bool{c.file.AuthTrapEnable, c.written.Authentication} {
+		if says != nil {
+			return *says
+		}
+	}
+	return false
+}
+
+// link reports whether linkDown and linkUp are sent of an interface.
+func (c *choices) link(name string, byDefault bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if says := c.file.LinkUpDownNotifications; says != nil && !*says {
+		return false
+	}
+	if send, written := c.written.Links[name]; written {
+		return send
+	}
+	return byDefault
+}
+
+// writeAuthentication writes snmpEnableAuthenTraps. As with snmpd, what the file says cannot be written.
+func (c *choices) writeAuthentication(_ context.Context, to *mib.Change[enginemib.Engine]) (mib.Assignment, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.file.AuthTrapEnable != nil:
+		return mib.Assignment{}, to.Refuse(mib.NotWritable, "snmpEnableAuthenTraps", errFileSays)
+	case c.state == nil:
+		return mib.Assignment{}, to.Refuse(mib.NotWritable, "snmpEnableAuthenTraps", errNotToKeep)
+	}
+	was, send := c.written.Authentication, to.Row.EnableAuthenTraps
+	put := func(send *bool) func(context.Context) error {
+		return c.put(func(next *chosen) { next.Authentication = send })
+	}
+	return mib.Assignment{Commit: put(&send), Undo: put(was)}, nil
+}
+
+// writeLink writes ifLinkUpDownTrapEnable of an interface.
+func (c *choices) writeLink(name string, send bool) (mib.Assignment, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was, written := c.written.Links[name]
+	switch {
+	case c.file.LinkUpDownNotifications != nil && !*c.file.LinkUpDownNotifications:
+		return mib.Assignment{}, errFileSays
+	case c.state == nil:
+		return mib.Assignment{}, errNotToKeep
+	case !written && len(c.written.Links) >= maxLinks:
+		return mib.Assignment{}, fmt.Errorf("it is kept of %d interfaces already, some of which may be gone", maxLinks)
+	}
+	name = strings.Clone(name)
+	return mib.Assignment{
+		Commit: c.put(func(next *chosen) { next.Links[name] = send }),
+		Undo: c.put(func(next *chosen) {
+			delete(next.Links, name)
+			if written {
+				next.Links[name] = was
+			}
+		}),
+	}, nil
+}
+
+// put returns what makes a change of what was written, and keeps it.
+func (c *choices) put(change func(*chosen)) func(context.Context) error {
+	return func(context.Context) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		next := c.written
+		next.Links = map[string]bool{}
+		maps.Copy(next.Links, c.written.Links)
+		change(&next)
+		if err := c.state.Put(map[string]any{notificationSection: next}); err != nil {
+			return err
+		}
+		c.written = next
+		return nil
+	}
 }
 
 // warnOfSinks says that a subagent sends nothing by itself.
@@ -117,5 +234,5 @@ func (c *choices) notifyLinks(ctx context.Context, stack netstat.Stack, log *slo
 	if !ok || !current.Kinds().Has(netstat.KindInterface) {
 		return
 	}
-	_ = agent.LinkNotifier{Stack: current, Enabled: c.links.Load, Send: send, Log: log}.Run(ctx) // the error is the stack's
+	_ = agent.LinkNotifier{Stack: current, Enabled: c.link, Send: send, Log: log}.Run(ctx) // the error is the stack's
 }

@@ -150,11 +150,13 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	var notify choices
-	notify.set(s.file)
+	notify, err := newChoices(nil, s.file)
+	if err != nil {
+		return err
+	}
 	warnOfSinks(s.log, s.file)
 	config := agent.Config{
-		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.links.Load, Zones: s.allZones(), Turns: mib.NewTurns(),
+		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.link, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)
 	if err != nil {
@@ -249,8 +251,10 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	var notify choices
-	notify.set(s.file)
+	notify, err := newChoices(kept, s.file)
+	if err != nil {
+		return err
+	}
 	var shown administration
 	shown.set(who, sinks)
 	handler := new(lateHandler)
@@ -260,7 +264,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	server, err = snmp.NewServer(snmp.Options{
 		Handler: handler, Communities: who.communities, USM: v3.usm(), Access: snmp.ViewBased(who.policy), Log: s.log, Epoch: epoch,
 		AuthenticationFailure: func(netip.Addr) {
-			if notify.authentication.Load() {
+			if notify.authentication() {
 				server.Notify(snmpv2mib.AuthenticationFailure().New(time.Now(), nil))
 			}
 		},
@@ -276,9 +280,9 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	var set *contexts.Set
 	config := agent.Config{
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
-		System: described.now, WriteSystem: described.write,
+		System: described.now, WriteSystem: described.write, WriteEngine: notify.writeAuthentication,
 		Engine: func() enginemib.Engine {
-			return v3.described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication.Load(), MaxMessageSize: snmp.MaxMessageSize})
+			return v3.described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication(), MaxMessageSize: snmp.MaxMessageSize})
 		},
 		Users: v3.users, Access: func() agent.Access {
 			access := *shown.access.Load()
@@ -286,7 +290,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			return access
 		},
 		Targets:           func() agent.Targets { return *shown.targets.Load() },
-		LinkNotifications: notify.links.Load, Zones: s.allZones(), Turns: mib.NewTurns(),
+		LinkNotifications: notify.link, WriteLinkNotifications: notify.writeLink, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)
 	if err != nil {
@@ -359,7 +363,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		s.warnOfZones(next)
 		described.set(next)
 		if kept == nil && letsWrite(next) {
-			s.log.Warn("sysContact, sysName and sysLocation can be written from the next start on")
+			s.log.Warn("what is kept over restarts can be written from the next start on")
 		}
 		return nil
 	})

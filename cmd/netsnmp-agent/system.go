@@ -34,7 +34,7 @@ func (s *settings) openState() (*state.File, error) {
 	case v3:
 		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w: name another directory with --state", err)
 	}
-	s.log.Warn("sysContact, sysName and sysLocation cannot be written, and are not what was written before: name another directory with --state", "error", err)
+	s.log.Warn("what is kept over restarts, such as sysName, cannot be written, and is not what was written before: name another directory with --state", "error", err)
 	return nil, nil
 }
 

@@ -173,7 +173,7 @@ type Engine struct {
 // SNMP are the scalars below snmp (RFC 3418, section 2; RFC 1213, section 6). 7 and 23
 // were never assigned.
 func SNMP() *mib.Group[Engine] {
-	return snmp.declare(column{30, mib.Column(30, "snmpEnableAuthenTraps", mib.AsTruth(mib.At(func(e *Engine) *bool { return &e.EnableAuthenTraps })))})
+	return snmp.declare(column{30, mib.Column(30, "snmpEnableAuthenTraps", mib.AsTruth(mib.At(func(e *Engine) *bool { return &e.EnableAuthenTraps }))).Writable()})
 }
 
 // FrameworkIdentity and MessageProcessingIdentity are the MODULE-IDENTITYs snmpFrameworkMIB and

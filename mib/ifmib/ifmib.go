@@ -269,7 +269,7 @@ func Extensions() *mib.Table[iface] {
 			mib.Column(11, "ifHCOutUcastPkts", mib.AsCounter64(outUnicast)),
 			mib.Column(12, "ifHCOutMulticastPkts", mib.AsCounter64(outMulticast)),
 			mib.Column(13, "ifHCOutBroadcastPkts", mib.AsCounter64(outBroadcast)),
-			mib.Column(14, "ifLinkUpDownTrapEnable", mib.AsTruth(mib.Maybe(func(i *iface) *netstat.Optional[bool] { return &i.LinkTraps }))),
+			mib.Column(14, "ifLinkUpDownTrapEnable", mib.AsTruth(mib.Maybe(func(i *iface) *netstat.Optional[bool] { return &i.LinkTraps }))).Writable(),
 			mib.Column(15, "ifHighSpeed", mib.AsGauge(highSpeed)),
 			mib.Column(16, "ifPromiscuousMode", mib.AsTruth(promiscuous)).Writable(),
 			mib.Column(17, "ifConnectorPresent", mib.AsTruth(connector)),

@@ -166,9 +166,10 @@ func newPair(t testing.TB) *scene {
 // which received passes over.
 func (d *trapd) awaitLinks(t testing.TB, s *scene) {
 	t.Helper()
+	before, _ := os.ReadFile(d.log)
 	eventually(t, func() string {
 		s.IP(t, "link set probe0 up", "link set probe0 down")
-		if text, _ := os.ReadFile(d.log); !strings.Contains(string(text), probe) {
+		if text, _ := os.ReadFile(d.log); !strings.Contains(string(text[len(before):]), probe) {
 			return "no notification of an interface was received"
 		}
 		return ""
@@ -325,6 +326,60 @@ func TestAuthenticationFailures(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// TestWrittenNotifications holds that managers turn notifications on and off, of one interface and of
+// requests that are not authentic, and that this outlasts the agent.
+func TestWrittenNotifications(t *testing.T) {
+	s := newPair(t)
+	d := startTrapd(t, s.NS)
+	file := writeConfig(t, "rocommunity public", "rwcommunity private", "trap2sink 127.0.0.1:"+trapPort+" it")
+	args := []string{"--state", filepath.Join(t.TempDir(), "state"), "--config", file}
+	p := startEmbedded(t, s.NS, args...)
+	const enableAuthenTraps, coldStart, linkDown, linkUp, failure, up, down, lower = "1.3.6.1.2.1.11.30.0", 1, 3, 4, 5, 1, 2, 7
+	d.awaitLinks(t, s)
+	set := func(link string) tool {
+		return s.run(t, "snmpset", ask("2c", "private", "udp", enableAuthenTraps, "i", "1", trapEnable+".11", "i", link)...)
+	}
+	is := func(authentication, link string) {
+		t.Helper()
+		for name, want := range map[string]string{enableAuthenTraps: authentication, trapEnable + ".11": link, trapEnable + ".12": "1"} {
+			if v := s.client(t).get(t, parseOID(t, name)); v.value != want {
+				t.Errorf("%v, want %s", v, want)
+			}
+		}
+	}
+	if r := set("3"); !strings.Contains(r.complaints, "wrongValue") {
+		t.Errorf("snmpset: %s", r.complaints)
+	}
+	is("2", "1")
+	if r := set("2"); r.status != 0 {
+		t.Errorf("snmpset: %s", r.complaints)
+	}
+	is("1", "2")
+	want := []trap{trapV2("TRAP2", "it", coldStart)}
+	flap := func() {
+		t.Helper()
+		s.IP(t, "link set v0 up")
+		want = append(want, trapV2("TRAP2", "it", linkUp, linkVariables(12, up, up)...))
+		d.awaits(t, "it", want...)
+		s.IP(t, "link set v0 down")
+		want = append(want, trapV2("TRAP2", "it", linkDown, linkVariables(12, up, lower)...))
+		d.awaits(t, "it", want...)
+	}
+	flap()
+	p.signal(t, syscall.SIGTERM)
+	p.exit(t)
+	startEmbedded(t, s.NS, args...)
+	is("1", "2")
+	want = append(want, trapV2("TRAP2", "it", coldStart))
+	d.awaits(t, "it", want...)
+	d.awaitLinks(t, s)
+	flap()
+	stranger := s.impatient(t)
+	stranger.Community, stranger.Retries = "nobody", 0
+	stranger.answered(t, sysUpTime)
+	d.awaits(t, "it", append(want, trapV2("TRAP2", "it", failure))...)
 }
 
 // lossy forwards datagrams between who sends to it and one receiver, and loses

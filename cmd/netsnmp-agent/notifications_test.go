@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+)
+
+// TestChoices holds that what managers wrote of notifications lasts over restarts, that what
+// the file says is neither written nor hidden by it, and that an undone change is none.
+func TestChoices(t *testing.T) {
+	dir := t.TempDir()
+	start := func(text string) (c *choices, write func(int32) error) {
+		t.Helper()
+		file, err := snmpdconf.Parse(t.Context(), "x.conf", strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := settings{file: file, log: slog.New(slog.DiscardHandler)}
+		s.state = dir
+		kept, err := s.openState()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err = newChoices(kept, file); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if kept != nil {
+				kept.Close()
+			}
+		})
+		group := enginemib.SNMP().WrittenBy(c.writeAuthentication).BindNow(func() enginemib.Engine {
+			return enginemib.Engine{EnableAuthenTraps: c.authentication()}
+		})
+		tree, err := mib.NewTree(mib.TreeOptions{Log: s.log}, mib.Module{Nodes: []mib.Node{group}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := tree.NewRequest()
+		return c, func(value int32) error {
+			request.Reset(t.Context())
+			return request.Set([]mib.Binding{{Object: mib.MustParseOID("1.3.6.1.2.1.11.30.0"), Value: mib.Int(value)}})
+		}
+	}
+	restart := func(c *choices, text string) (*choices, func(int32) error) {
+		t.Helper()
+		if c.state != nil {
+			c.state.Close()
+		}
+		return start(text)
+	}
+	is := func(c *choices, want string) {
+		t.Helper()
+		if got := fmt.Sprint(c.authentication(), c.link("eth0", true), c.link("br0", false), c.link("eth1", true)); got != want {
+			t.Errorf("authentication, eth0, br0 and eth1 are %s, want %s", got, want)
+		}
+	}
+	link := func(c *choices, name string, send bool) {
+		t.Helper()
+		a, err := c.writeLink(name, send)
+		if err == nil {
+			err = a.Commit(t.Context())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	const writes = "rwcommunity secret 127.0.0.1\n"
+
+	c, write := start("rocommunity public\n") // nobody writes
+	if err := write(1); err == nil || !strings.Contains(err.Error(), "notWritable") {
+		t.Errorf("without a state: %v", err)
+	}
+	if _, err := c.writeLink("eth0", false); err == nil {
+		t.Error("without a state: it can be written of an interface")
+	}
+	is(c, "false true false true")
+
+	c, write = restart(c, writes)
+	if err := write(1); err != nil {
+		t.Error(err)
+	}
+	link(c, "eth0", false)
+	link(c, "br0", true)
+	is(c, "true false true true")
+	for _, name := range []string{"eth0", "eth1"} {
+		a, err := c.writeLink(name, name == "eth0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Commit(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := a.Undo(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	is(c, "true false true true")
+	if err := write(3); err == nil || !strings.Contains(err.Error(), "wrongValue") {
+		t.Errorf("3: %v", err)
+	}
+
+	c, write = restart(c, writes+"authtrapenable 2\nlinkUpDownNotifications no\n")
+	is(c, "false false false false")
+	if err := write(1); err == nil || !strings.Contains(err.Error(), "notWritable") {
+		t.Errorf("what the file says: %v", err)
+	}
+	if _, err := c.writeLink("eth0", true); err == nil {
+		t.Error("what the file says can be written")
+	}
+
+	c, write = restart(c, writes+"linkUpDownNotifications yes\n")
+	is(c, "true false true true")
+	if err := write(2); err != nil {
+		t.Error(err)
+	}
+	link(c, "eth0", true)
+
+	c, _ = restart(c, "rocommunity public\n")
+	is(c, "false true true true")
+}
+
+// TestMaxLinks holds that what is kept of interfaces is bounded, and can be changed nevertheless.
+func TestMaxLinks(t *testing.T) {
+	c, err := newChoices(nil, &snmpdconf.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := settings{file: &snmpdconf.Config{}, log: slog.New(slog.DiscardHandler)}
+	s.state = t.TempDir()
+	s.file, err = snmpdconf.Parse(t.Context(), "x.conf", strings.NewReader("rwcommunity secret 127.0.0.1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.state, err = s.openState(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.state.Close()
+	c.written.Links = map[string]bool{}
+	for i := range maxLinks {
+		c.written.Links[fmt.Sprint("eth", i)] = true
+	}
+	if _, err := c.writeLink("another", false); err == nil {
+		t.Error("there is room without an end")
+	}
+	if _, err := c.writeLink("eth0", false); err != nil {
+		t.Error(err)
+	}
+}
