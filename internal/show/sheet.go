@@ -239,7 +239,7 @@ func (t *sheet[T]) keep(earlier *sheet[T], linger, while time.Duration) {
 	var gone []int32 // rows of the earlier sheet
 	missing := make(map[Key]struct{})
 	for i := range earlier.rows {
-		if earlier.mayBeGone(i) && !(earlier.lingers(i) && now.Sub(earlier.endedAt(i)) >= linger) {
+		if earlier.mayBeGone(i) && (!earlier.lingers(i) || now.Sub(earlier.endedAt(i)) < linger) {
 			gone = append(gone, int32(i))
 			missing[earlier.Key(i)] = struct{}{}
 		}
