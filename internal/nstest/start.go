@@ -7,19 +7,19 @@ import (
 	"testing"
 )
 
-// output is what a program printed so far.
-type output struct {
+// Output is what a program printed so far. Its methods may be called concurrently.
+type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (o *output) Write(b []byte) (int, error) {
+func (o *Output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.Write(b)
 }
 
-func (o *output) String() string {
+func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
@@ -30,7 +30,7 @@ func (o *output) String() string {
 func (n *NS) Start(t testing.TB, program string, args ...string) (pid int, printed func() string) {
 	t.Helper()
 	cmd := exec.Command("ip", append([]string{"netns", "exec", n.Name, program}, args...)...)
-	out := new(output)
+	out := new(Output)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,14 +1,12 @@
 package snmpwalk_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,27 +19,9 @@ const snmpdPath = "/usr/sbin/snmpd"
 // process is a program that runs in a namespace until the test ends.
 type process struct {
 	cmd    *exec.Cmd
-	output output
+	output nstest.Output // on both streams
 	done   chan struct{} // closed when it has ended
 	err    error         // of Wait, once done is closed
-}
-
-// output is what a program has printed so far, on both streams.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 // start runs a program in the namespace, or in the test's own where ns is nil.
