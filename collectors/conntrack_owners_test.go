@@ -46,6 +46,9 @@ func TestFlowOwners(t *testing.T) {
 		return netip.AddrPortFrom(netip.MustParseAddr(address), c.LocalAddr().(*net.UDPAddr).AddrPort().Port()).String()
 	}
 	anyIPv4 := at(ns.ListenPacket(t, "udp4", "0.0.0.0:0"), "127.0.0.2")
+	ns.IP(t, "addr add 192.0.2.1/24 dev lo", "route add local 203.0.113.128/25 dev lo")
+	unconnected := ns.ListenPacket(t, "udp4", "0.0.0.0:0")
+	elsewhere, group, own, routed := at(unconnected, "198.51.100.77"), at(unconnected, "224.0.0.251"), at(unconnected, "192.0.2.1"), at(unconnected, "203.0.113.200")
 	both := ns.ListenPacket(t, "udp", "[::]:0")
 	mapped, six := at(both, "127.0.0.3"), at(both, "::1")
 	tcp, udp := netstat.IPProtocolTCP, netstat.IPProtocolUDP
@@ -61,6 +64,10 @@ func TestFlowOwners(t *testing.T) {
 		{"an unconnected socket", owned(udp, far, anyIPv4, anyIPv4, far), false, true},
 		{"one of IPv6 that has IPv4, too", owned(udp, mapped, far, far, mapped), true, false},
 		{"one of IPv6", owned(udp, "[2001:db8::1]:5", six, six, "[2001:db8::1]:5"), false, true},
+		{"another host's, of the port of an unconnected socket", owned(udp, "198.51.100.5:1", elsewhere, elsewhere, "198.51.100.5:1"), false, false},
+		{"a group's", owned(udp, "198.51.100.4:1", group, group, "198.51.100.4:1"), false, true},
+		{"an address of an interface", owned(udp, "198.51.100.3:1", own, own, "198.51.100.3:1"), false, true},
+		{"one that is routed to the host", owned(udp, "198.51.100.2:1", routed, routed, "198.51.100.2:1"), false, true},
 		{"the same port of another protocol", owned(tcp, "198.51.100.6:1", anyIPv4, anyIPv4, "198.51.100.6:1"), false, false},
 	}
 	owners, err := netstat.ReadFlowOwners(t.Context(), k, netstat.DefaultFlowOwners)

@@ -3,6 +3,9 @@ package collectors
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -13,6 +16,16 @@ import (
 // an option.
 func lacking(option string, cause error) error {
 	return fmt.Errorf("%w: this kernel lacks %s (%w)", netstat.ErrNotSupported, option, cause)
+}
+
+// lacksModule reports whether a module is neither loaded nor part of the kernel, as
+// far as the folder of modules, /sys/module, tells: it is not in every container.
+func lacksModule(folder, name string) bool {
+	if _, err := os.Stat(folder); err != nil {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(folder, name))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // protocolOption returns the kernel's options for sockets of a protocol.

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -51,17 +50,6 @@ type flowScene struct {
 	client, router, server *nstest.NS
 }
 
-// nft loads rules into a namespace.
-func nft(t *testing.T, ns *nstest.NS, rules string) {
-	t.Helper()
-	nstest.NeedsProgram(t, "nft")
-	cmd := exec.Command("ip", "netns", "exec", ns.Name, "nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(rules)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("nft: %v\n%s", err, out)
-	}
-}
-
 func newFlowScene(t *testing.T) *flowScene {
 	t.Helper()
 	for _, option := range []string{"CONFIG_NF_CT_NETLINK", "CONFIG_NF_TABLES_INET", "CONFIG_NF_NAT", "CONFIG_NF_CONNTRACK_FTP", "CONFIG_NF_CONNTRACK_LABELS", "CONFIG_NF_CONNTRACK_ZONES"} {
@@ -87,10 +75,10 @@ func newFlowScene(t *testing.T) *flowScene {
 		s.router.Sysctl(t, name, value)
 	}
 	s.server.Sysctl(t, "net.ipv4.tcp_synack_retries", "0")
-	nft(t, s.router, trackingRules)
+	s.router.NFT(t, trackingRules)
 	// What the client does not let in never gets the third packet of its
 	// handshake.
-	nft(t, s.client, "table inet deaf { chain in { type filter hook input priority filter; tcp sport 99 drop\n }\n }")
+	s.client.NFT(t, "table inet deaf { chain in { type filter hook input priority filter; tcp sport 99 drop\n }\n }")
 	return s
 }
 

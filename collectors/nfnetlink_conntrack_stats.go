@@ -138,7 +138,8 @@ func parseConntrackStat(l *lines) (flows []netstat.FlowStatistics, expectations 
 
 // FlowUsage returns how full the tables are, from /proc/sys/net/netfilter, which
 // needs no privilege, and where that is not there from ctnetlink. The error
-// matches netstat.ErrNotSupported for a kernel without connection tracking.
+// matches netstat.ErrNotSupported for a kernel without connection tracking, or that has not
+// loaded it.
 func (k *Kernel) FlowUsage(ctx context.Context) (netstat.FlowUsage, error) {
 	u, err := k.flowUsage(ctx)
 	return u, k.conntrackError("read the usage of flows", err)
@@ -166,6 +167,10 @@ func (k *Kernel) flowUsage(ctx context.Context) (u netstat.FlowUsage, err error)
 	}
 	if u.Flows.IsKnown() && u.Limit.IsKnown() {
 		return u, nil
+	}
+	if u == (netstat.FlowUsage{}) && lacksModule("/sys/module", "nf_conntrack") {
+		// Who asks has the kernel load it.
+		return u, lacking("nf_conntrack, which is not loaded", fs.ErrNotExist)
 	}
 	_, err = k.ask(ctx, nfRequest(unix.NFNL_SUBSYS_CTNETLINK, ctGetStats, 0, unix.NLM_F_ACK), func(_ uint16, body []byte) (bool, error) {
 		_, _, message, err := nfMessage(body)

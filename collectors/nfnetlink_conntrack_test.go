@@ -619,7 +619,7 @@ func TestFlowChanges(t *testing.T) {
 	k, e, ns := scratch(t)
 	ctx := context.Background()
 	// A rule that sets labels has the kernel keep them.
-	nft(t, ns, "table inet l { chain c { type filter hook input priority 0; ct label set 1\n }\n }")
+	ns.NFT(t, "table inet l { chain c { type filter hook input priority 0; ct label set 1\n }\n }")
 	first := tcpFlow(1)
 	first.Mark.Set(0xff00ff)
 	var labels netstat.FlowLabels

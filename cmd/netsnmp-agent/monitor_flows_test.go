@@ -42,7 +42,6 @@ table inet t {
 func newTracking(t *testing.T) *nstest.NS {
 	t.Helper()
 	nstest.NeedsProgram(t, "conntrack")
-	nstest.NeedsProgram(t, "nft")
 	for _, option := range []string{"CONFIG_NF_CT_NETLINK", "CONFIG_NF_TABLES_INET", "CONFIG_NF_NAT", "CONFIG_NF_CONNTRACK_EVENTS", "CONFIG_NF_CONNTRACK_FTP"} {
 		nstest.NeedsKernel(t, option)
 	}
@@ -51,11 +50,7 @@ func newTracking(t *testing.T) *nstest.NS {
 	n.Sysctl(t, "net.netfilter.nf_conntrack_acct", "1")
 	n.Sysctl(t, "net.netfilter.nf_conntrack_events", "1") // of flows that are there before anybody listens, too
 	n.Sysctl(t, "net.netfilter.nf_conntrack_timestamp", "1")
-	rules := exec.Command("ip", "netns", "exec", n.Name, "nft", "-f", "-")
-	rules.Stdin = strings.NewReader(trackingRules)
-	if out, err := rules.CombinedOutput(); err != nil {
-		t.Fatalf("nft: %v\n%s", err, out)
-	}
+	n.NFT(t, trackingRules)
 	return n
 }
 

@@ -195,6 +195,13 @@ func (n *NS) Run(t testing.TB, program string, args ...string) string {
 	return run(t, nil, "ip", append([]string{"netns", "exec", n.Name, program}, args...)...)
 }
 
+// NFT loads rules of nftables into the namespace.
+func (n *NS) NFT(t testing.TB, rules string) {
+	t.Helper()
+	NeedsProgram(t, "nft")
+	run(t, strings.NewReader(rules), "ip", "netns", "exec", n.Name, "nft", "-f", "-")
+}
+
 // Sysctl sets a file of /proc/sys/net, named with dots, in the namespace.
 func (n *NS) Sysctl(t testing.TB, name, value string) {
 	t.Helper()

@@ -116,14 +116,14 @@ func (q *query) flowOwners(ctx context.Context) (*netstat.FlowOwners, error) {
 
 // sharingOwners reads sockets with the one look at all processes that was taken.
 type sharingOwners struct {
-	netstat.SocketReader
+	netstat.Stack
 	owners *netstat.SocketOwners
 }
 
 // Sockets yields the sockets that the query selects.
 func (r sharingOwners) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
 	q.Owners = r.owners
-	return r.SocketReader.Sockets(ctx, q)
+	return r.Stack.Sockets(ctx, q)
 }
 
 // NamesProcesses reports whether a filter of flows, which may be nil, or an order of them

@@ -35,19 +35,13 @@ func withLabels(t *testing.T, ns *nstest.NS, program, args string) (out string, 
 // Labels have the names that the host's file has for them, as conntrack-tools shows them.
 func TestLabelNames(t *testing.T) {
 	program := build(t)
-	nstest.NeedsProgram(t, "nft")
 	nstest.NeedsKernel(t, "CONFIG_NF_CONNTRACK_LABELS")
 	theirs, err := exec.LookPath("conntrack")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ns := nstest.New(t)
-	rules := exec.Command("nft", "-f", "-")
-	rules.Stdin = strings.NewReader("table ip labels {\n\tchain c {\n\t\ttype filter hook output priority 0\n\t\tct label set 3\n\t}\n}\n")
-	ns.Do(t, rules.Start)
-	if err := rules.Wait(); err != nil {
-		t.Fatalf("nft: %v", err)
-	}
+	ns.NFT(t, "table ip labels {\n\tchain c {\n\t\ttype filter hook output priority 0\n\t\tct label set 3\n\t}\n}\n")
 	for _, args := range []string{
 		"-I -s 192.0.2.1 -d 192.0.2.2 -p udp --sport 1 --dport 2 -t 50000 --label-add eth0-in,voice",
 		"-I -s 192.0.2.1 -d 192.0.2.2 -p udp --sport 1 --dport 3 -t 50000 --label-add last",

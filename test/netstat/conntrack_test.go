@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -48,7 +47,6 @@ table inet track {
 func tracked(t *testing.T) *nstest.NS {
 	t.Helper()
 	nstest.NeedsProgram(t, "conntrack")
-	nstest.NeedsProgram(t, "nft")
 	for _, option := range []string{"CONFIG_NF_CT_NETLINK", "CONFIG_NF_TABLES_INET", "CONFIG_NF_NAT", "CONFIG_NF_CONNTRACK_ZONES", "CONFIG_NF_CONNTRACK_LABELS", "CONFIG_NF_CONNTRACK_FTP"} {
 		nstest.NeedsKernel(t, option)
 	}
@@ -57,11 +55,7 @@ func tracked(t *testing.T) *nstest.NS {
 	n.Sysctl(t, "net.netfilter.nf_conntrack_acct", "1")
 	n.Sysctl(t, "net.netfilter.nf_conntrack_timestamp", "1")
 	n.Sysctl(t, "net.netfilter.nf_conntrack_udp_timeout", "600")
-	rules := exec.Command("ip", "netns", "exec", n.Name, "nft", "-f", "-")
-	rules.Stdin = strings.NewReader(tracking)
-	if out, err := rules.CombinedOutput(); err != nil {
-		t.Fatalf("nft: %v\n%s", err, out)
-	}
+	n.NFT(t, tracking)
 	l := n.Listen(t, "tcp", "127.0.0.1:8000")
 	go func() {
 		for {
