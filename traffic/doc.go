@@ -10,8 +10,9 @@
 //
 // Octets are those of the payload: no header, no SYN and no FIN, and none counted twice
 // for being sent again. Of a connection that was there when the meter began they count from
-// its first reading on. They are told of TCP alone, by Linux 4.19 or later. Sockets of UDP
-// have none in the kernel: theirs are unknown.
+// its first reading on. The kernel tells them of TCP, by Linux 4.19 or later. Of UDP it counts none:
+// they are what connection tracking counts of a socket's flows ([Meter.Datagrams]), and
+// unknown where it does not.
 //
 // Sockets are known by their cookies, which no other socket has before the host restarts.
 // Addresses and ports, which others use again, join nothing.

@@ -57,6 +57,8 @@ type Meter struct {
 	complete bool      // some reading was: what is seen first began later
 	since    time.Time // when that reading began
 
+	datagramsMissed bool // ends of flows were lost
+
 	reading *Reading
 	past    map[group]Sum
 	others  Sum // of those that ended, beyond MostPast
@@ -80,6 +82,8 @@ type record struct {
 	sentNow    uint64
 	receiveNow uint64
 	seen       time.Time
+
+	datagrams *datagrams // nil while none is counted
 
 	end *end // what was told of its end; nil while it is there
 }
@@ -177,6 +181,9 @@ func (m *Meter) Add(s *netstat.Socket, at time.Time) {
 		r.last.look(s)
 		r.tell(c)
 		r.rate(c, at)
+	}
+	if r.datagrams != nil {
+		r.datagrams.tell(c)
 	}
 	r.seen = at
 }
@@ -458,7 +465,7 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 	})
 	reading.ended, m.ended = m.ended, nil
 	reading.Beyond, m.beyond = m.beyond, Sum{}
-	reading.AtLeast = m.gaps > 0
+	reading.AtLeast = m.gaps > 0 || m.datagramsMissed
 	if complete && !m.complete {
 		m.complete, m.since = true, m.begun
 	}
@@ -496,6 +503,8 @@ func (m *Meter) close(i uint32, r *record) {
 		r.move(m, e.payload, e.at, false)
 		r.tell(c)
 		c.rate(sent+r.sentNow, received+r.receiveNow, m.reading.Elapsed)
+	case r.datagrams != nil:
+		r.datagrams.tell(c)
 	case c.Protocol == netstat.TCP:
 		c.AtLeast = true
 		if r.turn != m.turn {

@@ -179,7 +179,7 @@ type meteredFlows struct {
 	// protocol is that of the flows that are measured, unknown for all.
 	protocol netstat.Optional[netstat.IPProtocol]
 
-	lookingAtOwners
+	owning sparing
 	owners *netstat.FlowOwners // as they were looked at last
 }
 
@@ -265,14 +265,14 @@ func (m *meteredFlows) read(ctx context.Context, q *query) (*traffic.FlowReading
 // lookAtOwners returns whom flows belong to, as of a look that is not old, nil where that is
 // not known.
 func (m *meteredFlows) lookAtOwners(ctx context.Context, q *query) (*netstat.FlowOwners, error) {
-	if _, ok := q.src.Stack.(netstat.SocketOwnerReader); !ok || !m.isDue() {
+	if _, ok := q.src.Stack.(netstat.SocketOwnerReader); !ok || !m.owning.isDue() {
 		return m.owners, nil
 	}
 	began := time.Now()
 	found, err := q.flowOwners(ctx)
 	if err == nil {
 		m.owners = found
-		m.tookSince(began)
+		m.owning.tookSince(began)
 	}
 	return m.owners, err
 }

@@ -222,8 +222,8 @@ func perSecond(o netstat.Optional[float64]) table.Value {
 func connectionFields() []table.Field[Row[connection]] {
 	field := fieldOf[connection]
 	return []table.Field[Row[connection]]{
-		field("sentBytes", table.Integer, "payload sent since the program began to look, in bytes; of TCP only", func(c *connection) table.Value { return uintValue(c.SentBytes) }),
-		field("receivedBytes", table.Integer, "payload received since the program began to look, in bytes; of TCP only", func(c *connection) table.Value { return uintValue(c.ReceivedBytes) }),
+		field("sentBytes", table.Integer, "payload sent since the program began to look, in bytes; of UDP where connection tracking counts it", func(c *connection) table.Value { return uintValue(c.SentBytes) }),
+		field("receivedBytes", table.Integer, "payload received since the program began to look, in bytes; of UDP where connection tracking counts it", func(c *connection) table.Value { return uintValue(c.ReceivedBytes) }),
 		field("retransmittedBytes", table.Integer, "payload sent again, which `sentBytes` counts once", func(c *connection) table.Value { return uintValue(c.RetransmittedBytes) }),
 		field("sentRate", table.Number, "bytes sent a second since the turn before", func(c *connection) table.Value { return perSecond(c.SentRate) }),
 		field("receivedRate", table.Number, "bytes received a second since the turn before", func(c *connection) table.Value { return perSecond(c.ReceivedRate) }),

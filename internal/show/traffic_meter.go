@@ -3,6 +3,7 @@ package show
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -16,25 +17,30 @@ type metered struct {
 	ends  netstat.SocketEndListener // nil where nobody tells of ends
 	done  chan struct{}             // closed when nothing listens any longer
 
-	lookingAtOwners
+	owning sparing // of who holds the sockets
+
+	flows    *meteredFlows // of UDP; nil while none are read
+	counting sparing       // of them
 }
 
-// lookingAtOwners bounds the time that is spent on which processes hold sockets to a
-// twentieth.
-type lookingAtOwners struct {
-	looked time.Time
-	rest   time.Duration
+// sparing bounds the time that is spent on something to a twentieth.
+type sparing struct {
+	last time.Time
+	rest time.Duration
 }
 
-func (l *lookingAtOwners) isDue() bool { return l.looked.IsZero() || time.Since(l.looked) >= l.rest }
+func (l *sparing) isDue() bool { return l.last.IsZero() || time.Since(l.last) >= l.rest }
 
-func (l *lookingAtOwners) tookSince(began time.Time) {
-	l.looked = time.Now()
-	l.rest = 19 * l.looked.Sub(began)
+func (l *sparing) tookSince(began time.Time) {
+	l.last = time.Now()
+	l.rest = 19 * l.last.Sub(began)
 }
 
 // close stops listening.
 func (m *metered) close() {
+	if m.flows != nil {
+		m.flows.close()
+	}
 	if m.ends != nil {
 		_ = m.ends.Close() // nothing was written
 		<-m.done
@@ -125,9 +131,7 @@ func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDeta
 			m.meter.Add(&v, q.src.now())
 		}
 	}
-	if err := m.own(ctx, q); err != nil {
-		missing = append(missing, err)
-	}
+	missing = append(missing, m.own(ctx, q), m.countDatagrams(ctx, q))
 	reading := m.meter.Finish(q.src.now(), complete)
 	if reading.Gap {
 		q.note("(Sockets ended faster than they could be read: some are missing, and sums are at least what is shown.)")
@@ -137,7 +141,7 @@ func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDeta
 
 // own looks for the processes of new connections.
 func (m *metered) own(ctx context.Context, q *query) error {
-	if _, ok := q.src.Stack.(netstat.SocketOwnerReader); !ok || !m.isDue() || !m.meter.Unowned() {
+	if _, ok := q.src.Stack.(netstat.SocketOwnerReader); !ok || !m.owning.isDue() || !m.meter.Unowned() {
 		return nil
 	}
 	began := time.Now()
@@ -149,6 +153,42 @@ func (m *metered) own(ctx context.Context, q *query) error {
 		}
 	}
 	m.meter.Own(owners.Of)
-	m.tookSince(began)
+	m.owning.tookSince(began)
 	return nil
+}
+
+// countDatagrams gives sockets of UDP what connection tracking counted of them, where it counts
+// and may be read.
+func (m *metered) countDatagrams(ctx context.Context, q *query) error {
+	stack, ok := q.src.Stack.(interface {
+		netstat.FlowReader
+		netstat.FlowStatisticsReader
+	})
+	if !ok || !m.counting.isDue() || !slices.Contains(q.trafficProtocols(), netstat.UDP) {
+		return nil
+	}
+	began := time.Now()
+	defer m.counting.tookSince(began)
+	if m.flows == nil {
+		usage, err := stack.FlowUsage(ctx)
+		if !usage.Accounting.Or(false) {
+			return unlessClosed(err)
+		}
+		m.flows = q.newMeteredFlows(netstat.Known(netstat.IPProtocolUDP))
+	}
+	local, err := netstat.ReadLocalAddresses(ctx, q.src.Stack)
+	if err != nil {
+		return err
+	}
+	reading, err := m.flows.read(ctx, q)
+	m.meter.Datagrams(reading, local)
+	return unlessClosed(err)
+}
+
+// unlessClosed returns no error where there is nothing to be read, or it is for others.
+func unlessClosed(err error) error {
+	if errors.Is(err, netstat.ErrNotSupported) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return err
 }

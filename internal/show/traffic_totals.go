@@ -66,7 +66,7 @@ func TrafficTotals(key string) Table {
 	k.Kind = newKind("trafficTotal", "what connections have together since the program began to look", append(totalFields[traffic.Sum]("connections"),
 		field("connections", table.Integer, "how many there are", func(t *trafficTotal) table.Value { return table.Uint(t.sum.Connections) }),
 		field("ended", table.Integer, "how many have ended", func(t *trafficTotal) table.Value { return table.Uint(t.sum.Ended) }),
-		field("counted", table.Integer, "of how many of both the bytes are known: of TCP", func(t *trafficTotal) table.Value { return table.Uint(t.sum.Counted) }),
+		field("counted", table.Integer, "of how many of both the bytes are known: of TCP, and of UDP where connection tracking counts it", func(t *trafficTotal) table.Value { return table.Uint(t.sum.Counted) }),
 		counted("sentBytes", "payload that those sent, in bytes", func(s *traffic.Sum) uint64 { return s.SentBytes }),
 		counted("receivedBytes", "payload that those received, in bytes", func(s *traffic.Sum) uint64 { return s.ReceivedBytes }),
 		counted("retransmittedBytes", "payload that those sent again, which `sentBytes` counts once", func(s *traffic.Sum) uint64 { return s.RetransmittedBytes }),

@@ -21,8 +21,8 @@ var nettopPage = []benchmark{{"traffic", (*bench).trafficCase}, {"key", (*bench)
 
 // What the traffic case asks of a turn a second.
 const (
-	trafficTurns   = 12   // of which the first are not measured
-	trafficWarm    = 2    // of them
+	trafficTurns   = 20   // of which the first are not measured
+	trafficWarm    = 8    // of them: the heap grows to its size meanwhile
 	closingsSecond = 4000 // connections that are opened and closed
 )
 

@@ -3,7 +3,6 @@ package nettop_test
 import (
 	"fmt"
 	"net"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,15 +15,13 @@ import (
 func tracking(t *testing.T) *nstest.NS {
 	t.Helper()
 	nstest.NeedsProgram(t, "conntrack")
-	nstest.NeedsProgram(t, "nft")
 	for _, option := range []string{"CONFIG_NF_CT_NETLINK", "CONFIG_NF_TABLES_INET", "CONFIG_NF_CONNTRACK_ZONES", "CONFIG_NF_CONNTRACK_EVENTS"} {
 		nstest.NeedsKernel(t, option)
 	}
 	ns := pair(t)
 	ns.Sysctl(t, "net.netfilter.nf_conntrack_acct", "1")
 	ns.Sysctl(t, "net.netfilter.nf_conntrack_udp_timeout", "600")
-	rules := exec.Command("ip", "netns", "exec", ns.Name, "nft", "-f", "-")
-	rules.Stdin = strings.NewReader(`table inet track {
+	ns.NFT(t, `table inet track {
 		chain raw { type filter hook output priority raw; udp dport 5353 ct zone set 7
 		}
 		chain pre { type filter hook prerouting priority raw; udp dport 5353 ct zone set 7
@@ -32,9 +29,6 @@ func tracking(t *testing.T) *nstest.NS {
 		chain in { type filter hook input priority filter; ct state invalid drop
 		}
 	}`)
-	if out, err := rules.CombinedOutput(); err != nil {
-		t.Fatalf("nft: %v\n%s", err, out)
-	}
 	return ns
 }
 
@@ -138,6 +132,54 @@ func TestTrackedTotals(t *testing.T) {
 	}
 	expect(hosts, map[string]string{"127.0.0.1": "70/8960 1/128 2+1", "127.0.0.2": "1/128 70/8960 2+1"})
 	expect(zones, map[string]string{"0": "30/3840 1/128 1+1", "7": "40/5120 0/0 1+0"})
+}
+
+// What connection tracking counts of the flows of a UDP socket is the socket's, less the headers: of
+// both ends, of an unconnected one from several others, and of what its flows had until it was closed.
+// Of two with one address it is not known, and of packets that go to another host it is nobody's.
+func TestTrackedDatagrams(t *testing.T) {
+	ns := tracking(t)
+	ns.IP(t, "addr add 192.0.2.1/24 dev lo", "route add unreachable 198.51.100.0/24")
+	server := ns.ListenPacket(t, "udp", "0.0.0.0:5300")
+	answered, other := ns.Dial(t, "udp", "192.0.2.1:5300"), ns.Dial(t, "udp", "127.0.0.2:5300")
+	datagrams(t, answered, 5)
+	f := follow(t, "connections", "--netns", ns.Name, "--interval", "0.3", "--filter", "protocol=udp")
+	users := follow(t, "users", "--netns", ns.Name, "--interval", "0.3")
+	// Of what went through before somebody looked, nothing is told.
+	for seen := 0; seen < 3; seen++ {
+		if row := f.next(); number(row, "sentBytes") != 0 || number(row, "receivedBytes") != 0 {
+			t.Errorf("as it begins to look: %v", row)
+		}
+	}
+	users.next()
+	datagrams(t, answered, 7)
+	datagrams(t, other, 3)
+	if _, err := server.WriteTo(make([]byte, 1000), answered.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	port := func(a net.Addr) int64 { return int64(a.(*net.UDPAddr).Port) }
+	expect := func(what string, want map[int64]string) {
+		t.Helper()
+		for len(want) > 0 {
+			row := f.next()
+			local, over := number(row, "localPort"), row["ended"] != nil
+			got := fmt.Sprintf("%d/%d %v", number(row, "sentBytes"), number(row, "receivedBytes"), over)
+			if got == want[local] {
+				delete(want, local)
+			} else if number(row, "sentBytes") > 1000 || number(row, "receivedBytes") > 1200 {
+				t.Fatalf("%s: %v, want %v", what, row, want)
+			}
+		}
+	}
+	expect("each end", map[int64]string{5300: "1000/1000 false", port(answered.LocalAddr()): "700/1000 false", port(other.LocalAddr()): "300/0 false"})
+	datagrams(t, other, 2)
+	other.Close()
+	expect("one that was closed", map[int64]string{5300: "1000/1200 false", port(other.LocalAddr()): "500/0 true"})
+	for row := users.next(); fmt.Sprint(number(row, "sentBytes"), number(row, "receivedBytes"), number(row, "counted"), number(row, "ended")) != "2200 2200 3 1"; row = users.next() {
+		if number(row, "sentBytes") > 2200 {
+			t.Fatalf("together: %v", row)
+		}
+	}
 }
 
 // Packets that nobody counts are unknown, and never none.
