@@ -85,10 +85,12 @@ func extensionWriter(s *sources, t *mib.Table[netstat.Interface]) *mib.Table[net
 		if send, known := c.Row.LinkTraps.Get(); known && c.Sets("ifLinkUpDownTrapEnable") {
 			of, err := notifications(c.Row.Name, send)
 			if err != nil {
-				cleanup(a)
+				if a.Cleanup != nil {
+					a.Cleanup()
+				}
 				return mib.Assignment{}, c.Refuse(mib.NotWritable, "ifLinkUpDownTrapEnable", err)
 			}
-			a = both(a, of)
+			a = a.Then(of)
 		}
 		return a, nil
 	}, written...)
@@ -108,34 +110,6 @@ func extension(ctx context.Context, writer netstat.InterfaceWriter, c *mib.Chang
 	}
 	w, err := writer.PrepareInterface(ctx, c.Row.Index, change)
 	return assignment(c, "ifAlias", w, err)
-}
-
-// both is one assignment made of two that can be undone: the second is made after the first, or
-// neither.
-func both(first, second mib.Assignment) mib.Assignment {
-	if first.Commit == nil {
-		return second
-	}
-	return mib.Assignment{
-		Commit: func(ctx context.Context) error {
-			if err := first.Commit(ctx); err != nil {
-				return err
-			}
-			err := second.Commit(ctx)
-			if err != nil {
-				err = errors.Join(err, first.Undo(context.WithoutCancel(ctx)))
-			}
-			return err
-		},
-		Undo:    func(ctx context.Context) error { return errors.Join(second.Undo(ctx), first.Undo(ctx)) },
-		Cleanup: func() { cleanup(first); cleanup(second) },
-	}
-}
-
-func cleanup(a mib.Assignment) {
-	if a.Cleanup != nil {
-		a.Cleanup()
-	}
 }
 
 // settingsWriter binds the writer of the settings of IP, where the stack has one.

@@ -54,6 +54,17 @@ func (a Access[R, T]) Checked(check func(*R, T) error) Access[R, T] {
 	return a
 }
 
+// Sized gives access to octets with the sizes of their SYNTAX clause, and refuses others from
+// elsewhere, as Checked does.
+func Sized[R any, T ~string](a Access[R, T], least, most int) Access[R, T] {
+	return a.Checked(func(_ *R, octets T) error {
+		if len(octets) < least || len(octets) > most {
+			return fmt.Errorf("%d octets, not %d to %d", len(octets), least, most)
+		}
+		return nil
+	})
+}
+
 // Get returns the value in the row, and whether the row knows it.
 func (a Access[R, T]) Get(r *R) (T, bool) { return a.get(r) }
 
@@ -85,6 +96,8 @@ type Field[R any] struct {
 	// WrongValue. It is nil where every value will do, and asked of what is to be written.
 	syntax func(Value) Status
 	text   bool // AsText
+
+	rowStatus, storage bool // RowStatus, AsStorageType
 }
 
 // Within returns the field of an integer with the range of its SYNTAX clause, which
@@ -303,13 +316,20 @@ func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
 	}
 }
 
-// AsConstant is an object that has the same value in every row. Reading a row
-// from elsewhere passes over it.
+// AsConstant is an object that has the same value in every row, and is written as that or
+// not at all. Reading a row from elsewhere passes over it.
 func AsConstant[R any](v Value) Field[R] {
 	return Field[R]{
 		typ:  v.typ,
 		get:  func(*R) (Value, bool) { return v, true },
+		set:  func(*R, Value) error { return nil },
 		idle: true,
+		syntax: func(other Value) Status {
+			if other != v {
+				return WrongValue
+			}
+			return NoError
+		},
 	}
 }
 

@@ -66,10 +66,10 @@ type Place uint64
 // what Table.Where, Prefer and the index say holds for them as for a View.
 func BindOrdered[T comparable, R any](t *Table[R], c *Current[T], rows func(T) Ordered[R]) Node {
 	objects, regions := t.objects()
-	return &orderedNode[T, R]{
+	return beside(&orderedNode[T, R]{
 		orderedTable: orderedTable[R]{table: t, longest: MaxOIDLength - t.Entry.Len() - 1},
 		regions:      regions, objects: objects, current: c, rows: rows,
-	}
+	}, t)
 }
 
 type orderedNode[T comparable, R any] struct {
@@ -86,7 +86,7 @@ func (n *orderedNode[T, R]) Regions() []OID    { return n.regions }
 func (n *orderedNode[T, R]) Objects() []Object { return n.objects }
 
 func (n *orderedNode[T, R]) rowWriter() rowWriter { return n.table.rowWriter() }
-func (n *orderedNode[T, R]) changed()             {} // events tell of it
+func (n *orderedNode[T, R]) settle() error        { return nil } // events tell of it
 
 func (n *orderedNode[T, R]) pin(r *Request, kept rows) (rows, error) {
 	value, err := pinCurrent(r, n.current)
@@ -493,7 +493,7 @@ func (o *orderedRows[R]) seek(w *work, index OID, include bool) (position, error
 		}
 		if i := o.search(index, include); i < o.len() {
 			o.passed(&p, rowless, at)
-			return position{at, i}, nil
+			return position{run: at, row: i}, nil
 		}
 		if rows := o.len(); rows > 0 { // all in front of the index
 			o.forget(mark)
@@ -589,7 +589,7 @@ func (o *orderedRows[R]) next(w *work, from position, column int) (OID, Value, p
 			}
 			if index, ok := o.index(i); ok {
 				o.passed(&p, column, at)
-				o.last, o.lastTo = index, position{at, i + 1}
+				o.last, o.lastTo = index, position{run: at, row: i + 1}
 				return index, v, o.lastTo, nil
 			}
 		}

@@ -17,9 +17,13 @@ import (
 // whether a change can be made, the first phase of RFC 3416, section 4.2.5, and changes
 // nothing yet: what it returns does. A tree asks for one SetRequest at a time.
 //
+// Of a table with a RowStatus it is asked for rows that are to be made (Was is nil), changed
+// or removed (Change.Removes), in the order of the request. Rows that are not to be active wait
+// beside those that the table is bound to, and no Writer is asked for them.
+//
 // An error of Change.Refuse says itself what it is answered with. Any other that matches
-// fs.ErrPermission or errors.ErrUnsupported is notWritable, since no value would do better,
-// and what is left genErr.
+// fs.ErrPermission or errors.ErrUnsupported is notWritable, since no value would do better;
+// one that matches fs.ErrExist is inconsistentValue, and what is left genErr.
 type Writer[R any] func(ctx context.Context, c *Change[R]) (Assignment, error)
 
 // Assignment is a change that was tested. A Writer's zero Assignment changes nothing.
@@ -32,6 +36,47 @@ type Assignment struct {
 	// Cleanup lets go of what the test took. It is called once, last, whatever happened;
 	// nil where there is nothing.
 	Cleanup func()
+}
+
+// Then returns one assignment made of two: next is made after a, which can be undone, or
+// neither is.
+func (a Assignment) Then(next Assignment) Assignment {
+	switch {
+	case a.Commit == nil && a.Cleanup == nil:
+		return next
+	case next.Commit == nil && next.Cleanup == nil:
+		return a
+	}
+	both := Assignment{
+		Commit: func(ctx context.Context) error {
+			if err := run(ctx, a.Commit); err != nil {
+				return err
+			}
+			err := run(ctx, next.Commit)
+			if err != nil {
+				err = errors.Join(err, run(context.WithoutCancel(ctx), a.Undo))
+			}
+			return err
+		},
+		Cleanup: func() {
+			for _, done := range []func(){a.Cleanup, next.Cleanup} {
+				if done != nil {
+					done()
+				}
+			}
+		},
+	}
+	if next.Commit == nil || next.Undo != nil {
+		both.Undo = func(ctx context.Context) error { return errors.Join(run(ctx, next.Undo), run(ctx, a.Undo)) }
+	}
+	return both
+}
+
+func run(ctx context.Context, f func(context.Context) error) error {
+	if f == nil {
+		return nil
+	}
+	return f(ctx)
 }
 
 // Change is what one request wants of one row: all of its variables there.
@@ -47,30 +92,53 @@ type Change[R any] struct {
 	columns   []ColumnOf[R]
 	sets      []int // columns, in the order of the request
 	variables []int // of each, its number in the request, from 1
+	values    []Value
+	// status is what the row's is going to be, RowDestroy for none; 0 of a table without a
+	// RowStatus.
+	status RowStatus
+}
+
+// note takes down that the request has a variable.
+func (c *Change[R]) note(v *variable) {
+	c.sets, c.variables, c.values = append(c.sets, v.column), append(c.variables, v.number), append(c.values, v.value)
 }
 
 // Sets reports whether the request has a variable of the column. It panics where the
 // table declares no such column.
-func (c *Change[R]) Sets(descriptor string) bool { return c.variable(descriptor) > 0 }
+func (c *Change[R]) Sets(descriptor string) bool { return c.variable(descriptor) >= 0 }
 
-// variable returns the number of the last variable of a column, 0 where there is none.
-func (c *Change[R]) variable(descriptor string) (number int) {
+// Value returns what the request has for a column, before it became the row's, and whether it
+// has anything. It panics as Sets does.
+func (c *Change[R]) Value(descriptor string) (Value, bool) {
+	if i := c.variable(descriptor); i >= 0 {
+		return c.values[i], true
+	}
+	return Value{}, false
+}
+
+// variable returns the place of the last variable of a column, -1 where there is none.
+func (c *Change[R]) variable(descriptor string) (last int) {
 	column := slices.IndexFunc(c.columns, func(c ColumnOf[R]) bool { return c.name == descriptor })
 	if column < 0 {
 		panic("mib: no column " + descriptor)
 	}
+	last = -1
 	for i, set := range c.sets {
 		if set == column {
-			number = c.variables[i]
+			last = i
 		}
 	}
-	return number
+	return last
 }
 
-// Refuse returns the error of a Writer that cannot take the value of a column, whose
-// cause, which may be nil, is for people.
+// Refuse returns the error of a Writer that cannot take the value of a column, or the row
+// where descriptor is "". The cause, which may be nil, is for people.
 func (c *Change[R]) Refuse(status Status, descriptor string, cause error) error {
-	return &SetError{status, max(c.variable(descriptor), c.variables[0]), cause}
+	at := 0
+	if descriptor != "" {
+		at = max(at, c.variable(descriptor))
+	}
+	return &SetError{status, c.variables[at], cause}
 }
 
 // SetError says why variables were not written.
@@ -93,6 +161,8 @@ func (e *SetError) Unwrap() error { return e.Err }
 type writing[R any] struct {
 	writer Writer[R]
 	names  []string // of the columns that it writes
+	// room has rows that wait, of a table with a RowStatus; without a writer all of its rows.
+	room *KeptRows[R]
 }
 
 // rowWriter writes rows of a node, typed away.
@@ -117,14 +187,17 @@ type variable struct {
 // that are declared Writable or Creatable where there are none.
 func (t *Table[R]) WrittenBy(w Writer[R], descriptors ...string) *Table[R] {
 	written := *t
-	written.writing = &writing[R]{w, writable(t.Columns, descriptors)}
+	written.writing = &writing[R]{writer: w, names: writable(t.Columns, descriptors)}
+	if status := t.statusColumn(); status >= 0 && slices.Contains(written.writing.names, t.Columns[status].name) {
+		written.writing.room = keptRows(&written)
+	}
 	return &written
 }
 
 // WrittenBy is as Table's.
 func (g *Group[R]) WrittenBy(w Writer[R], descriptors ...string) *Group[R] {
 	written := *g
-	written.writing = &writing[R]{w, writable(g.Objects, descriptors)}
+	written.writing = &writing[R]{writer: w, names: writable(g.Objects, descriptors)}
 	return &written
 }
 
@@ -201,10 +274,16 @@ func (f *Field[R]) judge(v Value) Status {
 }
 
 func (t tableWriter[R]) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
+	if both, ok := rows.(*bothRows[R]); ok {
+		rows = both.base
+	}
 	c := Change[R]{Index: index, columns: t.Columns}
 	was, err := rowAt[R](w, rows, index)
 	if err != nil {
 		return Assignment{}, err
+	}
+	if room := t.writing.room; room != nil {
+		return t.testRow(ctx, w, room, index, was, variables)
 	}
 	if was == nil {
 		for i := range variables {
@@ -212,10 +291,7 @@ func (t tableWriter[R]) test(ctx context.Context, w *work, rows rows, index OID,
 				return Assignment{}, &SetError{NoCreation, variables[i].number, nil}
 			}
 		}
-		if t.Implies != nil {
-			t.Implies(&c.Row)
-		}
-		if err := t.parseIndex(index, &c.Row, toTheLetter); err != nil || t.Entry.Len()+1+index.Len() > MaxOIDLength {
+		if _, err := t.begin(index, &c.Row); err != nil {
 			return Assignment{}, &SetError{NoCreation, variables[0].number, err}
 		}
 	}
@@ -260,7 +336,7 @@ func (w *writing[R]) test(ctx context.Context, work *work, c *Change[R], was *R,
 		if err := column.field.set(&c.Row, v.value); err != nil {
 			return Assignment{}, &SetError{WrongValue, v.number, err}
 		}
-		c.sets, c.variables = append(c.sets, v.column), append(c.variables, v.number)
+		c.note(v)
 	}
 	work.pause() // others go on while the writer waits
 	a, err := w.writer(ctx, c)
@@ -278,6 +354,8 @@ func refusal(err error, number int) error {
 		return refused
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported):
 		return &SetError{NotWritable, number, err}
+	case errors.Is(err, fs.ErrExist):
+		return &SetError{InconsistentValue, number, err}
 	}
 	return &SetError{GenErr, number, err}
 }
@@ -476,12 +554,17 @@ func (s *Set) test(r *Request, of []variable) error {
 // that were are undone, and the *SetError is commitFailed with that variable's index, or
 // undoFailed (RFC 3416, section 4.2.5).
 func (s *Set) Commit(ctx context.Context) error {
-	defer s.changed()
-	for i := s.done; i < len(s.steps); i++ {
-		at := &s.steps[i]
+	for s.done < len(s.steps) {
+		at := &s.steps[s.done]
 		err := ctx.Err()
-		if err == nil && at.Commit != nil {
-			err = at.Commit(ctx)
+		if err == nil {
+			err = run(ctx, at.Commit)
+		}
+		if err == nil {
+			s.done++
+			if s.done == len(s.steps) || s.steps[s.done].irrevocable() && !at.irrevocable() {
+				err = s.settle()
+			}
 		}
 		if err != nil {
 			failed := &SetError{CommitFailed, at.number, err}
@@ -490,7 +573,6 @@ func (s *Set) Commit(ctx context.Context) error {
 			}
 			return failed
 		}
-		s.done = i + 1
 	}
 	return nil
 }
@@ -512,18 +594,24 @@ func (s *Set) Undo(ctx context.Context) error {
 			}
 		}
 	}
-	s.changed()
+	failed = append(failed, s.settle())
 	if err := errors.Join(failed...); err != nil {
 		return &SetError{UndoFailed, 0, err}
 	}
 	return nil
 }
 
-// changed has what shows the rows read anew.
-func (s *Set) changed() {
+// settle settles the nodes whose rows were written.
+func (s *Set) settle() error {
+	var problems []error
+	settled := map[int]bool{}
 	for i := range s.steps {
-		s.tree.nodes[s.steps[i].node].changed()
+		if node := s.steps[i].node; !settled[node] {
+			settled[node] = true
+			problems = append(problems, s.tree.nodes[node].settle())
+		}
 	}
+	return errors.Join(problems...)
 }
 
 // Cleanup ends the SetRequest. Another may follow.

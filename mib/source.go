@@ -198,7 +198,11 @@ func (n *node[T]) Regions() []OID    { return n.regions }
 func (n *node[T]) Objects() []Object { return n.objects }
 
 func (n *node[T]) rowWriter() rowWriter { return n.writer }
-func (n *node[T]) changed()             { n.source.Invalidate() }
+
+func (n *node[T]) settle() error {
+	n.source.Invalidate()
+	return nil
+}
 
 func (n *node[T]) pin(r *Request, _ rows) (rows, error) {
 	snap, err := pinSnapshot(r, n.source)
@@ -277,8 +281,8 @@ func (t *Table[R]) Bind(s *Source[[]R]) Node {
 // reads. It panics as Table.Bind does.
 func BindTable[T, R any](t *Table[R], s *Source[T], from func(T) []R) Node {
 	objects, regions := t.objects()
-	return newNode(node[T]{name: t.Name, valid: t.check(), regions: regions, objects: objects, writer: t.rowWriter(), source: s},
-		func(data T) rows { return t.View(from(data)) })
+	return beside(newNode(node[T]{name: t.Name, valid: t.check(), regions: regions, objects: objects, writer: t.rowWriter(), source: s},
+		func(data T) rows { return t.View(from(data)) }), t)
 }
 
 // Bind makes the scalars answer from the values of a source. It panics as
@@ -315,7 +319,7 @@ func (n *nowNode[R]) Regions() []OID    { return n.regions }
 func (n *nowNode[R]) Objects() []Object { return n.objects }
 
 func (n *nowNode[R]) rowWriter() rowWriter { return n.group.rowWriter() }
-func (n *nowNode[R]) changed()             {}
+func (n *nowNode[R]) settle() error        { return nil }
 
 func (n *nowNode[R]) pin(_ *Request, kept rows) (rows, error) {
 	g, ok := kept.(*groupRows[R])
@@ -343,7 +347,7 @@ func (n *countNode) Regions() []OID    { return []OID{n.object.OID} }
 func (n *countNode) Objects() []Object { return []Object{n.object} }
 
 func (n *countNode) rowWriter() rowWriter { return nil }
-func (n *countNode) changed()             {}
+func (n *countNode) settle() error        { return nil }
 
 func (n *countNode) pin(r *Request, kept rows) (rows, error) {
 	c, ok := kept.(*countRows)

@@ -20,6 +20,9 @@ type ColumnOf[R any] struct {
 	name   string
 	field  Field[R]
 	access access
+
+	byDefault    Value // its type is 0 for none
+	whenInactive bool
 }
 
 // access is an object's MAX-ACCESS (RFC 2578, section 7.3), as far as it is read.
@@ -82,6 +85,16 @@ type Table[R any] struct {
 	// returns a negative number. Nil, or 0, keeps the one that the source
 	// gave first.
 	Prefer func(a, b *R) int
+	// Begin sets what a row that a manager makes has besides, once its index and the
+	// defaults of its columns are in it; nil means nothing.
+	Begin func(*R)
+	// Ready says whether a row that has all columns which it needs can be active. Nil means that
+	// it can.
+	Ready func(*R) bool
+	// Check says what is wrong with a row that is to be made or changed, whether or not it is to be
+	// active: an error of Change.Refuse. Nil means nothing. These three are of tables with
+	// a RowStatus.
+	Check func(c *Change[R]) error
 	// Apart is the form of the indexes of rows that would have the same index:
 	// where it tells any of them apart, all of them have it, so that none is
 	// favoured by the order in which they came.
@@ -107,7 +120,7 @@ func (t *Table[R]) check() error {
 	if len(t.Index) == 0 {
 		return errors.New("no INDEX")
 	}
-	return errors.Join(checkColumns(t.Columns), t.writing.check(t.Columns))
+	return errors.Join(checkColumns(t.Columns), t.writing.check(t.Columns), t.checkRows())
 }
 
 func checkColumns[R any](columns []ColumnOf[R]) error {

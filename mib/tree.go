@@ -51,8 +51,9 @@ type Node interface {
 	pin(r *Request, kept rows) (rows, error)
 	// rowWriter returns what writes its rows, or nil.
 	rowWriter() rowWriter
-	// changed is called when they were written.
-	changed()
+	// settle is called when they were written, once for all of a SetRequest. Its error says
+	// that they cannot stay so.
+	settle() error
 }
 
 // Object is a leaf object type: a scalar or a column.
@@ -87,8 +88,9 @@ type rows interface {
 // position is a place among rows: between two of them, or at either end. Its zero
 // value is in front of all.
 type position struct {
-	run Place // 0 where rows are not in runs
-	row int   // within the run
+	run  Place // 0 where rows are not in runs
+	row  int   // within the run
+	kept int   // among rows that are kept
 }
 
 type leaf struct {

@@ -1,0 +1,309 @@
+package mib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// RowStatus is the status of a conceptual row, and what is to become of it (RFC 2579).
+type RowStatus = int32
+
+// Values of RowStatus. The first three are read, and all but RowNotReady written.
+const (
+	RowActive        RowStatus = 1 // it is in use
+	RowNotInService  RowStatus = 2 // it could be
+	RowNotReady      RowStatus = 3 // it lacks what it needs for that
+	RowCreateAndGo   RowStatus = 4
+	RowCreateAndWait RowStatus = 5
+	RowDestroy       RowStatus = 6
+)
+
+// StorageType says how long a conceptual row lasts (RFC 2579).
+type StorageType = int32
+
+// Values of StorageType.
+const (
+	StorageOther       StorageType = 1
+	StorageVolatile    StorageType = 2 // as long as the process
+	StorageNonVolatile StorageType = 3
+	StoragePermanent   StorageType = 4 // it cannot be destroyed
+	StorageReadOnly    StorageType = 5 // nor changed
+)
+
+// RowStatus returns the field as the status column of its table, which says there what the
+// status of a row in use is. What is written to it is of another kind, and never put into
+// the row.
+func (f Field[R]) RowStatus() Field[R] {
+	f.rowStatus = true
+	f.syntax = func(v Value) Status {
+		switch v.Int() {
+		case RowActive, RowNotInService, RowCreateAndGo, RowCreateAndWait, RowDestroy:
+			return NoError
+		}
+		return WrongValue
+	}
+	return f
+}
+
+// AsRowStatus is a RowStatus: active(1) of each row that is in use.
+func AsRowStatus[R any]() Field[R] { return AsConstant[R](Int(RowActive)).RowStatus() }
+
+// AsStorageType is a StorageType. It can be written as volatile(2) or nonVolatile(3).
+func AsStorageType[R any](a Access[R, StorageType]) Field[R] {
+	f := AsInteger(a).Within(int64(StorageVolatile), int64(StorageNonVolatile))
+	f.storage = true
+	return f
+}
+
+// Default returns the object with a DEFVAL clause: what a row that is made has unless the
+// request says something else. A Creatable object without one has no value in such a row until one is
+// written, and the row is notReady as long.
+func (c ColumnOf[R]) Default(v Value) ColumnOf[R] {
+	c.byDefault = v
+	return c
+}
+
+// NotWhileActive returns the object as one that cannot be changed in a row that is active
+// and stays so.
+func (c ColumnOf[R]) NotWhileActive() ColumnOf[R] {
+	c.whenInactive = true
+	return c
+}
+
+// columnSet is a set of a table's columns, by their place.
+type columnSet uint64
+
+const allColumns = ^columnSet(0)
+
+func (s columnSet) has(column int) bool { return s>>column&1 != 0 }
+func (s *columnSet) add(column int)     { *s |= 1 << column }
+
+// statusColumn returns the place of the RowStatus, -1 where there is none.
+func (t *Table[R]) statusColumn() int {
+	return slices.IndexFunc(t.Columns, func(c ColumnOf[R]) bool { return c.field.rowStatus })
+}
+
+// required is the columns without which a row cannot be active.
+func (t *Table[R]) required() (s columnSet) {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.access == readCreate && c.byDefault.typ == 0 && !c.field.rowStatus {
+			s.add(i)
+		}
+	}
+	return s
+}
+
+// complete reports whether a row with values in those columns can be active.
+func (t *Table[R]) complete(r *R, set columnSet) bool {
+	return t.required()&^set == 0 && (t.Ready == nil || t.Ready(r))
+}
+
+// checkRows says what is wrong with the declaration of a table whose rows can be made.
+func (t *Table[R]) checkRows() error {
+	if len(t.Columns) > 64 {
+		return fmt.Errorf("%d columns: rows of at most 64 can be made", len(t.Columns))
+	}
+	if w := t.writing; w != nil && w.writer == nil && t.statusColumn() < 0 {
+		return errors.New("its rows are kept and it has no RowStatus")
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if v := c.byDefault; v.typ != 0 && v.typ != c.field.typ {
+			return fmt.Errorf("%s: the default %v is no %v", c.name, v, c.field.typ)
+		}
+	}
+	return nil
+}
+
+// begin makes the row with an index, and returns the columns that have a value by default.
+func (t *Table[R]) begin(index OID, r *R) (set columnSet, err error) {
+	if t.Implies != nil {
+		t.Implies(r)
+	}
+	if err := t.parseIndex(index, r, toTheLetter); err != nil {
+		return 0, err
+	}
+	if t.Entry.Len()+1+index.Len() > MaxOIDLength {
+		return 0, fmt.Errorf("names would have more than %d sub-identifiers", MaxOIDLength)
+	}
+	for i := range t.Columns {
+		if v := t.Columns[i].byDefault; v.typ != 0 {
+			if err := t.Columns[i].field.set(r, v); err != nil {
+				return 0, fmt.Errorf("%s: %w", t.Columns[i].name, err)
+			}
+			set.add(i)
+		}
+	}
+	if t.Begin != nil {
+		t.Begin(r)
+	}
+	return set, nil
+}
+
+// names reports whether a row has that index here: an index can be written in several forms.
+func (t *Table[R]) names(index OID, r *R) bool {
+	return string(t.appendIndex(nil, r)) == index.packed || t.tellsApart() && string(t.appendApart(nil, r)) == index.packed
+}
+
+// Removes reports whether the row is to go from what the table is bound to. Otherwise it is
+// to be there as Row says.
+func (c *Change[R]) Removes() bool { return c.status != 0 && c.status != RowActive }
+
+// Destroy has the row destroyed, whatever else the request says of it: for a Table.Check
+// that finds a value which stands for that.
+func (c *Change[R]) Destroy() { c.status = RowDestroy }
+
+// rowChange is the change of a row that can be made and destroyed, as it is tested.
+type rowChange[R any] struct {
+	Change[R]
+	table *Table[R]
+	kept  keptRow[R] // the row, where that is kept
+	waits bool       // it is kept
+	// before is the row's status, 0 for none; a row that is not kept is active.
+	before RowStatus
+	set    columnSet // the columns that have a value
+	wanted RowStatus // what the request says, 0 for nothing
+	at     int       // the variable that says it
+}
+
+// testRow tests the change of a row by RFC 2579's table of states. Was is the row that the
+// table is bound to, nil for none.
+func (t *Table[R]) testRow(ctx context.Context, work *work, room *KeptRows[R], index OID, was *R, variables []variable) (Assignment, error) {
+	c := &rowChange[R]{Change: Change[R]{Index: index, Was: was, columns: t.Columns}, table: t}
+	c.kept, c.waits = room.find(index)
+	if err := c.begin(variables); err != nil {
+		return Assignment{}, err
+	}
+	if c.kept.fixed {
+		return Assignment{}, &SetError{NotWritable, variables[0].number, errFixed}
+	}
+	if c.before == 0 && c.wanted == RowDestroy {
+		return Assignment{}, nil
+	}
+	if err := c.assign(variables); err != nil {
+		return Assignment{}, err
+	}
+	if err := c.move(variables[0].number); err != nil {
+		return Assignment{}, err
+	}
+	if t.Check != nil {
+		if err := t.Check(&c.Change); err != nil {
+			return Assignment{}, refusal(err, variables[0].number)
+		}
+	}
+	if c.before == 0 && !t.names(index, &c.Row) {
+		return Assignment{}, &SetError{InconsistentName, variables[0].number, errOtherIndex}
+	}
+	w := t.writing.writer
+	keeps := c.status != RowDestroy && (w == nil || c.status != RowActive)
+	if keeps && !c.waits && room.full() {
+		return Assignment{}, &SetError{ResourceUnavailable, variables[0].number, errRoomFull}
+	}
+	var made Assignment
+	if w != nil && (c.status == RowActive || c.before == RowActive && !c.waits) {
+		work.pause() // others go on while the writer waits
+		var err error
+		if made, err = w(ctx, &c.Change); err != nil {
+			return Assignment{}, refusal(err, variables[0].number)
+		}
+	}
+	// What is kept can be undone, which what a writer makes may not.
+	switch {
+	case keeps:
+		return room.assignment(index, &keptRow[R]{index: index, row: c.Row, set: c.set, status: c.status}).Then(made), nil
+	case c.waits:
+		return room.assignment(index, nil).Then(made), nil
+	}
+	return made, nil
+}
+
+// begin finds out what there is of the row, and what of the request is wrong with that.
+func (c *rowChange[R]) begin(variables []variable) error {
+	for i := range variables {
+		if v := &variables[i]; c.columns[v.column].field.rowStatus {
+			c.wanted, c.at = v.value.Int(), v.number
+		}
+	}
+	switch {
+	case c.waits:
+		c.before, c.Row, c.set = c.kept.status, c.kept.row, c.kept.set
+	case c.Was != nil:
+		c.before, c.Row, c.set = RowActive, *c.Was, allColumns
+	default:
+		return c.beginNew(variables)
+	}
+	if c.wanted == RowCreateAndGo || c.wanted == RowCreateAndWait {
+		return &SetError{InconsistentValue, c.at, errRowThere}
+	}
+	return nil
+}
+
+func (c *rowChange[R]) beginNew(variables []variable) error {
+	for i := range variables {
+		if c.columns[variables[i].column].access != readCreate {
+			return &SetError{NoCreation, variables[i].number, nil}
+		}
+	}
+	var err error
+	c.set, err = c.table.begin(c.Index, &c.Row)
+	switch {
+	case err != nil:
+		return &SetError{NoCreation, variables[0].number, err}
+	case c.wanted == 0:
+		return &SetError{InconsistentName, variables[0].number, errNoRow}
+	case c.wanted == RowActive, c.wanted == RowNotInService:
+		return &SetError{InconsistentValue, c.at, errNoRow}
+	}
+	return nil
+}
+
+// assign puts the values into the row.
+func (c *rowChange[R]) assign(variables []variable) error {
+	for i := range variables {
+		v := &variables[i]
+		column := &c.columns[v.column]
+		c.note(v)
+		if column.field.rowStatus {
+			continue
+		}
+		if c.before == RowActive && !c.waits && column.access != readCreate {
+			if _, ok := column.field.get(c.Was); !ok {
+				return &SetError{NoCreation, v.number, nil}
+			}
+		}
+		if column.whenInactive && c.before == RowActive && (c.wanted == 0 || c.wanted == RowActive) {
+			return &SetError{InconsistentValue, v.number, errWhileActive}
+		}
+		if err := column.field.set(&c.Row, v.value); err != nil {
+			return &SetError{WrongValue, v.number, err}
+		}
+		c.set.add(v.column)
+	}
+	return nil
+}
+
+// move finds the status that the row is going to have; first is the number of its first
+// variable.
+func (c *rowChange[R]) move(first int) error {
+	if c.wanted == RowDestroy {
+		c.status = RowDestroy
+		return nil
+	}
+	complete := c.table.complete(&c.Row, c.set)
+	if c.wanted == RowCreateAndWait || c.wanted == 0 && c.before != RowActive {
+		if c.status = RowNotReady; complete {
+			c.status = RowNotInService
+		}
+		return nil
+	}
+	if c.status = RowActive; c.wanted == RowNotInService {
+		c.status = RowNotInService
+	}
+	if !complete {
+		return &SetError{InconsistentValue, max(c.at, first), errIncomplete}
+	}
+	return nil
+}
