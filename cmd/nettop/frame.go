@@ -508,8 +508,8 @@ func (m *model) status() (text string, bad bool, cursor int) {
 		prompt := map[mode]string{filtering: "filter: ", jumping: "jump to: ", naming: "view: "}[m.mode]
 		text = prompt + m.input.String()
 		cursor = textWidth(prompt + string(m.input.text[:m.input.at]))
-		if m.mode == filtering && v.wrong != nil {
-			return text + "   (" + v.wrong.Error() + ")", true, cursor
+		if wrong := v.fault(); m.mode == filtering && wrong != nil {
+			return text + "   (" + wrong.Error() + ")", true, cursor
 		}
 		return text, false, cursor
 	case asking:

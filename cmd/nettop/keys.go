@@ -72,7 +72,7 @@ func init() { // since the help among them tells of all
 		}},
 		{[]string{"\\", "esc"}, "Escape", "no filter", func(m *model) {
 			v := m.view()
-			v.filter, v.typed, v.wrong = "", "", nil
+			v.filter, v.typed = "", ""
 		}},
 		{[]string{"p", "P"}, "p", "pause: rows keep their places, and figures go on; plays and stops a recording", func(m *model) {
 			v := m.view()
@@ -240,6 +240,6 @@ func (m *model) expandRow() {
 	}
 	of := m.states[i]
 	of.filter = v.expand + "=\"" + strings.NewReplacer("\\", "\\\\", "\"", "\\\"").Replace(key.Str()) + "\""
-	of.typed, of.wrong = of.filter, nil
+	of.typed = of.filter
 	m.show(i)
 }

@@ -41,6 +41,9 @@ type model struct {
 	scroll int      // in these
 	chosen int      // of the columns
 
+	// entered are the keys from Enter on, of a filter of which it is not known yet whether it is right.
+	entered []string
+
 	message string   // of the last key, until the next one
 	said    []string // what could not be read
 	unread  bool     // the last of it is shown until a key is pressed
@@ -65,7 +68,8 @@ type viewState struct {
 	*view
 	order, filter string
 	typed         string // the filter that is being typed, or filter
-	wrong         error  // what is wrong with it
+	checked       string // the filter of which it is known
+	wrong         error  // what is wrong with that
 	shown         *arrangement
 	held          *arrangement // whose order is kept; nil while rows are sorted
 
@@ -78,6 +82,14 @@ type viewState struct {
 	columns []string // headings of those that are shown; nil for all
 	history history
 	counted int // the reading that is in the history
+}
+
+// fault is what is wrong with the filter that is being typed, nil while that is not known.
+func (v *viewState) fault() error {
+	if v.checked != v.typed {
+		return nil
+	}
+	return v.wrong
 }
 
 // question is whether a row is to go.
@@ -175,10 +187,7 @@ func (m *model) take(a *arrangement) {
 	v := m.states[place(a.of.view, m.views)]
 	fresh := v.shown == nil || a.number != v.shown.number
 	v.shown = a
-	v.wrong = nil
-	if a.of.filter == v.typed {
-		v.wrong = a.wrong
-	}
+	v.checked, v.wrong = a.of.filter, a.wrong
 	switch {
 	case !v.moved:
 		v.at = 0
@@ -195,8 +204,18 @@ func (m *model) take(a *arrangement) {
 		v.counted = a.number
 		v.history.add(m.graphed(v), a.sheet, v.around(m.rowLines()))
 	}
-	if m.mode == opened && v == m.view() {
+	switch {
+	case v != m.view():
+	case m.mode == opened:
 		m.drawFull()
+	case m.mode == filtering && m.entered != nil && v.checked == v.typed:
+		keys := m.entered
+		m.entered = nil
+		for _, key := range keys {
+			m.press(key)
+		}
+	case m.mode == browsing && fresh && v.fault() != nil:
+		m.message = "filter: " + v.wrong.Error() // it was taken before there was a reading
 	}
 }
 
@@ -322,6 +341,9 @@ func (m *model) told(q *question, err error) {
 // press does what a key is for.
 func (m *model) press(key string) {
 	m.message, m.unread = "", false
+	if m.entered != nil && m.typeAhead(key) {
+		return
+	}
 	if key == "ctrl-z" {
 		m.suspend()
 		return
@@ -358,6 +380,21 @@ func (m *model) press(key string) {
 	}
 }
 
+// typeAhead keeps a key that is pressed while it is not known yet whether the filter that was
+// entered is right, and reports whether it did.
+func (m *model) typeAhead(key string) bool {
+	const most = 1000
+	switch key {
+	case "esc", "ctrl-c", "ctrl-z":
+		m.entered = nil
+		return false
+	}
+	if len(m.entered) < most {
+		m.entered = append(m.entered, key)
+	}
+	return true
+}
+
 // show shows a view.
 func (m *model) show(i int) {
 	m.current = (i + len(m.views)) % len(m.views)
@@ -391,7 +428,7 @@ func (m *model) pressTyping(key string) {
 	switch key {
 	case "esc":
 		if m.mode == filtering {
-			v.typed, v.wrong = v.filter, nil
+			v.typed = v.filter
 		}
 		m.mode = browsing
 		return
@@ -406,7 +443,11 @@ func (m *model) pressTyping(key string) {
 			m.showNamed(strings.TrimSpace(m.input.String()))
 			return
 		}
-		if v.wrong != nil {
+		switch {
+		case v.shown != nil && v.checked != v.typed:
+			m.entered = []string{key}
+			return
+		case v.fault() != nil:
 			return // it says what is wrong
 		}
 		v.filter, m.mode = v.typed, browsing

@@ -225,6 +225,46 @@ func TestFilterAsTyped(t *testing.T) {
 	}
 }
 
+// Keys that are pressed before it is known whether a filter is right, as by who types quickly or
+// pastes, wait for that, and none is lost.
+func TestTypeAhead(t *testing.T) {
+	b := newBench(t, 80, 24, 30)
+	ahead := func(keys ...string) {
+		for _, key := range keys {
+			b.m.press(key)
+		}
+	}
+	letters := func(text string) []string { return strings.Split(text, "") }
+	b.press("/")
+	b.typed("number<") // of which is known that it is wrong
+	ahead(letters("=5")...)
+	ahead("enter", "down", "p", "/")
+	ahead(letters(" and change=added")...)
+	ahead("enter", "down")
+	if v := b.m.view(); v.filter != "" || b.m.mode != filtering {
+		t.Errorf("the filter %q is taken before anybody knows whether it is right", v.filter)
+	}
+	b.arrange()
+	if v := b.m.view(); v.filter != "number<=5" || v.held == nil || v.typed != "number<=5 and change=added" {
+		t.Errorf("filter %q, then %q", v.filter, v.typed)
+	}
+	b.arrange()
+	if v := b.m.view(); v.filter != "number<=5 and change=added" || len(v.shown.rows) != 2 || v.at != 1 {
+		t.Errorf("filter %q, %d rows, the cursor on %d", v.filter, len(v.shown.rows), v.at)
+	}
+	// What was typed behind a wrong one is typed into it.
+	ahead("/", " ", "o", "enter", "r")
+	b.arrange()
+	if v := b.m.view(); b.m.mode != filtering || v.typed != "number<=5 and change=added or" {
+		t.Errorf("mode %v, %q", b.m.mode, v.typed)
+	}
+	ahead("enter", "esc")
+	b.arrange()
+	if v := b.m.view(); b.m.mode != browsing || v.filter != "number<=5 and change=added" {
+		t.Errorf("mode %v, filter %q", b.m.mode, v.filter)
+	}
+}
+
 // A pause keeps the order, and figures go on.
 func TestPauseKeepsTheOrder(t *testing.T) {
 	b := newBench(t, 80, 24, 5)
