@@ -134,20 +134,30 @@ func New(c Config) (*Agent, error) {
 // Kinds returns what a live stack must track for the modules of the names, which
 // are as in Config; 0 where none shows anything that changes with events.
 func Kinds(names []string) (kinds netstat.Kinds) {
-	for _, m := range modules {
-		if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), m.name) }) {
-			kinds |= m.kinds
+	for i := range modules {
+		if modules[i].isNamed(names) {
+			kinds |= modules[i].kinds
 		}
 	}
 	return kinds
+}
+
+// ShowsProcesses reports whether modules of the names, which are as in Config, show which processes hold sockets:
+// those of other users take privileges to find.
+func ShowsProcesses(names []string) bool {
+	return slices.ContainsFunc(modules[:], func(m module) bool { return m.processes && m.isNamed(names) })
+}
+
+// isNamed reports whether the module is of those names, or there are none.
+func (m *module) isNamed(names []string) bool {
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), m.name) })
 }
 
 // ofContext returns the modules of a context beside the default one: those of the names that
 // tell of a stack, and the system group, without which managers take nothing for a node.
 func ofContext(names []string) (chosen []module) {
 	for _, m := range modules {
-		named := len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), m.name) })
-		if m.identity == snmpv2mib.Identity || named && !m.system {
+		if m.identity == snmpv2mib.Identity || m.isNamed(names) && !m.system {
 			chosen = append(chosen, m)
 		}
 	}

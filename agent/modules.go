@@ -25,6 +25,8 @@ type module struct {
 	description string
 	// system says that the module describes the agent itself.
 	system bool
+	// processes says that it shows which processes hold sockets.
+	processes bool
 	// kinds are what of the stack it shows that changes with events.
 	kinds netstat.Kinds
 	nodes func(*sources) []mib.Node
@@ -178,6 +180,7 @@ var modules = [...]module{
 	{
 		name: "TCP-MIB", identity: tcpmib.Identity,
 		description: "The MIB module for managing TCP implementations (RFC 4022)",
+		processes:   true,
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
 				tcpmib.Statistics().Bind(s.tcpStatistics),
@@ -190,6 +193,7 @@ var modules = [...]module{
 	{
 		name: "UDP-MIB", identity: udpmib.Identity,
 		description: "The MIB module for managing UDP implementations (RFC 4113)",
+		processes:   true,
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
 				udpmib.Statistics().Bind(s.udpStatistics),

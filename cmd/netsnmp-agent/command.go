@@ -49,9 +49,19 @@ addresses, neighbours and routes (TCP-MIB, UDP-MIB, IF-MIB, IP-MIB, IP-FORWARD-M
 
 Without arguments it is an SNMP agent of its own on the loopback addresses, port
 1161, for the community "public". With --agentx it is a subagent of net-snmp's
-snmpd or of any other AgentX master, whose own tables it overrides.`
+snmpd or of any other AgentX master, whose own tables it overrides.
 
-func newCommand(reload <-chan os.Signal) *cobra.Command {
+Once its sockets are open it gives up all capabilities but those that its
+configuration needs, and says in its log which these are.`
+
+// process is what the command does with the process that it is. Tests run it in theirs, of which it has nothing.
+type process struct {
+	reload <-chan os.Signal
+	// confine gives up capabilities; nil keeps all.
+	confine func(needed []privilege, files []laterFile) (*confinement, error)
+}
+
+func newCommand(of process) *cobra.Command {
 	var f flags
 	cmd := &cobra.Command{
 		Use:   "netsnmp-agent",
@@ -81,7 +91,7 @@ func newCommand(reload <-chan os.Signal) *cobra.Command {
 				hangup.Default()
 				return list(cmd, f)
 			}
-			return run(cmd, f, reload)
+			return run(cmd, f, of)
 		},
 	}
 	cmd.SetFlagErrorFunc(commandline.FlagError)
@@ -114,6 +124,9 @@ type settings struct {
 	flags
 	file *snmpdconf.Config
 	log  *slog.Logger
+
+	process  process
+	confined *confinement // nil while all capabilities are kept
 }
 
 func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, error) {

@@ -19,7 +19,7 @@ import (
 // The man page and the README tell every flag and directive, and none that
 // does not exist.
 func TestDocumentationIsTrueToTheFlags(t *testing.T) {
-	cmd := newCommand(nil)
+	cmd := newCommand(process{})
 	cmd.InitDefaultHelpFlag()
 	read := func(path string) string {
 		b, err := os.ReadFile(path)

@@ -36,7 +36,7 @@ func main() {
 	}
 	ctx := untilSignal(grace)
 	stderr := newOutput(os.Stderr)
-	cmd := newCommand(hangup.Signals)
+	cmd := newCommand(process{hangup.Signals, confine})
 	cmd.SetErr(stderr)
 	err := commandline.Execute(ctx, cmd, os.Args[1:])
 	if err != nil {

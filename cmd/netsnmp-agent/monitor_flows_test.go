@@ -270,7 +270,7 @@ func TestNobodyElseListensToFlows(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
-	agent := newCommand(nil)
+	agent := newCommand(process{})
 	agent.SetArgs([]string{"--netns", n.Name, "--listen", "udp:127.0.0.1:0"})
 	agent.SetOut(in)
 	agent.SetErr(io.Discard)

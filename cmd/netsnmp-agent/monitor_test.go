@@ -28,7 +28,7 @@ func runMonitor(t *testing.T, args ...string) *bufio.Scanner {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
-	cmd := newCommand(nil)
+	cmd := newCommand(process{})
 	cmd.SetArgs(append([]string{"monitor"}, args...))
 	cmd.SetOut(in)
 	done := make(chan error, 1)
@@ -267,7 +267,7 @@ func TestMonitorSaysWhatIsWrong(t *testing.T) {
 		"--dev: the value is missing: NAME":                 {"--dev"},
 		"unknown flag --tabel: did you mean --table?":       {"--tabel", "7"},
 	} {
-		cmd := newCommand(nil)
+		cmd := newCommand(process{})
 		cmd.SetArgs(append([]string{"monitor"}, args...))
 		if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("monitor %v: %v, want %s", args, err, want)

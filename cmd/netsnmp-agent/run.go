@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
-	"os"
 	"os/signal"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ import (
 )
 
 // run serves until the context ends, or the stack that is shown.
-func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
+func run(cmd *cobra.Command, f flags, of process) error {
 	// Whoever reads the log may end before the program does.
 	signal.Ignore(syscall.SIGPIPE)
 	out := newOutput(cmd.OutOrStdout())
@@ -42,6 +41,7 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	if err != nil {
 		return untilDone(err)
 	}
+	s.process = of
 	ctx, end := context.WithCancelCause(cmd.Context())
 	defer end(nil)
 	stack, err := openStack(ctx, s, end)
@@ -53,7 +53,7 @@ func run(cmd *cobra.Command, f flags, reload <-chan os.Signal) error {
 	if f.agentx != "" {
 		serve = runSubagent
 	}
-	if err := serve(ctx, out, s, stack, reload); err != nil {
+	if err := serve(ctx, out, s, stack); err != nil {
 		return err
 	}
 	return untilDone(context.Cause(ctx))
@@ -103,12 +103,12 @@ type openedStack interface {
 
 // reloaded calls apply with the configuration file's new content at each
 // signal, and keeps the old one where the new one is wrong.
-func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply func(*snmpdconf.Config) error) {
+func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) error) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-reload:
+		case <-s.process.reload:
 		}
 		if s.config == "" {
 			s.log.Info("nothing to read again: there is no configuration file")
@@ -129,7 +129,7 @@ func reloaded(ctx context.Context, s settings, reload <-chan os.Signal, apply fu
 	}
 }
 
-func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.Stack, reload <-chan os.Signal) error {
+func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.Stack) error {
 	address, err := s.master()
 	if err != nil {
 		return err
@@ -177,7 +177,10 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	}
 	objects = len(a.Tree().Objects())
 	fmt.Fprintf(out, "subagent of the AgentX master at %s\n", address)
-	go reloaded(ctx, s, reload, func(file *snmpdconf.Config) error {
+	if err := s.giveUp(nil, "", address); err != nil {
+		return err
+	}
+	go reloaded(ctx, s, func(file *snmpdconf.Config) error {
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
 		}
@@ -188,6 +191,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		set.SetPatterns(patterns)
 		described.set(file)
 		s.warnOfZones(file)
+		s.warnOfGivenUp(file, nil)
 		notify.set(file)
 		warnOfSinks(s.log, file)
 		return nil
@@ -223,7 +227,7 @@ func (s *settings) warnOfZones(next *snmpdconf.Config) {
 	}
 }
 
-func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.Stack, reload <-chan os.Signal) error {
+func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.Stack) error {
 	addresses, chosen, err := s.addresses()
 	if err != nil {
 		return err
@@ -324,8 +328,15 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		warnOfNobody(s.log, who.communities, listening)
 	}
 	s.warnOfNeeds(s.file)
+	dir := ""
+	if kept != nil {
+		dir = s.stateDirectory()
+	}
+	if err := s.giveUp(listening, dir, ""); err != nil {
+		return err
+	}
 
-	go reloaded(ctx, s, reload, func(next *snmpdconf.Config) error {
+	go reloaded(ctx, s, func(next *snmpdconf.Config) error {
 		who, err := accessOf(next, listening)
 		if err != nil {
 			return err
@@ -355,6 +366,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			s.log.Warn("SNMPv3 and another engine ID take effect at the next start")
 		}
 		s.warnOfNeeds(next)
+		s.warnOfGivenUp(next, listening)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
 		notify.set(next)
 		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {

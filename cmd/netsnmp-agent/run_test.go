@@ -39,7 +39,7 @@ func TestNamespaceRemoved(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), nstest.Patience)
 		out, in := io.Pipe()
-		cmd := newCommand(nil)
+		cmd := newCommand(process{})
 		cmd.SetArgs(append([]string{"--netns", name}, args...))
 		cmd.SetOut(in)
 		cmd.SetErr(io.Discard)
