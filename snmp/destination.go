@@ -18,6 +18,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
 const (
@@ -45,6 +46,7 @@ type destination struct {
 	options *Options
 	target  Target
 	model   outgoingModel
+	users   *usm.Model // nil unless the target is of SNMPv3
 	cancel  context.CancelFunc
 
 	mu      sync.Mutex
@@ -84,10 +86,12 @@ type discovery struct {
 
 func (a *discovery) due() time.Time { return a.asked.Add(a.wait) }
 
-func newDestination(e *engine, options *Options, target Target) *destination {
+// newDestination returns what sends to a target; users are the security model of SNMPv3.
+func newDestination(e *engine, options *Options, users *usm.Model, target Target) *destination {
 	d := &destination{engine: e, options: options, target: target, wake: make(chan struct{}, 1)}
 	if target.Version == SNMPv3 {
-		d.model = newV3Outgoing(&d.target, options.USM)
+		d.users = users
+		d.model = newV3Outgoing(&d.target, users)
 	} else {
 		d.model = newCommunityOutgoing(&d.target)
 	}

@@ -105,6 +105,14 @@ func (m *models) model(version Version) messageModel {
 	return nil
 }
 
+// users returns the security model of SNMPv3, nil where that is not spoken.
+func (m *models) users() *usm.Model {
+	if m.v3 == nil {
+		return nil
+	}
+	return m.v3.security
+}
+
 // covers reports whether anybody is let in from source. Users are, wherever they are.
 func (m *models) covers(source netip.Addr) bool { return m.v3 != nil || m.communities.covers(source) }
 

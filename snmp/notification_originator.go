@@ -47,13 +47,14 @@ func (o *originator) stop() {
 // setTargets replaces the targets. One that stays as it is keeps what waits for
 // it.
 func (o *originator) setTargets(targets []Target) error {
+	users := o.engine.models.Load().users()
 	targets = slices.Clone(targets)
 	for i := range targets {
 		setDefault(&targets[i].Timeout, time.Second)
 		if targets[i].Version == protocol.VersionDefault {
 			targets[i].Version = SNMPv1
 		}
-		if err := targets[i].Check(o.options.USM); err != nil {
+		if err := targets[i].Check(users); err != nil {
 			return err
 		}
 	}
@@ -65,11 +66,13 @@ func (o *originator) setTargets(targets []Target) error {
 	before := slices.Clone(o.destinations)
 	var now []*destination
 	for _, t := range targets {
-		if i := slices.IndexFunc(before, func(d *destination) bool { return d.target.same(&t) }); i >= 0 {
+		if i := slices.IndexFunc(before, func(d *destination) bool {
+			return d.target.same(&t) && (t.Version != SNMPv3 || d.users == users)
+		}); i >= 0 {
 			now, before = append(now, before[i]), slices.Delete(before, i, i+1)
 			continue
 		}
-		d := newDestination(o.engine, o.options, t)
+		d := newDestination(o.engine, o.options, users, t)
 		ctx, cancel := context.WithCancel(o.ctx)
 		d.cancel = cancel
 		o.running.Go(func() { d.run(ctx) })

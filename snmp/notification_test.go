@@ -397,7 +397,7 @@ func TestDeadTargetKeepsNobody(t *testing.T) {
 // TestBurstIsKept has all ports of a large host go down and up before anything is sent.
 func TestBurstIsKept(t *testing.T) {
 	const burst = 10_000
-	d := newDestination(nil, nil, Target{})
+	d := newDestination(nil, nil, nil, Target{})
 	for n := range burst {
 		d.put([]mib.Binding{{Value: mib.Int(int32(n))}})
 	}
@@ -637,7 +637,7 @@ func FuzzAcknowledgement(f *testing.F) {
 	f.Cleanup(s.Close)
 	number := []byte{0x01, 0x02, 0x03, 0x04}
 	f.Fuzz(func(t *testing.T, message []byte) {
-		d := newDestination(&s.engine, &s.options, Target{Version: SNMPv2c, Community: "c", Inform: true})
+		d := newDestination(&s.engine, &s.options, nil, Target{Version: SNMPv2c, Community: "c", Inform: true})
 		d.informs = []*inform{{requestID: id}}
 		before := s.Statistics()
 		d.receive(message)
@@ -659,7 +659,7 @@ func FuzzAcknowledgement(f *testing.F) {
 func TestAcknowledgementsInPieces(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
-	d := newDestination(testEngine(t, newTestTree(t, 1), nil).engine, &Options{}, Target{Address: TargetAddress{Transport: TCP}})
+	d := newDestination(testEngine(t, newTestTree(t, 1), nil).engine, &Options{}, nil, Target{Address: TargetAddress{Transport: TCP}})
 	received, failed := make(chan []byte), make(chan error, 1)
 	go func() { failed <- d.read(t.Context(), near, received) }()
 	one, two := messageOf(1, "a", pduOf(0xa2, 1, 0, 0, asked())), messageOf(1, "b", pduOf(0xa2, 2, 0, 0, asked(descrName)))

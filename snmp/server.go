@@ -24,6 +24,7 @@ type Options struct {
 	// nobody in.
 	Communities []Community
 	// USM has SNMPv3 spoken, by its engine and to its users. Nil means not.
+	// Server.SetSecurity exchanges it.
 	USM *usm.Model
 	// Access says what who is let in may do. Nil stands for what the communities say
 	// themselves, and lets nobody else do anything.
@@ -191,11 +192,18 @@ func (s *Server) SetCommunities(communities []Community) error {
 // SetAccess replaces the communities and what they and users may do, together and between
 // two messages. Where it fails the old ones stay.
 func (s *Server) SetAccess(communities []Community, access AccessControl) error {
-	return s.engine.setCommunities(communities, s.options.USM, access)
+	return s.engine.setCommunities(communities, s.engine.models.Load().users(), access)
+}
+
+// SetSecurity does what SetAccess does and has SNMPv3 spoken by another engine, as Options.USM; nil means no more. Of
+// that engine nothing may have been said since it started. Targets of SNMPv3 stay with the engine
+// that they were set with: SetTargets follows.
+func (s *Server) SetSecurity(communities []Community, users *usm.Model, access AccessControl) error {
+	return s.engine.setCommunities(communities, users, access)
 }
 
 // SetTargets replaces the targets of notifications. One that stays as it is
-// keeps what waits for it. Where SetTargets fails the old ones stay.
+// keeps what waits for it; one of SNMPv3 does while the engine stays as well. Where SetTargets fails the old ones stay.
 func (s *Server) SetTargets(targets []Target) error { return s.origin.setTargets(targets) }
 
 // Notify sends a notification to every target, and returns at once. Where a

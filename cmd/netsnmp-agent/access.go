@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -66,10 +65,20 @@ type engine struct {
 	kept  []usm.User // of the state
 }
 
-// startEngine starts SNMPv3 where a file asks for it; nil where none does. Its number of boots is on disk
+// speaksV3 reports whether a file has SNMPv3 spoken.
+func speaksV3(file *snmpdconf.Config) bool {
+	return needs(file, snmpdconf.Users, snmpdconf.V3Notifications)
+}
+
+// goesOn reports whether the engine is the one that a file asks for.
+func (e *engine) goesOn(file *snmpdconf.Config) bool {
+	return e != nil && speaksV3(file) && (file.EngineID == "" || file.EngineID == e.model.Engine().ID())
+}
+
+// startEngine starts SNMPv3 where a file asks for it; nil where it does not. Its number of boots is on disk
 // when it returns.
-func (s *settings) startEngine(file *state.File) (e *engine, err error) {
-	if !needs(s.file, snmpdconf.Users, snmpdconf.V3Notifications) {
+func (s *settings) startEngine(file *snmpdconf.Config, kept *state.File) (e *engine, err error) {
+	if !speaksV3(file) {
 		return nil, nil
 	}
 	e = &engine{}
@@ -77,36 +86,34 @@ func (s *settings) startEngine(file *state.File) (e *engine, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	o := usm.StartOptions{EngineID: s.file.EngineID, Machine: machine, Log: s.log}
-	if s.takeOver != "" {
-		if o.NetSNMP, err = takeOver(s.log, s.takeOver); err != nil {
-			return nil, err
-		}
-	}
-	authoritative, kept, err := usm.Start(file, o)
+	o := usm.StartOptions{EngineID: file.EngineID, Machine: machine, NetSNMP: s.tookOver, Log: s.log}
+	authoritative, users, err := usm.Start(kept, o)
 	if err != nil {
 		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w", err)
 	}
-	e.kept, e.model = kept, usm.New(authoritative, usm.Options{})
-	if err := e.setUsers(s.file); err != nil {
+	e.kept, e.model = users, usm.New(authoritative, usm.Options{})
+	if err := e.setUsers(file); err != nil {
 		return nil, err
 	}
 	s.log.Info("SNMPv3 is spoken", "engineID", authoritative.ID().String(), "boots", authoritative.Boots(), "users", len(e.model.Users()))
 	return e, nil
 }
 
-// takeOver reads what an agent of net-snmp left. Users that cannot be used are said.
-func takeOver(log *slog.Logger, path string) (*usm.NetSNMP, error) {
-	f, err := os.Open(path)
+// readTakeOver reads what an agent of net-snmp left. It may be another user's file, which cannot be read later on. Users
+// that cannot be used are said.
+func (s *settings) readTakeOver() error {
+	if s.takeOver == "" {
+		return nil
+	}
+	f, err := os.Open(s.takeOver)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
-	found, err := usm.ReadNetSNMP(path, f)
-	if err != nil {
-		log.Warn("not all is taken over", "error", err)
+	if s.tookOver, err = usm.ReadNetSNMP(s.takeOver, f); err != nil {
+		s.log.Warn("not all is taken over", "error", err)
 	}
-	return found, nil
+	return nil
 }
 
 // setUsers makes the users those of a file and, where it has none of that name, of the state.

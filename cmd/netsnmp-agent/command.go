@@ -21,6 +21,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
 // version is set by the linker for releases.
@@ -125,6 +126,7 @@ type settings struct {
 	file *snmpdconf.Config
 	log  *slog.Logger
 
+	tookOver *usm.NetSNMP // of --take-over
 	process  process
 	confined *confinement // nil while all capabilities are kept
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -54,9 +53,6 @@ func targets(file *snmpdconf.Config, v3 *engine) ([]snmp.Target, error) {
 // that is there for that engine, or what createUser can make one of.
 func (e *engine) sender(t *snmp.Target, file *snmpdconf.Config) error {
 	to := &t.V3
-	if e == nil {
-		return errors.New("SNMPv3 begins at the next start only")
-	}
 	if to.Level == usm.NoAuthNoPriv || to.User.Auth != usm.NoAuth {
 		return nil
 	}
@@ -121,12 +117,19 @@ const notificationSection = "notifications"
 const maxLinks = 1 << 14
 
 func newChoices(kept *state.File, file *snmpdconf.Config) (*choices, error) {
-	c := &choices{state: kept, file: file}
-	if kept == nil {
-		return c, nil
+	c := &choices{file: file}
+	return c, c.keepIn(kept)
+}
+
+// keepIn takes a state; nil is none.
+func (c *choices) keepIn(kept *state.File) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state = kept; kept == nil {
+		return nil
 	}
 	_, err := kept.Get(notificationSection, &c.written)
-	return c, err
+	return err
 }
 
 // set takes another file.

@@ -23,7 +23,7 @@ func TestChoices(t *testing.T) {
 		}
 		s := settings{file: file, log: slog.New(slog.DiscardHandler)}
 		s.state = dir
-		kept, err := s.openState()
+		kept, err := s.openState(s.file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestMaxLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.state, err = s.openState(); err != nil {
+	if c.state, err = s.openState(s.file); err != nil {
 		t.Fatal(err)
 	}
 	defer c.state.Close()

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
@@ -236,22 +238,27 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	kept, err := s.openState()
+	if err := s.readTakeOver(); err != nil {
+		return err
+	}
+	kept, err := s.openState(s.file)
 	if err != nil {
 		return err
 	}
 	if kept != nil {
 		defer kept.Close()
 	}
-	v3, err := s.startEngine(kept)
+	engineNow, err := s.startEngine(s.file, kept)
 	if err != nil {
 		return err
 	}
+	var v3 atomic.Pointer[engine] // nil while SNMPv3 is not spoken
+	v3.Store(engineNow)
 	described, err := newSystemGroup(hostOf(stack), kept, s.file)
 	if err != nil {
 		return err
 	}
-	sinks, err := targets(s.file, v3)
+	sinks, err := targets(s.file, engineNow)
 	if err != nil {
 		return err
 	}
@@ -266,7 +273,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	epoch := func() time.Time { return started }
 	var server *snmp.Server
 	server, err = snmp.NewServer(snmp.Options{
-		Handler: handler, Communities: who.communities, USM: v3.usm(), Access: snmp.ViewBased(who.policy), Log: s.log, Epoch: epoch,
+		Handler: handler, Communities: who.communities, USM: engineNow.usm(), Access: snmp.ViewBased(who.policy), Log: s.log, Epoch: epoch,
 		AuthenticationFailure: func(netip.Addr) {
 			if notify.authentication() {
 				server.Notify(snmpv2mib.AuthenticationFailure().New(time.Now(), nil))
@@ -286,9 +293,9 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
 		System: described.now, WriteSystem: described.write, WriteEngine: notify.writeAuthentication,
 		Engine: func() enginemib.Engine {
-			return v3.described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication(), MaxMessageSize: snmp.MaxMessageSize})
+			return v3.Load().described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication(), MaxMessageSize: snmp.MaxMessageSize})
 		},
-		Users: v3.users, Access: func() agent.Access {
+		Users: func() []usmmib.User { return v3.Load().users() }, Access: func() agent.Access {
 			access := *shown.access.Load()
 			access.Contexts = append([]string{""}, set.Names()...)
 			return access
@@ -345,26 +352,42 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
-		sinks, err := targets(next, v3)
-		if err != nil {
-			return err
-		}
-		if err := server.SetTargets(sinks); err != nil {
-			return err
-		}
-		if v3 != nil {
-			if err := v3.setUsers(next); err != nil {
+		if kept == nil {
+			if kept, err = s.openState(next); err != nil {
+				return err
+			}
+			if err := errors.Join(described.keepIn(kept), notify.keepIn(kept)); err != nil {
 				return err
 			}
 		}
-		if err := server.SetAccess(who.communities, snmp.ViewBased(who.policy)); err != nil {
+		engineNow := v3.Load()
+		goesOn := engineNow.goesOn(next)
+		if !goesOn {
+			if engineNow, err = s.startEngine(next, kept); err != nil {
+				return err
+			}
+		}
+		sinks, err := targets(next, engineNow)
+		if err != nil {
+			return err
+		}
+		if goesOn {
+			if err := engineNow.setUsers(next); err != nil {
+				return err
+			}
+		}
+		if err := server.SetSecurity(who.communities, engineNow.usm(), snmp.ViewBased(who.policy)); err != nil {
+			return err
+		}
+		if engineNow == nil && v3.Load() != nil {
+			s.log.Info("SNMPv3 is spoken no more")
+		}
+		v3.Store(engineNow)
+		if err := server.SetTargets(sinks); err != nil {
 			return err
 		}
 		shown.set(who, sinks)
 		set.SetPatterns(patterns)
-		if v3 == nil && needs(next, snmpdconf.Users, snmpdconf.V3Notifications) || v3 != nil && next.EngineID != s.file.EngineID {
-			s.log.Warn("SNMPv3 and another engine ID take effect at the next start")
-		}
 		s.warnOfNeeds(next)
 		s.warnOfGivenUp(next, listening)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
@@ -374,9 +397,6 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		}
 		s.warnOfZones(next)
 		described.set(next)
-		if kept == nil && letsWrite(next) {
-			s.log.Warn("what is kept over restarts can be written from the next start on")
-		}
 		return nil
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))

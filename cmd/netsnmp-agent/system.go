@@ -22,9 +22,9 @@ import (
 
 // openState opens what lasts over restarts; nil where nothing does. SNMPv3 does not do
 // without. What managers write cannot be written without.
-func (s *settings) openState() (*state.File, error) {
-	dir, v3 := s.stateDirectory(), needs(s.file, snmpdconf.Users, snmpdconf.V3Notifications)
-	if _, err := os.Stat(filepath.Join(dir, state.Name)); !v3 && !letsWrite(s.file) && errors.Is(err, fs.ErrNotExist) {
+func (s *settings) openState(conf *snmpdconf.Config) (*state.File, error) {
+	dir, v3 := s.stateDirectory(), speaksV3(conf)
+	if _, err := os.Stat(filepath.Join(dir, state.Name)); !v3 && !letsWrite(conf) && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	file, err := state.Open(dir)
@@ -61,12 +61,19 @@ type systemGroup struct {
 }
 
 func newSystemGroup(host recording.Host, kept *state.File, file *snmpdconf.Config) (*systemGroup, error) {
-	g := &systemGroup{host: host, state: kept, file: file, written: map[string]string{}}
-	if kept == nil {
-		return g, nil
+	g := &systemGroup{host: host, file: file, written: map[string]string{}}
+	return g, g.keepIn(kept)
+}
+
+// keepIn takes a state; nil is none.
+func (g *systemGroup) keepIn(kept *state.File) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state = kept; kept == nil {
+		return nil
 	}
 	_, err := kept.Get(systemSection, &g.written)
-	return g, err
+	return err
 }
 
 // set takes another file.

@@ -29,7 +29,7 @@ func TestSystemGroup(t *testing.T) {
 		}
 		s := settings{file: file, log: slog.New(slog.DiscardHandler)}
 		s.state = dir
-		kept, err := s.openState()
+		kept, err := s.openState(s.file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestStateInUse(t *testing.T) {
 	var said bytes.Buffer
 	s := settings{file: file, log: slog.New(slog.NewTextHandler(&said, nil))}
 	s.state = filepath.Join(os.DevNull, "state")
-	if kept, err := s.openState(); kept != nil || err != nil || !strings.Contains(said.String(), "cannot be written") {
+	if kept, err := s.openState(s.file); kept != nil || err != nil || !strings.Contains(said.String(), "cannot be written") {
 		t.Errorf("%v, %v, said %q", kept, err, said.String())
 	}
 }
