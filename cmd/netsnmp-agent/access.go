@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/fips140"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -59,9 +61,36 @@ func needs(file *snmpdconf.Config, any ...snmpdconf.Need) bool {
 	return slices.ContainsFunc(file.Needs, func(n snmpdconf.Needed) bool { return slices.Contains(any, n.Need) })
 }
 
+// keepsFIPS reports whether nobody is to have protocols that FIPS 140 does not allow.
+func (s *settings) keepsFIPS(file *snmpdconf.Config) bool {
+	return s.fips || isYes(file.FIPS) || fips140.Enabled()
+}
+
+// checkFIPS names the lines of a file that FIPS 140 does not allow.
+func (s *settings) checkFIPS(file *snmpdconf.Config) error {
+	if !s.keepsFIPS(file) {
+		return nil
+	}
+	var problems []error
+	check := func(of usm.Credentials, where string) {
+		if err := usm.CheckFIPS(of.Auth, of.Priv); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", where, err))
+		}
+	}
+	for i := range file.Users {
+		check(file.Users[i].Credentials, file.Users[i].Where)
+	}
+	for i := range file.Sinks {
+		check(file.Sinks[i].User, file.Sinks[i].Where)
+	}
+	return errors.Join(problems...)
+}
+
 // engine is SNMPv3's, with what it must remember.
 type engine struct {
 	model *usm.Model
+	log   *slog.Logger
+	fips  bool
 	kept  []usm.User // of the state
 }
 
@@ -71,8 +100,8 @@ func speaksV3(file *snmpdconf.Config) bool {
 }
 
 // goesOn reports whether the engine is the one that a file asks for.
-func (e *engine) goesOn(file *snmpdconf.Config) bool {
-	return e != nil && speaksV3(file) && (file.EngineID == "" || file.EngineID == e.model.Engine().ID())
+func (e *engine) goesOn(file *snmpdconf.Config, fips bool) bool {
+	return e != nil && speaksV3(file) && e.fips == fips && (file.EngineID == "" || file.EngineID == e.model.Engine().ID())
 }
 
 // startEngine starts SNMPv3 where a file asks for it; nil where it does not. Its number of boots is on disk
@@ -81,7 +110,7 @@ func (s *settings) startEngine(file *snmpdconf.Config, kept *state.File) (e *eng
 	if !speaksV3(file) {
 		return nil, nil
 	}
-	e = &engine{}
+	e = &engine{log: s.log, fips: s.keepsFIPS(file)}
 	machine, err := os.ReadFile("/etc/machine-id")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -91,7 +120,7 @@ func (s *settings) startEngine(file *snmpdconf.Config, kept *state.File) (e *eng
 	if err != nil {
 		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w", err)
 	}
-	e.kept, e.model = users, usm.New(authoritative, usm.Options{})
+	e.kept, e.model = users, usm.New(authoritative, usm.Options{FIPS: e.fips})
 	if err := e.setUsers(file); err != nil {
 		return nil, err
 	}
@@ -142,9 +171,14 @@ func (e *engine) setUsers(file *snmpdconf.Config) error {
 		there[id{at, c.Name}] = true
 	}
 	for _, u := range e.kept {
-		if !there[id{u.EngineID, u.Name}] {
-			users = append(users, u)
+		if there[id{u.EngineID, u.Name}] {
+			continue
 		}
+		if err := e.model.Allows(u.Auth, u.Priv); err != nil {
+			e.log.Warn("a user of the state is left out", "user", u.Name, "engineID", u.EngineID.String(), "error", err)
+			continue
+		}
+		users = append(users, u)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return err

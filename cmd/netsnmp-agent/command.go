@@ -38,6 +38,7 @@ type flags struct {
 	contexts []string
 	modules  []string
 	zones    bool
+	fips     bool
 	list     bool
 	version  bool
 	logLevel string
@@ -109,6 +110,7 @@ func newCommand(of process) *cobra.Command {
 	fs.StringVar(&f.recording, "recording", "", "show the stack recorded in `FILE`; --netns names one of the recorded namespaces then")
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
 	fs.BoolVar(&f.zones, "zones", false, "show the zone of every link-local address, as RFC 4001 has it")
+	fs.BoolVar(&f.fips, "fips", false, "have no users of SNMPv3 with protocols that FIPS 140 does not allow")
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
 	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
 	fs.BoolVarP(&f.version, "version", "v", false, "version for netsnmp-agent")
@@ -150,8 +152,13 @@ func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, erro
 		}
 		s.file = file
 	}
-	_, err := s.patternsOf(s.file)
-	return s, err
+	return s, s.check(s.file)
+}
+
+// check says what is wrong with a file under these flags.
+func (s *settings) check(file *snmpdconf.Config) error {
+	_, err := s.patternsOf(file)
+	return errors.Join(err, s.checkFIPS(file))
 }
 
 // allZones reports whether every address of a link is to have its zone.

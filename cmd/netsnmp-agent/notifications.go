@@ -31,6 +31,9 @@ func targets(file *snmpdconf.Config, v3 *engine) ([]snmp.Target, error) {
 			Address: address, Version: sink.Version, Community: sink.Community, Source: sink.Source,
 			Inform: sink.Inform, Timeout: sink.Timeout, Retries: sink.Retries,
 		}
+		if fits := file.ClientAddr.Is6() == address.Transport.IsIPv6(); !t.Source.IsValid() && fits {
+			t.Source = file.ClientAddr // as in snmpd, which leaves it to the kernel otherwise
+		}
 		switch sink.Version {
 		case snmp.SNMPv1:
 			t.AgentAddress = file.V1TrapAddress

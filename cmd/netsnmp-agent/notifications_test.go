@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -151,5 +152,34 @@ func TestMaxLinks(t *testing.T) {
 	}
 	if _, err := c.writeLink("eth0", false); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestClientAddr holds that clientaddr is the source of notifications over its family, as with snmpd, unless their line has one.
+func TestClientAddr(t *testing.T) {
+	file, err := snmpdconf.Parse(t.Context(), "x.conf", strings.NewReader(strings.Join([]string{
+		"trap2sink 192.0.2.9", "trap2sink udp6:[2001:db8::9]", "trap2sink tcp:nms", "trap2sink udp6:nms", "trap2sink -s 192.0.2.7 192.0.2.9",
+		"clientaddr 192.0.2.1"}, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string][]string{
+		"192.0.2.1":   {"192.0.2.1", "", "192.0.2.1", "", "192.0.2.7"},
+		"2001:db8::1": {"", "2001:db8::1", "", "2001:db8::1", "192.0.2.7"},
+		"":            {"", "", "", "", "192.0.2.7"},
+	} {
+		file.ClientAddr = netip.Addr{}
+		if address != "" {
+			file.ClientAddr = netip.MustParseAddr(address)
+		}
+		all, err := targets(file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range all {
+			if got := all[i].Source; got.IsValid() != (want[i] != "") || got.IsValid() && got.String() != want[i] {
+				t.Errorf("clientaddr %s: %v is sent from %v, want %q", address, all[i].Address, got, want[i])
+			}
+		}
 	}
 }

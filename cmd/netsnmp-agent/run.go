@@ -121,6 +121,9 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 			return
 		}
 		if err == nil {
+			err = s.check(file)
+		}
+		if err == nil {
 			err = apply(file)
 		}
 		if err != nil {
@@ -361,7 +364,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			}
 		}
 		engineNow := v3.Load()
-		goesOn := engineNow.goesOn(next)
+		goesOn := engineNow.goesOn(next, s.keepsFIPS(next))
 		if !goesOn {
 			if engineNow, err = s.startEngine(next, kept); err != nil {
 				return err

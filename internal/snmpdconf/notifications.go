@@ -18,9 +18,9 @@ import (
 type Sink struct {
 	Version protocol.Version
 	Inform  bool
-	Address string // as it is written
-	Port    uint16 // where Address has none
-	Source  netip.Addr
+	Address string     // as it is written
+	Port    uint16     // where Address has none
+	Source  netip.Addr // of the line itself
 	// Timeout and Retries are of informs.
 	Timeout time.Duration
 	Retries int
@@ -108,15 +108,6 @@ func clientAddr(c *Config, _, rest string) error {
 	}
 	c.ClientAddr, err = sourceAddress(word)
 	return err
-}
-
-// setSources gives clientaddr to the sinks that have no source of their own.
-func (c *Config) setSources() {
-	for i := range c.Sinks {
-		if s := &c.Sinks[i]; !s.Source.IsValid() {
-			s.Source = c.ClientAddr
-		}
-	}
 }
 
 // session is a line of trapsess as it is parsed.
@@ -366,6 +357,11 @@ func (s *session) finish() error {
 func (s *session) secrets() error {
 	k := &s.sink
 	auth, priv := s.first("-A", "-3m", "-3k"), s.first("-X", "-3M", "-3K")
+	for _, pair := range [...][2]string{{"-A", "-3m"}, {"-A", "-3k"}, {"-3m", "-3k"}, {"-X", "-3M"}, {"-X", "-3K"}, {"-3M", "-3K"}} {
+		if s.given[pair[0]] && s.given[pair[1]] {
+			return fmt.Errorf("there is one secret: %s and %s exclude each other", pair[0], pair[1])
+		}
+	}
 	switch {
 	case auth == "" && priv != "":
 		return fmt.Errorf("there is no privacy without authentication: %s needs -A", priv)

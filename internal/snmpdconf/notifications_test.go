@@ -81,6 +81,9 @@ func TestTrapSessRefused(t *testing.T) {
 		user + "-l authNoPriv -3m maplesyrup nms":                             "option -3m: a key is",
 		user + "-l authNoPriv -3m 0x31 nms":                                   "has 16 octets, not 1",
 		user + "-l authNoPriv -Ci -3k 0x31323334353637383930313233343536 nms": "needs the receiver's (-e)",
+		user + "-l authNoPriv -A maplesyrup -3m 0x31 nms":                     "-A and -3m exclude each other",
+		user + "-l authNoPriv -3k 0x31 -3m 0x31 nms":                          "-3m and -3k exclude each other",
+		user + "-l authPriv -A maplesyrup -3K 0x31 -X maplesyrup nms":         "-X and -3K exclude each other",
 		user + "-e 0x80 nms":                                                  "option -e: an engine ID has",
 		user + "-n " + strings.Repeat("x", 33) + " nms":                       "context name too long",
 		user + "-s nms nms":                                                   "is not an address of this host",
@@ -97,17 +100,19 @@ func TestTrapSessRefused(t *testing.T) {
 	}
 }
 
-// TestClientAddr holds that clientaddr counts for every line of the file without a source of
-// its own, wherever it stands.
+// TestClientAddr holds that clientaddr and -s are told apart, and what is wrong with either.
 func TestClientAddr(t *testing.T) {
 	c, err := Parse(t.Context(), "x.conf", strings.NewReader("trapsink nms\ntrap2sink -s 192.0.2.2 nms\n[snmp] clientaddr 192.0.2.1\ntrapsess -u u nms\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.1"} {
-		if got := c.Sinks[i].Source; got != netip.MustParseAddr(want) {
-			t.Errorf("%s: from %v, want %s", c.Sinks[i].Where, got, want)
+	for i, want := range []netip.Addr{{}, netip.MustParseAddr("192.0.2.2"), {}} {
+		if got := c.Sinks[i].Source; got != want {
+			t.Errorf("%s: from %v, want %v", c.Sinks[i].Where, got, want)
 		}
+	}
+	if want := netip.MustParseAddr("192.0.2.1"); c.ClientAddr != want {
+		t.Errorf("clientaddr is %v, want %v", c.ClientAddr, want)
 	}
 	for line, want := range map[string]string{
 		"clientaddr":                "needs a source address",

@@ -50,13 +50,14 @@ type Config struct {
 	SysServices                                *int32
 
 	Sinks      []Sink     // trapsink, trap2sink, informsink and trapsess
-	ClientAddr netip.Addr // clientaddr; each Sink without a source has it, too
+	ClientAddr netip.Addr // clientaddr: the source of each Sink of its family without one
 	// V1TrapAddress is v1trapaddress, an IPv4 address; the zero Addr where
 	// there is none.
 	V1TrapAddress           netip.Addr
 	LinkUpDownNotifications *bool // linkUpDownNotifications
 	AuthTrapEnable          *bool // authtrapenable
 	InetAddressZones        *bool // inetAddressZones, which snmpd has not
+	FIPS                    *bool // fips, which snmpd has not
 	// MaxGetbulkRepeats and MaxGetbulkResponses are those directives, with 0
 	// for no bound.
 	MaxGetbulkRepeats, MaxGetbulkResponses int
@@ -176,7 +177,6 @@ func parseLines(name string, text []byte, known *names) (*Config, error) {
 		}
 	}
 	c.names = nil
-	c.setSources()
 	return c, errors.Join(append(problems, lines.Err())...)
 }
 
@@ -289,6 +289,9 @@ var directives = map[string]func(c *Config, where, rest string) error{
 	},
 	"inetaddresszones": func(c *Config, _, rest string) error {
 		return choice(rest, &c.InetAddressZones, "yes", "no")
+	},
+	"fips": func(c *Config, _, rest string) error {
+		return choice(rest, &c.FIPS, "yes", "no")
 	},
 	"maxgetbulkrepeats":   bound(func(c *Config) *int { return &c.MaxGetbulkRepeats }),
 	"maxgetbulkresponses": bound(func(c *Config) *int { return &c.MaxGetbulkResponses }),
@@ -455,7 +458,7 @@ func Directives() []string {
 		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",
 		"trapsink", "trap2sink", "informsink", "trapsess", "clientaddr", "trapcommunity", "v1trapaddress",
-		"linkUpDownNotifications", "authtrapenable", "inetAddressZones", "maxGetbulkRepeats", "maxGetbulkResponses",
+		"linkUpDownNotifications", "authtrapenable", "inetAddressZones", "fips", "maxGetbulkRepeats", "maxGetbulkResponses",
 	}
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return names

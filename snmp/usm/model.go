@@ -30,7 +30,7 @@ type Model struct {
 
 // Options are what a Model needs beside its engine.
 type Options struct {
-	// FIPS refuses users with MD5 or DES. They are refused, too, while Go's FIPS 140
+	// FIPS refuses users with what CheckFIPS does. They are refused, too, while Go's FIPS 140
 	// mode is on (GODEBUG=fips140).
 	FIPS bool
 }
@@ -67,7 +67,7 @@ func New(engine *Engine, options Options) *Model {
 	_, _ = rand.Read(chance) // which never fails
 	m.salts.Store(binary.BigEndian.Uint64(chance))
 	for h := SHA512; h > NoAuth; h-- {
-		if m.fips && !h.FIPS() {
+		if m.fips && CheckFIPS(h, NoPriv) != nil {
 			continue
 		}
 		key := NewSecret(chance[8 : 8+h.KeySize()])
@@ -115,13 +115,10 @@ func (m *Model) Heard(engine EngineID) bool {
 
 // Allows says why protocols cannot be had, if they cannot.
 func (m *Model) Allows(h Hash, c Cipher) error {
-	switch {
-	case m.fips && !h.FIPS():
-		return fmt.Errorf("%s is not allowed by FIPS 140", h)
-	case m.fips && !c.FIPS():
-		return fmt.Errorf("%s is not allowed by FIPS 140", c)
+	if !m.fips {
+		return nil
 	}
-	return nil
+	return CheckFIPS(h, c)
 }
 
 // SetUsers replaces all users. Messages that are being processed have the old ones.

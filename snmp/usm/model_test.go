@@ -392,12 +392,12 @@ func TestUsersRefused(t *testing.T) {
 		t.Errorf("users %v", got)
 	}
 	fips := New(NewEngine(here, 1, start), Options{FIPS: true})
-	for _, u := range []User{user(t, here, "md5", MD5, AES128), user(t, here, "des", SHA256, DES)} {
+	for _, u := range []User{user(t, here, "md5", MD5, AES128), user(t, here, "des", SHA256, DES), user(t, there, "short", SHA1, AES192), user(t, here, "reeder", SHA224, AES256C)} {
 		if err := fips.SetUsers([]User{u}); err == nil || !strings.Contains(err.Error(), "FIPS") {
 			t.Errorf("%s: %v", u.Name, err)
 		}
 	}
-	if err := fips.SetUsers([]User{u, user(t, there, "u", SHA1, AES256)}); err != nil {
+	if err := fips.SetUsers([]User{u, user(t, there, "u", SHA1, AES128), user(t, here, "long", SHA256, AES256), user(t, here, "192", SHA224, AES192), {EngineID: here, Name: "none"}}); err != nil {
 		t.Error(err)
 	}
 }

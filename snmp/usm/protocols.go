@@ -3,8 +3,8 @@ package usm
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des"  //nolint:gosec // RFC 3414 has it; see Cipher.FIPS
-	"crypto/md5"  //nolint:gosec // RFC 3414 has it; see Hash.FIPS
+	"crypto/des"  //nolint:gosec // RFC 3414 has it; see CheckFIPS
+	"crypto/md5"  //nolint:gosec // RFC 3414 has it; see CheckFIPS
 	"crypto/sha1" //nolint:gosec // RFC 3414 has it
 	"crypto/sha256"
 	"crypto/sha512"
@@ -61,8 +61,20 @@ func (h Hash) KeySize() int { return h.properties().key }
 // MACSize returns the length of msgAuthenticationParameters in octets.
 func (h Hash) MACSize() int { return h.properties().mac }
 
-// FIPS reports whether FIPS 140 allows it: MD5 it does not.
-func (h Hash) FIPS() bool { return h != MD5 }
+// CheckFIPS says why a user may not have the protocols where FIPS 140 is to be kept. MD5 and DES are not approved. HMAC with
+// SHA-1 is, until the end of 2030 (NIST SP 800-131A), and so are HMAC with SHA-2, and AES. Keys of AES-192 and AES-256
+// that are longer than the hash are made in ways that no standard has (NIST SP 800-135, section 5.4).
+func CheckFIPS(h Hash, c Cipher) error {
+	switch {
+	case h == MD5:
+		return fmt.Errorf("%s is not allowed by FIPS 140: SHA and longer ones are", h)
+	case c == DES:
+		return fmt.Errorf("%s is not allowed by FIPS 140: AES is", c)
+	case c.KeySize() > h.KeySize():
+		return fmt.Errorf("%s is not allowed by FIPS 140 with %s, whose keys are shorter: with SHA-256 and longer ones it is", c, h)
+	}
+	return nil
+}
 
 // String returns net-snmp's name of it, such as "SHA-256".
 func (h Hash) String() string { return h.properties().names[0] }
@@ -119,9 +131,6 @@ func (c Cipher) OID() mib.OID { return c.properties().oid }
 // KeySize returns the length of its localised keys in octets, 0 for NoPriv. Of DES
 // half of that is the key, and half makes initialisation vectors.
 func (c Cipher) KeySize() int { return c.properties().key }
-
-// FIPS reports whether FIPS 140 allows it: DES it does not.
-func (c Cipher) FIPS() bool { return c != DES }
 
 // String returns net-snmp's name of it, such as "AES-256-C".
 func (c Cipher) String() string { return c.properties().names[0] }
