@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -89,9 +88,8 @@ func (s *settings) checkFIPS(file *snmpdconf.Config) error {
 // engine is SNMPv3's, with what it must remember.
 type engine struct {
 	model *usm.Model
-	log   *slog.Logger
+	list  *usm.UserList
 	fips  bool
-	kept  []usm.User // of the state
 }
 
 // speaksV3 reports whether a file has SNMPv3 spoken.
@@ -110,7 +108,7 @@ func (s *settings) startEngine(file *snmpdconf.Config, kept *state.File) (e *eng
 	if !speaksV3(file) {
 		return nil, nil
 	}
-	e = &engine{log: s.log, fips: s.keepsFIPS(file)}
+	e = &engine{fips: s.keepsFIPS(file)}
 	machine, err := os.ReadFile("/etc/machine-id")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -120,7 +118,10 @@ func (s *settings) startEngine(file *snmpdconf.Config, kept *state.File) (e *eng
 	if err != nil {
 		return nil, fmt.Errorf("SNMPv3 cannot be spoken: %w", err)
 	}
-	e.kept, e.model = users, usm.New(authoritative, usm.Options{FIPS: e.fips})
+	e.model = usm.New(authoritative, usm.Options{FIPS: e.fips})
+	if e.list, err = usm.NewUserList(e.model, kept, users, s.log); err != nil {
+		return nil, err
+	}
 	if err := e.setUsers(file); err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (s *settings) readTakeOver() error {
 	return nil
 }
 
-// setUsers makes the users those of a file and, where it has none of that name, of the state.
+// setUsers makes the users those of a file, as far as no manager changed them, and of the state.
 func (e *engine) setUsers(file *snmpdconf.Config) error {
 	var users []usm.User
 	type id struct {
@@ -170,20 +171,10 @@ func (e *engine) setUsers(file *snmpdconf.Config) error {
 		}
 		there[id{at, c.Name}] = true
 	}
-	for _, u := range e.kept {
-		if there[id{u.EngineID, u.Name}] {
-			continue
-		}
-		if err := e.model.Allows(u.Auth, u.Priv); err != nil {
-			e.log.Warn("a user of the state is left out", "user", u.Name, "engineID", u.EngineID.String(), "error", err)
-			continue
-		}
-		users = append(users, u)
-	}
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	return e.model.SetUsers(users)
+	return e.list.Configure(users)
 }
 
 // usm returns the model, nil where SNMPv3 is not spoken.

@@ -39,6 +39,8 @@ type storedUser struct {
 	PrivKey   string `json:"privKey,omitempty"`
 	Public    string `json:"public,omitempty"` // hexadecimal
 	CloneFrom string `json:"cloneFrom,omitempty"`
+	// Configured is the fingerprint of the user of a configuration that this one stands for.
+	Configured string `json:"configured,omitempty"`
 }
 
 // StartOptions are what Start goes by.
@@ -158,7 +160,7 @@ func storeUsers(list []User) []storedUser {
 			EngineID: hex.EncodeToString([]byte(u.EngineID)), Name: hex.EncodeToString([]byte(u.Name)),
 			Auth: u.Auth.String(), AuthKey: hex.EncodeToString(u.AuthKey.Bytes()),
 			Priv: u.Priv.String(), PrivKey: hex.EncodeToString(u.PrivKey.Bytes()),
-			Public: hex.EncodeToString([]byte(u.Public)), CloneFrom: u.CloneFrom,
+			Public: hex.EncodeToString([]byte(u.Public)), CloneFrom: u.CloneFrom, Configured: u.Configured,
 		})
 	}
 	return stored
@@ -196,7 +198,7 @@ func (s *storedUser) user() (u User, err error) {
 	u = User{
 		EngineID: EngineID(octets(s.EngineID)), Name: string(octets(s.Name)),
 		AuthKey: NewSecret(octets(s.AuthKey)), PrivKey: NewSecret(octets(s.PrivKey)),
-		Public: string(octets(s.Public)), CloneFrom: s.CloneFrom, Kept: true,
+		Public: string(octets(s.Public)), CloneFrom: s.CloneFrom, Configured: s.Configured, Kept: true,
 	}
 	if err != nil {
 		return User{}, err

@@ -81,6 +81,8 @@ type User struct {
 	// CloneFrom is usmUserCloneFrom: the row that this one was made of, in dotted
 	// decimal, or empty.
 	CloneFrom string
+	// Configured tells which user of a configuration a UserList has this one in place of.
+	Configured string
 }
 
 // Level returns the highest level that the user can have.
