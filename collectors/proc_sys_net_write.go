@@ -14,7 +14,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-var _ netstat.IPSettingsWriter = (*Kernel)(nil)
+var _ interface {
+	netstat.IPSettingsWriter
+	netstat.IPInterfaceWriter
+} = (*Kernel)(nil)
 
 // openSetting is a file of /proc/sys/net that is to be written.
 type openSetting struct {
@@ -89,6 +92,34 @@ func (k *Kernel) PrepareIPSettings(_ context.Context, changes ...netstat.IPSetti
 	}
 	if undoable {
 		w.Undo = func(context.Context) error { return undo(len(settings)) }
+	}
+	return w, nil
+}
+
+// PrepareIPInterface opens disable_ipv6 of the interface, which the kernel lets who has
+// CAP_NET_ADMIN in the namespace.
+func (k *Kernel) PrepareIPInterface(ctx context.Context, index uint32, f netstat.Family, enabled bool) (netstat.Write, error) {
+	op := fmt.Sprintf("turn %v of interface %d on or off", f, index)
+	if f != netstat.IPv6 {
+		return netstat.Write{}, k.readError(op, netstat.ErrNotSupported)
+	}
+	link, err := k.link(ctx, index)
+	if err != nil {
+		return netstat.Write{}, k.readError(op, err)
+	}
+	s, err := k.openSetting("/proc/sys/net/ipv6/conf/" + link.name + "/disable_ipv6")
+	if err != nil {
+		return netstat.Write{}, k.readError(op, err)
+	}
+	if s.to = "1"; enabled {
+		s.to = "0"
+	}
+	write := func(value string) func(context.Context) error {
+		return func(context.Context) error { return k.readError(op, s.write(value)) }
+	}
+	w := netstat.Write{Commit: write(s.to), Cleanup: func() { s.file.Close() }}
+	if enabled || s.was == s.to {
+		w.Undo = write(s.was)
 	}
 	return w, nil
 }

@@ -1,7 +1,9 @@
 package collectors
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 	"testing"
@@ -254,4 +256,40 @@ func FuzzParseInetLink(f *testing.F) {
 			t.Errorf("an identifier of %d octets", len(i))
 		}
 	})
+}
+
+// TestWriteIPInterface holds that IPv6 is turned off on one interface and on again, and what of that is undone.
+func TestWriteIPInterface(t *testing.T) {
+	n := nstest.New(t)
+	n.IP(t, "link add d0 type veth peer name d1", "link set d0 up", "link set d1 up")
+	k := open(t, n)
+	index := n.Index(t, "d0")
+	says := func(want string) {
+		t.Helper()
+		if got := n.Run(t, "sysctl", "-n", "net.ipv6.conf.d0.disable_ipv6", "net.ipv6.conf.d1.disable_ipv6"); got != want {
+			t.Errorf("sysctl says %q, want %q", got, want)
+		}
+	}
+	off, err := k.PrepareIPInterface(t.Context(), index, netstat.IPv6, false)
+	must(t, err)
+	defer off.Cleanup()
+	if off.Undo != nil {
+		t.Error("it can be turned off, and that undone")
+	}
+	says("0\n0\n")
+	do(t, off.Commit)
+	says("1\n0\n")
+	on, err := k.PrepareIPInterface(t.Context(), index, netstat.IPv6, true)
+	must(t, err)
+	defer on.Cleanup()
+	do(t, on.Commit)
+	says("0\n0\n")
+	do(t, on.Undo)
+	says("1\n0\n")
+	if _, err := k.PrepareIPInterface(t.Context(), index, netstat.IPv4, false); !errors.Is(err, netstat.ErrNotSupported) {
+		t.Errorf("of IPv4: %v", err)
+	}
+	if _, err := k.PrepareIPInterface(t.Context(), 9999, netstat.IPv6, false); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("on no interface: %v", err)
+	}
 }

@@ -42,6 +42,13 @@ type linkSetting struct {
 	alias       netstat.Optional[string]
 }
 
+// linkState is what RTM_GETLINK says of a link, as far as who writes asks.
+type linkState struct {
+	linkSetting
+	name    string
+	address []byte // of the link layer
+}
+
 // PrepareInterface prepares a change of an interface by RTM_SETLINK (rtnetlink(7)), which
 // needs CAP_NET_ADMIN in the namespace.
 func (k *Kernel) PrepareInterface(ctx context.Context, index uint32, c netstat.InterfaceChange) (netstat.Write, error) {
@@ -63,13 +70,11 @@ func (k *Kernel) prepareLink(ctx context.Context, index uint32, c netstat.Interf
 		}
 	}
 	to.alias = c.Alias
-	if index < 1 || index > math.MaxInt32 { // of which the kernel says that the argument is not valid
-		return netstat.Write{}, linkError(unix.ENODEV)
-	}
-	was, err := k.link(ctx, index)
+	link, err := k.link(ctx, index)
 	if err != nil {
 		return netstat.Write{}, err
 	}
+	was := link.linkSetting
 	was.mask, was.flags = to.mask, was.flags&to.mask // flags without a mask are all of them
 	if !to.alias.IsKnown() {
 		was.alias = netstat.Optional[string]{}
@@ -97,26 +102,34 @@ func (k *Kernel) prepareLink(ctx context.Context, index uint32, c netstat.Interf
 	return w, nil
 }
 
-// link reads the flags and the alias of a link.
-func (k *Kernel) link(ctx context.Context, index uint32) (linkSetting, error) {
+// link reads what stands in a linkState.
+func (k *Kernel) link(ctx context.Context, index uint32) (linkState, error) {
+	if index < 1 || index > math.MaxInt32 { // of which the kernel says that the argument is not valid
+		return linkState{}, linkError(unix.ENODEV)
+	}
 	answer, err := k.execute(ctx, unix.NETLINK_ROUTE, netlink.Message{
 		Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request}, Data: ifInfomsg(index, 0, 0),
 	})
 	if err != nil {
-		return linkSetting{}, linkError(err)
+		return linkState{}, linkError(err)
 	}
 	if len(answer) != 1 || len(answer[0].Data) < sizeofIfInfomsg {
-		return linkSetting{}, errors.New("the kernel's answer is no link")
+		return linkState{}, errors.New("the kernel's answer is no link")
 	}
 	body := answer[0].Data
-	l := linkSetting{flags: binary.NativeEndian.Uint32(body[8:]), alias: netstat.Known("")}
+	l := linkState{linkSetting: linkSetting{flags: binary.NativeEndian.Uint32(body[8:]), alias: netstat.Known("")}}
 	attributes, err := netlink.NewAttributeDecoder(body[sizeofIfInfomsg:])
 	if err != nil {
-		return linkSetting{}, err
+		return linkState{}, err
 	}
 	for attributes.Next() {
-		if attributes.Type() == unix.IFLA_IFALIAS {
+		switch attributes.Type() {
+		case unix.IFLA_IFALIAS:
 			l.alias.Set(attributes.String())
+		case unix.IFLA_IFNAME:
+			l.name = attributes.String()
+		case unix.IFLA_ADDRESS:
+			l.address = attributes.Bytes()
 		}
 	}
 	return l, attributes.Err()

@@ -1,6 +1,9 @@
 package netstat
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Write is a change of a stack that was prepared: what it takes is at hand, and nothing has
 // changed yet.
@@ -40,10 +43,66 @@ type IPSettingsWriter interface {
 	PrepareIPSettings(ctx context.Context, changes ...IPSettings) (Write, error)
 }
 
+// IPInterfaceWriter turns versions of IP on interfaces on and off.
+type IPInterfaceWriter interface {
+	// PrepareIPInterface prepares that a version of IP is used on the interface of that index, or
+	// not: IPv6, since IPv4 cannot be turned off (ErrNotSupported). Nothing can undo that it is
+	// turned off: its addresses and routes go. The error matches fs.ErrPermission without the
+	// privilege, and fs.ErrNotExist where there is no such interface.
+	PrepareIPInterface(ctx context.Context, index uint32, f Family, enabled bool) (Write, error)
+}
+
 // SocketWriter ends sockets of others, as a SocketDestroyer.
 type SocketWriter interface {
 	SocketDestroyer
 	// PrepareDestroySocket prepares DestroySocket, which nothing can undo. The error
 	// matches fs.ErrPermission without the privilege.
 	PrepareDestroySocket(ctx context.Context, s *Socket) (Write, error)
+}
+
+// ErrNoGateway says of a next hop that no interface leads to it, or not the one that
+// was given: the gateway is on no link.
+var ErrNoGateway = errors.New("the gateway is on no link of the host")
+
+// RouteWriter makes, changes and removes routes.
+type RouteWriter interface {
+	// PrepareRoute prepares that a route has the next hops to in the place of was, which
+	// are all those that it has. It is made where was is empty, and removed where to is. All
+	// of them are of one route: alike but for Gateway, Interface, Weight, Flags and what
+	// Options have of a next hop. An Interface of 0 is found by the gateway.
+	//
+	// A route by a nexthop object, or into a lightweight tunnel, can only be removed
+	// (ErrNotSupported). Undo makes a route that was removed with all that it had, of a
+	// lifetime what was left.
+	//
+	// The error matches fs.ErrPermission without the privilege, and fs.ErrNotExist where there is no
+	// such interface; that of Commit also where the route is gone, fs.ErrExist where
+	// there is one already, and ErrNoGateway.
+	PrepareRoute(ctx context.Context, was, to []Route) (Write, error)
+}
+
+// NeighbourWriter makes, changes and removes neighbours of IPv4 and IPv6.
+type NeighbourWriter interface {
+	// PrepareNeighbour prepares that to is there in the place of was: made where was is
+	// nil, and removed where to is. They have one Interface and Address. What can be chosen is
+	// LinkAddress and State: NeighbourPermanent for an entry that stays as it is, any other for
+	// one that the kernel may find otherwise.
+	//
+	// The error matches fs.ErrPermission without the privilege, and fs.ErrNotExist where there is no
+	// such interface, and fs.ErrInvalid where LinkAddress has another length than addresses of its link;
+	// that of Commit fs.ErrNotExist where the entry is gone, and fs.ErrExist where there is one
+	// already.
+	PrepareNeighbour(ctx context.Context, was, to *Neighbour) (Write, error)
+}
+
+// AddressWriter makes, changes and removes addresses.
+type AddressWriter interface {
+	// PrepareAddress prepares that to is there in the place of was: made where was is nil,
+	// and removed where to is. What can be changed is Preferred and Valid. Nothing can
+	// undo that an address is removed: routes, and other addresses of its prefix, may go with
+	// it.
+	//
+	// The error matches fs.ErrPermission without the privilege, and fs.ErrNotExist where there is no
+	// such interface or address; that of Commit also fs.ErrExist where there is one already.
+	PrepareAddress(ctx context.Context, was, to *Address) (Write, error)
 }
