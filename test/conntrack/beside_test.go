@@ -70,7 +70,7 @@ func (c *filterCase) each(command string, f func(args string)) {
 
 // Every option that asks for flows chooses those that it does with conntrack-tools: in
 // lists, and to delete, change and flush, in namespaces that have the same.
-func TestFiltersBeside(t *testing.T) {
+func TestFiltersBesideTheirs(t *testing.T) {
 	program := build(t)
 	a, b := nstest.New(t), nstest.New(t)
 	load := func(ns *nstest.NS) {
@@ -178,7 +178,7 @@ const creations = `
 `
 
 // What is created with every option is the same flow.
-func TestCreationsBeside(t *testing.T) {
+func TestCreationsBesideTheirs(t *testing.T) {
 	program := build(t)
 	var left [2]string
 	for i, p := range []string{program, theirs} {
@@ -201,7 +201,7 @@ func TestCreationsBeside(t *testing.T) {
 }
 
 // What conntrack-tools refuses is refused.
-func TestRefusalsBeside(t *testing.T) {
+func TestRefusalsBesideTheirs(t *testing.T) {
 	program := build(t)
 	ns := nstest.New(t)
 	const flow = "-s 192.0.2.1 -d 192.0.2.2 -p tcp --sport 1 --dport 2"
@@ -223,7 +223,7 @@ func TestRefusalsBeside(t *testing.T) {
 }
 
 // Every option of -E shows the events that it does with conntrack-tools.
-func TestEventsBeside(t *testing.T) {
+func TestEventsBesideTheirs(t *testing.T) {
 	program := build(t)
 	ns := nstest.New(t)
 	type follower struct {
