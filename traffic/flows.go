@@ -94,8 +94,8 @@ func (f *Flow) Sum() (s FlowSum) {
 // told, what came after the last reading that had it is missing, and one that began and
 // ended between two readings is missed.
 type FlowMeter struct {
-	listens             bool
-	mostEnded, mostPast int
+	listens   bool
+	mostEnded int
 
 	mu    sync.Mutex
 	meter *netstat.FlowMeter
@@ -111,8 +111,7 @@ type FlowMeter struct {
 
 	begun, before time.Time // when the last two readings began
 	reading       *FlowReading
-	past          map[flowGroup]FlowSum
-	others        FlowSum // of those that ended, beyond MostPast
+	past          past[flowGroup, FlowSum]
 }
 
 type lateEnd struct {
@@ -122,7 +121,7 @@ type lateEnd struct {
 
 // NewFlowMeter returns a FlowMeter. listens says that ends of flows are told to it.
 func NewFlowMeter(listens bool) *FlowMeter {
-	return &FlowMeter{listens: listens, mostEnded: MostEnded, mostPast: MostPast, meter: netstat.NewFlowMeter(netstat.DefaultFlowMeter), past: make(map[flowGroup]FlowSum)}
+	return &FlowMeter{listens: listens, mostEnded: MostEnded, meter: netstat.NewFlowMeter(netstat.DefaultFlowMeter), past: newPast[flowGroup]((*FlowSum).Add)}
 }
 
 // Begin begins a reading of all flows.
@@ -263,16 +262,9 @@ func (m *FlowMeter) forget() {
 		}
 		sum := f.Sum()
 		sum.OriginalRate, sum.ReplyRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
-		g := flowGroup{f.Original.Source, f.Original.Destination, f.Reply.Source, f.Reply.Destination, f.Original.Protocol, f.Zone}
-		to, found := m.past[g]
-		if !found && len(m.past) >= m.mostPast {
-			m.others.Add(&sum)
-			continue
-		}
-		to.Add(&sum)
-		m.past[g] = to
+		m.past.keep(flowGroup{f.Original.Source, f.Original.Destination, f.Reply.Source, f.Reply.Destination, f.Original.Protocol, f.Zone}, &sum)
 	}
-	m.others.Add(&m.reading.Beyond)
+	m.past.others.Add(&m.reading.Beyond)
 	m.reading = nil
 }
 
@@ -308,24 +300,13 @@ func (r *FlowReading) All() iter.Seq[*Flow] {
 // protocol and zone and no more, and what is beyond the bounds with none. It is to be
 // called before the FlowMeter's next reading begins.
 func (r *FlowReading) Sums() iter.Seq2[*Flow, FlowSum] {
-	return func(yield func(*Flow, FlowSum) bool) {
-		for f := range r.All() {
-			if !yield(f, f.Sum()) {
-				return
-			}
-		}
-		for g, sum := range r.meter.past {
-			f := new(Flow)
-			f.Original.Protocol, f.Original.Source, f.Original.Destination = g.protocol, g.source, g.destination
-			f.Reply.Protocol, f.Reply.Source, f.Reply.Destination, f.Zone = g.protocol, g.replySource, g.replyDestination, g.zone
-			if !yield(f, sum) {
-				return
-			}
-		}
-		others := r.meter.others
-		others.Add(&r.Beyond)
-		if others != (FlowSum{}) {
-			yield(nil, others)
-		}
-	}
+	return withPast(r.All(), (*Flow).Sum, &r.meter.past, (*flowGroup).flow, &r.Beyond)
+}
+
+// flow returns one that has what the group is kept apart by.
+func (g *flowGroup) flow() *Flow {
+	f := new(Flow)
+	f.Original.Protocol, f.Original.Source, f.Original.Destination = g.protocol, g.source, g.destination
+	f.Reply.Protocol, f.Reply.Source, f.Reply.Destination, f.Zone = g.protocol, g.replySource, g.replyDestination, g.zone
+	return f
 }

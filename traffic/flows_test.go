@@ -160,7 +160,7 @@ func TestFlowMeterUncounted(t *testing.T) {
 // What is more than is remembered one by one counts all the same.
 func TestFlowMeterBounds(t *testing.T) {
 	m := NewFlowMeter(true)
-	m.mostEnded, m.mostPast = 2, 1
+	m.mostEnded, m.past.most = 2, 1
 	readFlows(m, 0)
 	for id := range uint32(5) {
 		f := flow(id, 1, 2)

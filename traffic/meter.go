@@ -29,8 +29,8 @@ type Options struct {
 // Meter measures what goes through the sockets of one stack. End and Gap may be called
 // concurrently with everything; the other methods are for one goroutine.
 type Meter struct {
-	options             Options
-	mostEnded, mostPast int
+	options   Options
+	mostEnded int
 
 	mu      sync.Mutex
 	details bool              // are kept
@@ -60,8 +60,7 @@ type Meter struct {
 	datagramsMissed bool // ends of flows were lost
 
 	reading *Reading
-	past    map[group]Sum
-	others  Sum // of those that ended, beyond MostPast
+	past    past[group, Sum]
 }
 
 // record is what is remembered of a socket from reading to reading.
@@ -115,8 +114,8 @@ type end struct {
 // New returns a Meter.
 func New(o Options) *Meter {
 	return &Meter{
-		options: o, mostEnded: MostEnded, mostPast: MostPast, index: make(map[uint64]uint32), cookies: make(map[uint64]struct{}), absent: make(map[uint64]struct{}),
-		past: make(map[group]Sum),
+		options: o, mostEnded: MostEnded, index: make(map[uint64]uint32), cookies: make(map[uint64]struct{}), absent: make(map[uint64]struct{}),
+		past: newPast[group]((*Sum).Add),
 	}
 }
 
@@ -544,20 +543,10 @@ func (m *Meter) forget() {
 			g.pid, g.program = holders[0].PID, holders[0].Name
 		}
 		sum := c.Sum()
-		m.keep(g, &sum)
+		sum.SentRate, sum.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
+		m.past.keep(g, &sum)
 	}
 	m.reading.Beyond.SentRate, m.reading.Beyond.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
-	m.others.Add(&m.reading.Beyond)
+	m.past.others.Add(&m.reading.Beyond)
 	m.reading = nil
-}
-
-func (m *Meter) keep(g group, sum *Sum) {
-	sum.SentRate, sum.ReceivedRate = netstat.Optional[float64]{}, netstat.Optional[float64]{}
-	to, found := m.past[g]
-	if !found && len(m.past) >= m.mostPast {
-		m.others.Add(sum)
-		return
-	}
-	to.Add(sum)
-	m.past[g] = to
 }

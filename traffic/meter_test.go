@@ -399,7 +399,7 @@ func TestUsers(t *testing.T) {
 func TestBounds(t *testing.T) {
 	const most, many = 100, 120
 	m := New(withEnds)
-	m.mostEnded, m.mostPast = most, most
+	m.mostEnded, m.past.most = most, most
 	read(m, 0)
 	for i := range uint64(many) {
 		s := over(tcp(i+1, 3, 2))
@@ -426,8 +426,8 @@ func TestBounds(t *testing.T) {
 	if got := sum(r); got.Ended != many+most || got.SentBytes != 3*many+most {
 		t.Errorf("with further groups: %+v", got)
 	}
-	if len(m.past) != most || len(m.index) != 0 || len(m.absent) != 0 {
-		t.Errorf("%d groups, %d sockets, %d absent", len(m.past), len(m.index), len(m.absent))
+	if len(m.past.groups) != most || len(m.index) != 0 || len(m.absent) != 0 {
+		t.Errorf("%d groups, %d sockets, %d absent", len(m.past.groups), len(m.index), len(m.absent))
 	}
 }
 

@@ -42,23 +42,7 @@ func (r *Reading) All() iter.Seq[*Connection] {
 // has their process, user, cgroup and remote address and no more, and what is beyond the bounds
 // with none. It is to be called before the Meter's next reading begins.
 func (r *Reading) Sums() iter.Seq2[*Connection, Sum] {
-	return func(yield func(*Connection, Sum) bool) {
-		for c := range r.All() {
-			if !yield(c, c.Sum()) {
-				return
-			}
-		}
-		for g, sum := range r.meter.past {
-			if !yield(g.connection(), sum) {
-				return
-			}
-		}
-		others := r.meter.others
-		others.Add(&r.Beyond)
-		if others != (Sum{}) {
-			yield(nil, others)
-		}
-	}
+	return withPast(r.All(), (*Connection).Sum, &r.meter.past, (*group).connection, &r.Beyond)
 }
 
 // connection returns one that has what the group is kept apart by.

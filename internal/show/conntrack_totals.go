@@ -1,12 +1,9 @@
 package show
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"net/netip"
-	"slices"
-	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 )
@@ -151,29 +148,17 @@ func (s *flowSums) addAll(other *flowSums) {
 // yield yields the largest sums, and those of all others together. grown is the interval
 // that they are of, nil for none.
 func (s *flowSums) yield(q *query, grown *span, yield func(flowTotal, error) bool) {
-	if s.full {
-		q.tooMany("flows")
-	}
-	for _, t := range s.largest(q.top(), q.largerFirst, (*flowSum).add) {
-		if t.sum.grown = grown; !yield(*t, nil) {
-			return
-		}
-	}
-	if s.others.sum.flows > 0 {
-		s.others.sum.grown = grown
-		yield(s.others, nil)
-	}
+	s.totals.yield(q, "flows", largestFirst(&q.Options, flowMeasures()), (*flowSum).add, func(t flowTotal, err error) bool {
+		t.sum.grown = grown
+		return yield(t, err)
+	})
 }
 
-// largerFirst compares totals by what they are to be sorted by, or else by bytes.
-func (o *Options) largerFirst(a, b *flowTotal) int {
-	first, _, _ := strings.Cut(o.Sort, ",")
-	by := []int{cmp.Compare(b.sum.bytes, a.sum.bytes), cmp.Compare(b.sum.flows, a.sum.flows)}
-	switch strings.ToLower(strings.TrimLeft(first, " -")) {
-	case "flows":
-		slices.Reverse(by)
-	case "packets":
-		by[0] = cmp.Compare(b.sum.packets, a.sum.packets)
+func flowMeasures() []measure[flowSum] {
+	return []measure[flowSum]{
+		{[]string{"bytes"}, func(s *flowSum) float64 { return float64(s.bytes) }},
+		{[]string{"flows"}, func(s *flowSum) float64 { return float64(s.flows) }},
+		{[]string{"packets"}, func(s *flowSum) float64 { return float64(s.packets) }},
+		{[]string{"counted"}, func(s *flowSum) float64 { return float64(s.counted) }},
 	}
-	return cmp.Or(by[0], by[1])
 }

@@ -1,7 +1,6 @@
 package show
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -125,20 +124,26 @@ func readFlowTrafficTotals(ctx context.Context, q *query, by string) iter.Seq2[f
 				addFlowTraffic(sums, &key, &r, &sum)
 			}
 		}
-		if sums.full {
-			q.tooMany("flows")
-		}
-		for _, t := range sums.largest(q.top(), busierFlowsFirst, (*traffic.FlowSum).Add) {
-			if !yield(*t, nil) {
-				return
-			}
-		}
-		if sums.others.sum != (traffic.FlowSum{}) && !yield(sums.others, nil) {
-			return
-		}
-		if err != nil {
+		if sums.yield(q, "flows", largestFirst(&q.Options, flowTrafficMeasures()), (*traffic.FlowSum).Add, yield) && err != nil {
 			yield(flowTrafficTotal{}, err)
 		}
+	}
+}
+
+func flowTrafficMeasures() []measure[traffic.FlowSum] {
+	return []measure[traffic.FlowSum]{
+		{nil, func(s *traffic.FlowSum) float64 { return s.OriginalRate.Or(0) + s.ReplyRate.Or(0) }},
+		{nil, func(s *traffic.FlowSum) float64 { return float64(s.Original.Bytes + s.Reply.Bytes) }},
+		{nil, func(s *traffic.FlowSum) float64 { return float64(s.Flows + s.Ended) }},
+		{[]string{"sentrate", "tx", "tx/s"}, func(s *traffic.FlowSum) float64 { return s.OriginalRate.Or(0) }},
+		{[]string{"receivedrate", "rx", "rx/s"}, func(s *traffic.FlowSum) float64 { return s.ReplyRate.Or(0) }},
+		{[]string{"sentbytes", "sent"}, func(s *traffic.FlowSum) float64 { return float64(s.Original.Bytes) }},
+		{[]string{"receivedbytes", "received"}, func(s *traffic.FlowSum) float64 { return float64(s.Reply.Bytes) }},
+		{[]string{"sentpackets"}, func(s *traffic.FlowSum) float64 { return float64(s.Original.Packets) }},
+		{[]string{"receivedpackets"}, func(s *traffic.FlowSum) float64 { return float64(s.Reply.Packets) }},
+		{[]string{"flows"}, func(s *traffic.FlowSum) float64 { return float64(s.Flows) }},
+		{[]string{"ended"}, func(s *traffic.FlowSum) float64 { return float64(s.Ended) }},
+		{[]string{"counted"}, func(s *traffic.FlowSum) float64 { return float64(s.Counted) }},
 	}
 }
 
@@ -175,12 +180,4 @@ func addFlowTraffic(sums *totals[traffic.FlowSum], key *totalKey[movingFlow], r 
 		}
 		sums.of([]byte(ends[i].key), ends[i].addr).Add(&of)
 	}
-}
-
-// busierFlowsFirst compares totals by their rates, bytes and flows.
-func busierFlowsFirst(a, b *flowTrafficTotal) int {
-	x, y := &a.sum, &b.sum
-	rate := func(s *traffic.FlowSum) float64 { return s.OriginalRate.Or(0) + s.ReplyRate.Or(0) }
-	return cmp.Or(cmp.Compare(rate(y), rate(x)), cmp.Compare(y.Original.Bytes+y.Reply.Bytes, x.Original.Bytes+x.Reply.Bytes),
-		cmp.Compare(y.Flows+y.Ended, x.Flows+x.Ended))
 }

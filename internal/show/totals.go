@@ -127,7 +127,7 @@ type total[S any] struct {
 }
 
 // totals are those of every key, up to MostTotals.
-type totals[S any] struct {
+type totals[S comparable] struct {
 	by    string
 	byKey map[string]*total[S]
 	// others is of the rows of further keys, and full says that there are such.
@@ -135,7 +135,7 @@ type totals[S any] struct {
 	full   bool
 }
 
-func newTotals[S any](by string) *totals[S] {
+func newTotals[S comparable](by string) *totals[S] {
 	return &totals[S]{by: by, byKey: make(map[string]*total[S]), others: total[S]{by: by, others: true}}
 }
 
@@ -164,6 +164,44 @@ func (t *totals[S]) largest(top int, order func(a, b *total[S]) int, add func(to
 		add(&t.others.sum, &one.sum)
 	}
 	return all[:min(len(all), top)]
+}
+
+// yield yields the first totals in an order, and what all others have together if that is anything. rows
+// are what they are of. It reports whether more is wanted.
+func (t *totals[S]) yield(q *query, rows string, order func(a, b *total[S]) int, add func(to, sum *S), yield func(total[S], error) bool) bool {
+	if t.full {
+		q.tooMany(rows)
+	}
+	for _, one := range t.largest(q.top(), order, add) {
+		if !yield(*one, nil) {
+			return false
+		}
+	}
+	return t.others.sum == *new(S) || yield(t.others, nil)
+}
+
+// measure is something by which totals may be the largest.
+type measure[S any] struct {
+	names []string // of the field, none where it is no field's
+	of    func(*S) float64
+}
+
+// largestFirst returns an order of totals: by the measure that they are to be sorted by, and
+// then by all of them as they stand.
+func largestFirst[S any](o *Options, measures []measure[S]) func(a, b *total[S]) int {
+	first, _, _ := strings.Cut(o.Sort, ",")
+	first = strings.ToLower(strings.TrimLeft(first, " -"))
+	if i := slices.IndexFunc(measures, func(m measure[S]) bool { return slices.Contains(m.names, first) }); i >= 0 {
+		measures = slices.Insert(slices.Clone(measures), 0, measures[i])
+	}
+	return func(a, b *total[S]) int {
+		for i := range measures {
+			if c := cmp.Compare(measures[i].of(&b.sum), measures[i].of(&a.sum)); c != 0 {
+				return c
+			}
+		}
+		return 0
+	}
 }
 
 // tooMany says that there are more keys than are kept apart.

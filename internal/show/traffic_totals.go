@@ -1,7 +1,6 @@
 package show
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -148,43 +147,24 @@ func readTrafficTotals(ctx context.Context, q *query, connections *connectionKin
 			}
 			key.each(&r, func(text []byte, a netip.Addr) { sums.of(text, a).Add(&sum) })
 		}
-		if sums.full {
-			q.tooMany("connections")
-		}
-		for _, t := range sums.largest(q.top(), q.busierFirst, (*traffic.Sum).Add) {
-			if !yield(*t, nil) {
-				return
-			}
-		}
-		if sums.others.sum != (traffic.Sum{}) && !yield(sums.others, nil) {
-			return
-		}
-		if err != nil {
+		if sums.yield(q, "connections", largestFirst(&q.Options, trafficMeasures()), (*traffic.Sum).Add, yield) && err != nil {
 			yield(trafficTotal{}, err)
 		}
 	}
 }
 
-// busierFirst compares totals by what they are to be sorted by, or else by their rates.
-func (o *Options) busierFirst(a, b *trafficTotal) int {
-	x, y := &a.sum, &b.sum
-	rate := func(s *traffic.Sum) float64 { return s.SentRate.Or(0) + s.ReceivedRate.Or(0) }
-	otherwise := cmp.Or(cmp.Compare(rate(y), rate(x)), cmp.Compare(y.SentBytes+y.ReceivedBytes, x.SentBytes+x.ReceivedBytes),
-		cmp.Compare(y.Connections+y.Ended, x.Connections+x.Ended))
-	first, _, _ := strings.Cut(o.Sort, ",")
-	switch strings.ToLower(strings.TrimLeft(first, " -")) {
-	case "sentrate", "tx/s":
-		return cmp.Or(cmp.Compare(y.SentRate.Or(0), x.SentRate.Or(0)), otherwise)
-	case "receivedrate", "rx/s":
-		return cmp.Or(cmp.Compare(y.ReceivedRate.Or(0), x.ReceivedRate.Or(0)), otherwise)
-	case "sentbytes", "sent":
-		return cmp.Or(cmp.Compare(y.SentBytes, x.SentBytes), otherwise)
-	case "receivedbytes", "received":
-		return cmp.Or(cmp.Compare(y.ReceivedBytes, x.ReceivedBytes), otherwise)
-	case "connections", "conns":
-		return cmp.Or(cmp.Compare(y.Connections, x.Connections), otherwise)
-	case "ended":
-		return cmp.Or(cmp.Compare(y.Ended, x.Ended), otherwise)
+func trafficMeasures() []measure[traffic.Sum] {
+	return []measure[traffic.Sum]{
+		{nil, func(s *traffic.Sum) float64 { return s.SentRate.Or(0) + s.ReceivedRate.Or(0) }},
+		{nil, func(s *traffic.Sum) float64 { return float64(s.SentBytes + s.ReceivedBytes) }},
+		{nil, func(s *traffic.Sum) float64 { return float64(s.Connections + s.Ended) }},
+		{[]string{"sentrate", "tx/s"}, func(s *traffic.Sum) float64 { return s.SentRate.Or(0) }},
+		{[]string{"receivedrate", "rx/s"}, func(s *traffic.Sum) float64 { return s.ReceivedRate.Or(0) }},
+		{[]string{"sentbytes", "sent"}, func(s *traffic.Sum) float64 { return float64(s.SentBytes) }},
+		{[]string{"receivedbytes", "received"}, func(s *traffic.Sum) float64 { return float64(s.ReceivedBytes) }},
+		{[]string{"retransmittedbytes"}, func(s *traffic.Sum) float64 { return float64(s.RetransmittedBytes) }},
+		{[]string{"connections", "conns"}, func(s *traffic.Sum) float64 { return float64(s.Connections) }},
+		{[]string{"ended"}, func(s *traffic.Sum) float64 { return float64(s.Ended) }},
+		{[]string{"counted"}, func(s *traffic.Sum) float64 { return float64(s.Counted) }},
 	}
-	return otherwise
 }
