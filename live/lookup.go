@@ -3,13 +3,14 @@ package live
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// Flow is what a route is looked up for: something that this host sends, by a
-// protocol without ports, or before it has any.
+// Flow is what a route is looked up for: something that this host sends, or that comes to
+// it by an interface and may be forwarded.
 type Flow struct {
 	Destination netip.Addr
 	Source      netip.Addr // the zero Addr: none chosen yet
@@ -17,15 +18,24 @@ type Flow struct {
 	FlowLabel   uint32     // of IPv6
 	Mark        uint32
 	UID         uint32 // of the user who sends
-	// Interface is the index of the device that the socket is bound to, or 0.
+	// Interface is the index of the device that the socket is bound to, or 0. What comes in is
+	// bound to none.
 	Interface uint32
+	// InputInterface is the index of the device that it comes in by; 0 for what this host
+	// sends.
+	InputInterface uint32
+
+	// Protocol is the transport protocol, 0 for none yet, and the ports are 0 where it has
+	// none. Rules may look at them.
+	Protocol                    netstat.IPProtocol
+	SourcePort, DestinationPort uint16
 }
 
 // ErrUnknownRule says that a rule would decide of which Rule or Flow does not tell
 // enough.
 var ErrUnknownRule = errors.New("whether a rule applies is not known")
 
-// Lookup returns the route that the kernel would take for what this host sends:
+// Lookup returns the route that the kernel would take for a flow:
 // the rules in their order, and in each table the longest prefix and then the
 // lowest metric. It returns the next hops that serve the flow, of which the kernel
 // chooses one for each flow; a single Route with only its Type for a rule that
@@ -37,8 +47,12 @@ var ErrUnknownRule = errors.New("whether a rule applies is not known")
 // that is found and by no gateway, and what is bound to a device and has no route
 // is on its link.
 //
-// It needs routes, and rules where they are not the kernel's own. Rules by ports,
-// protocols and tunnels do not apply to a Flow, and those for VRFs (l3mdev) are
+// Of what comes in Lookup tells how it is routed, not whether it may be: a host that does
+// not forward, or to which an address looks wrong (rp_filter, route_localnet), drops it. What comes in for
+// a multicast group is not routed by tables, and what comes for no address not at all: nothing is found.
+//
+// It needs routes, and rules where they are not the kernel's own. Rules by
+// tunnels do not apply to a Flow, and those for VRFs (l3mdev) are
 // passed over. The error matches ErrUnknownRule where a rule would decide that has
 // an attribute which is not known (Rule.Unknown), or that passes over routes by
 // interface groups.
@@ -50,8 +64,32 @@ func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, error) {
 	if f.Source.IsValid() {
 		f.Source = zoneless(f.Source.Unmap())
 	}
-	if f.Destination.Is4() {
+	if f.InputInterface != 0 {
+		if f.Interface != 0 {
+			return nil, fmt.Errorf("what comes in by device %d is not bound to device %d", f.InputInterface, f.Interface)
+		}
+		f.UID = 0 // it is nobody's yet
+	}
+	switch {
+	case f.InputInterface != 0:
+		return v.lookupInput(f)
+	case f.Destination.Is4():
 		return v.lookupIPv4(f)
+	}
+	found, _, err := v.lookup(&f)
+	return found, err
+}
+
+// lookupInput does what net/ipv4/route.c and net/ipv6/route.c do for what comes in
+// (ip_route_input_slow, ip6_route_input_lookup).
+func (v *Snapshot) lookupInput(f Flow) ([]netstat.Route, error) {
+	switch {
+	case f.Destination == limitedBroadcast:
+		return []netstat.Route{{Destination: netip.PrefixFrom(f.Destination, 32), Interface: f.InputInterface, Type: netstat.RouteBroadcast, Scope: netstat.Known(netstat.ScopeLink)}}, nil
+	case f.Destination.IsMulticast(), f.Destination.IsUnspecified():
+		return nil, nil
+	case f.Destination.Is6() && (f.Destination.IsLinkLocalUnicast() || f.Destination.IsLoopback()): // rt6_need_strict
+		f.Interface = f.InputInterface
 	}
 	found, _, err := v.lookup(&f)
 	return found, err
@@ -211,10 +249,15 @@ func (v *Snapshot) matches(r *netstat.Rule, f *Flow) bool {
 		tos = f.TOS & trafficClass
 	}
 	uids, limited := r.UIDs.Get()
-	matched := (r.InputInterface == "" || r.InputInterface == "lo") &&
+	within16 := func(p netstat.PortRange, port uint16) bool {
+		return p == netstat.PortRange{} || p.First <= port && port <= p.Last
+	}
+	input := f.InputInterface == 0 && r.InputInterface == "lo" || v.isNamed(f.InputInterface, r.InputInterface)
+	matched := (r.InputInterface == "" || input) &&
 		(r.OutputInterface == "" || v.isNamed(f.Interface, r.OutputInterface)) &&
 		(r.Mark^f.Mark)&r.Mask == 0 && (r.FlowLabel^f.FlowLabel)&r.FlowLabelMask == 0 &&
-		r.TunnelID == 0 && r.IPProtocol == 0 && r.SourcePorts == netstat.PortRange{} && r.DestinationPorts == netstat.PortRange{} &&
+		r.TunnelID == 0 && (r.IPProtocol == 0 || r.IPProtocol == uint8(f.Protocol)) &&
+		within16(r.SourcePorts, f.SourcePort) && within16(r.DestinationPorts, f.DestinationPort) &&
 		(r.TOS == 0 || r.TOS == tos) && (f.TOS>>2^r.DSCP)&r.DSCPMask == 0 &&
 		(!limited || uids.First <= f.UID && f.UID <= uids.Last) &&
 		within(r.Destination, f.Destination) && within(r.Source, source)
@@ -370,7 +413,7 @@ func (v *Snapshot) bestIPv6(key *routeEntry, f *Flow) (best *routeEntry, there, 
 		if best.metric != e.metric && best.metric == least {
 			continue
 		}
-		a, b := v.preference(e), v.preference(best)
+		a, b := v.score(e, f), v.score(best, f)
 		if a > b || a == b && e.metric == best.metric && e.seq < best.seq {
 			best = e
 		}
@@ -391,6 +434,20 @@ func (v *Snapshot) leastMetric(e *routeEntry) uint32 {
 		}
 	}
 	return e.metric
+}
+
+// score is by what one of the routes with one metric comes before another: one by a nexthop object that
+// discards before all, then the preference of its router, and then whether it leads back to
+// where a flow comes from (net/ipv6/route.c, __find_rr_leaf, rt6_score_route).
+func (v *Snapshot) score(e *routeEntry, f *Flow) int {
+	if first := &v.state.routes.info(e).hops[0]; first.Type == netstat.RouteBlackhole && first.NextHopID != 0 {
+		return math.MaxInt
+	}
+	score := 2 * int(v.preference(e))
+	if f.InputInterface != 0 && v.serves(e, &Flow{Interface: f.InputInterface}) {
+		score++
+	}
+	return score
 }
 
 // preference is that of a router (RFC 4191): what is reserved counts as medium.

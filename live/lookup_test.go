@@ -138,9 +138,11 @@ func answers(t testing.TB, view *Snapshot, flow Flow, names map[uint32]string) (
 		if row.Gateway.IsValid() {
 			gateway = row.Gateway.String()
 		}
-		switch row.Type {
-		case netstat.RouteLocal, netstat.RouteAnycast:
+		switch {
+		case row.Type == netstat.RouteLocal, row.Type == netstat.RouteAnycast:
 			all = append(all, row.Type.String())
+		case row.Type == netstat.RouteBroadcast && flow.InputInterface != 0: // it is received
+			all = append(all, "broadcast lo -")
 		default:
 			all = append(all, fmt.Sprintf("%v %s %s", row.Type, names[row.Interface], gateway))
 		}
@@ -225,6 +227,11 @@ func lookupScene(t testing.TB, r *rand.Rand) *nstest.NS {
 		"nexthop add id 4 group 1/2", "nexthop add id 5 group 2", "nexthop add id 6 dev a1",
 		"-6 nexthop add id 11 via 2001:db8:f0::33 dev a0", "-6 nexthop add id 12 via 2001:db8:f1::33 dev a1", "-6 nexthop add id 13 blackhole",
 		"nexthop add id 14 group 11/12", "nexthop add id 15 group 12", "-6 nexthop add id 16 dev a1")
+	n.Sysctl(t, "net.ipv4.ip_forward", "1")
+	n.Sysctl(t, "net.ipv6.conf.all.forwarding", "1")
+	for _, device := range []string{"all", "a0", "a1"} {
+		n.Sysctl(t, "net.ipv4.conf."+device+".rp_filter", "0")
+	}
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	commands := make(map[string][]string)
 	for _, family := range []string{"-4", "-6"} {
@@ -271,7 +278,7 @@ func lookupScene(t testing.TB, r *rand.Rand) *nstest.NS {
 			if family == "-6" {
 				source = pick("2001:db8:f0::/48", "2001:db8:f1::1")
 			}
-			selector := pick("to "+prefix(), "to "+prefix(), "from "+source, "fwmark 7", "fwmark 5/5", "tos 0x10", "uidrange 5-6", "oif a1", "iif lo", "iif a0", "not to "+prefix(), "not fwmark 7", "from all")
+			selector := pick("to "+prefix(), "to "+prefix(), "from "+source, "fwmark 7", "fwmark 5/5", "tos 0x10", "uidrange 5-6", "oif a1", "iif lo", "iif a0", "iif a1", "ipproto tcp", "ipproto udp dport 53", "sport 1000-1001", "dport 52", "not dport 53-54", "not to "+prefix(), "not fwmark 7", "from all")
 			action := pick("table 100", "table 200", "table 300", "table main", "table 300 suppress_prefixlength 0", "table 100 suppress_prefixlength 9", "table 200 suppress_prefixlength 34",
 				"table main suppress_prefixlength 0", "blackhole", "unreachable", "prohibit", "goto 400", "goto 30000", "nop")
 			commands[family] = append(commands[family], fmt.Sprintf("rule add %s priority %d %s", selector, 10*(1+r.IntN(60)), action))
@@ -341,6 +348,17 @@ func TestLookupOfRandomScenes(t *testing.T) {
 			if r.IntN(4) == 0 {
 				flow.UID = 5
 				query += " uid 5"
+			}
+			if r.IntN(3) == 0 {
+				flow.Protocol, flow.SourcePort, flow.DestinationPort = []netstat.IPProtocol{netstat.IPProtocolTCP, netstat.IPProtocolUDP}[r.IntN(2)], uint16(1000+r.IntN(3)), uint16(52+r.IntN(3))
+				query += fmt.Sprintf(" ipproto %d sport %d dport %d", flow.Protocol, flow.SourcePort, flow.DestinationPort)
+			}
+			// Of groups, and of what has no business here, ip says more than how it is routed.
+			if flow.Interface == 0 && !flow.Destination.IsMulticast() && !flow.Destination.IsLoopback() && r.IntN(3) == 0 {
+				link, _ := view.InterfaceByName([]string{"a0", "a1"}[r.IntN(2)])
+				flow.InputInterface = link.Index
+				flow.Source = netip.MustParseAddr(map[bool]string{false: "198.51.100.9", true: "2001:db8:f7::9"}[six])
+				query = strings.Replace(query, " from "+source, "", 1) + fmt.Sprintf(" from %v iif %s", flow.Source, link.Name)
 			}
 			flows, queries = append(flows, flow), append(queries, query)
 		}
