@@ -13,7 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,16 +23,18 @@ import (
 // Watch watches folders of names. Wait is for one goroutine at a time; Close may be
 // called by any.
 type Watch struct {
-	inotify int
-	mounts  int // /proc/thread-self/mountinfo
-	stop    int // eventfd(2) that ends Wait
+	// events is an epoll(7) of all that tells of changes. Who waits for it takes no thread. That a file of
+	// mounts tells of a change once, and epoll may have asked it when nobody waited: another one, asked, is the truth.
+	events  *os.File
+	waiting syscall.RawConn // of events
+	mounts  [2]int          // /proc/thread-self/mountinfo: in epoll, and asked
+	inotify int             // -1 where the user has no further one
 	buffer  []byte
-	missing []string       // folders that there are not yet
+	missing []string       // folders that are not watched
 	folders map[int]string // by watch descriptor
-
-	// using is held by who uses the descriptors, and by Close to close them.
-	using  sync.RWMutex
-	closed bool
+	blind   bool           // inotify does not tell of all folders that there are
+	glance  time.Duration  // how long Wait lets pass then
+	closed  atomic.Bool
 }
 
 // Change is what may have changed.
@@ -41,10 +44,12 @@ type Change struct {
 }
 
 // Open watches folders. One that there is not is watched once there is; in a file
-// system that has no events, as /proc, none come.
+// system that has no events, as /proc, none come. Where the user may have no more of inotify
+// (fs.inotify.max_user_instances, max_user_watches), Wait says every ten seconds that
+// anything may have changed.
 func Open(folders ...string) (*Watch, error) {
 	w := &Watch{
-		inotify: -1, mounts: -1, stop: -1, missing: folders, folders: map[int]string{},
+		inotify: -1, mounts: [2]int{-1, -1}, missing: folders, folders: map[int]string{}, glance: 10 * time.Second,
 		buffer: make([]byte, 16*(unix.SizeofInotifyEvent+unix.NAME_MAX+1)),
 	}
 	if err := w.open(); err != nil {
@@ -55,28 +60,67 @@ func Open(folders ...string) (*Watch, error) {
 }
 
 func (w *Watch) open() (err error) {
-	if w.inotify, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err != nil {
-		return os.NewSyscallError("inotify_init1", err)
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(epoll, true); err != nil { // has Go wait for it as for a socket
+		unix.Close(epoll)
+		return os.NewSyscallError("fcntl", err)
+	}
+	w.events = os.NewFile(uintptr(epoll), "epoll")
+	if w.waiting, err = w.events.SyscallConn(); err != nil {
+		return err
 	}
 	const mounts = "/proc/thread-self/mountinfo"
-	if w.mounts, err = unix.Open(mounts, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-		return &os.PathError{Op: "open", Path: mounts, Err: err}
+	for i := range w.mounts {
+		if w.mounts[i], err = unix.Open(mounts, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			return &os.PathError{Op: "open", Path: mounts, Err: err}
+		}
 	}
-	if w.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return os.NewSyscallError("eventfd", err)
+	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, w.mounts[0], &unix.EpollEvent{Events: unix.EPOLLPRI}); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	switch w.inotify, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); {
+	case errors.Is(err, unix.EMFILE) && !outOfFiles():
+		w.inotify, w.blind = -1, true
+		return nil
+	case err != nil:
+		w.inotify = -1
+		return os.NewSyscallError("inotify_init1", err)
+	}
+	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, w.inotify, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
 	}
 	return w.seek()
 }
 
+// outOfFiles reports whether the process may open no more files at all, of which inotify_init
+// says what it says of its own limit.
+func outOfFiles() bool {
+	fd, err := unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return true
+	}
+	unix.Close(fd)
+	return false
+}
+
 // seek watches the folders that were missing, as far as there are such now.
 func (w *Watch) seek() error {
+	if w.inotify < 0 {
+		return nil
+	}
 	var missing []string
+	w.blind = false
 	for _, folder := range w.missing {
 		const events = unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_CREATE | unix.IN_ONLYDIR
 		descriptor, err := unix.InotifyAddWatch(w.inotify, folder, events)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			missing = append(missing, folder)
+		case errors.Is(err, unix.ENOSPC):
+			missing, w.blind = append(missing, folder), true
 		case err != nil:
 			return &os.PathError{Op: "inotify_add_watch", Path: folder, Err: err}
 		default:
@@ -89,19 +133,14 @@ func (w *Watch) seek() error {
 
 // Close ends Wait. It may be called of nil, and more than once.
 func (w *Watch) Close() {
-	if w == nil {
+	if w == nil || w.closed.Swap(true) {
 		return
 	}
-	if w.stop >= 0 {
-		_, _ = unix.Write(w.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	if w.events != nil {
+		w.events.Close()
 	}
-	w.using.Lock()
-	defer w.using.Unlock()
-	if w.closed {
-		return
-	}
-	w.closed = true
-	for _, fd := range [...]int{w.inotify, w.mounts, w.stop} {
+	// Nobody is in Wait's look any longer.
+	for _, fd := range [...]int{w.inotify, w.mounts[0], w.mounts[1]} {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
@@ -112,45 +151,57 @@ func (w *Watch) Close() {
 // something may have. With a limit, which is negative for none, it returns the zero
 // Change after that. After Close its error matches fs.ErrClosed.
 func (w *Watch) Wait(limit time.Duration) (c Change, err error) {
-	w.using.RLock()
-	defer w.using.RUnlock()
-	timeout := -1
+	look := func(uintptr) bool {
+		err = w.look(&c)
+		return err != nil || c.All || len(c.Paths) > 0
+	}
+	blind := w.blind && (limit < 0 || limit > w.glance)
+	if blind {
+		limit = w.glance
+	}
+	var until time.Time
 	if limit >= 0 {
-		timeout = int((limit + time.Millisecond - 1) / time.Millisecond)
+		until = time.Now().Add(limit)
 	}
-	for !w.closed {
-		fds := []unix.PollFd{
-			{Fd: int32(w.inotify), Events: unix.POLLIN}, {Fd: int32(w.mounts), Events: unix.POLLPRI}, {Fd: int32(w.stop), Events: unix.POLLIN},
-		}
-		n, err := unix.Poll(fds, timeout)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return c, os.NewSyscallError("poll", err)
-		case n == 0:
-			return c, nil
-		case fds[2].Revents != 0:
-			return c, fs.ErrClosed
-		}
-		if fds[1].Revents != 0 {
-			c.All = true
-			if err := w.seek(); err != nil {
-				return c, err
-			}
-		}
-		for fds[0].Revents != 0 {
-			n, err := unix.Read(w.inotify, w.buffer)
-			if err != nil || n <= 0 {
-				break // all of it is read
-			}
-			w.read(w.buffer[:n], &c)
-		}
-		if c.All || len(c.Paths) > 0 {
-			return c, nil
+	// What was told already is told although no time is left.
+	failed := w.waiting.Control(func(fd uintptr) { look(fd) })
+	if failed == nil && err == nil && !c.All && len(c.Paths) == 0 {
+		if failed = w.events.SetReadDeadline(until); failed == nil {
+			failed = w.waiting.Read(look)
 		}
 	}
-	return c, fs.ErrClosed
+	switch {
+	case w.closed.Load():
+		return c, fs.ErrClosed
+	case err != nil:
+		return c, err
+	case errors.Is(failed, os.ErrDeadlineExceeded):
+		c.All = blind
+		return c, nil
+	}
+	return c, failed
+}
+
+// look takes in what has changed.
+func (w *Watch) look(c *Change) error {
+	changed := []unix.PollFd{{Fd: int32(w.mounts[1]), Events: unix.POLLPRI}}
+	switch _, err := unix.Poll(changed, 0); {
+	case err != nil:
+		return os.NewSyscallError("poll", err)
+	case changed[0].Revents != 0:
+		c.All = true
+		if err := w.seek(); err != nil {
+			return err
+		}
+	}
+	for w.inotify >= 0 {
+		n, err := unix.Read(w.inotify, w.buffer)
+		if err != nil || n <= 0 {
+			break // all of it is read
+		}
+		w.read(w.buffer[:n], c)
+	}
+	return nil
 }
 
 // read takes inotify events in.

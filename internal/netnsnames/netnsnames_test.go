@@ -4,9 +4,15 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
@@ -73,6 +79,91 @@ func TestMounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	told(t, w, blue)
+}
+
+// Who waits takes no thread of the system's: a program may watch many names.
+func TestWaitingTakesNoThread(t *testing.T) {
+	threads := func() int {
+		all, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	const watches = 40
+	before := threads()
+	folder := t.TempDir()
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	for range watches {
+		w, err := Open(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		if _, err := w.Wait(0); err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan Change)
+		waiting.Go(func() {
+			c, _ := w.Wait(-1)
+			told <- c
+		})
+		defer func() {
+			if c := <-told; len(c.Paths) == 0 && !c.All {
+				t.Error("nothing is told")
+			}
+		}()
+	}
+	if grew := threads() - before; grew > watches/2 {
+		t.Errorf("%d waits take %d threads", watches, grew)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "blue"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// limited is set in a process of this test that may have nothing of inotify.
+const limited = "NETNSNAMES_LIMITED"
+
+// Without inotify, of which a user has 128 instances at first, mounts are told: ip-netns(8)
+// makes names by them.
+func TestWithoutInotify(t *testing.T) {
+	if os.Getenv(limited) == "" {
+		nstest.NeedsRoot(t)
+		nstest.NeedsKernel(t, "CONFIG_USER_NS")
+		again := exec.Command(os.Args[0], "-test.run=^TestWithoutInotify$", "-test.v")
+		again.Env = append(os.Environ(), limited+"=1")
+		again.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS, Unshareflags: 0,
+			UidMappings: []syscall.SysProcIDMap{{Size: 1}}, GidMappings: []syscall.SysProcIDMap{{Size: 1}},
+		}
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	if err := os.WriteFile("/proc/sys/user/max_inotify_instances", []byte("0"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.InotifyInit(); !errors.Is(err, unix.EMFILE) {
+		t.Fatalf("inotify_init: %v", err)
+	}
+	folder := t.TempDir()
+	w, err := Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := unix.Mount("none", folder, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(folder, unix.MNT_DETACH)
+	told(t, w, "")
+	w.glance = time.Millisecond
+	if c, err := w.Wait(-1); err != nil || !c.All { // it looks itself
+		t.Errorf("%+v, %v", c, err)
+	}
 }
 
 func TestClose(t *testing.T) {
