@@ -136,7 +136,7 @@ var modules = [...]module{
 		nodes: func(s *sources) []mib.Node {
 			interfaces := func(i ipInterfaces) []netstat.IPInterface { return i.rows }
 			changes := func(i ipInterfaces) ipmib.Changes { return i.changes }
-			return []mib.Node{
+			nodes := []mib.Node{
 				settingsWriter(s, ipmib.General()).Bind(s.settings),
 				mib.BindGroup(ipmib.IPv4Statistics(), s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
 				rfc1213mib.Addresses().Bind(s.addresses),
@@ -144,19 +144,23 @@ var modules = [...]module{
 				rfc1213mib.Translations().Bind(s.neighbours),
 				mib.BindGroup(ipmib.InterfaceChanges(), s.ipInterfaces, changes),
 				mib.BindTable(ipmib.IPv4Interfaces(), s.ipInterfaces, interfaces),
-				mib.BindTable(ipmib.IPv6Interfaces(), s.ipInterfaces, interfaces),
+				mib.BindTable(ipInterfaceWriter(s, ipmib.IPv6Interfaces()), s.ipInterfaces, interfaces),
 				mib.BindTable(ipmib.SystemStatistics(), s.counts, func(c ipmib.Counts) []ipmib.Statistics { return c.IP }),
 				mib.BindGroup(ipmib.StatisticsChanges(), s.ipInterfaces, changes),
 				ipmib.IPInterfaceStatistics().Bind(s.interfaceStatistics),
 				mib.BindTable(ipmib.Prefixes(), s.addresses, ipmib.PrefixesOf),
-				zoned(s, ipmib.Addresses()).Bind(s.addresses),
-				zoned(s, ipmib.Neighbours()).Bind(s.neighbours),
+				addressWriter(s, zoned(s, ipmib.Addresses())).Bind(s.addresses),
+				neighbourWriter(s, zoned(s, ipmib.Neighbours())).Bind(s.neighbours),
 				mib.BindTable(ipmib.Zones(), s.ipInterfaces, interfaces),
 				zoned(s, ipmib.DefaultRouters()).Bind(s.defaultRouters),
 				mib.BindGroup(ipmib.IPv4Messages(), s.counts, func(c ipmib.Counts) ipmib.ICMP { return c.ICMPOf(netstat.IPv4) }),
 				mib.BindTable(ipmib.ICMPStatistics(), s.counts, func(c ipmib.Counts) []ipmib.ICMP { return c.ICMP }),
 				mib.BindTable(ipmib.ICMPTypes(), s.counts, func(c ipmib.Counts) []ipmib.ICMPType { return c.Types }),
 			}
+			if _, ok := s.stack.(netstat.AddressWriter); ok {
+				nodes = append(nodes, ipmib.SpinLock().WrittenBy(lockWriter(s.addressLock, "ipAddressSpinLock")).BindNow(s.addressLock.Value))
+			}
+			return nodes
 		},
 	},
 	{

@@ -15,7 +15,7 @@ import (
 // keeps its routes in, or from readings of any other stack.
 func (s *sources) routeTables() (inet, cidr, forward, oldest mib.Node) {
 	if !s.tracks(netstat.KindRoute) {
-		return zoned(s, ipforwardmib.Routes()).Bind(s.routes), ipforwardmib.IPv4Routes().Bind(s.routes), ipforwardmib.ForwardRoutes().Bind(s.routes), rfc1213mib.Routes().Bind(s.routes)
+		return routeWriter(s, zoned(s, ipforwardmib.Routes())).Bind(s.routes), ipforwardmib.IPv4Routes().Bind(s.routes), ipforwardmib.ForwardRoutes().Bind(s.routes), rfc1213mib.Routes().Bind(s.routes)
 	}
 	routes := mib.NewCurrent(func(ctx context.Context) (*live.Snapshot, error) {
 		if err := s.live.Wait(ctx); err != nil {
@@ -24,9 +24,10 @@ func (s *sources) routeTables() (inet, cidr, forward, oldest mib.Node) {
 		return s.live.Recent(), nil
 	})
 	type ordered = mib.Ordered[netstat.Route]
-	inet = mib.BindOrdered(ipforwardmib.Routes(), routes, func(v *live.Snapshot) ordered { return (*inetRoutes)(v) })
+	table := routeWriter(s, zoned(s, ipforwardmib.Routes()))
+	inet = mib.BindOrdered(table, routes, func(v *live.Snapshot) ordered { return (*inetRoutes)(v) })
 	if s.config.Zones {
-		inet = mib.BindOrdered(ipforwardmib.Routes().WithZones(), routes, func(v *live.Snapshot) ordered { return (*zonedRoutes)(v) })
+		inet = mib.BindOrdered(table, routes, func(v *live.Snapshot) ordered { return (*zonedRoutes)(v) })
 	}
 	return inet,
 		mib.BindOrdered(ipforwardmib.IPv4Routes(), routes, func(v *live.Snapshot) ordered { return (*ipv4Prefixes)(v) }),

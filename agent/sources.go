@@ -28,6 +28,8 @@ type sources struct {
 	resources []snmpv2mib.Resource
 	serial    *mib.TestAndIncr // snmpSetSerialNo
 	targets   *mib.TestAndIncr // snmpTargetSpinLock
+	// addressLock is ipAddressSpinLock.
+	addressLock *mib.TestAndIncr
 	// unknownOwners says once that processes are hidden.
 	unknownOwners sync.Once
 
@@ -71,7 +73,7 @@ type links struct {
 const attempts = 3
 
 func newSources(c Config) *sources {
-	s := &sources{stack: c.Stack, log: c.Log, config: c, serial: mib.NewTestAndIncr(), targets: mib.NewTestAndIncr()}
+	s := &sources{stack: c.Stack, log: c.Log, config: c, serial: mib.NewTestAndIncr(), targets: mib.NewTestAndIncr(), addressLock: mib.NewTestAndIncr()}
 	s.live, _ = c.Stack.(*live.Stack)
 	s.tcpStatistics = mib.NewSource(c.Stack.TCPStatistics)
 	s.udpStatistics = mib.NewSource(c.Stack.UDPStatistics)

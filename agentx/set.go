@@ -34,13 +34,18 @@ func (s *session) testSet(e *encoder, q *query, request *mib.Request) {
 	t := s.transaction(q.header.TransactionID)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var err error
-	if t.set == nil {
-		if t.set, err = request.TestSet(q.bindings); err == nil {
-			t.begin()
-		}
-	} else {
-		err = t.set.Test(request, q.bindings)
+	set := t.set
+	if set == nil {
+		set = request.NewSet()
+	}
+	err := set.Test(request, q.bindings)
+	switch {
+	case t.set != nil:
+	case err == nil:
+		t.set = set
+		t.begin()
+	default:
+		set.Cleanup()
 	}
 	variables := request.Describe(q.bindings, mib.MostDescribed)
 	if err == nil {

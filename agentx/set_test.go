@@ -3,6 +3,7 @@ package agentx
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,57 @@ func TestSetThroughSnmpd(t *testing.T) {
 		refused("noCreation", name("1.0"), "i", "7", name("2.1"), "i", "7")
 		refused("notWritable", name("1.0"), "i", "7", last+".1.0", "i", "7")
 	}
+}
+
+// madeRow is a row that a manager makes.
+type madeRow struct{ index, first, second int32 }
+
+// TestRowsThroughSnmpd holds that rows are made by columns that snmpd sends by themselves, in any order and
+// several rows at once, and that a row which lacks a column is not made.
+func TestRowsThroughSnmpd(t *testing.T) {
+	m := startSnmpd(t)
+	column := func(part func(*madeRow) *int32) mib.Field[madeRow] { return mib.AsInteger(mib.At(part)).Within(0, 99) }
+	table := &mib.Table[madeRow]{
+		Name: "rows", Entry: mib.MustParseOID(base + ".8.1"),
+		Index: mib.Index(mib.IntegerIndex(mib.At(func(r *madeRow) *int32 { return &r.index }))),
+		Columns: mib.Columns(
+			mib.Column(2, "first", column(func(r *madeRow) *int32 { return &r.first })).Creatable(),
+			mib.Column(3, "status", mib.AsRowStatus[madeRow]()).Creatable(),
+			mib.Column(4, "second", column(func(r *madeRow) *int32 { return &r.second })).Creatable().NotWhileActive(),
+		),
+	}
+	kept := mib.KeepRows(table, mib.Keeping{Save: func([]mib.SavedRow) error { return nil }})
+	run(t, Config{Address: m.socket, Handler: newTree(t, kept.Bind())})
+	set := func(why string, variables ...string) {
+		t.Helper()
+		var args []string
+		for i := 0; i < len(variables); i += 2 {
+			args = append(args, base+".8.1."+variables[i], "i", variables[i+1])
+		}
+		_, err := m.try("snmpset", args...)
+		if err == nil && why != "" || err != nil && (why == "" || !strings.Contains(err.Error(), why)) {
+			t.Errorf("%v: %v, want %q", variables, err, why)
+		}
+	}
+	holds := func(want ...madeRow) {
+		t.Helper()
+		if got := kept.Active(); !slices.Equal(got, want) {
+			t.Errorf("the rows are %v, want %v", got, want)
+		}
+	}
+	set("", "2.1", "5", "3.1", "4", "4.1", "6")
+	set("", "4.2", "8", "3.2", "4", "2.2", "7")
+	holds(madeRow{1, 5, 6}, madeRow{2, 7, 8})
+	set("commitFailed", "2.3", "5", "3.3", "4")
+	set("commitFailed", "2.3", "5", "4.3", "6")
+	set("commitFailed", "4.1", "9")
+	set("inconsistentValue", "2.1", "5", "3.1", "4", "4.1", "6")
+	set("wrongValue", "2.3", "5", "3.3", "4", "4.3", "100")
+	holds(madeRow{1, 5, 6}, madeRow{2, 7, 8})
+	set("", "2.3", "1", "2.4", "3", "3.3", "4", "3.4", "4", "4.3", "2", "4.4", "4", "3.1", "6", "4.2", "9", "3.2", "2")
+	holds(madeRow{3, 1, 2}, madeRow{4, 3, 4})
+	set("", "3.2", "1")
+	holds(madeRow{2, 7, 9}, madeRow{3, 1, 2}, madeRow{4, 3, 4})
 }
 
 // TestTransactions are those that a master does not end as it should.

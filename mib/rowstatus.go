@@ -307,3 +307,8 @@ func (c *rowChange[R]) move(first int) error {
 	}
 	return nil
 }
+
+// isIncomplete reports whether a row is refused for what other variables of it may bring.
+func isIncomplete(err error) bool {
+	return err == errNoRow || err == errIncomplete || err == errWhileActive
+}

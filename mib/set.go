@@ -409,13 +409,18 @@ type Set struct {
 	steps []step
 	done  int  // steps that were committed
 	turn  bool // has the tree's turn
+	parts bool // the variables come in several calls of Test
 }
 
 // step is the change of one row.
 type step struct {
 	Assignment
-	number int // of the first variable
-	node   int
+	number    int // of the first variable
+	node      int
+	variables []variable
+	// lacks is why the row cannot be written by these variables alone, where others of it
+	// may follow.
+	lacks *SetError
 }
 
 // TestSet is the first phase of a SetRequest (RFC 3416, section 4.2.5): nothing is
@@ -431,9 +436,14 @@ func (r *Request) TestSet(bindings []Binding) (*Set, error) {
 	return s, nil
 }
 
-// Test tests further variables of the same SetRequest, as TestSet does, whose numbers
-// begin at 1 again. A master sends those of one request in several PDUs (RFC 2741, section
-// 7.2.4). After an error the Set is as it was.
+// NewSet returns a SetRequest whose variables come in parts, each by a Test: a master sends
+// those of one request in several PDUs (RFC 2741, section 7.2.4). What only lacks variables
+// that may come yet is refused by Commit.
+func (r *Request) NewSet() *Set { return &Set{tree: r.tree, parts: true} }
+
+// Test tests further variables of a SetRequest, as TestSet does, whose numbers begin at 1
+// again. Rows of a table that has some of them are tested anew with all that they have, since
+// one change of a row may need another. After an error the Set is as it was.
 func (s *Set) Test(r *Request, bindings []Binding) error {
 	variables := make([]variable, len(bindings))
 	for i := range bindings {
@@ -456,12 +466,11 @@ func (s *Set) Test(r *Request, bindings []Binding) error {
 		}
 		s.turn = true
 	}
-	before := len(s.steps)
-	for _, row := range byRow(r.tree, variables) {
-		if err := s.test(r, row); err != nil {
-			cleanup(s.steps[before:])
-			s.steps = s.steps[:before]
-			return err
+	earlier := s.takeBack(variables)
+	refused := s.testRows(r, append(earlier[:len(earlier):len(earlier)], variables...))
+	if refused != nil {
+		if again := s.testRows(r, earlier); again != nil { // something has changed besides
+			s.steps = append(s.steps, step{number: 1, node: r.tree.leaves[earlier[0].leaf].node, variables: earlier, lacks: again})
 		}
 	}
 	// What cannot be undone comes last. Otherwise the order is the request's.
@@ -474,6 +483,43 @@ func (s *Set) Test(r *Request, bindings []Binding) error {
 		}
 		return -1
 	})
+	if refused != nil {
+		return refused
+	}
+	return nil
+}
+
+// takeBack ends the tests of rows in the tables that variables are of, and returns the variables
+// of these rows. They have no numbers in what is tested next.
+func (s *Set) takeBack(variables []variable) (earlier []variable) {
+	tables := make(map[int]bool)
+	for i := range variables {
+		tables[s.tree.leaves[variables[i].leaf].node] = true
+	}
+	s.steps = slices.DeleteFunc(s.steps, func(at step) bool {
+		if !tables[at.node] {
+			return false
+		}
+		earlier = append(earlier, at.variables...)
+		cleanup([]step{at})
+		return true
+	})
+	for i := range earlier {
+		earlier[i].number = 1
+	}
+	return earlier
+}
+
+// testRows tests rows with their variables, all of them or none.
+func (s *Set) testRows(r *Request, variables []variable) *SetError {
+	before := len(s.steps)
+	for _, row := range byRow(r.tree, variables) {
+		if err := s.test(r, row); err != nil {
+			cleanup(s.steps[before:])
+			s.steps = s.steps[:before]
+			return err
+		}
+	}
 	return nil
 }
 
@@ -522,9 +568,9 @@ func byRow(t *Tree, variables []variable) (rows [][]variable) {
 }
 
 // test tests the variables of one row.
-func (s *Set) test(r *Request, of []variable) error {
-	node := r.tree.leaves[of[0].leaf].node
-	failed := func(err error) error {
+func (s *Set) test(r *Request, of []variable) *SetError {
+	at := step{number: of[0].number, node: r.tree.leaves[of[0].leaf].node, variables: of}
+	failed := func(err error) *SetError {
 		var refused *SetError
 		if errors.As(err, &refused) {
 			return refused
@@ -535,18 +581,22 @@ func (s *Set) test(r *Request, of []variable) error {
 		return failed(err)
 	}
 	defer r.work.pause()
-	rows, err := r.rows(node)
+	rows, err := r.rows(at.node)
 	if err == nil {
 		err = r.work.spend(searchSteps)
 	}
 	if err != nil {
 		return failed(err)
 	}
-	a, err := r.tree.nodes[node].rowWriter().test(r.ctx, &r.work, rows, of[0].index, of)
+	at.Assignment, err = r.tree.nodes[at.node].rowWriter().test(r.ctx, &r.work, rows, of[0].index, of)
 	if err != nil {
-		return failed(err)
+		refused := failed(err)
+		if !s.parts || !isIncomplete(refused.Err) {
+			return refused
+		}
+		at.lacks = refused
 	}
-	s.steps = append(s.steps, step{a, of[0].number, node})
+	s.steps = append(s.steps, at)
 	return nil
 }
 
@@ -554,6 +604,11 @@ func (s *Set) test(r *Request, of []variable) error {
 // that were are undone, and the *SetError is commitFailed with that variable's index, or
 // undoFailed (RFC 3416, section 4.2.5).
 func (s *Set) Commit(ctx context.Context) error {
+	for i := range s.steps {
+		if lacks := s.steps[i].lacks; lacks != nil {
+			return &SetError{CommitFailed, lacks.Index, lacks}
+		}
+	}
 	for s.done < len(s.steps) {
 		at := &s.steps[s.done]
 		err := ctx.Err()

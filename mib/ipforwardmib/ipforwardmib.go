@@ -25,6 +25,7 @@ package ipforwardmib
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	mathbits "math/bits"
@@ -102,6 +103,16 @@ var metric = mib.Through(
 	func(r *route, m uint32) {
 		if m != math.MaxInt32 || r.Metric.Or(0) < m {
 			r.Metric.Set(m)
+		}
+	},
+)
+
+// writtenMetric is metric where -1 may be written, which leaves it to the policy.
+var writtenMetric = mib.Through(
+	func(r *route) (int64, bool) { m, known := metric.Get(r); return int64(m), known },
+	func(r *route, m int64) {
+		if m >= 0 {
+			metric.Set(r, uint32(m))
 		}
 	},
 )
@@ -349,6 +360,42 @@ func implies(r *route) {
 	r.UnknownFlags = ^netstat.RouteFlags(0)
 }
 
+// begin makes a row a route of the administrator's, with what a plain policy leaves open.
+func begin(r *route) {
+	r.Protocol = netstat.ProtocolStatic
+	if !r.TOS.IsKnown() {
+		r.TOS.Set(0)
+	}
+	if !r.Metric.IsKnown() {
+		r.Metric.Set(defaultMetricIPv6)
+		if r.Destination.Addr().Is4() {
+			r.Metric.Set(defaultMetricIPv4)
+		}
+	}
+}
+
+// check refuses what is no route.
+func check(c *mib.Change[route]) error {
+	const status, typ = "inetCidrRouteStatus", "inetCidrRouteType"
+	r := &c.Row
+	asked, _ := c.Value(typ)
+	switch remote := r.Gateway.IsValid(); {
+	case r.Destination != r.Destination.Masked():
+		return c.Refuse(mib.InconsistentName, status, fmt.Errorf("%v has bits behind its prefix", r.Destination))
+	case remote && r.Gateway.IsUnspecified():
+		return c.Refuse(mib.InconsistentName, status, fmt.Errorf("%v is no next hop", r.Gateway))
+	case remote && r.Gateway.Is4() && r.Destination.Addr().Is6():
+		return c.Refuse(mib.InconsistentName, status, fmt.Errorf("%v is no next hop to %v", r.Gateway, r.Destination))
+	case asked == mib.Int(1):
+		return c.Refuse(mib.WrongValue, typ, errors.New("a route of type other cannot be made"))
+	case asked == mib.Int(3) && remote, asked == mib.Int(4) && !remote, r.Type != netstat.RouteUnicast && remote:
+		return c.Refuse(mib.InconsistentValue, typ, errors.New("the type is remote where there is a next hop, and there alone"))
+	case r.Type != netstat.RouteUnicast && r.Interface != 0 && c.Sets("inetCidrRouteIfIndex"):
+		return c.Refuse(mib.InconsistentValue, "inetCidrRouteIfIndex", errors.New("what is discarded goes by no interface"))
+	}
+	return nil
+}
+
 // Routes is inetCidrRouteTable (RFC 4292, section 5): a row for each next hop
 // of each route that takes part in forwarding, in whatever table it stands.
 func Routes() *mib.Table[route] {
@@ -360,24 +407,29 @@ func Routes() *mib.Table[route] {
 			policy, mib.InetAddressIndex(nextHop, &nextHopZone),
 		),
 		Columns: mib.Columns(
-			mib.Column(7, "inetCidrRouteIfIndex", mib.AsInteger(ifIndex)),
+			mib.Column(7, "inetCidrRouteIfIndex", mib.AsInteger(ifIndex).Within(0, math.MaxInt32)).Creatable().NotWhileActive(),
 			mib.Column(8, "inetCidrRouteType", mib.AsEnum(routeKind, mib.Enum[kind]{
 				{Value: kindOther, Number: 1}, {Value: kindReject, Number: 2}, {Value: kindLocal, Number: 3},
 				{Value: kindRemote, Number: 4}, {Value: kindBlackhole, Number: 5},
-			})),
+			})).Creatable().NotWhileActive(),
 			mib.Column(9, "inetCidrRouteProto", mib.AsEnum(protocol, protocols)),
 			mib.Column(10, "inetCidrRouteAge", mib.AsGauge(age)),
-			mib.Column(11, "inetCidrRouteNextHopAS", mib.AsConstant[route](mib.Gauge(0))),
-			mib.Column(12, "inetCidrRouteMetric1", mib.AsInteger(metric)),
-			mib.Column(13, "inetCidrRouteMetric2", unused),
-			mib.Column(14, "inetCidrRouteMetric3", unused),
-			mib.Column(15, "inetCidrRouteMetric4", unused),
-			mib.Column(16, "inetCidrRouteMetric5", unused),
-			mib.Column(17, "inetCidrRouteStatus", status),
+			mib.Column(11, "inetCidrRouteNextHopAS", mib.AsConstant[route](mib.Gauge(0))).Creatable().NotWhileActive().Default(mib.Gauge(0)),
+			mib.Column(12, "inetCidrRouteMetric1", mib.AsInteger(writtenMetric).Within(-1, math.MaxInt32)).Creatable().NotWhileActive().Default(mib.Int(-1)),
+			mib.Column(13, "inetCidrRouteMetric2", unused).Creatable().NotWhileActive().Default(mib.Int(-1)),
+			mib.Column(14, "inetCidrRouteMetric3", unused).Creatable().NotWhileActive().Default(mib.Int(-1)),
+			mib.Column(15, "inetCidrRouteMetric4", unused).Creatable().NotWhileActive().Default(mib.Int(-1)),
+			mib.Column(16, "inetCidrRouteMetric5", unused).Creatable().NotWhileActive().Default(mib.Int(-1)),
+			mib.Column(17, "inetCidrRouteStatus", status.RowStatus()).Creatable(),
 		),
 		Where:   (*route).IsForwarding,
 		Implies: implies,
 		Apart:   mib.Full,
+		Begin:   begin,
+		Ready: func(r *route) bool {
+			return r.Type != netstat.RouteUnicast || r.Interface != 0 || r.Gateway.IsValid() && !isLinkLocal(r.Gateway)
+		},
+		Check: check,
 	}
 }
 

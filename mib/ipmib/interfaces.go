@@ -98,7 +98,7 @@ func IPv6Interfaces() *mib.Table[ipInterface] {
 		Columns: mib.Columns(
 			mib.Column(2, "ipv6InterfaceReasmMaxSize", mib.AsGauge(largestPacket)),
 			mib.Column(3, "ipv6InterfaceIdentifier", mib.AsOctets(mib.Maybe(func(i *ipInterface) *netstat.Optional[netstat.InterfaceIdentifier] { return &i.Identifier }))),
-			mib.Column(5, "ipv6InterfaceEnableStatus", enabled),
+			mib.Column(5, "ipv6InterfaceEnableStatus", enabled).Writable(),
 			mib.Column(6, "ipv6InterfaceReachableTime", milliseconds(func(i *ipInterface) *netstat.Optional[time.Duration] { return &i.Reachable })),
 			mib.Column(7, "ipv6InterfaceRetransmitTime", retransmit),
 			// Of the forwarding of datagrams, as the object is, and not of the setting

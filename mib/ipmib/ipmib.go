@@ -4,11 +4,13 @@
 // are those of package rfc1213mib.
 //
 // It has nothing of router advertisements, which on Linux a daemon sends and alone
-// knows, and none of the advisory locks, since nothing can be written.
+// knows.
 package ipmib
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"time"
@@ -27,8 +29,13 @@ type (
 	neighbour = netstat.Neighbour
 )
 
-// active is the RowStatus of rows that exist.
-var active = mib.Int(1)
+// volatile is the StorageType of what the kernel forgets when it ends.
+var volatile = mib.Int(2)
+
+// isHost reports whether an address can be one host's.
+func isHost(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255}) && !a.Is4In6()
+}
 
 func isLinkLocal(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
 
@@ -132,6 +139,13 @@ var addressOrigin = mib.Through(
 	},
 )
 
+// IsManual reports whether an address is one that the administrator gave, and not of DHCP, of
+// stateless autoconfiguration, or a temporary one.
+func IsManual(a *netstat.Address) bool {
+	temporary := a.Prefix.Addr().Is6() && a.Flags&netstat.AddressSecondary != 0
+	return a.Flags&netstat.AddressPermanent != 0 && !temporary && !isStateless(a)
+}
+
 // addressStatus is the flag that RFC 4293's status stands for; none is
 // preferred(1).
 var addressStatus = mib.Through(
@@ -147,7 +161,7 @@ var addressStatus = mib.Through(
 	},
 	func(a *address, f netstat.AddressFlags) {
 		const told = netstat.AddressDADFailed | netstat.AddressOptimistic | netstat.AddressTentative | netstat.AddressDeprecated
-		a.Flags |= f
+		a.Flags = a.Flags&^told | f
 		a.UnknownFlags &^= told
 	},
 )
@@ -167,6 +181,18 @@ func PreferAddress(a, b *netstat.Address) int {
 	return cmp.Or(cmp.Compare(a.Interface, b.Interface), cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Peer.Compare(b.Peer))
 }
 
+// SpinLock is ipAddressSpinLock, the advisory lock of managers that write ipAddressTable
+// (RFC 4293, section 5).
+func SpinLock() *mib.Group[int32] {
+	return &mib.Group[int32]{
+		Name: "ipAddressLock",
+		OID:  ip,
+		Objects: mib.Columns(
+			mib.Column(33, "ipAddressSpinLock", mib.AsInteger(mib.At(func(n *int32) *int32 { return n })).Within(0, math.MaxInt32)).Writable(),
+		),
+	}
+}
+
 // Addresses is ipAddressTable (RFC 4293, section 5). An address whose prefix is
 // not told has a prefix length of -1.
 func Addresses() *mib.Table[address] {
@@ -175,8 +201,8 @@ func Addresses() *mib.Table[address] {
 		Entry: ip.Sub(34, 1),
 		Index: mib.Index(mib.InetAddressIndex(local, &localZone)),
 		Columns: mib.Columns(
-			mib.Column(3, "ipAddressIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface }))),
-			mib.Column(4, "ipAddressType", mib.AsConstant[address](mib.Int(TypeUnicast))),
+			mib.Column(3, "ipAddressIfIndex", mib.AsInteger(mib.At(func(a *address) *uint32 { return &a.Interface })).Within(1, math.MaxInt32)).Creatable().NotWhileActive(),
+			mib.Column(4, "ipAddressType", mib.AsConstant[address](mib.Int(TypeUnicast))).Creatable().Default(mib.Int(TypeUnicast)),
 			mib.Column(5, "ipAddressPrefix", mib.AsOID(prefix())),
 			mib.Column(6, "ipAddressOrigin", mib.AsEnum(addressOrigin, mib.Enum[origin]{
 				{Value: originOther, Number: 1}, {Value: originManual, Number: 2}, {Value: originDHCP, Number: 4},
@@ -187,15 +213,22 @@ func Addresses() *mib.Table[address] {
 				{Value: 0, Number: 3}, {Value: 0, Number: 4}, {Value: 0, Number: 5}, // invalid, inaccessible, unknown
 				{Value: netstat.AddressTentative, Number: 6}, {Value: netstat.AddressDADFailed, Number: 7},
 				{Value: netstat.AddressOptimistic, Number: 8},
-			})),
+			}).Within(1, 2)).Creatable().Default(mib.Int(1)),
 			mib.Column(8, "ipAddressCreated", moment(func(a *address) *time.Time { return &a.Created })),
 			mib.Column(9, "ipAddressLastChanged", moment(func(a *address) *time.Time { return &a.Updated })),
-			mib.Column(10, "ipAddressRowStatus", mib.AsConstant[address](active)),
-			mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](mib.Int(2))), // volatile
+			mib.Column(10, "ipAddressRowStatus", mib.AsRowStatus[address]()).Creatable(),
+			mib.Column(11, "ipAddressStorageType", mib.AsConstant[address](volatile)).Creatable().Default(volatile),
 		),
 		Implies: func(a *address) { a.UnknownFlags = ^netstat.AddressFlags(0) },
 		Prefer:  PreferAddress,
 		Apart:   mib.Zoned,
+		Begin:   func(a *address) { addressOrigin.Set(a, originManual) },
+		Check: func(c *mib.Change[address]) error {
+			if a := c.Row.Prefix.Addr(); !isHost(a) {
+				return c.Refuse(mib.InconsistentName, "ipAddressRowStatus", fmt.Errorf("%v is no address of a host", a))
+			}
+			return nil
+		},
 	}
 }
 
@@ -223,8 +256,11 @@ var neighbourAddress = mib.Through(
 var permanent = mib.Through(
 	func(n *neighbour) (bool, bool) { return n.State.Or(0)&netstat.NeighbourPermanent != 0, true },
 	func(n *neighbour, is bool) {
-		if is {
+		switch was := n.State.Or(0)&netstat.NeighbourPermanent != 0; {
+		case is:
 			n.State.Set(netstat.NeighbourPermanent)
+		case was:
+			n.State.Set(netstat.NeighbourStale)
 		}
 	},
 )
@@ -277,18 +313,27 @@ func Neighbours() *mib.Table[neighbour] {
 			mib.InetAddressIndex(neighbourAddress, nil),
 		),
 		Columns: mib.Columns(
-			mib.Column(4, "ipNetToPhysicalPhysAddress", mib.AsOctets(mib.At(func(n *neighbour) *netstat.HardwareAddress { return &n.LinkAddress }))),
+			mib.Column(4, "ipNetToPhysicalPhysAddress", mib.AsOctets(mib.At(func(n *neighbour) *netstat.HardwareAddress { return &n.LinkAddress })).OfLength(0, math.MaxUint16)).Creatable(),
 			mib.Column(5, "ipNetToPhysicalLastUpdated", mib.AsTimeStamp(mib.At(func(n *neighbour) *time.Time { return &n.Updated }))),
-			mib.Column(6, "ipNetToPhysicalType", NeighbourTypes),
+			mib.Column(6, "ipNetToPhysicalType", NeighbourTypes.Within(NeighbourInvalid, NeighbourStatic)).Creatable().Default(mib.Int(NeighbourStatic)),
 			mib.Column(7, "ipNetToPhysicalState", mib.AsEnum(neighbourState, mib.Enum[netstat.NeighbourState]{
 				{Value: netstat.NeighbourReachable, Number: 1}, {Value: netstat.NeighbourStale, Number: 2},
 				{Value: netstat.NeighbourDelay, Number: 3}, {Value: netstat.NeighbourProbe, Number: 4},
 				{Value: netstat.NeighbourFailed, Number: 5}, {Value: 0, Number: 6},
 				{Value: netstat.NeighbourIncomplete, Number: 7},
 			})),
-			mib.Column(8, "ipNetToPhysicalRowStatus", mib.AsConstant[neighbour](active)),
+			mib.Column(8, "ipNetToPhysicalRowStatus", mib.AsRowStatus[neighbour]()).Creatable(),
 		),
 		Where:   IsTranslation,
 		Implies: func(n *neighbour) { n.UnknownFlags = ^netstat.NeighbourFlags(0) },
+		Check: func(c *mib.Change[neighbour]) error {
+			if a := c.Row.Address; !isHost(a) || c.Row.Interface == 0 {
+				return c.Refuse(mib.InconsistentName, "ipNetToPhysicalRowStatus", fmt.Errorf("%v on interface %d is no neighbour", a, c.Row.Interface))
+			}
+			if typ, _ := c.Value("ipNetToPhysicalType"); typ == mib.Int(NeighbourInvalid) {
+				c.Destroy()
+			}
+			return nil
+		},
 	}
 }

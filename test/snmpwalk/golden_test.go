@@ -28,7 +28,7 @@ const goldenFile = "walk.golden"
 // moment's.
 var maskedValues = []string{
 	"sysDescr", "sysName", // the kernel's version, the host's name
-	"snmpSetSerialNo", "snmpTargetSpinLock", // random numbers
+	"snmpSetSerialNo", "snmpTargetSpinLock", "ipAddressSpinLock", // random numbers
 	"tcpConnectionProcess", "tcpListenerProcess", "udpEndpointProcess",
 	"ipv6InterfaceReachableTime", // drawn anew for each interface
 	"ifSpeed", "ifHighSpeed",     // what drivers say by default, which kernels differ in

@@ -28,8 +28,7 @@ var modules = []string{
 // notServed are the tables, and the scalars, of these modules that the program does
 // not have, and why.
 var notServed = map[string]string{
-	"ifTestTable":       "obsolete (RFC 2863, section 3.1.9): no Linux driver tests itself at a manager's request",
-	"ipAddressSpinLock": "a lock for writers, and nothing can be written",
+	"ifTestTable": "obsolete (RFC 2863, section 3.1.9): no Linux driver tests itself at a manager's request",
 
 	"snmpNotifyFilterProfileTable": "nothing is filtered",
 	"snmpNotifyFilterTable":        "nothing is filtered",
@@ -37,7 +36,7 @@ var notServed = map[string]string{
 	"usmUserSpinLock": "a lock for writers, and users can be read only",
 
 	"ipv6RouterAdvertTable":    "the kernel advertises nothing: what is advertised is its daemon's to tell",
-	"ipv6RouterAdvertSpinLock": "a lock for writers, and nothing can be written",
+	"ipv6RouterAdvertSpinLock": "a lock for writers of that table",
 }
 
 // masters are the groups that a subagent leaves to its master.

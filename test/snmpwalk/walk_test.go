@@ -27,7 +27,7 @@ func (s *scene) roots() []string {
 // stand tables of snmpd's own.
 var ipRoots = []string{
 	"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26",
-	"27", "28", "29", "30", "31", "32", "34", "35", "36", "37",
+	"27", "28", "29", "30", "31", "32", "33", "34", "35", "36", "37",
 }
 
 // lasting leaves out the sockets of the clients themselves, which have ports of
