@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -91,8 +90,4 @@ func eachAttribute(body []byte, header int, each func(nlAttr)) {
 	for a, rest := r.next(body[header:]); a.kind != noAttribute; a, rest = r.next(rest) {
 		each(a)
 	}
-}
-
-func appendUint16Attribute(b []byte, kind, value uint16) []byte {
-	return appendAttribute(b, kind, binary.NativeEndian.AppendUint16(nil, value))
 }
