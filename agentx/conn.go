@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,26 +86,19 @@ func (c *blockingConn) Read(b []byte) (int, error) {
 func (c *blockingConn) look(b []byte) (n int) {
 	_ = c.raw.Read(func(fd uintptr) bool {
 		for i := 0; c.lively; i++ {
-			got, errno := now(unix.SYS_RECVFROM, fd, b)
-			if errno == 0 {
+			got, err := receiveNow(fd, b)
+			if err == nil {
 				n = got
 				break
 			}
 			if i%16 == 0 { // the master may be on this processor
-				_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+				yield()
 			}
-			c.lively = errno == unix.EAGAIN && c.near()
+			c.lively = errors.Is(err, unix.EAGAIN) && c.near()
 		}
 		return true
 	})
 	return n
-}
-
-// now is recvfrom or sendto without waiting, and therefore without telling the
-// runtime, which takes time and has other threads look for work.
-func now(call, fd uintptr, b []byte) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-	return int(n), errno
 }
 
 // near reports whether the last write was a moment ago.
@@ -116,7 +108,7 @@ func (c *blockingConn) near() bool {
 
 func (c *blockingConn) Write(b []byte) (n int, err error) {
 	_ = c.raw.Write(func(fd uintptr) bool {
-		if sent, errno := now(unix.SYS_SENDTO, fd, b); errno == 0 {
+		if sent, err := sendNow(fd, b); err == nil {
 			n = sent
 		}
 		return true

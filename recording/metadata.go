@@ -34,10 +34,10 @@ func ThisHost() Host {
 	var h Host
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
-		text := func(b [65]byte) string { return unix.ByteSliceToString(b[:]) }
+		text := unix.ByteSliceToString
 		h = Host{
-			Name: text(u.Nodename), System: text(u.Sysname), Kernel: text(u.Release),
-			KernelVersion: text(u.Version), Machine: text(u.Machine),
+			Name: text(u.Nodename[:]), System: text(u.Sysname[:]), Kernel: text(u.Release[:]),
+			KernelVersion: text(u.Version[:]), Machine: text(u.Machine[:]),
 		}
 	}
 	if id, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Name is the name of the file in its directory.
@@ -118,7 +120,10 @@ func (f *File) open() error {
 	if err != nil {
 		return err
 	}
-	number, changed := identity(info)
+	number, changed, err := identity(file)
+	if err != nil {
+		return err
+	}
 	f.replace = number != f.content.Inode || !near(info.ModTime(), f.content.Written) || !near(changed, f.content.Written)
 	f.rewound = time.Since(f.content.Written)
 	return nil
@@ -129,12 +134,12 @@ func near(a, b time.Time) bool { return a.Sub(b).Abs() <= time.Minute }
 
 // identity returns a file's inode number, which another file may have once this one is
 // gone, and when its inode was last changed, which nobody can set back.
-func identity(info fs.FileInfo) (inode uint64, changed time.Time) {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, info.ModTime()
+func identity(file *os.File) (inode uint64, changed time.Time, err error) {
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &stat); err != nil {
+		return 0, time.Time{}, &fs.PathError{Op: "stat", Path: file.Name(), Err: err}
 	}
-	return stat.Ino, time.Unix(stat.Ctim.Unix())
+	return stat.Ino, time.Unix(stat.Ctim.Unix()), nil
 }
 
 // Path returns the file's path.
@@ -196,12 +201,10 @@ func (f *File) write(c *content) error {
 		return err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
+	c.Written = time.Now().UTC().Truncate(time.Second)
+	if c.Inode, _, err = identity(file); err != nil {
 		return err
 	}
-	c.Written = time.Now().UTC().Truncate(time.Second)
-	c.Inode, _ = identity(info)
 	text, err := json.MarshalIndent(c, "", "\t")
 	if err != nil {
 		return err
