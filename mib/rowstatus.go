@@ -310,5 +310,5 @@ func (c *rowChange[R]) move(first int) error {
 
 // isIncomplete reports whether a row is refused for what other variables of it may bring.
 func isIncomplete(err error) bool {
-	return err == errNoRow || err == errIncomplete || err == errWhileActive
+	return errors.Is(err, errNoRow) || errors.Is(err, errIncomplete) || errors.Is(err, errWhileActive)
 }
