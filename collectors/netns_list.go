@@ -107,7 +107,7 @@ func netnsKey(path string) (nsKey, error) {
 }
 
 func keyOf(stat *unix.Stat_t) nsKey {
-	return nsKey{stat.Dev, stat.Ino}
+	return nsKey{uint64(stat.Dev), stat.Ino}
 }
 
 // eachProcess calls each with the processes whose network namespace may be
