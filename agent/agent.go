@@ -45,11 +45,11 @@ type Config struct {
 	// WriteEngine writes snmpEnableAuthenTraps, which Engine tells then. Nil means that
 	// nobody can.
 	WriteEngine mib.Writer[enginemib.Engine]
-	// Users returns the users of SNMPv3, Access who may see what and Targets where notifications go,
-	// for the modules that tell of these beside System and Engine. Nil stands for none.
+	// Users returns the users of SNMPv3, for the module that tells of these beside System and
+	// Engine; nil stands for none. Access is who may see what, and Targets where notifications go.
 	Users   func() []usmmib.User
-	Access  func() Access
-	Targets func() Targets
+	Access  Access
+	Targets Targets
 	// Context says that the agent is of another context than the default one: it tells of
 	// the stack and has the system group, and leaves out the modules of the engine, and its
 	// counters, whatever Modules says. Engine, Users, Access and Targets are not asked for.
@@ -71,19 +71,22 @@ type Config struct {
 	Log                    *slog.Logger // nil means slog.Default
 }
 
-// Targets is what the SNMP-TARGET-MIB and the SNMP-NOTIFICATION-MIB show, each row once.
+// Targets is what the SNMP-TARGET-MIB and the SNMP-NOTIFICATION-MIB show. Nil stands for no rows, which
+// nobody can make.
 type Targets struct {
-	Addresses     []targetmib.Address
-	Params        []targetmib.Params
-	Notifications []notificationmib.Notify
+	Addresses     *mib.KeptRows[targetmib.Address]
+	Params        *mib.KeptRows[targetmib.Params]
+	Notifications *mib.KeptRows[notificationmib.Notify]
+	Profiles      *mib.KeptRows[notificationmib.Profile]
+	Filters       *mib.KeptRows[notificationmib.Filter]
 }
 
-// Access is what the SNMP-VIEW-BASED-ACM-MIB shows, each row once.
+// Access is what the SNMP-VIEW-BASED-ACM-MIB shows. Nil stands for no rows, which nobody can make.
 type Access struct {
-	Contexts []string
-	Groups   []vacmmib.Group
-	Rights   []vacmmib.Access
-	Families []vacmmib.Family
+	Contexts func() []string
+	Groups   *mib.KeptRows[vacmmib.Group]
+	Rights   *mib.KeptRows[vacmmib.Access]
+	Families *mib.KeptRows[vacmmib.Family]
 }
 
 // Agent serves a stack as managed objects.

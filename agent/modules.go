@@ -67,11 +67,10 @@ var modules = [...]module{
 		name: "SNMP-TARGET-MIB", identity: targetmib.Identity, system: true,
 		description: "The MIB module for the targets of SNMP messages (RFC 3413)",
 		nodes: func(s *sources) []mib.Node {
-			targets := now(s.config.Targets)
 			return []mib.Node{
 				targetmib.SpinLock().WrittenBy(lockWriter(s.targets, "snmpTargetSpinLock")).BindNow(s.targets.Value),
-				mib.BindTable(targetmib.Addresses(), targets, func(t Targets) []targetmib.Address { return t.Addresses }),
-				mib.BindTable(targetmib.Parameters(), targets, func(t Targets) []targetmib.Params { return t.Params }),
+				kept(targetmib.Addresses, s.config.Targets.Addresses),
+				kept(targetmib.Parameters, s.config.Targets.Params),
 				enginemib.Contexts().BindNow(s.engine),
 			}
 		},
@@ -81,7 +80,9 @@ var modules = [...]module{
 		description: "The MIB module for the targets of SNMP notifications (RFC 3413)",
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
-				mib.BindTable(notificationmib.Notifications(), now(s.config.Targets), func(t Targets) []notificationmib.Notify { return t.Notifications }),
+				kept(notificationmib.Notifications, s.config.Targets.Notifications),
+				kept(notificationmib.Profiles, s.config.Targets.Profiles),
+				kept(notificationmib.Filters, s.config.Targets.Filters),
 			}
 		},
 	},
@@ -99,12 +100,12 @@ var modules = [...]module{
 		name: "SNMP-VIEW-BASED-ACM-MIB", identity: vacmmib.Identity, system: true,
 		description: "The management information definitions for the View-based Access Control Model for SNMP (RFC 3415)",
 		nodes: func(s *sources) []mib.Node {
-			access := now(s.config.Access)
 			return []mib.Node{
-				mib.BindTable(vacmmib.Contexts(), access, func(a Access) []string { return a.Contexts }),
-				mib.BindTable(vacmmib.Groups(), access, func(a Access) []vacmmib.Group { return a.Groups }),
-				mib.BindTable(vacmmib.AccessRights(), access, func(a Access) []vacmmib.Access { return a.Rights }),
-				mib.BindTable(vacmmib.Families(), access, func(a Access) []vacmmib.Family { return a.Families }),
+				vacmmib.Contexts().Bind(now(s.config.Access.Contexts)),
+				kept(vacmmib.Groups, s.config.Access.Groups),
+				kept(vacmmib.AccessRights, s.config.Access.Rights),
+				vacmmib.SpinLock().WrittenBy(lockWriter(s.views, "vacmViewSpinLock")).BindNow(s.views.Value),
+				kept(vacmmib.Families, s.config.Access.Families),
 			}
 		},
 	},
@@ -214,6 +215,14 @@ func zoned[R any](s *sources, t *mib.Table[R]) *mib.Table[R] {
 		return t.WithZones()
 	}
 	return t
+}
+
+// kept binds a table to rows that are kept, none where there are none.
+func kept[R any](table func() *mib.Table[R], rows *mib.KeptRows[R]) mib.Node {
+	if rows == nil {
+		rows = mib.KeepRows(table(), mib.Keeping{})
+	}
+	return rows.Bind()
 }
 
 // now is a source of what a function returns, which is the zero value where there is none.

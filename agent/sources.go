@@ -30,6 +30,7 @@ type sources struct {
 	targets   *mib.TestAndIncr // snmpTargetSpinLock
 	// addressLock is ipAddressSpinLock.
 	addressLock *mib.TestAndIncr
+	views       *mib.TestAndIncr // vacmViewSpinLock
 	// unknownOwners says once that processes are hidden.
 	unknownOwners sync.Once
 
@@ -73,7 +74,10 @@ type links struct {
 const attempts = 3
 
 func newSources(c Config) *sources {
-	s := &sources{stack: c.Stack, log: c.Log, config: c, serial: mib.NewTestAndIncr(), targets: mib.NewTestAndIncr(), addressLock: mib.NewTestAndIncr()}
+	s := &sources{
+		stack: c.Stack, log: c.Log, config: c,
+		serial: mib.NewTestAndIncr(), targets: mib.NewTestAndIncr(), addressLock: mib.NewTestAndIncr(), views: mib.NewTestAndIncr(),
+	}
 	s.live, _ = c.Stack.(*live.Stack)
 	s.tcpStatistics = mib.NewSource(c.Stack.TCPStatistics)
 	s.udpStatistics = mib.NewSource(c.Stack.UDPStatistics)

@@ -48,6 +48,7 @@ type destination struct {
 	model   outgoingModel
 	users   *usm.Model // nil unless the target is of SNMPv3
 	cancel  context.CancelFunc
+	filter  atomic.Pointer[Filter]
 
 	mu      sync.Mutex
 	queue   [][]mib.Binding // oldest first

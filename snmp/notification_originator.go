@@ -69,10 +69,12 @@ func (o *originator) setTargets(targets []Target) error {
 		if i := slices.IndexFunc(before, func(d *destination) bool {
 			return d.target.same(&t) && (t.Version != SNMPv3 || d.users == users)
 		}); i >= 0 {
+			before[i].filter.Store(t.Filter)
 			now, before = append(now, before[i]), slices.Delete(before, i, i+1)
 			continue
 		}
 		d := newDestination(o.engine, o.options, users, t)
+		d.filter.Store(t.Filter)
 		ctx, cancel := context.WithCancel(o.ctx)
 		d.cancel = cancel
 		o.running.Go(func() { d.run(ctx) })
@@ -85,7 +87,7 @@ func (o *originator) setTargets(targets []Target) error {
 	return nil
 }
 
-// notify sends a notification to every target, without waiting.
+// notify sends a notification to every target whose filter lets it pass, without waiting.
 func (o *originator) notify(n mib.Notification) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -94,7 +96,9 @@ func (o *originator) notify(n mib.Notification) {
 	}
 	variables := n.Variables(o.options.Epoch())
 	for _, d := range o.destinations {
-		d.put(variables)
+		if d.filter.Load().passes(variables) {
+			d.put(variables)
+		}
 	}
 }
 

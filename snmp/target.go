@@ -51,6 +51,8 @@ type Target struct {
 	// kernel.
 	Source netip.Addr
 	V3     TargetV3 // of SNMPv3 only
+	// Filter says which notifications it gets; nil stands for all.
+	Filter *Filter
 }
 
 // TargetV3 is what SNMPv3 says to a target besides.
@@ -71,13 +73,14 @@ type TargetV3 struct {
 // named reports whether the secrets of the user are the target's own.
 func (v *TargetV3) named() bool { return v.User.Auth != usm.NoAuth }
 
-// same reports whether two targets are one, with the same secrets.
+// same reports whether two targets are one, with the same secrets, whatever they get.
 func (t *Target) same(u *Target) bool {
 	a, b := &t.V3.User, &u.V3.User
 	if !a.AuthSecret.Equal(b.AuthSecret) || !a.PrivSecret.Equal(b.PrivSecret) {
 		return false
 	}
 	other := *u
+	other.Filter = t.Filter
 	other.V3.User.AuthSecret, other.V3.User.PrivSecret = a.AuthSecret, a.PrivSecret
 	return *t == other
 }

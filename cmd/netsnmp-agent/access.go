@@ -12,6 +12,8 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
@@ -21,8 +23,8 @@ import (
 // access is who is let in, and what for.
 type access struct {
 	communities []snmp.Community
-	policy      *vacm.Policy
-	shown       *agent.Access // the same as the SNMP-VIEW-BASED-ACM-MIB has it
+	tables      vacm.Tables
+	policy      *vacm.Policy // of the tables
 }
 
 // anybodyHere is the file that holds where none names anybody and nobody else can reach the agent.
@@ -46,13 +48,92 @@ func accessOf(file *snmpdconf.Config, addresses []snmp.Address) (*access, error)
 	if err != nil {
 		return nil, err
 	}
-	a := &access{policy: policy, shown: shownOf(file.Access)}
+	a := &access{tables: file.Access, policy: policy}
 	for _, c := range file.Communities {
 		a.communities = append(a.communities, snmp.Community{
 			Name: c.Name, Source: c.Source, Deny: c.Deny, SecurityName: c.SecurityName, Context: c.Context,
 		})
 	}
 	return a, nil
+}
+
+// shownAccess returns the tables as managers read them. Of two rows with one index the first one
+// counts, and is shown.
+func shownAccess(t vacm.Tables) (groups []vacmmib.Group, rights []vacmmib.Access, families []vacmmib.Family) {
+	for _, g := range t.Groups {
+		groups = append(groups, vacmmib.Group{Model: uint32(g.Model), SecurityName: g.SecurityName, Name: g.Name, Storage: mib.StoragePermanent})
+	}
+	for _, r := range t.Access {
+		rights = append(rights, vacmmib.Access{
+			Group: r.Group, ContextPrefix: r.ContextPrefix, Model: uint32(r.Model), Level: uint32(r.Level), Prefix: r.Prefix,
+			Read: r.Views[vacm.Read], Write: r.Views[vacm.Write], Notify: r.Views[vacm.Notify], Storage: mib.StoragePermanent,
+		})
+	}
+	for _, f := range t.Families {
+		families = append(families, vacmmib.Family{View: f.View, Subtree: f.Subtree, Mask: string(f.Mask), Excluded: f.Excluded, Storage: mib.StoragePermanent})
+	}
+	return groups, rights, families
+}
+
+// writtenAccess returns the rows that managers made.
+func writtenAccess(a agent.Access) (t vacm.Tables) {
+	for _, g := range a.Groups.Active() {
+		if g.Storage != mib.StoragePermanent {
+			t.Groups = append(t.Groups, vacm.Group{Model: vacm.SecurityModel(g.Model), SecurityName: g.SecurityName, Name: g.Name})
+		}
+	}
+	for _, r := range a.Rights.Active() {
+		if r.Storage != mib.StoragePermanent {
+			t.Access = append(t.Access, vacm.Access{
+				Group: r.Group, ContextPrefix: r.ContextPrefix, Prefix: r.Prefix, Model: vacm.SecurityModel(r.Model), Level: vacm.Level(r.Level),
+				Views: [...]string{vacm.Read: r.Read, vacm.Write: r.Write, vacm.Notify: r.Notify},
+			})
+		}
+	}
+	for _, f := range a.Families.Active() {
+		if f.Storage != mib.StoragePermanent {
+			t.Families = append(t.Families, vacm.Family{View: f.View, Subtree: f.Subtree, Mask: []byte(f.Mask), Excluded: f.Excluded})
+		}
+	}
+	return t
+}
+
+// overridden returns whom of those that a file gives access another policy gives other views to read or to write,
+// as "SECURITYNAME of GROUP".
+func overridden(file vacm.Tables, before, after *vacm.Policy) (whom []string) {
+	type question struct {
+		group vacm.Group
+		by    vacm.Access
+	}
+	other := func(q question) bool {
+		r := vacm.Request{Model: q.group.Model, SecurityName: q.group.SecurityName, Context: q.by.ContextPrefix, ContextExists: true}
+		if r.Model == vacm.Any {
+			r.Model = q.by.Model
+		}
+		models := []vacm.SecurityModel{r.Model}
+		if r.Model == vacm.Any {
+			models = []vacm.SecurityModel{vacm.SNMPv1, vacm.SNMPv2c, vacm.USM}
+		}
+		for _, r.Model = range models {
+			for r.Level = q.by.Level; r.Level <= vacm.AuthPriv; r.Level++ {
+				for _, r.Type = range []vacm.ViewType{vacm.Read, vacm.Write} {
+					v, was := before.View(r)
+					u, is := after.View(r)
+					if was != is || !v.Same(u) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	for _, g := range file.Groups {
+		name := fmt.Sprintf("%s of %s", g.SecurityName, g.Name)
+		if slices.ContainsFunc(file.Access, func(a vacm.Access) bool { return a.Group == g.Name && other(question{g, a}) }) && !slices.Contains(whom, name) {
+			whom = append(whom, name)
+		}
+	}
+	return whom
 }
 
 // needs reports whether a file needs any of the needs.

@@ -1,36 +1,171 @@
 package main
 
 import (
-	"encoding/binary"
-	"fmt"
-	"net"
-	"net/netip"
-	"strconv"
-	"sync/atomic"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/notificationmib"
-	"github.com/netsnmp-agent/netsnmp-agent/mib/targetmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
-	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/vacm"
 )
 
-// administration is what the file says of access and of notifications, as managers read it. It
-// may change while they do.
+// administration is where notifications go and who may do what: what the file says, and rows that
+// managers made beside it.
 type administration struct {
-	access  atomic.Pointer[agent.Access]
-	targets atomic.Pointer[agent.Targets]
+	log     *slog.Logger
+	targets agent.Targets
+	access  agent.Access
+	restore []func() error // of each table
+
+	mu     sync.Mutex
+	state  *state.File  // nil where nothing can be written
+	server *snmp.Server // what all of it is for; nil as long as there is none
+	v3     *engine      // nil where SNMPv3 is not spoken
+	file   *snmpdconf.Config
+	sinks  []snmp.Target // of the file
+	who    *access       // likewise
+	// overridden is whom what managers wrote gives another access than the file.
+	overridden []string
 }
 
-func (a *administration) set(who *access, sinks []snmp.Target) {
-	a.access.Store(who.shown)
-	a.targets.Store(shownTargets(sinks))
+// newAdministration reads what managers wrote.
+func newAdministration(log *slog.Logger, kept *state.File) (*administration, error) {
+	a := &administration{log: log}
+	a.targets.Addresses = keep(a, addressTable(), a.useTargets)
+	a.targets.Params = keep(a, paramsTable(), a.useTargets)
+	a.targets.Notifications = keep(a, notificationmib.Notifications(), a.useTargets)
+	a.targets.Profiles = keep(a, notificationmib.Profiles(), a.useTargets)
+	a.targets.Filters = keep(a, notificationmib.Filters(), a.useTargets)
+	a.access.Groups = keep(a, vacmmib.Groups(), a.useAccess)
+	a.access.Rights = keep(a, vacmmib.AccessRights(), a.useAccess)
+	a.access.Families = keep(a, vacmmib.Families(), a.useAccess)
+	return a, a.keepIn(kept)
+}
+
+// keepIn takes a state, with what was written into it; nil is none.
+func (a *administration) keepIn(kept *state.File) error {
+	a.mu.Lock()
+	a.state = kept
+	a.mu.Unlock()
+	if kept == nil {
+		return nil
+	}
+	var problems []error
+	for _, restore := range a.restore {
+		problems = append(problems, restore())
+	}
+	return errors.Join(problems...)
+}
+
+// kept returns the state, nil where there is none.
+func (a *administration) kept() *state.File {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state
+}
+
+// keep returns the rows of a table that managers make, which are in a section of the state with the table's
+// name. Rows that cannot be read are said, and left out.
+func keep[R any](a *administration, t *mib.Table[R], use func() error) *mib.KeptRows[R] {
+	check := t.Check
+	t.Check = func(c *mib.Change[R]) error {
+		switch {
+		case a.kept() == nil:
+			return c.Refuse(mib.NotWritable, "", errNotToKeep)
+		case check != nil:
+			return check(c)
+		}
+		return nil
+	}
+	rows := mib.KeepRows(t, mib.Keeping{
+		Save: func(rows []mib.SavedRow) error { return a.kept().Put(map[string]any{t.Name: rows}) },
+		Changed: func() {
+			if err := use(); err != nil {
+				a.log.Error("what managers wrote is not in use", "table", t.Name, "error", err)
+			}
+		},
+	})
+	a.restore = append(a.restore, func() error {
+		kept := a.kept()
+		var saved []mib.SavedRow
+		if _, err := kept.Get(t.Name, &saved); err != nil {
+			return err
+		}
+		if err := rows.Restore(saved); err != nil {
+			a.log.Warn("rows that managers made are left out", "file", kept.Path(), "error", err)
+		}
+		return nil
+	})
+	return rows
+}
+
+// begin has a server do what the tables say from now on.
+func (a *administration) begin(server *snmp.Server, file *snmpdconf.Config, who *access, sinks []snmp.Target, v3 *engine) error {
+	a.mu.Lock()
+	a.server = server
+	a.mu.Unlock()
+	return a.set(file, who, sinks, v3)
+}
+
+// set takes another file, with the engine of SNMPv3 that it asks for.
+func (a *administration) set(file *snmpdconf.Config, who *access, sinks []snmp.Target, v3 *engine) error {
+	a.mu.Lock()
+	a.file, a.who, a.sinks, a.v3 = file, who, sinks, v3
+	a.mu.Unlock()
+	shown := shownTargets(file, sinks)
+	fix(a, a.targets.Addresses, shown.addresses)
+	fix(a, a.targets.Params, shown.params)
+	fix(a, a.targets.Notifications, shown.notifications)
+	fix(a, a.targets.Profiles, shown.profiles)
+	fix(a, a.targets.Filters, shown.filters)
+	groups, rights, families := shownAccess(who.tables)
+	fix(a, a.access.Groups, groups)
+	fix(a, a.access.Rights, rights)
+	fix(a, a.access.Families, families)
+	return errors.Join(a.useAccess(), a.useTargets())
+}
+
+// useAccess has the server let in whom the tables say.
+func (a *administration) useAccess() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.server == nil {
+		return nil
+	}
+	t := writtenAccess(a.access)
+	t.Groups = append(a.who.tables.Groups[:len(a.who.tables.Groups):len(a.who.tables.Groups)], t.Groups...)
+	t.Access = append(a.who.tables.Access[:len(a.who.tables.Access):len(a.who.tables.Access)], t.Access...)
+	t.Families = append(a.who.tables.Families[:len(a.who.tables.Families):len(a.who.tables.Families)], t.Families...)
+	policy, err := vacm.Compile(t)
+	if err != nil {
+		return err
+	}
+	if now := overridden(a.who.tables, a.who.policy, policy); !slices.Equal(now, a.overridden) {
+		const most = 8
+		if a.overridden = now; len(now) > 0 {
+			a.log.Warn("what managers wrote counts before the access that the configuration file gives", "to", now[:min(len(now), most)], "number", len(now))
+		} else {
+			a.log.Info("access is again what the configuration file gives")
+		}
+	}
+	return a.server.SetSecurity(a.who.communities, a.v3.usm(), snmp.ViewBased(policy))
+}
+
+// fix makes rows those of the file.
+func fix[R any](a *administration, rows *mib.KeptRows[R], fixed []R) {
+	if hidden := rows.SetFixed(fixed); len(hidden) > 0 {
+		a.log.Warn("the configuration file has rows in the place of some that managers made, which are not in use", "indexes", hidden)
+	}
 }
 
 // described adds who the engine is, where SNMPv3 is spoken.
@@ -58,103 +193,4 @@ func (e *engine) users() (rows []usmmib.User) {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// shownOf returns the tables of access as managers read them. Of two rows with one index the first
-// one counts, and is there.
-func shownOf(t vacm.Tables) *agent.Access {
-	a := &agent.Access{}
-	groups, rights, families := map[any]bool{}, map[any]bool{}, map[any]bool{}
-	first := func(there map[any]bool, index any) bool {
-		defer func() { there[index] = true }()
-		return !there[index]
-	}
-	for _, g := range t.Groups {
-		if first(groups, vacm.Group{Model: g.Model, SecurityName: g.SecurityName}) {
-			a.Groups = append(a.Groups, vacmmib.Group{Model: uint32(g.Model), SecurityName: g.SecurityName, Name: g.Name})
-		}
-	}
-	for _, r := range t.Access {
-		if first(rights, vacm.Access{Group: r.Group, ContextPrefix: r.ContextPrefix, Model: r.Model, Level: r.Level}) {
-			a.Rights = append(a.Rights, vacmmib.Access{
-				Group: r.Group, ContextPrefix: r.ContextPrefix, Model: uint32(r.Model), Level: uint32(r.Level), Prefix: r.Prefix,
-				Read: r.Views[vacm.Read], Write: r.Views[vacm.Write], Notify: r.Views[vacm.Notify],
-			})
-		}
-	}
-	for _, f := range t.Families {
-		if first(families, [2]string{f.View, f.Subtree.Packed()}) {
-			a.Families = append(a.Families, vacmmib.Family{View: f.View, Subtree: f.Subtree, Mask: string(f.Mask), Excluded: f.Excluded})
-		}
-	}
-	return a
-}
-
-// shownTargets returns where notifications go as managers read it, under the names that net-snmp
-// gives the lines of a file, "internal0" and on: each target has its own tag and parameters. That is
-// the security name of a community as well, for which net-snmp tells the community itself.
-func shownTargets(targets []snmp.Target) *agent.Targets {
-	shown := new(agent.Targets)
-	for i := range targets {
-		t, name := &targets[i], fmt.Sprint("internal", i)
-		a := targetmib.Address{Name: name, Timeout: t.Timeout, Retries: int32(min(t.Retries, 255)), Tags: name, Params: name}
-		if a.Timeout == 0 { // of a trap, of which no answer is waited for
-			a.Timeout = time.Second
-		}
-		a.Domain, a.Address = transportAddress(t.Address)
-		p := targetmib.Params{Name: name, Model: t.Version.Number(), SecurityName: name, SecurityLevel: int32(usm.NoAuthNoPriv)}
-		switch t.Version {
-		case snmp.SNMPv3:
-			p.SecurityModel, p.SecurityName, p.SecurityLevel = int32(snmp.UserBased), t.V3.User.Name, int32(t.V3.Level)
-		case snmp.SNMPv2c:
-			p.SecurityModel = int32(snmp.CommunityV2c)
-		default:
-			p.SecurityModel = int32(snmp.CommunityV1)
-		}
-		shown.Addresses, shown.Params = append(shown.Addresses, a), append(shown.Params, p)
-		shown.Notifications = append(shown.Notifications, notificationmib.Notify{Name: name, Tag: name, Inform: t.Inform})
-	}
-	return shown
-}
-
-// The domains of transport addresses: snmpUDPDomain (RFC 3417, section 2) for what older managers
-// know, and those of the TRANSPORT-ADDRESS-MIB (RFC 3419) for the rest.
-var (
-	udpDomain        = mib.MustParseOID("1.3.6.1.6.1.1")
-	transportDomains = mib.MustParseOID("1.3.6.1.2.1.100.1")
-)
-
-// transportAddress returns the TDomain and the TAddress of an address. A name is told as it is: it is
-// looked up when there is something to send.
-func transportAddress(a snmp.TargetAddress) (mib.OID, string) {
-	stream := func(udp, tcp uint32) mib.OID {
-		if a.Transport.IsStream() {
-			return transportDomains.Sub(tcp)
-		}
-		return transportDomains.Sub(udp)
-	}
-	port := string(binary.BigEndian.AppendUint16(nil, a.Port))
-	switch ip, err := netip.ParseAddr(a.Host); {
-	case err != nil:
-		return stream(14, 15), fmt.Sprintf("%s:%d", a.Host, a.Port)
-	case ip.Is4() && !a.Transport.IsStream():
-		return udpDomain, string(ip.AsSlice()) + port
-	case ip.Is4():
-		return transportDomains.Sub(5), string(ip.AsSlice()) + port
-	case ip.Zone() != "":
-		return stream(4, 8), string(ip.AsSlice()) + string(binary.BigEndian.AppendUint32(nil, zoneIndex(ip.Zone()))) + port
-	default:
-		return stream(2, 6), string(ip.AsSlice()) + port
-	}
-}
-
-// zoneIndex returns the number of a zone, 0 where there is none of that name.
-func zoneIndex(zone string) uint32 {
-	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
-		return uint32(n)
-	}
-	if i, err := net.InterfaceByName(zone); err == nil {
-		return uint32(i.Index)
-	}
-	return 0
 }

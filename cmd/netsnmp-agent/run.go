@@ -269,8 +269,10 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	var shown administration
-	shown.set(who, sinks)
+	administered, err := newAdministration(s.log, kept)
+	if err != nil {
+		return err
+	}
 	handler := new(lateHandler)
 	started := time.Now()
 	epoch := func() time.Time { return started }
@@ -287,23 +289,19 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 	defer server.Close()
-	if err := server.SetTargets(sinks); err != nil {
+	if err := administered.begin(server, s.file, who, sinks, engineNow); err != nil {
 		return err
 	}
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	var set *contexts.Set
+	administered.access.Contexts = func() []string { return append([]string{""}, set.Names()...) }
 	config := agent.Config{
 		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
 		System: described.now, WriteSystem: described.write, WriteEngine: notify.writeAuthentication,
 		Engine: func() enginemib.Engine {
 			return v3.Load().described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication(), MaxMessageSize: snmp.MaxMessageSize})
 		},
-		Users: func() []usmmib.User { return v3.Load().users() }, Access: func() agent.Access {
-			access := *shown.access.Load()
-			access.Contexts = append([]string{""}, set.Names()...)
-			return access
-		},
-		Targets:           func() agent.Targets { return *shown.targets.Load() },
+		Users: func() []usmmib.User { return v3.Load().users() }, Access: administered.access, Targets: administered.targets,
 		LinkNotifications: notify.link, WriteLinkNotifications: notify.writeLink, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)
@@ -359,7 +357,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			if kept, err = s.openState(next); err != nil {
 				return err
 			}
-			if err := errors.Join(described.keepIn(kept), notify.keepIn(kept)); err != nil {
+			if err := errors.Join(described.keepIn(kept), notify.keepIn(kept), administered.keepIn(kept)); err != nil {
 				return err
 			}
 		}
@@ -379,17 +377,13 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 				return err
 			}
 		}
-		if err := server.SetSecurity(who.communities, engineNow.usm(), snmp.ViewBased(who.policy)); err != nil {
-			return err
-		}
 		if engineNow == nil && v3.Load() != nil {
 			s.log.Info("SNMPv3 is spoken no more")
 		}
 		v3.Store(engineNow)
-		if err := server.SetTargets(sinks); err != nil {
+		if err := administered.set(next, who, sinks, engineNow); err != nil {
 			return err
 		}
-		shown.set(who, sinks)
 		set.SetPatterns(patterns)
 		s.warnOfNeeds(next)
 		s.warnOfGivenUp(next, listening)

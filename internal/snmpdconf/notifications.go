@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
@@ -34,7 +36,19 @@ type Sink struct {
 	Context         string
 	ContextEngineID usm.EngineID // likewise
 
+	// Name and Tag are those of its rows in the SNMP-NOTIFICATION-MIB and the SNMP-TARGET-MIB: what the line
+	// says, or else "internal0" and on. Profile is the one that filters what it gets, "" for none.
+	Name, Tag, Profile string
+
 	Where string // "FILE:LINE: DIRECTIVE"
+}
+
+// NotificationFilter is a family of subtrees of a profile: what notificationFilter says.
+type NotificationFilter struct {
+	Profile  string // 1 to 32 octets
+	Subtree  mib.OID
+	Mask     []byte // as that of a view
+	Excluded bool
 }
 
 // What net-snmp does with informs where a line does not say.
@@ -43,7 +57,7 @@ const (
 	informRetries = 5
 )
 
-// sink parses "[-s SOURCE] HOST [COMMUNITY [PORT]]".
+// sink parses "[-profile PROFILE] [-name NAME] [-tag TAG] [-s SOURCE] HOST [COMMUNITY [PORT]]".
 func sink(version protocol.Version, inform bool) func(*Config, string, string) error {
 	return func(c *Config, where, rest string) error {
 		args, err := fields(rest)
@@ -54,11 +68,16 @@ func sink(version protocol.Version, inform bool) func(*Config, string, string) e
 		if s.Inform {
 			s.Timeout, s.Retries = informTimeout, informRetries
 		}
-		if len(args) > 0 && args[0] == "-s" {
+		for len(args) > 0 && (args[0] == "-s" || rowOptions[args[0]] != nil) {
 			if len(args) == 1 {
-				return errors.New("option -s needs an argument")
+				return fmt.Errorf("option %s needs an argument", args[0])
 			}
-			if s.Source, err = sourceAddress(args[1]); err != nil {
+			if set := rowOptions[args[0]]; set != nil {
+				err = set(&s, args[1])
+			} else {
+				s.Source, err = sourceAddress(args[1])
+			}
+			if err != nil {
 				return err
 			}
 			args = args[2:]
@@ -82,9 +101,87 @@ func sink(version protocol.Version, inform bool) func(*Config, string, string) e
 			}
 			s.Port = uint16(n)
 		}
-		c.Sinks = append(c.Sinks, s)
-		return nil
+		return c.addSink(s)
 	}
+}
+
+// rowOptions are options of all directives with destinations: how they are told, and what they get.
+var rowOptions = map[string]func(s *Sink, argument string) error{
+	"-name": func(s *Sink, argument string) error {
+		s.Name = argument
+		return rowName("-name", argument)
+	},
+	"-tag": func(s *Sink, argument string) error {
+		s.Tag = argument
+		if argument == "" || len(argument) > 255 || strings.ContainsAny(argument, " \t\r\n") {
+			return errors.New("option -tag: a tag is 1 to 255 octets without blanks")
+		}
+		return nil
+	},
+	"-profile": func(s *Sink, argument string) error {
+		s.Profile = argument
+		return rowName("-profile", argument)
+	},
+}
+
+func rowName(option, name string) error {
+	if name == "" || len(name) > maxName {
+		return fmt.Errorf("option %s: a name is 1 to %d octets", option, maxName)
+	}
+	return nil
+}
+
+// addSink adds a destination under its name, or the first "internal0" and on that is free.
+func (c *Config) addSink(s Sink) error {
+	taken := func(name string) bool {
+		return slices.ContainsFunc(c.Sinks, func(o Sink) bool { return o.Name == name })
+	}
+	if s.Name != "" && taken(s.Name) {
+		return fmt.Errorf("there is a destination of the name %q already", s.Name)
+	}
+	for i := 0; s.Name == ""; i++ {
+		if name := fmt.Sprint("internal", i); !taken(name) {
+			s.Name = name
+		}
+	}
+	if s.Tag == "" {
+		s.Tag = s.Name
+	}
+	c.Sinks = append(c.Sinks, s)
+	return nil
+}
+
+// maxFilter is how many sub-identifiers the subtree of a filter has, so that its row has a name.
+const maxFilter = 64
+
+// notificationFilter parses "PROFILE OID MASK TYPE".
+func notificationFilter(c *Config, _, rest string) error {
+	args, err := fields(rest)
+	switch {
+	case err != nil:
+		return err
+	case len(args) != 4:
+		return errors.New("needs a profile, an OID, a mask, and included or excluded")
+	}
+	f := NotificationFilter{Profile: args[0], Excluded: strings.EqualFold(args[3], "excluded")}
+	if !f.Excluded && !strings.EqualFold(args[3], "included") {
+		return fmt.Errorf("%q is neither included nor excluded", shorten(args[3]))
+	}
+	if f.Profile == "" || len(f.Profile) > maxName {
+		return fmt.Errorf("the name of a profile is 1 to %d octets", maxName)
+	}
+	if f.Subtree, err = parseOID(args[1]); err != nil {
+		return err
+	}
+	if f.Subtree.IsEmpty() || f.Subtree.Len() > maxFilter {
+		return fmt.Errorf("the OID has not 1 to %d sub-identifiers", maxFilter)
+	}
+	digits, ok := strings.CutPrefix(strings.ToLower(args[2]), "0x")
+	if f.Mask, err = hex.DecodeString(digits); err != nil || !ok || len(f.Mask) > 16 {
+		return fmt.Errorf("%q is no mask: 0x and at most 16 octets in hexadecimal", shorten(args[2]))
+	}
+	c.NotificationFilters = append(c.NotificationFilters, f)
+	return nil
 }
 
 // sourceAddress parses the argument of clientaddr and of -s.
@@ -138,8 +235,7 @@ func trapSess(c *Config, where, rest string) error {
 	if s.sink.Version == protocol.V3 {
 		c.need(V3Notifications, where)
 	}
-	c.Sinks = append(c.Sinks, s.sink)
-	return nil
+	return c.addSink(s.sink)
 }
 
 // word takes a word of the line, an option with its argument or the host.
@@ -151,8 +247,11 @@ func (s *session) word(word string, a *arguments) error {
 			return errors.New("more follows the host")
 		}
 		return nil
-	case word == "-profile" || word == "-name" || word == "-tag":
-		return fmt.Errorf("option %s is not supported", word)
+	case rowOptions[word] != nil:
+		if !a.more() {
+			return fmt.Errorf("option %s needs an argument", word)
+		}
+		return rowOptions[word](&s.sink, a.next())
 	}
 	n := 2
 	if word[1] == '3' && len(word) > 2 { // the options of SNMPv3 with two letters

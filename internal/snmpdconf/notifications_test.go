@@ -15,6 +15,8 @@ func TestTrapSess(t *testing.T) {
 	const there = usm.EngineID("\x80\x00\x00\x00\x01\x02\x03\x04")
 	full := usm.Credentials{Name: "u", Auth: usm.SHA256, AuthSecret: secret("maplesyrup"), Priv: usm.AES128, PrivSecret: secret("syrup of maple")}
 	for line, want := range map[string]Sink{
+		"-name n -profile p -v 1 -c one nms":      {Version: protocol.V1, Community: "one", Address: "nms", Name: "n", Profile: "p"},
+		"-v 1 -c one -tag t nms":                  {Version: protocol.V1, Community: "one", Address: "nms", Tag: "t"},
 		"-v 1 -c one 192.0.2.1":                   {Version: protocol.V1, Community: "one", Address: "192.0.2.1"},
 		`192.0.2.1:1162 -v2c -c "one two"`:        {Version: protocol.V2c, Community: "one two", Address: "192.0.2.1:1162"},
 		"-Ci -v 2C -c one -t 2.5 -r0 udp6:nms":    {Version: protocol.V2c, Community: "one", Address: "udp6:nms", Inform: true, Timeout: 2500 * time.Millisecond},
@@ -34,6 +36,12 @@ func TestTrapSess(t *testing.T) {
 			continue
 		}
 		want.Port, want.Where = 162, "x.conf:1: trapsess"
+		if want.Name == "" {
+			want.Name = "internal0"
+		}
+		if want.Tag == "" {
+			want.Tag = want.Name
+		}
 		got := c.Sinks[0]
 		if a, b := got.User, want.User; !a.AuthSecret.Equal(b.AuthSecret) || !a.PrivSecret.Equal(b.PrivSecret) {
 			t.Errorf("%s: other secrets", line)
@@ -90,7 +98,9 @@ func TestTrapSessRefused(t *testing.T) {
 		user + "-s 192.0.2.1:99 nms":                                          "is not an address of this host",
 		user + "-D all nms":                                                   "option -D is not supported",
 		user + "--quiet nms":                                                  "option -- is not supported",
-		"-profile p " + user + "nms":                                          "option -profile is not supported",
+		user + "nms -profile":                                                 "option -profile needs an argument",
+		"-name " + strings.Repeat("x", 33) + " " + user + "nms":               "option -name: a name is 1 to 32 octets",
+		`-tag "a b" ` + user + "nms":                                          "option -tag: a tag is 1 to 255 octets without blanks",
 		user + `-A "maplesyrup`:                                               "not closed",
 	} {
 		_, err := Parse(t.Context(), "x.conf", strings.NewReader("trapsess "+line+"\n"))

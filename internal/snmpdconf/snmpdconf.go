@@ -51,6 +51,8 @@ type Config struct {
 
 	Sinks      []Sink     // trapsink, trap2sink, informsink and trapsess
 	ClientAddr netip.Addr // clientaddr: the source of each Sink of its family without one
+	// NotificationFilters are what notificationFilter says, in the order of the file.
+	NotificationFilters []NotificationFilter
 	// V1TrapAddress is v1trapaddress, an IPv4 address; the zero Addr where
 	// there is none.
 	V1TrapAddress           netip.Addr
@@ -258,6 +260,9 @@ var directives = map[string]func(c *Config, where, rest string) error{
 	"trap2sink":  sink(protocol.V2c, false),
 	"informsink": sink(protocol.V2c, true),
 	"trapsess":   trapSess,
+
+	"notificationfilter": notificationFilter,
+
 	"clientaddr": clientAddr,
 	"trapcommunity": func(c *Config, _, rest string) (err error) {
 		c.trapCommunity, err = one(rest, "community")

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 )
 
@@ -91,6 +93,9 @@ maxGetbulkResponses 100
 		{Version: protocol.V2c, Inform: true, Address: "nms", Port: 162, Community: "own", Timeout: time.Second, Retries: 5, Where: "x.conf:5: informsink"},
 		{Version: protocol.V1, Address: "tcp:nms", Port: 1162, Community: "own", Where: "x.conf:6: TrapSink"},
 	}
+	for i := range want {
+		want[i].Name, want[i].Tag = fmt.Sprint("internal", i), fmt.Sprint("internal", i)
+	}
 	if !slices.Equal(c.Sinks, want) {
 		t.Errorf("sinks\n %v, want\n %v", c.Sinks, want)
 	}
@@ -105,11 +110,39 @@ maxGetbulkResponses 100
 	}
 }
 
+// TestNotificationRows holds that lines have the rows that they name, and the others those that net-snmp gives them.
+func TestNotificationRows(t *testing.T) {
+	c, err := Parse(t.Context(), "x.conf", strings.NewReader(`
+trapsink a
+trap2sink -name internal1 -tag all -profile p -s 192.0.2.1 b
+informsink -tag all c
+trapsess -name internal3 -v1 -c x d
+trapsink e
+notificationFilter p .1.3.6 0xF0 Included
+notificationFilter p .1.3 0x excluded
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range c.Sinks {
+		got = append(got, strings.Join([]string{s.Address, s.Name, s.Tag, s.Profile}, " "))
+	}
+	if want := []string{"a internal0 internal0 ", "b internal1 all p", "c internal2 all ", "d internal3 internal3 ", "e internal4 internal4 "}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	want := []NotificationFilter{{"p", mib.MakeOID(1, 3, 6), []byte{0xf0}, false}, {"p", mib.MakeOID(1, 3), []byte{}, true}}
+	if !reflect.DeepEqual(c.NotificationFilters, want) {
+		t.Errorf("%v", c.NotificationFilters)
+	}
+}
+
 func TestErrorsNameTheLine(t *testing.T) {
 	for line, want := range map[string]string{
 		"rocomunity public":                     "x.conf:2: unknown directive \"rocomunity\" (did you mean rocommunity?)",
 		"trapsink":                              "x.conf:2: trapsink: needs a host",
-		"trap2sink -name x localhost":           "option -name is not supported",
+		"trap2sink -name":                       "option -name needs an argument",
+		"trap2sink -n x localhost":              "option -n is not supported",
 		"trap2sink -s localhost localhost":      "is not an address of this host",
 		"informsink h c 0":                      "\"0\" is not a port",
 		"informsink h c trap":                   "\"trap\" is not a port",

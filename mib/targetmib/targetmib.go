@@ -1,9 +1,12 @@
-// Package targetmib declares the SNMP-TARGET-MIB (RFC 3413): where messages go and in whose name, to
-// read. The configuration has it. What the engine counts of contexts is in package enginemib.
+// Package targetmib declares the SNMP-TARGET-MIB (RFC 3413): where messages go and in whose name. What
+// the engine counts of contexts is in package enginemib.
 package targetmib
 
 import (
+	"errors"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -11,9 +14,6 @@ import (
 
 // Identity is the MODULE-IDENTITY snmpTargetMIB.
 var Identity = mib.MustParseOID("1.3.6.1.6.3.12")
-
-// What all rows have of StorageType and RowStatus (RFC 2579).
-var readOnly, active = mib.Int(5), mib.Int(1)
 
 // SpinLock is snmpTargetSpinLock, the advisory lock of managers (RFC 3413, section 4.1).
 func SpinLock() *mib.Group[int32] {
@@ -36,8 +36,9 @@ type Address struct {
 	// often a message is sent again, 0 to 255.
 	Timeout time.Duration
 	Retries int32
-	Tags    string // between blanks
+	Tags    string // a SnmpTagList
 	Params  string // the name of a row of Params
+	Storage mib.StorageType
 }
 
 // Addresses is snmpTargetAddrTable.
@@ -45,24 +46,50 @@ func Addresses() *mib.Table[Address] {
 	return &mib.Table[Address]{
 		Name:  "snmpTargetAddrTable",
 		Entry: Identity.Sub(1, 2, 1),
-		Index: mib.Index(mib.ImpliedStringIndex(mib.At(func(a *Address) *string { return &a.Name }))),
+		Index: mib.Index(mib.ImpliedStringIndex(mib.Sized(mib.At(func(a *Address) *string { return &a.Name }), 1, 32))),
 		Columns: mib.Columns(
-			mib.Column(2, "snmpTargetAddrTDomain", mib.AsOID(mib.At(func(a *Address) *mib.OID { return &a.Domain }))),
-			mib.Column(3, "snmpTargetAddrTAddress", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Address }))),
+			mib.Column(2, "snmpTargetAddrTDomain", mib.AsOID(mib.At(func(a *Address) *mib.OID { return &a.Domain }))).Creatable().NotWhileActive(),
+			mib.Column(3, "snmpTargetAddrTAddress", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Address })).OfLength(1, 255)).Creatable().NotWhileActive(),
 			mib.Column(4, "snmpTargetAddrTimeout", mib.AsInteger(mib.Through(
 				func(a *Address) (int64, bool) { return int64(a.Timeout / timeInterval), true },
-				func(a *Address, n int64) { a.Timeout = time.Duration(n) * timeInterval }))),
-			mib.Column(5, "snmpTargetAddrRetryCount", mib.AsInteger(mib.At(func(a *Address) *int32 { return &a.Retries }))),
-			mib.Column(6, "snmpTargetAddrTagList", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Tags }))),
-			mib.Column(7, "snmpTargetAddrParams", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Params }))),
-			mib.Column(8, "snmpTargetAddrStorageType", mib.AsConstant[Address](readOnly)),
-			mib.Column(9, "snmpTargetAddrRowStatus", mib.AsConstant[Address](active)),
+				func(a *Address, n int64) { a.Timeout = time.Duration(n) * timeInterval })).Within(0, math.MaxInt32)).Creatable().Default(mib.Int(1500)),
+			mib.Column(5, "snmpTargetAddrRetryCount", mib.AsInteger(mib.At(func(a *Address) *int32 { return &a.Retries })).Within(0, 255)).Creatable().Default(mib.Int(3)),
+			mib.Column(6, "snmpTargetAddrTagList", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Tags }).Checked(tagList)).OfLength(0, 255)).Creatable().Default(mib.Octets("")),
+			mib.Column(7, "snmpTargetAddrParams", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Params })).OfLength(1, 32)).Creatable(),
+			mib.Column(8, "snmpTargetAddrStorageType", mib.AsStorageType(mib.At(func(a *Address) *mib.StorageType { return &a.Storage }))).Creatable().Default(mib.Int(mib.StorageNonVolatile)),
+			mib.Column(9, "snmpTargetAddrRowStatus", mib.AsRowStatus[Address]()).Creatable(),
 		),
 	}
 }
 
 // timeInterval is the unit of TimeInterval (RFC 2579).
 const timeInterval = 10 * time.Millisecond
+
+// delimiters are the octets between the tags of a SnmpTagList.
+const delimiters = " \t\r\n"
+
+// tagList says what is wrong with a SnmpTagList: one delimiter is between two tags, and none at
+// either end.
+func tagList(_ *Address, list string) error {
+	was := true // a delimiter, or the beginning
+	for i := range len(list) {
+		is := strings.IndexByte(delimiters, list[i]) >= 0
+		if is && (was || i == len(list)-1) {
+			return errTagList
+		}
+		was = is
+	}
+	return nil
+}
+
+var errTagList = errors.New("a list of tags has one delimiter between two tags, and none at its ends")
+
+// HasTag reports whether a tag is in the list. The empty tag is in none.
+func (a *Address) HasTag(tag string) bool {
+	return tag != "" && slices.Contains(strings.FieldsFunc(a.Tags, isDelimiter), tag)
+}
+
+func isDelimiter(r rune) bool { return strings.ContainsRune(delimiters, r) }
 
 // Params is a row of snmpTargetParamsTable: in what form messages go, and in whose name.
 type Params struct {
@@ -71,6 +98,7 @@ type Params struct {
 	SecurityModel int32  // SnmpSecurityModel: 1 SNMPv1, 2 SNMPv2c, 3 USM
 	SecurityName  string
 	SecurityLevel int32 // SnmpSecurityLevel: 1 to 3
+	Storage       mib.StorageType
 }
 
 // Parameters is snmpTargetParamsTable.
@@ -78,14 +106,14 @@ func Parameters() *mib.Table[Params] {
 	return &mib.Table[Params]{
 		Name:  "snmpTargetParamsTable",
 		Entry: Identity.Sub(1, 3, 1),
-		Index: mib.Index(mib.ImpliedStringIndex(mib.At(func(p *Params) *string { return &p.Name }))),
+		Index: mib.Index(mib.ImpliedStringIndex(mib.Sized(mib.At(func(p *Params) *string { return &p.Name }), 1, 32))),
 		Columns: mib.Columns(
-			mib.Column(2, "snmpTargetParamsMPModel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.Model }))),
-			mib.Column(3, "snmpTargetParamsSecurityModel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.SecurityModel }))),
-			mib.Column(4, "snmpTargetParamsSecurityName", mib.AsOctets(mib.At(func(p *Params) *string { return &p.SecurityName }))),
-			mib.Column(5, "snmpTargetParamsSecurityLevel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.SecurityLevel }))),
-			mib.Column(6, "snmpTargetParamsStorageType", mib.AsConstant[Params](readOnly)),
-			mib.Column(7, "snmpTargetParamsRowStatus", mib.AsConstant[Params](active)),
+			mib.Column(2, "snmpTargetParamsMPModel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.Model })).Within(0, math.MaxInt32)).Creatable().NotWhileActive(),
+			mib.Column(3, "snmpTargetParamsSecurityModel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.SecurityModel })).Within(1, math.MaxInt32)).Creatable().NotWhileActive(),
+			mib.Column(4, "snmpTargetParamsSecurityName", mib.AsOctets(mib.At(func(p *Params) *string { return &p.SecurityName })).OfLength(0, 255)).Creatable().NotWhileActive(),
+			mib.Column(5, "snmpTargetParamsSecurityLevel", mib.AsInteger(mib.At(func(p *Params) *int32 { return &p.SecurityLevel })).Within(1, 3)).Creatable().NotWhileActive(),
+			mib.Column(6, "snmpTargetParamsStorageType", mib.AsStorageType(mib.At(func(p *Params) *mib.StorageType { return &p.Storage }))).Creatable().Default(mib.Int(mib.StorageNonVolatile)),
+			mib.Column(7, "snmpTargetParamsRowStatus", mib.AsRowStatus[Params]()).Creatable(),
 		),
 	}
 }

@@ -21,3 +21,21 @@ func TestRoundTrip(t *testing.T) {
 	}
 	tabletest.RoundTrip(t, Parameters(), params, func(p Params) Params { return p })
 }
+
+// TestTagList is the clause of SnmpTagList (RFC 3413): one delimiter between two tags, none at the ends.
+func TestTagList(t *testing.T) {
+	for list, want := range map[string]bool{
+		"": true, "acme": true, "host router bridge": true, "a\tb\nc\rd": true, "al\x00fa": true,
+		" a": false, "a ": false, "a  b": false, "a \tb": false, " ": false, "\n": false,
+	} {
+		if err := tagList(nil, list); (err == nil) != want {
+			t.Errorf("%q: %v", list, err)
+		}
+	}
+	a := Address{Tags: "host router\tbridge"}
+	for tag, want := range map[string]bool{"host": true, "router": true, "bridge": true, "route": false, "": false, "host router": false} {
+		if a.HasTag(tag) != want {
+			t.Errorf("%q: %v", tag, !want)
+		}
+	}
+}

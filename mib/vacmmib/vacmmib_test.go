@@ -11,7 +11,9 @@ import (
 func TestRoundTrip(t *testing.T) {
 	long := strings.Repeat("\xff", 32)
 	tabletest.RoundTrip(t, Contexts(), []string{"", "blue", long}, func(s string) string { return s })
-	tabletest.RoundTrip(t, Groups(), []Group{{0, "anybody", "all"}, {1, "comm1", "grpcomm1"}, {3, long, long}}, func(g Group) Group { return g })
+	tabletest.RoundTrip(t, Groups(), []Group{
+		{0, "anybody", "all", mib.StoragePermanent}, {1, "comm1", "grpcomm1", mib.StorageNonVolatile}, {3, long, long, mib.StorageVolatile},
+	}, func(g Group) Group { return g })
 	tabletest.RoundTrip(t, AccessRights(), []Access{
 		{Group: "grp", Model: 0, Level: 1, Read: "_all_", Write: "none", Notify: "none"},
 		{Group: "grp", Model: 3, Level: 3, ContextPrefix: "blue", Prefix: true, Read: long, Write: long, Notify: ""},

@@ -161,7 +161,7 @@ func Compile(t Tables) (*Policy, error) {
 		}
 	}
 	for name, list := range families {
-		p.views[name] = newView(list)
+		p.views[name] = NewView(list)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

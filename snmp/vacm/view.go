@@ -3,6 +3,7 @@ package vacm
 import (
 	"cmp"
 	"math"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -43,7 +44,8 @@ const (
 	All                  // every variable that there can be
 )
 
-func newView(list []Family) *View {
+// NewView returns the view that families make, whatever names they have.
+func NewView(list []Family) *View {
 	var all []family
 	wild := false
 	for _, f := range list {
@@ -106,6 +108,10 @@ func successor(subtree []uint32) []uint32 {
 	}
 	return nil
 }
+
+// Same reports whether two views, either of which may be nil, are made of the same. Two that have the
+// same variables are that, unless one has wildcards.
+func (v *View) Same(u *View) bool { return reflect.DeepEqual(v, u) }
 
 // Whole reports whether everything is in the view that can be the name of a variable: what begins
 // with 0, 1 or 2.

@@ -29,6 +29,7 @@ const goldenFile = "walk.golden"
 var maskedValues = []string{
 	"sysDescr", "sysName", // the kernel's version, the host's name
 	"snmpSetSerialNo", "snmpTargetSpinLock", "ipAddressSpinLock", // random numbers
+	"SNMPv2-SMI::snmpModules.16.1.5.1.0", // vacmViewSpinLock, likewise
 	"tcpConnectionProcess", "tcpListenerProcess", "udpEndpointProcess",
 	"ipv6InterfaceReachableTime", // drawn anew for each interface
 	"ifSpeed", "ifHighSpeed",     // what drivers say by default, which kernels differ in
@@ -45,7 +46,7 @@ func mask(line string) (string, bool) {
 	object, _, _ := strings.Cut(strings.TrimPrefix(name[strings.Index(name, "::")+1:], ":"), ".")
 	kind, _, typed := strings.Cut(value, ": ")
 	counts := typed && (kind == "Counter32" || kind == "Counter64" || kind == "Timeticks")
-	if counts || slices.Contains(maskedValues, object) {
+	if counts || slices.Contains(maskedValues, object) || slices.Contains(maskedValues, name) {
 		value = kind + ": *"
 	}
 	if m := instanceOfEndpoint.FindStringSubmatch(name); m != nil {

@@ -30,9 +30,6 @@ var modules = []string{
 var notServed = map[string]string{
 	"ifTestTable": "obsolete (RFC 2863, section 3.1.9): no Linux driver tests itself at a manager's request",
 
-	"snmpNotifyFilterProfileTable": "nothing is filtered",
-	"snmpNotifyFilterTable":        "nothing is filtered",
-
 	"usmUserSpinLock": "a lock for writers, and users can be read only",
 
 	"ipv6RouterAdvertTable":    "the kernel advertises nothing: what is advertised is its daemon's to tell",
@@ -51,6 +48,9 @@ var masters = map[string]string{
 	"snmpTargetAddrTable":   "the master's notifications",
 	"snmpTargetParamsTable": "the master's notifications",
 	"snmpNotifyTable":       "the master's notifications",
+
+	"snmpNotifyFilterProfileTable": "the master's notifications",
+	"snmpNotifyFilterTable":        "the master's notifications",
 
 	"usmStats":     "the counters of the master's engine",
 	"usmUserTable": "the master's users",
@@ -92,6 +92,14 @@ var neverKnown = map[string]string{
 	"snmpNotifyType":                "as snmpTargetAddrTDomain",
 	"snmpNotifyStorageType":         "as snmpTargetAddrTDomain",
 	"snmpNotifyRowStatus":           "as snmpTargetAddrTDomain",
+
+	"snmpNotifyFilterProfileName":      "as snmpTargetAddrTDomain",
+	"snmpNotifyFilterProfileStorType":  "as snmpTargetAddrTDomain",
+	"snmpNotifyFilterProfileRowStatus": "as snmpTargetAddrTDomain",
+	"snmpNotifyFilterMask":             "as snmpTargetAddrTDomain",
+	"snmpNotifyFilterType":             "as snmpTargetAddrTDomain",
+	"snmpNotifyFilterStorageType":      "as snmpTargetAddrTDomain",
+	"snmpNotifyFilterRowStatus":        "as snmpTargetAddrTDomain",
 
 	"usmUserSecurityName":     "there are no users in the scene",
 	"usmUserCloneFrom":        "as usmUserSecurityName",

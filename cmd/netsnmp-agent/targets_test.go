@@ -8,7 +8,7 @@ import (
 )
 
 // TestTransportAddress holds that addresses are told in the domains and with the octets of RFC 3417,
-// section 2, and RFC 3419, section 3.
+// section 2, and RFC 3419, section 3, and taken so.
 func TestTransportAddress(t *testing.T) {
 	for text, want := range map[string]struct{ domain, address string }{
 		"192.0.2.1":               {"1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00\xa2"},
@@ -28,6 +28,28 @@ func TestTransportAddress(t *testing.T) {
 		}
 		if domain, address := transportAddress(a); domain != mib.MustParseOID(want.domain) || address != want.address {
 			t.Errorf("%s: %v, % x, want %s, % x", text, domain, address, want.domain, want.address)
+		}
+		back, err := targetAddress(mib.MustParseOID(want.domain), want.address)
+		switch {
+		case text == "tcp6:[fe80::1%lo]":
+			a.Host = "fe80::1%1"
+		case text == "udp6:nms.example:1162": // names are looked up as IPv4
+			a.Transport = snmp.UDP
+		}
+		if err != nil || back != a {
+			t.Errorf("%s: %v came back (%v), want %v", text, back, err, a)
+		}
+	}
+	if back, err := targetAddress(mib.MustParseOID("1.3.6.1.2.1.100.1.1"), "\xc0\x00\x02\x01\x00\xa2"); err != nil || back.String() != "udp:192.0.2.1:162" {
+		t.Errorf("transportDomainUdpIpv4: %v, %v", back, err)
+	}
+	for _, c := range []struct{ domain, address string }{
+		{"1.3.6.1.6.1.1", ""}, {"1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00"}, {"1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00\x00"},
+		{"1.3.6.1.6.1.2", "\xc0\x00\x02\x01\x00\xa2"}, {"1.3.6.1.2.1.100.1.3", "\xc0\x00\x02\x01\x00\x00\x00\x07\x00\xa2"}, {"1.3.6.1.2.1.100.1", ""},
+		{"1.3.6.1.2.1.100.1.2", "\xc0\x00\x02\x01\x00\xa2"}, {"1.3.6.1.2.1.100.1.14", "nms.example"}, {"1.3.6.1.2.1.100.1.14", "nms example:162"}, {"0.0", "x"},
+	} {
+		if back, err := targetAddress(mib.MustParseOID(c.domain), c.address); err == nil {
+			t.Errorf("%s, % x was taken as %v", c.domain, c.address, back)
 		}
 	}
 }

@@ -1,0 +1,201 @@
+package snmpwalk_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/gosnmp/gosnmp"
+)
+
+// Tables of the SNMP-TARGET-MIB and the SNMP-NOTIFICATION-MIB.
+const (
+	targetAddr     = "1.3.6.1.6.3.12.1.2.1"
+	targetParams   = "1.3.6.1.6.3.12.1.3.1"
+	notifyTable    = "1.3.6.1.6.3.13.1.1.1"
+	notifyProfiles = "1.3.6.1.6.3.13.1.2.1"
+	notifyFilters  = "1.3.6.1.6.3.13.1.3.1"
+)
+
+// named is a name as an index: IMPLIED.
+func named(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		fmt.Fprintf(&b, ".%d", name[i])
+	}
+	return b.String()
+}
+
+// assigns are arguments of snmpset, "2 x 7f" for the columns of a row.
+func assigns(table, index string, columns ...string) (args []string) {
+	for _, c := range columns {
+		f := strings.Fields(c)
+		args = append(args, table+"."+f[0]+index, f[1], strings.Join(f[2:], " "))
+	}
+	return args
+}
+
+// localTrapAddress is the TAddress of trapPort on 127.0.0.1, in hexadecimal.
+func localTrapAddress(t testing.TB) string {
+	t.Helper()
+	n, err := strconv.ParseUint(trapPort, 10, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("7f000001%04x", n)
+}
+
+// set writes variables by snmpset, and returns what is wrong.
+func (s *scene) set(t testing.TB, args ...string) string {
+	t.Helper()
+	r := s.runWith(t, []string{"MIBS="}, "snmpset", ask("2c", "private", "udp", append([]string{"-On"}, args...)...)...)
+	if r.status == 0 {
+		return ""
+	}
+	return r.complaints
+}
+
+// mustSet writes variables that can be written.
+func (s *scene) mustSet(t testing.TB, args ...string) {
+	t.Helper()
+	if wrong := s.set(t, args...); wrong != "" {
+		t.Fatalf("snmpset %v: %s", args, wrong)
+	}
+}
+
+// TestWrittenTargets holds that notifications go where managers say, by rows of three tables that are made in one request
+// or one after the other, by SNMPv2c and SNMPv3, traps and informs; that the rows last over a restart; and that
+// those of the file cannot be written.
+func TestWrittenTargets(t *testing.T) {
+	s := newPair(t)
+	const engineID = "0x80001f8804766572696669"
+	d := startTrapd(t, s.NS, "createUser maker SHA-256 maplesyrup AES syrupofmaple")
+	file := writeConfig(t, "rocommunity public", "rwcommunity private", "exactEngineID "+engineID,
+		"createUser maker SHA-256 maplesyrup AES syrupofmaple", "trap2sink 127.0.0.1:"+trapPort+" file")
+	args := []string{"--state", filepath.Join(t.TempDir(), "state"), "--config", file}
+	p := startEmbedded(t, s.NS, args...)
+	d.awaits(t, "file", trapV2("TRAP2", "file", 1))
+	d.awaitLinks(t, s)
+
+	address := []string{"2 o 1.3.6.1.6.1.1", "3 x " + localTrapAddress(t), "6 s all some", "7 s two"}
+	// All in one request, the status of each row in another place.
+	var all []string
+	all = append(all, assigns(notifyTable, named("n"), "2 s all", "5 i 4")...)
+	all = append(all, assigns(targetParams, named("two"), "7 i 4", "2 i 1", "3 i 2", "4 s two", "5 i 1")...)
+	all = append(all, assigns(targetAddr, named("a"), append([]string{"9 i 4"}, address...)...)...)
+	s.mustSet(t, all...)
+	// One after the other, by another manager: the rows of an inform by SNMPv3.
+	c := s.client(t)
+	c.Community = "private"
+	set := func(want gosnmp.SNMPError, pdus ...gosnmp.SnmpPDU) {
+		t.Helper()
+		r, err := c.Set(pdus)
+		if err != nil || r.Error != want {
+			t.Fatalf("%v: %v, %v", pdus, r, err)
+		}
+	}
+	integer := func(table, column, index string, value int) gosnmp.SnmpPDU {
+		return gosnmp.SnmpPDU{Name: "." + table + "." + column + index, Type: gosnmp.Integer, Value: value}
+	}
+	octets := func(table, column, index, value string) gosnmp.SnmpPDU {
+		return gosnmp.SnmpPDU{Name: "." + table + "." + column + index, Type: gosnmp.OctetString, Value: value}
+	}
+	index := named("three")
+	set(gosnmp.InconsistentName, octets(targetParams, "4", index, "maker"))
+	set(gosnmp.NoError, integer(targetParams, "7", index, 5))
+	set(gosnmp.InconsistentValue, integer(targetParams, "7", index, 1))
+	set(gosnmp.NoError, octets(targetParams, "4", index, "maker"), integer(targetParams, "2", index, 3))
+	set(gosnmp.NoError, integer(targetParams, "3", index, 2), integer(targetParams, "5", index, 3))
+	set(gosnmp.InconsistentValue, integer(targetParams, "7", index, 1)) // SNMPv3 by a community
+	set(gosnmp.NoError, integer(targetParams, "3", index, 3), integer(targetParams, "7", index, 1))
+	set(gosnmp.InconsistentValue, integer(targetParams, "5", index, 2)) // while it is active
+	set(gosnmp.NoError, octets(targetAddr, "7", index, "three"), integer(targetAddr, "9", index, 5), octets(targetAddr, "6", index, "v3"),
+		octets(targetAddr, "3", index, "no address"), gosnmp.SnmpPDU{Name: "." + targetAddr + ".2" + index, Type: gosnmp.ObjectIdentifier, Value: ".1.3.6.1.6.1.1"})
+	set(gosnmp.InconsistentValue, integer(targetAddr, "9", index, 1))
+	set(gosnmp.NoError, octets(targetAddr, "3", index, "\x7f\x00\x00\x01\x04\x8a"), integer(targetAddr, "9", index, 1))
+	set(gosnmp.NoError, integer(notifyTable, "5", index, 4), octets(notifyTable, "2", index, "v3"), integer(notifyTable, "3", index, 2))
+
+	const coldStart, linkDown, linkUp, up, down, lower = 1, 3, 4, 1, 2, 7
+	want := map[string][]trap{"file": {trapV2("TRAP2", "file", coldStart)}}
+	tell := func(receivers []string, number int, variables ...string) {
+		for _, r := range receivers {
+			form := "TRAP2"
+			if strings.HasPrefix(r, "user") {
+				form = "INFORM"
+			}
+			want[r] = append(want[r], trapV2(form, r, number, variables...))
+		}
+	}
+	check := func() {
+		t.Helper()
+		for r, traps := range want {
+			d.awaits(t, r, traps...)
+		}
+	}
+	v3 := "user maker, context "
+	flap := func(receivers ...string) {
+		t.Helper()
+		s.IP(t, "link set v0 up")
+		tell(receivers, linkUp, linkVariables(11, up, up)...)
+		tell(receivers, linkUp, linkVariables(12, up, up)...)
+		check()
+		s.IP(t, "link set v0 down")
+		tell(receivers, linkDown, linkVariables(11, down, down)...)
+		tell(receivers, linkDown, linkVariables(12, up, lower)...)
+		check()
+	}
+	flap("file", "two", v3)
+
+	// What a row is now counts at once, and over a restart.
+	s.mustSet(t, assigns(targetAddr, named("a"), "9 i 2")...)
+	flap("file", v3)
+	s.mustSet(t, append(assigns(targetParams, named("two"), "7 i 2", "4 s second"), assigns(targetAddr, named("a"), "9 i 1", "5 i 7")...)...)
+	s.mustSet(t, assigns(targetParams, named("two"), "7 i 1")...)
+	walk := func() []string {
+		var rows []string
+		for _, table := range []string{targetAddr, targetParams, notifyTable} {
+			for _, v := range s.client(t).walk(t, parseOID(t, table), 10) {
+				rows = append(rows, v.String())
+			}
+		}
+		return rows
+	}
+	before := walk()
+	p.signal(t, syscall.SIGTERM)
+	p.exit(t)
+	p = startEmbedded(t, s.NS, args...)
+	if after := walk(); !slices.Equal(before, after) {
+		t.Errorf("it was\n%s\nand is\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+	tell([]string{"file", "second", v3}, coldStart)
+	check()
+	d.awaitLinks(t, s)
+	flap("file", "second", v3)
+
+	// The rows of the file are the file's, and stand in the place of others.
+	for _, args := range [][]string{assigns(targetAddr, named("internal0"), "5 i 1"), assigns(notifyTable, named("internal0"), "5 i 6")} {
+		if wrong := s.set(t, args...); !strings.Contains(wrong, "notWritable") {
+			t.Errorf("%v: %s", args, wrong)
+		}
+	}
+	for _, row := range []string{"n", "three"} {
+		s.mustSet(t, assigns(notifyTable, named(row), "5 i 6")...)
+	}
+	flap("file")
+	// A row of a manager's has the file's address and its parameters.
+	s.mustSet(t, assigns(notifyTable, named("again"), "2 s internal0", "5 i 4")...)
+	s.IP(t, "link set v0 up")
+	eventually(t, func() string {
+		if got, want := len(d.received(t, "file")), len(want["file"])+4; got != want {
+			return fmt.Sprintf("%d notifications, want %d", got, want)
+		}
+		return ""
+	})
+	if strings.Contains(p.output.String(), "maplesyrup") {
+		t.Error("a secret is told")
+	}
+}
