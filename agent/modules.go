@@ -92,7 +92,8 @@ var modules = [...]module{
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
 				enginemib.UserBasedSecurity().BindNow(s.engine),
-				usmmib.Users().Bind(now(s.config.Users)),
+				usmmib.SpinLock().WrittenBy(lockWriter(s.keys, "usmUserSpinLock")).BindNow(s.keys.Value),
+				s.userTable().Bind(now(s.config.Users)),
 			}
 		},
 	},

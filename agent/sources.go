@@ -28,6 +28,7 @@ type sources struct {
 	resources []snmpv2mib.Resource
 	serial    *mib.TestAndIncr // snmpSetSerialNo
 	targets   *mib.TestAndIncr // snmpTargetSpinLock
+	keys      *mib.TestAndIncr // usmUserSpinLock
 	// addressLock is ipAddressSpinLock.
 	addressLock *mib.TestAndIncr
 	views       *mib.TestAndIncr // vacmViewSpinLock
@@ -76,7 +77,7 @@ const attempts = 3
 func newSources(c Config) *sources {
 	s := &sources{
 		stack: c.Stack, log: c.Log, config: c,
-		serial: mib.NewTestAndIncr(), targets: mib.NewTestAndIncr(), addressLock: mib.NewTestAndIncr(), views: mib.NewTestAndIncr(),
+		serial: mib.NewTestAndIncr(), targets: mib.NewTestAndIncr(), keys: mib.NewTestAndIncr(), addressLock: mib.NewTestAndIncr(), views: mib.NewTestAndIncr(),
 	}
 	s.live, _ = c.Stack.(*live.Stack)
 	s.tcpStatistics = mib.NewSource(c.Stack.TCPStatistics)

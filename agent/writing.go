@@ -10,6 +10,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
@@ -38,6 +39,16 @@ func (s *sources) engineObjects() *mib.Group[enginemib.Engine] {
 		return enginemib.SNMP()
 	}
 	return enginemib.SNMP().WrittenBy(s.config.WriteEngine)
+}
+
+// userTable binds the writer of users, where there is one.
+func (s *sources) userTable() *mib.Table[usmmib.User] {
+	t := usmmib.Users()
+	if s.config.WriteUser == nil {
+		return t
+	}
+	t.Check = s.config.CheckUser
+	return t.WrittenBy(s.config.WriteUser)
 }
 
 // assignment makes an Assignment of what a stack prepared. What is not there any longer

@@ -172,7 +172,7 @@ type rowChange[R any] struct {
 // testRow tests the change of a row by RFC 2579's table of states. Was is the row that the
 // table is bound to, nil for none.
 func (t *Table[R]) testRow(ctx context.Context, work *work, room *KeptRows[R], index OID, was *R, variables []variable) (Assignment, error) {
-	c := &rowChange[R]{Change: Change[R]{Index: index, Was: was, columns: t.Columns}, table: t}
+	c := &rowChange[R]{Change: Change[R]{Index: index, Was: was, User: userOf(ctx), columns: t.Columns}, table: t}
 	c.kept, c.waits = room.find(index)
 	if err := c.begin(variables); err != nil {
 		return Assignment{}, err

@@ -89,6 +89,9 @@ type Change[R any] struct {
 	// is to be created, what its index tells.
 	Row R
 
+	// User is whose request it is, by a security model that has users; "" otherwise.
+	User string
+
 	columns   []ColumnOf[R]
 	sets      []int // columns, in the order of the request
 	variables []int // of each, its number in the request, from 1
@@ -262,6 +265,14 @@ func (w *writing[R]) judge(c *ColumnOf[R], v Value) Status {
 	return c.field.judge(v)
 }
 
+// requester is the key of Request.User in the context of a test.
+type requester struct{}
+
+func userOf(ctx context.Context) string {
+	user, _ := ctx.Value(requester{}).(string)
+	return user
+}
+
 // judge says what is wrong with a value, whatever the row.
 func (f *Field[R]) judge(v Value) Status {
 	if v.typ != f.typ {
@@ -277,7 +288,7 @@ func (t tableWriter[R]) test(ctx context.Context, w *work, rows rows, index OID,
 	if both, ok := rows.(*bothRows[R]); ok {
 		rows = both.base
 	}
-	c := Change[R]{Index: index, columns: t.Columns}
+	c := Change[R]{Index: index, User: userOf(ctx), columns: t.Columns}
 	was, err := rowAt[R](w, rows, index)
 	if err != nil {
 		return Assignment{}, err
@@ -299,7 +310,7 @@ func (t tableWriter[R]) test(ctx context.Context, w *work, rows rows, index OID,
 }
 
 func (g groupWriter[R]) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
-	c := Change[R]{Index: index, columns: g.Objects}
+	c := Change[R]{Index: index, User: userOf(ctx), columns: g.Objects}
 	was, err := rowAt[R](w, rows, index)
 	if err != nil {
 		return Assignment{}, err
@@ -588,7 +599,7 @@ func (s *Set) test(r *Request, of []variable) *SetError {
 	if err != nil {
 		return failed(err)
 	}
-	at.Assignment, err = r.tree.nodes[at.node].rowWriter().test(r.ctx, &r.work, rows, of[0].index, of)
+	at.Assignment, err = r.tree.nodes[at.node].rowWriter().test(context.WithValue(r.ctx, requester{}, r.User), &r.work, rows, of[0].index, of)
 	if err != nil {
 		refused := failed(err)
 		if !s.parts || !isIncomplete(refused.Err) {

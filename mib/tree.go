@@ -200,6 +200,9 @@ type Request struct {
 	SkipCounter64 bool
 	// Limit is what the request may see, by its tree's Limit; nil is everything.
 	Limit *Limited
+	// User is in whose name a SetRequest came, as Change.User tells writers; "" where no security model of
+	// users says.
+	User string
 
 	tree   *Tree
 	ctx    context.Context
@@ -244,7 +247,7 @@ func (r *Request) Reset(ctx context.Context) {
 	}
 	clear(r.bases)
 	r.used, r.bases = r.used[:0], r.bases[:0]
-	r.ctx, r.epoch, r.SkipCounter64, r.Limit = ctx, time.Time{}, false, nil
+	r.ctx, r.epoch, r.SkipCounter64, r.Limit, r.User = ctx, time.Time{}, false, nil, ""
 	r.work.begin(ctx)
 }
 

@@ -28,6 +28,9 @@ func (r *responder) set() (mib.Status, int, error) {
 	if again := r.engine.repeats.begin(r.in, p, r.request.MayWait()); again.repeats() {
 		err = again.wait()
 	} else {
+		if r.in.who.Model == UserBased {
+			r.request.User = r.in.who.Name
+		}
 		err = r.request.Set(variables)
 		again.end(err, time.Now())
 		if !wouldWait(err) {

@@ -12,7 +12,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/notificationmib"
-	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
@@ -175,22 +174,4 @@ func (e *engine) described(with enginemib.Engine) enginemib.Engine {
 		with.ID, with.Boots, with.Time = string(of.ID()), of.Boots(), of.Time(time.Now())
 	}
 	return with
-}
-
-// users are those of SNMPv3 as usmUserTable has them.
-func (e *engine) users() (rows []usmmib.User) {
-	if e == nil {
-		return nil
-	}
-	for _, u := range e.model.Users() {
-		row := usmmib.User{
-			EngineID: string(u.EngineID), Name: u.Name, CloneFrom: mib.MakeOID(0, 0),
-			Auth: u.Auth.OID(), Priv: u.Priv.OID(), Public: u.Public, ReadOnly: !u.Kept,
-		}
-		if o, err := mib.ParseOID(u.CloneFrom); err == nil {
-			row.CloneFrom = o
-		}
-		rows = append(rows, row)
-	}
-	return rows
 }

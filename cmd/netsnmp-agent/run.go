@@ -301,7 +301,12 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Engine: func() enginemib.Engine {
 			return v3.Load().described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication(), MaxMessageSize: snmp.MaxMessageSize})
 		},
-		Users: func() []usmmib.User { return v3.Load().users() }, Access: administered.access, Targets: administered.targets,
+		Users:     func() []usmmib.User { return v3.Load().users() },
+		CheckUser: func(c *mib.Change[usmmib.User]) error { return v3.Load().checkUser(c) },
+		WriteUser: func(ctx context.Context, c *mib.Change[usmmib.User]) (mib.Assignment, error) {
+			return v3.Load().writeUser(ctx, c)
+		},
+		Access: administered.access, Targets: administered.targets,
 		LinkNotifications: notify.link, WriteLinkNotifications: notify.writeLink, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)

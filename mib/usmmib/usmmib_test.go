@@ -11,9 +11,9 @@ import (
 func TestRoundTrip(t *testing.T) {
 	protocols := mib.MustParseOID("1.3.6.1.6.3.10.1.1")
 	rows := []User{
-		{EngineID: "\x80\x00\x1f\x88\x04here", Name: "u", Auth: protocols.Sub(1), Priv: protocols.Sub(2), CloneFrom: mib.MakeOID(0, 0)},
+		{EngineID: "\x80\x00\x1f\x88\x04here", Name: "u", Auth: protocols.Sub(1), Priv: protocols.Sub(2), CloneFrom: NoClone},
 		{EngineID: "\x80\x00\x1f\x88\x04there", Name: strings.Repeat("\xff", 32), Auth: protocols.Sub(5), Priv: protocols.Sub(4),
-			CloneFrom: Identity.Sub(1, 2, 2, 1, 2, 1, 117), Public: "seen by all", ReadOnly: true},
+			CloneFrom: NoClone, Public: "seen by all"},
 	}
 	tabletest.RoundTrip(t, Users(), rows, func(u User) User { return u })
 }

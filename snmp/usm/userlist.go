@@ -205,14 +205,16 @@ func (l *UserList) Write(engine EngineID, name string, to *User) (undo func() er
 func (l *UserList) become(next *UserList) error {
 	kept, deleted := l.kept, l.deleted
 	l.kept, l.deleted = next.kept, next.deleted
-	err := l.store()
+	users := l.users(nil)
+	err := l.model.Apart().SetUsers(users)
 	if err == nil {
-		err = l.model.SetUsers(l.users(nil))
+		err = l.store()
 	}
 	if err != nil {
 		l.kept, l.deleted = kept, deleted
+		return err
 	}
-	return err
+	return l.model.SetUsers(users)
 }
 
 // store keeps what the state is to have.
