@@ -52,6 +52,7 @@ var masters = map[string]string{
 	"snmpNotifyFilterTable":        "the master's notifications",
 
 	"usmStats":     "the counters of the master's engine",
+	"usmUser":      "the lock of the master's writers",
 	"usmUserTable": "the master's users",
 }
 
