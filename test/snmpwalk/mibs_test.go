@@ -30,7 +30,6 @@ var modules = []string{
 var notServed = map[string]string{
 	"ifTestTable": "obsolete (RFC 2863, section 3.1.9): no Linux driver tests itself at a manager's request",
 
-
 	"ipv6RouterAdvertTable":    "the kernel advertises nothing: what is advertised is its daemon's to tell",
 	"ipv6RouterAdvertSpinLock": "a lock for writers of that table",
 }
