@@ -304,7 +304,9 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Users:     func() []usmmib.User { return v3.Load().users() },
 		CheckUser: func(c *mib.Change[usmmib.User]) error { return v3.Load().checkUser(c) },
 		WriteUser: func(ctx context.Context, c *mib.Change[usmmib.User]) (mib.Assignment, error) {
-			return v3.Load().writeUser(ctx, c)
+			made, err := v3.Load().writeUser(ctx, c)
+			made.Cleanup = administered.usersChanged
+			return made, err
 		},
 		Access: administered.access, Targets: administered.targets,
 		LinkNotifications: notify.link, WriteLinkNotifications: notify.writeLink, Zones: s.allZones(), Turns: mib.NewTurns(),

@@ -160,6 +160,13 @@ func (a *administration) useTargets() error {
 	return a.server.SetTargets(targets)
 }
 
+// usersChanged has notifications by SNMPv3 sent with the keys that users have now.
+func (a *administration) usersChanged() {
+	if err := a.useTargets(); err != nil {
+		a.log.Error("what managers wrote of users is not in use for notifications", "error", err)
+	}
+}
+
 // filters returns the filters of those parameters that have one.
 func (a *administration) filters() map[string]*snmp.Filter {
 	families := map[string][]vacm.Family{} // by profile

@@ -30,10 +30,10 @@ func TestTransportAddress(t *testing.T) {
 			t.Errorf("%s: %v, % x, want %s, % x", text, domain, address, want.domain, want.address)
 		}
 		back, err := targetAddress(mib.MustParseOID(want.domain), want.address)
-		switch {
-		case text == "tcp6:[fe80::1%lo]":
+		switch text {
+		case "tcp6:[fe80::1%lo]":
 			a.Host = "fe80::1%1"
-		case text == "udp6:nms.example:1162": // names are looked up as IPv4
+		case "udp6:nms.example:1162": // names are looked up as IPv4
 			a.Transport = snmp.UDP
 		}
 		if err != nil || back != a {

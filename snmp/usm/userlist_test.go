@@ -73,7 +73,7 @@ func TestUserList(t *testing.T) {
 	restart(a, b)
 	is("a first one", "b first one")
 
-	undo := write(secret("a", "second one"))
+	write(secret("a", "second one"))
 	write(secret("c", "second one"))
 	is("a second one", "b first one", "c second one")
 	if _, err := list.Write(here, "b", nil); err != nil {
@@ -101,7 +101,7 @@ func TestUserList(t *testing.T) {
 	is("a first one", "b first one", "c second one")
 
 	// What is undone is as before, on disk as well.
-	undo = write(secret("a", "second one"))
+	undo := write(secret("a", "second one"))
 	undoAgain := write(secret("d", "second one"))
 	if err := errors.Join(undoAgain(), undo()); err != nil {
 		t.Fatal(err)

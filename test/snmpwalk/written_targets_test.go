@@ -199,3 +199,25 @@ func TestWrittenTargets(t *testing.T) {
 		t.Error("a secret is told")
 	}
 }
+
+// TestTargetOfNewUser holds that a target of SNMPv3 whose user is made later is sent to from then on.
+func TestTargetOfNewUser(t *testing.T) {
+	s := newPair(t)
+	const engineID = "80001f8804766572696669"
+	d := startTrapd(t, s.NS, "createUser -e 0x"+engineID+" later SHA-256 maplesyrup AES syrupofmaple")
+	file := writeConfig(t, "rocommunity public", "rwcommunity private", "exactEngineID 0x"+engineID,
+		"createUser maker SHA-256 maplesyrup AES syrupofmaple", "trap2sink 127.0.0.1:"+trapPort+" file")
+	startEmbedded(t, s.NS, "--state", filepath.Join(t.TempDir(), "state"), "--config", file)
+	d.awaits(t, "file", trapV2("TRAP2", "file", 1))
+	d.awaitLinks(t, s)
+	index := named("later")
+	s.mustSet(t, slices.Concat(
+		assigns(targetParams, index, "7 i 4", "2 i 3", "3 i 3", "4 s later", "5 i 3"),
+		assigns(targetAddr, index, "2 o 1.3.6.1.6.1.1", "3 x "+localTrapAddress(t), "6 s later", "7 s later", "9 i 4"),
+		assigns(notifyTable, index, "2 s later", "5 i 4"))...)
+	s.mustSet(t, usmUser+".2.1.13"+usmIndex(engineID, "later"), "i", "4", usmUser+".2.1.4"+usmIndex(engineID, "later"), "o", usmUser+".2.1.3"+usmIndex(engineID, "maker"))
+	s.IP(t, "link set v0 up")
+	const linkUp, up = 4, 1
+	user := "user later, context "
+	d.awaits(t, user, trapV2("TRAP2", user, linkUp, linkVariables(11, up, up)...), trapV2("TRAP2", user, linkUp, linkVariables(12, up, up)...))
+}
