@@ -28,7 +28,7 @@ const goldenFile = "walk.golden"
 // moment's.
 var maskedValues = []string{
 	"sysDescr", "sysName", // the kernel's version, the host's name
-	"snmpSetSerialNo", "snmpTargetSpinLock", "ipAddressSpinLock", // random numbers
+	"snmpSetSerialNo", "snmpTargetSpinLock", "ipAddressSpinLock", "usmUserSpinLock", // random numbers
 	"SNMPv2-SMI::snmpModules.16.1.5.1.0", // vacmViewSpinLock, likewise
 	"tcpConnectionProcess", "tcpListenerProcess", "udpEndpointProcess",
 	"ipv6InterfaceReachableTime", // drawn anew for each interface
