@@ -77,6 +77,7 @@ var outside = map[string][]string{
 	"recording":            {"golang.org/x/sys", "github.com/fxamacker/cbor", "github.com/klauspost/compress"},
 	"remote":               {"github.com/gosnmp/gosnmp"},
 	"snmp":                 {"golang.org/x/sys"},
+	"snmp/state":           {"golang.org/x/sys"},
 	"agentx":               {"golang.org/x/sys"},
 	"internal/nstest":      {"golang.org/x/sys"},
 	"internal/netnsnames":  {"golang.org/x/sys"},
