@@ -249,7 +249,7 @@ func (v *Snapshot) matches(r *netstat.Rule, f *Flow) bool {
 		tos = f.TOS & trafficClass
 	}
 	uids, limited := r.UIDs.Get()
-	within16 := func(p netstat.PortRange, port uint16) bool {
+	inRange := func(p netstat.PortRange, port uint16) bool {
 		return p == netstat.PortRange{} || p.First <= port && port <= p.Last
 	}
 	input := f.InputInterface == 0 && r.InputInterface == "lo" || v.isNamed(f.InputInterface, r.InputInterface)
@@ -257,7 +257,7 @@ func (v *Snapshot) matches(r *netstat.Rule, f *Flow) bool {
 		(r.OutputInterface == "" || v.isNamed(f.Interface, r.OutputInterface)) &&
 		(r.Mark^f.Mark)&r.Mask == 0 && (r.FlowLabel^f.FlowLabel)&r.FlowLabelMask == 0 &&
 		r.TunnelID == 0 && (r.IPProtocol == 0 || r.IPProtocol == uint8(f.Protocol)) &&
-		within16(r.SourcePorts, f.SourcePort) && within16(r.DestinationPorts, f.DestinationPort) &&
+		inRange(r.SourcePorts, f.SourcePort) && inRange(r.DestinationPorts, f.DestinationPort) &&
 		(r.TOS == 0 || r.TOS == tos) && (f.TOS>>2^r.DSCP)&r.DSCPMask == 0 &&
 		(!limited || uids.First <= f.UID && f.UID <= uids.Last) &&
 		within(r.Destination, f.Destination) && within(r.Source, source)
