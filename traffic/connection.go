@@ -22,8 +22,9 @@ type Connection struct {
 	// and of what ended with its counters unread.
 	SentRate, ReceivedRate netstat.Optional[float64]
 
-	// Path is how a TCP connection fares.
-	Path Path
+	// Path is how a TCP connection fares; nil for what has none. It is not to be changed:
+	// readings between which it stayed as it was share it.
+	Path *Path
 	// Drops counts packets dropped since the socket was opened.
 	Drops netstat.Optional[uint32]
 	// DropRate is how many were dropped a second, since the reading before. Unknown of a socket
@@ -43,7 +44,7 @@ type Connection struct {
 // IsOver reports whether the socket has ended.
 func (c *Connection) IsOver() bool { return !c.Ended.IsZero() }
 
-// Path is what TCP tells of a connection's way, in short; the zero Path for what has none.
+// Path is what TCP tells of a connection's way, in short.
 type Path struct {
 	RTT, RTTVariation, MinRTT time.Duration // 0 for not measured yet
 	CongestionWindow          uint32        // segments
@@ -55,29 +56,27 @@ type Path struct {
 	SendWindow, ReceiveWindow netstat.Optional[uint32] // bytes
 	DeliveryRate              netstat.Optional[uint64] // bytes a second
 	CongestionControl         string
-
-	known bool
 }
 
-// IsKnown reports whether there is a path.
-func (p *Path) IsKnown() bool { return p.known }
-
-func pathOf(d *netstat.SocketDetail) (p Path) {
-	if d == nil || d.TCP == nil {
-		return p
-	}
+// pathOf returns the path that a socket tells of: the earlier one where that is the same.
+func pathOf(d *netstat.SocketDetail, earlier *Path) *Path {
 	t := d.TCP
-	p = Path{
+	if t == nil {
+		return earlier
+	}
+	p := Path{
 		RTT: t.RTT, RTTVariation: t.RTTVariation, MinRTT: t.MinRTT.Or(0),
 		CongestionWindow: t.CongestionWindow, SlowStartThreshold: t.SlowStartThreshold, SendMSS: t.SendMSS,
 		Lost: t.Lost, TotalRetransmits: t.TotalRetransmits, OutOfOrder: t.OutOfOrder,
 		SendWindow: t.SendWindow, ReceiveWindow: t.ReceiveWindow, DeliveryRate: t.DeliveryRate,
-		known: true,
 	}
 	if d.Congestion != nil {
 		p.CongestionControl = d.Congestion.Name
 	}
-	return p
+	if earlier != nil && *earlier == p {
+		return earlier
+	}
+	return &p
 }
 
 // Sum is what several connections have together.

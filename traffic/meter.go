@@ -52,6 +52,7 @@ type Meter struct {
 	absent map[uint64]struct{}
 
 	turn     uint32    // number of the reading under way, from 1
+	first    time.Time // when the first one began
 	begun    time.Time // when it began
 	before   time.Time // when the one before began
 	complete bool      // some reading was: what is seen first began later
@@ -68,24 +69,30 @@ type record struct {
 	current *Connection // as of the last reading that saw it
 	cookie  uint64
 	used    bool
-	looked  bool   // for its owner
+	looked  bool // for its owner
+	last    last
 	turn    uint32 // of that reading
 	gaps    uint32 // as many had been then
-	last    last
 
 	sent, received, retransmitted counter
 	raw                           payload // the kernel's own counters
 
-	// What counts for the rate in the turn: since when, and how much.
-	since      time.Time
+	// What counts for the rate in the turn: over how long, 0 for unknown, and how much.
+	elapsed    time.Duration
 	sentNow    uint64
 	receiveNow uint64
-	seen       time.Time
+	seen       moment
 
 	datagrams *datagrams // nil while none is counted
 
 	end *end // what was told of its end; nil while it is there
 }
+
+// moment is a time as the Meter remembers it of many sockets: how long after its first reading
+// began.
+type moment time.Duration
+
+func (m *Meter) moment(at time.Time) moment { return moment(at.Sub(m.first)) }
 
 // counter counts from a payload on.
 type counter struct{ base, total uint64 }
@@ -133,6 +140,9 @@ func (m *Meter) Begin(at time.Time) {
 	defer m.mu.Unlock()
 	m.forget()
 	m.turn++
+	if m.turn == 1 {
+		m.first = at
+	}
 	m.before, m.begun = m.begun, at
 	m.reading = &Reading{At: at, meter: m}
 	if !m.before.IsZero() {
@@ -153,7 +163,7 @@ func (m *Meter) Add(s *netstat.Socket, at time.Time) {
 	defer m.mu.Unlock()
 	cookie, known := s.Cookie.Get()
 	if !known {
-		m.describe(m.reading.seen.add(), s)
+		m.describe(m.reading.seen.add(), s, nil)
 		return
 	}
 	i, found := m.find(cookie)
@@ -169,22 +179,23 @@ func (m *Meter) Add(s *netstat.Socket, at time.Time) {
 		return // a dump may have a socket twice
 	}
 	c := m.reading.seen.add()
-	m.describe(c, s)
 	if found {
-		c.DropRate = dropRate(r.current.Drops, c.Drops, at.Sub(r.seen))
-		c.inherit(r.current)
+		m.describe(c, s, r.current)
+		c.DropRate = dropRate(r.current.Drops, c.Drops, time.Duration(m.moment(at)-r.seen))
+	} else {
+		m.describe(c, s, nil)
 	}
 	r.current, r.turn, r.gaps = c, m.turn, m.gaps
 	if p, known := payloadOf(s); known {
 		r.move(m, p, at, !found)
 		r.last.look(s)
 		r.tell(c)
-		r.rate(c, at)
+		c.rate(r.sentNow, r.receiveNow, r.elapsed)
 	}
 	if r.datagrams != nil {
 		r.datagrams.tell(c)
 	}
-	r.seen = at
+	r.seen = m.moment(at)
 }
 
 // dropRate is how many packets a second were dropped, by a counter that may have wrapped around.
@@ -222,15 +233,22 @@ func (m *Meter) open(cookie uint64) (i uint32) {
 	return i
 }
 
-// describe fills in what the socket alone tells.
-func (m *Meter) describe(c *Connection, s *netstat.Socket) {
+// describe fills in what the socket tells, and what the reading before, if that saw it, knew
+// and this one does not.
+func (m *Meter) describe(c *Connection, s *netstat.Socket, earlier *Connection) {
 	c.Socket = *s
+	if earlier != nil {
+		c.Path = earlier.Path
+	}
 	if d := s.Detail; d != nil {
-		c.Path, c.Drops = pathOf(d), d.Drops
+		c.Path, c.Drops = pathOf(d, c.Path), d.Drops
 		c.CGroup, _ = d.CGroup.Get()
 		if !m.details {
 			c.Detail = nil
 		}
+	}
+	if earlier != nil {
+		c.inherit(earlier)
 	}
 }
 
@@ -241,9 +259,6 @@ func (c *Connection) inherit(earlier *Connection) {
 	}
 	if c.CGroup.ID == 0 {
 		c.CGroup = earlier.CGroup
-	}
-	if !c.Path.known {
-		c.Path = earlier.Path
 	}
 	if !c.Drops.IsKnown() {
 		c.Drops = earlier.Drops
@@ -257,13 +272,13 @@ func (c *Connection) inherit(earlier *Connection) {
 // move takes the payload as of a moment.
 func (r *record) move(m *Meter, p payload, at time.Time, first bool) {
 	if first {
-		r.since = m.before
+		r.elapsed = at.Sub(m.before)
 		if !m.complete {
 			r.sent.base, r.received.base, r.retransmitted.base = p.sent, p.received, p.retransmitted
-			r.since = time.Time{}
+			r.elapsed = 0
 		}
 	} else {
-		r.since = r.seen
+		r.elapsed = time.Duration(m.moment(at) - r.seen)
 		// A socket that was disconnected and connected again counts anew.
 		if p.sent+p.retransmitted < r.raw.sent+r.raw.retransmitted || p.received+1 < r.raw.received {
 			r.sent.restart()
@@ -281,15 +296,6 @@ func (r *record) tell(c *Connection) {
 	c.SentBytes.Set(r.sent.total)
 	c.ReceivedBytes.Set(r.received.total)
 	c.RetransmittedBytes.Set(r.retransmitted.total)
-}
-
-// rate gives a connection its rates over the time until a moment.
-func (r *record) rate(c *Connection, at time.Time) {
-	if r.since.IsZero() {
-		c.rate(0, 0, 0)
-		return
-	}
-	c.rate(r.sentNow, r.receiveNow, at.Sub(r.since))
 }
 
 // rate sets the rates of so many octets over a time; unknown ones where that is 0.
@@ -342,7 +348,7 @@ func (m *Meter) End(s *netstat.Socket, at time.Time) {
 		return // a listener, or a socket that was never used
 	}
 	c := Connection{Ended: at, AtLeast: s.Protocol == netstat.TCP && (!e.known || !m.complete)}
-	m.describe(&c, s)
+	m.describe(&c, s, nil)
 	c.State = netstat.Close
 	c.Processes = netstat.Optional[[]netstat.Process]{}
 	if e.known && m.complete {
@@ -486,8 +492,7 @@ func (m *Meter) close(i uint32, r *record) {
 	c, sent, received := r.current, r.sentNow, r.receiveNow
 	if r.turn != m.turn {
 		c = m.reading.seen.add()
-		m.describe(c, &e.socket)
-		c.inherit(r.current)
+		m.describe(c, &e.socket, r.current)
 		if e.socket.Remote.Port() == 0 { // disconnected
 			c.Local, c.Remote = r.current.Local, r.current.Remote
 		}

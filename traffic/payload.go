@@ -59,11 +59,10 @@ func finReceived(st netstat.State) bool {
 // last is what an earlier reading of a socket tells of how it ended.
 type last struct {
 	state netstat.State // 0 where there was none
-	syn   uint64        // 1 of an end that connected, if known
-	known bool          // syn is
+	syn   uint8         // 1 of an end that connected; 0 too where it is not known
 }
 
-// lastOf takes note of what a socket says before it ends.
+// look takes note of what a socket says before it ends.
 func (l *last) look(s *netstat.Socket) {
 	t := s.Detail.TCP
 	l.state = t.State
@@ -72,7 +71,7 @@ func (l *last) look(s *netstat.Socket) {
 		return
 	}
 	sent, again := t.BytesSent.Or(0), t.BytesRetransmitted.Or(0)
-	l.syn, l.known = min(acknowledged+underWay(s)-min(sent-again, acknowledged+underWay(s)), 1), true
+	l.syn = uint8(min(acknowledged+underWay(s)-min(sent-again, acknowledged+underWay(s)), 1))
 }
 
 // ended takes the peer's FIN, if it was received, from the payload of a socket that ended,
@@ -88,8 +87,8 @@ func (p *payload) ended(s *netstat.Socket, l *last) {
 	fin := finReceived(l.state)
 	if !fin {
 		acknowledged := t.BytesAcknowledged.Or(0)
-		syn := l.syn // 0 where it is not known: the SYN may be taken for the FIN
-		fin = s.SendQueue.Or(0) == 0 && acknowledged > p.sent+syn
+		// Where it is not known that the end connected, its SYN may be taken for its FIN.
+		fin = s.SendQueue.Or(0) == 0 && acknowledged > p.sent+uint64(l.syn)
 	}
 	if fin {
 		p.received -= min(p.received, 1)

@@ -178,7 +178,12 @@ func socketColumn(c table.Column[Row[netstat.Socket]]) table.Column[Row[connecti
 // which are dear to keep.
 func pathValues() map[string]func(connection) table.Value {
 	path := func(get func(*traffic.Path) table.Value) func(connection) table.Value {
-		return func(c connection) table.Value { return ifSet(c.Path.IsKnown(), get(&c.Path)) }
+		return func(c connection) table.Value {
+			if c.Path == nil {
+				return table.Value{}
+			}
+			return get(c.Path)
+		}
 	}
 	measured := func(get func(*traffic.Path) time.Duration) func(connection) table.Value {
 		return path(func(p *traffic.Path) table.Value { return ifSet(get(p) != 0, table.Seconds(get(p))) })
@@ -338,13 +343,13 @@ func connectionColumns(s *Session) []table.Column[Row[connection]] {
 		bytes("Sent", func(c *connection) netstat.Optional[uint64] { return c.SentBytes }),
 		bytes("Received", func(c *connection) netstat.Optional[uint64] { return c.ReceivedBytes }),
 		column("RTT", 7, func(b []byte, c *connection) []byte {
-			if c.Path.RTT == 0 {
+			if c.Path == nil || c.Path.RTT == 0 {
 				return append(b, '-')
 			}
 			return appendMilliseconds(b, c.Path.RTT)
 		}),
 		column("Retrans", 7, func(b []byte, c *connection) []byte {
-			if !c.Path.IsKnown() {
+			if c.Path == nil {
 				return append(b, '-')
 			}
 			return appendUint(b, c.Path.TotalRetransmits)
@@ -361,12 +366,17 @@ func connectionColumns(s *Session) []table.Column[Row[connection]] {
 			columnOf("User", 10, false, func(b []byte, c *connection) []byte { return s.appendUser(b, c.UID) }),
 			word("Unit", 16, func(c *connection) string { return unit(c.CGroup.Path) }),
 			column("CWnd", 5, func(b []byte, c *connection) []byte {
-				if !c.Path.IsKnown() {
+				if c.Path == nil {
 					return append(b, '-')
 				}
 				return appendUint(b, c.Path.CongestionWindow)
 			}),
-			word("Congestion", 10, func(c *connection) string { return c.Path.CongestionControl }))
+			word("Congestion", 10, func(c *connection) string {
+				if c.Path == nil {
+					return ""
+				}
+				return c.Path.CongestionControl
+			}))
 	}
 	return columns
 }
