@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/communitymib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/notificationmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
@@ -85,8 +86,11 @@ type Targets struct {
 	Filters       *mib.KeptRows[notificationmib.Filter]
 }
 
-// Access is what the SNMP-VIEW-BASED-ACM-MIB shows. Nil stands for no rows, which nobody can make.
+// Access is what the SNMP-COMMUNITY-MIB and the SNMP-VIEW-BASED-ACM-MIB show. Nil stands for no rows, which
+// nobody can make.
 type Access struct {
+	Communities *mib.KeptRows[communitymib.Community]
+
 	Contexts func() []string
 	Groups   *mib.KeptRows[vacmmib.Group]
 	Rights   *mib.KeptRows[vacmmib.Access]

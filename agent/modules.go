@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/communitymib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
@@ -108,6 +109,14 @@ var modules = [...]module{
 				vacmmib.SpinLock().WrittenBy(lockWriter(s.views, "vacmViewSpinLock")).BindNow(s.views.Value),
 				kept(vacmmib.Families, s.config.Access.Families),
 			}
+		},
+	},
+	{
+		// snmpTargetAddrExtTable has the rows of snmpTargetAddrTable, and comes with these.
+		name: "SNMP-COMMUNITY-MIB", identity: communitymib.Identity, system: true,
+		description: "The MIB module for the coexistence of SNMPv1, SNMPv2c and SNMPv3 (RFC 3584)",
+		nodes: func(s *sources) []mib.Node {
+			return []mib.Node{kept(communitymib.Communities, s.config.Access.Communities)}
 		},
 	},
 	{

@@ -45,7 +45,7 @@ func (t *NotificationType[R]) New(at time.Time, row *R) Notification {
 	for _, name := range t.Objects {
 		c := t.column(name)
 		if v, ok := c.field.get(row); ok {
-			n.Objects = append(n.Objects, Binding{t.Table.Entry.Sub(c.sub), index, v})
+			n.Objects = append(n.Objects, Binding{c.oid(t.Table.Entry), index, v})
 		}
 	}
 	return n

@@ -67,7 +67,7 @@ type Place uint64
 func BindOrdered[T comparable, R any](t *Table[R], c *Current[T], rows func(T) Ordered[R]) Node {
 	objects, regions := t.objects()
 	return beside(&orderedNode[T, R]{
-		orderedTable: orderedTable[R]{table: t, longest: MaxOIDLength - t.Entry.Len() - 1},
+		orderedTable: orderedTable[R]{table: t, longest: t.longestIndex()},
 		regions:      regions, objects: objects, current: c, rows: rows,
 	}, t)
 }

@@ -126,7 +126,7 @@ func (t *Table[R]) begin(index OID, r *R) (set columnSet, err error) {
 	if err := t.parseIndex(index, r, toTheLetter); err != nil {
 		return 0, err
 	}
-	if t.Entry.Len()+1+index.Len() > MaxOIDLength {
+	if index.Len() > t.longestIndex() {
 		return 0, fmt.Errorf("names would have more than %d sub-identifiers", MaxOIDLength)
 	}
 	for i := range t.Columns {

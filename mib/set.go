@@ -711,7 +711,7 @@ func (r *Request) Set(bindings []Binding) error {
 
 // Describe returns variables with their values for people, "ifAdminStatus.3 = INTEGER: 2,
 // ...", at most so many of them. Octets that are no text, which may be a key, are told as
-// their number.
+// their number, and of a secret nothing is told.
 func (r *Request) Describe(bindings []Binding, most int) string {
 	var text strings.Builder
 	for i, b := range bindings {
@@ -731,7 +731,9 @@ func (r *Request) Describe(bindings []Binding, most int) string {
 		} else {
 			fmt.Fprintf(&text, "%s = ", name)
 		}
-		if t := b.Value.typ; (t == OctetString || t == Opaque) && !of.Text {
+		if of.hidden() {
+			text.WriteString("a secret")
+		} else if t := b.Value.typ; (t == OctetString || t == Opaque) && !of.Text {
 			fmt.Fprintf(&text, "%s: %d octets", t, len(b.Value.str))
 		} else {
 			text.WriteString(b.Value.abridged().String())

@@ -2,6 +2,7 @@ package mib
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -257,10 +258,14 @@ func newNode[T any](n node[T], build func(T) rows) Node {
 
 func (t *Table[R]) objects() (objects []Object, regions []OID) {
 	for i := range t.Columns {
-		objects = append(objects, t.Columns[i].object(t.Entry, false))
+		o := t.Columns[i].object(t.Entry, false)
+		objects = append(objects, o)
+		entry, _ := o.OID.Parent()
+		if table, _ := entry.Parent(); !slices.Contains(regions, table) {
+			regions = append(regions, table)
+		}
 	}
-	table, _ := t.Entry.Parent()
-	return objects, []OID{table}
+	return objects, regions
 }
 
 func (g *Group[R]) objects() (objects []Object, regions []OID) {

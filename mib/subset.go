@@ -13,6 +13,13 @@ type Subset interface {
 	Seek(object, index OID) (OID, bool)
 }
 
+// Naming is what a Subset may be besides, that has secrets (see ColumnOf.Secret).
+type Naming interface {
+	// Names reports whether the subset is said to have a subtree at or below that one, and not
+	// merely one above it.
+	Names(subtree OID) bool
+}
+
 // Coverage is how much of a subtree a Subset has.
 type Coverage uint8
 
@@ -27,15 +34,19 @@ const (
 type Limited struct {
 	subset Subset
 	leaves []Coverage // by leaf
+	hidden []bool     // likewise: it cannot be read
 }
 
 // Limit returns what limits requests on the tree to a subset. It is made once for each
 // subset and tree: a request costs nothing more where objects belong to it whole, or
 // not at all.
 func (t *Tree) Limit(s Subset) *Limited {
-	l := &Limited{subset: s, leaves: make([]Coverage, len(t.leaves))}
+	l := &Limited{subset: s, leaves: make([]Coverage, len(t.leaves)), hidden: make([]bool, len(t.leaves))}
+	naming, names := s.(Naming)
 	for i := range t.leaves {
-		l.leaves[i] = s.Covers(t.leaves[i].OID)
+		of := &t.leaves[i]
+		l.leaves[i] = s.Covers(of.OID)
+		l.hidden[i] = of.hidden() && !(names && naming.Names(of.secret))
 	}
 	return l
 }

@@ -2,6 +2,8 @@ package mib
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -163,5 +165,74 @@ func TestLimitedWalkAllocatesNothing(t *testing.T) {
 		}
 	}); allocs > 0 {
 		t.Errorf("%v allocations", allocs)
+	}
+}
+
+// naming is a Subset of everything that was said to have a subtree.
+type naming struct {
+	families
+	named OID
+}
+
+func (n naming) Names(subtree OID) bool { return n.named.HasPrefix(subtree) }
+
+// TestSecret holds that a secret is read by who has a view that names it, its module or a part of it, and by nobody else, and
+// written by who may write it.
+func TestSecret(t *testing.T) {
+	type row struct{ key, plain, secret int32 }
+	entry, module := MustParseOID("1.3.6.1.4.1.99.1.1"), MustParseOID("1.3.6.1.4.1.99")
+	table := Table[row]{
+		Name: "aTable", Entry: entry, Index: Index(IntegerIndex(At(func(r *row) *int32 { return &r.key }))),
+		Columns: Columns(
+			Column(2, "aSecret", AsInteger(At(func(r *row) *int32 { return &r.secret }))).Writable().Secret(module),
+			Column(3, "aPlain", AsInteger(At(func(r *row) *int32 { return &r.plain }))),
+		),
+	}
+	writable := table.WrittenBy(func(context.Context, *Change[row]) (Assignment, error) { return Assignment{}, nil })
+	tree, err := NewTree(TreeOptions{}, Module{Nodes: []Node{writable.Bind(NewSource(func(context.Context) ([]row, error) { return []row{{1, 2, 3}}, nil }))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := families{{MakeOID(1), true}}
+	secret := entry.Sub(2, 1)
+	for name, c := range map[string]struct {
+		view  Subset
+		shown bool
+		set   Status
+	}{
+		"everything":                {nil, false, NoError},
+		"a view that names nothing": {all, false, NoError},
+		"another module":            {naming{all, MustParseOID("1.3.6.1.4.1.98")}, false, NoError},
+		"what has the module":       {naming{all, MustParseOID("1.3.6.1.4.1")}, false, NoError},
+		"the module":                {naming{all, module}, true, NoError},
+		"the object":                {naming{all, entry.Sub(2)}, true, NoError},
+		"another object of it":      {naming{families{{entry.Sub(3), true}}, entry.Sub(3)}, false, NoAccess},
+	} {
+		r := tree.NewRequest()
+		r.Reset(t.Context())
+		if c.view != nil {
+			r.Limit = tree.Limit(c.view)
+		}
+		v, err := r.Get(secret)
+		if err != nil || (v.Type() == Integer32) != c.shown || !c.shown && v.Type() != NoSuchObject {
+			t.Errorf("%s: get %v, %v", name, v, err)
+		}
+		cursor := r.Seek(OID{}, true)
+		b, err := r.Next(&cursor)
+		if err != nil || (b.Name() == secret) != c.shown {
+			t.Errorf("%s: next %v, %v", name, b, err)
+		}
+		five := []Binding{{Object: secret, Value: Int(5)}}
+		status := NoError
+		var refused *SetError
+		if err = r.Set(five); errors.As(err, &refused) {
+			status = refused.Status
+		}
+		if status != c.set {
+			t.Errorf("%s: set %v", name, err)
+		}
+		if told := r.Describe(five, MostDescribed); told != "aSecret.1 = a secret" {
+			t.Errorf("%s: %s", name, told)
+		}
 	}
 }

@@ -23,6 +23,8 @@ type ColumnOf[R any] struct {
 
 	byDefault    Value // its type is 0 for none
 	whenInactive bool
+	entry        OID // see Augmenting; empty for the table's own
+	secret       OID // see Secret; empty for what is none
 }
 
 // access is an object's MAX-ACCESS (RFC 2578, section 7.3), as far as it is read.
@@ -54,16 +56,38 @@ func (c ColumnOf[R]) Creatable() ColumnOf[R] {
 	return c
 }
 
+// Augmenting returns the object as one of a table that AUGMENTS its own (RFC 2578, section 7.8): the
+// rows are the same, and their conceptual row there has that OID.
+func (c ColumnOf[R]) Augmenting(entry OID) ColumnOf[R] {
+	c.entry = entry
+	return c
+}
+
+// Secret returns the object as one that who may see everything cannot read, but those alone whose view names a
+// subtree at or below named (see Naming). It is written as any other.
+func (c ColumnOf[R]) Secret(named OID) ColumnOf[R] {
+	c.secret = named
+	return c
+}
+
+// oid returns the object's OID; parent is that of the conceptual row, or of the node above the scalars.
+func (c *ColumnOf[R]) oid(parent OID) OID {
+	if !c.entry.IsEmpty() {
+		parent = c.entry
+	}
+	return parent.Sub(c.sub)
+}
+
 func (c *ColumnOf[R]) object(parent OID, scalar bool) Object {
 	typ := c.field.typ
 	if typ == timeStamp {
 		typ = TimeTicks
 	}
-	return Object{Name: c.name, OID: parent.Sub(c.sub), Type: typ, Scalar: scalar, Text: c.field.text}
+	return Object{Name: c.name, OID: c.oid(parent), Type: typ, Scalar: scalar, Text: c.field.text, secret: c.secret}
 }
 
 // Columns is the list of a table's or group's objects, in ascending order of
-// their sub-identifiers.
+// their OIDs.
 func Columns[R any](columns ...ColumnOf[R]) []ColumnOf[R] { return columns }
 
 // Index is the list of a table's INDEX clause.
@@ -120,10 +144,10 @@ func (t *Table[R]) check() error {
 	if len(t.Index) == 0 {
 		return errors.New("no INDEX")
 	}
-	return errors.Join(checkColumns(t.Columns), t.writing.check(t.Columns), t.checkRows())
+	return errors.Join(checkColumns(t.Entry, t.Columns), t.writing.check(t.Columns), t.checkRows())
 }
 
-func checkColumns[R any](columns []ColumnOf[R]) error {
+func checkColumns[R any](parent OID, columns []ColumnOf[R]) error {
 	if len(columns) == 0 {
 		return errors.New("no objects")
 	}
@@ -132,7 +156,7 @@ func checkColumns[R any](columns []ColumnOf[R]) error {
 		if c.field.get == nil {
 			return fmt.Errorf("%s has no field", c.name)
 		}
-		if i > 0 && c.sub <= columns[i-1].sub {
+		if i > 0 && !columns[i-1].oid(parent).Less(c.oid(parent)) {
 			return fmt.Errorf("%s (%d) does not come after %s (%d)", c.name, c.sub, columns[i-1].name, columns[i-1].sub)
 		}
 	}
@@ -170,6 +194,15 @@ func (t *Table[R]) appendForm(keys []byte, r *R, f Form) []byte {
 // tellsApart reports whether rows with one index may have several.
 func (t *Table[R]) tellsApart() bool { return t.form|t.Apart != t.form }
 
+// longestIndex is how many sub-identifiers an index has at most, so that all variables of the row have a name.
+func (t *Table[R]) longestIndex() int {
+	longest := t.Entry.Len()
+	for i := range t.Columns {
+		longest = max(longest, t.Columns[i].entry.Len())
+	}
+	return MaxOIDLength - longest - 1
+}
+
 // IndexOf returns the index of a row, which a RowPointer to it ends with.
 func (t *Table[R]) IndexOf(r *R) OID { return OID{string(t.appendIndex(nil, r))} }
 
@@ -186,7 +219,7 @@ func (t *Table[R]) View(rows []R) *View[R] {
 	// order stays nil as long as every row belongs and none is out of order.
 	var order []uint32
 	sorted, last := true, uint32(0)
-	longest := MaxOIDLength - t.Entry.Len() - 1
+	longest := t.longestIndex()
 	for i := range rows {
 		r := &rows[i]
 		belongs := t.Where == nil || t.Where(r)
@@ -316,7 +349,7 @@ func (t *Table[R]) apart(n int, row func(n int) *R) [][]byte {
 	keys, differ := make([][]byte, n), false
 	for i := range keys {
 		keys[i] = t.appendApart(nil, row(i))
-		if (OID{string(keys[i])}).Len() > MaxOIDLength-t.Entry.Len()-1 {
+		if (OID{string(keys[i])}).Len() > t.longestIndex() {
 			return nil
 		}
 		differ = differ || !bytes.Equal(keys[i], keys[0])
@@ -361,7 +394,7 @@ func (v *View[R]) Search(index OID, include bool) int {
 func (v *View[R]) All() iter.Seq[Binding] {
 	return func(yield func(Binding) bool) {
 		for c := range v.table.Columns {
-			object := v.table.Entry.Sub(v.table.Columns[c].sub)
+			object := v.table.Columns[c].oid(v.table.Entry)
 			for row := range v.ends {
 				value, ok := v.table.Columns[c].field.get(v.Row(row))
 				if ok && !yield(Binding{object, v.Index(row), value}) {
@@ -501,14 +534,8 @@ func (t *Table[R]) Decode(epoch time.Time, bindings iter.Seq[Binding]) ([]R, err
 	var rows []R
 	at := make(map[OID]int)
 	for b := range bindings {
-		name := b.Name()
-		rest, ok := name.CutPrefix(t.Entry)
-		if !ok {
-			continue
-		}
-		sub, index, _ := rest.CutSubidentifier()
-		c, ok := slices.BinarySearchFunc(t.Columns, sub, func(c ColumnOf[R], sub uint32) int { return int(int64(c.sub) - int64(sub)) })
-		if !ok {
+		c, index := t.column(b.Name())
+		if c < 0 {
 			continue
 		}
 		i, known := at[index]
@@ -528,6 +555,23 @@ func (t *Table[R]) Decode(epoch time.Time, bindings iter.Seq[Binding]) ([]R, err
 		}
 	}
 	return rows, nil
+}
+
+// column returns the place of the column that a variable is of, -1 where it is of none, and the variable's index.
+func (t *Table[R]) column(name OID) (column int, index OID) {
+	rest, own := name.CutPrefix(t.Entry)
+	sub, index, _ := rest.CutSubidentifier()
+	for i := range t.Columns {
+		switch c := &t.Columns[i]; {
+		case !c.entry.IsEmpty():
+			if index, of := name.CutPrefix(c.oid(t.Entry)); of {
+				return i, index
+			}
+		case own && c.sub == sub:
+			return i, index
+		}
+	}
+	return -1, OID{}
 }
 
 func (t *Table[R]) parseIndex(index OID, r *R, form indexForm) error {
@@ -561,7 +605,7 @@ func (g *Group[R]) check() error {
 	if g.OID.Len() < 2 {
 		return fmt.Errorf("the OID of the node above the scalars is %q", g.OID)
 	}
-	return errors.Join(checkColumns(g.Objects), g.writing.check(g.Objects))
+	return errors.Join(checkColumns(g.OID, g.Objects), g.writing.check(g.Objects))
 }
 
 var scalarIndex = MakeOID(0)

@@ -63,7 +63,12 @@ type Object struct {
 	Type   Type // Integer32 to Counter64
 	Scalar bool
 	Text   bool // a DisplayString or SnmpAdminString
+
+	secret OID // see ColumnOf.Secret
 }
+
+// hidden reports whether who may see everything does not see the object.
+func (o *Object) hidden() bool { return !o.secret.IsEmpty() }
 
 // rows is a set of rows in index order, typed away.
 type rows interface {
@@ -329,10 +334,10 @@ func (r *Request) Get(name OID) (Value, error) {
 	}
 	l := &r.tree.leaves[i]
 	index, _ := name.CutPrefix(l.OID)
+	if r.hides(i) {
+		return Exception(NoSuchObject), nil
+	}
 	if r.Limit != nil && !r.Limit.has(i, l.OID, index) {
-		if r.Limit.leaves[i] == CoversNothing {
-			return Exception(NoSuchObject), nil
-		}
 		return Exception(NoSuchInstance), nil
 	}
 	if r.work.waits {
@@ -356,6 +361,14 @@ func (r *Request) Get(name OID) (Value, error) {
 		return Exception(NoSuchInstance), nil
 	}
 	return r.resolve(v), nil
+}
+
+// hides reports whether the request may see no instance of an object.
+func (r *Request) hides(leaf int) bool {
+	if r.Limit == nil {
+		return r.tree.leaves[leaf].hidden()
+	}
+	return r.Limit.leaves[leaf] == CoversNothing || r.Limit.hidden[leaf]
 }
 
 // Cursor is a position in a walk of a Request; it is valid until the request's
@@ -393,7 +406,7 @@ func (r *Request) Next(c *Cursor) (Binding, error) {
 	}
 	for c.leaf < len(r.tree.leaves) {
 		l := &r.tree.leaves[c.leaf]
-		if r.SkipCounter64 && l.Type == Counter64 || r.Limit != nil && r.Limit.leaves[c.leaf] == CoversNothing {
+		if r.SkipCounter64 && l.Type == Counter64 || r.hides(c.leaf) {
 			*c = Cursor{leaf: c.leaf + 1}
 			continue
 		}

@@ -99,6 +99,14 @@ func newDestination(e *engine, options *Options, users *usm.Model, target Target
 	return d
 }
 
+// maxMessageSize is how many octets a message has at most.
+func (d *destination) maxMessageSize() int {
+	if most := d.target.MaxMessageSize; most > 0 && d.target.Version != SNMPv3 {
+		return min(most, d.options.MaxMessageSize)
+	}
+	return d.options.MaxMessageSize
+}
+
 // put has a notification sent, later.
 func (d *destination) put(variables []mib.Binding) {
 	d.mu.Lock()
@@ -310,7 +318,7 @@ func (d *destination) send(conn net.Conn) error {
 // have changed. It reports false for one that cannot be sent to it and was dropped; an error is
 // the connection's.
 func (d *destination) sendOne(conn net.Conn, i *inform) (sent bool, err error) {
-	message, id, err := notificationMessage(d.model, &d.target, i.requestID, i.variables, localIPv4(conn), d.options.MaxMessageSize)
+	message, id, err := notificationMessage(d.model, &d.target, i.requestID, i.variables, localIPv4(conn), d.maxMessageSize())
 	if err == nil {
 		err = d.write(conn, message)
 		if err != nil && !errors.Is(err, syscall.EMSGSIZE) {

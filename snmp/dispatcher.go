@@ -144,7 +144,7 @@ func newLongDispatcher(e *engine) *dispatcher {
 // engine's noWait for ctx nothing waits: where that would be necessary it
 // returns mib.ErrWouldWait and has counted nothing yet, so that the message can
 // be processed again.
-func (d *dispatcher) process(ctx context.Context, message []byte, from netip.AddrPort, limits limits) ([]byte, error) {
+func (d *dispatcher) process(ctx context.Context, message []byte, from origin, limits limits) ([]byte, error) {
 	d.models = d.engine.models.Load()
 	d.in.begin(message, from)
 	answer, out, err := d.answer(ctx, limits)

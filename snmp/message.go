@@ -15,7 +15,7 @@ import (
 type incoming struct {
 	message []byte // all of it
 	source  netip.Addr
-	from    netip.AddrPort // source and port, which is 0 where nothing is sent twice
+	from    origin
 	model   messageModel
 
 	v1      bool // its PDUs are RFC 1157's, not RFC 3416's
@@ -32,7 +32,13 @@ type incoming struct {
 	v3        v3Incoming
 }
 
-func (in *incoming) begin(message []byte, from netip.AddrPort) {
+// origin is where a message came from.
+type origin struct {
+	netip.AddrPort
+	stream bool // over a connection, on which nothing is sent twice
+}
+
+func (in *incoming) begin(message []byte, from origin) {
 	in.message, in.source, in.from, in.model = message, from.Addr(), from, nil
 	in.maxSize, in.pduKnown, in.requestID = 0, false, 0
 }
@@ -131,10 +137,11 @@ func (m *communityMessages) prepareDataElements(d *ber.Decoder, in *incoming) ou
 	if d.Err != nil {
 		return malformed(d.Err)
 	}
-	c := m.security.find(in.community, in.source)
+	c, maxSize := m.security.find(in.community, in.from)
 	if c == nil {
 		return outcome{verdict: drop, counter: enginemib.InBadCommunityNames, why: "community is unknown, or not let in from there"}
 	}
+	in.maxSize = maxSize
 	in.who = Principal{Model: CommunityV2c, Name: c.securityName, Level: usm.NoAuthNoPriv, Context: c.context, write: c.write}
 	if in.v1 {
 		in.who.Model = CommunityV1

@@ -150,7 +150,7 @@ func testEngine(t testing.TB, handler mib.Handler, communities []Community) *dis
 
 var (
 	loopback     = netip.MustParseAddr("127.0.0.1")
-	fromLoopback = netip.AddrPortFrom(loopback, 0)
+	fromLoopback = origin{netip.AddrPortFrom(loopback, 0), true}
 )
 
 // ask processes a message as one that may wait; it returns nil where there is no

@@ -53,13 +53,96 @@ func TestCommunities(t *testing.T) {
 		{"", "127.0.0.1", true, "nameless", false},
 		{"", "127.0.0.2", false, "", false},
 	} {
-		found := m.find([]byte(c.name), netip.MustParseAddr(c.source))
+		found, _ := m.find([]byte(c.name), origin{AddrPort: netip.AddrPortFrom(netip.MustParseAddr(c.source), 0)})
 		if (found != nil) != c.ok || found != nil && (found.context != c.context || found.write != c.write) {
 			t.Errorf("%q from %s: got %+v", c.name, c.source, found)
 		}
 	}
 	if _, err := newCommunityModel([]Community{{Name: "secret"}}); err == nil || !strings.Contains(err.Error(), "community 1 of 1") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("a community without a source: %v", err)
+	}
+}
+
+// TestEndpoints holds what snmpTargetAddrTMask says (RFC 3584, section 5): bits of the address and the port that are 1 in the mask
+// have to be the same, all of them where there is no mask, and the transport is the same.
+func TestEndpoints(t *testing.T) {
+	endpoint := func(stream bool, address, mask string) Endpoint {
+		return Endpoint{Stream: stream, Address: netip.MustParseAddrPort(address), Mask: mask}
+	}
+	m, err := newCommunityModel([]Community{
+		{Name: "exact", Endpoints: []Endpoint{endpoint(false, "192.0.2.1:1024", "")}},
+		{Name: "net", Endpoints: []Endpoint{endpoint(false, "198.51.100.7:161", "\xff\xff\xff\x00\x00\x00"), endpoint(true, "192.0.2.1:0", "\xff\xff\xff\xff\x00\x00")}},
+		{Name: "odd", Endpoints: []Endpoint{endpoint(false, "10.0.0.1:0", "\xff\x00\x00\x01\x00\x01")}},
+		{Name: "six", Endpoints: []Endpoint{endpoint(false, "[2001:db8::]:0", "\xff\xff\xff\xff"+strings.Repeat("\x00", 14))}},
+		{Name: "mapped", Endpoints: []Endpoint{endpoint(false, "[::ffff:192.0.2.9]:5", "")}},
+		{Name: "nowhere", Endpoints: []Endpoint{}},
+		{Name: "any four", Endpoints: []Endpoint{endpoint(false, "0.0.0.0:0", strings.Repeat("\x00", 6))}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		stream bool
+		source string
+		want   bool
+	}{
+		{"exact", false, "192.0.2.1:1024", true},
+		{"exact", false, "192.0.2.1:1025", false},
+		{"exact", false, "192.0.2.2:1024", false},
+		{"exact", false, "[::ffff:192.0.2.1]:1024", true},
+		{"exact", true, "192.0.2.1:1024", false},
+		{"net", false, "198.51.100.200:9", true},
+		{"net", false, "198.51.101.7:161", false},
+		{"net", true, "192.0.2.1:4444", true},
+		{"net", false, "192.0.2.1:4444", false},
+		{"odd", false, "10.5.5.3:2", true},
+		{"odd", false, "10.5.5.2:2", false},
+		{"odd", false, "10.5.5.3:3", false},
+		{"six", false, "[2001:db8:5::1]:9", true},
+		{"six", false, "[2001:db9::1]:9", false},
+		{"six", false, "1.1.1.1:9", false},
+		{"mapped", false, "192.0.2.9:5", true},
+		{"nowhere", false, "192.0.2.9:5", false},
+		{"any four", false, "203.0.113.200:50000", true},
+		{"any four", false, "[::1]:50000", false},
+		{"any four", false, "[fe80::1%2]:50000", false},
+	} {
+		if found, _ := m.find([]byte(c.name), origin{netip.MustParseAddrPort(c.source), c.stream}); (found != nil) != c.want {
+			t.Errorf("%q from %s, stream %t: %t", c.name, c.source, c.stream, found != nil)
+		}
+	}
+	for source, want := range map[string]bool{"192.0.2.1": true, "198.51.100.7": false, "203.0.113.1": false} {
+		if m.covers(netip.MustParseAddr(source)) != want {
+			t.Errorf("connections from %s: %t", source, !want)
+		}
+	}
+	for _, bad := range []Endpoint{endpoint(false, "192.0.2.1:0", "\xff"), {}} {
+		if _, err := newCommunityModel([]Community{{Name: "secret", Endpoints: []Endpoint{bad}}}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}
+
+// TestMessageSizeOfEndpoint holds that an answer is as long as what asks takes (RFC 3584, snmpTargetAddrMMS).
+func TestMessageSizeOfEndpoint(t *testing.T) {
+	handler := newTestTree(t, 3000)
+	from := Endpoint{Stream: fromLoopback.stream, Address: fromLoopback.AddrPort}
+	small := from
+	small.MaxMessageSize = 484
+	d := testEngine(t, handler, []Community{{Name: "any", Endpoints: []Endpoint{from}}, {Name: "small", Endpoints: []Endpoint{small}}})
+	size := func(community string) int {
+		answer, err := d.process(t.Context(), messageOf(1, community, pduOf(0xa5, 1, 0, 100, asked("1.3"))), fromLoopback, within(noLimit))
+		if err != nil || answer == nil {
+			t.Fatalf("%s: %x, %v", community, answer, err)
+		}
+		return len(answer)
+	}
+	if got := size("small"); got > 484 || got < 400 {
+		t.Errorf("an answer of %d octets", got)
+	}
+	if got := size("any"); got < 1000 {
+		t.Errorf("an answer of %d octets", got)
 	}
 }
 

@@ -336,7 +336,7 @@ func (s *Server) letGo(d *dispatcher) {
 }
 
 // answerLater processes d's message, as long as alive is not done, and lets go of d.
-func (s *Server) answerLater(alive context.Context, d *dispatcher, from netip.AddrPort, limits limits, send func(answer []byte) bool) bool {
+func (s *Server) answerLater(alive context.Context, d *dispatcher, from origin, limits limits, send func(answer []byte) bool) bool {
 	defer s.letGo(d)
 	ctx, cancel := context.WithTimeout(alive, s.options.WaitTimeout)
 	defer cancel()

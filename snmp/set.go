@@ -102,21 +102,21 @@ func (a attempt) repeats() bool { return a.old }
 // begin is told of a request that was received. What is not going to be performed now,
 // and what came over a connection, repeats nothing.
 func (r *repeats) begin(in *incoming, p *pdu, performed bool) attempt {
-	if !performed || in.from.Port() == 0 {
+	if !performed || in.from.stream {
 		return attempt{}
 	}
 	is := setIdentity{in.who, p.requestID, maphash.Bytes(r.seed, p.bindings)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	if last := r.last[in.from]; last != nil && last.is == is && (last.at.IsZero() || now.Sub(last.at) < repeatTime) {
+	if last := r.last[in.from.AddrPort]; last != nil && last.is == is && (last.at.IsZero() || now.Sub(last.at) < repeatTime) {
 		return attempt{last, true}
 	}
 	if len(r.last) >= maxRepeats {
 		r.makeRoom(now)
 	}
-	set := &lastSet{is: is, by: r, from: in.from, done: make(chan struct{})}
-	r.last[in.from] = set
+	set := &lastSet{is: is, by: r, from: in.from.AddrPort, done: make(chan struct{})}
+	r.last[in.from.AddrPort] = set
 	return attempt{set, false}
 }
 

@@ -258,7 +258,7 @@ func TestRepeatedSet(t *testing.T) {
 }
 
 // portOf is a source at a port.
-func portOf(port uint16) netip.AddrPort { return netip.AddrPortFrom(loopback, port) }
+func portOf(port uint16) origin { return origin{AddrPort: netip.AddrPortFrom(loopback, port)} }
 
 // TestRepeatsForget holds that what changed nothing is tried again, that a request is
 // known for a while, and of so many sources.
@@ -281,7 +281,7 @@ func TestRepeatsForget(t *testing.T) {
 	if err := begin(true).wait(); err == nil {
 		t.Error("it is answered in another way")
 	}
-	r.last[in.from].at = now.Add(-repeatTime)
+	r.last[in.from.AddrPort].at = now.Add(-repeatTime)
 	begin(false).end(nil, now)
 	for port := range uint16(2 * maxRepeats) {
 		in.from = portOf(port + 2)

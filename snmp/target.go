@@ -50,7 +50,10 @@ type Target struct {
 	// Source is the address that they are sent from; the zero Addr leaves it to the
 	// kernel.
 	Source netip.Addr
-	V3     TargetV3 // of SNMPv3 only
+	// MaxMessageSize is how many octets a message of SNMPv1 or SNMPv2c has at most, as SNMPv3 says itself: 0
+	// leaves that to Options.
+	MaxMessageSize int
+	V3             TargetV3 // of SNMPv3 only
 	// Filter says which notifications it gets; nil stands for all.
 	Filter *Filter
 }

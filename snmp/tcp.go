@@ -59,14 +59,15 @@ func (l *tcpListener) serve(ctx, alive context.Context) {
 			continue
 		}
 		faults = 0
-		source := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
+		from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+		source := from.Addr().Unmap()
 		if !l.server.engine.models.Load().covers(source) {
 			l.server.engine.counters[enginemib.Refused].Add(1)
 			l.server.engine.log.Debug("connection refused: no community lets its source in", slog.Any("source", source))
 			_ = conn.Close()
 			continue
 		}
-		c := &conversation{listener: l, conn: conn, source: source}
+		c := &conversation{listener: l, conn: conn, from: netip.AddrPortFrom(source, from.Port())}
 		var conversing context.Context
 		conversing, c.cancel = context.WithCancel(alive)
 		c.takeTurn()
@@ -98,7 +99,7 @@ func (l *tcpListener) add(c *conversation) bool {
 		idlest.end()
 		e := &l.server.engine
 		e.warn(&e.tooManyConnections, "too many connections: the one that was idle longest is closed",
-			slog.Int("limit", limit), slog.Any("closed", idlest.source), slog.Any("source", c.source))
+			slog.Int("limit", limit), slog.Any("closed", idlest.from.Addr()), slog.Any("source", c.from.Addr()))
 	}
 	l.connections[c] = true
 	return true
@@ -138,7 +139,7 @@ func (l *tcpListener) close() { _ = l.listener.Close() }
 type conversation struct {
 	listener *tcpListener
 	conn     *net.TCPConn
-	source   netip.Addr
+	from     netip.AddrPort
 	cancel   context.CancelFunc // of the requests that wait
 	turn     atomic.Uint64      // the last that it took
 	waiting  sync.WaitGroup
@@ -181,7 +182,7 @@ func (c *conversation) converse(ctx, alive context.Context) {
 			if problem != "" {
 				// Where the next message would begin cannot be known.
 				s.engine.counters[enginemib.InPkts].Add(1)
-				s.engine.malformed(c.source, &ber.Error{Field: "Message", Problem: problem})
+				s.engine.malformed(c.from.Addr(), &ber.Error{Field: "Message", Problem: problem})
 				return
 			}
 			if size == 0 || size > len(rest) {
@@ -228,7 +229,7 @@ func (c *conversation) answer(ctx context.Context, d *dispatcher, message []byte
 	s := c.listener.server
 	limits := limits{message: s.options.MaxStreamMessageSize, bulk: s.options.MaxStreamMessageSize}
 	s.engine.counters[enginemib.InPkts].Add(1)
-	from := netip.AddrPortFrom(c.source, 0)
+	from := origin{c.from, true}
 	answer, err := d.process(s.engine.noWait, message, from, limits)
 	if !wouldWait(err) {
 		return c.send(answer)

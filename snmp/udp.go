@@ -217,8 +217,8 @@ func (e *envelope) source() netip.Addr {
 }
 
 // from returns the address and the port that the datagram came from.
-func (e *envelope) from() netip.AddrPort {
-	return netip.AddrPortFrom(e.source(), binary.BigEndian.Uint16(e.name[2:]))
+func (e *envelope) from() origin {
+	return origin{AddrPort: netip.AddrPortFrom(e.source(), binary.BigEndian.Uint16(e.name[2:]))}
 }
 
 // toMany reports whether the datagram was sent to a broadcast or multicast

@@ -24,7 +24,7 @@ func (a viewBased) View(who *Principal, what Operation) (mib.Subset, bool) {
 		return Nothing{}, true
 	case result != vacm.AccessAllowed:
 		return nil, false
-	case v.Whole():
+	case v.Whole() && !v.Names(mib.OID{}):
 		return nil, true
 	}
 	return (*view)(v), true
@@ -42,6 +42,8 @@ func (v *view) Covers(object mib.OID) mib.Coverage {
 	}
 	return mib.CoversPart
 }
+
+func (v *view) Names(subtree mib.OID) bool { return (*vacm.View)(v).Names(subtree) }
 
 func (v *view) Seek(object, index mib.OID) (mib.OID, bool) {
 	of := (*vacm.View)(v)

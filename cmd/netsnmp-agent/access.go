@@ -13,6 +13,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/mib/communitymib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
@@ -119,7 +120,7 @@ func overridden(file vacm.Tables, before, after *vacm.Policy) (whom []string) {
 				for _, r.Type = range []vacm.ViewType{vacm.Read, vacm.Write} {
 					v, was := before.View(r)
 					u, is := after.View(r)
-					if was != is || !v.Same(u) {
+					if was != is || !v.Same(u) || v.Names(communitymib.Identity) != u.Names(communitymib.Identity) {
 						return true
 					}
 				}

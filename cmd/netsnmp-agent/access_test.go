@@ -43,6 +43,7 @@ func TestOverridden(t *testing.T) {
 		{"what is out of a view", vacm.Tables{Families: []vacm.Family{{View: "all", Subtree: mib.MakeOID(1, 3, 6), Excluded: true}}}, everybody},
 		{"what is in a view to write in", vacm.Tables{Families: []vacm.Family{{View: "system", Subtree: mib.MakeOID(1, 3, 6)}}}, everybody[1:]},
 		{"what was in it before", vacm.Tables{Families: []vacm.Family{{View: "system", Subtree: mib.MustParseOID("1.3.6.1.2.1.1.4")}}}, nil},
+		{"communities are named in it", vacm.Tables{Families: []vacm.Family{{View: "all", Subtree: mib.MustParseOID("1.3.6.1.6.3.18.1.1.1.2")}}}, everybody},
 	} {
 		before, err := vacm.Compile(file)
 		if err != nil {

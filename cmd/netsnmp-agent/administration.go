@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
@@ -25,9 +26,11 @@ type administration struct {
 	targets agent.Targets
 	access  agent.Access
 	restore []func() error // of each table
+	id      atomic.Value   // of the engine, as engineID tells it
 
 	mu     sync.Mutex
-	state  *state.File  // nil where nothing can be written
+	state  *state.File // nil where nothing can be written
+	listen []snmp.Address
 	server *snmp.Server // what all of it is for; nil as long as there is none
 	v3     *engine      // nil where SNMPv3 is not spoken
 	file   *snmpdconf.Config
@@ -40,11 +43,12 @@ type administration struct {
 // newAdministration reads what managers wrote.
 func newAdministration(log *slog.Logger, kept *state.File) (*administration, error) {
 	a := &administration{log: log}
-	a.targets.Addresses = keep(a, addressTable(), a.useTargets)
+	a.targets.Addresses = keep(a, addressTable(), a.useAll)
 	a.targets.Params = keep(a, paramsTable(), a.useTargets)
 	a.targets.Notifications = keep(a, notificationmib.Notifications(), a.useTargets)
 	a.targets.Profiles = keep(a, notificationmib.Profiles(), a.useTargets)
 	a.targets.Filters = keep(a, notificationmib.Filters(), a.useTargets)
+	a.access.Communities = keep(a, a.communityTable(), a.useAll)
 	a.access.Groups = keep(a, vacmmib.Groups(), a.useAccess)
 	a.access.Rights = keep(a, vacmmib.AccessRights(), a.useAccess)
 	a.access.Families = keep(a, vacmmib.Families(), a.useAccess)
@@ -108,10 +112,10 @@ func keep[R any](a *administration, t *mib.Table[R], use func() error) *mib.Kept
 	return rows
 }
 
-// begin has a server do what the tables say from now on.
-func (a *administration) begin(server *snmp.Server, file *snmpdconf.Config, who *access, sinks []snmp.Target, v3 *engine) error {
+// begin has a server, which is to listen there, do what the tables say from now on.
+func (a *administration) begin(server *snmp.Server, listen []snmp.Address, file *snmpdconf.Config, who *access, sinks []snmp.Target, v3 *engine) error {
 	a.mu.Lock()
-	a.server = server
+	a.server, a.listen = server, listen
 	a.mu.Unlock()
 	return a.set(file, who, sinks, v3)
 }
@@ -120,8 +124,12 @@ func (a *administration) begin(server *snmp.Server, file *snmpdconf.Config, who 
 func (a *administration) set(file *snmpdconf.Config, who *access, sinks []snmp.Target, v3 *engine) error {
 	a.mu.Lock()
 	a.file, a.who, a.sinks, a.v3 = file, who, sinks, v3
+	a.id.Store(v3.engineID())
 	a.mu.Unlock()
 	shown := shownTargets(file, sinks)
+	communities, sources := shownCommunities(who.communities, a.listen, v3.engineID())
+	shown.addresses = append(shown.addresses, sources...)
+	fix(a, a.access.Communities, communities)
 	fix(a, a.targets.Addresses, shown.addresses)
 	fix(a, a.targets.Params, shown.params)
 	fix(a, a.targets.Notifications, shown.notifications)
@@ -131,8 +139,17 @@ func (a *administration) set(file *snmpdconf.Config, who *access, sinks []snmp.T
 	fix(a, a.access.Groups, groups)
 	fix(a, a.access.Rights, rights)
 	fix(a, a.access.Families, families)
-	return errors.Join(a.useAccess(), a.useTargets())
+	return a.useAll()
 }
+
+// engineID returns who the engine is, "" where it has no name.
+func (a *administration) engineID() string {
+	id, _ := a.id.Load().(string)
+	return id
+}
+
+// useAll has the server do what the tables say.
+func (a *administration) useAll() error { return errors.Join(a.useAccess(), a.useTargets()) }
 
 // useAccess has the server let in whom the tables say.
 func (a *administration) useAccess() error {
@@ -157,7 +174,8 @@ func (a *administration) useAccess() error {
 			a.log.Info("access is again what the configuration file gives")
 		}
 	}
-	return a.server.SetSecurity(a.who.communities, a.v3.usm(), snmp.ViewBased(policy))
+	communities := slices.Concat(a.who.communities, a.writtenCommunities())
+	return a.server.SetSecurity(communities, a.v3.usm(), snmp.ViewBased(policy))
 }
 
 // fix makes rows those of the file.
@@ -165,6 +183,14 @@ func fix[R any](a *administration, rows *mib.KeptRows[R], fixed []R) {
 	if hidden := rows.SetFixed(fixed); len(hidden) > 0 {
 		a.log.Warn("the configuration file has rows in the place of some that managers made, which are not in use", "indexes", hidden)
 	}
+}
+
+// engineID returns who the engine is, "" where SNMPv3 is not spoken.
+func (e *engine) engineID() string {
+	if e == nil {
+		return ""
+	}
+	return string(e.model.Engine().ID())
 }
 
 // described adds who the engine is, where SNMPv3 is spoken.

@@ -289,7 +289,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 	defer server.Close()
-	if err := administered.begin(server, s.file, who, sinks, engineNow); err != nil {
+	if err := administered.begin(server, addresses, s.file, who, sinks, engineNow); err != nil {
 		return err
 	}
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)

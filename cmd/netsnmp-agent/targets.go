@@ -66,14 +66,21 @@ func shownTargets(file *snmpdconf.Config, targets []snmp.Target) (shown fixedTar
 	return shown
 }
 
-// addressTable is snmpTargetAddrTable, whose active rows are addresses that something can be sent to.
+// addressTable is snmpTargetAddrTable, whose active rows are addresses that something can be sent to, or come from.
 func addressTable() *mib.Table[targetmib.Address] {
 	t := targetmib.Addresses()
 	t.Check = func(c *mib.Change[targetmib.Address]) error {
+		if err := checkMask(&c.Row); err != nil && (c.Sets("snmpTargetAddrTMask") || !c.Removes()) {
+			return c.Refuse(mib.InconsistentValue, "snmpTargetAddrTMask", err)
+		}
 		if c.Removes() {
 			return nil
 		}
-		if _, err := targetAddress(c.Row.Domain, c.Row.Address); err != nil {
+		at, err := targetAddress(c.Row.Domain, c.Row.Address)
+		if err == nil && at.Port == 0 && !isAnyPort(&c.Row) {
+			err = errPortZero
+		}
+		if err != nil {
 			return c.Refuse(mib.InconsistentValue, "snmpTargetAddrTAddress", err)
 		}
 		return nil
@@ -97,7 +104,7 @@ func paramsTable() *mib.Table[targetmib.Params] {
 }
 
 // targetOf returns a target with the parameters. Of the versions with communities the security name is the
-// community, as with net-snmp.
+// community, as with net-snmp, unless it is that of a row in snmpCommunityTable.
 func targetOf(p *targetmib.Params) (t snmp.Target, err error) {
 	switch {
 	case p.Model == snmp.SNMPv3.Number() && p.SecurityModel == int32(snmp.UserBased):
@@ -193,15 +200,19 @@ func (a *administration) target(n *notificationmib.Notify, to *targetmib.Address
 		t = snmp.Target{Version: sink.Version, Community: sink.Community, V3: sink.V3}
 	} else if t, err = targetOf(p); err != nil {
 		return t, err
+	} else if community, ok := a.communityNamed(p.SecurityName, ""); ok && t.Version != snmp.SNMPv3 {
+		t.Community = community
 	}
 	if sink := a.sink(to.Name, to.Storage); sink != nil {
 		t.Address, t.Source = sink.Address, sink.Source
 	} else if t.Address, err = targetAddress(to.Domain, to.Address); err != nil {
 		return t, err
+	} else if t.Address.Port == 0 {
+		return t, errPortZero
 	} else if from := a.file.ClientAddr; from.IsValid() && from.Is6() == t.Address.Transport.IsIPv6() {
 		t.Source = from
 	}
-	t.Inform, t.Timeout, t.Retries = n.Inform, to.Timeout, int(to.Retries)
+	t.Inform, t.Timeout, t.Retries, t.MaxMessageSize = n.Inform, to.Timeout, int(to.Retries), int(to.MaxMessageSize)
 	switch t.Version {
 	case snmp.SNMPv1:
 		t.AgentAddress = a.file.V1TrapAddress
@@ -305,11 +316,10 @@ func targetAddress(domain mib.OID, address string) (a snmp.TargetAddress, err er
 		ip = ip.WithZone(strconv.FormatUint(uint64(binary.BigEndian.Uint32([]byte(address[octets:]))), 10))
 	}
 	a.Host, a.Port = ip.String(), binary.BigEndian.Uint16([]byte(address[octets+zone:]))
-	if a.Port == 0 {
-		return a, errors.New("nothing can be sent to port 0")
-	}
 	return a, nil
 }
+
+var errPortZero = errors.New("nothing can be sent to port 0")
 
 // zoneIndex returns the number of a zone, 0 where there is none of that name.
 func zoneIndex(zone string) uint32 {

@@ -1,5 +1,5 @@
-// Package targetmib declares the SNMP-TARGET-MIB (RFC 3413): where messages go and in whose name. What
-// the engine counts of contexts is in package enginemib.
+// Package targetmib declares the SNMP-TARGET-MIB (RFC 3413): where messages go and in whose name, with what the
+// SNMP-COMMUNITY-MIB adds to its addresses (RFC 3584). What the engine counts of contexts is in package enginemib.
 package targetmib
 
 import (
@@ -39,9 +39,16 @@ type Address struct {
 	Tags    string // a SnmpTagList
 	Params  string // the name of a row of Params
 	Storage mib.StorageType
+	// Mask has the bits of Address that count where communities are taken from there: as long as Address, or "" for all.
+	Mask string
+	// MaxMessageSize is how many octets a message of SNMPv1 or SNMPv2c has there at most, from 484; 0 is not known.
+	MaxMessageSize int32
 }
 
-// Addresses is snmpTargetAddrTable.
+// extension is snmpTargetAddrExtEntry, which augments snmpTargetAddrEntry.
+var extension = mib.MustParseOID("1.3.6.1.6.3.18.1.2.1")
+
+// Addresses is snmpTargetAddrTable, with snmpTargetAddrExtTable.
 func Addresses() *mib.Table[Address] {
 	return &mib.Table[Address]{
 		Name:  "snmpTargetAddrTable",
@@ -58,8 +65,20 @@ func Addresses() *mib.Table[Address] {
 			mib.Column(7, "snmpTargetAddrParams", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Params })).OfLength(1, 32)).Creatable(),
 			mib.Column(8, "snmpTargetAddrStorageType", mib.AsStorageType(mib.At(func(a *Address) *mib.StorageType { return &a.Storage }))).Creatable().Default(mib.Int(mib.StorageNonVolatile)),
 			mib.Column(9, "snmpTargetAddrRowStatus", mib.AsRowStatus[Address]()).Creatable(),
+			mib.Column(1, "snmpTargetAddrTMask", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Mask })).OfLength(0, 255)).Creatable().NotWhileActive().Default(mib.Octets("")).Augmenting(extension),
+			mib.Column(2, "snmpTargetAddrMMS", mib.AsInteger(mib.At(func(a *Address) *int32 { return &a.MaxMessageSize }).Checked(messageSize)).Within(0, math.MaxInt32)).Creatable().Default(mib.Int(minMessageSize)).Augmenting(extension),
 		),
 	}
+}
+
+// minMessageSize is how many octets every engine takes (RFC 3417, section 3.2).
+const minMessageSize = 484
+
+func messageSize(_ *Address, octets int32) error {
+	if octets > 0 && octets < minMessageSize {
+		return errors.New("every engine takes messages of 484 octets")
+	}
+	return nil
 }
 
 // timeInterval is the unit of TimeInterval (RFC 2579).
@@ -86,8 +105,11 @@ var errTagList = errors.New("a list of tags has one delimiter between two tags, 
 
 // HasTag reports whether a tag is in the list. The empty tag is in none.
 func (a *Address) HasTag(tag string) bool {
-	return tag != "" && slices.Contains(strings.FieldsFunc(a.Tags, isDelimiter), tag)
+	return tag != "" && slices.Contains(a.TagList(), tag)
 }
+
+// TagList returns the tags.
+func (a *Address) TagList() []string { return strings.FieldsFunc(a.Tags, isDelimiter) }
 
 func isDelimiter(r rune) bool { return strings.ContainsRune(delimiters, r) }
 

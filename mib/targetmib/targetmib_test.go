@@ -11,7 +11,7 @@ import (
 
 func TestRoundTrip(t *testing.T) {
 	addresses := []Address{
-		{Name: "internal0", Domain: mib.MustParseOID("1.3.6.1.6.1.1"), Address: "\xc0\x00\x02\x01\x00\xa2", Timeout: time.Second, Retries: 5, Tags: "internal0", Params: "internal0"},
+		{Name: "internal0", Domain: mib.MustParseOID("1.3.6.1.6.1.1"), Address: "\xc0\x00\x02\x01\x00\xa2", Timeout: time.Second, Retries: 5, Tags: "internal0", Params: "internal0", Mask: "\xff\xff\xff\x00\x00\x00", MaxMessageSize: 484},
 		{Name: strings.Repeat("\xff", 32), Domain: mib.MustParseOID("1.3.6.1.2.1.100.1.14"), Address: "nms:162", Timeout: 10 * time.Millisecond, Retries: 255, Tags: "a b"},
 	}
 	tabletest.RoundTrip(t, Addresses(), addresses, func(a Address) Address { return a })

@@ -338,3 +338,27 @@ func BenchmarkDecision(b *testing.B) {
 		}
 	})
 }
+
+// TestNames holds that a view names what its families include below a root.
+func TestNames(t *testing.T) {
+	policy, err := Compile(Tables{Families: []Family{
+		{View: "v", Subtree: mib.MakeOID(1)}, {View: "v", Subtree: mib.MakeOID(1, 3, 6)}, {View: "v", Subtree: mib.MakeOID(1, 3, 7), Excluded: true},
+		{View: "v", Subtree: mib.MakeOID(1, 4, 5, 9), Mask: []byte{0xd0}}, // any third
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := policy.Named("v")
+	for _, c := range []struct {
+		subtree mib.OID
+		want    bool
+	}{
+		{mib.OID{}, true}, {mib.MakeOID(1), true}, {mib.MakeOID(1, 3), true}, {mib.MakeOID(1, 3, 6), true},
+		{mib.MakeOID(1, 3, 6, 1), false}, {mib.MakeOID(1, 3, 7), false}, {mib.MakeOID(2), false},
+		{mib.MakeOID(1, 4), true}, {mib.MakeOID(1, 4, 5), false}, {mib.MakeOID(1, 4, 5, 9), false},
+	} {
+		if got := v.Names(c.subtree); got != c.want {
+			t.Errorf("%v: %t, want %t", c.subtree, got, c.want)
+		}
+	}
+}

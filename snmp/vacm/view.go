@@ -19,6 +19,7 @@ type View struct {
 	// families are those of a view with wildcards, the ones that count first.
 	families []family
 	whole    bool
+	named    []family // those that are included and begin below a root
 }
 
 // stretch is the variables from one on, up to the next stretch.
@@ -60,6 +61,11 @@ func NewView(list []Family) *View {
 	v := &View{families: all}
 	if !wild {
 		v = &View{stretches: stretches(all)}
+	}
+	for _, c := range all {
+		if len(c.subtree) > 1 && !c.excluded {
+			v.named = append(v.named, c)
+		}
 	}
 	v.whole = true
 	for first := range uint32(3) {
@@ -111,11 +117,29 @@ func successor(subtree []uint32) []uint32 {
 
 // Same reports whether two views, either of which may be nil, are made of the same. Two that have the
 // same variables are that, unless one has wildcards.
-func (v *View) Same(u *View) bool { return reflect.DeepEqual(v, u) }
+func (v *View) Same(u *View) bool {
+	if v == nil || u == nil {
+		return v == u
+	}
+	return reflect.DeepEqual(v.families, u.families) && slices.Equal(v.stretches, u.stretches)
+}
 
 // Whole reports whether everything is in the view that can be the name of a variable: what begins
 // with 0, 1 or 2.
 func (v *View) Whole() bool { return v.whole }
+
+// Names reports whether the families include a subtree at or below that one by its name, and not merely one above
+// it or by wildcards. That of no sub-identifiers stands for any but the whole of a root. A
+// view that is nil names nothing.
+func (v *View) Names(subtree mib.OID) bool {
+	if v == nil {
+		return false
+	}
+	of := subtree.Subidentifiers()
+	return slices.ContainsFunc(v.named, func(c family) bool {
+		return len(c.subtree) >= len(of) && slices.Equal(c.subtree[:len(of)], of) && !slices.Contains(c.wild[:len(of)], true)
+	})
+}
 
 // Contains reports whether the variable with that name is in the view: object, followed by index. It costs no
 // allocation.

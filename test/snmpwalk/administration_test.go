@@ -35,12 +35,14 @@ func TestAdministration(t *testing.T) {
 	}
 	walk := func(t *testing.T, s *scene, root string) (rows []string) {
 		t.Helper()
-		r := s.runWith(t, []string{"MIBS="}, "snmpbulkwalk", ask("2c", "public", "udp", "-On", "-Ox", root)...)
+		r := s.runWith(t, []string{"MIBS="}, "snmpbulkwalk", ask("2c", "public", "udp", "-On", "-Ox", "--hexOutputLength=0", root)...)
 		if r.status != 0 {
 			t.Fatalf("snmpbulkwalk: exit status %d: %s", r.status, r.complaints)
 		}
 		for line := range strings.Lines(r.out) {
-			rows = append(rows, strings.TrimSpace(line))
+			if !strings.Contains(line, "No more variables") { // snmpd has nothing behind these tables
+				rows = append(rows, strings.TrimSpace(line))
+			}
 		}
 		return rows
 	}
@@ -97,6 +99,9 @@ func TestAdministration(t *testing.T) {
 	for i, line := range want[target] {
 		want[target][i] = asRFC3413(line)
 	}
+	// Where communities come from, which snmpd does not tell, is TestCommunities'.
+	source := regexp.MustCompile(`^\.1\.3\.6\.1\.6\.3\.12\.1\.2\.1\.\d+\.99\.111\.109\.109\.117\.110\.105\.116\.121\.`)
+	got[target] = slices.DeleteFunc(got[target], source.MatchString)
 	for i, line := range got[target] {
 		if lock := target + ".1.0 = "; strings.HasPrefix(line, lock) {
 			got[target][i] = lock + "INTEGER: 0" // the value is any

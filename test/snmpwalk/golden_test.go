@@ -63,7 +63,7 @@ func TestGolden(t *testing.T) {
 		golden := filepath.Join("testdata", goldenFile)
 		var got []string
 		for _, root := range s.roots() {
-			r := s.runWith(t, env, "snmpbulkwalk", ask("2c", "public", "udp", "-Ob", root)...)
+			r := s.runWith(t, env, "snmpbulkwalk", ask("2c", "public", "udp", "-Ob", "--hexOutputLength=0", root)...)
 			if r.status != 0 || r.complaints != "" {
 				t.Fatalf("snmpbulkwalk: exit status %d: %s", r.status, r.complaints)
 			}

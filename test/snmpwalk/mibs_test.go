@@ -21,7 +21,7 @@ import (
 
 // modules are the MIB modules that the program implements and of which there are texts.
 var modules = []string{
-	"SNMPv2-MIB", "SNMP-FRAMEWORK-MIB", "SNMP-TARGET-MIB", "SNMP-NOTIFICATION-MIB", "SNMP-USER-BASED-SM-MIB",
+	"SNMPv2-MIB", "SNMP-FRAMEWORK-MIB", "SNMP-TARGET-MIB", "SNMP-NOTIFICATION-MIB", "SNMP-USER-BASED-SM-MIB", "SNMP-COMMUNITY-MIB",
 	"IF-MIB", "IP-MIB", "IP-FORWARD-MIB", "TCP-MIB", "UDP-MIB",
 }
 
@@ -50,6 +50,9 @@ var masters = map[string]string{
 	"snmpNotifyFilterProfileTable": "the master's notifications",
 	"snmpNotifyFilterTable":        "the master's notifications",
 
+	"snmpCommunityTable":     "the master's communities",
+	"snmpTargetAddrExtTable": "the master's communities",
+
 	"usmStats":     "the counters of the master's engine",
 	"usmUser":      "the lock of the master's writers",
 	"usmUserTable": "the master's users",
@@ -73,32 +76,27 @@ var neverKnown = map[string]string{
 	"snmpEngineID":                  "SNMPv3 is not spoken in the scene",
 	"snmpEngineBoots":               "as snmpEngineID",
 	"snmpEngineTime":                "as snmpEngineID",
-	"snmpTargetAddrTDomain":         "no notifications go anywhere in the scene",
-	"snmpTargetAddrTAddress":        "as snmpTargetAddrTDomain",
-	"snmpTargetAddrTimeout":         "as snmpTargetAddrTDomain",
-	"snmpTargetAddrRetryCount":      "as snmpTargetAddrTDomain",
-	"snmpTargetAddrTagList":         "as snmpTargetAddrTDomain",
-	"snmpTargetAddrParams":          "as snmpTargetAddrTDomain",
-	"snmpTargetAddrStorageType":     "as snmpTargetAddrTDomain",
-	"snmpTargetAddrRowStatus":       "as snmpTargetAddrTDomain",
-	"snmpTargetParamsMPModel":       "as snmpTargetAddrTDomain",
-	"snmpTargetParamsSecurityModel": "as snmpTargetAddrTDomain",
-	"snmpTargetParamsSecurityName":  "as snmpTargetAddrTDomain",
-	"snmpTargetParamsSecurityLevel": "as snmpTargetAddrTDomain",
-	"snmpTargetParamsStorageType":   "as snmpTargetAddrTDomain",
-	"snmpTargetParamsRowStatus":     "as snmpTargetAddrTDomain",
-	"snmpNotifyTag":                 "as snmpTargetAddrTDomain",
-	"snmpNotifyType":                "as snmpTargetAddrTDomain",
-	"snmpNotifyStorageType":         "as snmpTargetAddrTDomain",
-	"snmpNotifyRowStatus":           "as snmpTargetAddrTDomain",
+	"snmpTargetParamsMPModel":       "no notifications go anywhere in the scene",
+	"snmpTargetParamsSecurityModel": "as snmpTargetParamsMPModel",
+	"snmpTargetParamsSecurityName":  "as snmpTargetParamsMPModel",
+	"snmpTargetParamsSecurityLevel": "as snmpTargetParamsMPModel",
+	"snmpTargetParamsStorageType":   "as snmpTargetParamsMPModel",
+	"snmpTargetParamsRowStatus":     "as snmpTargetParamsMPModel",
+	"snmpNotifyTag":                 "as snmpTargetParamsMPModel",
+	"snmpNotifyType":                "as snmpTargetParamsMPModel",
+	"snmpNotifyStorageType":         "as snmpTargetParamsMPModel",
+	"snmpNotifyRowStatus":           "as snmpTargetParamsMPModel",
 
-	"snmpNotifyFilterProfileName":      "as snmpTargetAddrTDomain",
-	"snmpNotifyFilterProfileStorType":  "as snmpTargetAddrTDomain",
-	"snmpNotifyFilterProfileRowStatus": "as snmpTargetAddrTDomain",
-	"snmpNotifyFilterMask":             "as snmpTargetAddrTDomain",
-	"snmpNotifyFilterType":             "as snmpTargetAddrTDomain",
-	"snmpNotifyFilterStorageType":      "as snmpTargetAddrTDomain",
-	"snmpNotifyFilterRowStatus":        "as snmpTargetAddrTDomain",
+	"snmpNotifyFilterProfileName":      "as snmpTargetParamsMPModel",
+	"snmpNotifyFilterProfileStorType":  "as snmpTargetParamsMPModel",
+	"snmpNotifyFilterProfileRowStatus": "as snmpTargetParamsMPModel",
+	"snmpNotifyFilterMask":             "as snmpTargetParamsMPModel",
+	"snmpNotifyFilterType":             "as snmpTargetParamsMPModel",
+	"snmpNotifyFilterStorageType":      "as snmpTargetParamsMPModel",
+	"snmpNotifyFilterRowStatus":        "as snmpTargetParamsMPModel",
+
+	"snmpCommunityName":            "who asks has no view that names it",
+	"snmpCommunityContextEngineID": "as snmpEngineID",
 
 	"usmUserSecurityName":     "there are no users in the scene",
 	"usmUserCloneFrom":        "as usmUserSecurityName",
@@ -468,7 +466,7 @@ func TestNames(t *testing.T) {
 	m := loadMIBs(t)
 	bothWays(t, newScene, func(t *testing.T, s *scene) {
 		env := withMIBs(t)
-		for _, walk := range [][]string{{"snmpwalk"}, {"snmpbulkwalk", "-Cr50"}} {
+		for _, walk := range [][]string{{"snmpwalk", "--hexOutputLength=0"}, {"snmpbulkwalk", "--hexOutputLength=0", "-Cr50"}} {
 			var lines, enums int
 			for _, root := range s.roots() {
 				r := s.runWith(t, env, walk[0], ask("2c", "public", "udp", append(walk[1:], root)...)...)

@@ -36,7 +36,9 @@ func TestWrittenAccess(t *testing.T) {
 				if name, value, _ := strings.Cut(line, " = "); strings.HasPrefix(name, tables+".5.2.1.3.") && strings.Trim(value, "F ") == "Hex-STRING:" {
 					line = name + ` = ""`
 				}
-				rows = append(rows, strings.TrimSpace(line))
+				if !strings.Contains(line, "No more variables") { // snmpd has nothing behind these tables
+					rows = append(rows, strings.TrimSpace(line))
+				}
 			}
 		}
 		return rows

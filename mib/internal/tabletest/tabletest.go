@@ -33,6 +33,13 @@ func RoundTrip[R any](t *testing.T, table *mib.Table[R], rows []R, carried func(
 	}
 }
 
+// everything is the view of who may read secrets as well.
+type everything struct{}
+
+func (everything) Covers(mib.OID) mib.Coverage           { return mib.CoversAll }
+func (everything) Seek(_, index mib.OID) (mib.OID, bool) { return index, true }
+func (everything) Names(mib.OID) bool                    { return true }
+
 // Walk yields the variables of a table over rows as an agent whose sysUpTime
 // began with the Unix epoch answers them.
 func Walk[R any](t *testing.T, table *mib.Table[R], rows []R) func(yield func(mib.Binding) bool) {
@@ -45,6 +52,7 @@ func Walk[R any](t *testing.T, table *mib.Table[R], rows []R) func(yield func(mi
 	}
 	r := tree.NewRequest()
 	r.Reset(t.Context())
+	r.LimitTo(everything{})
 	return func(yield func(mib.Binding) bool) {
 		for c := r.Seek(mib.OID{}, true); ; {
 			b, err := r.Next(&c)
