@@ -266,7 +266,7 @@ func (c *Config) checkUser() error {
 	case c.SecurityLevel > AuthPriv || int(c.AuthType) >= len(authNames) || int(c.PrivType) >= len(privNames):
 		return errors.New("unknown security level or protocol")
 	case c.SecurityLevel >= AuthNoPriv && c.AuthType == AuthNone:
-		return fmt.Errorf("%v needs an authentication protocol", c.SecurityLevel)
+		return fmt.Errorf("%v needs an authentication protocol (AuthType; defAuthType in snmp.conf)", c.SecurityLevel)
 	case c.SecurityLevel >= AuthNoPriv && len(c.AuthPassphrase) < minPassphrase:
 		return fmt.Errorf("%v needs an authentication passphrase of at least %d octets", c.SecurityLevel, minPassphrase)
 	case c.SecurityLevel == AuthPriv && c.PrivType == PrivNone:

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,9 +27,9 @@ defSecurityName  admin
 DEFSECURITYLEVEL authPriv
 defAuthType SHA-256
 defPrivType AES-256
-defPassphrase 'for both of them'
-defPrivPassphrase its\ own\ one
-defContext blue
+defPassphrase for both of them
+defPrivPassphrase "its \"own\" one"   # that ends with the quote
+defContext blue # and \green
 defaultPort 1161
 timeout 3
 retries 0
@@ -36,8 +39,8 @@ retries 0
 	}
 	want := remote.Config{
 		Port: 1161, Version: remote.V3, Community: "a b", SecurityName: "admin", SecurityLevel: remote.AuthPriv,
-		AuthType: remote.AuthSHA256, AuthPassphrase: "for both of them", PrivType: remote.PrivAES256, PrivPassphrase: "its own one",
-		Context: "blue", Timeout: 3 * time.Second, Retries: netstat.Known(0),
+		AuthType: remote.AuthSHA256, AuthPassphrase: "for both of them", PrivType: remote.PrivAES256, PrivPassphrase: `its "own" one`,
+		Context: `blue # and \green`, Timeout: 3 * time.Second, Retries: netstat.Known(0),
 	}
 	if c != want {
 		t.Errorf("got %v", c)
@@ -47,7 +50,7 @@ retries 0
 func TestParseErrors(t *testing.T) {
 	const secret = "s3cret"
 	text := strings.Join([]string{
-		"defVersion 4", "defCommunity", "defCommunity " + secret + " " + secret, `defPassphrase "` + secret, "defAuthPassphrase " + secret,
+		"defVersion 4", "defCommunity", "defVersion " + "2c 2c", `defPassphrase "` + secret, "defAuthPassphrase " + secret,
 		"defAuthType SHA3", "defPrivType 3DES", "defSecurityLevel high", "defaultPort 70000", "timeout -1", "retries many",
 		"defAuthMasterKey 0x" + secret, "defComunity public", "nonsense", "[snmp", "defPassphrase=" + secret, secret, "[snmp]defCommunity " + secret, "defVersion 2c",
 	}, "\n")
@@ -58,11 +61,11 @@ func TestParseErrors(t *testing.T) {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	for i, want := range []string{
-		"a.conf:1: defVersion: \"4\" is none of 1, 2c, 3", "a.conf:2: defCommunity: needs", "a.conf:3: defCommunity: takes one",
+		"a.conf:1: defVersion: \"4\" is none of 1, 2c, 3", "a.conf:2: defCommunity: needs", "a.conf:3: defVersion: takes one",
 		"a.conf:4: defPassphrase: a quote", "a.conf:5: defAuthPassphrase: a passphrase has at least 8",
 		"a.conf:6: defAuthType", "a.conf:7: defPrivType", "a.conf:8: defSecurityLevel", "a.conf:9: defaultPort", "a.conf:10: timeout",
 		"a.conf:11: retries", "a.conf:12: defAuthMasterKey: not supported", "a.conf:13: unknown directive (did you mean defCommunity?)",
-		"a.conf:14: unknown directive", "a.conf:15: unknown directive",
+		"a.conf:14: unknown directive", "a.conf:15: a section's name ends with ]",
 	} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Errorf("line %d of the error is not %q:\n%v", i+1, want, err)
@@ -79,7 +82,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// Of the sections of a file, clients read snmp's (snmp_config(5)).
+// Of the sections of a file, clients read snmp's (snmp_config(5)); another one does not begin for them, as for net-snmp's.
 func TestSections(t *testing.T) {
 	var c remote.Config
 	err := c.Parse("a.conf", strings.NewReader(`
@@ -87,15 +90,41 @@ defVersion 1
 [snmpd] nonsense
 [snmp] defCommunity mine
 [snmptrapd]
-defCommunity theirs
-whatever
+defContext theirs
 [snmp] timeout 7
-retries many
 [snmp]
 retries 2
 `))
-	if want := (remote.Config{Version: remote.V1, Community: "mine", Timeout: 7 * time.Second, Retries: netstat.Known(2)}); err != nil || c != want {
+	if want := (remote.Config{Version: remote.V1, Community: "mine", Context: "theirs", Timeout: 7 * time.Second, Retries: netstat.Known(2)}); err != nil || c != want {
 		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+// TestIncluded holds that a file's includes are followed, and that what is missing is said.
+func TestIncluded(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.conf": "includeFile b.conf\nincludeDir " + dir + "/d\ndefVersion 2c\n", "b.conf": "defCommunity b\ntimeout 3\n", "d/c.conf": "defCommunity c\n", "e.conf": "includeFile nowhere.conf\ndefVersion 1\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var c remote.Config
+	err := c.ReadFile(filepath.Join(dir, "a.conf"))
+	if want := (remote.Config{Version: remote.V2c, Community: "c", Timeout: 3 * time.Second}); err != nil || c != want {
+		t.Errorf("got %v, %v", c, err)
+	}
+	if err := c.ReadFile(filepath.Join(dir, "e.conf")); !strings.Contains(fmt.Sprint(err), "e.conf:1: includeFile: there is no file") {
+		t.Error(err)
+	}
+	t.Setenv("SNMPCONFPATH", dir+":/nowhere")
+	if got, want := remote.ConfigFiles(), []string{dir + "/snmp.conf", dir + "/snmp.local.conf", "/nowhere/snmp.conf", "/nowhere/snmp.local.conf"}; !slices.Equal(got, want) {
+		t.Errorf("files %q", got)
 	}
 }
 
@@ -179,13 +208,16 @@ func FuzzParse(f *testing.F) {
 	f.Add("defVersion 3\ndefCommunity \"a\\\" b\" # c\n")
 	f.Add("defPassphrase '\n[snmp]\ntimeout 99999999999999999999\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(strings.ToLower(text), "include") {
+			return // files would be read
+		}
 		var c remote.Config
 		err := c.Parse("f", strings.NewReader(text))
 		if err == nil {
 			return
 		}
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			if !strings.HasPrefix(line, "f:") && !strings.HasPrefix(line, "bufio") {
+			if !strings.HasPrefix(line, "f:") && !strings.HasPrefix(line, "and ") {
 				t.Errorf("an error without a place: %q", line)
 			}
 		}

@@ -1,12 +1,10 @@
 package remote
 
 import (
-	"bufio"
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,77 +13,74 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 )
 
-// maxFile is the longest file that is read, in bytes.
-const maxFile = 1 << 20
+// ConfigFiles returns the files in which net-snmp's clients look for their configuration, in the order in which they read
+// them, the later counting: snmp.conf and snmp.local.conf of the folders that the environment's SNMPCONFPATH names, or else
+// of /etc/snmp, /usr/share/snmp and ~/.snmp.
+func ConfigFiles() []string { return snmpdconf.Search(ours) }
 
 // ReadFile sets c from the file path, which is in the syntax of net-snmp's
-// snmp.conf(5). Its error names every line that is wrong, as Parse's does, or
+// snmp.conf(5), with those that it includes. Its error names the lines that are wrong, as Parse's does, or
 // matches fs.ErrNotExist and fs.ErrPermission.
 func (c *Config) ReadFile(path string) error {
-	f, err := os.Open(path)
+	text, err := snmpdconf.Load(context.Background(), path, ours)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return c.Parse(path, f)
+	return c.take(text)
 }
 
 // Parse sets c from text in the syntax of snmp.conf(5); name is what errors
 // call it. It heeds
 //
 //	defVersion 1|2c|3            defaultPort PORT
-//	defCommunity STRING          timeout SECONDS
-//	defSecurityName STRING       retries NUMBER
+//	defCommunity TEXT            timeout SECONDS
+//	defSecurityName TEXT         retries NUMBER
 //	defSecurityLevel noAuthNoPriv|authNoPriv|authPriv
 //	defAuthType MD5|SHA|SHA-224|SHA-256|SHA-384|SHA-512
 //	defPrivType DES|AES|AES-192|AES-256|AES-192-C|AES-256-C
-//	defPassphrase STRING         defContext STRING
-//	defAuthPassphrase STRING     defPrivPassphrase STRING
+//	defPassphrase TEXT           defContext TEXT
+//	defAuthPassphrase TEXT       defPrivPassphrase TEXT
+//	includeFile FILE             includeDir FOLDER
+//	includeSearch NAME
 //
-// whatever the case of the directive's letters. defPassphrase stands for both
+// whatever the case of the directive's letters. A TEXT is what follows, to the end of the line, or a word in
+// double quotes, as in net-snmp. defPassphrase stands for both
 // passphrases where neither has one of its own. Directives of snmp.conf that
 // tell how net-snmp's programs print or where they find MIB modules are passed
-// over, and so are the lines behind [NAME] of another program than snmp; one that
+// over, and so are lines behind [NAME] of another program than snmp; one that
 // says who asks in another way (master keys, Kerberos, TLS) and one that nobody
 // knows are errors: a setting that is silently ignored would be worse than none.
 //
 // Every line is looked at: the error joins one for each that is wrong,
-// "NAME:LINE: DIRECTIVE: ...", and none of them quotes an argument that is
+// "NAME:LINE: DIRECTIVE: ...", 20 at most, and none of them quotes an argument that is
 // secret. What the right lines say is set even then.
 func (c *Config) Parse(name string, r io.Reader) error {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	text, err := snmpdconf.LoadFrom(context.Background(), name, r, ours)
 	if err != nil {
 		return err
 	}
-	if len(text) > maxFile {
-		return fmt.Errorf("%s: longer than %d bytes", name, maxFile)
-	}
+	return c.take(text)
+}
+
+func (c *Config) take(text *snmpdconf.Text) error {
 	var problems []error
+	for _, w := range text.Warnings {
+		problems = append(problems, errors.New(w.String()))
+	}
 	var s settings
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, maxFile+1)
-	section := ours
-	for n := 1; lines.Scan(); n++ {
-		directive, rest := snmpdconf.CutDirective(lines.Text())
-		of := section
-		if strings.HasPrefix(directive, "[") && strings.HasSuffix(directive, "]") {
-			of = directive[1 : len(directive)-1]
-			if directive, rest = snmpdconf.CutDirective(rest); directive == "" {
-				section = of // of all that follows
-			}
-		}
-		if directive == "" || of != ours {
-			continue
-		}
-		if err := s.line(c, directive, rest); err != nil {
-			problems = append(problems, fmt.Errorf("%s:%d: %w", name, n, err))
+	for i := range text.Lines {
+		l := &text.Lines[i]
+		if l.Err != nil {
+			problems = append(problems, l.Err)
+		} else if err := s.line(c, l.Directive, l.Rest); err != nil {
+			problems = append(problems, fmt.Errorf("%s:%d: %w", l.File, l.Number, err))
 		}
 	}
 	s.finish(c)
-	return errors.Join(append(problems, lines.Err())...)
+	return snmpdconf.Join(problems)
 }
 
-// ours is the section of net-snmp's files that clients read (snmp_config(5)).
+// ours is the section of net-snmp's files that clients read (snmp_config(5)), and the name of their files.
 const ours = "snmp"
 
 // Environment sets c from environment variables, which are the directives of
@@ -145,7 +140,7 @@ func (s *settings) line(c *Config, word, rest string) error {
 	i := slices.IndexFunc(directives, func(d directive) bool { return strings.EqualFold(d.name, word) })
 	if i < 0 {
 		switch {
-		case slices.ContainsFunc(elsewhere, func(known string) bool { return strings.EqualFold(known, word) }):
+		case slices.ContainsFunc(elsewhere, func(known string) bool { return strings.EqualFold(known, word) }), isDefault(word, rest):
 			return nil
 		case slices.ContainsFunc(unsupported, func(known string) bool { return strings.EqualFold(known, word) }):
 			return fmt.Errorf("%s: not supported", word)
@@ -154,16 +149,20 @@ func (s *settings) line(c *Config, word, rest string) error {
 		return fmt.Errorf("unknown directive%s", suggest(word))
 	}
 	d := &directives[i]
-	args, err := snmpdconf.Arguments(rest)
+	value, only, err := snmpdconf.FirstWord(rest)
+	if d.text {
+		value, err = snmpdconf.TextValue(rest)
+		only = true
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", d.name, err)
-	case len(args) == 0:
+	case rest == "":
 		return fmt.Errorf("%s: needs an argument", d.name)
-	case len(args) > 1:
-		return fmt.Errorf("%s: takes one argument (quotes are for one with blanks)", d.name)
+	case !only:
+		return fmt.Errorf("%s: takes one word", d.name)
 	}
-	if err := d.set(c, s, args[0]); err != nil {
+	if err := d.set(c, s, value); err != nil {
 		return fmt.Errorf("%s: %w", d.name, err)
 	}
 	return nil
@@ -172,55 +171,56 @@ func (s *settings) line(c *Config, word, rest string) error {
 type directive struct {
 	name     string // as snmp.conf(5) writes it
 	variable string
+	text     bool // whether it is a text of any words
 	set      func(c *Config, s *settings, value string) error
 }
 
 var directives = []directive{
-	{"defVersion", "SNMP_VERSION", func(c *Config, _ *settings, value string) error {
+	{"defVersion", "SNMP_VERSION", false, func(c *Config, _ *settings, value string) error {
 		return choose(&c.Version, []string{VersionDefault: "", V1: V1.String(), V2c: V2c.String(), V3: V3.String()}, value, nil)
 	}},
-	{"defCommunity", "SNMP_COMMUNITY", func(c *Config, _ *settings, value string) error {
+	{"defCommunity", "SNMP_COMMUNITY", true, func(c *Config, _ *settings, value string) error {
 		c.Community = Secret(value)
 		return nil
 	}},
-	{"defSecurityName", "SNMP_SECURITY_NAME", func(c *Config, _ *settings, value string) error {
+	{"defSecurityName", "SNMP_SECURITY_NAME", true, func(c *Config, _ *settings, value string) error {
 		c.SecurityName = value
 		return nil
 	}},
-	{"defSecurityLevel", "SNMP_SECURITY_LEVEL", func(c *Config, _ *settings, value string) error {
+	{"defSecurityLevel", "SNMP_SECURITY_LEVEL", false, func(c *Config, _ *settings, value string) error {
 		return choose(&c.SecurityLevel, levelNames[:], value, map[string]SecurityLevel{
 			"nanp": NoAuthNoPriv, "anp": AuthNoPriv, "ap": AuthPriv, // net-snmp's short forms
 		})
 	}},
-	{"defAuthType", "SNMP_AUTH_TYPE", func(c *Config, _ *settings, value string) error {
+	{"defAuthType", "SNMP_AUTH_TYPE", false, func(c *Config, _ *settings, value string) error {
 		return choose(&c.AuthType, authNames[:], value, map[string]AuthType{
 			"sha-1": AuthSHA, "sha1": AuthSHA,
 			"sha224": AuthSHA224, "sha256": AuthSHA256, "sha384": AuthSHA384, "sha512": AuthSHA512,
 		})
 	}},
-	{"defPrivType", "SNMP_PRIV_TYPE", func(c *Config, _ *settings, value string) error {
+	{"defPrivType", "SNMP_PRIV_TYPE", false, func(c *Config, _ *settings, value string) error {
 		return choose(&c.PrivType, privNames[:], value, map[string]PrivType{
 			"aes-128": PrivAES, "aes128": PrivAES, "aes192": PrivAES192, "aes256": PrivAES256,
 			"aes192c": PrivAES192C, "aes256c": PrivAES256C, "aes-192c": PrivAES192C, "aes-256c": PrivAES256C,
 		})
 	}},
-	{"defPassphrase", "SNMP_PASSPHRASE", func(_ *Config, s *settings, value string) error {
+	{"defPassphrase", "SNMP_PASSPHRASE", true, func(_ *Config, s *settings, value string) error {
 		s.passphrase = Secret(value)
 		return longEnough(value)
 	}},
-	{"defAuthPassphrase", "SNMP_AUTH_PASSPHRASE", func(c *Config, s *settings, value string) error {
+	{"defAuthPassphrase", "SNMP_AUTH_PASSPHRASE", true, func(c *Config, s *settings, value string) error {
 		c.AuthPassphrase, s.auth = Secret(value), true
 		return longEnough(value)
 	}},
-	{"defPrivPassphrase", "SNMP_PRIV_PASSPHRASE", func(c *Config, s *settings, value string) error {
+	{"defPrivPassphrase", "SNMP_PRIV_PASSPHRASE", true, func(c *Config, s *settings, value string) error {
 		c.PrivPassphrase, s.priv = Secret(value), true
 		return longEnough(value)
 	}},
-	{"defContext", "SNMP_CONTEXT", func(c *Config, _ *settings, value string) error {
+	{"defContext", "SNMP_CONTEXT", true, func(c *Config, _ *settings, value string) error {
 		c.Context = value
 		return nil
 	}},
-	{"defaultPort", "SNMP_PORT", func(c *Config, _ *settings, value string) error {
+	{"defaultPort", "SNMP_PORT", false, func(c *Config, _ *settings, value string) error {
 		n, err := strconv.ParseUint(value, 10, 16)
 		if err != nil || n == 0 {
 			return fmt.Errorf("%q is not a number from 1 to 65535", value)
@@ -228,7 +228,7 @@ var directives = []directive{
 		c.Port = uint16(n)
 		return nil
 	}},
-	{"timeout", "SNMP_TIMEOUT", func(c *Config, _ *settings, value string) error {
+	{"timeout", "SNMP_TIMEOUT", false, func(c *Config, _ *settings, value string) error {
 		n, err := strconv.ParseUint(value, 10, 16)
 		if err != nil || n == 0 || n > 3600 {
 			return fmt.Errorf("%q is not a number of seconds from 1 to 3600", value)
@@ -236,7 +236,7 @@ var directives = []directive{
 		c.Timeout = time.Duration(n) * time.Second
 		return nil
 	}},
-	{"retries", "SNMP_RETRIES", func(c *Config, _ *settings, value string) error {
+	{"retries", "SNMP_RETRIES", false, func(c *Config, _ *settings, value string) error {
 		n, err := strconv.ParseUint(value, 10, 16)
 		if err != nil || n > maxRetries {
 			return fmt.Errorf("%q is not a number from 0 to %d", value, maxRetries)
@@ -268,11 +268,22 @@ func longEnough(passphrase string) error {
 	return nil
 }
 
+// isDefault reports whether a directive that is not supported says what holds without it.
+func isDefault(directive, rest string) bool {
+	switch strings.ToLower(directive) {
+	case "defsecuritymodel":
+		return strings.EqualFold(rest, "usm")
+	case "defdomain":
+		return slices.Equal(strings.Fields(strings.ToLower(rest)), []string{"snmp", "udp"})
+	}
+	return false
+}
+
 // unsupported are directives of snmp.conf(5) that say in another way who asks
 // or whom, so that passing over them would ask as somebody else.
 var unsupported = []string{
 	"defAuthMasterKey", "defPrivMasterKey", "defAuthLocalizedKey", "defPrivLocalizedKey", "defSecurityModel",
-	"transport", "clientaddr", "defDomain", "defTarget", "includeFile", "includeDir",
+	"transport", "clientaddr", "defDomain", "defTarget",
 	"sshtosnmpsocket", "sshtosnmpsocketperms", "sshusername", "sshpubkey", "sshprivkey",
 	"localCert", "peerCert", "trustCert", "x509CRLFile", "tlsAlgorithms", "serverCert", "clientCert", "ourIdentity",
 	"theirIdentity", "certSecName", "krb5",
@@ -289,7 +300,7 @@ var elsewhere = []string{
 	"dontBreakdownOids", "escapeQuotes", "quickPrinting", "printValueOnly", "dontPrintUnits", "numericTimeticks",
 	"printHexText", "hexOutputLength", "suffixPrinting", "oidOutputFormat", "extendedIndex", "noDisplayHint",
 	"outputPrecision", "16bitIDs", "noTokenWarnings", "noContextEngineIDDiscovery", "avoidPortReuse", "sendMessageMaxSize",
-	"disableSNMPv1", "disableSNMPv2c", "disableSNMPv3",
+	"disableSNMPv1", "disableSNMPv2c", "disableSNMPv3", "logOption", "tsmUseTransportPrefix", "extraX509SubDir",
 }
 
 // suggest names the known directive that starts most like an unknown one.

@@ -25,6 +25,7 @@ type engine struct {
 	noWait   context.Context // mib.NoWait's
 	models   atomic.Pointer[models]
 	bulk     atomic.Pointer[bulkLimits]
+	refused  atomic.Uint32 // versions: a bit each, from the lowest
 
 	// authenticationFailure is told of messages that nobody let in sent; nil
 	// for nobody.
@@ -87,6 +88,14 @@ func (e *engine) setCommunities(communities []Community, users *usm.Model, acces
 	}
 	e.models.Store(m)
 	return nil
+}
+
+func (e *engine) refuse(versions []Version) {
+	var refused uint32
+	for _, v := range versions {
+		refused |= 1 << v
+	}
+	e.refused.Store(refused)
 }
 
 // model returns the message processing model of a version, nil where there is
@@ -169,7 +178,7 @@ func (d *dispatcher) answer(ctx context.Context, limits limits) ([]byte, outcome
 	version, _ := protocol.VersionOf(number)
 	in.message = in.message[:len(in.message)-len(outer.Rest)]
 	in.model = d.models.model(version)
-	if in.model == nil {
+	if in.model == nil || e.refused.Load()&(1<<version) != 0 {
 		return nil, outcome{drop, enginemib.InBadVersions, "version is not supported", slog.Int("version", int(number))}, nil
 	}
 	if out := in.model.prepareDataElements(fields, in); out.verdict != accept {

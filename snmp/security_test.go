@@ -246,3 +246,26 @@ func TestStatistics(t *testing.T) {
 		})
 	}
 }
+
+// TestRefuse holds that messages of a version that is refused are dropped and counted, until it is spoken again.
+func TestRefuse(t *testing.T) {
+	d := testEngine(t, newTestTree(t, 3), nil)
+	message := func(version int) []byte {
+		return messageOf(int32(version), "public", pduOf(0xa0, 1, 0, 0, asked(descrName)))
+	}
+	for _, c := range []struct {
+		refused  []Version
+		v1, v2c  bool
+		versions uint64 // that were refused by then
+	}{{nil, true, true, 0}, {[]Version{SNMPv1, SNMPv3}, false, true, 1}, {[]Version{SNMPv2c}, true, false, 2}, {nil, true, true, 2}} {
+		d.engine.refuse(c.refused)
+		for version, want := range []bool{c.v1, c.v2c} {
+			if answer := ask(t, d, message(version), noLimit); (answer != nil) != want {
+				t.Errorf("without %v, of version %d: %x", c.refused, version, answer)
+			}
+		}
+		if got := d.engine.counters.statistics()[enginemib.InBadVersions]; uint64(got) != c.versions {
+			t.Errorf("without %v: %d bad versions", c.refused, got)
+		}
+	}
+}

@@ -212,6 +212,10 @@ func (s *Server) SetTargets(targets []Target) error { return s.origin.setTargets
 // what RFC 3584, section 3.2, makes of it.
 func (s *Server) Notify(n mib.Notification) { s.origin.notify(n) }
 
+// Refuse has messages of these versions dropped, as those of versions that nobody speaks, and those of all others
+// answered. Notifications are sent whatever their version.
+func (s *Server) Refuse(versions ...Version) { s.engine.refuse(versions) }
+
 // SetBulkLimits sets bounds to answers to GetBulkRequests besides their size
 // (RFC 3416, section 4.2.3): the most repetitions, and the most variables beyond
 // the non-repeaters, of which each repetition is given whole or not at all. Any

@@ -31,9 +31,15 @@ type access struct {
 // anybodyHere is the file that holds where none names anybody and nobody else can reach the agent.
 const anybodyHere = "rocommunity public 127.0.0.0/8\nrocommunity6 public ::1/128\n"
 
+// givesAccess reports whether a file has a line that is there to let somebody in. Where what it says cannot be known, as
+// when a host's name is not found, nobody else is let in.
+func givesAccess(file *snmpdconf.Config) bool {
+	return file.GivesAccess || needs(file, snmpdconf.Users)
+}
+
 // accessOf returns what a file says of access, or anybodyHere.
 func accessOf(file *snmpdconf.Config, addresses []snmp.Address) (*access, error) {
-	if len(file.Communities) == 0 && !needs(file, snmpdconf.Users) {
+	if !givesAccess(file) {
 		for _, a := range addresses {
 			if !a.AddrPort.Addr().IsLoopback() {
 				return nil, fmt.Errorf("%s is beyond the loopback interface and nobody is given access: "+

@@ -39,6 +39,7 @@ type flags struct {
 	modules  []string
 	zones    bool
 	fips     bool
+	strict   bool
 	list     bool
 	version  bool
 	logLevel string
@@ -111,6 +112,7 @@ func newCommand(of process) *cobra.Command {
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
 	fs.BoolVar(&f.zones, "zones", false, "show the zone of every link-local address, as RFC 4001 has it")
 	fs.BoolVar(&f.fips, "fips", false, "have no users of SNMPv3 with protocols that FIPS 140 does not allow")
+	fs.BoolVar(&f.strict, "strict", false, "take what would be a warning of the configuration file for an error")
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
 	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
 	fs.BoolVarP(&f.version, "version", "v", false, "version for netsnmp-agent")
@@ -146,7 +148,7 @@ func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, erro
 		return s, errors.New("--agentx and --listen exclude each other: a subagent is asked through its master")
 	}
 	if f.config != "" {
-		file, err := readFile(ctx, f.config)
+		file, err := s.readFile(ctx)
 		if err != nil {
 			return s, err
 		}
@@ -197,10 +199,14 @@ func list(cmd *cobra.Command, f flags) error {
 	return w.Flush()
 }
 
-// readFile reads a configuration file. Its addresses are checked whether or not
+// readFile reads the configuration file. Its addresses are checked whether or not
 // flags stand in for them.
-func readFile(ctx context.Context, path string) (*snmpdconf.Config, error) {
-	file, err := snmpdconf.ReadFile(ctx, path)
+func (s *settings) readFile(ctx context.Context) (*snmpdconf.Config, error) {
+	as := snmpdconf.Agent
+	if s.agentx != "" {
+		as = snmpdconf.Subagent
+	}
+	file, err := snmpdconf.ReadFile(ctx, s.config, as)
 	if err != nil {
 		return nil, err
 	}

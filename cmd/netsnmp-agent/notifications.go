@@ -226,13 +226,6 @@ func (c *choices) put(change func(*chosen)) func(context.Context) error {
 	}
 }
 
-// warnOfSinks says that a subagent sends nothing by itself.
-func warnOfSinks(log *slog.Logger, file *snmpdconf.Config) {
-	for _, sink := range file.Sinks {
-		log.Warn("a subagent's notifications go where the master's configuration says", "not heeded", sink.Where)
-	}
-}
-
 // notifyLinks sends notifications of the interfaces that the IF-MIB shows, until
 // ctx is done or the stack ends, with which the program does.
 func (c *choices) notifyLinks(ctx context.Context, stack netstat.Stack, log *slog.Logger, send func(mib.Notification)) {

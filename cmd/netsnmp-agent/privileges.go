@@ -78,8 +78,8 @@ type laterFile struct {
 
 // laterFiles are those of an agent; state is its directory, master the address of its master, "" for none.
 func (s *settings) laterFiles(state, master string) (all []laterFile) {
-	if s.config != "" {
-		all = append(all, laterFile{s.config, unix.R_OK, privilege{cap.DAC_READ_SEARCH, "to read the configuration again"}})
+	for _, path := range s.file.Files {
+		all = append(all, laterFile{path, unix.R_OK, privilege{cap.DAC_READ_SEARCH, "to read the configuration again"}})
 	}
 	if state != "" {
 		all = append(all, laterFile{state, unix.W_OK | unix.X_OK, privilege{cap.DAC_OVERRIDE, "to write the state"}})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/netip"
 	"os/signal"
 	"slices"
@@ -103,34 +102,57 @@ type openedStack interface {
 	io.Closer
 }
 
+// How long it is until hosts' names that were not found are looked up again: at first, and at most.
+const (
+	firstLookup = 10 * time.Second
+	maxLookup   = 5 * time.Minute
+)
+
 // reloaded calls apply with the configuration file's new content at each
-// signal, and keeps the old one where the new one is wrong.
+// signal, and keeps the old one where the new one is wrong. It calls it, too, when a host
+// of the file is found that was not before.
 func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) error) {
+	file, pause := s.file, firstLookup
+	again := time.NewTimer(pause)
+	defer again.Stop()
 	for {
+		var next *snmpdconf.Config
+		var err error
 		select {
 		case <-ctx.Done():
 			return
+		case <-again.C:
+			if !file.LacksHosts() {
+				continue
+			}
+			pause = min(2*pause, maxLookup)
+			again.Reset(pause)
+			if next, err = file.LookUpAgain(ctx); next == nil && err == nil {
+				continue
+			}
 		case <-s.process.reload:
+			if s.config == "" {
+				s.log.Info("nothing to read again: there is no configuration file")
+				continue
+			}
+			next, err = s.readFile(ctx)
 		}
-		if s.config == "" {
-			s.log.Info("nothing to read again: there is no configuration file")
-			continue
-		}
-		file, err := readFile(ctx, s.config)
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
-			err = s.check(file)
+			err = s.check(next)
 		}
 		if err == nil {
-			err = apply(file)
+			err = apply(next)
 		}
 		if err != nil {
 			s.log.Error("the old configuration stays", "error", err)
 			continue
 		}
 		s.log.Info("configuration read again", "file", s.config)
+		file, pause = next, firstLookup
+		again.Reset(pause)
 	}
 }
 
@@ -149,6 +171,10 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Description: "netsnmp-agent " + commandline.Version(version),
 		Log:         s.log,
 		Registered: func(registered, refused int) {
+			if registered == 0 && refused > 0 {
+				s.log.Warn("the master has these objects from another subagent: they are tried again and again, and served when that ends", "address", address, "refused", refused)
+				return
+			}
 			s.log.Info("registered with the master", "address", address, "objects", objects, "registered", registered, "refused", refused)
 		},
 	})
@@ -159,7 +185,9 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	warnOfSinks(s.log, s.file)
+	if err := s.heed(s.file, nil); err != nil {
+		return err
+	}
 	config := agent.Config{
 		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.link, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
@@ -193,12 +221,14 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
+		if err := s.heed(file, nil); err != nil {
+			return err
+		}
 		set.SetPatterns(patterns)
 		described.set(file)
 		s.warnOfZones(file)
 		s.warnOfGivenUp(file, nil)
 		notify.set(file)
-		warnOfSinks(s.log, file)
 		return nil
 	})
 	go set.Run(ctx)
@@ -233,12 +263,15 @@ func (s *settings) warnOfZones(next *snmpdconf.Config) {
 }
 
 func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.Stack) error {
-	addresses, chosen, err := s.addresses()
+	addresses, chosen, err := s.addresses(s.file)
 	if err != nil {
 		return err
 	}
 	who, err := accessOf(s.file, addresses)
 	if err != nil {
+		return err
+	}
+	if err := s.heed(s.file, addresses); err != nil {
 		return err
 	}
 	if err := s.readTakeOver(); err != nil {
@@ -292,6 +325,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err := administered.begin(server, addresses, s.file, who, sinks, engineNow); err != nil {
 		return err
 	}
+	server.Refuse(s.file.Without...)
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	var set *contexts.Set
 	administered.access.Contexts = func() []string { return append([]string{""}, set.Names()...) }
@@ -327,6 +361,9 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			s.log.Info("not listening", "address", address, "error", err)
 			continue
 		}
+		if err != nil && len(s.listen) == 0 && len(s.file.AgentAddresses) == 0 {
+			return fmt.Errorf("%w (the file has no agentaddress, which is %s then, as with snmpd)", err, usual)
+		}
 		if err != nil {
 			return err
 		}
@@ -339,10 +376,6 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if try := example(who.communities, listening); try != "" {
 		fmt.Fprintf(out, "try: %s\n", try)
 	}
-	if !needs(s.file, snmpdconf.Users) {
-		warnOfNobody(s.log, who.communities, listening)
-	}
-	s.warnOfNeeds(s.file)
 	dir := ""
 	if kept != nil {
 		dir = s.stateDirectory()
@@ -354,6 +387,9 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	go reloaded(ctx, s, func(next *snmpdconf.Config) error {
 		who, err := accessOf(next, listening)
 		if err != nil {
+			return err
+		}
+		if err := s.heed(next, listening); err != nil {
 			return err
 		}
 		patterns, err := s.patternsOf(next)
@@ -392,12 +428,12 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			return err
 		}
 		set.SetPatterns(patterns)
-		s.warnOfNeeds(next)
+		server.Refuse(next.Without...)
 		s.warnOfGivenUp(next, listening)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
 		notify.set(next)
-		if len(s.listen) == 0 && !slices.EqualFunc(s.file.AgentAddresses, next.AgentAddresses, func(a, b snmpdconf.Setting) bool { return a.Value == b.Value }) {
-			s.log.Warn("a changed agentaddress takes effect at the next start")
+		if then, _, err := s.addresses(next); err == nil && !slices.Equal(addresses, then) {
+			s.log.Warn("where to listen is said anew, which takes effect at the next start", "then", then)
 		}
 		s.warnOfZones(next)
 		described.set(next)
@@ -415,17 +451,24 @@ func lacksFamily(err error) bool {
 	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
-// loopback is where the agent listens when nobody says where.
-var loopback = []string{"udp:127.0.0.1:1161", "udp6:[::1]:1161"}
+// loopback is where the agent listens when nobody says where and who is let in, and usual where a file says only
+// who: it is snmpd's default, by which a file for snmpd has its meaning here as well.
+var (
+	loopback = []string{"udp:127.0.0.1:1161", "udp6:[::1]:1161"}
+	usual    = "udp:161"
+)
 
-// addresses returns where to listen, and whether somebody said so.
-func (s *settings) addresses() (addresses []snmp.Address, chosen bool, err error) {
+// addresses returns where to listen with a file, and whether that has to be had.
+func (s *settings) addresses(file *snmpdconf.Config) (addresses []snmp.Address, chosen bool, err error) {
 	var from []snmpdconf.Setting
 	for _, l := range s.listen {
 		from = append(from, snmpdconf.Setting{Value: l, Where: "--listen"})
 	}
 	if len(from) == 0 {
-		from = s.file.AgentAddresses
+		from = file.AgentAddresses
+	}
+	if len(from) == 0 && givesAccess(file) {
+		from = []snmpdconf.Setting{{Value: usual}}
 	}
 	if chosen = len(from) > 0; !chosen {
 		for _, l := range loopback {
@@ -469,17 +512,6 @@ func example(communities []snmp.Community, listening []snmp.Address) string {
 		}
 	}
 	return ""
-}
-
-// warnOfNobody says which addresses nobody can ask, since all communities are
-// for the other family.
-func warnOfNobody(log *slog.Logger, communities []snmp.Community, listening []snmp.Address) {
-	for _, a := range listening {
-		is6 := a.Addr().Is6()
-		if !slices.ContainsFunc(communities, func(c snmp.Community) bool { return c.Source.Addr().Is6() == is6 }) {
-			log.Warn("nobody is let in there: rocommunity is for IPv4, rocommunity6 for IPv6", "address", a)
-		}
-	}
 }
 
 // linuxObjectID is netSnmpAgentOIDs.linux, which is how managers know a Linux

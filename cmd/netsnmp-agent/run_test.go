@@ -71,7 +71,6 @@ func TestAddressesOfTheFile(t *testing.T) {
 		with flags
 	}{
 		"agentaddress and --listen":         {"agentaddress udp:127.0.0.1:99999", flags{listen: []string{"udp:127.0.0.1:1161"}}},
-		"agentaddress and --agentx":         {"agentaddress carrier:pigeon", flags{agentx: "unix:/nowhere"}},
 		"agentXSocket and --agentx=ADDRESS": {"agentXSocket foo", flags{agentx: "unix:/nowhere"}},
 		"agentXSocket, embedded":            {"agentXSocket foo", flags{}},
 	} {

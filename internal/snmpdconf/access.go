@@ -23,6 +23,16 @@ type Community struct {
 	// SecurityName is what Access knows it by.
 	SecurityName string
 	Context      string // the SNMP context that is asked; "" is the default one
+	Where        string // "FILE:LINE: DIRECTIVE"
+}
+
+// absent is a line with a host's name that was not found. Lines behind it that let the community do something else
+// have no effect until it is: its own may confine that host.
+type absent struct {
+	community string
+	family    secured
+	rights    string
+	where     string
 }
 
 // User is a user that createUser makes.
@@ -45,6 +55,8 @@ const (
 	Denying       Need = "shutting out a source"
 	Notifications Need = "giving access to notifications"
 	LocalSockets  Need = "SNMP over sockets of the local family"
+	// SystemGroup is what the system group says.
+	SystemGroup Need = "a system group"
 	// V3Notifications lets nobody in.
 	V3Notifications Need = "notifications by SNMPv3"
 )
@@ -105,10 +117,6 @@ const maxSockpath = 107
 func com2sec(family secured) func(*Config, string, string) error {
 	return func(c *Config, where, rest string) error {
 		a := arguments{rest: rest}
-		if !a.more() {
-			_, directive, _ := strings.Cut(where, ": ")
-			return fmt.Errorf("Blank line following %s token.", directive) //nolint:staticcheck // net-snmp's text
-		}
 		maxContext, maxSecurityName, maxCommunity := family.bounds()
 		context, name := "", a.next()
 		if name == "-Cn" {
@@ -164,29 +172,51 @@ func com2sec(family secured) func(*Config, string, string) error {
 			return err
 		}
 		c.need(Groups, where)
+		c.GivesAccess = true
+		c.secret(community)
 		if family == overLocal {
 			c.need(LocalSockets, where)
 			return nil
 		}
-		return c.addCommunity(community, source, family, name, context, where)
+		rights := fmt.Sprintf("com2sec %q %q", name, context)
+		return c.addCommunity(Community{Name: community, SecurityName: name, Context: context, Where: where}, source, family, rights)
 	}
 }
 
-// addCommunity adds to the ordered list.
-func (c *Config) addCommunity(name, source string, family secured, securityName, context, where string) error {
-	source, deny := strings.CutPrefix(source, "!")
-	if deny {
-		c.need(Denying, where)
+// errSwapped is of a line that would send a community to the resolver.
+var errSwapped = errors.New("the source is a name and the community is an address: are the two swapped?")
+
+// addCommunity adds to the ordered list. Communities of the same rights may do the same.
+func (c *Config) addCommunity(community Community, source string, family secured, rights string) error {
+	source, community.Deny = strings.CutPrefix(source, "!")
+	if community.Deny {
+		c.need(Denying, community.Where)
+		rights = ""
 	}
-	if context != "" {
-		c.need(Contexts, where)
+	if community.Context != "" {
+		c.need(Contexts, community.Where)
 	}
-	prefixes, err := parseSource(source, int(family), c.names)
+	if !isSource(source) && !strings.Contains(source, "/") && isSource(community.Name) {
+		return errSwapped
+	}
+	prefixes, err := parseSource(source, int(family), &c.from.names)
+	if missing := (*notFoundError)(nil); errors.As(err, &missing) {
+		c.absent = append(c.absent, absent{community.Name, family, rights, community.Where})
+		c.warn(community.Where, missing.Error()+": the line lets nobody in until it is")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	for _, a := range c.absent {
+		if a.community == community.Name && a.family == family && a.rights != rights && !community.Deny {
+			c.warn(community.Where, fmt.Sprintf("it lets nobody in until the host is found that %s names: that line may confine it", a.where))
+			return nil
+		}
+	}
 	for _, p := range prefixes {
-		c.Communities = append(c.Communities, Community{Name: name, Source: p, Deny: deny, SecurityName: securityName, Context: context})
+		community.Source = p
+		c.Communities = append(c.Communities, community)
 	}
 	return nil
 }
@@ -328,7 +358,10 @@ func viewOf(a *arguments) (view string, subtree *mib.OID, err error) {
 		return view, nil, a.err
 	}
 	o, err := parseOID(word)
-	return "", &o, err
+	if err != nil { // it may be a community, out of its place
+		return "", nil, errors.New("what follows is neither an object identifier nor a name that is known here, nor -V and a view")
+	}
+	return "", &o, nil
 }
 
 // contextOf parses "[CONTEXT | CONTEXT*]"; none is each of them.
@@ -350,6 +383,11 @@ func contextOf(a *arguments) (context string, prefix bool, err error) {
 // addSimple adds a view, a security name, a group and its access.
 func (c *Config) addSimple(s simple, types []vacm.ViewType, w simpleAccess, where string) error {
 	c.simples++
+	c.GivesAccess = true
+	rights := fmt.Sprintf("%d %d %q %v %q %t", types, w.model, w.view, w.subtree, w.context, w.prefix)
+	if len(s.families) > 0 {
+		c.secret(w.name)
+	}
 	if w.subtree != nil {
 		w.view = fmt.Sprintf("view%s%d", map[bool]string{true: "Comm", false: "USM"}[len(s.families) > 0], c.simples)
 		c.Access.Families = append(c.Access.Families, vacm.Family{View: w.view, Subtree: *w.subtree})
@@ -369,7 +407,8 @@ func (c *Config) addSimple(s simple, types []vacm.ViewType, w simpleAccess, wher
 		securityName := fmt.Sprintf("comm%d", c.simples)
 		group = "grp" + securityName
 		for _, family := range s.families {
-			if err := c.addCommunity(w.name, w.source, family, securityName, w.context, where); err != nil {
+			community := Community{Name: w.name, SecurityName: securityName, Context: w.context, Where: where}
+			if err := c.addCommunity(community, w.source, family, rights); err != nil {
 				return err
 			}
 		}
@@ -628,7 +667,7 @@ func authAccess(c *Config, where, rest string) error {
 	}
 	switch {
 	case len(args) > 3:
-		return fmt.Errorf("%q follows the context", shorten(args[3]))
+		return errors.New("more follows the context")
 	case len(entry.Group) > maxName:
 		return errors.New("group name too long")
 	case len(view) > maxName:
@@ -720,17 +759,26 @@ func createUser(c *Config, where, rest string) error {
 	if _, err := u.Localize(anyEngine); err != nil {
 		return err
 	}
+	if u.Auth != usm.NoAuth {
+		c.secrets[c.at.File] = true
+	}
 	c.need(Users, where)
 	c.Users = append(c.Users, u)
 	return nil
 }
+
+// What is no protocol may be a secret.
+var (
+	errHash   = errors.New("the authentication protocols are MD5, SHA, SHA-224, SHA-256, SHA-384 and SHA-512")
+	errCipher = errors.New("the privacy protocols are DES, AES, AES-192, AES-256, AES-192-C and AES-256-C")
+)
 
 // anyEngine stands for an engine that is not known yet.
 const anyEngine usm.EngineID = "any engine"
 
 func (u *User) authentication(a *arguments) (err error) {
 	if u.Auth, err = usm.ParseHash(a.next()); err != nil {
-		return err
+		return errHash
 	}
 	if u.AuthForm, u.AuthSecret, err = secret(a); err != nil {
 		return fmt.Errorf("authentication: %w", err)
@@ -739,7 +787,7 @@ func (u *User) authentication(a *arguments) (err error) {
 		return a.err
 	}
 	if u.Priv, err = usm.ParseCipher(a.next()); err != nil {
-		return err
+		return errCipher
 	}
 	if !a.more() {
 		return a.err

@@ -9,25 +9,6 @@ import (
 // blanks are what isspace has, by which net-snmp splits lines.
 const blanks = " \t\n\v\f\r"
 
-// CutDirective splits a line of one of net-snmp's files into its directive and
-// what follows. Both are empty for a line that is blank or a comment.
-func CutDirective(line string) (directive, rest string) { return cutDirective(line) }
-
-// Arguments splits what follows a directive at blanks, heeding quotes,
-// backslashes and comments.
-func Arguments(rest string) ([]string, error) { return fields(rest) }
-
-func cutDirective(line string) (directive, rest string) {
-	line = strings.Trim(line, blanks)
-	if line == "" || line[0] == '#' {
-		return "", ""
-	}
-	if i := strings.IndexAny(line, blanks); i >= 0 {
-		return line[:i], strings.Trim(line[i:], blanks)
-	}
-	return line, ""
-}
-
 // fields splits arguments as net-snmp's copy_nword does, one after the other.
 func fields(s string) (args []string, err error) {
 	a := arguments{rest: s}
@@ -83,7 +64,7 @@ func (a *arguments) next() string {
 // nothing says what is left over, if anything is.
 func (a *arguments) nothing(after string) error {
 	if a.more() {
-		return fmt.Errorf("%q follows the %s", strings.Trim(a.rest, blanks), after)
+		return fmt.Errorf("more follows the %s", after) // which may be a secret
 	}
 	return a.err
 }
@@ -98,6 +79,23 @@ func words(s string) []string {
 		}
 	}
 	return all
+}
+
+// FirstWord returns the first word of what follows a directive, and whether it is the only one.
+func FirstWord(rest string) (word string, only bool, err error) {
+	a := arguments{rest: rest}
+	word = a.next()
+	return word, !a.more(), a.err
+}
+
+// TextValue returns the value of a directive of net-snmp's library that is a text (netsnmp_ds_handle_config): a word in double
+// quotes, or else all that follows the directive as it is.
+func TextValue(rest string) (string, error) {
+	if !strings.HasPrefix(rest, `"`) {
+		return rest, nil
+	}
+	a := arguments{rest: rest}
+	return a.next(), a.err
 }
 
 // errNUL is of a line that net-snmp would read a part of.

@@ -86,21 +86,25 @@ func sink(version protocol.Version, inform bool) func(*Config, string, string) e
 		case len(args) == 0 || args[0] == "":
 			return errors.New("needs a host")
 		case args[0][0] == '-':
-			return fmt.Errorf("option %s is not supported", args[0])
+			return fmt.Errorf("option %.2s is not supported", args[0]) // what follows it may be a secret
 		case len(args) > 3:
-			return fmt.Errorf("%q follows the port", strings.Join(args[3:], " "))
+			return errors.New("more follows the port")
 		}
 		s.Address = args[0]
+		if len(args) > 1 && isSource(args[1]) && !isSource(args[0]) && isHost(args[0]) {
+			return errors.New("the community is an address and the host is none: are the two swapped?")
+		}
 		if len(args) > 1 {
 			s.Community = args[1]
 		}
 		if len(args) > 2 {
 			n, err := strconv.ParseUint(args[2], 10, 16)
 			if err != nil || n == 0 {
-				return fmt.Errorf("%q is not a port from 1 to 65535", args[2])
+				return errors.New("what follows the community is not a port from 1 to 65535")
 			}
 			s.Port = uint16(n)
 		}
+		c.secret(s.Community)
 		return c.addSink(s)
 	}
 }
@@ -137,7 +141,7 @@ func (c *Config) addSink(s Sink) error {
 		return slices.ContainsFunc(c.Sinks, func(o Sink) bool { return o.Name == name })
 	}
 	if s.Name != "" && taken(s.Name) {
-		return fmt.Errorf("there is a destination of the name %q already", s.Name)
+		return fmt.Errorf("there is a destination of the name %q already", shorten(s.Name))
 	}
 	for i := 0; s.Name == ""; i++ {
 		if name := fmt.Sprint("internal", i); !taken(name) {
@@ -235,6 +239,9 @@ func trapSess(c *Config, where, rest string) error {
 	if s.sink.Version == protocol.V3 {
 		c.need(V3Notifications, where)
 	}
+	if c.secret(s.sink.Community); s.first("-A", "-X", "-3m", "-3k", "-3M", "-3K") != "" {
+		c.secrets[c.at.File] = true
+	}
 	return c.addSink(s.sink)
 }
 
@@ -323,13 +330,13 @@ var sessionOptions = map[string]func(s *session, argument string) error{
 	"-l": func(s *session, argument string) (err error) { s.sink.Level, err = sessionLevel(argument); return err },
 	"-a": func(s *session, argument string) (err error) {
 		if s.sink.User.Auth, err = usm.ParseHash(argument); err != nil {
-			return errors.New("the authentication protocols are MD5, SHA, SHA-224, SHA-256, SHA-384 and SHA-512")
+			return errHash
 		}
 		return nil
 	},
 	"-x": func(s *session, argument string) (err error) {
 		if s.sink.User.Priv, err = usm.ParseCipher(argument); err != nil {
-			return errors.New("the privacy protocols are DES, AES, AES-192, AES-256, AES-192-C and AES-256-C")
+			return errCipher
 		}
 		return nil
 	},

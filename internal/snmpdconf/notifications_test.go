@@ -61,7 +61,6 @@ func TestTrapSess(t *testing.T) {
 func TestTrapSessRefused(t *testing.T) {
 	const user = "-v3 -u u "
 	for line, want := range map[string]string{
-		"":                            "needs a host",
 		"-v3 -u u":                    "needs a host",
 		user + `""`:                   "needs a host",
 		user + "nms maplesyrup":       "more follows the host",
@@ -125,15 +124,12 @@ func TestClientAddr(t *testing.T) {
 		t.Errorf("clientaddr is %v, want %v", c.ClientAddr, want)
 	}
 	for line, want := range map[string]string{
-		"clientaddr":                "needs a source address",
-		"clientaddr 192.0.2.1:5":    "is not an address of this host",
-		"clientaddr 0.0.0.0":        "is not an address of this host",
-		"[snmp] clientaddr nms":     "is not an address of this host",
-		"clientaddr [2001:db8::1":   "is not an address of this host",
-		"clientaddr 2001:db8::1]":   "is not an address of this host",
-		"trapsink -s":               "option -s needs an argument",
-		"[snmp] persistentDir /var": "unknown directive \"[snmp]\"",
-		"[snmp]":                    "unknown directive \"[snmp]\"",
+		"clientaddr 192.0.2.1:5":  "is not an address of this host",
+		"clientaddr 0.0.0.0":      "is not an address of this host",
+		"[snmp] clientaddr nms":   "is not an address of this host",
+		"clientaddr [2001:db8::1": "is not an address of this host",
+		"clientaddr 2001:db8::1]": "is not an address of this host",
+		"trapsink -s":             "option -s needs an argument",
 	} {
 		if _, err := Parse(t.Context(), "x.conf", strings.NewReader(line+"\n")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", line, err, want)
@@ -145,7 +141,7 @@ func TestClientAddr(t *testing.T) {
 func FuzzTrapSess(f *testing.F) {
 	f.Add("-v3 -l authPriv -u u -a SHA-256 -A maplesyrup -x AES -X maplesyrup -n blue -Ci -t 1 -r 3 -e 0x8000000001020304 nms:1162")
 	f.Fuzz(func(t *testing.T, line string) {
-		c := &Config{}
+		c := &Config{at: &Line{}, secrets: map[string]bool{}}
 		if trapSess(c, "x", line) != nil {
 			return
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -58,11 +57,7 @@ func (w *Where) snmpConfig() (c remote.Config, err error) {
 	if w.SNMPConfigFile != "" {
 		err = c.ReadFile(w.SNMPConfigFile)
 	} else {
-		files := []string{"/etc/snmp/snmp.conf"}
-		if home, err := os.UserHomeDir(); err == nil {
-			files = append(files, filepath.Join(home, ".snmp", "snmp.conf"))
-		}
-		for _, file := range files {
+		for _, file := range remote.ConfigFiles() {
 			if failed := c.ReadFile(file); !errors.Is(failed, fs.ErrNotExist) {
 				err = errors.Join(err, failed)
 			}

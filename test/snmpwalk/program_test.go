@@ -37,6 +37,7 @@ func TestRefusals(t *testing.T) {
 	needsTools(t)
 	s := newLinks(t)
 	file := writeConfig(t, "# a comment", "sysLocation here", "sysLocatoin there", "rocommunity public 192.0.2.1/24")
+	said := writeConfig(t, "rocommunity public", "sysLocatoin there", "extend x", "rocommunity6 public")
 	contexts := writeConfig(t, "netnsContexts /run/*/blue")
 	s.listenPacket(t, "udp4", "127.0.0.1:1199", nil)
 	for _, test := range []struct {
@@ -48,7 +49,8 @@ func TestRefusals(t *testing.T) {
 		{"another address", []string{"--listen", "udp:192.0.2.1:1161"}, []string{"192.0.2.1", "loopback", "rocommunity"}},
 		{"every address of IPv6", []string{"--listen", "udp6:[::]:1161"}, []string{"::", "loopback", "rocommunity"}},
 		{"TCP", []string{"--listen", "tcp:192.0.2.1:1161"}, []string{"192.0.2.1", "loopback", "rocommunity"}},
-		{"directive", []string{"--config", file}, []string{file + ":3:", "sysLocatoin", "sysLocation"}},
+		{"directive", []string{"--config", said, "--strict"}, []string{said + ":2: ", "did you mean sysLocation", said + ":3: extend", said + ":4: rocommunity6"}},
+		{"secrets", []string{"--config", "/etc/shadow"}, []string{"/etc/shadow", "none of its lines is one of snmpd.conf"}},
 		{"value", []string{"--config", file}, []string{file + ":4:", "rocommunity", "192.0.2.1/24"}},
 		{"no file", []string{"--config", file + "-not"}, []string{file + "-not"}},
 		{"port in use", []string{"--listen", "udp:127.0.0.1:1199"}, []string{"127.0.0.1:1199", "in use"}},
@@ -138,7 +140,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("the new community is answered %v", v)
 	}
 
-	rewrite(t, file, "sysLocation nowhere", "rocommunity public", "frobnicate yes")
+	rewrite(t, file, "sysLocation nowhere", "rocommunity public", "veiw all excluded .1")
 	p.signal(t, syscall.SIGHUP)
 	p.await(t, file+":3", 1)
 	if got := location(); got != "there" {
