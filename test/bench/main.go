@@ -82,6 +82,7 @@ var agentPage = []benchmark{
 	{"interfaces", (*bench).interfacesCase},
 	{"agentx", (*bench).agentXCase},
 	{"security", (*bench).securityCase},
+	{"contexts", (*bench).contextsCase},
 	{"others", (*bench).othersCase},
 	{"large", (*bench).largeCase},
 	{"remote", (*bench).remoteCase},

@@ -113,6 +113,15 @@ func statusField(status, field string) (float64, error) {
 	return strconv.ParseFloat(fields[0], 64)
 }
 
+// threads returns how many the process has.
+func (p *process) threads() (float64, error) {
+	status, err := os.ReadFile(p.proc("status"))
+	if err != nil {
+		return 0, err
+	}
+	return statusField(string(status), "Threads:")
+}
+
 // wakeups returns how often the threads of the process have given up a
 // processor of their own accord, which they did to wait for something.
 func (p *process) wakeups() (float64, error) {
