@@ -49,10 +49,12 @@ type destination struct {
 	users   *usm.Model // nil unless the target is of SNMPv3
 	cancel  context.CancelFunc
 	filter  atomic.Pointer[Filter]
+	// contexts are the target's.
+	contexts atomic.Pointer[ContextCommunities]
 
 	mu      sync.Mutex
-	queue   [][]mib.Binding // oldest first
-	wake    chan struct{}   // holds one when something was put into queue
+	queue   []told        // oldest first
+	wake    chan struct{} // holds one when something was put into queue
 	dropped atomic.Uint64
 
 	// What follows belongs to run.
@@ -65,14 +67,20 @@ type destination struct {
 	dropping, unacknowledged, unreachable, refused, rejecting, unknown warning
 }
 
+// told is a notification as a target is told of it.
+type told struct {
+	scope
+	variables []mib.Binding
+}
+
 // inform is an InformRequest-PDU that has been sent.
 type inform struct {
 	requestID int32
-	variables []mib.Binding
-	ids       []int32 // of its messages
-	sent      int
-	again     int       // how often its receiver wanted it once more
-	due       time.Time // when it is sent again, or given up
+	told
+	ids   []int32 // of its messages
+	sent  int
+	again int       // how often its receiver wanted it once more
+	due   time.Time // when it is sent again, or given up
 }
 
 // maxAgain is how often a receiver can want an inform once more: as it is another engine
@@ -94,7 +102,7 @@ func newDestination(e *engine, options *Options, users *usm.Model, target Target
 		d.users = users
 		d.model = newV3Outgoing(&d.target, users)
 	} else {
-		d.model = newCommunityOutgoing(&d.target)
+		d.model = newCommunityOutgoing(&d.target, &d.contexts)
 	}
 	return d
 }
@@ -107,14 +115,25 @@ func (d *destination) maxMessageSize() int {
 	return d.options.MaxMessageSize
 }
 
+// wants reports whether the target gets a notification of a context, and how it is told.
+func (d *destination) wants(contextName string, variables []mib.Binding) (n told, ok bool) {
+	n = told{scope{context: contextName}, variables}
+	if contextName != "" && d.target.Version != SNMPv3 {
+		if n.community, ok = d.contexts.Load().of(contextName); !ok {
+			return n, false
+		}
+	}
+	return n, d.filter.Load().passes(variables)
+}
+
 // put has a notification sent, later.
-func (d *destination) put(variables []mib.Binding) {
+func (d *destination) put(n told) {
 	d.mu.Lock()
 	full := len(d.queue) >= maxQueued
 	if full {
 		d.takeFirst()
 	}
-	d.queue = append(d.queue, variables)
+	d.queue = append(d.queue, n)
 	d.mu.Unlock()
 	if full {
 		d.drop("too many wait")
@@ -125,21 +144,21 @@ func (d *destination) put(variables []mib.Binding) {
 	}
 }
 
-// next takes the oldest notification, nil where there is none.
-func (d *destination) next() []mib.Binding {
+// next takes the oldest notification, where there is one.
+func (d *destination) next() (n told, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.queue) == 0 {
-		return nil
+		return n, false
 	}
-	return d.takeFirst()
+	return d.takeFirst(), true
 }
 
 // takeFirst takes the oldest notification out of the queue, which has one. Its caller
 // holds mu.
-func (d *destination) takeFirst() []mib.Binding {
+func (d *destination) takeFirst() told {
 	first := d.queue[0]
-	d.queue[0] = nil
+	d.queue[0] = told{}
 	if d.queue = d.queue[1:]; len(d.queue) == 0 {
 		d.queue = nil // and its memory
 	}
@@ -147,11 +166,11 @@ func (d *destination) takeFirst() []mib.Binding {
 }
 
 // putBack undoes next.
-func (d *destination) putBack(variables []mib.Binding) {
+func (d *destination) putBack(n told) {
 	d.mu.Lock()
 	full := len(d.queue) >= maxQueued
 	if !full {
-		d.queue = slices.Insert(d.queue, 0, variables)
+		d.queue = slices.Insert(d.queue, 0, n)
 	}
 	d.mu.Unlock()
 	if full {
@@ -294,14 +313,14 @@ func (d *destination) send(conn net.Conn) error {
 				return nil
 			}
 		}
-		variables := d.next()
-		if variables == nil {
+		n, ok := d.next()
+		if !ok {
 			return nil
 		}
-		i := &inform{requestID: rand.Int32(), variables: variables}
+		i := &inform{requestID: rand.Int32(), told: n}
 		sent, err := d.sendOne(conn, i)
 		if err != nil {
-			d.putBack(variables)
+			d.putBack(n)
 			return err
 		}
 		switch {
@@ -318,7 +337,7 @@ func (d *destination) send(conn net.Conn) error {
 // have changed. It reports false for one that cannot be sent to it and was dropped; an error is
 // the connection's.
 func (d *destination) sendOne(conn net.Conn, i *inform) (sent bool, err error) {
-	message, id, err := notificationMessage(d.model, &d.target, i.requestID, i.variables, localIPv4(conn), d.maxMessageSize())
+	message, id, err := notificationMessage(d.model, &d.target, i.requestID, i.told, localIPv4(conn), d.maxMessageSize())
 	if err == nil {
 		err = d.write(conn, message)
 		if err != nil && !errors.Is(err, syscall.EMSGSIZE) {
@@ -502,7 +521,12 @@ func (d *destination) receive(message []byte) {
 		d.passOver("its version is not the target's", slog.Int("version", int(number)))
 		return
 	}
-	r := d.model.receive(&fields, message[:len(message)-len(outer.Rest)], func(id int32) bool { return d.find(id) >= 0 })
+	r := d.model.receive(&fields, message[:len(message)-len(outer.Rest)], func(id int32) (scope, bool) {
+		if i := d.find(id); i >= 0 {
+			return d.informs[i].scope, true
+		}
+		return scope{}, false
+	})
 	switch {
 	case r.verdict != accept:
 		e.counters[r.counter].Add(1)

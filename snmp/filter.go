@@ -1,6 +1,8 @@
 package snmp
 
 import (
+	"maps"
+
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/vacm"
 )
@@ -17,6 +19,38 @@ func NewFilter(families []vacm.Family) *Filter {
 	}
 	// A name that is in no family is excluded, and such a variable is not.
 	return &Filter{vacm.NewView(families), vacm.NewView(append([]vacm.Family{{}}, families...))}
+}
+
+// ContextCommunities are the communities that stand for contexts where notifications go by SNMPv1 and SNMPv2c. They are immutable.
+type ContextCommunities struct{ byContext map[string]string }
+
+// NewContextCommunities returns the communities of contexts other than the default one, nil where there are none.
+func NewContextCommunities(byContext map[string]string) *ContextCommunities {
+	if len(byContext) == 0 {
+		return nil
+	}
+	return &ContextCommunities{maps.Clone(byContext)}
+}
+
+// of returns the community that stands for a context.
+func (c *ContextCommunities) of(contextName string) (community string, ok bool) {
+	if c == nil {
+		return "", false
+	}
+	community, ok = c.byContext[contextName]
+	return community, ok
+}
+
+// has reports whether a community stands for any context.
+func (c *ContextCommunities) has(community []byte) bool {
+	if c != nil {
+		for _, one := range c.byContext {
+			if one == string(community) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // passes reports whether a notification is sent, of whose variables the first two are sysUpTime.0 and

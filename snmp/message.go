@@ -1,9 +1,9 @@
 package snmp
 
 import (
-	"bytes"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
@@ -92,6 +92,10 @@ type messageModel interface {
 // tailroom is how much capacity there is behind what a model makes a message of.
 const tailroom = usm.Padding
 
+// scope is whose variables a notification tells: those of a context, "" for the default one, for which a community stands
+// where there is no other name for it.
+type scope struct{ context, community string }
+
 // outgoingModel is a message processing model of messages that nobody asked for, to
 // one target. One goroutine uses it.
 type outgoingModel interface {
@@ -101,13 +105,13 @@ type outgoingModel interface {
 	// discover returns a message that asks the target who it is.
 	discover() []byte
 	// headroom is how much room there has to be in front of a PDU.
-	headroom() int
+	headroom(of scope) int
 	// prepareOutgoing makes a message of the PDU that is buf[at:] (RFC 3411, section
 	// 4.2.1), and returns the id by which its answers name it, where they do.
-	prepareOutgoing(buf []byte, at int) (message []byte, id int32, err error)
+	prepareOutgoing(of scope, buf []byte, at int) (message []byte, id int32, err error)
 	// receive takes apart what came from the target, of which d has what follows
-	// the version. Waits tells whether an answer to a message is waited for.
-	receive(d *ber.Decoder, message []byte, waits func(id int32) bool) reply
+	// the version. Waits tells whether an answer to a message is waited for, and what that was of.
+	receive(d *ber.Decoder, message []byte, waits func(id int32) (scope, bool)) reply
 }
 
 // reply is what a message from a target means: an outcome other than accept that it is
@@ -179,31 +183,39 @@ func (m *communityMessages) prepend(community, buf []byte, at int) []byte {
 // target.
 type communityOutgoing struct {
 	messages  communityMessages
-	community []byte
+	community string
+	contexts  *atomic.Pointer[ContextCommunities]
 }
 
-func newCommunityOutgoing(to *Target) *communityOutgoing {
-	return &communityOutgoing{communityMessages{version: to.Version}, []byte(to.Community)}
+func newCommunityOutgoing(to *Target, contexts *atomic.Pointer[ContextCommunities]) *communityOutgoing {
+	return &communityOutgoing{communityMessages{version: to.Version}, to.Community, contexts}
+}
+
+func (m *communityOutgoing) communityOf(of scope) string {
+	if of.context == "" {
+		return m.community
+	}
+	return of.community
 }
 
 func (*communityOutgoing) room() int { return maxOutstanding }
 
 func (*communityOutgoing) discover() []byte { return nil }
 
-func (m *communityOutgoing) headroom() int { return pduHeadroom + len(m.community) }
+func (m *communityOutgoing) headroom(of scope) int { return pduHeadroom + len(m.communityOf(of)) }
 
-func (m *communityOutgoing) prepareOutgoing(buf []byte, at int) ([]byte, int32, error) {
-	return m.messages.prepend(m.community, buf, at), 0, nil
+func (m *communityOutgoing) prepareOutgoing(of scope, buf []byte, at int) ([]byte, int32, error) {
+	return m.messages.prepend([]byte(m.communityOf(of)), buf, at), 0, nil
 }
 
-func (m *communityOutgoing) receive(d *ber.Decoder, _ []byte, _ func(int32) bool) (r reply) {
+func (m *communityOutgoing) receive(d *ber.Decoder, _ []byte, _ func(int32) (scope, bool)) (r reply) {
 	community := d.Content("community", ber.OctetString)
 	r.pduType, r.pdu = d.Element("data")
 	d.End("Message")
 	switch {
 	case d.Err != nil:
 		return reply{outcome: malformed(d.Err)}
-	case !bytes.Equal(community, m.community):
+	case string(community) != m.community && !m.contexts.Load().has(community):
 		return reply{outcome: outcome{verdict: drop, counter: enginemib.InBadCommunityNames, why: "its community is not the target's"}}
 	}
 	return r

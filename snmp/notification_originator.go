@@ -70,11 +70,13 @@ func (o *originator) setTargets(targets []Target) error {
 			return d.target.same(&t) && (t.Version != SNMPv3 || d.users == users)
 		}); i >= 0 {
 			before[i].filter.Store(t.Filter)
+			before[i].contexts.Store(t.Contexts)
 			now, before = append(now, before[i]), slices.Delete(before, i, i+1)
 			continue
 		}
 		d := newDestination(o.engine, o.options, users, t)
 		d.filter.Store(t.Filter)
+		d.contexts.Store(t.Contexts)
 		ctx, cancel := context.WithCancel(o.ctx)
 		d.cancel = cancel
 		o.running.Go(func() { d.run(ctx) })
@@ -87,17 +89,17 @@ func (o *originator) setTargets(targets []Target) error {
 	return nil
 }
 
-// notify sends a notification to every target whose filter lets it pass, without waiting.
-func (o *originator) notify(n mib.Notification) {
+// notify sends a notification of a context to every target whose filter lets it pass, without waiting.
+func (o *originator) notify(contextName string, epoch time.Time, n mib.Notification) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.destinations) == 0 {
 		return
 	}
-	variables := n.Variables(o.options.Epoch())
+	variables := n.Variables(epoch)
 	for _, d := range o.destinations {
-		if d.filter.Load().passes(variables) {
-			d.put(variables)
+		if told, ok := d.wants(contextName, variables); ok {
+			d.put(told)
 		}
 	}
 }
@@ -105,13 +107,14 @@ func (o *originator) notify(n mib.Notification) {
 // notificationMessage returns the message that tells a target the variables of a
 // notification, the first two of which are sysUpTime.0 and snmpTrapOID.0, and the id that its model
 // gives it. agent is the address that it is sent from.
-func notificationMessage(model outgoingModel, to *Target, requestID int32, variables []mib.Binding, agent netip.Addr, limit int) ([]byte, int32, error) {
+func notificationMessage(model outgoingModel, to *Target, requestID int32, n told, agent netip.Addr, limit int) ([]byte, int32, error) {
+	variables := n.variables
 	for _, b := range variables {
 		if !ber.HasEncoding(b.Object, b.Index) || !ber.ValueHasEncoding(b.Value) {
 			return nil, 0, &encodingError{b.Name(), b.Value}
 		}
 	}
-	start := model.headroom()
+	start := model.headroom(n.scope)
 	buf := make([]byte, start, start+512)
 	var err error
 	switch {
@@ -128,7 +131,7 @@ func notificationMessage(model outgoingModel, to *Target, requestID int32, varia
 	if err != nil {
 		return nil, 0, err
 	}
-	message, id, err := model.prepareOutgoing(buf, start)
+	message, id, err := model.prepareOutgoing(n.scope, buf, start)
 	if err != nil {
 		return nil, 0, err
 	}

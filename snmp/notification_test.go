@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -222,7 +223,7 @@ func TestTranslation(t *testing.T) {
 	at := time.Now()
 	message := func(n mib.Notification, version Version) ([]byte, error) {
 		to := &Target{Version: version}
-		message, _, err := notificationMessage(newCommunityOutgoing(to), to, 1, n.Variables(at), loopback, maxDatagram)
+		message, _, err := notificationMessage(newCommunityOutgoing(to, new(atomic.Pointer[ContextCommunities])), to, 1, told{variables: n.Variables(at)}, loopback, maxDatagram)
 		return message, err
 	}
 	enterprise := mib.Binding{Object: mib.MustParseOID("1.3.6.1.6.3.1.1.4.3"), Index: mib.MakeOID(0), Value: mib.OIDValue(mib.MustParseOID("1.3.6.1.4.1.99"))}
@@ -399,14 +400,14 @@ func TestBurstIsKept(t *testing.T) {
 	const burst = 10_000
 	d := newDestination(nil, nil, nil, Target{})
 	for n := range burst {
-		d.put([]mib.Binding{{Value: mib.Int(int32(n))}})
+		d.put(told{variables: []mib.Binding{{Value: mib.Int(int32(n))}}})
 	}
 	for n := range burst {
-		if got := d.next(); got == nil || got[0].Value != mib.Int(int32(n)) {
+		if got, ok := d.next(); !ok || got.variables[0].Value != mib.Int(int32(n)) {
 			t.Fatalf("notification %d is %v", n, got)
 		}
 	}
-	if got := d.next(); got != nil || d.waiting() != 0 {
+	if got, ok := d.next(); ok || d.waiting() != 0 {
 		t.Errorf("there is still %v", got)
 	}
 }

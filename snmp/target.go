@@ -56,6 +56,9 @@ type Target struct {
 	V3             TargetV3 // of SNMPv3 only
 	// Filter says which notifications it gets; nil stands for all.
 	Filter *Filter
+	// Contexts are by which communities a target of SNMPv1 or SNMPv2c gets notifications of contexts other than the
+	// default one (RFC 3584, section 5): it gets none of any other. nil stands for no context.
+	Contexts *ContextCommunities
 }
 
 // TargetV3 is what SNMPv3 says to a target besides.
@@ -67,8 +70,8 @@ type TargetV3 struct {
 	Level usm.Level
 	// EngineID is the receiver's, "" to ask for it. A trap needs none.
 	EngineID usm.EngineID
-	// Context is whose variables are told, and ContextEngineID where that is: by default
-	// the engine here.
+	// Context is whose variables are told where a notification is of no other context, and ContextEngineID where
+	// that is: by default the engine here.
 	Context         string
 	ContextEngineID usm.EngineID
 }
@@ -83,7 +86,7 @@ func (t *Target) same(u *Target) bool {
 		return false
 	}
 	other := *u
-	other.Filter = t.Filter
+	other.Filter, other.Contexts = t.Filter, t.Contexts
 	other.V3.User.AuthSecret, other.V3.User.PrivSecret = a.AuthSecret, a.PrivSecret
 	return *t == other
 }

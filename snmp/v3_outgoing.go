@@ -65,8 +65,16 @@ func (m *v3Outgoing) discover() []byte {
 	return sealV3(&m.out, m.discovery, flagReportable, "", "", buf, at)
 }
 
-func (m *v3Outgoing) headroom() int {
-	return v3Headroom + len(m.contextEngineID()) + len(m.to.V3.Context)
+func (m *v3Outgoing) headroom(of scope) int {
+	return v3Headroom + len(m.contextEngineID()) + len(m.context(of))
+}
+
+// context is whose variables are told.
+func (m *v3Outgoing) context(of scope) string {
+	if of.context == "" {
+		return m.to.V3.Context
+	}
+	return of.context
 }
 
 // contextEngineID is the engine here, which has what is told (RFC 3413, section 3.3).
@@ -78,7 +86,7 @@ func (m *v3Outgoing) contextEngineID() string {
 }
 
 // prepareOutgoing is RFC 3412, section 7.1.
-func (m *v3Outgoing) prepareOutgoing(buf []byte, at int) ([]byte, int32, error) {
+func (m *v3Outgoing) prepareOutgoing(of scope, buf []byte, at int) ([]byte, int32, error) {
 	if err := m.identify(); err != nil {
 		return nil, 0, err
 	}
@@ -90,7 +98,7 @@ func (m *v3Outgoing) prepareOutgoing(buf []byte, at int) ([]byte, int32, error) 
 		flags = flagReportable
 	}
 	id := newMsgID()
-	return sealV3(&m.out, id, flags, m.contextEngineID(), m.to.V3.Context, slices.Grow(buf, tailroom), at), id, nil
+	return sealV3(&m.out, id, flags, m.contextEngineID(), m.context(of), slices.Grow(buf, tailroom), at), id, nil
 }
 
 // identify finds the user at the authoritative engine: the one that the target has secrets
@@ -137,12 +145,13 @@ func passed(counter enginemib.Counter, err error) reply {
 }
 
 // receive is RFC 3412, section 7.2, for Responses and Reports.
-func (m *v3Outgoing) receive(d *ber.Decoder, message []byte, waits func(id int32) bool) reply {
+func (m *v3Outgoing) receive(d *ber.Decoder, message []byte, waits func(id int32) (scope, bool)) reply {
 	var h v3Header
 	if out := h.parse(d); out.verdict != accept {
 		return reply{outcome: out}
 	}
-	if h.msgID == 0 || h.msgID != m.discovery && !waits(h.msgID) {
+	of, waiting := waits(h.msgID)
+	if h.msgID == 0 || h.msgID != m.discovery && !waiting {
 		return passed(enginemib.UnknownPDUHandlers, errNotAsked)
 	}
 	in := &m.in
@@ -174,7 +183,7 @@ func (m *v3Outgoing) receive(d *ber.Decoder, message []byte, waits func(id int32
 		return m.reported(h.msgID, &s, true)
 	}
 	if in.SecurityName != m.user.Name || usm.EngineID(in.Parsed.EngineID) != m.authoritative || h.level != m.to.V3.Level ||
-		string(s.contextEngineID) != m.contextEngineID() || string(s.contextName) != m.to.V3.Context {
+		string(s.contextEngineID) != m.contextEngineID() || string(s.contextName) != m.context(of) {
 		return passed(enginemib.UnknownPDUHandlers, errOfAnother)
 	}
 	return reply{id: h.msgID, pduType: s.kind, pdu: s.pdu}

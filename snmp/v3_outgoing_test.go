@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -188,6 +189,43 @@ func TestV3UsersOfTheAgent(t *testing.T) {
 	eventually(t, "two to be dropped", func() bool { return s.Statistics()[enginemib.NotificationsDropped] == 2 })
 }
 
+// TestNotificationsOfContexts holds that SNMPv3 names the context of what happened, whatever context the target is for otherwise; that a
+// community stands for it, and that nobody gets what no community stands for; and that acknowledgements are known again.
+func TestNotificationsOfContexts(t *testing.T) {
+	u := userOf(t, usm.SHA256, usm.AES128)
+	d := newTrapd(t, createUser(u, ""), createUser(u, testEngineID))
+	v3, v3inform := d.target(u, false), d.target(u, true)
+	v3.V3.Context = "white"
+	v2c := Target{Address: d.address, Version: SNMPv2c, Community: "plain", Contexts: NewContextCommunities(map[string]string{"blue": "bluesecret"})}
+	v2cinform := v2c
+	v2cinform.Inform, v2cinform.Retries = true, 20
+	v1 := Target{Address: d.address, Version: SNMPv1, Community: "old"}
+	s := newNotifier(t, Options{USM: usmOf(t, 1, time.Now())}, v3, v3inform, v2c, v2cinform, v1)
+	now := time.Now()
+	s.NotifyOf("blue", now.Add(-time.Minute), happened(now, 1))
+	s.NotifyOf("red", now.Add(-time.Hour), happened(now, 2))
+	s.Notify(happened(now, 3))
+	d.awaits("TRAP2", u, "blue", 1)
+	d.awaits("TRAP2", u, "red", 2)
+	d.awaits("TRAP2", u, "white", 3)
+	d.awaits("INFORM", u, "blue", 1)
+	d.awaits("INFORM", u, "red", 2)
+	d.awaits("INFORM", u, "", 3)
+	eventually(t, "all to be acknowledged", func() bool { return s.Statistics()[enginemib.InGetResponses] == 5 })
+	eventually(t, "SNMPv1's", func() bool { return strings.Contains(d.log(), "community old") })
+	for community, want := range map[string]int{"bluesecret": 2, "plain": 2} {
+		if got := strings.Count(d.log(), "community "+community+"|"); got != want {
+			t.Errorf("%d of %s, want %d:\n%s", got, community, want, d.log())
+		}
+	}
+	if got := strings.Count(d.log(), "community old"); got != 1 {
+		t.Errorf("%d by SNMPv1", got)
+	}
+	if !strings.Contains(d.log(), "Timeticks: (6000) ") || !strings.Contains(d.log(), "Timeticks: (360000) ") {
+		t.Errorf("sysUpTime is not the context's:\n%s", d.log())
+	}
+}
+
 // TestV3ReceiverComesBack holds that informs reach a receiver that starts anew, whose boots
 // went up, and one that is another engine by then; and that they wait for one that is away.
 func TestV3ReceiverComesBack(t *testing.T) {
@@ -306,14 +344,7 @@ func TestV3Forged(t *testing.T) {
 		outer := ber.Decoder{Rest: message}
 		d := outer.Enter("Message", ber.Sequence)
 		d.Integer("version")
-		return m.receive(&d, message, func(id int32) bool {
-			for _, w := range waits {
-				if w == id {
-					return true
-				}
-			}
-			return false
-		})
+		return m.receive(&d, message, func(id int32) (scope, bool) { return scope{}, slices.Contains(waits, id) })
 	}
 	m := newModel()
 	if m.room() != 0 {
@@ -331,8 +362,8 @@ func TestV3Forged(t *testing.T) {
 	if r := receive(m, answer(usm.NoAuthNoPriv, m.discovery, "other", report(usm.UnknownEngineIDs))); !r.discovered || m.authoritative != there || m.room() != 1 {
 		t.Errorf("the engine: %+v, %q", r, m.authoritative)
 	}
-	buf := append(make([]byte, m.headroom()), pduOf(0xa6, 99, 0, 0, asked())...)
-	_, id, err := m.prepareOutgoing(buf, m.headroom())
+	buf := append(make([]byte, m.headroom(scope{})), pduOf(0xa6, 99, 0, 0, asked())...)
+	_, id, err := m.prepareOutgoing(scope{}, buf, m.headroom(scope{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +411,7 @@ func FuzzV3Receive(f *testing.F) {
 		if d.Integer("version"); d.Err != nil {
 			return
 		}
-		r := m.receive(&d, message, func(int32) bool { return true })
+		r := m.receive(&d, message, func(int32) (scope, bool) { return scope{}, true })
 		if r.verdict == accept && r.pduType == ber.Response && m.in.Level != usm.AuthPriv {
 			t.Errorf("an acknowledgement at %v", m.in.Level)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -215,7 +216,7 @@ func (s *settings) readFile(ctx context.Context) (*snmpdconf.Config, error) {
 			return nil, fmt.Errorf("%s: %w", set.Where, err)
 		}
 	}
-	for _, set := range file.NetNSContexts {
+	for _, set := range slices.Concat(file.NetNSContexts, file.NetNSNotifications) {
 		if _, err := contexts.ParsePattern(set.Value); err != nil {
 			return nil, fmt.Errorf("%s: %w", set.Where, err)
 		}

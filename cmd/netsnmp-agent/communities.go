@@ -154,13 +154,31 @@ func checkMask(a *targetmib.Address) error {
 // isAnyPort reports whether the mask of a row lets any port be right.
 func isAnyPort(a *targetmib.Address) bool { return strings.HasSuffix(a.Mask, "\x00\x00") }
 
-// communityNamed returns the community that a security name stands for in a context. It is a manager's: who may write where
-// notifications go learns none of the file's by it.
-func (a *administration) communityNamed(securityName, context string) (string, bool) {
-	for _, c := range a.access.Communities.Active() {
-		if c.Storage != mib.StorageReadOnly && c.SecurityName == securityName && c.ContextName == context && a.isOwn(&c) {
+// communityNamed returns the community that a security name stands for in the default context. It is a manager's: who may
+// write where notifications go learns none of the file's by it.
+func (a *administration) communityNamed(securityName string) (community string, ok bool) {
+	for _, c := range a.communitiesNamed(securityName, false) {
+		if c.ContextName == "" {
 			return c.Name, true
 		}
 	}
 	return "", false
+}
+
+// contextCommunities returns what a security name stands for in other contexts; the file's targets know the file's communities.
+func (a *administration) contextCommunities(securityName string, ofFile bool) *snmp.ContextCommunities {
+	byContext := map[string]string{}
+	for _, c := range a.communitiesNamed(securityName, ofFile) {
+		if _, there := byContext[c.ContextName]; !there && c.ContextName != "" {
+			byContext[c.ContextName] = c.Name
+		}
+	}
+	return snmp.NewContextCommunities(byContext)
+}
+
+// communitiesNamed returns the communities with a security name, in the order of their indexes: those of managers, and of the file.
+func (a *administration) communitiesNamed(securityName string, ofFile bool) []communitymib.Community {
+	return slices.DeleteFunc(a.access.Communities.Active(), func(c communitymib.Community) bool {
+		return c.SecurityName != securityName || c.Storage == mib.StorageReadOnly && !ofFile || !a.isOwn(&c)
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
@@ -24,12 +25,8 @@ func (f *flags) patternsOf(file *snmpdconf.Config) (patterns contexts.Patterns, 
 			from = append(from, snmpdconf.Setting{Value: p, Where: "--contexts"})
 		}
 	}
-	for _, set := range from {
-		p, err := contexts.ParsePattern(set.Value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", set.Where, err)
-		}
-		patterns = append(patterns, p...)
+	if patterns, err = parsePatterns(from); err != nil {
+		return nil, err
 	}
 	if len(patterns) > 0 && f.recording != "" {
 		return nil, fmt.Errorf("%s: a recording has no namespaces that come and go: --netns names one of them", from[0].Where)
@@ -37,13 +34,41 @@ func (f *flags) patternsOf(file *snmpdconf.Config) (patterns contexts.Patterns, 
 	return patterns, nil
 }
 
+// parsePatterns returns patterns of names of namespaces.
+func parsePatterns(from []snmpdconf.Setting) (patterns contexts.Patterns, err error) {
+	for _, set := range from {
+		p, err := contexts.ParsePattern(set.Value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", set.Where, err)
+		}
+		patterns = append(patterns, p...)
+	}
+	return patterns, nil
+}
+
+// notifier is what is notified of interfaces in contexts, and who sends it.
+type notifier struct {
+	choices *choices
+	send    func(contextName string, epoch time.Time, n mib.Notification)
+}
+
+// follow sends notifications of the interfaces of a context until ctx is done or the stack ends.
+func (n notifier) follow(ctx context.Context, name string, stack netstat.Stack, epoch time.Time, log *slog.Logger) {
+	n.choices.notifyLinks(ctx, stack, log, n.choices.linkOfContext, func(of mib.Notification) { n.send(name, epoch, of) })
+}
+
 // newContexts puts a context for each namespace that the settings mean beside the default
 // one, which shows like.Stack. System tells of the host; changed may be nil.
-func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system func() snmpv2mib.System, changed func([]string)) (*contexts.Set, error) {
+func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system func() snmpv2mib.System, notify notifier, changed func([]string)) (*contexts.Set, error) {
 	patterns, err := s.patternsOf(s.file)
 	if err != nil {
 		return nil, err
 	}
+	followed, err := parsePatterns(s.file.NetNSNotifications)
+	if err != nil {
+		return nil, err
+	}
+	var set *contexts.Set
 	tree := func(name string, stack netstat.Stack, epoch time.Time) (*mib.Tree, error) {
 		a, err := agent.New(agent.Config{
 			Stack: stack, Context: true, Modules: like.Modules, Zones: like.Zones, Turns: like.Turns,
@@ -53,8 +78,10 @@ func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system 
 				of.Descr += ", network namespace " + name
 				return of
 			},
-			LinkNotifications: func(string, bool) bool { return false },
-			Log:               s.log.With("context", name),
+			LinkNotifications: func(link string, byDefault bool) bool {
+				return set != nil && set.Follows(name) && notify.choices.linkOfContext(link, byDefault)
+			},
+			Log: s.log.With("context", name),
 		})
 		if err != nil {
 			return nil, err
@@ -67,8 +94,11 @@ func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system 
 		return nil, err
 	}
 	modules, _ := template.Modules("")
-	set := contexts.New(contexts.Options{
-		Default: byDefault, Patterns: patterns, Open: s.openNamespace, Tree: tree, Modules: modules, Changed: changed, Log: s.log,
+	set = contexts.New(contexts.Options{
+		Default: byDefault, Patterns: patterns, Followed: followed, Open: s.openNamespace, Tree: tree, Modules: modules, Changed: changed, Log: s.log,
+		Follow: func(ctx context.Context, name string, stack contexts.Stack, epoch time.Time) {
+			notify.follow(ctx, name, stack, epoch, s.log.With("context", name))
+		},
 	})
 	if len(patterns) > 0 {
 		s.log.Info("network namespaces are contexts", "contexts", len(set.Names()))

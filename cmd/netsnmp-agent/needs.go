@@ -50,15 +50,20 @@ func (s *settings) warnings(file *snmpdconf.Config, addresses []snmp.Address) []
 	return all
 }
 
+const noOthers = "there is the default context only: netnsContexts makes others"
+
 // warningsOfNeeds tells of lines that let somebody do what nobody can do here.
 func (s *settings) warningsOfNeeds(file *snmpdconf.Config) (all []snmpdconf.Warning) {
 	noContexts := len(s.contexts) == 0 && len(file.NetNSContexts) == 0
+	if noContexts && len(file.NetNSNotifications) > 0 {
+		all = append(all, snmpdconf.Warning{Where: file.NetNSNotifications[0].Where, Text: noOthers})
+	}
 	for _, n := range file.Needs {
 		text := ""
 		switch n.Need {
 		case snmpdconf.Contexts:
 			if noContexts {
-				text = "there is the default context only: netnsContexts makes others"
+				text = noOthers
 			}
 		case snmpdconf.SystemGroup:
 			if s.agentx != "" && noContexts {

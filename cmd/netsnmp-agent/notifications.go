@@ -167,6 +167,17 @@ func (c *choices) link(name string, byDefault bool) bool {
 	return byDefault
 }
 
+// linkOfContext reports whether linkDown and linkUp are sent of an interface in a context that is followed: what managers write
+// is of the default context.
+func (c *choices) linkOfContext(_ string, byDefault bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if says := c.file.LinkUpDownNotifications; says != nil && !*says {
+		return false
+	}
+	return byDefault
+}
+
 // writeAuthentication writes snmpEnableAuthenTraps. As with snmpd, what the file says cannot be written.
 func (c *choices) writeAuthentication(_ context.Context, to *mib.Change[enginemib.Engine]) (mib.Assignment, error) {
 	c.mu.Lock()
@@ -226,12 +237,13 @@ func (c *choices) put(change func(*chosen)) func(context.Context) error {
 	}
 }
 
-// notifyLinks sends notifications of the interfaces that the IF-MIB shows, until
-// ctx is done or the stack ends, with which the program does.
-func (c *choices) notifyLinks(ctx context.Context, stack netstat.Stack, log *slog.Logger, send func(mib.Notification)) {
+// notifyLinks sends notifications of the interfaces that the IF-MIB shows and enabled says, until
+// ctx is done or the stack ends.
+func (c *choices) notifyLinks(ctx context.Context, stack netstat.Stack, log *slog.Logger, enabled func(string, bool) bool, send func(mib.Notification)) {
 	current, ok := stack.(*live.Stack)
 	if !ok || !current.Kinds().Has(netstat.KindInterface) {
+		<-ctx.Done()
 		return
 	}
-	_ = agent.LinkNotifier{Stack: current, Enabled: c.link, Send: send, Log: log}.Run(ctx) // the error is the stack's
+	_ = agent.LinkNotifier{Stack: current, Enabled: enabled, Send: send, Log: log}.Run(ctx) // the error is the stack's
 }

@@ -200,7 +200,9 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 	told := make(latest, 1)
-	set, err := s.newContexts(a.Tree(), config, described.now, told.set)
+	// sysUpTime is the master's in notifications of contexts as well.
+	inContexts := notifier{notify, func(contextName string, _ time.Time, n mib.Notification) { sub.Notify(contextName, n) }}
+	set, err := s.newContexts(a.Tree(), config, described.now, inContexts, told.set)
 	if err != nil {
 		return err
 	}
@@ -221,10 +223,15 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
+		followed, err := parsePatterns(file.NetNSNotifications)
+		if err != nil {
+			return err
+		}
 		if err := s.heed(file, nil); err != nil {
 			return err
 		}
 		set.SetPatterns(patterns)
+		set.SetFollowed(followed)
 		described.set(file)
 		s.warnOfZones(file)
 		s.warnOfGivenUp(file, nil)
@@ -236,7 +243,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		// Where the session ends meanwhile, all is registered with the next one.
 		_ = sub.SetContexts(ctx, append([]string{""}, names...)...)
 	})
-	go notify.notifyLinks(ctx, stack, s.log, func(n mib.Notification) { sub.Notify("", n) })
+	go notify.notifyLinks(ctx, stack, s.log, notify.link, func(n mib.Notification) { sub.Notify("", n) })
 	return untilDone(sub.Run(ctx))
 }
 
@@ -349,7 +356,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	if set, err = s.newContexts(a.Tree(), config, described.now, nil); err != nil {
+	if set, err = s.newContexts(a.Tree(), config, described.now, notifier{notify, server.NotifyOf}, nil); err != nil {
 		return err
 	}
 	handler.Handler = set
@@ -396,6 +403,10 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
+		followed, err := parsePatterns(next.NetNSNotifications)
+		if err != nil {
+			return err
+		}
 		if kept == nil {
 			if kept, err = s.openState(next); err != nil {
 				return err
@@ -429,6 +440,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		}
 		set.SetPatterns(patterns)
 		server.Refuse(next.Without...)
+		set.SetFollowed(followed)
 		s.warnOfGivenUp(next, listening)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
 		notify.set(next)
@@ -441,7 +453,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))
 	go set.Run(ctx)
-	go notify.notifyLinks(ctx, stack, s.log, server.Notify)
+	go notify.notifyLinks(ctx, stack, s.log, notify.link, server.Notify)
 	return untilDone(server.Serve(ctx))
 }
 

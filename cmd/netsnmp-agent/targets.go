@@ -134,7 +134,8 @@ func (a *administration) useTargets() error {
 	filters := a.filters()
 	targets := slices.Clone(a.sinks)
 	for i := range targets {
-		targets[i].Filter = filters[a.file.Sinks[i].Name]
+		name := a.file.Sinks[i].Name
+		targets[i].Filter, targets[i].Contexts = filters[name], a.contextCommunities(name, true)
 	}
 	params := map[string]*targetmib.Params{}
 	for _, p := range a.targets.Params.Active() {
@@ -155,7 +156,7 @@ func (a *administration) useTargets() error {
 				unused, problem = append(unused, to.Name), err
 				continue
 			}
-			t.Filter = filters[to.Params]
+			t.Filter, t.Contexts = filters[to.Params], a.contextCommunities(params[to.Params].SecurityName, false)
 			targets = append(targets, t)
 		}
 	}
@@ -200,7 +201,7 @@ func (a *administration) target(n *notificationmib.Notify, to *targetmib.Address
 		t = snmp.Target{Version: sink.Version, Community: sink.Community, V3: sink.V3}
 	} else if t, err = targetOf(p); err != nil {
 		return t, err
-	} else if community, ok := a.communityNamed(p.SecurityName, ""); ok && t.Version != snmp.SNMPv3 {
+	} else if community, ok := a.communityNamed(p.SecurityName); ok && t.Version != snmp.SNMPv3 {
 		t.Community = community
 	}
 	if sink := a.sink(to.Name, to.Storage); sink != nil {

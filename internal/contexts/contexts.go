@@ -26,7 +26,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// Options are what a Set works with. All but Changed and Idle are needed.
+// Options are what a Set works with. All but Changed, Follow and Idle are needed.
 type Options struct {
 	// Default serves the default context.
 	Default mib.Handler
@@ -42,6 +42,11 @@ type Options struct {
 	// Changed is told of the names, in order, when others are contexts than before. It
 	// must not wait.
 	Changed func(names []string)
+	// Follow watches the stack of a context that Followed has, for as long as it is one and its stack goes on: until ctx is
+	// done at the latest. Such stacks are open whether or not somebody asks. It is called on a goroutine for each.
+	Follow func(ctx context.Context, name string, stack Stack, epoch time.Time)
+	// Followed says which contexts are followed; of none where there are no patterns.
+	Followed Patterns
 	// Idle is how long a stack stays open at least that nobody asks for; 0 means 30
 	// minutes. What it alone knows, such as when an interface changed last, goes then.
 	Idle time.Duration
@@ -66,6 +71,9 @@ type Set struct {
 	spaces   map[string]*space // by name
 	links    bool              // among their names
 	refused  map[string]bool   // paths that cannot be contexts, which was said; of who looks
+
+	followed  Patterns
+	following map[*space]context.CancelFunc
 }
 
 // space is a namespace that is a context.
@@ -106,7 +114,7 @@ func New(o Options) *Set {
 	if o.Idle == 0 {
 		o.Idle = 30 * time.Minute
 	}
-	s := &Set{options: o, patterns: o.Patterns, wake: make(chan struct{}, 1), spaces: map[string]*space{}, refused: map[string]bool{}}
+	s := &Set{options: o, patterns: o.Patterns, followed: o.Followed, following: map[*space]context.CancelFunc{}, wake: make(chan struct{}, 1), spaces: map[string]*space{}, refused: map[string]bool{}}
 	if info, err := os.Stat("/proc/self/ns/net"); err == nil {
 		id, _ := identityOf(info)
 		s.device = id.device
@@ -241,6 +249,11 @@ func (s *Set) SetPatterns(p Patterns) {
 	s.mu.Lock()
 	s.patterns = p
 	s.mu.Unlock()
+	s.lookAgain()
+}
+
+// lookAgain has Run begin anew.
+func (s *Set) lookAgain() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -267,6 +280,7 @@ func (s *Set) Run(ctx context.Context) {
 			return
 		}
 		s.look(netnsnames.Change{All: true})
+		s.followAll(ctx)
 		if err != nil {
 			s.options.Log.Error("network namespaces are not followed", "error", err)
 		}
@@ -277,7 +291,7 @@ func (s *Set) Run(ctx context.Context) {
 			}
 			continue
 		}
-		err = s.follow(watch)
+		err = s.followNames(ctx, watch)
 		watch.Close()
 		if !errors.Is(err, fs.ErrClosed) {
 			s.options.Log.Error("network namespaces are followed anew", "error", err)
@@ -300,9 +314,9 @@ func (s *Set) begin() (watch *netnsnames.Watch, err error) {
 	return watch, err
 }
 
-// follow looks at names as the watch tells, and closes what nobody uses, until the watch
+// followNames looks at names as the watch tells, and closes what nobody uses, until the watch
 // is closed.
-func (s *Set) follow(watch *netnsnames.Watch) error {
+func (s *Set) followNames(ctx context.Context, watch *netnsnames.Watch) error {
 	swept := time.Now()
 	for {
 		limit := s.options.Idle - time.Since(swept)
@@ -317,6 +331,7 @@ func (s *Set) follow(watch *netnsnames.Watch) error {
 			time.Sleep(settle)
 		}
 		s.look(change)
+		s.followAll(ctx)
 		if time.Since(swept) >= s.options.Idle {
 			swept = time.Now()
 			s.sweep()
@@ -340,7 +355,7 @@ func (s *Set) all() []*space {
 // sweep closes what nobody asked for since the last sweep.
 func (s *Set) sweep() {
 	for _, n := range s.all() {
-		if !n.used.Swap(false) {
+		if !n.used.Swap(false) && !s.Follows(n.name) {
 			s.leave(n, nil, false)
 		}
 	}

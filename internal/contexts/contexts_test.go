@@ -79,6 +79,7 @@ type world struct {
 	mu     sync.Mutex
 	opened map[string]*testStack // by name
 	epochs map[string]time.Time
+	follow map[string]int // how often each is followed now, by name
 	ended  int
 	told   []string
 }
@@ -100,7 +101,7 @@ func treeOf(t testing.TB) *mib.Tree {
 
 func newWorld(t *testing.T, idle time.Duration, patterns ...string) *world {
 	t.Helper()
-	w := &world{opened: map[string]*testStack{}, epochs: map[string]time.Time{}}
+	w := &world{opened: map[string]*testStack{}, epochs: map[string]time.Time{}, follow: map[string]int{}}
 	o := Options{
 		Default: treeOf(t), Modules: []mib.Module{{Name: "TEST"}}, Idle: idle, Log: slog.New(slog.DiscardHandler),
 		Open: func(path string) (Stack, error) {
@@ -121,6 +122,19 @@ func newWorld(t *testing.T, idle time.Duration, patterns ...string) *world {
 			of.name = name
 			w.opened[name], w.epochs[name] = of, epoch
 			return mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST"})
+		},
+		Follow: func(ctx context.Context, name string, s Stack, epoch time.Time) {
+			count := func(n int) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.follow[name] += n
+			}
+			count(1)
+			defer count(-1)
+			select {
+			case <-ctx.Done():
+			case <-s.(*testStack).done:
+			}
 		},
 		Changed: func(names []string) {
 			w.mu.Lock()
@@ -308,4 +322,67 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.exists(t, "other", false)
+}
+
+// TestFollowed holds that the stacks of the contexts which patterns say are watched, and stay open though nobody asks: while they are
+// contexts, and the patterns say so; and again after a stack ended by itself.
+func TestFollowed(t *testing.T) {
+	nstest.NeedsRoot(t)
+	one := nstest.New(t)
+	two := one.Name + "two"
+	ip := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %v: %v: %s", args, err, out)
+		}
+	}
+	ip("netns", "add", two)
+	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", two).Run() })
+	w := newWorld(t, 20*time.Millisecond, one.Name, two)
+	follow := func(names ...string) {
+		t.Helper()
+		var patterns Patterns
+		for _, name := range names {
+			p, err := ParsePattern(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			patterns = append(patterns, p...)
+		}
+		w.SetFollowed(patterns)
+	}
+	expect := func(first, second int) {
+		t.Helper()
+		nstest.Eventually(t, func() string {
+			return w.look(func() string {
+				if a, b := w.follow[one.Name], w.follow[two]; a != first || b != second || len(w.opened) != first+second {
+					return fmt.Sprintf("followed %d and %d times, %d are open", a, b, len(w.opened))
+				}
+				return ""
+			})
+		})
+	}
+	expect(0, 0)
+	follow(one.Name)
+	expect(1, 0)
+	if !w.Follows(one.Name) || w.Follows(two) || w.Follows("") {
+		t.Error("others are followed")
+	}
+	follow("*")
+	expect(1, 1)
+	was := w.look(func() string { return fmt.Sprintf("%p", w.opened[one.Name]) })
+	w.mu.Lock()
+	close(w.opened[one.Name].done)
+	w.mu.Unlock()
+	nstest.Eventually(t, func() string {
+		if w.look(func() string { return fmt.Sprintf("%p", w.opened[one.Name]) }) == was {
+			return "the stack that ended is still there"
+		}
+		return ""
+	})
+	expect(1, 1)
+	ip("netns", "del", two)
+	expect(1, 0)
+	follow()
+	expect(0, 0)
 }

@@ -36,6 +36,8 @@ type Config struct {
 	AgentAddresses []Setting // agentaddress, each address by itself
 	AgentXSocket   *Setting  // agentXSocket
 	NetNSContexts  []Setting // netnsContexts, each pattern by itself, which snmpd has not
+	// NetNSNotifications is netnsNotifications, likewise.
+	NetNSNotifications []Setting
 	// Communities are the communities in the order in which they count.
 	Communities []Community
 	Users       []User
@@ -309,19 +311,9 @@ var directives = map[string]func(c *Config, where, rest string) error{
 		c.AgentXSocket = &Setting{unquote(rest), where}
 		return nil
 	},
-	"netnscontexts": func(c *Config, where, rest string) error {
-		patterns, err := fields(rest)
-		switch {
-		case err != nil:
-			return err
-		case len(patterns) == 0:
-			return errors.New("needs a pattern of names, such as *")
-		}
-		for _, p := range patterns {
-			c.NetNSContexts = append(c.NetNSContexts, Setting{p, where})
-		}
-		return nil
-	},
+	"netnscontexts":      patterns(func(c *Config) *[]Setting { return &c.NetNSContexts }),
+	"netnsnotifications": patterns(func(c *Config) *[]Setting { return &c.NetNSNotifications }),
+
 	"rocommunity":   simple{"community", []secured{overIPv4}}.gives(vacm.Read),
 	"rocommunity6":  simple{"community", []secured{overIPv6}}.gives(vacm.Read),
 	"rwcommunity":   simple{"community", []secured{overIPv4}}.gives(vacm.Read, vacm.Write),
@@ -606,7 +598,7 @@ func suggest(unknown string) string {
 // them, in alphabetical order.
 func Directives() []string {
 	names := []string{
-		"agentaddress", "agentXSocket", "netnsContexts", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
+		"agentaddress", "agentXSocket", "netnsContexts", "netnsNotifications", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
 		"com2sec", "com2sec6", "com2secunix", "group", "access", "setaccess", "view", "authaccess", "authgroup", "authuser",
 		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",
@@ -616,4 +608,21 @@ func Directives() []string {
 	}
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return names
+}
+
+// patterns parses patterns of the names of network namespaces.
+func patterns(of func(*Config) *[]Setting) func(*Config, string, string) error {
+	return func(c *Config, where, rest string) error {
+		words, err := fields(rest)
+		switch {
+		case err != nil:
+			return err
+		case len(words) == 0:
+			return errors.New("needs a pattern of names, such as *")
+		}
+		for _, p := range words {
+			*of(c) = append(*of(c), Setting{p, where})
+		}
+		return nil
+	}
 }
