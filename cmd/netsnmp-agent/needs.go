@@ -84,29 +84,32 @@ func (s *settings) warningsOfNeeds(file *snmpdconf.Config) (all []snmpdconf.Warn
 // unreached compares who is let in with where the agent listens: which lines are for nobody who can ask, and at which addresses
 // nobody is let in.
 func unreached(file *snmpdconf.Config, addresses []snmp.Address) (all []snmpdconf.Warning) {
-	warned := map[string]bool{}
-	for _, c := range file.Communities {
-		reachable, spoken, family := false, false, "IPv4"
-		if c.Source.Addr().Is6() {
-			family = "IPv6"
+	for at := 0; at < len(file.Communities); {
+		// One line may have let in networks of both families, or a host of several addresses.
+		line := file.Communities[at:]
+		if n := slices.IndexFunc(line, func(c snmpdconf.Community) bool { return c.Where != line[0].Where }); n >= 0 {
+			line = line[:n]
 		}
-		for _, a := range addresses {
-			if a.Addr().Is6() == c.Source.Addr().Is6() {
-				spoken = true
-				reachable = reachable || !a.Addr().IsLoopback() || c.Source.Overlaps(loopbackOf(a.Addr()))
+		at += len(line)
+		reachable, spoken := line[0].Deny, false
+		for _, c := range line {
+			for _, a := range addresses {
+				if a.Addr().Is6() == c.Source.Addr().Is6() {
+					spoken = true
+					reachable = reachable || !a.Addr().IsLoopback() || c.Source.Overlaps(loopbackOf(a.Addr()))
+				}
 			}
 		}
-		text := ""
-		switch {
-		case c.Deny, reachable, warned[c.Where]:
-		case !spoken:
-			text = fmt.Sprintf("nobody can ask by it: the agent listens at no address of %s", family)
-		default:
-			text = fmt.Sprintf("nobody there can ask: over %s the agent listens at loopback addresses only", family)
+		family := "IPv4"
+		if line[0].Source.Addr().Is6() {
+			family = "IPv6"
 		}
-		if text != "" {
-			warned[c.Where] = true
-			all = append(all, snmpdconf.Warning{Where: c.Where, Text: text})
+		switch {
+		case reachable:
+		case !spoken:
+			all = append(all, snmpdconf.Warning{Where: line[0].Where, Text: fmt.Sprintf("nobody can ask by it: the agent listens at no address of %s", family)})
+		default:
+			all = append(all, snmpdconf.Warning{Where: line[0].Where, Text: fmt.Sprintf("nobody there can ask: over %s the agent listens at loopback addresses only", family)})
 		}
 	}
 	if len(file.Communities) == 0 || needs(file, snmpdconf.Users) {

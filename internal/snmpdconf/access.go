@@ -30,7 +30,7 @@ type Community struct {
 // have no effect until it is: its own may confine that host.
 type absent struct {
 	community string
-	family    secured
+	families  []secured
 	rights    string
 	where     string
 }
@@ -179,7 +179,7 @@ func com2sec(family secured) func(*Config, string, string) error {
 			return nil
 		}
 		rights := fmt.Sprintf("com2sec %q %q", name, context)
-		return c.addCommunity(Community{Name: community, SecurityName: name, Context: context, Where: where}, source, family, rights)
+		return c.addCommunity(Community{Name: community, SecurityName: name, Context: context, Where: where}, source, []secured{family}, rights)
 	}
 }
 
@@ -187,7 +187,7 @@ func com2sec(family secured) func(*Config, string, string) error {
 var errSwapped = errors.New("the source is a name and the community is an address: are the two swapped?")
 
 // addCommunity adds to the ordered list. Communities of the same rights may do the same.
-func (c *Config) addCommunity(community Community, source string, family secured, rights string) error {
+func (c *Config) addCommunity(community Community, source string, families []secured, rights string) error {
 	source, community.Deny = strings.CutPrefix(source, "!")
 	if community.Deny {
 		c.need(Denying, community.Where)
@@ -199,9 +199,9 @@ func (c *Config) addCommunity(community Community, source string, family secured
 	if !isSource(source) && !strings.Contains(source, "/") && isSource(community.Name) {
 		return errSwapped
 	}
-	prefixes, err := parseSource(source, int(family), &c.from.names)
+	prefixes, err := c.sources(source, families)
 	if missing := (*notFoundError)(nil); errors.As(err, &missing) {
-		c.absent = append(c.absent, absent{community.Name, family, rights, community.Where})
+		c.absent = append(c.absent, absent{community.Name, families, rights, community.Where})
 		c.warn(community.Where, missing.Error()+": the line lets nobody in until it is")
 		return nil
 	}
@@ -209,7 +209,7 @@ func (c *Config) addCommunity(community Community, source string, family secured
 		return err
 	}
 	for _, a := range c.absent {
-		if a.community == community.Name && a.family == family && a.rights != rights && !community.Deny {
+		if a.community == community.Name && a.rights != rights && !community.Deny && slices.ContainsFunc(families, func(f secured) bool { return slices.Contains(a.families, f) }) {
 			c.warn(community.Where, fmt.Sprintf("it lets nobody in until the host is found that %s names: that line may confine it", a.where))
 			return nil
 		}
@@ -219,6 +219,21 @@ func (c *Config) addCommunity(community Community, source string, family secured
 		c.Communities = append(c.Communities, community)
 	}
 	return nil
+}
+
+// sources parses the source of a community over some families. One that only one of them has is that one's.
+func (c *Config) sources(source string, families []secured) (all []netip.Prefix, err error) {
+	for _, family := range families {
+		of, failed := parseSource(source, int(family), &c.from.names)
+		if err == nil {
+			err = failed
+		}
+		all = append(all, of...)
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	return nil, err
 }
 
 // views are the view types of access, and those that others than agents have.
@@ -297,6 +312,8 @@ func (c *Config) simple(s simple, types []vacm.ViewType, a *arguments, where str
 			return errExampleWord
 		case len(name) > 255:
 			return errLong
+		case strings.ContainsAny(name, `'\`): // it makes a com2sec line of it, with the name between apostrophes
+			c.warn(where, `the community has a ' or a \, which snmpd reads otherwise: com2sec has one that both read alike`)
 		}
 		if a.more() {
 			if source = a.next(); source == "" {
@@ -406,11 +423,9 @@ func (c *Config) addSimple(s simple, types []vacm.ViewType, w simpleAccess, wher
 	case len(s.families) > 0:
 		securityName := fmt.Sprintf("comm%d", c.simples)
 		group = "grp" + securityName
-		for _, family := range s.families {
-			community := Community{Name: w.name, SecurityName: securityName, Context: w.context, Where: where}
-			if err := c.addCommunity(community, w.source, family, rights); err != nil {
-				return err
-			}
+		community := Community{Name: w.name, SecurityName: securityName, Context: w.context, Where: where}
+		if err := c.addCommunity(community, w.source, s.families, rights); err != nil {
+			return err
 		}
 		for _, model := range []vacm.SecurityModel{vacm.SNMPv1, vacm.SNMPv2c} {
 			if w.model == vacm.Any || w.model == model {

@@ -170,6 +170,17 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestReadTwice holds that a community that snmpd reads otherwise is what it says, and warned of.
+func TestReadTwice(t *testing.T) {
+	c := parsed(t, "rocommunity it's\nrwcommunity6 \"a\\\\\"\ncom2sec a default it's\n")
+	if got := []string{c.Communities[0].Name, c.Communities[1].Name, c.Communities[2].Name}; !slices.Equal(got, []string{"it's", `a\`, "it's"}) {
+		t.Errorf("%q", got)
+	}
+	if got := said(c); len(got) != 2 || !strings.HasPrefix(got[0], "1: ") || !strings.HasPrefix(got[1], "2: ") {
+		t.Errorf("said %q", got)
+	}
+}
+
 // TestNotOnlyWarned holds that nothing is passed over that may keep somebody from something.
 func TestNotOnlyWarned(t *testing.T) {
 	for line, want := range map[string]string{
