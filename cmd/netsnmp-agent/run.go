@@ -172,7 +172,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		Log:         s.log,
 		Registered: func(registered, refused int) {
 			if registered == 0 && refused > 0 {
-				s.log.Warn("the master has these objects from another subagent: they are tried again and again, and served when that ends", "address", address, "refused", refused)
+				s.log.Warn("nothing is served: the master refuses all of it, which is asked for again and again", "address", address, "refused", refused)
 				return
 			}
 			s.log.Info("registered with the master", "address", address, "objects", objects, "registered", registered, "refused", refused)

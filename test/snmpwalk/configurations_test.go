@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -348,4 +349,94 @@ func TestOddLines(t *testing.T) {
 	if len(answers[0]) < len(oddLines) {
 		t.Errorf("snmpd lets in by %d of %d lines at most", len(answers[0]), len(oddLines))
 	}
+}
+
+// TestHostNotFound holds that a host that nobody knows keeps no agent from starting, and is let in once it is known, without a word to the
+// agent.
+func TestHostNotFound(t *testing.T) {
+	needsTools(t)
+	t.Parallel() // it is sought again after ten seconds
+	ns := nstest.New(t)
+	ns.IP(t, "link set lo up", "addr add 192.0.2.5/32 dev lo", "addr add 192.0.2.77/32 dev lo")
+	dir := filepath.Join("/etc/netns", ns.Name) // which ip-netns(8) has in the place of /etc
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	hosts := filepath.Join(dir, "hosts")
+	for name, text := range map[string]string{"hosts": "127.0.0.1 localhost\n", "resolv.conf": "nameserver 127.0.0.1\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := configuration{text: "view some included .1.3.6.1.2.1.1\nrocommunity secret late.example -V some\nrocommunity secret\nrocommunity public\n"}
+	file := c.in(t)
+	p := start(t, nil, "ip", "netns", "exec", ns.Name, program, "--config", file, "--state", stateDir(t))
+	p.await(t, givenUp, 1)
+	for _, says := range []string{file + ":2: rocommunity", "late.example", file + ":3: rocommunity"} {
+		if !strings.Contains(p.output.String(), says) {
+			t.Errorf("it does not say %q", says)
+		}
+	}
+	told := func(community string) (from []string) {
+		got := askAll(t, ns, []string{community}, []string{ifNumberName}, nil)
+		for _, address := range []string{"192.0.2.5", "192.0.2.77"} {
+			if got[question{community, address, gosnmp.Version2c, ifNumberName}] {
+				from = append(from, address)
+			}
+		}
+		return from
+	}
+	if got := told("secret"); len(got) > 0 {
+		t.Errorf("it tells %s, which may be whom the line in front confines", got)
+	}
+	eventually(t, func() string {
+		if got := told("public"); len(got) != 2 {
+			return fmt.Sprintf("it tells %s by another community", got)
+		}
+		return ""
+	})
+	f, err := os.OpenFile(hosts, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString("192.0.2.77 late.example\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		if got := told("secret"); !slices.Equal(got, []string{"192.0.2.5"}) {
+			return fmt.Sprintf("once the host is known it tells %s", got)
+		}
+		return ""
+	})
+}
+
+const ifNumberName = ".1.3.6.1.2.1.2.1.0"
+
+// TestMastersConfiguration holds that a subagent takes its master's own file, of which it finds the master's socket and warns of each other
+// line; and that a second one says that it serves nothing for as long as the first is there.
+func TestMastersConfiguration(t *testing.T) {
+	needsTools(t)
+	m := startMaster(t, nstest.New(t), "sysContact me", "com2sec a @nobody b", "includeFile nowhere.conf")
+	m.ns.IP(t, "link set lo up")
+	file := filepath.Join(m.dir, "snmpd.conf")
+	first := start(t, m.ns, program, "--agentx", "--config", file)
+	first.await(t, registered, 1)
+	said := first.output.String()
+	for line, want := range map[int]bool{1: true, 2: false, 3: true, 4: true, 6: true, 7: true, 8: true, 9: true, 10: true} {
+		if strings.Contains(said, fmt.Sprintf("%s:%d: ", file, line)) != want {
+			t.Errorf("of line %d: %t, want %t", line, !want, want)
+		}
+	}
+	if status := start(t, m.ns, program, "--agentx", "--config", file, "--strict").exit(t); status != 1 {
+		t.Errorf("the exit status is %d if it is strict", status)
+	}
+	second := start(t, m.ns, program, "--agentx", "--config", file)
+	second.await(t, "nothing is served", 1)
+	if strings.Contains(second.output.String(), registered) {
+		t.Error("the second one is registered")
+	}
+	first.signal(t, syscall.SIGTERM)
+	second.await(t, registered, 1)
 }
