@@ -34,6 +34,11 @@
 // InformRequest-PDUs. It uses the same message processing models, the other way
 // round.
 //
+// # Other systems
+//
+// On others than Linux a listener is what Go has everywhere: what was sent to the broadcast address of a
+// network is answered there, and a manager behind a slow link leaves no room for the answers to others.
+//
 // # What waits
 //
 // A request is answered by the goroutine that received it, without an

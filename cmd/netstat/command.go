@@ -3,11 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/netsnmp-agent/netsnmp-agent/collectors"
-	"github.com/netsnmp-agent/netsnmp-agent/collectors/sockopt"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
-	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // version is set by the linker for releases.
@@ -53,11 +50,11 @@ func newCommand() *cobra.Command {
 			case f.pin:
 				return pinOptions(cmd.ErrOrStderr())
 			case f.unpin:
-				return sockopt.Unpin(sockopt.PinFolder)
+				return unpinOptions()
 			}
-			options := sockopt.New(sockopt.PinFolder)
-			defer options.Close()
-			f.SocketOptions = []netstat.SocketOptionSource{options, collectors.Descriptors()}
+			options, closeOptions := socketOptions()
+			defer closeOptions()
+			f.SocketOptions = options
 			if f.record != "" {
 				return recordStacks(cmd.Context(), &f, cmd.ErrOrStderr())
 			}

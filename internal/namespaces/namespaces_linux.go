@@ -1,4 +1,3 @@
-// Package namespaces opens this kernel's network namespaces, as stacks to show.
 package namespaces
 
 import (
@@ -15,9 +14,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
-
-// All is the name that stands for every namespace.
-const All = "all"
 
 // Open opens this kernel's stack in the namespace of a name: its name, path, PID,
 // "pid:N", "id:N" or "net:[INODE]", or empty for the program's own. Options of sockets

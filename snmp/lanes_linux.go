@@ -1,3 +1,5 @@
+//go:build !portable
+
 package snmp
 
 import (
@@ -172,6 +174,3 @@ func (l *udpListener) alone(sa unix.Sockaddr) error {
 	defer func() { _ = unix.Close(fd) }()
 	return unix.Bind(fd, sa)
 }
-
-// noRoom reports whether sending failed as a buffer was full.
-func noRoom(errno unix.Errno) bool { return errno == unix.EAGAIN || errno == unix.ENOBUFS }

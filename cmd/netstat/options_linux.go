@@ -6,8 +6,16 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/collectors/sockopt"
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
+
+// socketOptions returns what tells options of sockets, until it is closed.
+func socketOptions() (sources []netstat.SocketOptionSource, close func()) {
+	options := sockopt.New(sockopt.PinFolder)
+	return []netstat.SocketOptionSource{options, collectors.Descriptors()}, func() { _ = options.Close() }
+}
 
 // pinOptions leaves the programs that read options of sockets where everybody may use
 // them, and says what stands in the way to them.
@@ -25,3 +33,6 @@ func pinOptions(stderr io.Writer) error {
 	}
 	return err
 }
+
+// unpinOptions removes what pinOptions left.
+func unpinOptions() error { return sockopt.Unpin(sockopt.PinFolder) }
