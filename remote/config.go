@@ -140,14 +140,20 @@ type Config struct {
 	Context string
 
 	// Timeout is how long an answer may take before its request is repeated; 0
-	// means a second.
+	// means a second. Where answers came sooner, it is repeated sooner as well.
 	Timeout time.Duration
-	// Retries is how often a request is repeated; unknown means 5 times.
+	// Retries is how often a request is repeated after Timeout; unknown means 5
+	// times. With 0 it is never repeated, and no
+	// answer is asked for that may be too long to arrive.
 	Retries netstat.Optional[int]
-	// Sessions is how many requests may be outstanding while a large table is
-	// read, each on a socket of its own; 0 means 4. With 1 rows come in the
-	// order of the table's index.
+	// Sessions is how many requests may be outstanding at a time while large tables
+	// are read, each on a socket of its own: at most, as there are fewer where the agent
+	// or the way does not bear so many. 0 means 64 over UDP and 4 over TCP. With 1
+	// rows come in the order of the table's index.
 	Sessions int
+	// MaxAnswer is how many octets an answer is asked to have at most, from 484 to
+	// 60,000; 0 means 60,000. It begins with those that most networks carry in one piece.
+	MaxAnswer int
 	// MaxRows is the most rows that a table may have: one that goes on is an
 	// error. 0 means 4 Mi.
 	MaxRows int
@@ -158,15 +164,18 @@ type Config struct {
 }
 
 const (
-	defaultPort     = protocol.Port
-	defaultTimeout  = time.Second
-	defaultRetries  = 5
-	defaultSessions = 4
-	defaultMaxRows  = 4 << 20
+	defaultPort    = protocol.Port
+	defaultTimeout = time.Second
+	defaultRetries = 5
+	defaultMaxRows = 4 << 20
+
+	// Over TCP each is a connection, which costs the agent memory.
+	defaultSessions, defaultStreams = 64, 4
 
 	defaultMaxOctets = 256 << 20
 
-	maxSessions   = 64
+	maxSessions   = 256
+	minAnswer     = 484 // RFC 3417, section 3.2.1: all agents have room for that
 	maxRetries    = 100
 	minPassphrase = 8   // RFC 3414, section 11.2
 	maxName       = 32  // RFC 3411, SnmpAdminString of a user and a context
@@ -185,8 +194,8 @@ func (c Config) withDefaults() (Config, error) {
 	if !c.Retries.IsKnown() {
 		c.Retries.Set(defaultRetries)
 	}
-	if c.Sessions == 0 {
-		c.Sessions = defaultSessions
+	if c.MaxAnswer == 0 {
+		c.MaxAnswer = longestAnswer
 	}
 	if c.MaxRows == 0 {
 		c.MaxRows = defaultMaxRows
@@ -232,6 +241,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("retries %d is not between 0 and %d", retries, maxRetries)
 	case c.Sessions < 0 || c.Sessions > maxSessions:
 		return fmt.Errorf("%d sessions are not between 1 and %d", c.Sessions, maxSessions)
+	case c.MaxAnswer < minAnswer || c.MaxAnswer > longestAnswer:
+		return fmt.Errorf("answers of %d octets are not between %d and %d", c.MaxAnswer, minAnswer, longestAnswer)
 	case c.MaxRows < 0:
 		return fmt.Errorf("at most %d rows make no sense", c.MaxRows)
 	case c.MaxOctets < 0:

@@ -33,6 +33,8 @@ defContext blue # and \green
 defaultPort 1161
 timeout 3
 retries 0
+maxAnswer 1400
+maxrequests 8
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +43,7 @@ retries 0
 		Port: 1161, Version: remote.V3, Community: "a b", SecurityName: "admin", SecurityLevel: remote.AuthPriv,
 		AuthType: remote.AuthSHA256, AuthPassphrase: "for both of them", PrivType: remote.PrivAES256, PrivPassphrase: `its "own" one`,
 		Context: `blue # and \green`, Timeout: 3 * time.Second, Retries: netstat.Known(0),
+		MaxAnswer: 1400, Sessions: 8,
 	}
 	if c != want {
 		t.Errorf("got %v", c)
@@ -225,4 +228,20 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%v", c)
 		}
 	})
+}
+
+// A bound is one of what is possible.
+func TestBoundsOfConfigurations(t *testing.T) {
+	for _, line := range []string{"maxAnswer 483", "maxAnswer 60001", "maxAnswer", "maxAnswer all", "maxRequests 0", "maxRequests 257"} {
+		var c remote.Config
+		if err := c.Parse("a.conf", strings.NewReader(line)); err == nil || c != (remote.Config{}) {
+			t.Errorf("%s: %v, %v", line, c, err)
+		}
+	}
+	for _, c := range []remote.Config{{MaxAnswer: 483}, {MaxAnswer: 60_001}, {MaxAnswer: -1}, {Sessions: 257}} {
+		c.Address, c.Community = "192.0.2.1", "public"
+		if err := c.Check(); err == nil {
+			t.Errorf("%+v is taken", c)
+		}
+	}
 }

@@ -58,10 +58,10 @@
 //
 // # How it reads
 //
-// Several columns are asked for in one GetBulkRequest, with as many repetitions
-// as the host has shown to answer well: more while answers come whole and soon,
-// fewer once they get lost, are late, are cut short or are too big. A table that
-// goes on after some answers is read by several sessions at a time, each in a
+// Several columns are asked for in one GetBulkRequest, of which the answer is as long
+// as the way to the host has shown to carry and the agent to give. A table that goes on
+// after some answers is read by several sessions at a time, as many as the agent answers
+// without strain ([Config.MaxAnswer] and [Config.Sessions] bound both), each in a
 // part of its index. Requests are repeated a bounded number of times, and
 // nothing that is received is kept beyond the rows that it completes. What an agent may
 // tell is bounded in rows and octets ([Config.MaxRows], [Config.MaxOctets]), of each

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,6 +55,8 @@ type hostState struct {
 	underway int
 	asked    time.Time
 	left     map[string]leftover // by what was read
+	// path is nil where the configuration makes no sense, and does not change.
+	path *path
 }
 
 // leftover is the result of a reading that somebody did not wait for.
@@ -72,7 +75,17 @@ func NewHosts(ctx context.Context, p Pool, configs []Config) *Hosts {
 		p.Timeout = defaultHostTimeout
 	}
 	p.Concurrent = min(p.Concurrent, max(len(configs), 1))
-	h := &Hosts{pool: p, configs: configs, readings: make(map[string]interface{ retire() }), hosts: make([]hostState, len(configs))}
+	configs = slices.Clone(configs)
+	hosts := make([]hostState, len(configs))
+	for i := range configs {
+		if len(configs) > 1 {
+			configs[i] = alone(configs[i])
+		}
+		if c, err := configs[i].withDefaults(); err == nil {
+			hosts[i].path = newPath(c.MaxAnswer)
+		}
+	}
+	h := &Hosts{pool: p, configs: configs, hosts: hosts, readings: make(map[string]interface{ retire() })}
 	h.changed = sync.NewCond(&h.mu)
 	h.ctx, h.cancel = context.WithCancel(ctx)
 	context.AfterFunc(h.ctx, h.wake)
@@ -409,7 +422,7 @@ func startReading[T any](h *Hosts, from int, key string, read func(context.Conte
 				if !ok {
 					return
 				}
-				r.end(ctx, i, one(ctx, h.pool.Timeout, i, h.configs[i], read))
+				r.end(ctx, i, one(ctx, h.pool.Timeout, i, h.configs[i], h.hosts[i].path, read))
 			}
 		})
 	}

@@ -76,8 +76,10 @@ func Read[T any](ctx context.Context, p Pool, hosts iter.Seq[Config], read func(
 		for range p.Concurrent {
 			workers.Go(func() {
 				for h := range waiting {
+					r := one(ctx, p.Timeout, h.index, alone(h.config), nil, read)
+					r.Config = h.config
 					select {
-					case results <- one(ctx, p.Timeout, h.index, h.config, read):
+					case results <- r:
 					case <-ctx.Done():
 						return
 					}
@@ -97,17 +99,23 @@ func Read[T any](ctx context.Context, p Pool, hosts iter.Seq[Config], read func(
 	}
 }
 
-// one reads one host.
-func one[T any](ctx context.Context, timeout time.Duration, index int, c Config, read func(context.Context, *Stack) (T, error)) (r Result[T]) {
+// alone has a host that others are read beside asked one thing at a time, unless its
+// configuration says otherwise.
+func alone(c Config) Config {
+	if c.Sessions == 0 {
+		c.Sessions = 1
+	}
+	return c
+}
+
+// one reads one host; of its path known was learnt before, if it is not nil.
+func one[T any](ctx context.Context, timeout time.Duration, index int, c Config, known *path, read func(context.Context, *Stack) (T, error)) (r Result[T]) {
 	began := time.Now()
 	r.Config, r.Index = c, index
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout,
 		fmt.Errorf("the host took longer than %v: %w", timeout, context.DeadlineExceeded))
 	defer cancel()
-	if c.Sessions == 0 {
-		c.Sessions = 1
-	}
-	s, err := Open(ctx, c)
+	s, err := open(ctx, c, known)
 	if err == nil {
 		r.opened, s.isOfPool = true, true
 		r.Value, err = read(ctx, s)

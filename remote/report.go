@@ -83,6 +83,7 @@ type guardedConn struct {
 	stream bool
 	asked  int64  // msgID of what was sent last
 	answer []byte // what came since; the beginning of it where it is long
+	octets int    // of what came since
 
 	mu          sync.Mutex
 	interrupted bool
@@ -92,7 +93,7 @@ type guardedConn struct {
 const maxReport = 2048
 
 func (c *guardedConn) Write(b []byte) (int, error) {
-	c.answer = c.answer[:0]
+	c.answer, c.octets = c.answer[:0], 0
 	c.asked, _, _ = cutHeader(b)
 	return c.Conn.Write(b)
 }
@@ -100,8 +101,9 @@ func (c *guardedConn) Write(b []byte) (int, error) {
 func (c *guardedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 && !c.stream {
-		c.answer = c.answer[:0]
+		c.answer, c.octets = c.answer[:0], 0
 	}
+	c.octets += max(n, 0)
 	c.answer = append(c.answer, b[:min(max(n, 0), maxReport-len(c.answer))]...)
 	return n, err
 }

@@ -84,7 +84,7 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode decoding
 	join := func() {
 		joining.Lock()
 		defer joining.Unlock()
-		if joined < s.host.config.Sessions {
+		if joined < s.host.window.wanted() {
 			joined++
 			working.Add(1)
 			go work(false)

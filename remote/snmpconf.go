@@ -41,10 +41,12 @@ func (c *Config) ReadFile(path string) error {
 //	defPassphrase TEXT           defContext TEXT
 //	defAuthPassphrase TEXT       defPrivPassphrase TEXT
 //	includeFile FILE             includeDir FOLDER
-//	includeSearch NAME
+//	includeSearch NAME           maxAnswer OCTETS
+//	maxRequests NUMBER
 //
 // whatever the case of the directive's letters. A TEXT is what follows, to the end of the line, or a word in
-// double quotes, as in net-snmp. defPassphrase stands for both
+// double quotes, as in net-snmp. maxAnswer and maxRequests, which are MaxAnswer and
+// Sessions, are this package's own. defPassphrase stands for both
 // passphrases where neither has one of its own. Directives of snmp.conf that
 // tell how net-snmp's programs print or where they find MIB modules are passed
 // over, and so are lines behind [NAME] of another program than snmp; one that
@@ -86,8 +88,8 @@ const ours = "snmp"
 // Environment sets c from environment variables, which are the directives of
 // Parse without their "def": SNMP_VERSION, SNMP_COMMUNITY, SNMP_SECURITY_NAME,
 // SNMP_SECURITY_LEVEL, SNMP_AUTH_TYPE, SNMP_AUTH_PASSPHRASE, SNMP_PRIV_TYPE,
-// SNMP_PRIV_PASSPHRASE, SNMP_PASSPHRASE, SNMP_CONTEXT, SNMP_PORT, SNMP_TIMEOUT
-// and SNMP_RETRIES. lookup is os.LookupEnv's kind of function. Errors name the
+// SNMP_PRIV_PASSPHRASE, SNMP_PASSPHRASE, SNMP_CONTEXT, SNMP_PORT, SNMP_TIMEOUT,
+// SNMP_RETRIES, SNMP_MAX_ANSWER and SNMP_MAX_REQUESTS. lookup is os.LookupEnv's kind of function. Errors name the
 // variable.
 func (c *Config) Environment(lookup func(string) (string, bool)) error {
 	var problems []error
@@ -244,6 +246,12 @@ var directives = []directive{
 		c.Retries.Set(int(n))
 		return nil
 	}},
+	{"maxAnswer", "SNMP_MAX_ANSWER", false, func(c *Config, _ *settings, value string) error {
+		return atMost(&c.MaxAnswer, value, minAnswer, longestAnswer)
+	}},
+	{"maxRequests", "SNMP_MAX_REQUESTS", false, func(c *Config, _ *settings, value string) error {
+		return atMost(&c.Sessions, value, 1, maxSessions)
+	}},
 }
 
 // choose sets a value by its name, the first of names being nobody's.
@@ -301,6 +309,16 @@ var elsewhere = []string{
 	"printHexText", "hexOutputLength", "suffixPrinting", "oidOutputFormat", "extendedIndex", "noDisplayHint",
 	"outputPrecision", "16bitIDs", "noTokenWarnings", "noContextEngineIDDiscovery", "avoidPortReuse", "sendMessageMaxSize",
 	"disableSNMPv1", "disableSNMPv2c", "disableSNMPv3", "logOption", "tsmUseTransportPrefix", "extraX509SubDir",
+}
+
+// atMost sets a bound that may be between two numbers.
+func atMost(bound *int, value string, least, most int) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		return fmt.Errorf("%q is not a number from %d to %d", value, least, most)
+	}
+	*bound = n
+	return nil
 }
 
 // suggest names the known directive that starts most like an unknown one.

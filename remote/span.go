@@ -229,18 +229,24 @@ func look(ctx context.Context, s *scan, through session, victim *span, points []
 	victim.mu.Unlock()
 	var found []sighting
 	for len(points) > 0 {
-		n := min(len(points), s.host.pace.next())
-		r := request{pdu: ber.GetNextRequest}
-		for _, point := range points[:n] {
-			r.names = append(r.names, s.columns[0].oid.Append(point))
+		ask := func(n int) attempt {
+			// What is there may be longer than what was read.
+			room := smaller(s.host.path.settled(), n) / (2 * int(s.size.Load()))
+			r := &request{pdu: ber.GetNextRequest}
+			for _, point := range points[:min(len(points), max(room, 1))] {
+				r.names = append(r.names, s.columns[0].oid.Append(point))
+			}
+			return attempt{request: r, variables: len(r.names)}
 		}
 		var a answer
-		if err := s.host.ask(ctx, through, &r, &a); err != nil {
+		to, err := s.host.question(ctx, through, true, ask, &a)
+		if err != nil {
 			return nil, fmt.Errorf("looking at %s: %w", s.columns[0].name, err)
 		}
+		n := to.variables
 		switch {
 		case a.status == mib.TooBig && n > 1:
-			s.host.pace.tooBig(n)
+			s.host.path.tooBig(n*int(s.size.Load()), false)
 			continue
 		case a.status == mib.NoSuchName && a.index >= 1 && a.index <= n:
 			// SNMPv1: nothing at all is beyond it, nor beyond later ones.
@@ -264,7 +270,7 @@ func look(ctx context.Context, s *scan, through session, victim *span, points []
 				return found, nil
 			}
 			if !points[i].Less(index) {
-				return nil, errors.New("the agent goes backwards: " + v.name.String() + " follows " + r.names[i].String())
+				return nil, errors.New("the agent goes backwards: " + v.name.String() + " follows " + to.request.names[i].String())
 			}
 			found = append(found, sighting{points[i], index})
 		}

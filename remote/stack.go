@@ -21,7 +21,8 @@ type Stack struct {
 	config Config
 	to     endpoint
 	name   string // for errors
-	pace   *pace
+	path   *path
+	window *window
 
 	answered atomic.Bool // something, at least once
 	there    atomic.Bool // an agent that speaks SNMPv3, whatever it answered
@@ -51,7 +52,10 @@ var sysUpTime = column{mib.MustParseOID("1.3.6.1.2.1.1.3"), "sysUpTime"}
 // behind it. The error says that the configuration makes no sense, or matches
 // ErrNoAnswer, fs.ErrPermission (where the agent says that the security name or
 // a passphrase is wrong), a *net.DNSError, or the error of ctx.
-func Open(ctx context.Context, c Config) (*Stack, error) {
+func Open(ctx context.Context, c Config) (*Stack, error) { return open(ctx, c, nil) }
+
+// open is Open; of the path known was learnt before, if it is not nil.
+func open(ctx context.Context, c Config, known *path) (*Stack, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
@@ -60,7 +64,16 @@ func Open(ctx context.Context, c Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{config: c, to: to, name: to.String(), pace: newPace()}
+	if c.Sessions == 0 {
+		c.Sessions = defaultSessions
+		if to.isStream() {
+			c.Sessions = defaultStreams
+		}
+	}
+	s := &Stack{config: c, to: to, name: to.String(), path: known, window: newWindow(c.Sessions)}
+	if known == nil {
+		s.path = newPath(c.MaxAnswer)
+	}
 	if c.Context != "" {
 		s.name += " context " + c.Context
 	}
@@ -108,28 +121,80 @@ func (s *Stack) release(session session) {
 	s.idle = append(s.idle, session)
 }
 
+// attempt is one of the requests that ask the same.
+type attempt struct {
+	request   *request
+	asked     []int // columns
+	variables int   // at most, in the answer
+	expected  int   // octets of the answer
+	probe     bool  // of the path
+	sent      time.Time
+	of        int // requests that were under way then, with it
+}
+
+// question sends requests until one is answered, and returns which that was. prepare makes
+// the nth, from 0. soon says that answers to such requests are known to come: then they are repeated
+// as soon as those usually came, besides the repetitions that are configured, and not after more
+// time in all.
+func (s *Stack) question(ctx context.Context, through session, soon bool, prepare func(n int) attempt, a *answer) (attempt, error) {
+	attempts := make([]attempt, 0, 4)
+	retries := s.config.Retries.Or(0)
+	left := float64(1 + retries) // times that an answer may take
+	for n := 0; ; n++ {
+		// What got lost waits for its turn like anything else.
+		if err := s.window.enter(ctx); err != nil {
+			return attempt{}, err
+		}
+		to := prepare(n)
+		patience := s.path.patience(s.config.Timeout)
+		wait := patience
+		if soon && retries > 0 {
+			wait = s.path.wait(patience, n, to.probe)
+		}
+		to.sent, to.of = time.Now(), s.window.load()
+		attempts = append(attempts, to)
+		err := through.exchange(ctx, to.request, n, wait, a)
+		s.window.leave()
+		if err == nil {
+			s.answered.Store(true)
+			to = attempts[a.attempt]
+			now := time.Now()
+			s.path.took(now.Sub(to.sent), s.config.Timeout)
+			s.window.answered(to.sent, now, to.of)
+			return to, nil
+		}
+		switch {
+		case isTimeout(err):
+			s.path.missed(to.expected, to.probe, to.sent)
+			if !to.probe {
+				s.window.lost(to.sent, time.Now(), to.of)
+			}
+		case to.probe:
+			s.path.withdraw()
+		}
+		if !errors.Is(err, errTryAgain) {
+			return attempt{}, err
+		}
+		const none = 1e-3
+		if left -= float64(wait) / float64(patience); left < none {
+			return attempt{}, s.noAnswer(n+1, err)
+		}
+		if err := pause(ctx, wait-time.Since(to.sent), err); err != nil {
+			return attempt{}, err
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
 // ask sends a request until it is answered, or has been repeated as often as it
 // may.
 func (s *Stack) ask(ctx context.Context, through session, r *request, a *answer) error {
-	var sent []time.Time
-	for attempt := 0; ; attempt++ {
-		sent = append(sent, time.Now())
-		timeout := s.pace.timeout(s.config.Timeout)
-		err := through.exchange(ctx, r, attempt, timeout, a)
-		switch {
-		case err == nil:
-			s.answered.Store(true)
-			s.pace.took(time.Since(sent[a.attempt]), s.config.Timeout)
-			return nil
-		case !errors.Is(err, errTryAgain):
-			return err
-		case attempt >= s.config.Retries.Or(0):
-			return s.noAnswer(attempt+1, err)
-		}
-		if err := pause(ctx, timeout-time.Since(sent[attempt]), err); err != nil {
-			return err
-		}
-	}
+	_, err := s.question(ctx, through, true, func(int) attempt { return attempt{request: r} }, a)
+	return err
 }
 
 // synchronise learns when the agent's sysUpTime was zero.

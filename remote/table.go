@@ -36,14 +36,23 @@ type scan struct {
 	expected func() int
 
 	rows, octets atomic.Int64 // read so far
+	heard        atomic.Bool  // an answer came
+	size         atomic.Int64 // octets that a variable takes
 	// absent says which columns have no instance at all.
 	absent []atomic.Bool
 	skips  skips
 }
 
 func newScan(host *Stack, name string, columns []column) *scan {
-	return &scan{host: host, name: name, columns: columns, absent: make([]atomic.Bool, len(columns))}
+	host.window.begin()
+	s := &scan{host: host, name: name, columns: columns, absent: make([]atomic.Bool, len(columns))}
+	s.size.Store(firstSize)
+	return s
 }
+
+// firstSize is how many octets a variable is thought to take before the first answer: that of
+// a table indexed by an IPv4 address.
+const firstSize = 36
 
 // cell is a column's value in a row.
 type cell struct {
@@ -69,6 +78,7 @@ type strip struct {
 	span    *span
 	fronts  []front
 	rows    int
+	size    int // octets that a variable takes; 0 before the first answer
 
 	request request
 	asked   []int // the fronts that the request is for
@@ -183,50 +193,21 @@ func (r *strip) bound(index mib.OID) error {
 
 // ask sends requests until one is answered, and takes the answer in.
 func (r *strip) ask(ctx context.Context) error {
-	h := r.scan.host
-	attempts := make([]attempt, 0, 4)
 	for {
-		variables := r.prepare()
-		n := len(attempts)
-		attempts = append(attempts, attempt{slices.Clone(r.asked), variables, time.Now()})
-		timeout := h.pace.timeout(h.config.Timeout)
-		err := r.session.exchange(ctx, &r.request, n, timeout, &r.answer)
+		to, err := r.scan.host.question(ctx, r.session, r.scan.heard.Load(), r.prepare, &r.answer)
 		if err != nil {
-			if !errors.Is(err, errTryAgain) {
-				return r.fault(err)
-			}
-			retries := h.config.Retries.Or(0)
-			if n >= retries {
-				return r.fault(h.noAnswer(n+1, err))
-			}
-			// What gets lost twice gets lost for its size.
-			if n%2 == 1 || retries < 3 {
-				h.pace.lost(variables)
-			}
-			if err := pause(ctx, timeout-time.Since(attempts[n].at), err); err != nil {
-				return r.fault(err)
-			}
-			continue
+			return r.fault(err)
 		}
-		h.answered.Store(true)
-		to := attempts[r.answer.attempt]
+		r.scan.heard.Store(true)
 		r.asked = to.asked
-		again, err := r.absorb(to.variables, time.Since(to.at))
+		again, err := r.absorb(to)
 		if err != nil {
 			return r.fault(err)
 		}
 		if !again {
 			return nil
 		}
-		attempts = attempts[:0]
 	}
-}
-
-// attempt is what a request asked for.
-type attempt struct {
-	asked     []int // fronts
-	variables int   // at most, in the answer
-	at        time.Time
 }
 
 // noAnswer is the error after the last of the attempts.
@@ -302,10 +283,43 @@ func pause(ctx context.Context, rest time.Duration, err error) error {
 	}
 }
 
-// prepare makes the next request and returns how many variables it asks for.
-func (r *strip) prepare() int {
+// prepare makes the request of the nth attempt, from 0. What got lost is asked for in smaller
+// parts, whatever it was lost for: rows may be longer than those before.
+func (r *strip) prepare(n int) attempt {
 	h := r.scan.host
-	budget := h.pace.next()
+	octets := 0
+	if n == 0 && r.careful == careless && h.config.Retries.Or(0) > 0 {
+		octets = h.path.probe()
+	}
+	isProbe := octets > 0
+	if !isProbe {
+		octets = smaller(h.path.settled(), n)
+	}
+	size := r.size
+	if size == 0 {
+		size = int(r.scan.size.Load())
+	}
+	variables := r.compose(max(octets/size, 1))
+	expected := variables * size
+	if isProbe && expected <= h.path.settled() {
+		h.path.withdraw()
+		isProbe = false
+	}
+	return attempt{request: &r.request, asked: slices.Clone(r.asked), variables: variables, expected: expected, probe: isProbe}
+}
+
+// smaller returns how many octets the nth attempt asks for.
+func smaller(octets, n int) int {
+	if n == 0 {
+		return octets
+	}
+	return octets * 3 / 2 >> n
+}
+
+// compose makes a request for at most so many variables, if more than one, and returns how
+// many it asks for.
+func (r *strip) compose(budget int) int {
+	h := r.scan.host
 	if r.careful == oneColumn {
 		budget = 1
 	}
@@ -344,8 +358,14 @@ func (r *strip) prepare() int {
 
 // absorb takes an answer in. again says that it told nothing, and that another
 // request will.
-func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
-	h, a := r.scan.host, &r.answer
+func (r *strip) absorb(to attempt) (again bool, err error) {
+	h, a, asked := r.scan.host, &r.answer, to.variables
+	learnt := false
+	defer func() {
+		if to.probe && !learnt {
+			h.path.withdraw()
+		}
+	}()
 	beside := 0
 	if r.beside {
 		beside = len(r.scan.beside)
@@ -357,7 +377,7 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 		if asked <= 1 {
 			return false, errors.New("the agent says tooBig to a request for one variable")
 		}
-		h.pace.tooBig(asked)
+		h.path.tooBig(to.expected, to.probe)
 		r.beside = false // they are not worth it
 		return true, nil
 	case mib.NoSuchName:
@@ -365,13 +385,18 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 	case mib.NoAccess, mib.AuthorizationError:
 		return false, r.statusError(beside)
 	default:
+		if to.probe {
+			// Agents exist that answer so to more than they have room for.
+			h.path.tooBig(to.expected, true)
+			return true, nil
+		}
 		return r.refused(beside), nil
 	}
 	if len(a.variables) == 0 || len(a.variables) < beside {
 		if asked <= 1 {
 			return false, errors.New("an answer without variables")
 		}
-		h.pace.tooBig(asked)
+		h.path.tooBig(to.expected, to.probe)
 		r.beside = false
 		return true, nil
 	}
@@ -396,7 +421,13 @@ func (r *strip) absorb(asked int, took time.Duration) (again bool, err error) {
 		got = got[:len(got)-len(got)%n]
 	}
 	whole := r.advance(got)
-	h.pace.answered(asked, len(a.variables), a.octets, took, h.config.Timeout, whole)
+	if len(a.variables) > 0 && a.octets > 0 {
+		// A little of what it was before, so that answers are hardly ever longer than expected.
+		r.size = max((a.octets+len(a.variables)-1)/len(a.variables), r.size-(r.size+31)/32)
+		r.scan.size.Store(int64(r.size))
+	}
+	learnt = true
+	h.path.arrived(arrival{asked: asked, got: len(a.variables), octets: a.octets, ended: whole, probe: to.probe})
 	return false, nil
 }
 
@@ -515,7 +546,7 @@ func (r *strip) noSuchName(beside int) (again bool, err error) {
 		r.exhausted(&r.fronts[r.asked[0]])
 	default:
 		// An agent that does not say which: one at a time.
-		r.scan.host.pace.tooBig(2)
+		r.scan.host.path.tooBig(2*int(r.scan.size.Load()), false)
 	}
 	waits := slices.ContainsFunc(r.fronts, func(f front) bool { return !f.ended && !f.waiting() })
 	return waits, nil

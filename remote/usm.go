@@ -140,14 +140,13 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 	if packet.PDUType == gosnmp.Report {
 		return tryAgain(errors.New("the agent reports a fault"))
 	}
-	*a = answer{variables: a.variables[:0], status: mib.Status(packet.Error), index: int(packet.ErrorIndex), attempt: attempt}
+	*a = answer{variables: a.variables[:0], status: mib.Status(packet.Error), index: int(packet.ErrorIndex), attempt: attempt, octets: conn.octets}
 	for i := range packet.Variables {
 		v, err := convert(&packet.Variables[i])
 		if err != nil {
 			return fmt.Errorf("malformed answer: variable %d: %w", i+1, err)
 		}
 		a.variables = append(a.variables, v)
-		a.octets += 2*len(packet.Variables[i].Name)/3 + 12 // about; gosnmp does not tell
 	}
 	return nil
 }

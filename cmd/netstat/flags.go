@@ -109,6 +109,8 @@ var modifiers = []modifier{
 	source("snmp-config"),
 	source("context"),
 	source("timeout"),
+	source("max-answer"),
+	source("max-requests"),
 
 	// How.
 	{name: "numeric", short: "n", usage: "show numbers and look no names up", to: func(f *flags) any { return &f.Numeric }},
@@ -183,7 +185,7 @@ func (f *flags) interfaceNames() (found []string) {
 // alone are flags that do something else than to show, with those that they take, and
 // why they take no others.
 var alone = map[string]struct{ takes, why string }{
-	"record":        {"kinds netns interval verbose host hosts snmp-config context timeout", "which records rows of every kind, or those of --kinds"},
+	"record":        {"kinds netns interval verbose host hosts snmp-config context timeout max-answer max-requests", "which records rows of every kind, or those of --kinds"},
 	"save-baseline": {"netns recording at verbose", "which saves counters and shows nothing"},
 	"pin-options":   {"", "which shows nothing"},
 	"unpin-options": {"", "which shows nothing"},
@@ -235,6 +237,9 @@ func (f *flags) checkValues(fs *pflag.FlagSet) error {
 				return err
 			}
 		}
+	}
+	if err := f.CheckBounds(fs.Changed); err != nil {
+		return err
 	}
 	if f.Continuous && f.Interval == 0 {
 		f.Interval = 1

@@ -231,6 +231,9 @@ func (f *flags) check(fs *pflag.FlagSet, args []string) (err error) {
 			}
 		}
 	}
+	if err := f.CheckBounds(fs.Changed); err != nil {
+		return err
+	}
 	if fs.Changed("count") && f.count == 0 {
 		return errors.New("--count: 0 readings are none")
 	}

@@ -49,6 +49,7 @@ var may = map[string][]string{
 	"agent":                 {"netstat", "live", "mib", "mib/communitymib", "mib/enginemib", "mib/ifmib", "mib/ipforwardmib", "mib/ipmib", "mib/notificationmib", "mib/rfc1213mib", "mib/snmpv2mib", "mib/targetmib", "mib/tcpmib", "mib/udpmib", "mib/usmmib", "mib/vacmmib"},
 	"internal/ber":          {"mib"},
 	"internal/nstest":       {},
+	"internal/badpath":      {},
 	"internal/snmpdconf":    {"mib", "snmp/protocol", "snmp/usm", "snmp/vacm"},
 	"internal/floors":       {},
 	"internal/table":        {},

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/namespaces"
 )
@@ -28,6 +29,8 @@ var Flags = []Flag{
 	{Name: "snmp-config", Usage: "read the credentials for hosts from `FILE`; snmp.conf(5) unless given", To: func(w *Where) any { return &w.SNMPConfigFile }, Needs: []string{"host", "hosts"}},
 	{Name: "context", Usage: "read the SNMP context `NAME` of hosts", To: func(w *Where) any { return &w.Context }, Needs: []string{"host", "hosts"}},
 	{Name: "timeout", Usage: "give a host up after `SECONDS`; one of several after 60 unless given", To: func(w *Where) any { return &w.Timeout }, Needs: []string{"host", "hosts"}},
+	{Name: "max-answer", Usage: "ask hosts for answers of `OCTETS` at most; 60000 unless given", To: func(w *Where) any { return &w.MaxAnswer }, Needs: []string{"host", "hosts"}},
+	{Name: "max-requests", Usage: "have a host `N` requests to answer at a time, at most; 64 unless given, or 1 beside other hosts", To: func(w *Where) any { return &w.MaxRequests }, Needs: []string{"host", "hosts"}},
 }
 
 // Find returns the flag of a name.
@@ -35,6 +38,21 @@ func Find(name string) *Flag {
 	for i := range Flags {
 		if Flags[i].Name == name {
 			return &Flags[i]
+		}
+	}
+	return nil
+}
+
+// CheckBounds says which of the bounds on what is asked of hosts is none, of those that
+// were given.
+func (w *Where) CheckBounds(given func(name string) bool) error {
+	bounds := []struct {
+		name string
+		n    uint
+	}{{"max-answer", w.MaxAnswer}, {"max-requests", w.MaxRequests}}
+	for _, b := range bounds {
+		if given(b.name) && b.n == 0 {
+			return fmt.Errorf("--%s: 0 is no bound", b.name)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -68,6 +69,12 @@ func (w *Where) snmpConfig() (c remote.Config, err error) {
 	}
 	if w.Context != "" {
 		c.Context = w.Context
+	}
+	if w.MaxAnswer != 0 {
+		c.MaxAnswer = int(min(w.MaxAnswer, math.MaxInt32))
+	}
+	if w.MaxRequests != 0 {
+		c.Sessions = int(min(w.MaxRequests, math.MaxInt32))
 	}
 	return c, err
 }

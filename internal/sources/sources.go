@@ -23,12 +23,16 @@ type Where struct {
 	Recording, At string
 
 	// Hosts are read by SNMP, and so are those listed in HostsFile, by who stands
-	// in SNMPConfigFile, in Context, each for Timeout seconds at most.
+	// in SNMPConfigFile, in Context, each for Timeout seconds at most. An answer has
+	// MaxAnswer octets at most, and a host MaxRequests to answer at a time; 0 leaves
+	// either to the configuration.
 	Hosts          []string
 	HostsFile      string
 	SNMPConfigFile string
 	Context        string
 	Timeout        float64
+	MaxAnswer      uint
+	MaxRequests    uint
 }
 
 // IsRemote reports whether stacks are read by SNMP.
