@@ -299,6 +299,9 @@ var directives = map[string]func(c *Config, where, rest string) error{
 		c.addressed = where
 		for address := range strings.SplitSeq(unquote(rest), ",") {
 			address = strings.Trim(address, blanks)
+			if strings.Contains(address, "@") {
+				return errors.New("an address at one interface (@) is not supported: it would be listened at on all of them")
+			}
 			if transport := otherTransport(address); transport != "" {
 				c.warn(where, fmt.Sprintf("nobody can ask over %s here", transport))
 			} else if address != "" {

@@ -241,17 +241,30 @@ func TestNamesAtTheSameTime(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add("rocommunity \"a b\" 192.0.2.0/24\nsysName \\\n")
+	f.Add("rocommunity a host -V v\ncom2sec b !odd a\nv1trapaddress x\nauthcommunity read c host6\n")
 	f.Add("\ufeff[snmp]\ndisableSNMPv1 yes\n[snmpd] veiw\nincludeFile x\n[agentx\nextend a\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(strings.ToLower(text), "include") {
 			return // files would be read
 		}
-		for line := range strings.Lines(text) {
-			if args, err := fields(line); err != nil || len(args) > 2 || len(args) > 0 && strings.EqualFold(args[0], "v1trapaddress") {
-				return // a host that is a name would be looked up
+		read, err := LoadFrom(t.Context(), "fuzz", strings.NewReader(text), sections...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &origin{name: "fuzz", text: read, names: names{lookUp: func(_ context.Context, network, host string) ([]netip.Addr, error) {
+			if len(host)%2 == 0 {
+				return nil, errors.New("nobody knows")
+			}
+			return []netip.Addr{netip.MustParseAddr(map[string]string{"ip4": "192.0.2.1", "ip6": "2001:db8::1"}[network])}, nil
+		}}}
+		_, _ = o.config()
+		for name := range o.names.all {
+			if !isHost(name.host) {
+				t.Fatalf("%q: %q would be looked up", text, name.host)
 			}
 		}
-		c, err := Parse(t.Context(), "fuzz", strings.NewReader(text))
+		o.names.lookup(t.Context())
+		c, err := o.config()
 		if err != nil && len(err.Error()) > (maxProblems+1)*(maxProblem+50) {
 			t.Fatalf("an error of %d octets", len(err.Error()))
 		}
