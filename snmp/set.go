@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -53,22 +54,25 @@ func (r *responder) set() (mib.Status, int, error) {
 	return r.failed(0, err)
 }
 
-// repeats knows the last SetRequest of each source of datagrams. A manager that got no
+// repeats knows the last SetRequests of each source of datagrams. A manager that got no
 // answer sends its request again, and the network may deliver one twice: what was
 // performed, or is being performed, is not performed again, but answered as the first
 // was. It is the same request where source, principal, request-id and variables are the
-// same, for repeatTime at most: some managers have one request-id for all requests.
+// same, for repeatTime at most, and none with that request-id came between: some managers have one request-id
+// for all requests, and write one value, another and the first again.
 type repeats struct {
 	seed maphash.Seed
 
 	mu   sync.Mutex
-	last map[netip.AddrPort]*lastSet
+	last map[netip.AddrPort][]*lastSet // the oldest first
 }
 
-// repeatTime is how long a SetRequest is known, and maxRepeats of how many sources.
+// repeatTime is how long a SetRequest is known, maxRepeats of how many sources, and maxOfSource how many of each: a manager that
+// waits for no answer before its next request may repeat one of several.
 const (
-	repeatTime = 10 * time.Second
-	maxRepeats = 256
+	repeatTime  = 10 * time.Second
+	maxRepeats  = 256
+	maxOfSource = 64
 )
 
 // setIdentity is what a SetRequest and its repetitions have in common.
@@ -88,7 +92,7 @@ type lastSet struct {
 }
 
 func newRepeats() *repeats {
-	return &repeats{seed: maphash.MakeSeed(), last: make(map[netip.AddrPort]*lastSet)}
+	return &repeats{seed: maphash.MakeSeed(), last: make(map[netip.AddrPort][]*lastSet)}
 }
 
 // attempt is a SetRequest, which may repeat another.
@@ -109,22 +113,34 @@ func (r *repeats) begin(in *incoming, p *pdu, performed bool) attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	if last := r.last[in.from.AddrPort]; last != nil && last.is == is && (last.at.IsZero() || now.Sub(last.at) < repeatTime) {
-		return attempt{last, true}
+	from := in.from.AddrPort
+	known := r.last[from]
+	for _, set := range slices.Backward(known) {
+		if set.is.requestID != is.requestID {
+			continue
+		}
+		if set.is == is && set.isKnown(now) {
+			return attempt{set, true}
+		}
+		break // what came before it with that request-id is another one's
 	}
-	if len(r.last) >= maxRepeats {
+	if known == nil && len(r.last) >= maxRepeats {
 		r.makeRoom(now)
 	}
-	set := &lastSet{is: is, by: r, from: in.from.AddrPort, done: make(chan struct{})}
-	r.last[in.from.AddrPort] = set
+	set := &lastSet{is: is, by: r, from: from, done: make(chan struct{})}
+	known = append(slices.DeleteFunc(known, func(s *lastSet) bool { return !s.isKnown(now) }), set)
+	r.last[from] = known[max(len(known)-maxOfSource, 0):]
 	return attempt{set, false}
 }
+
+// isKnown reports whether a repetition of the request is answered as it was.
+func (s *lastSet) isKnown(now time.Time) bool { return s.at.IsZero() || now.Sub(s.at) < repeatTime }
 
 // makeRoom forgets what is no longer of use, and at least one.
 func (r *repeats) makeRoom(now time.Time) {
 	var oldest *lastSet
-	for from, set := range r.last {
-		switch {
+	for from, known := range r.last {
+		switch set := known[len(known)-1]; {
 		case set.at.IsZero():
 		case now.Sub(set.at) >= repeatTime:
 			delete(r.last, from)
@@ -149,7 +165,12 @@ func (a attempt) end(err error, now time.Time) {
 	a.set.err, a.set.at = err, now
 	close(a.set.done)
 	var refused *mib.SetError
-	if changed := err == nil || errors.As(err, &refused) && refused.Status == mib.UndoFailed; !changed && r.last[a.set.from] == a.set {
+	if changed := err == nil || errors.As(err, &refused) && refused.Status == mib.UndoFailed; changed {
+		return
+	}
+	if known := slices.DeleteFunc(r.last[a.set.from], func(s *lastSet) bool { return s == a.set }); len(known) > 0 {
+		r.last[a.set.from] = known
+	} else {
 		delete(r.last, a.set.from)
 	}
 }

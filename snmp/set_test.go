@@ -238,11 +238,13 @@ func TestRepeatedSet(t *testing.T) {
 	holds(1)
 
 	// Any of these is another request.
-	for i, m := range [][]byte{message(2, "a"), message(2, "b"), message(1, "a")} {
+	for _, m := range [][]byte{message(2, "a"), message(2, "b"), message(2, "a")} {
 		send(c, m)
 		commit()
-		answer(c, []int32{2, 2, 1}[i])
+		answer(c, 2)
 	}
+	send(c, message(1, "a")) // and this is still the first
+	answer(c, 1)
 	send(other, message(1, "a"))
 	commit()
 	answer(other, 1)
@@ -281,7 +283,7 @@ func TestRepeatsForget(t *testing.T) {
 	if err := begin(true).wait(); err == nil {
 		t.Error("it is answered in another way")
 	}
-	r.last[in.from.AddrPort].at = now.Add(-repeatTime)
+	r.last[in.from.AddrPort][0].at = now.Add(-repeatTime)
 	begin(false).end(nil, now)
 	for port := range uint16(2 * maxRepeats) {
 		in.from = portOf(port + 2)
@@ -291,6 +293,29 @@ func TestRepeatsForget(t *testing.T) {
 		t.Errorf("%d are known", len(r.last))
 	}
 	begin(true)
+	// Who does not wait for answers repeats any of its last requests, whatever became of those between.
+	from := in.from.AddrPort
+	for id := range int32(2 * maxOfSource) {
+		p.requestID = 10 + id
+		var err error
+		if id%3 == 0 {
+			err = errors.New("it changed nothing")
+		}
+		begin(false).end(err, now)
+	}
+	if len(r.last[from]) > maxOfSource {
+		t.Errorf("%d of one source are known", len(r.last[from]))
+	}
+	for id := int32(maxOfSource + maxOfSource/2); id < 2*maxOfSource; id++ {
+		p.requestID = 10 + id
+		if again := begin(id%3 != 0); !again.repeats() {
+			again.end(errors.New("once more"), now)
+		}
+	}
+	p.requestID = 10
+	begin(false) // too long ago
+	p.requestID = 11
+	begin(false)
 }
 
 // TestSetTooBig holds that nothing is written where the answer would not fit: nobody
