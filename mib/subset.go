@@ -46,7 +46,7 @@ func (t *Tree) Limit(s Subset) *Limited {
 	for i := range t.leaves {
 		of := &t.leaves[i]
 		l.leaves[i] = s.Covers(of.OID)
-		l.hidden[i] = of.hidden() && !(names && naming.Names(of.secret))
+		l.hidden[i] = of.hidden() && (!names || !naming.Names(of.secret))
 	}
 	return l
 }
