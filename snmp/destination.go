@@ -23,7 +23,7 @@ import (
 
 const (
 	// maxQueued is how many notifications wait for a destination that cannot
-	// be reached, or does not acknowledge: beyond that the oldest go. All ports of
+	// be reached, or does not acknowledge: beyond that the oldest go, and the latest wait. All ports of
 	// a large host may go down and up again while nobody has the time to send.
 	maxQueued = 1 << 14
 	// maxOutstanding is how many informs wait for their acknowledgement at a
@@ -32,6 +32,9 @@ const (
 	// idleAfter is when a connection that nothing was sent on is given up. The
 	// next looks up the host's name and the way to it anew.
 	idleAfter = time.Minute
+	// lookUpAfter is when one that is used is given up, so that its host's name is looked up
+	// anew.
+	lookUpAfter = 5 * time.Minute
 	// dialTimeout is how long a look-up and a connection may take; firstRedial
 	// and lastRedial are the times between attempts.
 	dialTimeout = 10 * time.Second
@@ -56,26 +59,31 @@ type destination struct {
 	queue   []told        // oldest first
 	wake    chan struct{} // holds one when something was put into queue
 	dropped atomic.Uint64
+	// stale says that the name is to be looked up anew.
+	stale atomic.Bool
 
 	// What follows belongs to run.
 	informs   []*inform // that wait for their acknowledgement
-	lost      int       // informs that were never acknowledged
+	lost      int       // informs that were refused
 	discovery discovery
 	decoder   pduDecoder
-	faulty    bool
+	// faulty is since nothing could be sent, and away since informs were not acknowledged,
+	// in which case one at a time is sent to see whether the receiver is back.
+	faulty, away bool
 
 	dropping, unacknowledged, unreachable, refused, rejecting, unknown warning
 }
 
-// told is a notification as a target is told of it.
+// told is a notification as a target is told of it. An inform keeps the request-id that it
+// was sent with, by which its receiver knows a repetition.
 type told struct {
 	scope
 	variables []mib.Binding
+	requestID int32 // 0 for one that was not sent
 }
 
 // inform is an InformRequest-PDU that has been sent.
 type inform struct {
-	requestID int32
 	told
 	ids   []int32 // of its messages
 	sent  int
@@ -83,17 +91,17 @@ type inform struct {
 	due   time.Time // when it is sent again, or given up
 }
 
+// maxRepetitions bounds for how many time-outs a stream's acknowledgements are waited for.
+const maxRepetitions = 100
+
 // maxAgain is how often a receiver can want an inform once more: as it is another engine
 // than it was, and as it is later there.
 const maxAgain = 3
 
 // discovery is the asking for who a target is.
 type discovery struct {
-	asked time.Time     // when it was asked last; zero for never
-	wait  time.Duration // until it is asked again
+	due time.Time // of the answer; zero before it is asked
 }
-
-func (a *discovery) due() time.Time { return a.asked.Add(a.wait) }
 
 // newDestination returns what sends to a target; users are the security model of SNMPv3.
 func newDestination(e *engine, options *Options, users *usm.Model, target Target) *destination {
@@ -117,7 +125,7 @@ func (d *destination) maxMessageSize() int {
 
 // wants reports whether the target gets a notification of a context, and how it is told.
 func (d *destination) wants(contextName string, variables []mib.Binding) (n told, ok bool) {
-	n = told{scope{context: contextName}, variables}
+	n = told{scope: scope{context: contextName}, variables: variables}
 	if contextName != "" && d.target.Version != SNMPv3 {
 		if n.community, ok = d.contexts.Load().of(contextName); !ok {
 			return n, false
@@ -165,17 +173,25 @@ func (d *destination) takeFirst() told {
 	return first
 }
 
-// putBack undoes next.
-func (d *destination) putBack(n told) {
+// putBack undoes next, of several in the order in which they were taken.
+func (d *destination) putBack(taken ...told) {
 	d.mu.Lock()
-	full := len(d.queue) >= maxQueued
-	if !full {
-		d.queue = slices.Insert(d.queue, 0, n)
-	}
+	beyond := max(len(d.queue)+len(taken)-maxQueued, 0)
+	d.queue = slices.Insert(d.queue, 0, taken[beyond:]...)
 	d.mu.Unlock()
-	if full {
+	for range beyond {
 		d.drop("too many wait")
 	}
+}
+
+// takeBack has the informs that wait for their acknowledgement wait to be sent.
+func (d *destination) takeBack() {
+	again := make([]told, len(d.informs))
+	for i, sent := range d.informs {
+		again[i] = sent.told
+	}
+	d.informs = nil
+	d.putBack(again...)
 }
 
 // waiting returns how many notifications have not been sent.
@@ -207,14 +223,35 @@ func (d *destination) run(ctx context.Context) {
 		if err == nil {
 			continue
 		}
+		d.takeBack()
 		if !d.faulty {
 			wait = firstRedial
 		}
 		d.faulty = true
-		d.engine.warn(&d.unreachable, "notifications cannot be sent, trying on", slog.Any("target", d.target.Address),
-			slog.Any("error", err), slog.Int("waiting", d.waiting()+len(d.informs)))
+		d.away = d.away || errors.Is(err, errNotAcknowledged)
+		d.warnOf(err)
 		sleep(ctx, wait)
 		wait = min(2*wait, lastRedial)
+	}
+}
+
+// What has a conversation end, so that the receiver is looked for anew, each time after a
+// longer wait.
+var (
+	errNotAcknowledged = errors.New("informs are not acknowledged, trying on")
+	errNoEngineID      = errors.New("informs wait, as their receiver does not tell its engine ID")
+)
+
+// warnOf says why nothing goes out, and how many notifications wait.
+func (d *destination) warnOf(err error) {
+	target, waiting := slog.Any("target", d.target.Address), slog.Int("waiting", d.waiting())
+	switch {
+	case errors.Is(err, errNotAcknowledged):
+		d.engine.warn(&d.unacknowledged, err.Error(), target, waiting)
+	case errors.Is(err, errNoEngineID):
+		d.engine.warn(&d.unknown, err.Error(), target, waiting)
+	default:
+		d.engine.warn(&d.unreachable, "notifications cannot be sent, trying on", target, slog.Any("error", err), waiting)
 	}
 }
 
@@ -261,7 +298,11 @@ func (d *destination) converse(ctx context.Context, conn net.Conn) error {
 	defer end()
 	timer := time.NewTimer(idleAfter)
 	defer timer.Stop()
-	for {
+	for old := time.Now().Add(lookUpAfter); ; {
+		if len(d.informs) == 0 && (d.stale.Load() || time.Now().After(old)) {
+			d.stale.Store(false)
+			return nil
+		}
 		if err := d.send(conn); err != nil {
 			return err
 		}
@@ -291,8 +332,8 @@ func (d *destination) untilDue() time.Duration {
 	switch {
 	case len(d.informs) > 0:
 		due = slices.MinFunc(d.informs, func(a, b *inform) int { return a.due.Compare(b.due) }).due
-	case d.waiting() > 0 && d.model.room() == 0:
-		due = d.discovery.due()
+	case d.waiting() > 0 && d.target.Inform && d.model.room() == 0:
+		due = d.discovery.due
 	default:
 		return idleAfter
 	}
@@ -309,7 +350,7 @@ func (d *destination) send(conn net.Conn) error {
 			switch room := d.model.room(); {
 			case room == 0 && d.waiting() > 0:
 				return d.discover(conn)
-			case len(d.informs) >= room:
+			case len(d.informs) >= room, d.away && len(d.informs) > 0:
 				return nil
 			}
 		}
@@ -317,7 +358,10 @@ func (d *destination) send(conn net.Conn) error {
 		if !ok {
 			return nil
 		}
-		i := &inform{requestID: rand.Int32(), told: n}
+		if n.requestID == 0 {
+			n.requestID = max(rand.Int32(), 1)
+		}
+		i := &inform{told: n}
 		sent, err := d.sendOne(conn, i)
 		if err != nil {
 			d.putBack(n)
@@ -348,43 +392,46 @@ func (d *destination) sendOne(conn net.Conn, i *inform) (sent bool, err error) {
 		d.drop(err.Error())
 		return false, nil
 	}
-	i.ids, i.due = append(i.ids, id), time.Now().Add(d.target.Timeout)
+	wait := d.target.Timeout
+	if d.target.Address.Transport.IsStream() {
+		wait *= time.Duration(min(d.target.Retries, maxRepetitions) + 1) // it is not sent again there
+	}
+	i.ids, i.due = append(i.ids, id), time.Now().Add(wait)
 	i.sent++
 	return true, nil
 }
 
-// discover asks the target who it is, each time after a longer wait: what is for it waits
-// for that.
+// discover asks the target who it is: what is for it waits for that.
 func (d *destination) discover(conn net.Conn) error {
 	a, now := &d.discovery, time.Now()
 	switch {
-	case a.asked.IsZero():
-		a.wait = d.target.Timeout
-	case a.due().After(now):
+	case a.due.IsZero():
+		a.due = now.Add(d.target.Timeout)
+		return d.write(conn, d.model.discover())
+	case a.due.After(now):
 		return nil
-	default:
-		a.wait = min(2*a.wait, max(lastRedial, d.target.Timeout))
-		d.engine.warn(&d.unknown, "informs wait, as their receiver does not tell its engine ID", slog.Any("target", d.target.Address),
-			slog.Int("waiting", d.waiting()))
 	}
-	a.asked = now
-	return d.write(conn, d.model.discover())
+	*a = discovery{}
+	return errNoEngineID
 }
 
-// resend sends informs again that are due, and gives those up that were sent
-// often enough.
+// repetitions is how often an inform is sent again on a connection: not on a stream, where
+// nothing gets lost, and not to a receiver that is away.
+func (d *destination) repetitions() int {
+	if d.away || d.target.Address.Transport.IsStream() {
+		return 0
+	}
+	return d.target.Retries
+}
+
+// resend sends informs again that are due. Where that was done often enough the receiver is
+// away, and all that it has not acknowledged waits for it.
 func (d *destination) resend(conn net.Conn) error {
 	now := time.Now()
-	given := 0
-	d.informs = slices.DeleteFunc(d.informs, func(i *inform) bool {
-		up := !i.due.After(now) && i.sent > d.target.Retries+i.again
-		if up {
-			given++
-		}
-		return up
-	})
-	if given > 0 {
-		d.giveUp(&d.unacknowledged, given, "informs are not acknowledged", slog.Int("sent", d.target.Retries+1))
+	if slices.ContainsFunc(d.informs, func(i *inform) bool {
+		return !i.due.After(now) && i.sent > d.repetitions()+i.again
+	}) {
+		return errNotAcknowledged
 	}
 	for _, i := range slices.Clone(d.informs) {
 		if i.due.After(now) {
@@ -401,7 +448,7 @@ func (d *destination) resend(conn net.Conn) error {
 	return nil
 }
 
-// giveUp counts informs that will not be acknowledged, and says so.
+// giveUp counts informs that are not accepted, and says so.
 func (d *destination) giveUp(w *warning, number int, what string, why slog.Attr) {
 	d.engine.counters[enginemib.InformsUnacknowledged].Add(uint64(number))
 	d.lost += number
@@ -422,11 +469,19 @@ func (d *destination) write(conn net.Conn, message []byte) (err error) {
 		return err
 	}
 	d.engine.counters[enginemib.OutPkts].Add(1)
+	if !d.away {
+		d.isThere()
+	}
+	return nil
+}
+
+// isThere takes note that the target is there again.
+func (d *destination) isThere() {
+	d.away = false
 	if d.faulty {
 		d.faulty = false
 		d.engine.log.Info("notifications are sent again", "target", d.target.Address)
 	}
-	return nil
 }
 
 func (d *destination) refuse(err error) {
@@ -558,6 +613,7 @@ func (d *destination) receive(message []byte) {
 		return
 	}
 	d.informs = slices.Delete(d.informs, i, i+1)
+	d.isThere()
 	e.counters[enginemib.InGetResponses].Add(1)
 	e.countResponse(mib.Status(p.status))
 	if status := mib.Status(p.status); status != mib.NoError {
@@ -589,6 +645,7 @@ func (d *destination) sendAgain(id int32) {
 func (d *destination) refuseInform(id int32, why string) {
 	i := d.find(id)
 	d.informs = slices.Delete(d.informs, i, i+1)
+	d.isThere()
 	d.giveUp(&d.rejecting, 1, "an inform is refused by its receiver", slog.String("why", why))
 }
 

@@ -71,6 +71,7 @@ func (o *originator) setTargets(targets []Target) error {
 		}); i >= 0 {
 			before[i].filter.Store(t.Filter)
 			before[i].contexts.Store(t.Contexts)
+			before[i].stale.Store(true)
 			now, before = append(now, before[i]), slices.Delete(before, i, i+1)
 			continue
 		}

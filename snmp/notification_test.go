@@ -329,25 +329,118 @@ func TestInform(t *testing.T) {
 	}
 }
 
-// TestInformGivenUp holds that an inform is sent as often as it should be, and
-// counted when nobody acknowledges it.
-func TestInformGivenUp(t *testing.T) {
+// TestReceiverIsAway holds that an inform is sent as often as it should be, and then, one at
+// a time, until its receiver is back: that gets all that happened meanwhile, in order, by the
+// request-ids that it may know.
+func TestReceiverIsAway(t *testing.T) {
+	const repetitions, happenings = 5, 40
 	sink := newSink(t, "udp4", "127.0.0.1:0")
 	log := newRecords()
 	s := newNotifier(t, Options{Log: slog.New(log)}, Target{
-		Address: sink.address, Version: SNMPv2c, Community: "informs", Inform: true, Timeout: time.Millisecond, Retries: 5,
+		Address: sink.address, Version: SNMPv2c, Community: "informs", Inform: true, Timeout: 50 * time.Millisecond, Retries: repetitions,
 	})
 	s.Notify(happened(time.Now(), 1))
-	for range 6 {
-		sink.next()
-	}
-	eventually(t, "it to be given up", func() bool { return s.Statistics()[enginemib.InformsUnacknowledged] == 1 })
-	if got := s.Statistics()[enginemib.OutPkts]; got != 6 {
-		t.Errorf("sent %d times, want 6", got)
+	var first answered
+	for range repetitions + 1 {
+		message, _ := sink.next()
+		first = readAnswer(t, message)
 	}
 	eventually(t, "the warning", func() bool { return len(log.at(slog.LevelWarn)) > 0 })
 	if got := log.at(slog.LevelWarn); len(got) != 1 || !strings.Contains(got[0], "not acknowledged") {
 		t.Errorf("warned of %q", got)
+	}
+	for n := int32(2); n <= happenings; n++ {
+		s.Notify(happened(time.Now(), n))
+	}
+	// It looks for the receiver by the oldest alone.
+	message, from := sink.next()
+	again := readAnswer(t, message)
+	if again.id != first.id || number(t, again) != "01" {
+		t.Errorf("got %+v, want %+v again", again, first)
+	}
+	sink.acknowledge(again, 0, from)
+	seen := map[string]bool{number(t, again): true}
+	for last := "01"; len(seen) < happenings; {
+		message, from := sink.next()
+		a := readAnswer(t, message)
+		if n := number(t, a); !seen[n] {
+			if n <= last {
+				t.Errorf("%s comes after %s", n, last)
+			}
+			seen[n], last = true, n
+		}
+		sink.acknowledge(a, 0, from)
+	}
+	eventually(t, "the acknowledgements", func() bool { return s.Statistics()[enginemib.InGetResponses] == happenings })
+	if got := s.Statistics(); got[enginemib.InformsUnacknowledged] != 0 || got[enginemib.NotificationsDropped] != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestStreamIsNotRepeatedOn holds that an inform is sent once on a connection, and that a
+// receiver which takes connections and acknowledges nothing is asked by one inform at a time.
+func TestStreamIsNotRepeatedOn(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := newNotifier(t, Options{}, Target{
+		Address: TargetAddress{TCP, "127.0.0.1", netip.MustParseAddrPort(l.Addr().String()).Port()}, Version: SNMPv2c, Community: "x", Inform: true,
+		Timeout: 100 * time.Millisecond, Retries: 2,
+	})
+	const happenings = 8
+	for n := range int32(happenings) {
+		s.Notify(happened(time.Now(), n))
+	}
+	var last answered
+	for turn, want := range []int{happenings, 1, 1} {
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(patience))
+		for n := range want {
+			if last = receive(t, c); number(t, last) != fmt.Sprintf("%02x", n) {
+				t.Errorf("connection %d: %d is %+v", turn, n, last)
+			}
+		}
+		if turn < 2 {
+			if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+				t.Errorf("connection %d: %d octets more, %v", turn, n, err)
+			}
+			c.Close()
+			continue
+		}
+		defer c.Close()
+		for n := range happenings {
+			send(t, c, messageOf(1, "x", pduOf(0xa2, last.id, 0, 0, asked())))
+			if n < happenings-1 {
+				last = receive(t, c)
+			}
+		}
+	}
+	eventually(t, "the acknowledgements", func() bool { return s.Statistics()[enginemib.InGetResponses] == happenings })
+}
+
+// TestLatestWait holds that the latest wait for a receiver that is away, and how many are
+// dropped.
+func TestLatestWait(t *testing.T) {
+	d := newDestination(&engine{log: slog.New(slog.DiscardHandler)}, nil, nil, Target{})
+	const more = 10
+	for n := range maxQueued {
+		d.put(told{variables: []mib.Binding{{Value: mib.Int(int32(n))}}})
+	}
+	for range more {
+		first, _ := d.next()
+		d.informs = append(d.informs, &inform{told: first})
+	}
+	for n := range more / 2 {
+		d.put(told{variables: []mib.Binding{{Value: mib.Int(int32(maxQueued + n))}}})
+	}
+	d.takeBack()
+	if first, _ := d.next(); first.variables[0].Value != mib.Int(more/2) || d.waiting() != maxQueued-1 || d.dropped.Load() != more/2 {
+		t.Errorf("the first is %v of %d, %d were dropped", first, d.waiting()+1, d.dropped.Load())
 	}
 }
 
@@ -639,7 +732,7 @@ func FuzzAcknowledgement(f *testing.F) {
 	number := []byte{0x01, 0x02, 0x03, 0x04}
 	f.Fuzz(func(t *testing.T, message []byte) {
 		d := newDestination(&s.engine, &s.options, nil, Target{Version: SNMPv2c, Community: "c", Inform: true})
-		d.informs = []*inform{{requestID: id}}
+		d.informs = []*inform{{told: told{requestID: id}}}
 		before := s.Statistics()
 		d.receive(message)
 		after := s.Statistics()

@@ -36,13 +36,17 @@ type Target struct {
 	Community string
 	// Inform has notifications sent in InformRequest-PDUs, which SNMPv1 does
 	// not have: each again until it is acknowledged, from the address that it
-	// was sent to, or refused there. Before the first the receiver's engine ID is asked for
+	// was sent to, or refused there. A receiver that does not acknowledge one after its
+	// repetitions is away: the oldest is sent to it at intervals that grow from one second
+	// to 30, its name looked up anew each time, and the others follow once it
+	// acknowledges that. The latest 16,384 wait. Before the first the receiver's engine ID is asked for
 	// where SNMPv3 has to know it, without an end: informs wait for that.
 	Inform bool
 	// Timeout is how long an InformRequest-PDU waits for its acknowledgement
 	// before it is sent again; by default 1 s.
 	Timeout time.Duration
-	// Retries is how often it is sent again, 0 for never.
+	// Retries is how often it is sent again at first, 0 for never. Over TCP it is sent once on a
+	// connection, and the acknowledgement waited for as long as all repetitions would take.
 	Retries int
 	// AgentAddress is what Trap-PDUs have for their agent-addr; the zero Addr
 	// means the address that they are sent from.

@@ -82,7 +82,7 @@ const (
 	NotUnicast            // messages dropped as they were sent to a broadcast or multicast address
 	Refused               // connections closed as nobody is let in from their source
 	NotificationsDropped  // what was not sent to a target, each target by itself
-	InformsUnacknowledged // what was sent as often as it should be and never acknowledged
+	InformsUnacknowledged // what receivers refused
 
 	// Counters is how many there are.
 	Counters

@@ -517,6 +517,50 @@ func TestDeadReceiver(t *testing.T) {
 	}
 }
 
+// TestReceiverRestarts holds that informs wait for a receiver that is away, and come in the order in
+// which things happened, over UDP and TCP.
+func TestReceiverRestarts(t *testing.T) {
+	s := newPair(t)
+	d := startTrapd(t, s.NS)
+	targets := map[string]string{"datagrams": "", "stream": "tcp:"}
+	lines := []string{"rocommunity public"}
+	for community, transport := range targets {
+		lines = append(lines, fmt.Sprintf("trapsess -v 2c -Ci -t 1 -r 1 -c %s %s127.0.0.1:%s", community, transport, trapPort))
+	}
+	p := startEmbedded(t, s.NS, "--config", writeConfig(t, lines...))
+	for community := range targets {
+		d.awaits(t, community, trapV2("INFORM", community, 1))
+	}
+	d.awaitLinks(t, s)
+	d.signal(t, syscall.SIGTERM)
+	d.exit(t)
+	const changes = 20
+	for range changes / 2 {
+		s.IP(t, "link set v0 up", "link set v0 down")
+	}
+	p.await(t, "trying on", len(targets))
+	d = startTrapd(t, s.NS)
+	for community := range targets {
+		eventually(t, func() string {
+			var states []string
+			for _, n := range d.received(t, community) {
+				if text := strings.Join(n.variables, " "); strings.Contains(text, ".2.2.1.1.11 ") {
+					states = append(states, n.variables[1])
+				}
+			}
+			if len(states) != changes {
+				return fmt.Sprintf("%s: %d of %d changes were received", community, len(states), changes)
+			}
+			for i := 1; i < len(states); i++ {
+				if states[i] == states[i-1] {
+					return fmt.Sprintf("%s: out of order: %q", community, states)
+				}
+			}
+			return ""
+		})
+	}
+}
+
 // TestNotificationsThroughMaster holds that snmpd sends on what happens to the
 // interfaces, also what happened while it was away.
 func TestNotificationsThroughMaster(t *testing.T) {
