@@ -406,7 +406,7 @@ func TestStreamIsNotRepeatedOn(t *testing.T) {
 			}
 		}
 		if turn < 2 {
-			if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+			if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 				t.Errorf("connection %d: %d octets more, %v", turn, n, err)
 			}
 			c.Close()
