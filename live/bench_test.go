@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -130,14 +131,22 @@ func BenchmarkChurn(b *testing.B) {
 	}
 }
 
-// BenchmarkLookup looks routes up among many.
+// BenchmarkLookup looks routes up among many, each time another.
 func BenchmarkLookup(b *testing.B) {
 	n := manyRoutes(b, *benchRoutes)
 	s := open(b, n, Options{Kinds: netstat.KindRoute | netstat.KindRule})
 	view := s.Snapshot()
-	address := netip.MustParseAddr("16.0.77.5")
-	for b.Loop() {
-		if hops, err := view.Lookup(Flow{Destination: address}); err != nil || len(hops) == 0 {
+	r := rand.New(rand.NewPCG(1, 2))
+	addresses := make([]netip.Addr, 1<<16)
+	for i := range addresses {
+		to := r.IntN(*benchRoutes)
+		addresses[i] = netip.AddrFrom4([4]byte{byte(16 + to>>16), byte(to >> 8), byte(to), byte(r.IntN(256))})
+	}
+	var rows []netstat.Route
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		var err error
+		if rows, err = view.AppendLookup(rows[:0], Flow{Destination: addresses[i%len(addresses)]}); err != nil || len(rows) != 1 {
 			b.Fatal("no route")
 		}
 	}

@@ -56,9 +56,13 @@ var ErrUnknownRule = errors.New("whether a rule applies is not known")
 // passed over. The error matches ErrUnknownRule where a rule would decide that has
 // an attribute which is not known (Rule.Unknown), or that passes over routes by
 // interface groups.
-func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, error) {
+func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, error) { return v.AppendLookup(nil, f) }
+
+// AppendLookup appends to rows what Lookup returns. Where they have room for that, nothing is allocated, but
+// for routes by nexthop objects.
+func (v *Snapshot) AppendLookup(rows []netstat.Route, f Flow) ([]netstat.Route, error) {
 	if !f.Destination.IsValid() || !v.kinds.Has(netstat.KindRoute) {
-		return nil, nil
+		return rows, nil
 	}
 	f.Destination = zoneless(f.Destination.Unmap())
 	if f.Source.IsValid() {
@@ -66,40 +70,40 @@ func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, error) {
 	}
 	if f.InputInterface != 0 {
 		if f.Interface != 0 {
-			return nil, fmt.Errorf("what comes in by device %d is not bound to device %d", f.InputInterface, f.Interface)
+			return rows, fmt.Errorf("what comes in by device %d is not bound to device %d", f.InputInterface, f.Interface)
 		}
 		f.UID = 0 // it is nobody's yet
 	}
 	switch {
 	case f.InputInterface != 0:
-		return v.lookupInput(f)
+		return v.lookupInput(rows, &f)
 	case f.Destination.Is4():
-		return v.lookupIPv4(f)
+		return v.lookupIPv4(rows, &f)
 	}
-	found, _, err := v.lookup(&f)
-	return found, err
+	rows, _, err := v.lookup(rows, &f)
+	return rows, err
 }
 
 // lookupInput does what net/ipv4/route.c and net/ipv6/route.c do for what comes in
 // (ip_route_input_slow, ip6_route_input_lookup).
-func (v *Snapshot) lookupInput(f Flow) ([]netstat.Route, error) {
+func (v *Snapshot) lookupInput(rows []netstat.Route, f *Flow) ([]netstat.Route, error) {
 	switch {
 	case f.Destination == limitedBroadcast:
-		return []netstat.Route{{Destination: netip.PrefixFrom(f.Destination, 32), Interface: f.InputInterface, Type: netstat.RouteBroadcast, Scope: netstat.Known(netstat.ScopeLink)}}, nil
+		return append(rows, netstat.Route{Destination: netip.PrefixFrom(f.Destination, 32), Interface: f.InputInterface, Type: netstat.RouteBroadcast, Scope: netstat.Known(netstat.ScopeLink)}), nil
 	case f.Destination.IsMulticast(), f.Destination.IsUnspecified():
-		return nil, nil
+		return rows, nil
 	case f.Destination.Is6() && (f.Destination.IsLinkLocalUnicast() || f.Destination.IsLoopback()): // rt6_need_strict
 		f.Interface = f.InputInterface
 	}
-	found, _, err := v.lookup(&f)
-	return found, err
+	rows, _, err := v.lookup(rows, f)
+	return rows, err
 }
 
 var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // lookupIPv4 does what net/ipv4/route.c does around the tables
 // (ip_route_output_key_hash_rcu, __mkroute_output).
-func (v *Snapshot) lookupIPv4(f Flow) ([]netstat.Route, error) {
+func (v *Snapshot) lookupIPv4(rows []netstat.Route, f *Flow) ([]netstat.Route, error) {
 	kind := netstat.RouteUnicast
 	switch {
 	case f.Destination == limitedBroadcast:
@@ -107,23 +111,23 @@ func (v *Snapshot) lookupIPv4(f Flow) ([]netstat.Route, error) {
 	case f.Destination.IsMulticast():
 		kind = netstat.RouteMulticast
 	}
-	onLink := func(device uint32) []netstat.Route {
-		return []netstat.Route{{Destination: netip.PrefixFrom(f.Destination, 32), Interface: device, Type: kind, Scope: netstat.Known(netstat.ScopeLink)}}
+	onLink := func(rows []netstat.Route, device uint32) []netstat.Route {
+		return append(rows, netstat.Route{Destination: netip.PrefixFrom(f.Destination, 32), Interface: device, Type: kind, Scope: netstat.Known(netstat.ScopeLink)})
 	}
 	if kind != netstat.RouteUnicast && f.Source.IsValid() && f.Interface == 0 {
 		// It goes by the device that has the address.
 		local, _ := v.lookupTable(netstat.TableLocal, &Flow{Destination: f.Source})
 		if local == nil || v.typeOf(local) != netstat.RouteLocal {
-			return nil, nil
+			return rows, nil
 		}
-		return onLink(v.state.routes.info(local).hops[0].Interface), nil
+		return onLink(rows, v.state.routes.info(local).hops[0].Interface), nil
 	}
 	if f.Interface != 0 {
 		if l := v.state.link(f.Interface); l == nil || !l.Up().Or(false) {
-			return nil, nil
+			return rows, nil
 		}
 		if kind == netstat.RouteBroadcast || f.Destination.IsLinkLocalMulticast() {
-			return onLink(f.Interface), nil
+			return onLink(rows, f.Interface), nil
 		}
 	}
 	if f.Destination.IsUnspecified() {
@@ -132,30 +136,31 @@ func (v *Snapshot) lookupIPv4(f Flow) ([]netstat.Route, error) {
 			self = f.Source
 		}
 		const loopback = 1
-		return []netstat.Route{{Destination: netip.PrefixFrom(self, 32), Interface: loopback, Type: netstat.RouteLocal, Scope: netstat.Known(netstat.ScopeHost)}}, nil
+		return append(rows, netstat.Route{Destination: netip.PrefixFrom(self, 32), Interface: loopback, Type: netstat.RouteLocal, Scope: netstat.Known(netstat.ScopeHost)}), nil
 	}
-	found, bits, err := v.lookup(&f)
-	switch refused := len(found) == 0 || refuses(found[0].Type); {
+	first := len(rows)
+	rows, bits, err := v.lookup(rows, f)
+	switch refused := len(rows) == first || refuses(rows[first].Type); {
 	case err != nil:
-		return nil, err
+		return rows, err
 	case refused && f.Interface != 0:
-		found = onLink(f.Interface)
+		rows = onLink(rows[:first], f.Interface)
 	case refused:
-		return found, nil
-	case found[0].Type == netstat.RouteLocal:
-		return found, nil
+		return rows, nil
+	case rows[first].Type == netstat.RouteLocal:
+		return rows, nil
 	}
 	const multicastBits = 4
 	if kind == netstat.RouteUnicast {
-		return found, nil
+		return rows, nil
 	}
-	for i := range found {
-		found[i].Type = kind
+	for i := first; i < len(rows); i++ {
+		rows[i].Type = kind
 		if kind == netstat.RouteBroadcast || bits < multicastBits {
-			found[i].Gateway = netip.Addr{}
+			rows[i].Gateway = netip.Addr{}
 		}
 	}
-	return found, nil
+	return rows, nil
 }
 
 // refuses reports whether a route says that there is no way.
@@ -165,7 +170,7 @@ func refuses(t netstat.RouteType) bool {
 
 // lookup looks into the tables as the rules say. bits is the length of the prefix
 // found.
-func (v *Snapshot) lookup(f *Flow) (found []netstat.Route, bits int, err error) {
+func (v *Snapshot) lookup(rows []netstat.Route, f *Flow) (_ []netstat.Route, bits int, err error) {
 	family := netstat.IPv4
 	if f.Destination.Is6() {
 		family = netstat.IPv6
@@ -173,14 +178,15 @@ func (v *Snapshot) lookup(f *Flow) (found []netstat.Route, bits int, err error) 
 	if !v.kinds.Has(netstat.KindRule) {
 		for _, table := range [...]uint32{netstat.TableLocal, netstat.TableMain, netstat.TableDefault} {
 			if found, throw := v.lookupTable(table, f); found != nil && !throw {
-				return v.serving(found, f), int(found.bits), nil
+				return v.appendServing(rows, found, f), int(found.bits), nil
 			}
 		}
-		return nil, 0, nil
+		return rows, 0, nil
 	}
 	var goTo *uint32
-	for row := range v.state.rules.rows.from(&ruleRow{&netstat.Rule{Family: family}, 0}) {
-		r := row.rule
+	rules := &v.state.rules.rows
+	for p := rules.search(place{}, rules.end(), func(r *ruleRow) bool { return r.rule.Family < family }); p != rules.end(); p = rules.after(p) {
+		r := rules.at(p).rule
 		if r.Family != family {
 			break
 		}
@@ -190,7 +196,7 @@ func (v *Snapshot) lookup(f *Flow) (found []netstat.Route, bits int, err error) 
 		goTo = nil
 		applies := v.matches(r, f)
 		if r.Unknown && applies != (r.Flags&netstat.RuleInvert != 0) {
-			return nil, 0, unknownRule(r)
+			return rows, 0, unknownRule(r)
 		}
 		if !applies {
 			continue
@@ -211,23 +217,23 @@ func (v *Snapshot) lookup(f *Flow) (found []netstat.Route, bits int, err error) 
 					continue
 				}
 				if r.SuppressGroup.IsKnown() {
-					return nil, 0, unknownRule(r)
+					return rows, 0, unknownRule(r)
 				}
 			}
-			return v.serving(found, f), int(found.bits), nil
+			return v.appendServing(rows, found, f), int(found.bits), nil
 		case netstat.RuleGoto:
 			if r.Flags&netstat.RuleUnresolved == 0 {
 				goTo = &r.Goto
 			}
 		case netstat.RuleBlackhole:
-			return []netstat.Route{{Type: netstat.RouteBlackhole}}, 0, nil
+			return append(rows, netstat.Route{Type: netstat.RouteBlackhole}), 0, nil
 		case netstat.RuleUnreachable:
-			return []netstat.Route{{Type: netstat.RouteUnreachable}}, 0, nil
+			return append(rows, netstat.Route{Type: netstat.RouteUnreachable}), 0, nil
 		case netstat.RuleProhibit:
-			return []netstat.Route{{Type: netstat.RouteProhibit}}, 0, nil
+			return append(rows, netstat.Route{Type: netstat.RouteProhibit}), 0, nil
 		}
 	}
-	return nil, 0, nil
+	return rows, 0, nil
 }
 
 func unknownRule(r *netstat.Rule) error {
@@ -289,32 +295,41 @@ func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw b
 // lookupIPv4Table does what fib_table_lookup does (net/ipv4/fib_trie.c).
 func (v *Snapshot) lookupIPv4Table(table uint32, f *Flow) *routeEntry {
 	routes := &v.state.routes
+	lengths := routes.lengths.present[tableKey{table, 0}]
 	address := prefixKey(netip.PrefixFrom(f.Destination, 32))
-	left := netip.Addr{}
-	for bits := 32; bits >= 0; bits-- {
-		if routes.lengths[0][bits] == 0 {
-			continue
-		}
+	tos := f.TOS & legacyTOS
+	left := false
+	var leftAddress uint64
+	for behind, bits := routes.containing(&address, 32, &lengths); bits >= 0; behind, bits = routes.containing(&address, bits-1, &lengths) {
 		key := address
 		key.mask(bits)
 		key.table = table
-		if left.IsValid() && left == key.prefix().Addr() {
+		if left && leftAddress == key.high {
 			continue
 		}
-		// Those for a TOS come before those for any.
-		for _, tos := range [...]uint8{f.TOS & legacyTOS, 0} {
+		leave := false
+		if e := routes.alone(behind, table); e != nil { // as most are
+			if e.tos != 0 && e.tos != tos {
+				continue
+			}
+			var serves bool
+			if serves, leave = v.judge(e, f); serves {
+				return e
+			}
+		} else {
+			// Those for a TOS come before those for any.
 			key.tos = tos
-			e, leave := v.bestIPv4(&key, f)
+			var e *routeEntry
+			if e, leave = v.bestIPv4(&key, f); e == nil && !leave && tos != 0 {
+				key.tos = 0
+				e, leave = v.bestIPv4(&key, f)
+			}
 			if e != nil {
 				return e
 			}
-			if leave {
-				left = key.prefix().Addr()
-				break
-			}
-			if tos == 0 {
-				break
-			}
+		}
+		if leave {
+			left, leftAddress = true, key.high
 		}
 	}
 	return nil
@@ -330,19 +345,29 @@ func (v *Snapshot) bestIPv4(key *routeEntry, f *Flow) (best *routeEntry, leave b
 		if e.high != key.high || e.bits != key.bits || e.table != key.table || e.tos != key.tos || e.family != key.family {
 			break
 		}
-		info := routes.info(e)
-		switch {
-		case info.hops[0].Type == netstat.RouteThrow, refuses(info.hops[0].Type), v.serves(e, f):
+		switch serves, leave := v.judge(e, f); {
+		case serves:
 			return e, false
-		case info.hops[0].NextHopID != 0:
+		case leave:
 			return nil, true
 		}
 	}
 	return nil, false
 }
 
+// judge reports whether an IPv4 route serves a flow, or else whether the kernel leaves all with its
+// destination's address.
+func (v *Snapshot) judge(e *routeEntry, f *Flow) (serves, leave bool) {
+	first := &v.state.routes.info(e).hops[0]
+	if first.Type == netstat.RouteThrow || refuses(first.Type) || v.serves(e, f) {
+		return true, false
+	}
+	return false, first.NextHopID != 0
+}
+
 func (v *Snapshot) lookupIPv6Table(table uint32, f *Flow) *routeEntry {
 	routes := &v.state.routes
+	lengths := routes.lengths.present[tableKey{table, 1}]
 	address := prefixKey(netip.PrefixFrom(f.Destination, 128))
 	// The kernel looks for a destination whose routes are for the source, and
 	// for that passes over those for any source where others have a prefix of
@@ -350,10 +375,7 @@ func (v *Snapshot) lookupIPv6Table(table uint32, f *Flow) *routeEntry {
 	// not serve (net/ipv6/ip6_fib.c, fib6_node_lookup_1, and route.c,
 	// fib6_backtrack).
 	descended := false
-	for bits := 128; bits >= 0; bits-- {
-		if routes.lengths[1][bits] == 0 {
-			continue
-		}
+	for _, bits := routes.containing(&address, 128, &lengths); bits >= 0; _, bits = routes.containing(&address, bits-1, &lengths) {
 		key := address
 		key.mask(bits)
 		key.table = table
@@ -480,22 +502,23 @@ func serves(r *netstat.Route, f *Flow) bool {
 	return r.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || r.Interface == 0 || r.Interface == f.Interface)
 }
 
-// serving returns the next hops of a route that serve the flow; all of them where
+// appendServing appends the next hops of a route that serve the flow; all of them where
 // it refuses. Of a nexthop object the kernel chooses for IPv6 whatever the device
 // (net/ipv6/route.c, fib6_select_path).
-func (v *Snapshot) serving(e *routeEntry, f *Flow) []netstat.Route {
-	rows := v.state.routes.appendRows(nil, e)
-	if refuses(rows[0].Type) {
+func (v *Snapshot) appendServing(rows []netstat.Route, e *routeEntry, f *Flow) []netstat.Route {
+	first := len(rows)
+	rows = v.state.routes.appendRows(rows, e)
+	if refuses(rows[first].Type) {
 		return rows
 	}
 	chosen := *f
-	if e.family == 1 && rows[0].NextHopID != 0 {
+	if e.family == 1 && rows[first].NextHopID != 0 {
 		chosen.Interface = 0
 	}
-	kept := rows[:0]
-	for _, row := range rows {
-		if serves(&row, &chosen) {
-			kept = append(kept, row)
+	kept := rows[:first]
+	for i := first; i < len(rows); i++ {
+		if serves(&rows[i], &chosen) {
+			kept = append(kept, rows[i])
 		}
 	}
 	return kept

@@ -17,10 +17,11 @@ const chunkSize = 256
 type ordered[T any] struct {
 	compare func(a, b *T) int
 	chunks  []*chunk[T]
+	lasts   []T // the last item of each chunk, side by side for those that search
 	count   int
 	changes uint64 // grows with each
 	// owner marks the chunks that only this collection has. shared says that
-	// the slice of chunks itself belongs to a copy, too.
+	// the slices of chunks and of lasts belong to a copy, too.
 	owner  *owner
 	shared bool
 	// steps counts the items that were looked at, but for those of copies; nil
@@ -79,8 +80,7 @@ func (o *ordered[T]) find(item *T) (c, i int, found bool) {
 	low, high := 0, len(o.chunks)
 	for low < high {
 		mid := int(uint(low+high) >> 1)
-		items := o.chunks[mid].items
-		if o.compare(&items[len(items)-1], item) < 0 {
+		if o.compare(&o.lasts[mid], item) < 0 {
 			low = mid + 1
 		} else {
 			high = mid
@@ -126,7 +126,7 @@ func (o *ordered[T]) own(c int) *chunk[T] {
 
 func (o *ordered[T]) ownChunks() {
 	if o.shared {
-		o.chunks, o.shared = slices.Clone(o.chunks), false
+		o.chunks, o.lasts, o.shared = slices.Clone(o.chunks), slices.Clone(o.lasts), false
 	}
 }
 
@@ -139,6 +139,7 @@ func (o *ordered[T]) set(item T) {
 	}
 	if found {
 		o.own(c).items[i] = item
+		o.noteLast(c)
 		return
 	}
 	o.count++
@@ -146,10 +147,12 @@ func (o *ordered[T]) set(item T) {
 		if c > 0 && len(o.chunks[c-1].items) < chunkSize {
 			last := o.own(c - 1)
 			last.items = append(last.items, item)
+			o.noteLast(c - 1)
 			return
 		}
 		o.ownChunks()
 		o.chunks = append(o.chunks, &chunk[T]{o.owner, []T{item}})
+		o.lasts = append(o.lasts, item)
 		return
 	}
 	if len(o.chunks[c].items) == chunkSize {
@@ -159,18 +162,24 @@ func (o *ordered[T]) set(item T) {
 		clear(left.items[half:])
 		left.items = left.items[:half]
 		o.chunks = slices.Insert(o.chunks, c+1, right)
+		o.lasts = slices.Insert(o.lasts, c+1, o.lasts[c])
+		o.noteLast(c)
 		if i > half {
 			c, i = c+1, i-half
 		}
 	}
 	at := o.own(c)
 	at.items = slices.Insert(at.items, i, item)
+	o.noteLast(c)
 }
 
-func (o *ordered[T]) last() *T {
-	items := o.chunks[len(o.chunks)-1].items
-	return &items[len(items)-1]
+// noteLast takes note of the last item of a chunk, which is this collection's alone.
+func (o *ordered[T]) noteLast(c int) {
+	items := o.chunks[c].items
+	o.lasts[c] = items[len(items)-1]
 }
+
+func (o *ordered[T]) last() *T { return &o.lasts[len(o.lasts)-1] }
 
 // delete takes out the item that is equal to the one given and reports whether
 // there was one.
@@ -185,11 +194,13 @@ func (o *ordered[T]) delete(item *T) bool {
 	at.items = slices.Delete(at.items, i, i+1)
 	switch {
 	case len(at.items) == 0:
-		o.chunks = slices.Delete(o.chunks, c, c+1)
+		o.chunks, o.lasts = slices.Delete(o.chunks, c, c+1), slices.Delete(o.lasts, c, c+1)
+		return true
 	case len(at.items) < chunkSize/4 && c+1 < len(o.chunks) && len(at.items)+len(o.chunks[c+1].items) <= chunkSize*3/4:
 		at.items = append(at.items, o.chunks[c+1].items...)
-		o.chunks = slices.Delete(o.chunks, c+1, c+2)
+		o.chunks, o.lasts = slices.Delete(o.chunks, c+1, c+2), slices.Delete(o.lasts, c+1, c+2)
 	}
+	o.noteLast(c)
 	return true
 }
 
@@ -225,8 +236,7 @@ func (o *ordered[T]) search(from, to place, before func(*T) bool) place {
 	low, high := from.chunk, to.chunk
 	for low < high {
 		mid := int(uint(low+high) >> 1)
-		items := o.chunks[mid].items
-		if before(&items[len(items)-1]) {
+		if before(&o.lasts[mid]) {
 			low = mid + 1
 		} else {
 			high = mid

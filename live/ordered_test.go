@@ -56,6 +56,11 @@ func TestOrderedAgreesWithMap(t *testing.T) {
 			if ok != has || ok && got.value != value || o.len() != len(m) {
 				t.Fatalf("step %d: get %v %v, want %v %v; %d items, want %d", step, got, ok, value, has, o.len(), len(m))
 			}
+			for c := range o.chunks {
+				if items := o.chunks[c].items; len(o.lasts) != len(o.chunks) || o.lasts[c] != items[len(items)-1] {
+					t.Fatalf("step %d: chunk %d of %d ends with another item than is noted, of %d", step, c, len(o.chunks), len(o.lasts))
+				}
+			}
 		}
 		if got := list(&o); !slices.Equal(got, want()) {
 			t.Errorf("%d items, want %d, or others", len(got), len(m))
