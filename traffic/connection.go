@@ -76,7 +76,8 @@ func pathOf(d *netstat.SocketDetail, earlier *Path) *Path {
 	if earlier != nil && *earlier == p {
 		return earlier
 	}
-	return &p
+	changed := p // so that nothing is allocated where nothing did
+	return &changed
 }
 
 // Sum is what several connections have together.

@@ -440,3 +440,45 @@ func TestReadingsDoNotChange(t *testing.T) {
 	read(m, 3)
 	expect(t, r, map[uint64]string{1: "10/0 10/0"})
 }
+
+// TestPathsAreShared holds that readings have one path of a connection whose path stays as it was, that a
+// reading of those allocates little, and that one which changed leaves the reading before alone.
+func TestPathsAreShared(t *testing.T) {
+	m := New(withEnds)
+	var sockets []netstat.Socket
+	for cookie := range uint64(10 * chunkSize) {
+		s := tcp(cookie, 0, 0)
+		s.Detail.TCP.RTT = time.Millisecond
+		sockets = append(sockets, s)
+	}
+	of := func(r *Reading, cookie uint64) *Path {
+		for c := range r.All() {
+			if c.Cookie.Or(0) == cookie {
+				return c.Path
+			}
+		}
+		t.Fatalf("no connection %d", cookie)
+		return nil
+	}
+	first := read(m, 0, sockets...)
+	second := read(m, 1, sockets...)
+	if a, b := of(first, 7), of(second, 7); a == nil || a != b || a.RTT != time.Millisecond {
+		t.Errorf("the paths are %v and %v", a, b)
+	}
+	seconds := 1.0
+	if got := testing.AllocsPerRun(10, func() {
+		seconds++
+		read(m, seconds, sockets...)
+	}); got > float64(len(sockets))/10 {
+		t.Errorf("a reading of %d connections that stay as they are allocates %v times", len(sockets), got)
+	}
+	sockets[7].Detail = &netstat.SocketDetail{TCP: new(*sockets[7].Detail.TCP)}
+	sockets[7].Detail.TCP.RTT = time.Second
+	third := read(m, seconds+1, sockets...)
+	if a, b := of(second, 7), of(third, 7); a.RTT != time.Millisecond || b.RTT != time.Second {
+		t.Errorf("the paths are %v, and %v once it changed", a, b)
+	}
+	if of(second, 8) != of(third, 8) {
+		t.Error("another connection has another path")
+	}
+}
