@@ -307,7 +307,7 @@ func (v *Snapshot) lookupIPv4Table(table uint32, f *Flow) *routeEntry {
 		if left && leftAddress == key.high {
 			continue
 		}
-		leave := false
+		var leave bool
 		if e := routes.alone(behind, table); e != nil { // as most are
 			if e.tos != 0 && e.tos != tos {
 				continue
