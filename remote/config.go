@@ -118,7 +118,8 @@ type Config struct {
 	// [TRANSPORT:]HOST[:PORT], where TRANSPORT is udp (the default), udp6, tcp
 	// or tcp6, and HOST a name, an IPv4 address or an IPv6 address, the latter
 	// in brackets where a port follows. A link-local address has its interface
-	// behind it: fe80::1%eth0.
+	// behind it: fe80::1%eth0. The addresses of a name are tried in turn until one answers,
+	// IPv4's first behind udp.
 	Address string
 	// Port is where Address names none; 0 means 161.
 	Port uint16
@@ -291,8 +292,11 @@ func (c *Config) checkUser() error {
 // endpoint is an address taken apart.
 type endpoint struct {
 	network string // of net.Dial
-	host    string
-	port    uint16
+	family  string // of net.Resolver.LookupNetIP
+	// ipv4First says that the transport is net-snmp's udp, which is IPv4's.
+	ipv4First bool
+	host      string
+	port      uint16
 }
 
 func (e endpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
@@ -321,7 +325,10 @@ func (c *Config) endpoint() (endpoint, error) {
 	if err != nil {
 		return bad(err.Error())
 	}
-	e := endpoint{network: "udp", host: host, port: port}
+	e := endpoint{network: "udp", family: "ip", ipv4First: transport == protocol.UDP, host: host, port: port}
+	if transport.IsIPv6() {
+		e.family = "ip6"
+	}
 	if transport != "" {
 		e.network = string(transport)
 	}

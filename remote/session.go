@@ -57,7 +57,7 @@ const maxDatagramMessage = 1 << 16
 
 // communitySession speaks SNMPv1 and SNMPv2c.
 type communitySession struct {
-	to        endpoint
+	to        *target
 	version   int // on the wire
 	community Secret
 
@@ -69,7 +69,7 @@ type communitySession struct {
 	decoder decoder
 }
 
-func newCommunitySession(c *Config, to endpoint) *communitySession {
+func newCommunitySession(c *Config, to *target) *communitySession {
 	return &communitySession{to: to, version: int(c.Version.Number()), community: c.Community, id: rand.Uint32() & 0xffffff}
 }
 
@@ -140,7 +140,11 @@ func (s *communitySession) exchange(ctx context.Context, r *request, attempt int
 
 func (s *communitySession) dial(ctx context.Context, deadline time.Time) error {
 	d := net.Dialer{Deadline: deadline}
-	conn, err := d.DialContext(ctx, s.to.network, s.to.String())
+	host, err := s.to.dialled(ctx, deadline)
+	var conn net.Conn
+	if err == nil {
+		conn, err = d.DialContext(ctx, s.to.network, endpoint{host: host, port: s.to.port}.String())
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

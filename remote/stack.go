@@ -19,7 +19,7 @@ import (
 // errors come from.
 type Stack struct {
 	config Config
-	to     endpoint
+	to     *target
 	name   string // for errors
 	path   *path
 	window *window
@@ -70,7 +70,7 @@ func open(ctx context.Context, c Config, known *path) (*Stack, error) {
 			c.Sessions = defaultStreams
 		}
 	}
-	s := &Stack{config: c, to: to, name: to.String(), path: known, window: newWindow(c.Sessions)}
+	s := &Stack{config: c, to: &target{endpoint: to}, name: to.String(), path: known, window: newWindow(c.Sessions)}
 	if known == nil {
 		s.path = newPath(c.MaxAnswer)
 	}
@@ -175,6 +175,9 @@ func (s *Stack) question(ctx context.Context, through session, soon bool, prepar
 		if !errors.Is(err, errTryAgain) {
 			return attempt{}, err
 		}
+		if s.turn(through) {
+			continue
+		}
 		const none = 1e-3
 		if left -= float64(wait) / float64(patience); left < none {
 			return attempt{}, s.noAnswer(n+1, err)
@@ -183,6 +186,19 @@ func (s *Stack) question(ctx context.Context, through session, soon bool, prepar
 			return attempt{}, err
 		}
 	}
+}
+
+// turn has another address of the host asked, as nobody answered at any yet, and reports whether that one
+// was not tried before.
+func (s *Stack) turn(through session) (untried bool) {
+	if s.answered.Load() || s.there.Load() {
+		return false
+	}
+	turned, untried := s.to.turn()
+	if turned {
+		through.close()
+	}
+	return untried
 }
 
 func isTimeout(err error) bool {

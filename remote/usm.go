@@ -37,7 +37,7 @@ var gosnmpLevel = map[SecurityLevel]gosnmp.SnmpV3MsgFlags{
 // times again when the agent asks for it. Each attempt is one of gosnmp's own,
 // so that a repeated request can be a smaller one.
 type usmSession struct {
-	to     endpoint
+	to     *target
 	config *Config
 	there  *atomic.Bool   // set once the agent answered, if only with its engine ID
 	client *gosnmp.GoSNMP // nil until it is connected
@@ -69,22 +69,31 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 		security.PrivacyProtocol = gosnmpPriv[c.PrivType]
 		security.PrivacyPassphrase = string(c.PrivPassphrase)
 	}
+	host, err := s.to.dialled(ctx, time.Now().Add(timeout))
+	if err != nil {
+		return s.undialled(ctx, err)
+	}
 	client := &gosnmp.GoSNMP{
-		Target: s.to.host, Port: s.to.port, Transport: s.to.network,
+		Target: host, Port: s.to.port, Transport: s.to.network,
 		Version: gosnmp.Version3, SecurityModel: gosnmp.UserSecurityModel, MsgFlags: level,
 		SecurityParameters: security, ContextName: c.Context,
 		MaxOids: math.MaxInt32, Timeout: timeout, Context: ctx,
 	}
 	if err := client.Connect(); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return s.to.dialError(err)
+		return s.undialled(ctx, err)
 	}
 	s.conn = &guardedConn{Conn: client.Conn, stream: s.to.isStream()}
 	client.Conn = s.conn
 	s.client = client
 	return nil
+}
+
+// undialled turns the error of a connection that could not be made into an attempt's.
+func (s *usmSession) undialled(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return s.to.dialError(err)
 }
 
 func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, timeout time.Duration, a *answer) error {
