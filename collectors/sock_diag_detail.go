@@ -45,6 +45,7 @@ func (p *inetDiagParser) extensions() (ext byte) {
 	ask(netstat.DetailTCPInfo, inetDiagInfo)
 	// Every algorithm's own information comes with Vegas'.
 	ask(netstat.DetailCongestion, inetDiagCong, inetDiagVegasInfo)
+	ask(netstat.DetailCongestionName, inetDiagCong)
 	ask(netstat.DetailTOS, inetDiagTOS, inetDiagTClass)
 	ask(netstat.DetailSocketOptions, inetDiagSKMemInfo, inetDiagCong, inetDiagTOS, inetDiagTClass)
 	return ext
@@ -53,13 +54,15 @@ func (p *inetDiagParser) extensions() (ext byte) {
 // detail reads an attribute into s.Detail, if it is one that was asked for.
 func (p *inetDiagParser) detail(r *attributeReader, a nlAttr, s *netstat.Socket) {
 	d := s.Detail
-	var belongs netstat.SocketDetails
+	var belongs, or netstat.SocketDetails
 	switch a.kind {
 	case inetDiagSKMemInfo:
 		belongs = netstat.DetailMemory
 	case inetDiagInfo, inetDiagULPInfo, inetDiagMD5Sig:
 		belongs = netstat.DetailTCPInfo
-	case inetDiagCong, inetDiagVegasInfo, inetDiagDCTCPInfo, inetDiagBBRInfo:
+	case inetDiagCong:
+		belongs, or = netstat.DetailCongestion, netstat.DetailCongestionName
+	case inetDiagVegasInfo, inetDiagDCTCPInfo, inetDiagBBRInfo:
 		belongs = netstat.DetailCongestion
 	case inetDiagTOS, inetDiagTClass, inetDiagClassID:
 		belongs = netstat.DetailTOS
@@ -68,7 +71,7 @@ func (p *inetDiagParser) detail(r *attributeReader, a nlAttr, s *netstat.Socket)
 	case inetDiagCGroupID:
 		belongs = netstat.DetailCGroup
 	}
-	if belongs == 0 || !p.details.Has(belongs) {
+	if p.details&(belongs|or) == 0 {
 		return
 	}
 	switch a.kind {

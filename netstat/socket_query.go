@@ -99,6 +99,8 @@ const (
 	// DetailSocketOptions is Options. AllDetails leaves it out: most options are not in
 	// what the kernel sends of its sockets, and other sources have to be opened for them.
 	DetailSocketOptions SocketDetails = 1 << (iota - 1)
+	// DetailCongestionName is Congestion.Name, of which DetailCongestion has more.
+	DetailCongestionName SocketDetails = 1 << (iota - 1)
 )
 
 // Has reports whether the set holds all of those.

@@ -309,6 +309,7 @@ func compareQueries(t *testing.T, kernel *collectors.Kernel) (problems []string)
 		"a cgroup":            {Filter: netstat.SocketFilter{CGroup: 1 << 60}},
 		"memory":              {Protocols: []netstat.Protocol{udp}, Details: netstat.DetailMemory},
 		"congestion and TOS":  {Protocols: []netstat.Protocol{tcp}, Details: netstat.DetailCongestion | netstat.DetailTOS},
+		"congestion's name":   {Protocols: []netstat.Protocol{tcp}, Details: netstat.DetailCongestionName},
 		"options and cgroups": {Protocols: []netstat.Protocol{tcp, udp}, Details: netstat.DetailOptions | netstat.DetailCGroup},
 		"TCP and SCTP":        {Protocols: []netstat.Protocol{tcp, netstat.SCTP}},
 	} {

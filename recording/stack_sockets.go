@@ -141,8 +141,11 @@ func leaveDetails(d *netstat.SocketDetail, asked netstat.SocketDetails) {
 	if asked.Has(netstat.DetailTCPInfo) {
 		kept.TCP, kept.MPTCP, kept.ULP, kept.MD5Peers = d.TCP, d.MPTCP, d.ULP, d.MD5Peers
 	}
-	if asked.Has(netstat.DetailCongestion) {
+	switch {
+	case asked.Has(netstat.DetailCongestion):
 		kept.Congestion = d.Congestion
+	case asked.Has(netstat.DetailCongestionName) && d.Congestion != nil:
+		kept.Congestion = &netstat.CongestionControl{Name: d.Congestion.Name}
 	}
 	if asked.Has(netstat.DetailTOS) {
 		kept.TOS, kept.TrafficClass, kept.ClassID = d.TOS, d.TrafficClass, d.ClassID

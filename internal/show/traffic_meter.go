@@ -102,7 +102,7 @@ func (q *query) trafficProtocols() (protocols []netstat.Protocol) {
 }
 
 // trafficDetails are what is read of every socket.
-const trafficDetails = netstat.DetailTCPInfo | netstat.DetailCongestion | netstat.DetailCGroup
+const trafficDetails = netstat.DetailTCPInfo | netstat.DetailCongestionName | netstat.DetailCGroup
 
 // trafficStates are all but of what nothing goes through: listeners, and what stands for a
 // connection without a socket.
