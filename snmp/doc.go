@@ -4,8 +4,8 @@
 //
 // It speaks SNMPv1 (RFC 1157), community-based SNMPv2c (RFC 1901) and SNMPv3 (RFC 3412)
 // with the User-based Security Model of package usm ([Options].USM), with the
-// protocol operations of RFC 3416 and the mappings of RFC 3584. Notifications go
-// by the first two. Nothing that is received can make it fail: what cannot be decoded,
+// protocol operations of RFC 3416 and the mappings of RFC 3584. Notifications go by
+// all three. Nothing that is received can make it fail: what cannot be decoded,
 // is of another version, names no community or is not a user's is dropped and counted
 // as RFC 3418, RFC 3412 and RFC 3414 say, in SNMPv3 with a Report to who sent it.
 // Nothing is allocated on the strength of a length that a message only claims. An
