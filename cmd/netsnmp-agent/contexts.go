@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -54,8 +55,10 @@ type notifier struct {
 
 // follow sends notifications of the interfaces of a context until ctx is done or the stack ends.
 func (n notifier) follow(ctx context.Context, name string, stack netstat.Stack, epoch time.Time, log *slog.Logger) {
-	n.choices.notifyLinks(ctx, stack, log, n.choices.linkOfContext, func(of mib.Notification) { n.send(name, epoch, of) })
+	n.choices.linksOf(name).notify(ctx, stack, log, func(of mib.Notification) { n.send(name, epoch, of) })
 }
+
+var errNotFollowed = errors.New("netnsNotifications does not have the context: nothing is sent of its interfaces")
 
 // newContexts puts a context for each namespace that the settings mean beside the default
 // one, which shows like.Stack. System tells of the host; changed may be nil.
@@ -70,7 +73,8 @@ func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system 
 	}
 	var set *contexts.Set
 	tree := func(name string, stack netstat.Stack, epoch time.Time) (*mib.Tree, error) {
-		a, err := agent.New(agent.Config{
+		choices := notify.choices.linksOf(name)
+		config := agent.Config{
 			Stack: stack, Context: true, Modules: like.Modules, Zones: like.Zones, Turns: like.Turns,
 			Epoch: func() time.Time { return epoch },
 			System: func() snmpv2mib.System {
@@ -79,10 +83,19 @@ func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system 
 				return of
 			},
 			LinkNotifications: func(link string, byDefault bool) bool {
-				return set != nil && set.Follows(name) && notify.choices.linkOfContext(link, byDefault)
+				return set != nil && set.Follows(name) && choices.enabled(link, byDefault)
 			},
 			Log: s.log.With("context", name),
-		})
+		}
+		if like.WriteLinkNotifications != nil {
+			config.WriteLinkNotifications = func(link string, send bool) (mib.Assignment, error) {
+				if set == nil || !set.Follows(name) {
+					return mib.Assignment{}, errNotFollowed
+				}
+				return choices.write(link, send)
+			}
+		}
+		a, err := agent.New(config)
 		if err != nil {
 			return nil, err
 		}

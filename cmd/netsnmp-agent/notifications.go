@@ -111,6 +111,46 @@ type choices struct {
 type chosen struct {
 	Authentication *bool           `json:"authenticationFailure,omitempty"` // snmpEnableAuthenTraps
 	Links          map[string]bool `json:"links,omitempty"`                 // ifLinkUpDownTrapEnable, by the interface's name
+	// Contexts has the same of other contexts than the default one, by their names.
+	Contexts map[string]map[string]bool `json:"contexts,omitempty"`
+}
+
+// links are those of a context.
+func (c *chosen) links(context string) map[string]bool {
+	if context == "" {
+		return c.Links
+	}
+	return c.Contexts[context]
+}
+
+// size is of how many interfaces something is kept.
+func (c *chosen) size() int {
+	n := len(c.Links)
+	for _, links := range c.Contexts {
+		n += len(links)
+	}
+	return n
+}
+
+// setLink says whether notifications of an interface are sent; nil takes that back. It makes the maps anew.
+func (c *chosen) setLink(context, name string, send *bool) {
+	links := map[string]bool{}
+	maps.Copy(links, c.links(context))
+	delete(links, name)
+	if send != nil {
+		links[name] = *send
+	}
+	if context == "" {
+		c.Links = links
+		return
+	}
+	contexts := map[string]map[string]bool{}
+	maps.Copy(contexts, c.Contexts)
+	delete(contexts, context)
+	if len(links) > 0 {
+		contexts[context] = links
+	}
+	c.Contexts = contexts
 }
 
 // notificationSection is the name of chosen in the state.
@@ -154,26 +194,23 @@ func (c *choices) authentication() bool {
 	return false
 }
 
-// link reports whether linkDown and linkUp are sent of an interface.
-func (c *choices) link(name string, byDefault bool) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if says := c.file.LinkUpDownNotifications; says != nil && !*says {
-		return false
-	}
-	if send, written := c.written.Links[name]; written {
-		return send
-	}
-	return byDefault
+// linkChoices are the choices of linkDown and linkUp in one context.
+type linkChoices struct {
+	*choices
+	context string // "" for the default one
 }
 
-// linkOfContext reports whether linkDown and linkUp are sent of an interface in a context that is followed: what managers write
-// is of the default context.
-func (c *choices) linkOfContext(_ string, byDefault bool) bool {
+func (c *choices) linksOf(context string) linkChoices { return linkChoices{c, context} }
+
+// enabled reports whether linkDown and linkUp are sent of an interface, in a context of which they are sent at all.
+func (c linkChoices) enabled(name string, byDefault bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if says := c.file.LinkUpDownNotifications; says != nil && !*says {
 		return false
+	}
+	if send, written := c.written.links(c.context)[name]; written {
+		return send
 	}
 	return byDefault
 }
@@ -195,39 +232,38 @@ func (c *choices) writeAuthentication(_ context.Context, to *mib.Change[enginemi
 	return mib.Assignment{Commit: put(&send), Undo: put(was)}, nil
 }
 
-// writeLink writes ifLinkUpDownTrapEnable of an interface.
-func (c *choices) writeLink(name string, send bool) (mib.Assignment, error) {
+// write writes ifLinkUpDownTrapEnable of an interface.
+func (c linkChoices) write(name string, send bool) (mib.Assignment, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	was, written := c.written.Links[name]
+	was, written := c.written.links(c.context)[name]
 	switch {
 	case c.file.LinkUpDownNotifications != nil && !*c.file.LinkUpDownNotifications:
 		return mib.Assignment{}, errFileSays
 	case c.state == nil:
 		return mib.Assignment{}, errNotToKeep
-	case !written && len(c.written.Links) >= maxLinks:
+	case !written && c.written.size() >= maxLinks:
 		return mib.Assignment{}, fmt.Errorf("it is kept of %d interfaces already, some of which may be gone", maxLinks)
 	}
 	name = strings.Clone(name)
 	return mib.Assignment{
-		Commit: c.put(func(next *chosen) { next.Links[name] = send }),
+		Commit: c.put(func(next *chosen) { next.setLink(c.context, name, &send) }),
 		Undo: c.put(func(next *chosen) {
-			delete(next.Links, name)
-			if written {
-				next.Links[name] = was
+			if !written {
+				next.setLink(c.context, name, nil)
+				return
 			}
+			next.setLink(c.context, name, &was)
 		}),
 	}, nil
 }
 
-// put returns what makes a change of what was written, and keeps it.
+// put returns what makes a change of what was written, and keeps it. The change leaves the maps of what was alone.
 func (c *choices) put(change func(*chosen)) func(context.Context) error {
 	return func(context.Context) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		next := c.written
-		next.Links = map[string]bool{}
-		maps.Copy(next.Links, c.written.Links)
 		change(&next)
 		if err := c.state.Put(map[string]any{notificationSection: next}); err != nil {
 			return err
@@ -237,13 +273,13 @@ func (c *choices) put(change func(*chosen)) func(context.Context) error {
 	}
 }
 
-// notifyLinks sends notifications of the interfaces that the IF-MIB shows and enabled says, until
+// notify sends notifications of the interfaces that the IF-MIB shows and the choices allow, until
 // ctx is done or the stack ends.
-func (c *choices) notifyLinks(ctx context.Context, stack netstat.Stack, log *slog.Logger, enabled func(string, bool) bool, send func(mib.Notification)) {
+func (c linkChoices) notify(ctx context.Context, stack netstat.Stack, log *slog.Logger, send func(mib.Notification)) {
 	current, ok := stack.(*live.Stack)
 	if !ok || !current.Kinds().Has(netstat.KindInterface) {
 		<-ctx.Done()
 		return
 	}
-	_ = agent.LinkNotifier{Stack: current, Enabled: enabled, Send: send, Log: log}.Run(ctx) // the error is the stack's
+	_ = agent.LinkNotifier{Stack: current, Enabled: c.enabled, Send: send, Log: log}.Run(ctx) // the error is the stack's
 }

@@ -56,15 +56,16 @@ func TestChoices(t *testing.T) {
 		}
 		return start(text)
 	}
+	of := "" // the context
 	is := func(c *choices, want string) {
 		t.Helper()
-		if got := fmt.Sprint(c.authentication(), c.link("eth0", true), c.link("br0", false), c.link("eth1", true)); got != want {
+		if got := fmt.Sprint(c.authentication(), c.linksOf(of).enabled("eth0", true), c.linksOf(of).enabled("br0", false), c.linksOf(of).enabled("eth1", true)); got != want {
 			t.Errorf("authentication, eth0, br0 and eth1 are %s, want %s", got, want)
 		}
 	}
 	link := func(c *choices, name string, send bool) {
 		t.Helper()
-		a, err := c.writeLink(name, send)
+		a, err := c.linksOf(of).write(name, send)
 		if err == nil {
 			err = a.Commit(t.Context())
 		}
@@ -78,7 +79,7 @@ func TestChoices(t *testing.T) {
 	if err := write(1); err == nil || !strings.Contains(err.Error(), "notWritable") {
 		t.Errorf("without a state: %v", err)
 	}
-	if _, err := c.writeLink("eth0", false); err == nil {
+	if _, err := c.linksOf(of).write("eth0", false); err == nil {
 		t.Error("without a state: it can be written of an interface")
 	}
 	is(c, "false true false true")
@@ -91,7 +92,7 @@ func TestChoices(t *testing.T) {
 	link(c, "br0", true)
 	is(c, "true false true true")
 	for _, name := range []string{"eth0", "eth1"} {
-		a, err := c.writeLink(name, name == "eth0")
+		a, err := c.linksOf(of).write(name, name == "eth0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +113,7 @@ func TestChoices(t *testing.T) {
 	if err := write(1); err == nil || !strings.Contains(err.Error(), "notWritable") {
 		t.Errorf("what the file says: %v", err)
 	}
-	if _, err := c.writeLink("eth0", true); err == nil {
+	if _, err := c.linksOf(of).write("eth0", true); err == nil {
 		t.Error("what the file says can be written")
 	}
 
@@ -122,9 +123,18 @@ func TestChoices(t *testing.T) {
 		t.Error(err)
 	}
 	link(c, "eth0", true)
+	of = "blue"
+	is(c, "false true false true")
+	link(c, "eth0", false)
+	link(c, "eth1", false)
+	of = "red"
+	link(c, "br0", true)
 
 	c, _ = restart(c, "rocommunity public\n")
-	is(c, "false true true true")
+	for context, want := range map[string]string{"": "false true true true", "blue": "false false false false", "red": "false true true true"} {
+		of = context
+		is(c, want)
+	}
 }
 
 // TestMaxLinks holds that what is kept of interfaces is bounded, and can be changed nevertheless.
@@ -147,11 +157,18 @@ func TestMaxLinks(t *testing.T) {
 	for i := range maxLinks {
 		c.written.Links[fmt.Sprint("eth", i)] = true
 	}
-	if _, err := c.writeLink("another", false); err == nil {
-		t.Error("there is room without an end")
+	for _, context := range []string{"", "blue"} {
+		if _, err := c.linksOf(context).write("another", false); err == nil {
+			t.Error("there is room without an end")
+		}
 	}
-	if _, err := c.writeLink("eth0", false); err != nil {
+	if _, err := c.linksOf("").write("eth0", false); err != nil {
 		t.Error(err)
+	}
+	c.written.Contexts = map[string]map[string]bool{"blue": c.written.Links}
+	c.written.Links = nil
+	if _, err := c.linksOf("").write("another", false); err == nil {
+		t.Error("what is kept of contexts does not count")
 	}
 }
 

@@ -189,7 +189,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 	config := agent.Config{
-		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.link, Zones: s.allZones(), Turns: mib.NewTurns(),
+		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.linksOf("").enabled, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)
 	if err != nil {
@@ -243,7 +243,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		// Where the session ends meanwhile, all is registered with the next one.
 		_ = sub.SetContexts(ctx, append([]string{""}, names...)...)
 	})
-	go notify.notifyLinks(ctx, stack, s.log, notify.link, func(n mib.Notification) { sub.Notify("", n) })
+	go notify.linksOf("").notify(ctx, stack, s.log, func(n mib.Notification) { sub.Notify("", n) })
 	return untilDone(sub.Run(ctx))
 }
 
@@ -350,7 +350,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			return made, err
 		},
 		Access: administered.access, Targets: administered.targets,
-		LinkNotifications: notify.link, WriteLinkNotifications: notify.writeLink, Zones: s.allZones(), Turns: mib.NewTurns(),
+		LinkNotifications: notify.linksOf("").enabled, WriteLinkNotifications: notify.linksOf("").write, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)
 	if err != nil {
@@ -453,7 +453,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))
 	go set.Run(ctx)
-	go notify.notifyLinks(ctx, stack, s.log, notify.link, server.Notify)
+	go notify.linksOf("").notify(ctx, stack, s.log, server.Notify)
 	return untilDone(server.Serve(ctx))
 }
 

@@ -17,7 +17,7 @@ func TestNotificationsOfContexts(t *testing.T) {
 	d := startTrapd(t, s.NS, "createUser -e 0x80001f880472656164 maker SHA-256 maplesyrup AES syrupofmaple")
 	v3 := func(contextName string) string { return "user maker, context " + contextName }
 	lines := []string{
-		"exactEngineID 0x80001f880472656164", "rocommunity public", "createUser maker SHA-256 maplesyrup AES syrupofmaple", "rouser maker",
+		"exactEngineID 0x80001f880472656164", "rocommunity public", "createUser maker SHA-256 maplesyrup AES syrupofmaple", "rwuser maker",
 		"netnsContexts " + blue.Name + " " + red.Name,
 		"trapsess -v 3 -l authPriv -u maker 127.0.0.1:" + trapPort, "trap2sink -name sink 127.0.0.1:" + trapPort + " plain",
 		"com2sec -Cn " + blue.Name + " sink 127.0.0.1 bluesecret",
@@ -52,6 +52,31 @@ func TestNotificationsOfContexts(t *testing.T) {
 		t.Errorf("ifLinkUpDownTrapEnable of a context that is not followed is %q", got)
 	}
 
+	// What is written of an interface is of its context alone, and cannot be written where nothing is sent.
+	write := func(contextName, complaint string) {
+		t.Helper()
+		args := []string{"-v3", "-u", "maker", "-n", contextName, "-l", "authPriv", "-a", "SHA-256", "-A", "maplesyrup", "-x", "AES", "-X", "syrupofmaple"}
+		r := s.run(t, "snmpset", append(append(args, slow...), targets["udp"], trapEnable+".11", "i", "2")...)
+		if (r.status == 0) != (complaint == "") || !strings.Contains(r.complaints, complaint) {
+			t.Errorf("ifLinkUpDownTrapEnable of %q: %s, want %q", contextName, r.complaints, complaint)
+		}
+	}
+	write(blue.Name, "")
+	write(red.Name, "notWritable")
+	p.await(t, "netnsNotifications does not have the context", 1)
+	blue.IP(t, "link set v0 down")
+	told := slices.Concat(tell(v3(blue.Name), linkUp), tell(v3(blue.Name), linkDown)[1:])
+	d.awaits(t, v3(blue.Name), told...)
+	if got := enabled(blue.Name); len(got) < 2 || got[1] != "2" || got[2] != "1" {
+		t.Errorf("ifLinkUpDownTrapEnable of a context of which it was written is %q", got)
+	}
+	if got := enabled(""); slices.Contains(got, "2") {
+		t.Errorf("ifLinkUpDownTrapEnable of the default context is %q", got)
+	}
+	blue.IP(t, "link set v0 up")
+	told = append(told, tell(v3(blue.Name), linkUp)[1])
+	d.awaits(t, v3(blue.Name), told...)
+
 	rewrite(t, file, append(lines, "netnsNotifications "+red.Name)...)
 	p.signal(t, syscall.SIGHUP)
 	p.await(t, "configuration read again", 1)
@@ -59,7 +84,7 @@ func TestNotificationsOfContexts(t *testing.T) {
 	blue.IP(t, "link set v0 down")
 	red.IP(t, "link set v0 down")
 	d.awaits(t, v3(red.Name), tell(v3(red.Name), linkDown)...)
-	d.awaits(t, v3(blue.Name), tell(v3(blue.Name), linkUp)...)
+	d.awaits(t, v3(blue.Name), told...)
 	s.IP(t, "link set v0 down")
 	d.awaits(t, "plain", slices.Concat(coldStart("plain"), tell("plain", linkUp), tell("plain", linkDown))...)
 	if got := enabled(blue.Name); slices.Contains(got, "1") {
