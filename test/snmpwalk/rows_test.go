@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/golangsnmp/gomib/mib"
 	"github.com/gosnmp/gosnmp"
 )
 
@@ -115,6 +116,35 @@ func TestNotWritable(t *testing.T) {
 		row(ipNetToPhysicalEntry, "11.1.4.192.0.2.2", "8", "i", "6"),
 		row(ipAddressEntry, "1.4.192.0.2.77", "3", "i", "11", "10", "i", "4"),
 		row(ipAddressEntry, "1.4.192.0.2.1", "10", "i", "6"),
+	}
+	probe := start(t, s.NS, program, "--config", file, "--listen", "udp:127.0.0.1:"+port)
+	probe.await(t, "try: ", 1)
+	c := s.client(t)
+	for _, state := range []string{tcpConnectionEntry + ".7", tcpConnEntry + ".1"} {
+		all := c.walk(t, parseOID(t, state), 50)
+		established := slices.IndexFunc(all, func(v variable) bool { return v.value == "5" })
+		if established < 0 {
+			t.Fatalf("the scene has no connection in %s", state)
+		}
+		objects = append(objects, []string{all[established].name.String(), "i", "12"})
+	}
+	probe.signal(t, syscall.SIGTERM)
+	probe.exit(t)
+	// The list has every object that is written and not the agent's own.
+	m, access, table := loadMIBs(t), maxAccess(t), tableOf(t)
+	for _, o := range list(t, "--modules", "IF-MIB,IP-MIB,IP-FORWARD-MIB,TCP-MIB,UDP-MIB") {
+		_, notByColumn := notWritten[o.name]
+		_, notByTable := notWritten[table(o.name)]
+		if a := access[o.name]; a != mib.AccessReadWrite && a != mib.AccessReadCreate || notByColumn || notByTable || o.name == "ifLinkUpDownTrapEnable" || o.name == "ipAddressSpinLock" {
+			continue
+		}
+		listed := o.oid // of a table whose rows are made that of its entry
+		if object := m.Object(o.name); object != nil && object.Access() == mib.AccessReadCreate {
+			listed = object.OID()[:len(object.OID())-1].String()
+		}
+		if !slices.ContainsFunc(objects, func(variables []string) bool { return strings.HasPrefix(variables[0]+".", listed+".") }) {
+			t.Errorf("%s is not in the test's list", o.name)
+		}
 	}
 	for i, options := range [][]string{{"--reuid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"}, {"--bounding-set=-net_admin", "--inh-caps=-net_admin"}} {
 		p := start(t, s.NS, "setpriv", append(options, program, "--config", file, "--listen", "udp:127.0.0.1:"+port)...)
