@@ -116,7 +116,8 @@ func (v *Snapshot) lookupIPv4(rows []netstat.Route, f *Flow) ([]netstat.Route, e
 	}
 	if kind != netstat.RouteUnicast && f.Source.IsValid() && f.Interface == 0 {
 		// It goes by the device that has the address.
-		local, _ := v.lookupTable(netstat.TableLocal, &Flow{Destination: f.Source})
+		d := v.state.routes.descend(prefixKey(netip.PrefixFrom(f.Source, 32)))
+		local, _ := v.lookupTable(&d, netstat.TableLocal, &Flow{Destination: f.Source})
 		if local == nil || v.typeOf(local) != netstat.RouteLocal {
 			return rows, nil
 		}
@@ -175,9 +176,10 @@ func (v *Snapshot) lookup(rows []netstat.Route, f *Flow) (_ []netstat.Route, bit
 	if f.Destination.Is6() {
 		family = netstat.IPv6
 	}
+	d := v.state.routes.descend(prefixKey(netip.PrefixFrom(f.Destination, f.Destination.BitLen())))
 	if !v.kinds.Has(netstat.KindRule) {
 		for _, table := range [...]uint32{netstat.TableLocal, netstat.TableMain, netstat.TableDefault} {
-			if found, throw := v.lookupTable(table, f); found != nil && !throw {
+			if found, throw := v.lookupTable(&d, table, f); found != nil && !throw {
 				return v.appendServing(rows, found, f), int(found.bits), nil
 			}
 		}
@@ -186,9 +188,16 @@ func (v *Snapshot) lookup(rows []netstat.Route, f *Flow) (_ []netstat.Route, bit
 	var goTo *uint32
 	rules := &v.state.rules.rows
 	for p := rules.search(place{}, rules.end(), func(r *ruleRow) bool { return r.rule.Family < family }); p != rules.end(); p = rules.after(p) {
-		r := rules.at(p).rule
+		row := rules.at(p)
+		r := row.rule
 		if r.Family != family {
 			break
+		}
+		if row.forAll && goTo == nil { // as most are
+			if found, throw := v.lookupTable(&d, r.Table, f); found != nil && !throw {
+				return v.appendServing(rows, found, f), int(found.bits), nil
+			}
+			continue
 		}
 		if goTo != nil && r.Priority < *goTo {
 			continue
@@ -206,7 +215,7 @@ func (v *Snapshot) lookup(rows []netstat.Route, f *Flow) (_ []netstat.Route, bit
 			if r.L3MasterDevice {
 				continue
 			}
-			found, throw := v.lookupTable(r.Table, f)
+			found, throw := v.lookupTable(&d, r.Table, f)
 			if found == nil || throw {
 				continue
 			}
@@ -258,8 +267,7 @@ func (v *Snapshot) matches(r *netstat.Rule, f *Flow) bool {
 	inRange := func(p netstat.PortRange, port uint16) bool {
 		return p == netstat.PortRange{} || p.First <= port && port <= p.Last
 	}
-	input := f.InputInterface == 0 && r.InputInterface == "lo" || v.isNamed(f.InputInterface, r.InputInterface)
-	matched := (r.InputInterface == "" || input) &&
+	matched := (r.InputInterface == "" || f.InputInterface == 0 && r.InputInterface == "lo" || v.isNamed(f.InputInterface, r.InputInterface)) &&
 		(r.OutputInterface == "" || v.isNamed(f.Interface, r.OutputInterface)) &&
 		(r.Mark^f.Mark)&r.Mask == 0 && (r.FlowLabel^f.FlowLabel)&r.FlowLabelMask == 0 &&
 		r.TunnelID == 0 && (r.IPProtocol == 0 || r.IPProtocol == uint8(f.Protocol)) &&
@@ -283,32 +291,30 @@ func (v *Snapshot) isNamed(index uint32, name string) bool {
 
 // lookupTable returns the best route of one table. throw says that it ends the
 // search in this table.
-func (v *Snapshot) lookupTable(table uint32, f *Flow) (best *routeEntry, throw bool) {
+func (v *Snapshot) lookupTable(d *descent, table uint32, f *Flow) (best *routeEntry, throw bool) {
 	if f.Destination.Is4() {
-		best = v.lookupIPv4Table(table, f)
+		best = v.lookupIPv4Table(d, table, f)
 	} else {
-		best = v.lookupIPv6Table(table, f)
+		best = v.lookupIPv6Table(d, table, f)
 	}
 	return best, best != nil && v.typeOf(best) == netstat.RouteThrow
 }
 
 // lookupIPv4Table does what fib_table_lookup does (net/ipv4/fib_trie.c).
-func (v *Snapshot) lookupIPv4Table(table uint32, f *Flow) *routeEntry {
-	routes := &v.state.routes
-	lengths := routes.lengths.present[tableKey{table, 0}]
-	address := prefixKey(netip.PrefixFrom(f.Destination, 32))
+func (v *Snapshot) lookupIPv4Table(d *descent, table uint32, f *Flow) *routeEntry {
+	d.begin(table)
 	tos := f.TOS & legacyTOS
 	left := false
 	var leftAddress uint64
-	for behind, bits := routes.containing(&address, 32, &lengths); bits >= 0; behind, bits = routes.containing(&address, bits-1, &lengths) {
-		key := address
+	for bits := d.next(32); bits >= 0; bits = d.next(bits - 1) {
+		key := d.address
 		key.mask(bits)
 		key.table = table
 		if left && leftAddress == key.high {
 			continue
 		}
 		var leave bool
-		if e := routes.alone(behind, table); e != nil { // as most are
+		if e := d.alone(); e != nil { // as most are
 			if e.tos != 0 && e.tos != tos {
 				continue
 			}
@@ -365,18 +371,17 @@ func (v *Snapshot) judge(e *routeEntry, f *Flow) (serves, leave bool) {
 	return false, first.NextHopID != 0
 }
 
-func (v *Snapshot) lookupIPv6Table(table uint32, f *Flow) *routeEntry {
+func (v *Snapshot) lookupIPv6Table(d *descent, table uint32, f *Flow) *routeEntry {
 	routes := &v.state.routes
-	lengths := routes.lengths.present[tableKey{table, 1}]
-	address := prefixKey(netip.PrefixFrom(f.Destination, 128))
+	d.begin(table)
 	// The kernel looks for a destination whose routes are for the source, and
 	// for that passes over those for any source where others have a prefix of
 	// one; it does not when it comes back from a destination whose routes do
 	// not serve (net/ipv6/ip6_fib.c, fib6_node_lookup_1, and route.c,
 	// fib6_backtrack).
 	descended := false
-	for _, bits := routes.containing(&address, 128, &lengths); bits >= 0; _, bits = routes.containing(&address, bits-1, &lengths) {
-		key := address
+	for bits := d.next(128); bits >= 0; bits = d.next(bits - 1) {
+		key := d.address
 		key.mask(bits)
 		key.table = table
 		if routes.sourced > 0 {

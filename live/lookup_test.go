@@ -124,6 +124,68 @@ func TestLookupAgreesWithIP(t *testing.T) {
 	}
 }
 
+// TestLookupAmongMany compares lookups with `ip route get` where thousands of prefixes lie within others, in several
+// tables, before and after half of them went.
+func TestLookupAmongMany(t *testing.T) {
+	n := nstest.New(t)
+	n.IP(t, "link add a0 type veth peer name b0", "link set a0 up", "link set b0 up", "addr add 192.0.0.1/24 dev a0",
+		"-6 addr add 2001:db8:f0::1/64 dev a0 nodad", "rule add priority 10 table 100", "rule add priority 20 table 200", "-6 rule add priority 10 table 100", "-6 rule add priority 20 table 200",
+		"route add 16.0.0.0/4 via 192.0.0.2", "-6 route add 3000::/8 via 2001:db8:f0::2")
+	r := rand.New(rand.NewPCG(3, 4))
+	four := func() netip.Addr {
+		return netip.AddrFrom4([4]byte{16 + byte(r.IntN(4)), byte(r.IntN(8)) << 5, byte(r.IntN(256)), byte(r.IntN(256))})
+	}
+	six := func() netip.Addr {
+		b := [16]byte{0x30, byte(r.IntN(4)), byte(r.IntN(8)) << 5, byte(r.IntN(256)), 0, byte(r.IntN(4)), 7: byte(r.IntN(3)), 15: byte(r.IntN(256))}
+		return netip.AddrFrom16(b)
+	}
+	s := open(t, n, Options{Kinds: netstat.KindInterface | netstat.KindRoute | netstat.KindRule})
+	names := make(map[uint32]string)
+	check := func() {
+		t.Helper()
+		settle(t, s)
+		view := s.Snapshot()
+		for i := range view.Interfaces() {
+			names[i.Index] = i.Name
+		}
+		var queries []string
+		var flows []Flow
+		for range 1500 {
+			for _, to := range []netip.Addr{four(), six()} {
+				queries, flows = append(queries, to.String()), append(flows, Flow{Destination: to})
+			}
+		}
+		hops := make(map[string]bool)
+		for i, want := range ipGets(t, n, queries) {
+			hops[want] = true
+			if got := answers(t, view, flows[i], names); !slices.Contains(got, want) {
+				t.Fatalf("%s: ip says %s, here %q", queries[i], want, got)
+			}
+		}
+		if len(hops) < 300 {
+			t.Fatalf("only %d next hops and answers", len(hops))
+		}
+	}
+	var add, remove [2][]string
+	for range 6000 {
+		p := netip.PrefixFrom(four(), []int{11, 13, 16, 18, 20, 22, 23, 24, 24, 24, 25, 32}[r.IntN(12)]).Masked()
+		table := []string{"main", "main", "100", "200"}[r.IntN(4)]
+		add[0] = append(add[0], fmt.Sprintf("route replace %v via 192.0.0.%d table %s", p, 2+r.IntN(250), table))
+		remove[0] = append(remove[0], fmt.Sprintf("route del %v table %s", p, table))
+		p = netip.PrefixFrom(six(), []int{19, 24, 29, 32, 40, 48, 56, 64, 64, 120, 128}[r.IntN(11)]).Masked()
+		add[1] = append(add[1], fmt.Sprintf("route replace %v via 2001:db8:f0::%x table %s", p, 2+r.IntN(250), table))
+		remove[1] = append(remove[1], fmt.Sprintf("route del %v table %s", p, table))
+	}
+	for family, flag := range []string{"-4", "-6"} {
+		force(t, n, flag, add[family])
+	}
+	check()
+	for family, flag := range []string{"-4", "-6"} {
+		force(t, n, flag, remove[family][:3000])
+	}
+	check()
+}
+
 // answers returns what may be the kernel's answer, as ipGets has it: of several next
 // hops it chooses one.
 func answers(t testing.TB, view *Snapshot, flow Flow, names map[uint32]string) (all []string) {

@@ -2,18 +2,35 @@ package live
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
 // TestOrderedAgreesWithMap does random things to a collection and to a map, and
-// takes copies that must not change.
+// takes copies that must not change. The collection has keys that are the items', keys that many
+// share, one key for all, or none.
 func TestOrderedAgreesWithMap(t *testing.T) {
+	for name, key := range map[string]func(*numberedItem) uint32{
+		"none":    nil,
+		"each":    func(i *numberedItem) uint32 { return uint32(i.key) },
+		"several": func(i *numberedItem) uint32 { return uint32(i.key / 700) },
+		"the end": func(i *numberedItem) uint32 { return math.MaxUint32 - uint32(max(0, 9000-i.key)/100) },
+		"one":     func(*numberedItem) uint32 { return 7 },
+	} {
+		t.Run(name, func(t *testing.T) { orderedAgreesWithMap(t, key) })
+	}
+}
+
+// numberedItem is an item that says when it was set last.
+type numberedItem struct{ key, value int }
+
+func orderedAgreesWithMap(t *testing.T, order func(*numberedItem) uint32) {
+	type item = numberedItem
 	for _, space := range []int{10, 1000, 20_000} {
 		r := rand.New(rand.NewPCG(uint64(space), 7))
-		type item struct{ key, value int }
-		o := newOrdered(func(a, b *item) int { return cmp.Compare(a.key, b.key) }, nil)
+		o := newKeyed(func(a, b *item) int { return cmp.Compare(a.key, b.key) }, order, nil)
 		m := make(map[int]int)
 		type copied struct {
 			o ordered[item]
@@ -59,6 +76,16 @@ func TestOrderedAgreesWithMap(t *testing.T) {
 			for c := range o.chunks {
 				if items := o.chunks[c].items; len(o.lasts) != len(o.chunks) || o.lasts[c] != items[len(items)-1] {
 					t.Fatalf("step %d: chunk %d of %d ends with another item than is noted, of %d", step, c, len(o.chunks), len(o.lasts))
+				}
+				if order == nil || step%50 != 0 {
+					continue
+				}
+				var marks []uint32
+				for i := 0; i < len(o.chunks[c].items); i += markEvery {
+					marks = append(marks, order(&o.chunks[c].items[i]))
+				}
+				if len(o.keys) != len(o.chunks) || o.keys[c] != order(&o.lasts[c]) || !slices.Equal(o.chunks[c].marks, marks) {
+					t.Fatalf("step %d: chunk %d of %d has other keys than are noted", step, c, len(o.chunks))
 				}
 			}
 		}

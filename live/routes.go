@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"iter"
 	"math"
-	"math/bits"
 	"net/netip"
 	"slices"
 	"time"
@@ -64,100 +63,13 @@ func compareRoutes(a, b *routeEntry) int {
 	return cmp.Compare(a.seq, b.seq)
 }
 
+// orderOfRoute is the family and the first 31 bits of the destination's address.
+func orderOfRoute(e *routeEntry) uint32 { return uint32(e.family)<<31 | uint32(e.high>>33) }
+
 // lowerBound returns the place of the first route that is not before a key.
 func (r *routes) lowerBound(key routeEntry) place {
-	return r.entries.search(place{}, r.entries.end(), func(e *routeEntry) bool { return compareRoutes(e, &key) < 0 })
-}
-
-// behindPrefix returns the place of the first route whose destination comes behind that of a key.
-func (r *routes) behindPrefix(key *routeEntry) place {
-	lasts := r.entries.lasts
-	low, high := 0, len(lasts)
-	for low < high {
-		mid := int(uint(low+high) >> 1)
-		if lasts[mid].isBehind(key) {
-			high = mid
-		} else {
-			low = mid + 1
-		}
-	}
-	if low == len(lasts) {
-		return place{low, 0}
-	}
-	items := r.entries.chunks[low].items
-	first, last := 0, len(items)
-	for first < last {
-		mid := int(uint(first+last) >> 1)
-		if items[mid].isBehind(key) {
-			last = mid
-		} else {
-			first = mid + 1
-		}
-	}
-	return place{low, first}
-}
-
-// isBehind reports whether the destination comes behind another one.
-func (e *routeEntry) isBehind(key *routeEntry) bool {
-	switch {
-	case e.high != key.high && e.family == key.family:
-		return e.high > key.high
-	case e.family != key.family:
-		return e.family > key.family
-	case e.low != key.low:
-		return e.low > key.low
-	}
-	return e.bits > key.bits
-}
-
-// common returns how many bits the addresses of two destinations of a family have in common in front.
-func (e *routeEntry) common(other *routeEntry) int {
-	if e.high != other.high {
-		return bits.LeadingZeros64(e.high ^ other.high)
-	}
-	return 64 + bits.LeadingZeros64(e.low^other.low)
-}
-
-// containing returns the longest prefix of an address that a route of any table has, of one of the
-// lengths and with at most so many bits. It returns the place behind its last route, and -1 bits where there is none.
-//
-// The prefix of the length that is tried is followed by nothing that contains the address. So the route in front of it, if
-// it contains the address, has the next shorter one, and else all of those are of the bits that it has in common with the address.
-func (r *routes) containing(address *routeEntry, atMost int, lengths *prefixLengths) (behind place, length int) {
-	for length = lengths.atMost(atMost); length >= 0; length = lengths.atMost(atMost) {
-		key := *address
-		key.mask(length)
-		behind = r.behindPrefix(&key)
-		if behind == (place{}) {
-			return behind, -1
-		}
-		e := r.entries.at(r.entries.before(behind))
-		if e.family != key.family {
-			return behind, -1
-		}
-		common := e.common(address)
-		if common >= length && int(e.bits) == length {
-			return behind, length
-		}
-		atMost = min(int(e.bits), common)
-	}
-	return behind, -1
-}
-
-// alone returns the route in front of a place, behind which its destination's routes end, if it is the only one of
-// a table with that destination.
-func (r *routes) alone(behind place, table uint32) *routeEntry {
-	p := r.entries.before(behind)
-	e := r.entries.at(p)
-	if e.table != table {
-		return nil
-	}
-	if p != (place{}) {
-		if other := r.entries.at(r.entries.before(p)); other.table == table && other.high == e.high && other.low == e.low && other.bits == e.bits && other.family == e.family {
-			return nil
-		}
-	}
-	return e
+	from, to := r.entries.around(orderOfRoute(&key))
+	return r.entries.search(from, to, func(e *routeEntry) bool { return compareRoutes(e, &key) < 0 })
 }
 
 // sameKey reports whether the keys differ in apart and seq at most.
@@ -304,7 +216,7 @@ type routes struct {
 	// others before are not told of yet.
 	through ordered[*netstat.NextHop]
 	grouped map[uint32]int // how many groups of through have an object
-	lengths tableLengths
+	tables  tables
 	sourced int // routes for a source prefix
 
 	// loading is what a dump told last, and the infos of the routes with that
@@ -327,7 +239,7 @@ type deviceUse struct{ infos, dead, down int }
 
 func newRoutes(steps *uint64) routes {
 	r := routes{
-		entries:  newOrdered(compareRoutes, steps),
+		entries:  newKeyed(compareRoutes, orderOfRoute, steps),
 		alike:    newOrdered(compareRoutes, steps),
 		numbered: newNumbered[routeInfo](),
 		infos:    make(map[uint64]*routeInfo),
@@ -336,7 +248,6 @@ func newRoutes(steps *uint64) routes {
 		devices:  make(map[uint32]deviceUse),
 		sources:  make(map[netip.Addr]int),
 		objects:  make(map[uint32]int),
-		lengths:  newTableLengths(),
 		through:  newRowOrder(compareNextHops, steps),
 		grouped:  make(map[uint32]int),
 	}
@@ -347,7 +258,7 @@ func newRoutes(steps *uint64) routes {
 func (r *routes) snapshot() routes {
 	return routes{
 		entries: r.entries.snapshot(), numbered: r.numbered.snapshot(), through: r.through.snapshot(),
-		hops: r.hops, lengths: r.lengths.snapshot(), sourced: r.sourced,
+		hops: r.hops, tables: r.tables.snapshot(), sourced: r.sourced,
 	}
 }
 
@@ -497,7 +408,7 @@ func (r *routes) add(key routeEntry, rows []netstat.Route) *routeInfo {
 	info := r.intern(rows)
 	info.count++
 	r.hops += len(info.hops)
-	r.lengths.count(&key, 1)
+	r.tables.count(&key, 1)
 	r.sourced += int(key.sourced)
 	key.info = info.number
 	r.entries.set(key)
@@ -520,7 +431,7 @@ func (r *routes) remove(e routeEntry) {
 		r.alike.delete(&as)
 	}
 	r.hops -= len(info.hops)
-	r.lengths.count(&e, -1)
+	r.tables.count(&e, -1)
 	r.sourced -= int(e.sourced)
 	if info.count--; info.count == 0 {
 		r.release(info)
@@ -558,7 +469,8 @@ func (r *routes) first(key routeEntry) (routeEntry, bool) {
 
 // last returns the last route of a key's group.
 func (r *routes) last(key routeEntry) (routeEntry, bool) {
-	behind := r.entries.search(place{}, r.entries.end(), func(e *routeEntry) bool { return !key.before(e) })
+	from, to := r.entries.around(orderOfRoute(&key))
+	behind := r.entries.search(from, to, func(e *routeEntry) bool { return !key.before(e) })
 	if behind != (place{}) {
 		if e := r.entries.at(r.entries.before(behind)); e.sameGroup(&key) {
 			return *e, true
@@ -1126,5 +1038,5 @@ func (r *routes) weigh(rows []netstat.Route) {
 
 // bytes estimates the memory that the routes take.
 func (r *routes) bytes() int {
-	return r.entries.capacity()*int(unsafe.Sizeof(routeEntry{})) + r.numbered.capacity()*int(unsafe.Sizeof(uintptr(0))) + r.size
+	return r.entries.capacity()*(int(unsafe.Sizeof(routeEntry{}))+4/markEvery) + r.numbered.capacity()*int(unsafe.Sizeof(uintptr(0))) + r.size
 }

@@ -13,6 +13,16 @@ import (
 type ruleRow struct {
 	rule *netstat.Rule
 	seq  uint32
+	// forAll says that the rule selects nothing: it has a table, which every flow is looked up in.
+	forAll bool
+}
+
+// isForAll reports whether a rule has nothing but its place and a table.
+func isForAll(r *netstat.Rule) bool {
+	rest := *r
+	rest.Family, rest.Priority, rest.Protocol, rest.Realm, rest.Table = 0, 0, 0, 0, 0
+	rest.Flags &= netstat.RuleInvert
+	return rest == netstat.Rule{Action: netstat.RuleTable}
 }
 
 // rules is the rules of all families in the order that they apply in. Thousands
@@ -50,7 +60,7 @@ func identity(r *netstat.Rule) netstat.Rule {
 // add puts a rule behind those of its priority.
 func (r *rules) add(rule *netstat.Rule) {
 	own := *rule
-	row := ruleRow{&own, math.MaxUint32}
+	row := ruleRow{&own, math.MaxUint32, isForAll(&own)}
 	behind := r.rows.search(place{}, r.rows.end(), func(e *ruleRow) bool { return r.rows.compare(e, &row) <= 0 })
 	row.seq = 0
 	if behind != (place{}) {
@@ -75,9 +85,9 @@ func (r *rules) remove(rule *netstat.Rule) (gone *netstat.Rule, known bool) {
 	if len(seqs) == 0 {
 		return nil, false
 	}
-	row, _ := r.rows.get(&ruleRow{&key, seqs[0]})
+	row, _ := r.rows.get(&ruleRow{rule: &key, seq: seqs[0]})
 	gone = row.rule
-	r.rows.delete(&ruleRow{&key, seqs[0]})
+	r.rows.delete(&ruleRow{rule: &key, seq: seqs[0]})
 	if len(seqs) > 1 {
 		r.places[key] = seqs[1:]
 	} else {
