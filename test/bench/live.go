@@ -63,14 +63,7 @@ func loadRole(how, names string) error {
 	if load == nil {
 		return fmt.Errorf("there is no loader %q", how)
 	}
-	heap := func() float64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return float64(m.HeapAlloc)
-	}
-	before := heap()
+	before := heapNow()
 	var l loaded
 	var all []any
 	start := time.Now()
@@ -90,9 +83,18 @@ func loadRole(how, names string) error {
 	if l.Resident, err = kilobytes(string(status), "VmRSS:"); err != nil {
 		return err
 	}
-	l.Heap = heap() - before
+	l.Heap = heapNow() - before
 	runtime.KeepAlive(all)
 	return json.NewEncoder(os.Stdout).Encode(l)
+}
+
+// heapNow returns the octets of the heap that are held.
+func heapNow() float64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
 
 // load has a helper process load the routes of namespaces.

@@ -1,7 +1,7 @@
 // Command bench compares netsnmp-agent with its peers: net-snmp's snmpd, and
 // subagents on libnetsnmp and github.com/posteo/go-agentx; with -page live
 // package live, and the agent on a million routes, with other libraries and
-// ip(8); with -page netstat netstat with ss, ip and net-tools' netstat; and with -page
+// ip(8), and lookups with github.com/gaissmai/bart; with -page netstat netstat with ss, ip and net-tools' netstat; and with -page
 // nettop it measures what it takes to watch connections. It
 // builds its scenes in network namespaces of its own, runs the programs in them
 // one after the other, and prints a Markdown page. It raises
@@ -69,6 +69,7 @@ var pages = map[string][]benchmark{"agent": agentPage, "live": livePage, "netsta
 
 var livePage = []benchmark{
 	{"load", (*bench).loadCase},
+	{"lookup", (*bench).lookupCase},
 	{"churn", (*bench).churnCase},
 	{"agent", (*bench).liveAgentCase},
 	{"many", (*bench).manyCase},
