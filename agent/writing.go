@@ -159,6 +159,6 @@ func connectionWriter(s *sources, t *mib.Table[netstat.Socket], descriptor strin
 	}
 	return t.WrittenBy(func(ctx context.Context, c *mib.Change[netstat.Socket]) (mib.Assignment, error) {
 		w, err := writer.PrepareDestroySocket(ctx, c.Was)
-		return assignment(c, descriptor, w, err)
+		return assignment(c, descriptor, goneIsRemoved(w), err)
 	}, descriptor)
 }

@@ -33,8 +33,35 @@ func rowOf[R any](c *mib.Change[R], device string, w netstat.Write, err error) (
 		err = c.Refuse(mib.InconsistentValue, device, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, netstat.ErrNotSupported):
 		err = c.Refuse(mib.InconsistentValue, "", err)
+	case c.Removes():
+		w = goneIsRemoved(w)
 	}
 	return mib.Assignment(w), err
+}
+
+// goneIsRemoved makes of a removal one that counts as made where what it removes is gone by then: another variable of the request, or
+// somebody else, was quicker.
+func goneIsRemoved(w netstat.Write) netstat.Write {
+	gone, commit, undo := false, w.Commit, w.Undo
+	if commit == nil {
+		return w
+	}
+	w.Commit = func(ctx context.Context) error {
+		err := commit(ctx)
+		if gone = errors.Is(err, fs.ErrNotExist); gone {
+			return nil
+		}
+		return err
+	}
+	if undo != nil {
+		w.Undo = func(ctx context.Context) error {
+			if gone {
+				return nil
+			}
+			return undo(ctx)
+		}
+	}
+	return w
 }
 
 // routeWriter binds the writer of inetCidrRouteTable, where the stack has one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -382,6 +383,87 @@ func TestWriteAddresses(t *testing.T) {
 				w.expect(t, mib.InconsistentValue, addressEntry+"10."+inet6Index(a.Local), destroys) // the kernel's own
 			}
 		}
+	}
+}
+
+// TestDestroyAddresses holds that a row is destroyed and no other, whatever the kernel removes with the address; that all that
+// one request destroys is gone, in any order, and also where another variable of it took it away; and that all is there again if
+// another variable cannot be made.
+func TestDestroyAddresses(t *testing.T) {
+	w, d0 := newRows(t, "IP-MIB")
+	w.ns.IP(t, "addr add 192.0.2.7/24 dev d0", "addr add 192.0.2.8/24 dev d0 valid_lft 9000 preferred_lft 8000", "addr add 192.0.2.9/24 dev d0", "route add default via 192.0.2.2",
+		"link add gone type veth peer name too")
+	w.ns.IP(t, "-6 addr add 2001:db8:7::1/64 dev d0 nodad")
+	lifetime := regexp.MustCompile(`\d{4}sec`)
+	said := func() string {
+		return lifetime.ReplaceAllString(w.said(t, "-4", "addr", "show", "dev", "d0")+w.said(t, "-6", "addr", "show", "dev", "d0", "scope", "global")+w.said(t, "route", "show", "table", "all"), "some")
+	}
+	status := func(address string, of mib.Value) []any {
+		index := "1.4." + address
+		if strings.Contains(address, ":") {
+			index = inet6Index(address)
+		}
+		return []any{addressEntry + "10." + index, of}
+	}
+	nstest.Eventually(t, func() string {
+		for _, address := range []string{"192.0.2.1", "192.0.2.9", "2001:db8:7::1"} {
+			if v := w.get(t, status(address, active)[0].(string)); v != active {
+				return address + ": " + v.String()
+			}
+		}
+		return ""
+	})
+	before := said()
+	// The interface of one address goes meanwhile, and with it what a later variable wants.
+	var bindings []mib.Binding
+	for _, v := range [][]any{
+		status("192.0.2.1", destroys), status("192.0.2.9", notInService), status("2001:db8:7::1", destroys),
+		{fmt.Sprint(neighbourEntry, "4.", w.ns.Index(t, "gone"), ".1.4.203.0.113.7"), mib.Octets("\x02\x00\x00\x00\x00\x07")},
+		{fmt.Sprint(neighbourEntry, "8.", w.ns.Index(t, "gone"), ".1.4.203.0.113.7"), createAndGo},
+	} {
+		bindings = append(bindings, mib.Binding{Object: mib.MustParseOID(v[0].(string)), Value: v[1].(mib.Value)})
+	}
+	fails := func(meanwhile func()) {
+		t.Helper()
+		w.request.Reset(t.Context())
+		set, err := w.request.TestSet(bindings)
+		must(t, err)
+		defer set.Cleanup()
+		meanwhile()
+		var refused *mib.SetError
+		if err := set.Commit(t.Context()); !errors.As(err, &refused) || refused.Status != mib.CommitFailed {
+			t.Errorf("by an interface that is gone: %v", err)
+		}
+	}
+	fails(func() { w.ns.IP(t, "link del gone") })
+	if after := said(); after != before {
+		t.Errorf("there was\n%s\nand is\n%s", before, after)
+	}
+	// And once they were removed, as a master has it that another subagent fails.
+	bindings = bindings[:3]
+	w.request.Reset(t.Context())
+	set, err := w.request.TestSet(bindings)
+	must(t, err)
+	must(t, set.Commit(t.Context()))
+	if got := said(); strings.Contains(got, "192.0.2.1/") || strings.Contains(got, "192.0.2.9/") || !strings.Contains(got, "inet 192.0.2.7/24") || !strings.Contains(got, "inet 192.0.2.8/24") || !strings.Contains(got, "default via 192.0.2.2") {
+		t.Errorf("removed:\n%s", got)
+	}
+	must(t, set.Undo(t.Context()))
+	set.Cleanup()
+	if after := said(); after != before {
+		t.Errorf("there was\n%s\nand is\n%s", before, after)
+	}
+	w.reads(t, status("192.0.2.9", active)[0].(string), active)
+
+	w.expect(t, mib.NoError, append(status("192.0.2.1", destroys), status("192.0.2.9", destroys)...)...)
+	w.expect(t, mib.NoError, status("192.0.2.7", destroys)...)
+	w.ns.IP(t, "addr del 192.0.2.8/24 dev d0")
+	if got := said(); strings.Contains(got, "192.0.2.") {
+		t.Errorf("destroyed:\n%s", got)
+	}
+	w.expect(t, mib.NoError, append([]any{fmt.Sprint("1.3.6.1.2.1.4.30.1.5.", d0), mib.Int(2)}, status("2001:db8:7::1", destroys)...)...)
+	if got := said(); strings.Contains(got, "2001:db8") {
+		t.Errorf("destroyed:\n%s", got)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,16 +41,24 @@ func (k *Kernel) prepareAddress(ctx context.Context, op string, of, was, to *net
 	body := addressMessage(of)
 	switch {
 	case to == nil:
-		return k.once(op, send(unix.RTM_DELADDR, 0, body), nil), nil
+		r := &addressRemoval{kernel: k, of: *was}
+		w := k.once(op, r.commit, r.undo)
+		w.Last = true
+		return w, nil
 	case was == nil:
 		return k.once(op, send(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, body), send(unix.RTM_DELADDR, 0, body)), nil
 	}
 	// All that is not said of an address is set back: what the kernel tells is said
 	// again, with other lifetimes.
-	told, err := k.addressTold(ctx, was)
+	all, err := k.addressesOf(ctx, was)
 	if err != nil {
 		return netstat.Write{}, err
 	}
+	at := slices.IndexFunc(all, func(a toldAddress) bool { return sameAddress(&a.Address, was) })
+	if at < 0 {
+		return netstat.Write{}, fmt.Errorf("there is no such address: %w", fs.ErrNotExist)
+	}
+	told := all[at].again
 	return k.once(op, send(unix.RTM_NEWADDR, unix.NLM_F_REPLACE, withLifetimes(told, to)), send(unix.RTM_NEWADDR, unix.NLM_F_REPLACE, withLifetimes(told, was))), nil
 }
 
@@ -57,11 +66,7 @@ func (k *Kernel) prepareAddress(ctx context.Context, op string, of, was, to *net
 func addressMessage(a *netstat.Address) []byte {
 	b := make([]byte, sizeofIfAddrmsg)
 	local := a.Prefix.Addr()
-	family := netstat.IPv6
-	if local.Is4() {
-		family = netstat.IPv4
-	}
-	b[0], b[1], b[3] = byte(family), byte(a.Prefix.Bits()), byte(a.Scope)
+	b[0], b[1], b[3] = byte(addressFamily(a)), byte(a.Prefix.Bits()), byte(a.Scope)
 	binary.NativeEndian.PutUint32(b[4:], a.Interface)
 	other := a.Peer
 	if !other.IsValid() {
@@ -90,25 +95,11 @@ func appendLifetimes(b []byte, a *netstat.Address) []byte {
 	return appendAttribute(b, unix.IFA_CACHEINFO, info)
 }
 
-// addressTold returns the kernel's message about an address.
-func (k *Kernel) addressTold(ctx context.Context, of *netstat.Address) (told []byte, err error) {
-	header := make([]byte, sizeofIfAddrmsg)
-	binary.NativeEndian.PutUint32(header[4:], of.Interface)
-	if header[0] = byte(netstat.IPv6); of.Prefix.Addr().Is4() {
-		header[0] = byte(netstat.IPv4)
+func addressFamily(a *netstat.Address) netstat.Family {
+	if a.Prefix.Addr().Is4() {
+		return netstat.IPv4
 	}
-	var z zones
-	_, err = k.dump(ctx, request{protocol: unix.NETLINK_ROUTE, kind: unix.RTM_GETADDR, body: header}, func(kind uint16, body []byte) (bool, error) {
-		a, err := parseAddress(body, &z)
-		if err == nil && a.Interface == of.Interface && a.Prefix == of.Prefix && a.Peer == of.Peer {
-			told = append([]byte(nil), body...)
-		}
-		return told == nil && err == nil, err
-	})
-	if err == nil && told == nil {
-		err = fmt.Errorf("there is no such address: %w", fs.ErrNotExist)
-	}
-	return told, err
+	return netstat.IPv6
 }
 
 // withLifetimes makes of the message about an address the one that gives it those of a.

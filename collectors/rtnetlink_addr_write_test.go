@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,13 +71,17 @@ func TestWriteAddresses(t *testing.T) {
 		}
 		removed, err := k.PrepareAddress(t.Context(), a, nil)
 		must(t, err)
-		if removed.Undo != nil {
-			t.Errorf("%s can be removed, and that undone", c.address)
+		for range 2 {
+			do(t, removed.Commit)
+			if diff := cmp.Diff(none, all()); diff != "" {
+				t.Errorf("%s is not removed:\n%s", c.address, diff)
+			}
+			do(t, removed.Undo)
+			if diff := cmp.Diff(there, all()); diff != "" {
+				t.Errorf("%s is another when it is back:\n%s", c.address, diff)
+			}
 		}
 		do(t, removed.Commit)
-		if diff := cmp.Diff(none, all()); diff != "" {
-			t.Errorf("%s is not removed:\n%s", c.address, diff)
-		}
 		if err := removed.Commit(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is gone: %v", c.address, err)
 		}
@@ -101,5 +107,72 @@ func TestWriteAddresses(t *testing.T) {
 	a := netstat.Address{Interface: 9999, Prefix: netip.MustParsePrefix("192.0.2.77/32")}
 	if _, err := k.PrepareAddress(t.Context(), nil, &a); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("on no interface: %v", err)
+	}
+}
+
+// TestRemoveAddress holds that an address is removed and nothing else: the secondaries of its prefix stay, with their order and
+// with the routes by the interface, as they do with promote_secondaries; and that the Undo puts back all of it, the
+// routes that prefer it included. What is there is compared with what ip(8) made.
+func TestRemoveAddress(t *testing.T) {
+	n := nstest.New(t)
+	n.IP(t, "link add d0 type veth peer name d1", "link set d0 up", "link set d1 up")
+	n.Settle(t)
+	n.IP(t, "addr add 192.0.2.1/24 brd + dev d0", "addr add 192.0.2.2/24 dev d0 label d0:two valid_lft 9000 preferred_lft 8000", "addr add 192.0.2.3/24 dev d0 metric 7",
+		"addr add 192.0.2.4/24 dev d0 noprefixroute", "nexthop add id 5 via 192.0.2.250 dev d0",
+		"route add default via 192.0.2.254", "route add 10.1.0.0/16 via 192.0.2.254 src 192.0.2.1", "route add 10.8.0.0/16 via 192.0.2.254 src 192.0.2.2 table 7", "route add 10.2.0.0/16 via 192.0.2.254 src 192.0.2.2 mtu 1400",
+		"route add 10.3.0.0/16 dev d1 src 192.0.2.3 metric 9", "route add 10.4.0.0/16 nexthop via 192.0.2.253 weight 2 nexthop via 192.0.2.254 weight 3",
+		"route append 10.5.0.0/16 via 192.0.2.252", "route append 10.5.0.0/16 via 192.0.2.251", "route add 10.6.0.0/16 nhid 5", "route add blackhole 10.7.0.0/16")
+	n.IP(t, "-6 addr add 2001:db8::1/64 dev d0 nodad", "-6 addr add 2001:db8::2/64 dev d0 nodad",
+		"-6 route add 2001:db8:1::/48 via 2001:db8::ff src 2001:db8::1", "-6 route add 2001:db8:2::/48 src 2001:db8::1 nexthop via 2001:db8::fe nexthop via 2001:db8::ff",
+		"-6 route add 2001:db8:3::/48 dev d0", "-6 route append 2001:db8:3::/48 dev d1 src 2001:db8::2")
+	k := open(t, n)
+	said := func() map[string]string {
+		all := make(map[string]string)
+		for what, args := range map[string][]string{
+			"addresses": {"-4", "-o", "addr", "show", "dev", "d0"}, "addresses of IPv6": {"-6", "-o", "addr", "show", "dev", "d0"},
+			"routes": {"-4", "route", "show", "table", "all"}, "routes of IPv6": {"-6", "route", "show", "table", "all"},
+		} {
+			all[what] = lifetimes.ReplaceAllString(n.Run(t, "ip", append([]string{"-N", "-d"}, args...)...), "for some time")
+		}
+		return all
+	}
+	lines := func(text string) []string {
+		all := strings.Split(text, "\n")
+		slices.Sort(all)
+		return all
+	}
+	// Without the address d0 has, and each prefers, what they had.
+	for _, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.4", "2001:db8::1", "2001:db8::2"} {
+		before := said()
+		w, err := k.PrepareAddress(t.Context(), addressOf(t, k, address), nil)
+		must(t, err)
+		do(t, w.Commit)
+		removed := said()
+		n.Sysctl(t, "net.ipv4.conf.d0.promote_secondaries", "1")
+		do(t, w.Undo)
+		after := said()
+		for what := range before {
+			order := !strings.HasSuffix(what, "IPv6")
+			if diff := cmp.Diff(before[what], after[what]); order && diff != "" {
+				t.Errorf("%s is back, and the %s are others:\n%s", address, what, diff)
+			}
+			if diff := cmp.Diff(lines(before[what]), lines(after[what])); diff != "" {
+				t.Errorf("%s is back, and the %s are others:\n%s", address, what, diff)
+			}
+		}
+		// With promote_secondaries the kernel leaves the secondaries itself.
+		n.IP(t, map[bool]string{true: "", false: "-6 "}[strings.Contains(address, ".")]+"addr del "+addressOf(t, k, address).Prefix.String()+" dev d0")
+		theirs := said()
+		if diff := cmp.Diff(theirs["addresses"], removed["addresses"]); diff != "" {
+			t.Errorf("%s is removed, and with it (-ip +PrepareAddress):\n%s", address, diff)
+		}
+		if diff := cmp.Diff(lines(theirs["routes"]), lines(removed["routes"])); diff != "" {
+			t.Errorf("%s is removed, and of the routes (-ip +PrepareAddress):\n%s", address, diff)
+		}
+		if diff := cmp.Diff(lines(theirs["routes of IPv6"]), lines(removed["routes of IPv6"])); diff != "" {
+			t.Errorf("%s is removed, and of the routes (-ip +PrepareAddress):\n%s", address, diff)
+		}
+		n.Sysctl(t, "net.ipv4.conf.d0.promote_secondaries", "0")
+		do(t, w.Undo)
 	}
 }

@@ -33,6 +33,9 @@ type Assignment struct {
 	// Undo makes it as it was, after a Commit. Nil where nothing can: such changes are
 	// made after all others of their request.
 	Undo func(ctx context.Context) error
+	// Last says that others notice the change and its Undo: it is made after all others of its request
+	// that can be undone.
+	Last bool
 	// Cleanup lets go of what the test took. It is called once, last, whatever happened;
 	// nil where there is nothing.
 	Cleanup func()
@@ -58,6 +61,7 @@ func (a Assignment) Then(next Assignment) Assignment {
 			}
 			return err
 		},
+		Last: a.Last || next.Last,
 		Cleanup: func() {
 			for _, done := range []func(){a.Cleanup, next.Cleanup} {
 				if done != nil {
@@ -484,16 +488,8 @@ func (s *Set) Test(r *Request, bindings []Binding) error {
 			s.steps = append(s.steps, step{number: 1, node: r.tree.leaves[earlier[0].leaf].node, variables: earlier, lacks: again})
 		}
 	}
-	// What cannot be undone comes last. Otherwise the order is the request's.
-	slices.SortStableFunc(s.steps, func(a, b step) int {
-		switch {
-		case a.irrevocable() == b.irrevocable():
-			return 0
-		case a.irrevocable():
-			return 1
-		}
-		return -1
-	})
+	// What cannot be undone comes last, and before it what should not have to be. Otherwise the order is the request's.
+	slices.SortStableFunc(s.steps, func(a, b step) int { return a.late() - b.late() })
 	if refused != nil {
 		return refused
 	}
@@ -532,6 +528,17 @@ func (s *Set) testRows(r *Request, variables []variable) *SetError {
 		}
 	}
 	return nil
+}
+
+// late is 0 for what is made first, and more for what is made later.
+func (s *step) late() int {
+	switch {
+	case s.irrevocable():
+		return 2
+	case s.Last:
+		return 1
+	}
+	return 0
 }
 
 // irrevocable reports whether the step cannot be undone once it is made.

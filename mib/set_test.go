@@ -53,8 +53,9 @@ type store struct {
 	rows map[int32]setting
 	// fails says, of a row, which of "test", "commit" and "undo" fails.
 	fails map[int32]string
-	// final is rows whose changes cannot be undone.
+	// final is rows whose changes cannot be undone, late those whose changes come last of all others.
 	final   map[int32]bool
+	late    map[int32]bool
 	tested  int
 	cleaned int
 	order   []int32 // of commits
@@ -100,6 +101,7 @@ func (s *store) write(_ context.Context, c *Change[setting]) (Assignment, error)
 			return nil
 		},
 		Cleanup: func() { s.cleaned++ },
+		Last:    s.late[number],
 	}
 	if s.final[number] {
 		a.Undo = nil
@@ -244,13 +246,13 @@ func TestSetAllOrNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	counts := map[Status]int{}
 	for range 2000 {
-		s := &store{rows: map[int32]setting{}, fails: map[int32]string{}, final: map[int32]bool{}}
+		s := &store{rows: map[int32]setting{}, fails: map[int32]string{}, final: map[int32]bool{}, late: map[int32]bool{}}
 		for n := range int32(5) {
 			s.rows[n+1] = setting{Number: n + 1, Limit: 1 + random.Int32N(255), Mode: "up"}
 			if random.IntN(4) == 0 {
 				s.fails[n+1] = []string{"test", "commit", "undo", "commit undo"}[random.IntN(4)]
 			}
-			s.final[n+1] = random.IntN(4) == 0
+			s.final[n+1], s.late[n+1] = random.IntN(4) == 0, random.IntN(4) == 0
 		}
 		before := maps.Clone(s.rows)
 		want := maps.Clone(s.rows)
@@ -279,12 +281,19 @@ func TestSetAllOrNothing(t *testing.T) {
 		if s.tested != s.cleaned {
 			fail("%d were tested, %d cleaned up", s.tested, s.cleaned)
 		}
-		seen := false
+		last := 0
 		for _, n := range s.order {
-			if seen && !s.final[n] {
-				fail("what cannot be undone was written in front of what can: %v", s.order)
+			class := 0
+			switch {
+			case s.final[n]:
+				class = 2
+			case s.late[n]:
+				class = 1
 			}
-			seen = seen || s.final[n]
+			if class < last {
+				fail("what comes last, or cannot be undone, was written in front of what can (last are %v): %v", s.late, s.order)
+			}
+			last = class
 		}
 		var refused *SetError
 		errors.As(err, &refused)

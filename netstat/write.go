@@ -12,6 +12,9 @@ type Write struct {
 	Commit func(ctx context.Context) error
 	// Undo makes it as it was, after a Commit; nil where nothing can.
 	Undo func(ctx context.Context) error
+	// Last says that others notice the change and its Undo, even if nothing differs then: it is made after all else
+	// of its request that can be undone.
+	Last bool
 	// Cleanup ends the use of the Write. Nil stands for nothing to do.
 	Cleanup func()
 }
@@ -98,9 +101,9 @@ type NeighbourWriter interface {
 // AddressWriter makes, changes and removes addresses.
 type AddressWriter interface {
 	// PrepareAddress prepares that to is there in the place of was: made where was is nil,
-	// and removed where to is. What can be changed is Preferred and Valid. Nothing can
-	// undo that an address is removed: routes, and other addresses of its prefix, may go with
-	// it.
+	// and removed where to is. What can be changed is Preferred and Valid. Of an address
+	// that is removed the others of its prefix stay; Undo puts back the routes that went with it too. An address of
+	// IPv6 is verified anew then (DAD), and listed as the newest one.
 	//
 	// The error matches fs.ErrPermission without the privilege, and fs.ErrNotExist where there is no
 	// such interface or address; that of Commit also fs.ErrExist where there is one already.
