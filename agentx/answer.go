@@ -148,6 +148,11 @@ func (q *query) answer(e *encoder, req *mib.Request) error {
 	return nil
 }
 
+// maxBulk is how long the answer to a GetBulk of several repetitions grows, in octets. It
+// fills an SNMP message over UDP, in which names are a quarter as long. So many answers as
+// wait for a master that reads nothing take up little memory.
+const maxBulk = 256 << 10
+
 func full(e *encoder, start int) bool { return len(e.b)-start > MaxPayload }
 
 // get answers as in RFC 2741, section 7.2.3.1.
@@ -188,8 +193,8 @@ func (q *query) getNext(e *encoder, req *mib.Request, start, n int) (index int, 
 	return 0, nil
 }
 
-// getBulk answers as in RFC 2741, section 7.2.3.3. What does not fit MaxPayload
-// is left out, whole repetitions at a time, and so is what is too much work or takes
+// getBulk answers as in RFC 2741, section 7.2.3.3. What does not fit maxBulk, or where
+// one repetition is longer MaxPayload, is left out, whole repetitions at a time, and so is what is too much work or takes
 // too long; a range that has ended stays at its last name.
 func (q *query) getBulk(e *encoder, req *mib.Request, start int) (index int, err error) {
 	n := min(q.nonRepeaters, len(q.ranges))
@@ -225,12 +230,12 @@ func (q *query) getBulk(e *encoder, req *mib.Request, start int) (index int, err
 			}
 			e.endOfMibView(c.object, c.index)
 		}
-		if full(e, start) {
-			if repetition == 0 {
-				return 0, errTooLong
-			}
+		switch {
+		case repetition > 0 && len(e.b)-start > maxBulk:
 			e.b = e.b[:before]
-			break
+			return 0, nil
+		case full(e, start):
+			return 0, errTooLong
 		}
 		if !live {
 			break

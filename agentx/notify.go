@@ -17,6 +17,9 @@ const (
 	// notificationLife is how long one waits. A master that was away for longer
 	// began anew, which its managers know from itself.
 	notificationLife = time.Minute
+	// maxNotifyTries is how many sessions may end while the master has a notification
+	// and has not answered it. It may be the notification that they end by.
+	maxNotifyTries = 2
 )
 
 // notifications are those that the master has not taken yet, the oldest first.
@@ -31,13 +34,15 @@ type notifications struct {
 type queued struct {
 	number  uint64
 	context string
+	tries   int // sessions that ended before the master had answered it
 	mib.Notification
 }
 
 // Notify has the master send a notification (RFC 2741, section 6.2.10) of
 // something in a context, and returns at once. While the master takes none, up to
 // 16,384 wait, for up to a minute from their moment on; what is dropped is
-// logged with its number. sysUpTime is the master's: 0 for what was before it
+// logged with its number. So is one by which two sessions ended, since the master
+// never answered it. sysUpTime is the master's: 0 for what was before it
 // began.
 func (s *Subagent) Notify(contextName string, n mib.Notification) {
 	q := &s.notifications
@@ -47,7 +52,7 @@ func (s *Subagent) Notify(contextName string, n mib.Notification) {
 		s.dropped(1)
 	}
 	q.last++
-	q.queue = append(q.queue, queued{q.last, contextName, n})
+	q.queue = append(q.queue, queued{number: q.last, context: contextName, Notification: n})
 	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
@@ -95,6 +100,23 @@ func (s *Subagent) taken(n queued) {
 	}
 }
 
+// unanswered notes that a session ended before the master had answered n, and drops n
+// where that is not the first.
+func (s *Subagent) unanswered(n queued) {
+	q := &s.notifications
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.queue) == 0 || q.queue[0].number != n.number {
+		return
+	}
+	q.queue[0].tries++
+	if q.queue[0].tries >= maxNotifyTries {
+		q.queue = q.queue[1:]
+		s.config.Log.Warn("a notification is dropped: the master answered it in none of the sessions that it was sent in",
+			"notification", n.Type.String(), "context", n.context, "sessions", maxNotifyTries)
+	}
+}
+
 // sendNotifications hands what waits to the master for as long as the session
 // lasts. What the master has not answered when the session ends waits for the
 // next.
@@ -111,6 +133,9 @@ func (s *Subagent) sendNotifications(ctx context.Context, session *session) {
 				return
 			}
 		}
+		if session.ctx.Err() != nil {
+			return
+		}
 		_, err := session.request(ctx, 0, &Notify{Context: n.context, Bindings: n.Variables(s.Epoch())})
 		refused := (*ResponseError)(nil)
 		switch {
@@ -119,6 +144,9 @@ func (s *Subagent) sendNotifications(ctx context.Context, session *session) {
 		case errors.As(err, &refused) && session.ctx.Err() == nil:
 			s.complain("notification "+n.context+" "+n.Type.String(), "the master agent refuses a notification", "notification", n.Type.String(), "error", refused.Code.String())
 		default:
+			if ctx.Err() == nil {
+				s.unanswered(n)
+			}
 			return
 		}
 		s.taken(n)

@@ -49,15 +49,16 @@ type session struct {
 	query  query // the last one
 	next   forecast
 	noWait context.Context
-	// recent holds the last PDUs that were answered, each at its packet ID's
-	// place, so that a duplicate is known for what it is.
-	recent [1024]identity
 }
 
 // identity is what a PDU and its duplicates have in common.
 type identity struct {
 	pdu                                PDUType
 	sessionID, transactionID, packetID uint32
+}
+
+func identityOf(h Header) identity {
+	return identity{h.Type, h.SessionID, h.TransactionID, h.PacketID}
 }
 
 func newSession(sub *Subagent, conn io.ReadWriteCloser) *session {
@@ -204,19 +205,23 @@ func (s *session) handle(h Header, payload []byte) error {
 	}
 	switch h.Type {
 	case TypeResponse:
-		return s.deliver(h, payload)
+		s.deliver(h, payload)
 	case TypeClose:
 		p, err := Decode(h, payload)
-		if err != nil {
-			return err
+		switch {
+		case err != nil:
+			respond(&s.out, h, ParseError, 0)
+		case !s.concerns(h):
+			respond(&s.out, h, NotOpen, 0)
+		default:
+			return fmt.Errorf("the master agent closed the session: %s", p.(*Close).Reason)
 		}
-		return fmt.Errorf("the master agent closed the session: %s", p.(*Close).Reason)
 	case TypeCleanupSet:
-		if h.SessionID == s.id.Load() && s.opened.Load() {
+		if s.concerns(h) {
 			s.goOn(h)
 		}
 	case TypeGet, TypeGetNext, TypeGetBulk, TypeTestSet, TypeCommitSet, TypeUndoSet:
-		if !s.duplicate(h) {
+		if !s.beingAnswered(h) {
 			s.answer(h, payload)
 		}
 	default:
@@ -225,11 +230,16 @@ func (s *session) handle(h Header, payload []byte) error {
 	return nil
 }
 
-// deliver hands a Response to the request that waits for it.
-func (s *session) deliver(h Header, payload []byte) error {
+// concerns reports whether a PDU of the master's is of this session.
+func (s *session) concerns(h Header) bool { return h.SessionID == s.id.Load() && s.opened.Load() }
+
+// deliver hands a Response to the request that waits for it. One that cannot be
+// parsed, or that nobody waits for, is dropped (RFC 2741, section 7.2.2).
+func (s *session) deliver(h Header, payload []byte) {
 	p, err := Decode(h, payload)
 	if err != nil {
-		return err
+		s.sub.config.Log.Debug("the master agent sent what cannot be read", "error", err)
+		return
 	}
 	r := p.(*Response)
 	if r.Error == 0 { // what another says of sysUpTime may be no reading of it
@@ -242,30 +252,20 @@ func (s *session) deliver(h Header, payload []byte) error {
 	if answer != nil {
 		answer <- reply{h, r}
 	}
-	return nil
 }
 
-// duplicate reports whether h is of a PDU that was answered or is being
-// answered, and takes note of it otherwise.
-func (s *session) duplicate(h Header) bool {
-	id := identity{h.Type, h.SessionID, h.TransactionID, h.PacketID}
-	place := &s.recent[h.PacketID%uint32(len(s.recent))]
-	if *place == id {
-		return true
-	}
+// beingAnswered reports whether h is of a PDU that was sent again before its answer was
+// made. net-snmp sends one again each second, with the same IDs. Once it was answered the
+// IDs are free to be used again: they tell PDUs apart that have no answer yet, and no others.
+func (s *session) beingAnswered(h Header) bool {
 	s.mu.Lock()
-	slow := s.answered[id]
-	s.mu.Unlock()
-	if slow {
-		return true
-	}
-	*place = id
-	return false
+	defer s.mu.Unlock()
+	return s.answered[identityOf(h)]
 }
 
 // answer answers a PDU after RFC 2741, section 7.2.2.
 func (s *session) answer(h Header, payload []byte) {
-	if h.SessionID != s.id.Load() || !s.opened.Load() {
+	if !s.concerns(h) {
 		code := NotOpen
 		if _, err := Decode(h, payload); err != nil {
 			code = ParseError // comes first
@@ -351,18 +351,22 @@ func (s *session) answerLater(q *query) {
 
 // later answers a PDU in a goroutine, which may wait as long as its context lasts.
 func (s *session) later(h Header, answer func(ctx context.Context, e *encoder)) {
+	places := s.sub.waiters
+	if h.PayloadLength > longPayload {
+		places = s.sub.longWaiters
+	}
 	select {
-	case s.sub.waiters <- struct{}{}:
+	case places <- struct{}{}:
 	default:
 		respond(&s.out, h, ProcessingError, 0)
 		return
 	}
-	id := identity{h.Type, h.SessionID, h.TransactionID, h.PacketID}
+	id := identityOf(h)
 	s.mu.Lock()
 	s.answered[id] = true
 	s.mu.Unlock()
 	s.sub.running.Go(func() {
-		defer func() { <-s.sub.waiters }()
+		defer func() { <-places }()
 		ctx, cancel := context.WithTimeout(s.ctx, s.sub.config.Timeout)
 		defer cancel()
 		var e encoder

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/steppedclock"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
@@ -262,12 +263,60 @@ func TestWaiting(t *testing.T) {
 	if len(answers) != maxWaiting || answers[id] != 1 {
 		t.Errorf("answers %v", answers)
 	}
-	// A duplicate that comes after the answer.
-	answered := p.pdu(fast)
-	p.write(answered)
-	p.recv()
-	p.write(answered)
-	wantText(t, p.ask(fast), scalar+".1.0"+value)
+}
+
+// TestPacketIDs holds that each PDU is answered whose packet ID no other has that waits
+// for its answer, as of a master that has few packet IDs (RFC 2741, section 6.1).
+func TestPacketIDs(t *testing.T) {
+	_, p, _ := meet(t, "unix", NetworkByteOrder, Config{Handler: sample(t, nil)})
+	value := fmt.Sprint(" INTEGER: ", ours)
+	for i := range uint32(20) {
+		h := Header{SessionID: p.session, TransactionID: 5, PacketID: 100 + i%2}
+		sub := ".1.0"
+		if i%4 < 2 { // now and then it asks for the same again
+			sub = ".2.0"
+		}
+		p.write(p.pduAs(h, &Get{Ranges: oids(scalar + sub)}))
+		got, r := p.recv()
+		if got.PacketID != h.PacketID || got.TransactionID != h.TransactionID {
+			t.Fatalf("a response to %+v, want one to %+v", got, h)
+		}
+		wantText(t, r, scalar+sub+value)
+	}
+}
+
+// TestForeignPDUs holds that what cannot be read, or is of another session, ends no
+// session: a Response is dropped then, and anything else has one (RFC 2741, section 7.2.2).
+func TestForeignPDUs(t *testing.T) {
+	_, p, _ := meet(t, "unix", NetworkByteOrder, Config{Handler: sample(t, nil)})
+	get := &Get{Ranges: oids(scalar + ".1.0")}
+	value := fmt.Sprint(" INTEGER: ", ours)
+	cut := func(b []byte, n int) []byte {
+		binary.BigEndian.PutUint32(b[16:], uint32(len(b)-n-headerLength))
+		return b[:len(b)-n]
+	}
+	variable := &Response{Bindings: []mib.Binding{{Object: mib.MustParseOID(scalar), Value: mib.Octets("abc")}}}
+	for _, b := range [][]byte{
+		cut(p.pdu(&Response{}), 6),
+		cut(p.pdu(variable), 4),
+		p.pdu(variable), // nobody waits for it
+		p.pduAs(Header{SessionID: 78, PacketID: 1}, &CleanupSet{}),
+	} {
+		p.write(b)
+		wantText(t, p.ask(get), scalar+".1.0"+value) // the next response
+	}
+	for want, b := range map[ErrorCode][]byte{
+		ParseError: cut(p.pdu(&Close{}), 2),
+		NotOpen:    p.pduAs(Header{SessionID: 78, PacketID: 1}, &Close{}),
+	} {
+		p.write(b)
+		_, r := p.recv()
+		wantError(t, r, want, 0)
+		wantText(t, p.ask(get), scalar+".1.0"+value)
+	}
+	if p.isClosed() || len(p.sent(TypeClose)) != 0 {
+		t.Error("the session has ended")
+	}
 }
 
 func TestTimeout(t *testing.T) {
@@ -288,11 +337,6 @@ func TestReconnect(t *testing.T) {
 		"giant length": func(p *peer) { p.write(oversize) },
 		"close":        func(p *peer) { p.write(p.pdu(&Close{Reason: ReasonByManager})) },
 		"end":          func(p *peer) { p.conn.Close() },
-		"bad response": func(p *peer) {
-			b := append(p.pdu(&Response{}), 0, 0, 0, 0)
-			b[19] += 4
-			p.write(b)
-		},
 		"full socket": func(p *peer) {
 			many := &GetBulk{MaxRepetitions: 1000, Ranges: oids(table, table, table, table)}
 			var b []byte
@@ -323,7 +367,7 @@ func TestReconnect(t *testing.T) {
 			}
 			p.awaitClosed()
 			wantText(t, q.ask(&Get{Ranges: oids(last + ".1.0")}), last+".1.0"+fmt.Sprint(" INTEGER: ", ours))
-			if got := len(p.sent(TypeClose)); (name == "version" || name == "giant length" || name == "bad response") != (got == 1) {
+			if got := len(p.sent(TypeClose)); (name == "version" || name == "giant length") != (got == 1) {
 				t.Errorf("%d times agentx-Close-PDU", got)
 			}
 		})
@@ -529,6 +573,47 @@ func TestNotifyAgain(t *testing.T) {
 	p.await(TypeNotify, 1)
 	agent.Notify("", n)
 	p.await(TypeNotify, 2)
+}
+
+// TestNotifyNeverAnswered holds that a notification by which a session ends is sent to one
+// more master at most, and that others are sent behind it.
+func TestNotifyNeverAnswered(t *testing.T) {
+	m := newMaster(t, "unix")
+	bad, good := mib.MustParseOID("1.3.6.1.6.3.1.1.5.1"), mib.MustParseOID("1.3.6.1.6.3.1.1.5.3")
+	of := func(v Payload) mib.OID { return v.(*Notify).Bindings[1].Value.OID() }
+	m.reply = func(_ Header, v Payload) *Response {
+		if v.Type() == TypeNotify && of(v) == bad {
+			return nil
+		}
+		return &Response{SysUpTime: 100}
+	}
+	log := &lines{said: make(chan string, 1000)}
+	agent := start(t, Config{Address: m.address, Handler: sample(t, nil), ResponseTimeout: 100 * time.Millisecond,
+		PingInterval: time.Hour, Log: slog.New(slog.NewTextHandler(log, nil))})
+	p := agent.registeredWith(m)
+	agent.Notify("", mib.Notification{Type: bad, At: time.Now()})
+	agent.Notify("", mib.Notification{Type: good, At: time.Now()})
+	tries := 0
+	for reached := false; !reached; p = agent.registeredWith(m) {
+		nstest.Eventually(t, func() string {
+			sent := p.sent(TypeNotify)
+			if reached = len(sent) > 0 && of(sent[0].Payload) == good; reached || p.isClosed() {
+				return ""
+			}
+			return "the session lasts, and nothing is sent in it"
+		})
+		if reached {
+			break
+		}
+		for _, n := range p.sent(TypeNotify) {
+			if of(n.Payload) == bad {
+				tries++
+			}
+		}
+	}
+	if tries == 0 || tries > maxNotifyTries {
+		t.Errorf("it was sent %d times", tries)
+	}
 }
 
 func TestEpoch(t *testing.T) {

@@ -190,6 +190,15 @@ func TestTransactions(t *testing.T) {
 	ask(&CleanupSet{})
 	ask(&CleanupSet{})
 
+	// What the master sends once more has the same answer, and is written once.
+	transaction++
+	for _, v := range []Payload{test("1.0", 1), test("1.0", 1), test("2.0", 2), &CommitSet{}, &CommitSet{}} {
+		p.packet = 500
+		wantError(t, ask(v), ok, 0)
+	}
+	holds(1, 2)
+	ask(&CleanupSet{})
+
 	// Undone once, and ended by that.
 	transaction++
 	wantError(t, ask(test("1.0", 3)), ok, 0)

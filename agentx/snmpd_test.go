@@ -591,7 +591,7 @@ func TestConnectErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.serve(t.Context())
+		_, err = s.serve(t.Context(), new(reconnection))
 		if !errors.Is(err, want.is) || !strings.Contains(err.Error(), address) || !strings.Contains(err.Error(), want.says) {
 			t.Error(err)
 		}

@@ -69,6 +69,7 @@ type Subagent struct {
 	network, address string
 	epoch            epoch
 	waiters          chan struct{}  // one place for each answer that waits
+	longWaiters      chan struct{}  // and for each to a PDU that is long itself
 	running          sync.WaitGroup // the goroutines of those answers
 	complaints       complaints
 	sets             mib.SetLog
@@ -82,19 +83,20 @@ type Subagent struct {
 	refusals map[string][]refusal // that were logged, by context
 }
 
-// maxWaiting is how many answers wait for their sources at a time. More are
-// answered with processingError.
-const maxWaiting = 64
+// How many answers wait at a time, for their sources or for a master that does not read.
+// More are answered with processingError. Those to PDUs whose payload is longer than
+// longPayload octets have places of their own: such a PDU and its answer can take megabytes.
+const (
+	maxWaiting     = 64
+	maxLongWaiting = 4
+	longPayload    = 16 << 10
+)
 
 // maxNamed is how many refused registrations of a context are each worth a
 // warning. More are one.
 const maxNamed = 3
 
-const (
-	dialTimeout = 2 * time.Second
-	minBackoff  = 50 * time.Millisecond
-	maxBackoff  = time.Second
-)
+const dialTimeout = 2 * time.Second
 
 // New returns a subagent, which does nothing before Run. An error says which
 // field of the Config is wrong.
@@ -136,7 +138,9 @@ func New(config Config) (*Subagent, error) {
 		address:  address,
 		contexts: slices.Clone(config.Contexts),
 		waiters:  make(chan struct{}, maxWaiting),
-		refusals: map[string][]refusal{},
+
+		longWaiters: make(chan struct{}, maxLongWaiting),
+		refusals:    map[string][]refusal{},
 	}
 	s.notifications.wake = make(chan struct{}, 1)
 	s.epoch.zero = time.Now()
@@ -145,55 +149,44 @@ func New(config Config) (*Subagent, error) {
 
 // Run connects to the master, registers and serves until ctx is done, and
 // connects again whenever the connection is lost, at most a second after the
-// last attempt. What the master refuses to register, since another subagent has
-// it, is tried again at most a minute apart. It ends with an agentx-Close-PDU
-// and returns nil. It is called once.
+// last attempt, and less often the shorter sessions last. What the master refuses to
+// register, since another subagent has it, is tried again at most a minute apart. It
+// ends with an agentx-Close-PDU and returns nil. It is called once.
 func (s *Subagent) Run(ctx context.Context) error {
 	defer s.abandonNotifications()
 	defer s.running.Wait()
-	backoff := minBackoff
-	last := ""
+	again := reconnection{log: s.config.Log, address: s.config.Address}
 	for ctx.Err() == nil {
-		opened, err := s.serve(ctx)
+		opened, err := s.serve(ctx, &again)
 		if ctx.Err() != nil {
 			break
 		}
-		if opened {
-			backoff, last = minBackoff, ""
+		now, lasted := time.Now(), time.Duration(0)
+		if !opened.IsZero() {
+			lasted = now.Sub(opened)
 		}
-		// A master that stays away is said to be once.
-		if text := err.Error(); text != last {
-			last = text
-			message := "the AgentX master opens no session, trying on"
-			if unreached := (*connectError)(nil); opened {
-				message = "AgentX session lost, connecting again"
-			} else if errors.As(err, &unreached) {
-				message = "no AgentX master, trying on"
-			}
-			s.config.Log.Warn(message, "address", s.config.Address, "error", err)
-		}
-		wait := time.NewTimer(backoff)
+		again.ended(err, !opened.IsZero(), lasted, now)
+		wait := time.NewTimer(again.next(lasted))
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
 			wait.Stop()
 		}
-		backoff = min(2*backoff, maxBackoff)
 	}
 	return nil
 }
 
-// serve runs one session from dialing to its end. It reports whether a master
-// opened the session, and why the session ended.
-func (s *Subagent) serve(ctx context.Context) (opened bool, err error) {
+// serve runs one session from dialing to its end. It returns when the master opened
+// the session, the zero time where none did, and why the session ended.
+func (s *Subagent) serve(ctx context.Context, again *reconnection) (opened time.Time, err error) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	dialed, err := dialer.DialContext(ctx, s.network, s.address)
 	if err != nil {
-		return false, &connectError{s.config.Address, err}
+		return opened, &connectError{s.config.Address, err}
 	}
 	conn, err := newBlockingConn(dialed, s.config.ResponseTimeout)
 	if err != nil {
-		return false, &connectError{s.config.Address, err}
+		return opened, &connectError{s.config.Address, err}
 	}
 	session := newSession(s, conn)
 	var parts sync.WaitGroup
@@ -202,10 +195,15 @@ func (s *Subagent) serve(ctx context.Context) (opened bool, err error) {
 	s.epoch.forget()
 	parts.Go(session.read)
 	if err := session.open(ctx); err != nil {
-		return false, err
+		return opened, err
 	}
+	opened = time.Now()
 	s.forgive()
-	s.config.Log.Info("AgentX session opened", "address", s.config.Address, "session", session.id.Load())
+	steady := time.NewTimer(steadyAfter)
+	defer steady.Stop()
+	if again.opened(session.id.Load(), opened) {
+		steady.Stop()
+	}
 	parts.Go(func() { session.keepAlive(ctx) })
 
 	c := newCatalog(session)
@@ -223,19 +221,22 @@ func (s *Subagent) serve(ctx context.Context) (opened bool, err error) {
 	for changed := true; ; {
 		if err != nil && ctx.Err() == nil {
 			session.end(err)
-			return true, err
+			return opened, err
 		}
 		if changed && s.config.Registered != nil && ctx.Err() == nil {
 			s.config.Registered(s.count(c))
 		}
 		select {
 		case <-session.ctx.Done():
-			return true, context.Cause(session.ctx)
+			return opened, context.Cause(session.ctx)
 		case <-ctx.Done():
 			session.close()
-			return true, context.Cause(ctx)
+			return opened, context.Cause(ctx)
 		case <-c.retry.C:
 			changed, err = s.tryAgain(ctx, c)
+		case <-steady.C:
+			again.steady(session.id.Load())
+			changed = false
 		}
 	}
 }

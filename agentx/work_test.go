@@ -2,6 +2,7 @@ package agentx
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -72,6 +73,74 @@ func TestNobodyWaitsForWork(t *testing.T) {
 	if n := looked.Load(); n > 2*rows+2*ranges {
 		t.Errorf("%d rows were looked at", n)
 	}
+}
+
+// TestAnswersThatWait holds that a master which asks for as much as it can, and reads
+// nothing, does not have the subagent grow.
+func TestAnswersThatWait(t *testing.T) {
+	const rows = 100_000
+	g := newGate()
+	tab := testTable("longTable", slow, 1)
+	tree := newTree(t, groupNode(testGroup("sample", scalar, 1, 2)),
+		tab.Bind(mib.NewSource(func(ctx context.Context) ([]testRow, error) {
+			select {
+			case <-g.open:
+				return rowsOf(rows), nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		})))
+	stalled := make(chan struct{})
+	m := newMaster(t, "unix")
+	agent := start(t, Config{Address: m.address, Handler: tree, ResponseTimeout: time.Hour, Timeout: 255 * time.Second, PingInterval: time.Hour})
+	p := m.acceptStalled(NetworkByteOrder, stalled)
+	agent.await()
+	bulk := &GetBulk{MaxRepetitions: 65535, Ranges: oids(slow)}
+	for range maxWaiting {
+		p.write(p.pdu(bulk))
+	}
+	many := &GetNext{Ranges: slices.Repeat([]SearchRange{span(slow, "", false)}, 25_000)} // almost MaxPayload
+	for range maxWaiting {
+		p.write(p.pdu(many))
+	}
+	before := heap()
+	close(g.open)
+	// The first answer waits for the master, and the others for it.
+	var grown uint64
+	for range 100 {
+		time.Sleep(10 * time.Millisecond)
+		if now := heap(); now > before {
+			grown = max(grown, now-before)
+		}
+	}
+	t.Logf("the subagent has grown by %d MiB", grown>>20)
+	const most = 64 << 20
+	if grown > most {
+		t.Errorf("the subagent has grown by %d MiB", grown>>20)
+	}
+	close(stalled)
+	refused, whole := 0, 0
+	for range 2 * maxWaiting {
+		switch _, r := p.recv(); r.Error {
+		case 0:
+			whole++
+		case ProcessingError:
+			refused++
+		default:
+			t.Errorf("%v", r.Error)
+		}
+	}
+	if whole < maxWaiting || refused < maxWaiting-maxLongWaiting-1 {
+		t.Errorf("%d answers, %d refusals", whole, refused)
+	}
+}
+
+// heap returns the octets of the heap that are in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // TestEndWithAStuckWriter holds that a master which reads nothing keeps the end

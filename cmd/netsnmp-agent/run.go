@@ -164,19 +164,13 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	// The agent's moments are told in the master's sysUpTime, and the
 	// subagent that knows it needs the agent: handler closes the circle.
 	handler := new(lateHandler)
-	var objects int
+	registrations := registeredLog{log: s.log, address: address}
 	sub, err := agentx.New(agentx.Config{
 		Address:     address,
 		Handler:     handler,
 		Description: "netsnmp-agent " + commandline.Version(version),
 		Log:         s.log,
-		Registered: func(registered, refused int) {
-			if registered == 0 && refused > 0 {
-				s.log.Warn("nothing is served: the master refuses all of it, which is asked for again and again", "address", address, "refused", refused)
-				return
-			}
-			s.log.Info("registered with the master", "address", address, "objects", objects, "registered", registered, "refused", refused)
-		},
+		Registered:  func(registered, refused int) { registrations.tell(registered, refused, time.Now()) },
 	})
 	if err != nil {
 		return err
@@ -210,7 +204,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err := sub.SetContexts(ctx, append([]string{""}, set.Names()...)...); err != nil {
 		return err
 	}
-	objects = len(a.Tree().Objects())
+	registrations.objects = len(a.Tree().Objects())
 	fmt.Fprintf(out, "subagent of the AgentX master at %s\n", address)
 	if err := s.giveUp(nil, "", address); err != nil {
 		return err
