@@ -5,7 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 	"net/netip"
+	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,7 +149,8 @@ func sinceBoot() (now time.Time, up time.Duration) {
 }
 
 // monotonicZero is when CLOCK_MONOTONIC was zero, by the clock that is in a time.Time:
-// that is the same one, of which Go does not tell the reading.
+// that is the same one, of which Go does not tell the reading. In a time namespace it is
+// when the clock of the initial one was zero, which the kernel's jiffies follow.
 var monotonicZero = sync.OnceValue(func() (zero time.Time) {
 	// To read one and then the other takes time, sometimes much: the least of
 	// several is the nearest.
@@ -155,12 +160,49 @@ var monotonicZero = sync.OnceValue(func() (zero time.Time) {
 		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
 			return time.Now()
 		}
-		if at := time.Now().Add(-time.Duration(t.Nano())); zero.IsZero() || at.Before(zero) {
+		if at := time.Now().Add(monotonicOffset() - time.Duration(t.Nano())); zero.IsZero() || at.Before(zero) {
 			zero = at
 		}
 	}
 	return zero
 })
+
+// monotonicOffset returns by how much CLOCK_MONOTONIC is ahead of the initial time
+// namespace's (time_namespaces(7)).
+var monotonicOffset = sync.OnceValue(func() time.Duration {
+	// The offsets are those of the namespace that children are put in, which is mostly the process's own.
+	own, err := os.Readlink("/proc/self/ns/time")
+	if err != nil {
+		return 0 // a kernel without time namespaces (before 5.6), or no /proc
+	}
+	if children, err := os.Readlink("/proc/self/ns/time_for_children"); err != nil || children != own {
+		return 0
+	}
+	text, err := os.ReadFile("/proc/self/timens_offsets")
+	if err != nil {
+		return 0
+	}
+	return parseMonotonicOffset(string(text))
+})
+
+// parseMonotonicOffset returns the offset of CLOCK_MONOTONIC in timens_offsets, 0 where
+// there is none.
+func parseMonotonicOffset(text string) time.Duration {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) != 3 || fields[0] != "monotonic" {
+			continue
+		}
+		seconds, err := strconv.ParseInt(fields[1], 10, 64)
+		nanoseconds, err2 := strconv.ParseInt(fields[2], 10, 64)
+		const most = int64(math.MaxInt64/time.Second) - 1
+		if err != nil || err2 != nil || seconds > most || seconds < -most || nanoseconds < 0 || nanoseconds >= int64(time.Second) {
+			return 0
+		}
+		return time.Duration(seconds)*time.Second + time.Duration(nanoseconds)
+	}
+	return 0
+}
 
 // momentOf returns the moment of a stamp of ifa_cacheinfo, which is the clock's
 // reading in hundredths of a second, of which 32 bits are told: the zero time

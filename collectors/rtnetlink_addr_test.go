@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,6 +146,38 @@ func TestMomentsStandStill(t *testing.T) {
 	var clock unix.Timespec
 	if _, up := sinceBoot(); unix.ClockGettime(unix.CLOCK_MONOTONIC, &clock) != nil || up <= 0 || up > time.Duration(clock.Nano()) {
 		t.Errorf("%v since boot, the clock is at %v", up, time.Duration(clock.Nano()))
+	}
+}
+
+// TestTimeNamespace holds that moments are the same in a time namespace, whose clocks are
+// ahead of the kernel's jiffies or behind.
+func TestTimeNamespace(t *testing.T) {
+	nstest.NeedsRoot(t)
+	nstest.NeedsProgram(t, "unshare")
+	nstest.NeedsKernel(t, "CONFIG_TIME_NS")
+	for _, offset := range []string{"86400", "-60"} {
+		out, err := exec.Command("unshare", "--time", "--monotonic", offset, "--boottime", offset, "--fork",
+			os.Args[0], "-test.run=^TestAddressesAgreeWithIP$", "-test.v").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "--- PASS: TestAddressesAgreeWithIP") {
+			t.Errorf("%s s ahead: %v\n%s", offset, err, out)
+		}
+	}
+}
+
+func TestParseMonotonicOffset(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0,
+		"monotonic           0         0\nboottime            0         0\n": 0,
+		"monotonic       86400         5\nboottime           -9         0\n": 86400*time.Second + 5,
+		"boottime          100         0\nmonotonic         -60 500000000\n": -59500 * time.Millisecond,
+		"monotonic 9223372037 0\n": 0, // more than fits
+		"monotonic 1\n":            0,
+		"monotonic 1 1000000000\n": 0,
+		"monotonic x 0\n":          0,
+	} {
+		if got := parseMonotonicOffset(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
 	}
 }
 
