@@ -47,4 +47,8 @@
 // else waits behind it. Notifications wait for their targets in a bounded queue
 // for each, of which the oldest give way: no target waits for another, and who
 // notifies waits for none.
+//
+// Datagrams that nobody has read yet wait in the kernel: 8 MiB of them as it counts (some
+// 10,000 small ones) for each address, or twice net.core.rmem_max where the process lacks
+// CAP_NET_ADMIN.
 package snmp

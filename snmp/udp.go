@@ -12,6 +12,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 )
 
+// receiveBuffer is how many octets of datagrams wait for a listener, as the kernel counts
+// them: some thousand requests that nobody sent for an answer let those behind them in.
+const receiveBuffer = 4 << 20
+
 // datagrams is what listeners for UDP have in common on every system (RFC 3417, section 3).
 type datagrams struct {
 	server  *Server

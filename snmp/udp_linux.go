@@ -41,12 +41,30 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 	if err != nil {
 		return nil, a, err
 	}
+	growReceiveBuffer(fd)
 	l := &udpListener{datagrams: s.datagrams(a), fd: fd}
 	if err := l.bind(sa); err != nil {
 		l.close()
 		return nil, a, err
 	}
 	return l, l.address, nil
+}
+
+// growReceiveBuffer has the socket take receiveBuffer octets, or as many as net.core.rmem_max
+// allows to who lacks CAP_NET_ADMIN. What net.core.rmem_default gives is not made less.
+func growReceiveBuffer(fd int) {
+	// The kernel tells, and keeps, twice what is asked for: socket(7).
+	if now, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil || now >= 2*receiveBuffer {
+		return
+	}
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) == nil {
+		return
+	}
+	now, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+	if got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF); err == nil && got < now {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, now/2)
+	}
 }
 
 // udpSocket opens a socket for an address.

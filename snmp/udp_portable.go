@@ -42,6 +42,7 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 	if err != nil {
 		return nil, a, err
 	}
+	_ = conn.SetReadBuffer(receiveBuffer) // as many of them as the system allows
 	a.AddrPort = netip.AddrPortFrom(a.Addr(), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
 	l := &udpListener{datagrams: s.datagrams(a), conn: conn}
 	if a.Transport.IsIPv6() {
