@@ -18,8 +18,8 @@
 //
 // Dumping takes at most a fifth of one processor, and in a storm, while something
 // becomes doubtful at least every 100 ms, a fiftieth: what is doubtful is dumped at
-// once, or when four times as long passed as the last dump took; in a storm when 49
-// times as long passed, or 5 s if that is less, unless four times is more. Until then,
+// once, or when four times as long passed as the last dump had a processor; in a storm when
+// 49 times as long passed. 5 s is the most in either case. Until then,
 // and while it is dumped, a route may be shown that went with its link. Where changes
 // disturb every dump, up to four of these pass until what the dumps do not have any more
 // is gone. Sync waits for no storm to pass.

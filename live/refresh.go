@@ -3,7 +3,10 @@ package live
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -29,7 +32,9 @@ func (s *Stack) markStale() {
 	}
 }
 
-// Dumping takes at most about a fifth of one processor. In a storm something becomes
+// Dumping takes at most about a fifth of one processor, or less than that of a busy one: what
+// counts is the time that a dump has a processor, and not how long it waits for one or for the
+// kernel's locks. No rest is longer than longestRest. In a storm something becomes
 // stale again and again, by events and as they interrupt the dumps: then it takes a
 // fiftieth, or begins longestRest after the last dump ended if that is sooner. A storm is
 // over when nothing became stale for calmAfter. Who waits for a dump ends a rest once, and
@@ -45,7 +50,7 @@ const (
 // pace returns how long to rest after a dump that took so long: at least, and at most
 // where a storm lasts.
 func pace(took time.Duration) (least, most time.Duration) {
-	least = (dumpShare - 1) * took
+	least = min((dumpShare-1)*took, longestRest)
 	return least, max(least, min((stormShare-1)*took, longestRest))
 }
 
@@ -114,8 +119,7 @@ func (s *Stack) pause(wait time.Duration) bool {
 // changes all the time what no event tells is known after a while.
 const mostDoubts = 3
 
-// dumpStale dumps what is stale, once, and returns how long that took but for waiting
-// for who changes the kernel's state. What events say meanwhile applies to the state at
+// dumpStale dumps what is stale, once, and returns how long it had a processor for that. What events say meanwhile applies to the state at
 // hand, and then to what was dumped before that takes its place.
 func (s *Stack) dumpStale(ctx context.Context) (took time.Duration, err error) {
 	s.write.Lock()
@@ -130,13 +134,15 @@ func (s *Stack) dumpStale(ctx context.Context) (took time.Duration, err error) {
 		kinds, s.stale = s.stale, 0
 		s.dumping, s.events = true, nil
 	})
-	begun := time.Now()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	begun := processorTime()
 	fresh := update{state: newState(), kinds: kinds}
 	var interrupted netstat.Kinds
 	if err == nil {
 		interrupted, err = s.dump(ctx, kinds, &fresh)
 	}
-	took = time.Since(begun)
+	took = processorTime() - begun
 	older := 0 // how many of the events may be older than the dump's end
 	if err == nil {
 		err = s.reach(ctx, func() { older = len(s.events) })
@@ -151,10 +157,19 @@ func (s *Stack) dumpStale(ctx context.Context) (took time.Duration, err error) {
 		s.markStale()
 		return took, err
 	}
-	begun = time.Now()
+	begun = processorTime()
 	fresh.stale, fresh.doubtful = interrupted, interrupted
 	s.adopt(kinds, &fresh, events, older)
-	return took + time.Since(begun), nil
+	return took + processorTime() - begun, nil
+}
+
+// processorTime is how long this thread has had a processor.
+func processorTime() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }
 
 // adopt has what was dumped take the place of what was known, once the events since the

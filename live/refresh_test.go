@@ -1,6 +1,7 @@
 package live
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -15,11 +16,24 @@ func TestPace(t *testing.T) {
 		{time.Millisecond, 4 * time.Millisecond, 49 * time.Millisecond},
 		{100 * time.Millisecond, 400 * time.Millisecond, 4900 * time.Millisecond},
 		{time.Second, 4 * time.Second, 5 * time.Second},
-		{time.Minute, 4 * time.Minute, 4 * time.Minute},
+		{time.Minute, 5 * time.Second, 5 * time.Second},
 	} {
 		if least, most := pace(test.took); least != test.least || most != test.most {
 			t.Errorf("after a dump of %v a rest of %v to %v, want %v to %v", test.took, least, most, test.least, test.most)
 		}
+	}
+}
+
+// TestProcessorTime holds that only the time counts in which this thread has a processor.
+func TestProcessorTime(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	begun, wall := processorTime(), time.Now()
+	time.Sleep(200 * time.Millisecond)
+	if took, waited := processorTime()-begun, time.Since(wall); took > waited/2 {
+		t.Errorf("a sleep of %v took a processor %v", waited, took)
+	}
+	for begun = processorTime(); processorTime() == begun; { // or the test does not end
 	}
 }
 
