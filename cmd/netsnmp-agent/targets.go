@@ -198,6 +198,9 @@ func (a *administration) target(n *notificationmib.Notify, to *targetmib.Address
 		return t, fmt.Errorf("snmpTargetParamsTable has no active row %q", to.Params)
 	}
 	if sink := a.sink(p.Name, p.Storage); sink != nil {
+		if a.sink(to.Name, to.Storage) != sink && a.hasSecret(sink) {
+			return t, fmt.Errorf("the parameters %q are the configuration file's: their secret goes where the file says, and nowhere else", p.Name)
+		}
 		t = snmp.Target{Version: sink.Version, Community: sink.Community, V3: sink.V3}
 	} else if t, err = targetOf(p); err != nil {
 		return t, err
@@ -239,6 +242,17 @@ func (a *administration) sink(name string, storage mib.StorageType) *snmp.Target
 		}
 	}
 	return nil
+}
+
+// hasSecret reports whether the line of a target of the file has a secret of its own: a community, or one that keys are made of. Who
+// may write where notifications go could learn a community there, and find out by guessing what keys are made of.
+func (a *administration) hasSecret(sink *snmp.Target) bool {
+	for i := range a.sinks {
+		if &a.sinks[i] == sink {
+			return sink.Version != snmp.SNMPv3 || a.file.Sinks[i].User.Auth != usm.NoAuth
+		}
+	}
+	return true
 }
 
 // The domains of transport addresses: snmpUDPDomain (RFC 3417, section 2) for what older managers

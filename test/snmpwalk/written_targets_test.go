@@ -2,12 +2,14 @@ package snmpwalk_test
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gosnmp/gosnmp"
 )
@@ -197,6 +199,62 @@ func TestWrittenTargets(t *testing.T) {
 	})
 	if strings.Contains(p.output.String(), "maplesyrup") {
 		t.Error("a secret is told")
+	}
+}
+
+// TestFileSecretsStay holds that a row of a manager's which names the parameters of a line of the file has nothing sent to the
+// manager's address: neither the line's community nor what the keys of its user make. What the line says is sent as before.
+func TestFileSecretsStay(t *testing.T) {
+	s := newPair(t)
+	d := startTrapd(t, s.NS, "createUser -e 0x80001f8804766572696669 teller SHA maplesyrup")
+	file := writeConfig(t, "rocommunity public", "rwcommunity private", "exactEngineID 0x80001f8804766572696669", "createUser other SHA maplesyrup",
+		"trap2sink -name two 127.0.0.1:"+trapPort+" twos-secret", "trapsink -name one 127.0.0.1:"+trapPort+" ones-secret",
+		"trapsess -name three -v 3 -u teller -l authNoPriv -a SHA -A maplesyrup 127.0.0.1:"+trapPort)
+	p := startEmbedded(t, s.NS, "--state", stateDir(t), "--config", file)
+	d.awaits(t, "twos-secret", trapV2("TRAP2", "twos-secret", 1))
+	d.awaitLinks(t, s)
+
+	elsewhere := s.ListenPacket(t, "udp4", "127.0.0.1:0")
+	to := elsewhere.LocalAddr().(*net.UDPAddr)
+	var rows []string
+	rows = append(rows, assigns(notifyTable, named("n"), "2 s mine", "5 i 4")...)
+	rows = append(rows, assigns(targetParams, named("mine"), "7 i 4", "2 i 1", "3 i 2", "4 s managers", "5 i 1")...)
+	for _, params := range []string{"one", "two", "three", "mine"} {
+		rows = append(rows, assigns(targetAddr, named("to-"+params), "9 i 4", "2 o 1.3.6.1.6.1.1", fmt.Sprintf("3 x 7f000001%04x", to.Port), "6 s mine", "7 s "+params)...)
+	}
+	s.mustSet(t, rows...)
+	s.IP(t, "link set v0 up")
+	const linkUp, up = 4, 1
+	for _, receiver := range []string{"twos-secret", "user teller, context "} {
+		want := []trap{trapV2("TRAP2", receiver, 1), trapV2("TRAP2", receiver, linkUp, linkVariables(11, up, up)...), trapV2("TRAP2", receiver, linkUp, linkVariables(12, up, up)...)}
+		d.awaits(t, receiver, want...)
+	}
+	buffer := make([]byte, 65536)
+	for links := 0; links < 2; links++ { // linkUp of both, by the manager's own parameters
+		if err := elsewhere.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		n, _, err := elsewhere.ReadFrom(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(buffer[:n]); !strings.Contains(got, "managers") {
+			t.Errorf("sent to an address that the file does not have: %q", got)
+		}
+	}
+	// What came before the last may have been sent after it.
+	s.IP(t, "link set v0 down")
+	for links := 0; links < 2; links++ {
+		n, _, err := elsewhere.ReadFrom(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(buffer[:n]); !strings.Contains(got, "managers") {
+			t.Errorf("sent to an address that the file does not have: %q", got)
+		}
+	}
+	if said := p.output.String(); !strings.Contains(said, "are the configuration file's") || !strings.Contains(said, "to-two") {
+		t.Error("it does not say that nothing is sent there")
 	}
 }
 
