@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -143,6 +144,63 @@ func TestCapabilities(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestCapabilitiesOfBothBuilds holds that all threads give up their capabilities, those that come later too, whether the program is built with
+// cgo, where C's threads are among them, or without.
+func TestCapabilitiesOfBothBuilds(t *testing.T) {
+	needsTools(t)
+	nstest.NeedsProgram(t, "gcc")
+	s := newPair(t)
+	for _, cgo := range []string{"0", "1"} {
+		t.Run("CGO_ENABLED="+cgo, func(t *testing.T) {
+			built := filepath.Join(t.TempDir(), "netsnmp-agent")
+			build := exec.Command("go", "build", "-buildvcs=false", "-o", built, "../../cmd/netsnmp-agent")
+			build.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if out, err := exec.Command("go", "version", "-m", built).Output(); err != nil || !strings.Contains(string(out), "CGO_ENABLED="+cgo) {
+				t.Fatalf("it is another build: %v: %s", err, out)
+			}
+			dynamic := exec.Command("ldd", built).Run() == nil
+			if dynamic != (cgo == "1") {
+				t.Errorf("with CGO_ENABLED=%s it is linked to C: %v", cgo, dynamic)
+			}
+			p := start(t, s.NS, built, other, "--config", writeConfig(t, "rwcommunity public", "trap2sink localhost secret"), "--state", stateDir(t))
+			p.await(t, givenUp, 1)
+			const kept = netAdmin | ptrace | readSearch
+			if complaint := confined(p, kept); complaint != "" {
+				t.Error(complaint)
+			}
+			threads := func() int {
+				all, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return len(all)
+			}
+			before := threads()
+			var clients sync.WaitGroup
+			for range 8 {
+				c := s.client(t)
+				clients.Go(func() {
+					for range 5 {
+						if _, err := c.BulkWalkAll("1.3.6.1.2.1"); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			clients.Wait()
+			if complaint := confined(p, kept); complaint != "" {
+				t.Errorf("of %d threads, %d before: %s", threads(), before, complaint)
+			}
+			if r := s.run(t, "snmpset", ask("2c", "public", "udp", ifXEntry+".18.11", "s", "of "+cgo)...); r.status != 0 {
+				t.Errorf("snmpset: %s", r.complaints)
+			}
+		})
+	}
 }
 
 // TestWorksConfined holds that everything which was promised works when capabilities were given up: processes of other
