@@ -1,12 +1,14 @@
 package remote_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -207,6 +209,169 @@ func TestAgentsWithLimits(t *testing.T) {
 			}
 			compare(t, got, want)
 		}
+	}
+}
+
+// An agent that has no GETBULK, whatever it answers to it, is asked by GETNEXT, and soon by
+// nothing else.
+func TestAgentsWithoutGetBulk(t *testing.T) {
+	want := manyRoutes(300)
+	fails := func(status gosnmp.SNMPError, index uint8) func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		return func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if asked.PDUType == gosnmp.GetBulkRequest {
+				answer.Error, answer.ErrorIndex, answer.Variables = status, index, asked.Variables
+			}
+			return answer
+		}
+	}
+	for name, change := range map[string]func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket{
+		"genErr":          fails(gosnmp.GenErr, 0),
+		"genErr of one":   fails(gosnmp.GenErr, 1),
+		"noSuchName":      fails(gosnmp.NoSuchName, 1),
+		"noSuchName of 0": fails(gosnmp.NoSuchName, 0),
+		"nothing": func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+			if asked.PDUType == gosnmp.GetBulkRequest {
+				return nil
+			}
+			return answer
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bulks, all := 0, 0 // of the device's goroutine
+			d := device{variables: variablesOf(ipforwardmib.Routes(), want), change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+				if all++; asked.PDUType == gosnmp.GetBulkRequest {
+					bulks++
+				}
+				return change(asked, answer)
+			}}
+			t.Run("read", func(t *testing.T) {
+				config := patient(d.start(t))
+				config.Sessions = 1
+				if name == "nothing" {
+					config.Timeout, config.Retries = 50*time.Millisecond, netstat.Known(100)
+				}
+				s := open(t, config)
+				for range 2 {
+					got, err := collect(s.Routes(t.Context(), netstat.RouteQuery{}))
+					if err != nil {
+						t.Fatal(err)
+					}
+					compare(t, got, want)
+				}
+			})
+			if bulks == 0 || bulks > all/4 {
+				t.Errorf("%d of %d requests were GetBulkRequests", bulks, all)
+			}
+		})
+	}
+}
+
+// A broken object is no sign that an agent has no GETBULK.
+func TestBrokenObjectAndGetBulk(t *testing.T) {
+	want := manyRoutes(300)
+	bulks, all := 0, 0
+	d := device{variables: variablesOf(ipforwardmib.Routes(), want), change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		if all++; asked.PDUType == gosnmp.GetBulkRequest {
+			bulks++
+		}
+		for i, v := range answer.Variables {
+			if all < 4 && asked.PDUType == gosnmp.GetBulkRequest && i > 40 && isBelow(v.Name, ipforwardmib.Routes().Entry) {
+				answer.Error, answer.ErrorIndex, answer.Variables = gosnmp.GenErr, 1, asked.Variables
+				break
+			}
+		}
+		return answer
+	}}
+	t.Run("read", func(t *testing.T) {
+		config := patient(d.start(t))
+		config.Sessions = 1
+		s := open(t, config)
+		for range 2 {
+			got, err := collect(s.Routes(t.Context(), netstat.RouteQuery{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, got, want)
+		}
+	})
+	if 2*bulks < all {
+		t.Errorf("%d of %d requests were GetBulkRequests", bulks, all)
+	}
+}
+
+// What ifHighSpeed tells holds where ifSpeed is what 32 bits have of it (RFC 2863, section
+// 3.1.7, would have their greatest number), and not otherwise.
+func TestSpeeds(t *testing.T) {
+	const giga = 1_000_000_000
+	cases := []struct {
+		speed, high uint64
+		want        netstat.Optional[uint64]
+	}{
+		{10 * giga & math.MaxUint32, 10_000, netstat.Known[uint64](10 * giga)},
+		{25 * giga & math.MaxUint32, 25_000, netstat.Known[uint64](25 * giga)},
+		{400 * giga & math.MaxUint32, 400_000, netstat.Known[uint64](400 * giga)},
+		{math.MaxUint32, 10_000, netstat.Known[uint64](10 * giga)},
+		{0, 10_000, netstat.Known[uint64](10 * giga)},
+		{1544000, 2, netstat.Known[uint64](1544000)}, // a T1 line, exact and rounded
+		{1544000, 1, netstat.Known[uint64](1544000)},
+		{giga, 1_000_000, netstat.Known[uint64](giga)}, // kilobits by mistake
+		{0, 0, netstat.Optional[uint64]{}},
+	}
+	column := func(entry string, sub uint32, i int, v mib.Value) mib.Binding {
+		return mib.Binding{Object: mib.MustParseOID(entry).Sub(sub), Index: mib.MakeOID(uint32(i + 1)), Value: v}
+	}
+	var d device
+	for i, c := range cases {
+		d.variables = append(d.variables, column("1.3.6.1.2.1.2.2.1", 2, i, mib.Octets("eth")),
+			column("1.3.6.1.2.1.2.2.1", 5, i, mib.Gauge(c.speed)), column("1.3.6.1.2.1.31.1.1.1", 15, i, mib.Gauge(c.high)))
+	}
+	got, err := collect(open(t, patient(d.start(t))).Interfaces(t.Context()))
+	if err != nil || len(got) != len(cases) {
+		t.Fatalf("%d interfaces, %v", len(got), err)
+	}
+	for i, c := range cases {
+		if got[i].Speed != c.want {
+			t.Errorf("ifSpeed %d, ifHighSpeed %d: %v, want %v", c.speed, c.high, got[i].Speed, c.want)
+		}
+	}
+}
+
+// What follows a message in its datagram is passed over, as net-snmp does.
+func TestOctetsBehindAMessage(t *testing.T) {
+	want := manyRoutes(50)
+	d := device{variables: variablesOf(ipforwardmib.Routes(), want), send: func(message []byte) []byte { return append(message, 0) }}
+	got, err := collect(open(t, patient(d.start(t))).Routes(t.Context(), netstat.RouteQuery{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, got, want)
+}
+
+// An agent whose answer to a request is malformed is not asked the same for ever, and named so.
+func TestMalformedAnswers(t *testing.T) {
+	sent := 0
+	routes := variablesOf(ipforwardmib.Routes(), manyRoutes(50))
+	d := device{variables: append(routes, mib.Binding{Object: mib.MustParseOID("1.3.6.1.2.1.1.3"), Index: mib.MakeOID(0), Value: mib.Ticks(100)})}
+	d.send = func(message []byte) []byte {
+		if sent++; sent == 1 {
+			return message // sysUpTime
+		}
+		// The name of the first variable has no encoding: it ends within a sub-identifier.
+		i := bytes.Index(message, []byte{0x2b, 6, 1, 2, 1})
+		length := int(message[i-1])
+		message[i+length-1] |= 0x80
+		return message
+	}
+	t.Run("read", func(t *testing.T) {
+		c := patient(d.start(t))
+		c.Sessions = 1
+		got, err := collect(open(t, c).Routes(t.Context(), netstat.RouteQuery{}))
+		if err == nil || !strings.Contains(err.Error(), "malformed answer") || !strings.Contains(err.Error(), "twice") || len(got) > 0 {
+			t.Errorf("%d routes, %v", len(got), err)
+		}
+	})
+	if sent > 20 {
+		t.Errorf("it was asked %d times", sent)
 	}
 }
 

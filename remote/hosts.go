@@ -54,7 +54,11 @@ type hostState struct {
 	// began.
 	underway int
 	asked    time.Time
-	left     map[string]leftover // by what was read
+	// spent is how long it was read in this turn, before what is underway, and since is when
+	// the turn began.
+	spent time.Duration
+	since time.Time
+	left  map[string]leftover // by what was read
 	// path is nil where the configuration makes no sense, and does not change.
 	path *path
 }
@@ -127,6 +131,7 @@ func (h *Hosts) Turn(end time.Time) {
 	for i := range h.hosts {
 		host := &h.hosts[i]
 		host.behind = host.behind || host.missed
+		host.spent, host.since = 0, time.Now()
 		host.err, host.heard, host.missed, host.passed, host.tried = nil, false, false, host.behind, false
 		for key, l := range host.left {
 			if l.turn < h.turn-1 {
@@ -199,8 +204,8 @@ func (e *LateError) Late() bool { return true }
 
 // HostStack is one of Hosts' stacks. A host that cannot be opened has an
 // *UnreachableError for whatever is asked of it until the next turn, and is not
-// asked again. One that takes longer than the Pool's Timeout has an error that
-// matches context.DeadlineExceeded.
+// asked again. One that takes longer than the Pool's Timeout for all that is read of it in a
+// turn has an error that matches context.DeadlineExceeded.
 type HostStack struct {
 	hosts *Hosts
 	index int
@@ -418,11 +423,11 @@ func startReading[T any](h *Hosts, from int, key string, read func(context.Conte
 	for range h.pool.Concurrent {
 		h.working.Go(func() {
 			for {
-				i, ctx, ok := r.begin()
+				i, ctx, left, ok := r.begin()
 				if !ok {
 					return
 				}
-				r.end(ctx, i, one(ctx, h.pool.Timeout, i, h.configs[i], h.hosts[i].path, read))
+				r.end(ctx, i, one(ctx, left, h.pool.Timeout, i, h.configs[i], h.hosts[i].path, read))
 			}
 		})
 	}
@@ -431,7 +436,7 @@ func startReading[T any](h *Hosts, from int, key string, read func(context.Conte
 
 // begin returns the next host to read, once that is not too far ahead: those that
 // are behind after all others, a few of them in each turn if they are many.
-func (r *reading[T]) begin() (i int, ctx context.Context, ok bool) {
+func (r *reading[T]) begin() (i int, ctx context.Context, left time.Duration, ok bool) {
 	h := r.hosts
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -445,7 +450,8 @@ func (r *reading[T]) begin() (i int, ctx context.Context, ok bool) {
 			r.looked++
 			if host := &h.hosts[i]; host.behind && !host.tried && host.underway == 0 {
 				host.tried = true
-				return i, r.open(i), true
+				ctx, left = r.open(i)
+				return i, ctx, left, true
 			}
 			continue
 		}
@@ -457,20 +463,33 @@ func (r *reading[T]) begin() (i int, ctx context.Context, ok bool) {
 			h.changed.Wait()
 		default:
 			r.next++
-			return i, r.open(i), true
+			ctx, left = r.open(i)
+			return i, ctx, left, true
 		}
 	}
-	return 0, nil, false
+	return 0, nil, 0, false
 }
 
-// open takes note that a host is being read. mu is held.
-func (r *reading[T]) open(i int) (ctx context.Context) {
+// open takes note that a host is being read, and returns how long that may take. mu is held.
+func (r *reading[T]) open(i int) (ctx context.Context, left time.Duration) {
 	ctx, r.cancels[i] = context.WithCancel(r.hosts.ctx)
-	host := &r.hosts.hosts[i]
+	host, now := &r.hosts.hosts[i], time.Now()
 	if host.underway++; host.underway == 1 {
-		host.asked = time.Now()
+		host.asked = now
 	}
-	return ctx
+	return ctx, max(r.hosts.pool.Timeout-host.spent-now.Sub(host.counted(now)), 0)
+}
+
+// counted returns since when the time counts that is spent on the host now and not among
+// spent yet.
+func (host *hostState) counted(now time.Time) time.Time {
+	switch {
+	case host.underway == 0:
+		return now
+	case host.asked.Before(host.since):
+		return host.since
+	}
+	return host.asked
 }
 
 // end takes in what became of a host.
@@ -482,6 +501,10 @@ func (r *reading[T]) end(ctx context.Context, i int, result Result[T]) {
 	r.cancels[i]()
 	delete(r.cancels, i)
 	host := &h.hosts[i]
+	if host.underway == 1 {
+		now := time.Now()
+		host.spent += now.Sub(host.counted(now))
+	}
 	host.underway--
 	left := host.missed || r.retired
 	if !canceled && (result.Err == nil || result.opened && !isSilent(result.Err)) {

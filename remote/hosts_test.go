@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,6 +106,46 @@ func TestHosts(t *testing.T) {
 	h.Close()
 	if _, err := collect(h.Stacks()[0].Interfaces(t.Context())); !errors.Is(err, context.Canceled) {
 		t.Errorf("closed hosts: %v", err)
+	}
+}
+
+// A host may take so long for all that is read of it in a turn, and not for each of that.
+func TestTimeoutOfHost(t *testing.T) {
+	const timeout, slow = 3 * time.Second, 2 * time.Second
+	delay := make(chan bool, 100)
+	d := hostOf("eth0")
+	d.change = func(_, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		select {
+		case <-delay:
+			time.Sleep(slow)
+		default:
+		}
+		return answer
+	}
+	c := patient(d.start(t))
+	h := remote.NewHosts(t.Context(), remote.Pool{Timeout: timeout}, []remote.Config{c})
+	defer h.Close()
+	s := h.Stacks()[0]
+	for turn := range 2 {
+		h.Turn(time.Time{})
+		delay <- true
+		if got, err := collect(s.Interfaces(t.Context())); err != nil || len(got) != 1 {
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Skip("the machine is too slow")
+			}
+			t.Fatalf("turn %d: %v, %v", turn, got, err)
+		}
+		// Neither of the two took too long by itself.
+		delay <- true
+		if _, err := collect(s.Addresses(t.Context())); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "took longer than 3s") {
+			t.Errorf("turn %d: %v", turn, err)
+		}
+		if _, err := s.Sample(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("turn %d: %v", turn, err)
+		}
+		for len(delay) > 0 {
+			<-delay
+		}
 	}
 }
 

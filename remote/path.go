@@ -37,6 +37,12 @@ type path struct {
 	doubts  int
 	doubted time.Time
 
+	// bulk says that the agent answered a GetBulkRequest, and plain that it answers
+	// GetNextRequests where it does not answer these. doubts of it are questions in a row of
+	// which it answered the one and not the other.
+	bulk, plain bool
+	bulkDoubts  int
+
 	mean, deviation time.Duration // of the time that answers take; RFC 6298
 	// late is how long an answer took for which the configured time was too short.
 	late time.Duration
@@ -213,6 +219,31 @@ func (p *path) tooBig(expected int, probe bool) {
 		p.probing = false
 	}
 	p.full, p.whole, p.short, p.shorts, p.firm = max(expected/2, 1), 0, 0, 0, true
+}
+
+// usesBulk reports whether to ask by GetBulkRequests, and knows whether an answer to one came.
+func (p *path) usesBulk() (uses, knows bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.plain, p.bulk
+}
+
+// answeredBulk says that a GetBulkRequest was answered.
+func (p *path) answeredBulk() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bulk, p.plain, p.bulkDoubts = true, false, 0
+}
+
+// answeredPlain says that a GetNextRequest was answered instead of GetBulkRequests, which the
+// agent refused or, twice in a row, did not answer.
+func (p *path) answeredPlain(refused bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	const believed = 2 // they may have been lost
+	if p.bulkDoubts++; !p.bulk && (refused || p.bulkDoubts >= believed) {
+		p.plain = true
+	}
 }
 
 // took says how long an answer took, and what time is configured.

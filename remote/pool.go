@@ -14,8 +14,9 @@ type Pool struct {
 	// the memory: no more than twice as many results wait to be taken or are
 	// being made. 0 means 128.
 	Concurrent int
-	// Timeout is how long a host may take; 0 means a minute. A host that takes
-	// longer has an error that matches context.DeadlineExceeded.
+	// Timeout is how long reading a host may take; 0 means a minute. A host that takes
+	// longer has an error that matches context.DeadlineExceeded. Hosts adds up what is read
+	// of a host in one turn.
 	Timeout time.Duration
 }
 
@@ -76,7 +77,7 @@ func Read[T any](ctx context.Context, p Pool, hosts iter.Seq[Config], read func(
 		for range p.Concurrent {
 			workers.Go(func() {
 				for h := range waiting {
-					r := one(ctx, p.Timeout, h.index, alone(h.config), nil, read)
+					r := one(ctx, p.Timeout, p.Timeout, h.index, alone(h.config), nil, read)
 					r.Config = h.config
 					select {
 					case results <- r:
@@ -108,12 +109,13 @@ func alone(c Config) Config {
 	return c
 }
 
-// one reads one host; of its path known was learnt before, if it is not nil.
-func one[T any](ctx context.Context, timeout time.Duration, index int, c Config, known *path, read func(context.Context, *Stack) (T, error)) (r Result[T]) {
+// one reads one host, which may take so long yet, of limit in all; of its path known was
+// learnt before, if it is not nil.
+func one[T any](ctx context.Context, timeout, limit time.Duration, index int, c Config, known *path, read func(context.Context, *Stack) (T, error)) (r Result[T]) {
 	began := time.Now()
 	r.Config, r.Index = c, index
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout,
-		fmt.Errorf("the host took longer than %v: %w", timeout, context.DeadlineExceeded))
+		fmt.Errorf("the host took longer than %v: %w", limit, context.DeadlineExceeded))
 	defer cancel()
 	s, err := open(ctx, c, known)
 	if err == nil {

@@ -19,6 +19,8 @@ type device struct {
 	names     []mib.OID
 	// change returns the answer that is sent instead; nil for none.
 	change func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket
+	// send returns the octets that are sent instead of a message; nil stands for the message.
+	send func(message []byte) []byte
 	// most is the most variables in an answer; 0 is no limit.
 	most int
 }
@@ -66,6 +68,9 @@ func (d *device) start(t testing.TB) (address string) {
 			if err != nil {
 				t.Errorf("answer: %v", err)
 				continue
+			}
+			if d.send != nil {
+				message = d.send(message)
 			}
 			_, _ = c.WriteTo(message, from)
 		}

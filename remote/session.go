@@ -49,6 +49,12 @@ func (e *attemptError) Is(target error) bool { return target == errTryAgain }
 
 func tryAgain(err error) error { return &attemptError{err} }
 
+// malformedError says that an agent's answer cannot be decoded.
+type malformedError struct{ err error }
+
+func (e *malformedError) Error() string { return "malformed answer: " + e.err.Error() }
+func (e *malformedError) Unwrap() error { return e.err }
+
 // maxStreamMessage is the longest message that is taken from a TCP connection.
 const maxStreamMessage = 1 << 20
 
@@ -127,11 +133,13 @@ func (s *communitySession) exchange(ctx context.Context, r *request, attempt int
 		}
 		id, err := s.decoder.message(message, s.version, s.community, a)
 		switch {
+		case err != nil && id == 0 && !errors.Is(err, errForeign):
+			malformed = &malformedError{err} // to whatever question
+			continue
 		case errors.Is(err, errForeign) || id < s.id || id > s.id+uint32(attempt):
 			continue // of an earlier question, or of somebody else
 		case err != nil:
-			malformed = fmt.Errorf("malformed answer: %w", err)
-			continue
+			return tryAgain(&malformedError{err})
 		}
 		a.attempt = int(id - s.id)
 		return nil

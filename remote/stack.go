@@ -124,6 +124,7 @@ func (s *Stack) release(session session) {
 // attempt is one of the requests that ask the same.
 type attempt struct {
 	request   *request
+	pdu       byte  // what request was
 	asked     []int // columns
 	variables int   // at most, in the answer
 	expected  int   // octets of the answer
@@ -140,6 +141,7 @@ func (s *Stack) question(ctx context.Context, through session, soon bool, prepar
 	attempts := make([]attempt, 0, 4)
 	retries := s.config.Retries.Or(0)
 	left := float64(1 + retries) // times that an answer may take
+	malformed := 0               // how many variables a request was for whose answer is malformed
 	for n := 0; ; n++ {
 		// What got lost waits for its turn like anything else.
 		if err := s.window.enter(ctx); err != nil {
@@ -174,6 +176,14 @@ func (s *Stack) question(ctx context.Context, through session, soon bool, prepar
 		}
 		if !errors.Is(err, errTryAgain) {
 			return attempt{}, err
+		}
+		if bad := (*malformedError)(nil); errors.As(err, &bad) {
+			// A smaller request may have another answer. The same has the same.
+			asked := max(to.variables, 1)
+			if asked == malformed {
+				return attempt{}, fmt.Errorf("%w, twice", err)
+			}
+			malformed = asked
 		}
 		if s.turn(through) {
 			continue

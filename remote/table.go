@@ -88,6 +88,9 @@ type strip struct {
 	// careful is after an error-status that does not say which variable it is about:
 	// one repetition, then one column at a time, until that is known.
 	careful care
+	// plain is after a GetBulkRequest that the agent refused where it answered none yet:
+	// GetNextRequests are tried.
+	plain bool
 }
 
 type care int
@@ -264,13 +267,13 @@ func (s *Stack) perhapsThere() string {
 }
 
 // pause waits before another attempt where the last failed at once: a host that
-// refuses now may be starting its agent, and who said that somebody may not ask
-// may not have been the host.
+// refuses now may be starting its agent, who said that somebody may not ask
+// may not have been the host, and what is malformed is asked for in smaller parts.
 func pause(ctx context.Context, rest time.Duration, err error) error {
 	if rest <= 0 {
 		return nil
 	}
-	if isRefused(err) || errors.Is(err, fs.ErrPermission) {
+	if bad := (*malformedError)(nil); isRefused(err) || errors.Is(err, fs.ErrPermission) || errors.As(err, &bad) {
 		rest = min(rest, time.Second/4)
 	}
 	timer := time.NewTimer(rest)
@@ -299,13 +302,13 @@ func (r *strip) prepare(n int) attempt {
 	if size == 0 {
 		size = int(r.scan.size.Load())
 	}
-	variables := r.compose(max(octets/size, 1))
+	variables := r.compose(n, max(octets/size, 1))
 	expected := variables * size
 	if isProbe && expected <= h.path.settled() {
 		h.path.withdraw()
 		isProbe = false
 	}
-	return attempt{request: &r.request, asked: slices.Clone(r.asked), variables: variables, expected: expected, probe: isProbe}
+	return attempt{request: &r.request, pdu: r.request.pdu, asked: slices.Clone(r.asked), variables: variables, expected: expected, probe: isProbe}
 }
 
 // smaller returns how many octets the nth attempt asks for.
@@ -316,10 +319,24 @@ func smaller(octets, n int) int {
 	return octets * 3 / 2 >> n
 }
 
-// compose makes a request for at most so many variables, if more than one, and returns how
-// many it asks for.
-func (r *strip) compose(budget int) int {
+// asksBulk reports whether the nth attempt, from 0, is a GetBulkRequest. An agent that does
+// not answer these, and never did, is asked by a GetNextRequest.
+func (r *strip) asksBulk(n int) bool {
 	h := r.scan.host
+	if h.config.Version == V1 || r.scan.scalars || r.plain {
+		return false
+	}
+	uses, knows := h.path.usesBulk()
+	return uses && (knows || n == 0 || n < min(silentBulks, h.config.Retries.Or(0)))
+}
+
+// silentBulks is after how many GetBulkRequests without an answer another one is asked by.
+const silentBulks = 2
+
+// compose makes the request of the nth attempt for at most so many variables, if more than
+// one, and returns how many it asks for.
+func (r *strip) compose(n, budget int) int {
+	bulk := r.asksBulk(n)
 	if r.careful == oneColumn {
 		budget = 1
 	}
@@ -338,12 +355,12 @@ func (r *strip) compose(budget int) int {
 			r.request.names = append(r.request.names, r.scan.columns[f.column].oid.Append(f.last))
 		}
 	}
-	n := len(r.asked)
-	if h.config.Version == V1 || r.scan.scalars {
-		return beside + n
+	columns := len(r.asked)
+	if !bulk {
+		return beside + columns
 	}
 	r.request.pdu, r.request.nonRepeaters = ber.GetBulkRequest, beside
-	r.request.repetitions = max(budget/max(n, 1), 1)
+	r.request.repetitions = max(budget/max(columns, 1), 1)
 	if r.careful != careless {
 		r.request.repetitions = 1
 	}
@@ -353,7 +370,7 @@ func (r *strip) compose(budget int) int {
 			r.request.repetitions = min(r.request.repetitions, left+1)
 		}
 	}
-	return beside + n*r.request.repetitions
+	return beside + columns*r.request.repetitions
 }
 
 // absorb takes an answer in. again says that it told nothing, and that another
@@ -371,8 +388,23 @@ func (r *strip) absorb(to attempt) (again bool, err error) {
 		beside = len(r.scan.beside)
 	}
 	n := len(r.asked)
+	if a.status != 0 && a.status != mib.TooBig && to.pdu == ber.GetBulkRequest {
+		// It may be about the variables, or about the request: then it is that to one
+		// repetition, and not to a GetNextRequest.
+		if _, knows := h.path.usesBulk(); !knows {
+			r.plain = r.request.repetitions <= 1
+			r.careful = max(r.careful, oneRepetition)
+			return true, nil
+		}
+	}
 	switch a.status {
 	case 0:
+		switch {
+		case to.pdu == ber.GetBulkRequest:
+			h.path.answeredBulk()
+		case h.config.Version != V1 && !r.scan.scalars:
+			h.path.answeredPlain(r.plain)
+		}
 	case mib.TooBig:
 		if asked <= 1 {
 			return false, errors.New("the agent says tooBig to a request for one variable")
@@ -400,7 +432,7 @@ func (r *strip) absorb(to attempt) (again bool, err error) {
 		r.beside = false
 		return true, nil
 	}
-	if len(a.variables) > asked || r.request.pdu == ber.GetNextRequest && len(a.variables) < asked {
+	if len(a.variables) > asked || to.pdu == ber.GetNextRequest && len(a.variables) < asked {
 		return false, fmt.Errorf("an answer with %d variables to a request for %d", len(a.variables), asked)
 	}
 	if r.beside {

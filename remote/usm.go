@@ -153,7 +153,7 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 	for i := range packet.Variables {
 		v, err := convert(&packet.Variables[i])
 		if err != nil {
-			return fmt.Errorf("malformed answer: variable %d: %w", i+1, err)
+			return &malformedError{fmt.Errorf("variable %d: %w", i+1, err)}
 		}
 		a.variables = append(a.variables, v)
 	}

@@ -142,11 +142,23 @@ const megabit = 1_000_000
 var highSpeed = mib.Through(
 	func(i *iface) (uint64, bool) { return (i.Speed.Or(0) + megabit/2) / megabit, true },
 	func(i *iface, megabits uint64) {
-		if megabits > 0 && !i.Speed.IsKnown() {
+		bits, known := i.Speed.Get()
+		if megabits > 0 && (!known || isWrapped(bits, megabits)) {
 			i.Speed.Set(megabits * megabit)
 		}
 	},
 )
+
+// isWrapped reports whether an ifSpeed is what 32 bits have of so many megabits a second.
+// It should be their greatest number then (RFC 2863, section 3.1.7); agents exist that
+// have 1.4 Gbit/s for 10.
+func isWrapped(bits, megabits uint64) bool {
+	if megabits*megabit <= math.MaxUint32 {
+		return false
+	}
+	off := int64(uint32(bits) - uint32(megabits*megabit))
+	return off < megabit || off > math.MaxUint32-megabit
+}
 
 // physAddress is empty where the device has no link-layer address: the
 // loopback's zeros and a tunnel's own IP address are none.
