@@ -23,6 +23,7 @@ type Stack struct {
 	name   string // for errors
 	path   *path
 	window *window
+	engine knownEngine // of SNMPv3
 
 	answered atomic.Bool // something, at least once
 	there    atomic.Bool // an agent that speaks SNMPv3, whatever it answered
@@ -106,7 +107,7 @@ func (s *Stack) acquire() session {
 		return session
 	}
 	if s.config.Version == V3 {
-		return &usmSession{to: s.to, config: &s.config, there: &s.there}
+		return &usmSession{to: s.to, config: &s.config, engine: &s.engine, there: &s.there}
 	}
 	return newCommunitySession(&s.config, s.to)
 }

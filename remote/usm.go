@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,42 @@ var gosnmpLevel = map[SecurityLevel]gosnmp.SnmpV3MsgFlags{
 	NoAuthNoPriv: gosnmp.NoAuthNoPriv, AuthNoPriv: gosnmp.AuthNoPriv, AuthPriv: gosnmp.AuthPriv,
 }
 
+// knownEngine is what the agent's answers told of its engine, so that one session of a host
+// discovers it and not each.
+type knownEngine struct {
+	mu          sync.Mutex
+	id          string // "" for none
+	boots, time uint32
+	at          time.Time // when the engine's time was that
+}
+
+// tell puts what is known into the parameters of a session that begins.
+func (e *knownEngine) tell(to *gosnmp.UsmSecurityParameters) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.id == "" {
+		return nil
+	}
+	to.AuthoritativeEngineID, to.AuthoritativeEngineBoots = e.id, e.boots
+	to.AuthoritativeEngineTime = e.time + uint32(time.Since(e.at)/time.Second)
+	return to.InitSecurityKeys()
+}
+
+// learn takes in what a session has, after an answer that is authentic where that is asked for.
+func (e *knownEngine) learn(from *gosnmp.UsmSecurityParameters) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.id, e.boots, e.time = from.AuthoritativeEngineID, from.AuthoritativeEngineBoots, from.AuthoritativeEngineTime
+	e.at = time.Now()
+}
+
+// forget has the engine discovered again.
+func (e *knownEngine) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.id = ""
+}
+
 // usmSession speaks SNMPv3 through gosnmp, which discovers the engine,
 // localises the keys, checks every answer's authenticity and synchronises
 // times again when the agent asks for it. Each attempt is one of gosnmp's own,
@@ -39,6 +76,7 @@ var gosnmpLevel = map[SecurityLevel]gosnmp.SnmpV3MsgFlags{
 type usmSession struct {
 	to     *target
 	config *Config
+	engine *knownEngine
 	there  *atomic.Bool   // set once the agent answered, if only with its engine ID
 	client *gosnmp.GoSNMP // nil until it is connected
 	conn   *guardedConn
@@ -73,8 +111,12 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 	if err != nil {
 		return s.undialled(ctx, err)
 	}
+	if err := s.engine.tell(security); err != nil {
+		return err
+	}
 	client := &gosnmp.GoSNMP{
-		Target: host, Port: s.to.port, Transport: s.to.network,
+		ContextEngineID: security.AuthoritativeEngineID,
+		Target:          host, Port: s.to.port, Transport: s.to.network,
 		Version: gosnmp.Version3, SecurityModel: gosnmp.UserSecurityModel, MsgFlags: level,
 		SecurityParameters: security, ContextName: c.Context,
 		MaxOids: math.MaxInt32, Timeout: timeout, Context: ctx,
@@ -142,6 +184,9 @@ func (s *usmSession) exchange(ctx context.Context, r *request, attempt int, time
 	}
 	if security, ok := s.client.SecurityParameters.(*gosnmp.UsmSecurityParameters); ok && security.AuthoritativeEngineID != "" {
 		s.there.Store(true)
+		if err == nil {
+			s.engine.learn(security)
+		}
 	}
 	if err != nil {
 		return s.fault(ctx, err, packet)
@@ -190,6 +235,7 @@ func (s *usmSession) fault(ctx context.Context, err error, packet *gosnmp.SnmpPa
 		s.refused = counter
 		// Or the agent began anew, with another engine ID: it is discovered again.
 		s.close()
+		s.engine.forget()
 		err = s.refusal(counter)
 		if again && errors.Is(err, fs.ErrPermission) {
 			return err
