@@ -57,7 +57,7 @@ func TestSpeedAgreesWithEthtool(t *testing.T) {
 
 func linkModesBody(attributes ...[]byte) []byte {
 	b := []byte{unix.ETHTOOL_MSG_LINKMODES_GET_REPLY, 1, 0, 0}
-	b = append(b, attribute(unix.ETHTOOL_A_LINKMODES_HEADER|unix.NLA_F_NESTED, attribute(unix.ETHTOOL_A_HEADER_DEV_INDEX, 5, 0, 0, 0)...)...)
+	b = append(b, attribute(unix.ETHTOOL_A_LINKMODES_HEADER|unix.NLA_F_NESTED, attribute(unix.ETHTOOL_A_HEADER_DEV_INDEX, native(uint32(5))...)...)...)
 	for _, a := range attributes {
 		b = append(b, a...)
 	}
@@ -115,7 +115,7 @@ func TestKernelWithoutEthtool(t *testing.T) {
 }
 
 func FuzzParseLinkModes(f *testing.F) {
-	f.Add(linkModesBody(attribute(unix.ETHTOOL_A_LINKMODES_SPEED, 16, 39, 0, 0), attribute(unix.ETHTOOL_A_LINKMODES_DUPLEX, 1)))
+	f.Add(linkModesBody(attribute(unix.ETHTOOL_A_LINKMODES_SPEED, native(uint32(10000))...), attribute(unix.ETHTOOL_A_LINKMODES_DUPLEX, 1)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		m, err := parseLinkModes(body)
 		if speed, ok := m.speed.Get(); err == nil && ok && (speed == 0 || speed%1_000_000 != 0) {
@@ -125,7 +125,7 @@ func FuzzParseLinkModes(f *testing.F) {
 }
 
 func FuzzParseGenlFamily(f *testing.F) {
-	f.Add(append([]byte{1, 2, 0, 0}, attribute(unix.CTRL_ATTR_FAMILY_ID, 20, 0)...))
+	f.Add(append([]byte{1, 2, 0, 0}, attribute(unix.CTRL_ATTR_FAMILY_ID, native(uint16(20))...)...))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if id, err := parseGenlFamily(body); err == nil && id != 0 && len(body) < sizeofGenlMsghdr+sizeofNlAttr+2 {
 			t.Errorf("family %d from nowhere", id)

@@ -277,7 +277,7 @@ func FuzzParseMountinfo(f *testing.F) {
 }
 
 func FuzzParseNSID(f *testing.F) {
-	f.Add(append(make([]byte, 4), attribute(netnsaNSID, 42, 0, 0, 0)...))
+	f.Add(append(make([]byte, 4), attribute(netnsaNSID, native(uint32(42))...)...))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if id, err := parseNSID(body); err == nil && id.Or(0) < 0 {
 			t.Errorf("% x is %v", body, id)

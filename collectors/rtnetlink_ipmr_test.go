@@ -130,9 +130,9 @@ func TestMulticastRoutingOfNothing(t *testing.T) {
 }
 
 func TestParseMulticast(t *testing.T) {
-	vif := slices.Concat(attribute(vifaNumber, 3, 0, 0, 0), attribute(vifaFlags, 5, 0), attribute(vifaLocal, 192, 0, 2, 1), attribute(vifaRemote, 192, 0, 2, 2),
-		attribute(vifaOctetsIn, 1, 0, 0, 0, 0, 0, 0, 1))
-	body := linkBody(attribute(unix.IFLA_AF_SPEC, slices.Concat(attribute(ipmraVIFs, attribute(ipmraVIF, vif...)...), attribute(ipmraTableID, 0, 1, 0, 0))...))
+	vif := slices.Concat(attribute(vifaNumber, native(uint32(3))...), attribute(vifaFlags, native(uint16(5))...), attribute(vifaLocal, 192, 0, 2, 1), attribute(vifaRemote, 192, 0, 2, 2),
+		attribute(vifaOctetsIn, native(uint64(1|1<<56))...))
+	body := linkBody(attribute(unix.IFLA_AF_SPEC, slices.Concat(attribute(ipmraVIFs, attribute(ipmraVIF, vif...)...), attribute(ipmraTableID, native(uint32(256))...))...))
 	got, err := parseMulticastTable(body)
 	must(t, err)
 	if len(got) != 1 || got[0].Table != 256 || got[0].Number != 3 || !got[0].Register || got[0].Flags != netstat.MulticastTunnel|netstat.MulticastRegister ||
@@ -162,7 +162,7 @@ func TestParseMulticast(t *testing.T) {
 }
 
 func FuzzParseMulticastTable(f *testing.F) {
-	f.Add(linkBody(attribute(unix.IFLA_AF_SPEC, slices.Concat(attribute(ipmraTableID, 0, 1, 0, 0), attribute(ipmraVIFs, attribute(ipmraVIF, attribute(vifaNumber, 3, 0, 0, 0)...)...))...)))
+	f.Add(linkBody(attribute(unix.IFLA_AF_SPEC, slices.Concat(attribute(ipmraTableID, native(uint32(256))...), attribute(ipmraVIFs, attribute(ipmraVIF, attribute(vifaNumber, native(uint32(3))...)...)...))...)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if vifs, err := parseMulticastTable(body); err == nil && len(vifs) > len(body) {
 			t.Errorf("%d vifs of %d bytes", len(vifs), len(body))
@@ -173,7 +173,7 @@ func FuzzParseMulticastTable(f *testing.F) {
 func FuzzParseMulticastRoute(f *testing.F) {
 	header := make([]byte, sizeofRtmsg)
 	header[0] = rtnlFamilyIPMR
-	f.Add(slices.Concat(header, attribute(unix.RTA_SRC, 192, 0, 2, 1), attribute(unix.RTA_MULTIPATH, 8, 0, 0, 1, 2, 0, 0, 0), attribute(rtaMFCStats, make([]byte, 24)...)))
+	f.Add(slices.Concat(header, attribute(unix.RTA_SRC, 192, 0, 2, 1), attribute(unix.RTA_MULTIPATH, native(uint16(8), []byte{0, 1}, uint32(2))...), attribute(rtaMFCStats, make([]byte, 24)...)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if r, err := parseMulticastRoute(body); err == nil && r.Idle.Or(0) < 0 {
 			t.Errorf("%+v", r)

@@ -239,7 +239,7 @@ func TestParseInetLinkRejects(t *testing.T) {
 		}
 	}
 	// An older kernel has fewer settings.
-	l, err := parseInetLink(linkBody(spec(unix.AF_INET6, attribute(iflaInet6Conf, 1, 0, 0, 0))))
+	l, err := parseInetLink(linkBody(spec(unix.AF_INET6, attribute(iflaInet6Conf, native(uint32(1))...))))
 	must(t, err)
 	if l.index != 7 || !l.hasIPv6 || l.hasIPv4 || l.forced || l.ipv6.Enabled.IsKnown() {
 		t.Errorf("%+v", l)

@@ -362,6 +362,17 @@ func linkBody(attributes ...[]byte) []byte {
 	return append(b, slices.Concat(attributes...)...)
 }
 
+// native returns numbers of a fixed size, and octets, as this processor has them in memory.
+func native(values ...any) (b []byte) {
+	for _, v := range values {
+		var err error
+		if b, err = binary.Append(b, binary.NativeEndian, v); err != nil {
+			panic(err)
+		}
+	}
+	return b
+}
+
 func attribute(kind uint16, value ...byte) []byte { return appendAttribute(nil, kind, value) }
 
 func stats64(fields int) []byte {
@@ -406,12 +417,12 @@ func TestParseLinkLower(t *testing.T) {
 		body []byte
 		want uint32
 	}{
-		{"IFLA_LINK", linkBody(attribute(unix.IFLA_LINK, 5, 0, 0, 0), info("vlan", attribute(1, 7, 0)...)), 5},
-		{"vxlan", linkBody(info("vxlan", attribute(ifVXLANLink, 6, 0, 0, 0)...)), 6},
-		{"vxlan with both", linkBody(attribute(unix.IFLA_LINK, 5, 0, 0, 0), info("vxlan", attribute(ifVXLANLink, 6, 0, 0, 0)...)), 5},
-		{"gre", linkBody(attribute(unix.IFLA_LINK, 0, 0, 0, 0), info("gre", attribute(ifTunnelLink, 8, 0, 0, 0)...)), 8},
-		{"ipip", linkBody(info("ipip", attribute(ifTunnelLink, 9, 0, 0, 0)...)), 9},
-		{"a kind whose first setting is something else", linkBody(info("bridge", attribute(1, 9, 0, 0, 0)...)), 0},
+		{"IFLA_LINK", linkBody(attribute(unix.IFLA_LINK, native(uint32(5))...), info("vlan", attribute(1, 7, 0)...)), 5},
+		{"vxlan", linkBody(info("vxlan", attribute(ifVXLANLink, native(uint32(6))...)...)), 6},
+		{"vxlan with both", linkBody(attribute(unix.IFLA_LINK, native(uint32(5))...), info("vxlan", attribute(ifVXLANLink, native(uint32(6))...)...)), 5},
+		{"gre", linkBody(attribute(unix.IFLA_LINK, native(uint32(0))...), info("gre", attribute(ifTunnelLink, native(uint32(8))...)...)), 8},
+		{"ipip", linkBody(info("ipip", attribute(ifTunnelLink, native(uint32(9))...)...)), 9},
+		{"a kind whose first setting is something else", linkBody(info("bridge", attribute(1, native(uint32(9))...)...)), 0},
 	} {
 		var i netstat.Interface
 		if _, err := parseLink(c.body, &i); err != nil || i.Lower != c.want {
@@ -442,8 +453,8 @@ func TestParseLinkRejects(t *testing.T) {
 
 func FuzzParseLink(f *testing.F) {
 	f.Add(linkBody())
-	f.Add(linkBody(attribute(unix.IFLA_IFNAME, []byte("eth0\x00")...), attribute(unix.IFLA_STATS64, stats64(25)...), attribute(unix.IFLA_MTU, 0, 5, 0, 0)))
-	f.Add(linkBody(attribute(unix.IFLA_LINKINFO, append(attribute(ifInfoKind, []byte("vxlan")...), attribute(ifInfoData, attribute(ifVXLANLink, 6, 0, 0, 0)...)...)...)))
+	f.Add(linkBody(attribute(unix.IFLA_IFNAME, []byte("eth0\x00")...), attribute(unix.IFLA_STATS64, stats64(25)...), attribute(unix.IFLA_MTU, native(uint32(1280))...)))
+	f.Add(linkBody(attribute(unix.IFLA_LINKINFO, append(attribute(ifInfoKind, []byte("vxlan")...), attribute(ifInfoData, attribute(ifVXLANLink, native(uint32(6))...)...)...)...)))
 	for _, body := range captured(f, unix.RTM_GETLINK, unix.RTM_NEWLINK, make([]byte, sizeofIfInfomsg)) {
 		f.Add(body)
 	}

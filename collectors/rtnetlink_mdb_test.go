@@ -99,18 +99,18 @@ func TestBridgeMulticastAgreesWithBridge(t *testing.T) {
 
 func mdbEntry(protocol uint16, attributes ...[]byte) []byte {
 	b := make([]byte, sizeofBrMDBEntry)
-	copy(b, []byte{3, 0, 0, 0, mdbPermanent, mdbFastLeave | mdbBlocked, 9, 0, 239, 1, 1, 1})
+	copy(b, native(uint32(3), []byte{mdbPermanent, mdbFastLeave | mdbBlocked}, uint16(9), []byte{239, 1, 1, 1}))
 	binary.BigEndian.PutUint16(b[24:], protocol)
 	b = append(b, slices.Concat(attributes...)...)
-	return append([]byte{unix.AF_BRIDGE, 0, 0, 0, 2, 0, 0, 0}, attribute(mdbaMDB, attribute(mdbaEntry, attribute(mdbaEntryInfo, b...)...)...)...)
+	return append(native([]byte{unix.AF_BRIDGE, 0, 0, 0}, uint32(2)), attribute(mdbaMDB, attribute(mdbaEntry, attribute(mdbaEntryInfo, b...)...)...)...)
 }
 
 func TestParseMDB(t *testing.T) {
 	sources := attribute(mdbEntrySources, slices.Concat(
-		attribute(mdbSourceEntry, slices.Concat(attribute(mdbSourceAddress, 192, 0, 2, 1), attribute(mdbSourceTimer, 100, 0, 0, 0))...),
+		attribute(mdbSourceEntry, slices.Concat(attribute(mdbSourceAddress, 192, 0, 2, 1), attribute(mdbSourceTimer, native(uint32(100))...))...),
 		attribute(mdbSourceEntry, attribute(mdbSourceAddress, 192, 0, 2, 2)...))...)
-	groups, ports, err := parseMDB(slices.Concat(mdbEntry(unix.ETH_P_IP, attribute(mdbEntryTimer, 200, 0, 0, 0), attribute(mdbEntryMode, 1), attribute(mdbEntryProtocol, 4), sources),
-		attribute(mdbaRouter, attribute(mdbaPort, append([]byte{5, 0, 0, 0}, slices.Concat(attribute(mdbPortTimer, 50, 0, 0, 0), attribute(mdbPortType, 1), attribute(mdbPortVLAN, 7, 0))...)...)...)))
+	groups, ports, err := parseMDB(slices.Concat(mdbEntry(unix.ETH_P_IP, attribute(mdbEntryTimer, native(uint32(200))...), attribute(mdbEntryMode, 1), attribute(mdbEntryProtocol, 4), sources),
+		attribute(mdbaRouter, attribute(mdbaPort, append(native(uint32(5)), slices.Concat(attribute(mdbPortTimer, native(uint32(50))...), attribute(mdbPortType, 1), attribute(mdbPortVLAN, native(uint16(7))...))...)...)...)))
 	must(t, err)
 	want := "[{Bridge:2 Port:3 VLAN:9 Group:239.1.1.1 LinkGroup: Source:invalid IP Permanent:true Offloaded:false FastLeave:true StarExclude:false Blocked:true " +
 		"Expires:2s Mode:include Sources:[{Address:192.0.2.1 Expires:1s} {Address:192.0.2.2 Expires:0s}] Protocol:4}]"
@@ -130,7 +130,7 @@ func TestParseMDB(t *testing.T) {
 }
 
 func FuzzParseMDB(f *testing.F) {
-	f.Add(mdbEntry(unix.ETH_P_IP, attribute(mdbEntryTimer, 200, 0, 0, 0)))
+	f.Add(mdbEntry(unix.ETH_P_IP, attribute(mdbEntryTimer, native(uint32(200))...)))
 	f.Add(mdbEntry(0))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		groups, ports, err := parseMDB(body)

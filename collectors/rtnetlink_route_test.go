@@ -513,7 +513,7 @@ func TestParseRouteRejects(t *testing.T) {
 		"short cacheinfo":         routeBody(netstat.IPv6, 0, 0, attribute(unix.RTA_CACHEINFO, make([]byte, 31)...)),
 		"nexthop past the end":    routeBody(netstat.IPv4, 0, 0, attribute(unix.RTA_MULTIPATH, 9, 0, 0, 0, 1, 0, 0, 0)),
 		"nexthop of no length":    routeBody(netstat.IPv4, 0, 0, attribute(unix.RTA_MULTIPATH, 0, 0, 0, 0, 1, 0, 0, 0)),
-		"nexthop's short gateway": routeBody(netstat.IPv4, 0, 0, attribute(unix.RTA_MULTIPATH, append([]byte{16, 0, 0, 0, 1, 0, 0, 0}, attribute(unix.RTA_GATEWAY, 1)...)...)),
+		"nexthop's short gateway": routeBody(netstat.IPv4, 0, 0, attribute(unix.RTA_MULTIPATH, append(native(uint16(16), uint16(0), uint32(1)), attribute(unix.RTA_GATEWAY, 1)...)...)),
 		"short metric":            routeBody(netstat.IPv4, 0, 0, attribute(unix.RTA_METRICS, attribute(rtaxMTU, 1)...)),
 	} {
 		if err := m.parse(body); err == nil {
@@ -533,16 +533,16 @@ func TestParseRouteRejects(t *testing.T) {
 }
 
 func TestParseNexthopWeights(t *testing.T) {
-	group := append(binary.NativeEndian.AppendUint32(nil, 7), 255, 1, 0, 0)
-	object, err := parseNexthop(nexthopBody(attribute(nexthopID, 9, 0, 0, 0), attribute(nexthopGroup, group...)))
+	group := native(uint32(7), []byte{255, 1, 0, 0})
+	object, err := parseNexthop(nexthopBody(attribute(nexthopID, native(uint32(9))...), attribute(nexthopGroup, group...)))
 	if err != nil || object.ID != 9 || len(object.Group) != 1 || object.Group[0] != (netstat.NextHopMember{ID: 7, Weight: 512}) {
 		t.Errorf("%+v, %v", object, err)
 	}
 }
 
 func TestParseRouteAllocatesNothing(t *testing.T) {
-	b := routeBody(netstat.IPv4, 24, 0, attribute(unix.RTA_TABLE, 254, 0, 0, 0), attribute(unix.RTA_DST, 10, 1, 2, 0), attribute(unix.RTA_MULTIPATH,
-		append([]byte{16, 0, 0, 0, 1, 0, 0, 0}, attribute(unix.RTA_GATEWAY, 10, 0, 0, 1)...)...), attribute(unix.RTA_CACHEINFO, make([]byte, 32)...))
+	b := routeBody(netstat.IPv4, 24, 0, attribute(unix.RTA_TABLE, native(uint32(254))...), attribute(unix.RTA_DST, 10, 1, 2, 0), attribute(unix.RTA_MULTIPATH,
+		append(native(uint16(16), uint16(0), uint32(1)), attribute(unix.RTA_GATEWAY, 10, 0, 0, 1)...)...), attribute(unix.RTA_CACHEINFO, make([]byte, 32)...))
 	var m routeMessage
 	must(t, m.parse(b))
 	allocs := testing.AllocsPerRun(1000, func() {
@@ -585,9 +585,9 @@ func FuzzParseRoute(f *testing.F) {
 		}
 	}
 	f.Add(routeBody(netstat.IPv4, 24, 0, attribute(unix.RTA_DST, 10, 1, 2, 0), attribute(unix.RTA_MULTIPATH,
-		append([]byte{16, 0, 0, 0, 1, 0, 0, 0}, attribute(unix.RTA_GATEWAY, 10, 0, 0, 1)...)...)))
-	f.Add(routeBody(netstat.IPv4, 0, 0, attribute(unix.RTA_VIA, append([]byte{10, 0}, make([]byte, 16)...)...), attribute(unix.RTA_METRICS, attribute(rtaxMTU, 0, 5, 0, 0)...)))
-	f.Add(routeBody(netstat.IPv6, 64, 0, attribute(unix.RTA_CACHEINFO, make([]byte, 32)...), attribute(rtaNexthopID, 1, 0, 0, 0)))
+		append(native(uint16(16), uint16(0), uint32(1)), attribute(unix.RTA_GATEWAY, 10, 0, 0, 1)...)...)))
+	f.Add(routeBody(netstat.IPv4, 0, 0, attribute(unix.RTA_VIA, append([]byte{10, 0}, make([]byte, 16)...)...), attribute(unix.RTA_METRICS, attribute(rtaxMTU, native(uint32(1280))...)...)))
+	f.Add(routeBody(netstat.IPv6, 64, 0, attribute(unix.RTA_CACHEINFO, make([]byte, 32)...), attribute(rtaNexthopID, native(uint32(1))...)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var m routeMessage
 		if err := m.parse(body); err != nil {
@@ -605,8 +605,8 @@ func FuzzParseRoute(f *testing.F) {
 }
 
 func FuzzParseNexthop(f *testing.F) {
-	f.Add(nexthopBody(attribute(nexthopID, 1, 0, 0, 0), attribute(nexthopOIF, 2, 0, 0, 0), attribute(nexthopGateway, 192, 0, 2, 1)))
-	f.Add(nexthopBody(attribute(nexthopID, 1, 0, 0, 0), attribute(nexthopGroup, make([]byte, 16)...)))
+	f.Add(nexthopBody(attribute(nexthopID, native(uint32(1))...), attribute(nexthopOIF, native(uint32(2))...), attribute(nexthopGateway, 192, 0, 2, 1)))
+	f.Add(nexthopBody(attribute(nexthopID, native(uint32(1))...), attribute(nexthopGroup, make([]byte, 16)...)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		object, err := parseNexthop(body)
 		if err == nil && len(object.Group) > len(body)/sizeofNexthopGrp {

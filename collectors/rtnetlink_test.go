@@ -524,7 +524,7 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Add(message(unix.RTM_NEWMULTICAST, 0, addressBody(unix.AF_INET, 32, attribute(unix.IFA_MULTICAST, 239, 1, 2, 3))...))
-	f.Add(message(unix.RTM_NEWNEXTHOP, 0, nexthopBody(attribute(nexthopID, 1, 0, 0, 0), attribute(nexthopResGroup, attribute(resGroupIdle, 1, 0, 0, 0)...))...))
+	f.Add(message(unix.RTM_NEWNEXTHOP, 0, nexthopBody(attribute(nexthopID, native(uint32(1))...), attribute(nexthopResGroup, attribute(resGroupIdle, native(uint32(1))...)...))...))
 	f.Add(message(unix.RTM_NEWNEIGH, 0, append(append([]byte{unix.AF_BRIDGE}, make([]byte, sizeofNdmsg-1)...),
 		bytes.Join([][]byte{attribute(unix.NDA_DST, 1, 2, 3, 4), attribute(unix.NDA_PORT, 1, 2), attribute(unix.NDA_CACHEINFO, make([]byte, 16)...)}, nil)...)...))
 	f.Fuzz(func(t *testing.T, b []byte) {

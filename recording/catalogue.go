@@ -2,6 +2,7 @@ package recording
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -15,7 +16,9 @@ const (
 	// maxMomentMemory bounds what the stacks of a moment take in memory together,
 	// but for their rows: names, namespaces, what each holds, errors. It is room
 	// for some 10,000 stacks, or a third of that where nothing of them can be read.
-	maxMomentMemory = 64 << 20
+	// It is half of it on 32 bits, where values are smaller: what is written there can be read
+	// on 64.
+	maxMomentMemory = bits.UintSize << 20
 	// maxContents bounds the kinds, and parts of kinds, of a stack.
 	maxContents = 1 << 12
 )

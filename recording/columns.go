@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"reflect"
 	"strconv"
 	"strings"
@@ -15,9 +16,9 @@ import (
 
 const (
 	// maxBlockRows bounds the rows of one frame, and maxBlockMemory what they
-	// take in memory.
+	// take in memory: on 32 bits half of that, see maxMomentMemory.
 	maxBlockRows   = 1 << 14
-	maxBlockMemory = 32 << 20
+	maxBlockMemory = bits.UintSize << 19
 	// perValue is what reading a value takes besides the value itself.
 	perValue = 40
 )

@@ -23,7 +23,7 @@
 // not fit is a [FormatError] with the offset, and matches [ErrTruncated] or
 // [ErrCorrupt]. Memory is bounded by constants, whatever a file claims and
 // however many rows there are: 32 MiB for the rows of a frame, and 64 MiB for what
-// a moment says of its stacks.
+// a moment says of its stacks, half of that on machines of 32 bits.
 //
 // A file is never half a recording under its name: Create writes beside it, and
 // a moment that fails, for want of space or because its context ended, is taken
