@@ -155,6 +155,12 @@ type Config struct {
 	// MaxAnswer is how many octets an answer is asked to have at most, from 484 to
 	// 60,000; 0 means 60,000. It begins with those that most networks carry in one piece.
 	MaxAnswer int
+	// AnySource has answers over UDP be taken from whatever address and port they come, and not
+	// only from those that were asked: agents with several addresses answer from another one.
+	// Such an answer has the request's number and community, or is authentic by SNMPv3. That
+	// nobody listens at a port is not noticed then, but as no answer. Where it is off,
+	// an agent that is heard only so has a *StrayError.
+	AnySource bool
 	// MaxRows is the most rows that a table may have: one that goes on is an
 	// error. 0 means 4 Mi.
 	MaxRows int

@@ -21,6 +21,8 @@ type device struct {
 	change func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket
 	// send returns the octets that are sent instead of a message; nil stands for the message.
 	send func(message []byte) []byte
+	// elsewhere, unless nil, is where answers are sent from.
+	elsewhere net.PacketConn
 	// most is the most variables in an answer; 0 is no limit.
 	most int
 }
@@ -72,7 +74,11 @@ func (d *device) start(t testing.TB) (address string) {
 			if d.send != nil {
 				message = d.send(message)
 			}
-			_, _ = c.WriteTo(message, from)
+			out := c
+			if d.elsewhere != nil {
+				out = d.elsewhere
+			}
+			_, _ = out.WriteTo(message, from)
 		}
 	}()
 	t.Cleanup(func() {

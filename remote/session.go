@@ -66,6 +66,7 @@ type communitySession struct {
 	to        *target
 	version   int // on the wire
 	community Secret
+	strays    *strays
 
 	conn    net.Conn      // nil until there is one, and after a fault of TCP's
 	stream  *bufio.Reader // of a TCP connection
@@ -75,8 +76,8 @@ type communitySession struct {
 	decoder decoder
 }
 
-func newCommunitySession(c *Config, to *target) *communitySession {
-	return &communitySession{to: to, version: int(c.Version.Number()), community: c.Community, id: rand.Uint32() & 0xffffff}
+func newCommunitySession(c *Config, to *target, strays *strays) *communitySession {
+	return &communitySession{to: to, strays: strays, version: int(c.Version.Number()), community: c.Community, id: rand.Uint32() & 0xffffff}
 }
 
 // maxAttempts is how far the ids of requests that ask different things are
@@ -152,6 +153,9 @@ func (s *communitySession) dial(ctx context.Context, deadline time.Time) error {
 	var conn net.Conn
 	if err == nil {
 		conn, err = d.DialContext(ctx, s.to.network, endpoint{host: host, port: s.to.port}.String())
+	}
+	if err == nil {
+		conn, err = s.strays.through(conn)
 	}
 	if err != nil {
 		if ctx.Err() != nil {

@@ -24,6 +24,7 @@ type Stack struct {
 	path   *path
 	window *window
 	engine knownEngine // of SNMPv3
+	strays strays
 
 	answered atomic.Bool // something, at least once
 	there    atomic.Bool // an agent that speaks SNMPv3, whatever it answered
@@ -75,6 +76,7 @@ func open(ctx context.Context, c Config, known *path) (*Stack, error) {
 	if known == nil {
 		s.path = newPath(c.MaxAnswer)
 	}
+	s.strays.taken, s.strays.heed = c.AnySource, c.AnySource
 	if c.Context != "" {
 		s.name += " context " + c.Context
 	}
@@ -107,9 +109,9 @@ func (s *Stack) acquire() session {
 		return session
 	}
 	if s.config.Version == V3 {
-		return &usmSession{to: s.to, config: &s.config, engine: &s.engine, there: &s.there}
+		return &usmSession{to: s.to, config: &s.config, engine: &s.engine, strays: &s.strays, there: &s.there}
 	}
-	return newCommunitySession(&s.config, s.to)
+	return newCommunitySession(&s.config, s.to, &s.strays)
 }
 
 func (s *Stack) release(session session) {
@@ -142,11 +144,15 @@ func (s *Stack) question(ctx context.Context, through session, soon bool, prepar
 	attempts := make([]attempt, 0, 4)
 	retries := s.config.Retries.Or(0)
 	left := float64(1 + retries) // times that an answer may take
+	silent := false              // the last attempt met nothing
 	malformed := 0               // how many variables a request was for whose answer is malformed
 	for n := 0; ; n++ {
 		// What got lost waits for its turn like anything else.
 		if err := s.window.enter(ctx); err != nil {
 			return attempt{}, err
+		}
+		if silent && n >= retries-1 && !s.answered.Load() && !s.there.Load() && !s.to.isStream() && s.strays.look() {
+			through.close() // for a socket that hears others as well
 		}
 		to := prepare(n)
 		patience := s.path.patience(s.config.Timeout)
@@ -166,8 +172,9 @@ func (s *Stack) question(ctx context.Context, through session, soon bool, prepar
 			s.window.answered(to.sent, now, to.of)
 			return to, nil
 		}
+		silent = isTimeout(err)
 		switch {
-		case isTimeout(err):
+		case silent:
 			s.path.missed(to.expected, to.probe, to.sent)
 			if !to.probe {
 				s.window.lost(to.sent, time.Now(), to.of)

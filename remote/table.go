@@ -219,11 +219,14 @@ func (s *Stack) noAnswer(attempts int, err error) error {
 	if attempts > 1 {
 		what = fmt.Sprintf("%d attempts", attempts)
 	}
+	from := s.strays.noticed()
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		switch {
 		case s.answered.Load():
 			return fmt.Errorf("%w (%s)", ErrNoAnswer, what)
+		case from.IsValid():
+			return &StrayError{from}
 		case s.there.Load():
 			return fmt.Errorf("%w (%s), though the agent is there: it %s", ErrNoAnswer, what, s.perhapsThere())
 		}

@@ -9,9 +9,37 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
+
+// An agent that answers from another address is told of, and read where that is asked for.
+func TestAnswersFromElsewhere(t *testing.T) {
+	want := manyRoutes(50)
+	elsewhere, err := net.ListenPacket("udp", "127.0.0.9:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	d := device{variables: variablesOf(ipforwardmib.Routes(), want), elsewhere: elsewhere}
+	c := patient(d.start(t))
+	for _, retries := range []int{1, 3} {
+		c.Timeout, c.Retries = 300*time.Millisecond, netstat.Known(retries)
+		_, err = remote.Open(t.Context(), c)
+		var stray *remote.StrayError
+		if !errors.As(err, &stray) || stray.From.String() != elsewhere.LocalAddr().String() || !errors.Is(err, remote.ErrNoAnswer) {
+			t.Errorf("%d retries: %v", retries, err)
+		}
+	}
+	c = patient(c.Address)
+	c.AnySource = true
+	got, err := collect(open(t, c).Routes(t.Context(), netstat.RouteQuery{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, got, want)
+}
 
 // Who cannot be reached is told so in words that help, and without what he asked
 // with.

@@ -77,6 +77,7 @@ type usmSession struct {
 	to     *target
 	config *Config
 	engine *knownEngine
+	strays *strays
 	there  *atomic.Bool   // set once the agent answered, if only with its engine ID
 	client *gosnmp.GoSNMP // nil until it is connected
 	conn   *guardedConn
@@ -124,7 +125,11 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 	if err := client.Connect(); err != nil {
 		return s.undialled(ctx, err)
 	}
-	s.conn = &guardedConn{Conn: client.Conn, stream: s.to.isStream()}
+	conn, err := s.strays.through(client.Conn)
+	if err != nil {
+		return s.undialled(ctx, err)
+	}
+	s.conn = &guardedConn{Conn: conn, stream: s.to.isStream()}
 	client.Conn = s.conn
 	s.client = client
 	return nil

@@ -111,6 +111,7 @@ var modifiers = []modifier{
 	source("timeout"),
 	source("max-answer"),
 	source("max-requests"),
+	source("any-source"),
 
 	// How.
 	{name: "numeric", short: "n", usage: "show numbers and look no names up", to: func(f *flags) any { return &f.Numeric }},
@@ -185,7 +186,7 @@ func (f *flags) interfaceNames() (found []string) {
 // alone are flags that do something else than to show, with those that they take, and
 // why they take no others.
 var alone = map[string]struct{ takes, why string }{
-	"record":        {"kinds netns interval verbose host hosts snmp-config context timeout max-answer max-requests", "which records rows of every kind, or those of --kinds"},
+	"record":        {"kinds netns interval verbose host hosts snmp-config context timeout max-answer max-requests any-source", "which records rows of every kind, or those of --kinds"},
 	"save-baseline": {"netns recording at verbose", "which saves counters and shows nothing"},
 	"pin-options":   {"", "which shows nothing"},
 	"unpin-options": {"", "which shows nothing"},

@@ -27,6 +27,7 @@ func TestFlagsOfHosts(t *testing.T) {
 		"--since b -t":                      "--since makes no sense with the table of sockets: it goes with --interfaces, --statistics",
 		"--max-answer 500":                  "--max-answer makes sense with --host",
 		"--max-requests 5":                  "--max-requests makes sense with --host",
+		"--any-source":                      "--any-source makes sense with --host",
 		"--host a --max-answer 0":           "--max-answer: 0 is no bound",
 		"--host a --max-requests 0":         "--max-requests: 0 is no bound",
 		"--host a --timeout 0":              "--timeout: 0 is not between",

@@ -31,6 +31,7 @@ var Flags = []Flag{
 	{Name: "timeout", Usage: "give a host up after `SECONDS`; one of several after 60 unless given", To: func(w *Where) any { return &w.Timeout }, Needs: []string{"host", "hosts"}},
 	{Name: "max-answer", Usage: "ask hosts for answers of `OCTETS` at most; 60000 unless given", To: func(w *Where) any { return &w.MaxAnswer }, Needs: []string{"host", "hosts"}},
 	{Name: "max-requests", Usage: "have a host `N` requests to answer at a time, at most; 64 unless given, or 1 beside other hosts", To: func(w *Where) any { return &w.MaxRequests }, Needs: []string{"host", "hosts"}},
+	{Name: "any-source", Usage: "take answers of hosts from any address and port", To: func(w *Where) any { return &w.AnySource }, Needs: []string{"host", "hosts"}},
 }
 
 // Find returns the flag of a name.

@@ -76,6 +76,7 @@ func (w *Where) snmpConfig() (c remote.Config, err error) {
 	if w.MaxRequests != 0 {
 		c.Sessions = int(min(w.MaxRequests, math.MaxInt32))
 	}
+	c.AnySource = w.AnySource
 	return c, err
 }
 

@@ -33,6 +33,8 @@ type Where struct {
 	Timeout        float64
 	MaxAnswer      uint
 	MaxRequests    uint
+	// AnySource takes answers from any address and port.
+	AnySource bool
 }
 
 // IsRemote reports whether stacks are read by SNMP.

@@ -33,7 +33,9 @@ func TestOneDiscovery(t *testing.T) {
 	}
 	for i := range users {
 		before := discoveries()
-		s, err := remote.Open(t.Context(), userConfig(i, "127.0.0.1"))
+		c := userConfig(i, "127.0.0.1")
+		c.AnySource = i%2 == 1
+		s, err := remote.Open(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
