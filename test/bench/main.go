@@ -87,6 +87,7 @@ var agentPage = []benchmark{
 	{"others", (*bench).othersCase},
 	{"large", (*bench).largeCase},
 	{"remote", (*bench).remoteCase},
+	{"paths", (*bench).pathsCase},
 	{"conntrack", (*bench).conntrackCase},
 	{"memory", (*bench).memoryCase},
 	{"idle", (*bench).idleCase},
@@ -165,7 +166,9 @@ func run() (err error) {
 	case "devices":
 		return devicesRole(*number)
 	case "proxy":
-		return proxyRole()
+		return proxyRole(*address)
+	case "remote-path":
+		return remotePathRole(*address)
 	default:
 		return fmt.Errorf("unknown role %q", *role)
 	}

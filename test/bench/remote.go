@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -144,24 +143,11 @@ func (b *bench) remoteRoutes(s *section) error {
 	s.add(figure{Case: "the same: resident memory of the reader, at most", Ours: &quantity{Value: peak, Unit: octets}})
 	progress("on loopback: %v, snmpbulkwalk %v, gosnmp %v", rows(nil, our...), rows(nil, bulk...), rows(nil, lib...))
 
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	if _, err := b.start("proxy", ns.inside(self, "-role", "proxy")); err != nil {
+	if _, err := b.startProxy(ns, way{Port: agentPort, Delay: roundTrip / 2}); err != nil {
 		return err
 	}
 	far := *a
 	far.port = proxyPort
-	c, err := far.dial(time.Second)
-	if err != nil {
-		return err
-	}
-	err = c.ready(b.ctx)
-	c.close()
-	if err != nil {
-		return fmt.Errorf("proxy: %w", err)
-	}
 	our = nil
 	for range b.runs {
 		w, _, err := read(proxyPort)
@@ -378,59 +364,4 @@ func devicesRole(n int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	return server.Serve(ctx)
-}
-
-// proxyRole carries datagrams between the clients at its port and the agent,
-// half a round trip late each way.
-func proxyRole() error {
-	runtime.LockOSThread()
-	listener, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: proxyPort})
-	if err != nil {
-		return err
-	}
-	_ = listener.SetReadBuffer(4 << 20)
-	type late struct {
-		at      time.Time
-		message []byte
-		send    func([]byte)
-	}
-	// As all are equally late, the first is due first.
-	queue := func() chan<- late {
-		q := make(chan late, 1<<14)
-		go func() {
-			for l := range q {
-				time.Sleep(time.Until(l.at))
-				l.send(l.message)
-			}
-		}()
-		return q
-	}
-	there, back := queue(), queue()
-	clients := make(map[netip.AddrPort]*net.UDPConn)
-	buffer := make([]byte, 1<<16)
-	for {
-		n, from, err := listener.ReadFromUDPAddrPort(buffer)
-		if err != nil {
-			return err
-		}
-		agent := clients[from]
-		if agent == nil {
-			agent, err = net.DialUDP("udp", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: agentPort})
-			if err != nil {
-				return err
-			}
-			clients[from] = agent
-			go func() {
-				answer := make([]byte, 1<<16)
-				for {
-					n, err := agent.Read(answer)
-					if err != nil {
-						return
-					}
-					back <- late{time.Now().Add(roundTrip / 2), bytes.Clone(answer[:n]), func(m []byte) { _, _ = listener.WriteToUDPAddrPort(m, from) }}
-				}
-			}()
-		}
-		there <- late{time.Now().Add(roundTrip / 2), bytes.Clone(buffer[:n]), func(m []byte) { _, _ = agent.Write(m) }}
-	}
 }
