@@ -51,6 +51,8 @@ func newCommand() *cobra.Command {
 				return pinOptions(cmd.ErrOrStderr())
 			case f.unpin:
 				return unpinOptions()
+			case f.moments:
+				return listMoments(f.Recording, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			options, closeOptions := socketOptions()
 			defer closeOptions()

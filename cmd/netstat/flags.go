@@ -24,6 +24,7 @@ type flags struct {
 	save             string // the name of a baseline to save, or its path
 	record           string // the file to record to
 	kinds            []string
+	moments          bool // list those of the recording
 	pin, unpin       bool // the programs that read options of sockets
 	version, help    bool
 }
@@ -96,6 +97,7 @@ var modifiers = []modifier{
 	// Of which stack.
 	source("recording"),
 	source("at"),
+	{name: "moments", usage: "list the moments of the --recording, and how many rows of which kinds they have, and show nothing else", to: func(f *flags) any { return &f.moments }, needs: []string{"recording"}},
 	{name: "record", usage: "add everything to the recording in `FILE`, once or in every --interval, and show nothing", to: func(f *flags) any { return &f.record }},
 	{name: "kinds", usage: "with --record: record rows of `KIND,...` only", to: func(f *flags) any { return &f.kinds }, needs: []string{"record"},
 		values: func(*flags) (names []string) {
@@ -187,6 +189,7 @@ func (f *flags) interfaceNames() (found []string) {
 // why they take no others.
 var alone = map[string]struct{ takes, why string }{
 	"record":        {"kinds netns interval verbose host hosts snmp-config context timeout max-answer max-requests any-source", "which records rows of every kind, or those of --kinds"},
+	"moments":       {"recording", "which lists all of them"},
 	"save-baseline": {"netns recording at verbose", "which saves counters and shows nothing"},
 	"pin-options":   {"", "which shows nothing"},
 	"unpin-options": {"", "which shows nothing"},

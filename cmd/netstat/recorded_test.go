@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -97,6 +99,54 @@ func TestRecordingChoice(t *testing.T) {
 		}
 		if c.args == "--netns all" && (strings.Count(out, `"netns":"red"`) != 9 || strings.Count(out, `"netns":"blue"`) != 3) {
 			t.Errorf("rows do not name their namespaces:\n%s", out)
+		}
+	}
+}
+
+// TestMoments holds what --moments lists, and that it tells damage.
+func TestMoments(t *testing.T) {
+	first := time.Date(2026, 11, 20, 3, 0, 30, 500, time.Local)
+	file := recorded(t, first, first.Add(time.Hour))
+	out, complaints, err := execute(t, "--moments", "--recording", file)
+	if err != nil || complaints != "" {
+		t.Fatal(err, complaints)
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var want []string
+	for i, at := range []time.Time{first, first.Add(time.Hour)} {
+		for _, stack := range []string{"red 9 socket", fmt.Sprint("blue ", i+1, " socket"), "grey could not be opened"} {
+			want = append(want, at.Format(time.RFC3339)+" "+recording.ThisHost().Name+" "+stack)
+		}
+	}
+	if len(lines) != 1+len(want) {
+		t.Fatalf("%d lines:\n%s", len(lines), out)
+	}
+	for i, line := range lines[1:] {
+		if got := strings.Join(strings.Fields(line), " "); got != want[i] {
+			t.Errorf("line %d is %q, want %q", i+1, got, want[i])
+		}
+	}
+	// A moment that is cut off is said, and those before it are listed.
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(t.TempDir(), "cut.rec")
+	if err := os.WriteFile(cut, whole[:len(whole)*2/3], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, complaints, err = execute(t, "--moments", "--recording", cut)
+	if !errors.Is(err, show.ErrIncomplete) || !strings.Contains(complaints, "cut short") || !strings.Contains(strings.Join(strings.Fields(out), " "), want[0]) {
+		t.Errorf("%v, %q\n%s", err, complaints, out)
+	}
+	for args, why := range map[string]string{
+		"--moments":                                 "--moments makes sense with --recording",
+		"--moments --recording " + file + " -t":     "--tcp makes no sense with --moments, which lists all of them",
+		"--moments --recording " + file + " --json": "--json makes no sense with --moments",
+		"--moments --recording /nowhere/x.rec":      "/nowhere/x.rec",
+	} {
+		if _, _, err := execute(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v", args, err)
 		}
 	}
 }

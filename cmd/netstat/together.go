@@ -32,7 +32,7 @@ func (f *flags) checkTogether(fs *pflag.FlagSet) (err error) {
 		}
 	}
 	chosen := f.chosen()
-	if f.record != "" || f.save != "" || f.pin || f.unpin {
+	if f.record != "" || f.save != "" || f.pin || f.unpin || f.moments {
 		chosen = nil
 	}
 	for _, m := range modifiers {

@@ -278,6 +278,7 @@ func looks(n *nstest.NS, dir string) map[string]look {
 		}},
 		"record": {value: filepath.Join(dir, "other.rec"), refused: "--record"}, "kinds": {value: "route", refused: "--record"},
 		"save-baseline": {value: filepath.Join(dir, "other.base"), refused: "--save-baseline"},
+		"moments":       {beside: "--recording=" + filepath.Join(dir, "scene.rec"), refused: "--moments"},
 		"pin-options":   {refused: "--pin-options"}, "unpin-options": {refused: "--unpin-options"},
 		"host": host("tcp:127.0.0.1:1"), "hosts": host(hosts), "snmp-config": besideHost(config), "context": besideHost("other"), "timeout": besideHost("5"), "max-answer": besideHost("1400"), "max-requests": besideHost("2"), "any-source": besideHost(""),
 		"numeric": same, "numeric-hosts": same, "numeric-ports": same, "numeric-users": same,
