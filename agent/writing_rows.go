@@ -33,13 +33,11 @@ func rowOf[R any](c *mib.Change[R], device string, w netstat.Write, err error) (
 		err = c.Refuse(mib.InconsistentValue, device, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, netstat.ErrNotSupported):
 		err = c.Refuse(mib.InconsistentValue, "", err)
-	case c.Removes():
-		w = goneIsRemoved(w)
 	}
 	return mib.Assignment(w), err
 }
 
-// goneIsRemoved makes of a removal one that counts as made where what it removes is gone by then: another variable of the request, or
+// goneIsRemoved makes of the removal of something whole one that counts as made where what it removes is gone by then: another variable of the request, or
 // somebody else, was quicker.
 func goneIsRemoved(w netstat.Write) netstat.Write {
 	gone, commit, undo := false, w.Commit, w.Undo
@@ -138,6 +136,9 @@ func (w *routeWrites) write(ctx context.Context, c *mib.Change[netstat.Route]) (
 		alike(to)
 	}
 	write, err := w.writer.PrepareRoute(ctx, was, to)
+	if len(to) == 0 {
+		write = goneIsRemoved(write)
+	}
 	a, err := rowOf(c, "inetCidrRouteIfIndex", write, err)
 	if err != nil {
 		return a, err
@@ -236,6 +237,9 @@ func neighbourWriter(s *sources, t *mib.Table[netstat.Neighbour]) *mib.Table[net
 			to = nil
 		}
 		w, err := writer.PrepareNeighbour(ctx, c.Was, to)
+		if to == nil {
+			w = goneIsRemoved(w)
+		}
 		if errors.Is(err, fs.ErrInvalid) {
 			err = c.Refuse(mib.InconsistentValue, "ipNetToPhysicalPhysAddress", err)
 		}
@@ -256,7 +260,7 @@ func addressWriter(s *sources, t *mib.Table[netstat.Address]) *mib.Table[netstat
 		}
 		if c.Removes() {
 			w, err := writer.PrepareAddress(ctx, c.Was, nil)
-			return rowOf(c, "", w, err)
+			return rowOf(c, "", goneIsRemoved(w), err)
 		}
 		to := c.Row
 		to.Preferred.Set(netstat.Forever)

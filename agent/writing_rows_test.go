@@ -246,6 +246,50 @@ func TestUndoRoutes(t *testing.T) {
 	w.says(t, "10.2.0.0/16 mtu 1400; nexthop via 192.0.2.3 dev d0 weight 2; nexthop via 192.0.2.4 dev d0 weight 1", "route", "show", "10.2.0.0/16")
 }
 
+// TestDestroyedMeanwhile holds that a row which is gone by the time that it is to be destroyed counts as destroyed, and that a next hop which stays
+// does not: its route has lost another one.
+func TestDestroyedMeanwhile(t *testing.T) {
+	w, d0 := newRows(t, "IP-FORWARD-MIB", "IP-MIB")
+	w.ns.IP(t, "link add gone type veth peer name too", "link set gone up", "link set too up", "route add 10.1.0.0/16 via 192.0.2.2",
+		"route add 10.2.0.0/16 nexthop via 192.0.2.2 dev d0 nexthop dev gone", "neigh add 192.0.2.77 lladdr 02:00:00:00:00:07 dev d0 nud permanent", "addr add 198.51.100.1/32 dev d0")
+	destroy := func(meanwhile string, want mib.Status, names ...string) {
+		t.Helper()
+		var bindings []mib.Binding
+		for _, name := range names {
+			nstest.Eventually(t, func() string {
+				if v := w.get(t, name); v != active {
+					return name + ": " + v.String()
+				}
+				return ""
+			})
+			bindings = append(bindings, mib.Binding{Object: mib.MustParseOID(name), Value: destroys})
+		}
+		w.request.Reset(t.Context())
+		set, err := w.request.TestSet(bindings)
+		must(t, err)
+		defer set.Cleanup()
+		w.ns.IP(t, meanwhile)
+		status := mib.NoError
+		var refused *mib.SetError
+		if err := set.Commit(t.Context()); errors.As(err, &refused) {
+			status = refused.Status
+		}
+		if status != want {
+			t.Errorf("%s: %v, want %v", meanwhile, status, want)
+		}
+		must(t, set.Undo(t.Context()))
+	}
+	destroy("route del 10.1.0.0/16", mib.NoError, routeEntry+"17.1.4.10.1.0.0.16.2.0.0.1.4.192.0.2.2")
+	w.says(t, "", "route", "show", "10.1.0.0/16")
+	destroy("neigh del 192.0.2.77 dev d0", mib.NoError, fmt.Sprint(neighbourEntry, "8.", d0, ".1.4.192.0.2.77"))
+	w.says(t, "", "neigh", "show", "192.0.2.77")
+	destroy("addr del 198.51.100.1/32 dev d0", mib.NoError, addressEntry+"10.1.4.198.51.100.1")
+	if got := w.said(t, "addr", "show", "dev", "d0"); strings.Contains(got, "198.51.100.1") {
+		t.Errorf("it is there: %s", got)
+	}
+	destroy("link del gone", mib.CommitFailed, routeEntry+"17.1.4.10.2.0.0.16.2.0.0.1.4.192.0.2.2")
+}
+
 // TestWriteNeighbours is TestWriteRoutes of ipNetToPhysicalTable.
 func TestWriteNeighbours(t *testing.T) {
 	w, d0 := newRows(t, "IP-MIB")
@@ -396,7 +440,7 @@ func TestDestroyAddresses(t *testing.T) {
 	w.ns.IP(t, "-6 addr add 2001:db8:7::1/64 dev d0 nodad")
 	lifetime := regexp.MustCompile(`\d{4}sec`)
 	said := func() string {
-		return lifetime.ReplaceAllString(w.said(t, "-4", "addr", "show", "dev", "d0")+w.said(t, "-6", "addr", "show", "dev", "d0", "scope", "global")+w.said(t, "route", "show", "table", "all"), "some")
+		return lifetime.ReplaceAllString(w.said(t, "-4", "addr", "show", "dev", "d0")+w.said(t, "-6", "addr", "show", "dev", "d0", "scope", "global")+w.said(t, "-4", "route", "show", "table", "all")+w.said(t, "-6", "route", "show"), "some")
 	}
 	status := func(address string, of mib.Value) []any {
 		index := "1.4." + address

@@ -77,17 +77,31 @@ func sameAddress(a, b *netstat.Address) bool {
 
 // others are the addresses that share an IPv4 prefix with the one that is removed and stood behind it.
 func (r *addressRemoval) others() []toldAddress {
+	return slices.DeleteFunc(r.behind(), func(a toldAddress) bool { return networkOf(&a.Address) != networkOf(&r.of) })
+}
+
+// behind are the addresses of IPv4 whose place has to do with the one that is removed: behind the first address of a prefix all,
+// since a source is chosen by their order, and behind a secondary those of its prefix.
+func (r *addressRemoval) behind() (behind []toldAddress) {
 	if addressFamily(&r.of) != netstat.IPv4 {
 		return nil
 	}
 	self := slices.IndexFunc(r.addresses, func(a toldAddress) bool { return r.isSelf(&a.Address) })
-	var others []toldAddress
 	for _, a := range r.addresses[self+1:] {
-		if a.Prefix.Masked() == r.of.Prefix.Masked() && !a.Peer.IsValid() && !r.of.Peer.IsValid() {
-			others = append(others, a)
+		first := self >= 0 && r.addresses[self].Flags&netstat.AddressSecondary == 0
+		if first || networkOf(&a.Address) == networkOf(&r.of) {
+			behind = append(behind, a)
 		}
 	}
-	return others
+	return behind
+}
+
+// networkOf is what addresses share of which one is the first: of one that has a peer it is the peer's (inet_ifa_match).
+func networkOf(a *netstat.Address) netip.Prefix {
+	if a.Peer.IsValid() {
+		return netip.PrefixFrom(a.Peer, a.Prefix.Bits()).Masked()
+	}
+	return a.Prefix.Masked()
 }
 
 // keepOthers puts back the secondaries that went with the address, the first of which takes its place, and their routes.
@@ -115,13 +129,13 @@ func (r *addressRemoval) keepOthers(ctx context.Context) error {
 	return r.putBackRoutes(ctx, func(route *toldRoute) bool { return route.source == r.of.Prefix.Addr() })
 }
 
-// undo puts back the address, and all that went with it or after it. The others of its prefix come behind it, as they did.
+// undo puts back the address, and all that went with it or after it. The others come behind it, as they did.
 func (r *addressRemoval) undo(ctx context.Context) error {
 	now, err := r.kernel.addressesOf(ctx, &r.of)
 	if err != nil {
 		return err
 	}
-	others := slices.DeleteFunc(r.others(), func(a toldAddress) bool { return !has(now, &a.Address) })
+	others := slices.DeleteFunc(r.behind(), func(a toldAddress) bool { return !has(now, &a.Address) })
 	for _, a := range slices.Backward(others) {
 		if _, err := r.kernel.change(ctx, unix.RTM_DELADDR, 0, addressMessage(&a.Address)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

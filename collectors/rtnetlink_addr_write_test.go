@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"slices"
@@ -119,6 +120,7 @@ func TestRemoveAddress(t *testing.T) {
 	n.Settle(t)
 	n.IP(t, "addr add 192.0.2.1/24 brd + dev d0", "addr add 192.0.2.2/24 dev d0 label d0:two valid_lft 9000 preferred_lft 8000", "addr add 192.0.2.3/24 dev d0 metric 7",
 		"addr add 192.0.2.4/24 dev d0 noprefixroute", "nexthop add id 5 via 192.0.2.250 dev d0",
+		"addr add 10.0.0.1 peer 10.0.9.1/24 dev d0", "addr add 10.0.0.2 peer 10.0.9.2/24 dev d0",
 		"route add default via 192.0.2.254", "route add 10.1.0.0/16 via 192.0.2.254 src 192.0.2.1", "route add 10.8.0.0/16 via 192.0.2.254 src 192.0.2.2 table 7", "route add 10.2.0.0/16 via 192.0.2.254 src 192.0.2.2 mtu 1400",
 		"route add 10.3.0.0/16 dev d1 src 192.0.2.3 metric 9", "route add 10.4.0.0/16 nexthop via 192.0.2.253 weight 2 nexthop via 192.0.2.254 weight 3",
 		"route append 10.5.0.0/16 via 192.0.2.252", "route append 10.5.0.0/16 via 192.0.2.251", "route add 10.6.0.0/16 nhid 5", "route add blackhole 10.7.0.0/16")
@@ -130,7 +132,7 @@ func TestRemoveAddress(t *testing.T) {
 		all := make(map[string]string)
 		for what, args := range map[string][]string{
 			"addresses": {"-4", "-o", "addr", "show", "dev", "d0"}, "addresses of IPv6": {"-6", "-o", "addr", "show", "dev", "d0"},
-			"routes": {"-4", "route", "show", "table", "all"}, "routes of IPv6": {"-6", "route", "show", "table", "all"},
+			"routes": {"-4", "route", "show", "table", "all"}, "routes of IPv6": {"-6", "route", "show", "table", "main"}, // those of table local come some time after their address
 		} {
 			all[what] = lifetimes.ReplaceAllString(n.Run(t, "ip", append([]string{"-N", "-d"}, args...)...), "for some time")
 		}
@@ -141,9 +143,23 @@ func TestRemoveAddress(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
+	within := func(text, prefix string) (of []string) {
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, prefix) {
+				of = append(of, line)
+			}
+		}
+		return of
+	}
+	deleted := func(a *netstat.Address) string {
+		if a.Peer.IsValid() {
+			return fmt.Sprintf("%v peer %v/%d", a.Prefix.Addr(), a.Peer, a.Prefix.Bits())
+		}
+		return a.Prefix.String()
+	}
 	// Without the address d0 has, and each prefers, what they had.
-	for _, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.4", "2001:db8::1", "2001:db8::2"} {
-		before := said()
+	for _, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.4", "10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8::2"} {
+		before, secondary := said(), addressOf(t, k, address).Flags&netstat.AddressSecondary != 0
 		w, err := k.PrepareAddress(t.Context(), addressOf(t, k, address), nil)
 		must(t, err)
 		do(t, w.Commit)
@@ -152,19 +168,28 @@ func TestRemoveAddress(t *testing.T) {
 		do(t, w.Undo)
 		after := said()
 		for what := range before {
-			order := !strings.HasSuffix(what, "IPv6")
+			// Behind a secondary the order counts within its prefix.
+			order := what == "routes" || what == "addresses" && !secondary
 			if diff := cmp.Diff(before[what], after[what]); order && diff != "" {
 				t.Errorf("%s is back, and the %s are others:\n%s", address, what, diff)
+			}
+			if diff := cmp.Diff(within(before[what], "192.0.2."), within(after[what], "192.0.2.")); what == "addresses" && diff != "" {
+				t.Errorf("%s is back, and the %s of its prefix are others:\n%s", address, what, diff)
 			}
 			if diff := cmp.Diff(lines(before[what]), lines(after[what])); diff != "" {
 				t.Errorf("%s is back, and the %s are others:\n%s", address, what, diff)
 			}
 		}
 		// With promote_secondaries the kernel leaves the secondaries itself.
-		n.IP(t, map[bool]string{true: "", false: "-6 "}[strings.Contains(address, ".")]+"addr del "+addressOf(t, k, address).Prefix.String()+" dev d0")
+		n.IP(t, map[bool]string{true: "", false: "-6 "}[strings.Contains(address, ".")]+"addr del "+deleted(addressOf(t, k, address))+" dev d0")
 		theirs := said()
-		if diff := cmp.Diff(theirs["addresses"], removed["addresses"]); diff != "" {
+		if diff := cmp.Diff(lines(theirs["addresses"]), lines(removed["addresses"])); diff != "" {
 			t.Errorf("%s is removed, and with it (-ip +PrepareAddress):\n%s", address, diff)
+		}
+		for _, prefix := range []string{"192.0.2.", "10.0.0."} {
+			if diff := cmp.Diff(within(theirs["addresses"], prefix), within(removed["addresses"], prefix)); diff != "" {
+				t.Errorf("%s is removed, and the order is another (-ip +PrepareAddress):\n%s", address, diff)
+			}
 		}
 		if diff := cmp.Diff(lines(theirs["routes"]), lines(removed["routes"])); diff != "" {
 			t.Errorf("%s is removed, and of the routes (-ip +PrepareAddress):\n%s", address, diff)

@@ -120,8 +120,10 @@ func (k *Kernel) removeRoute(ctx context.Context, hops []netstat.Route) (again [
 	}
 	// Not all of what is asked for counts: of IPv4 a metric of 0 stands for any.
 	if is, err := tells(told, hops); err != nil || !is {
-		_, restored := k.change(ctx, unix.RTM_NEWROUTE, unix.NLM_F_CREATE, again)
-		return nil, errors.Join(fmt.Errorf("there is no such route: %w", fs.ErrNotExist), err, restored)
+		if _, lost := k.change(ctx, unix.RTM_NEWROUTE, unix.NLM_F_CREATE, again); lost != nil {
+			return nil, fmt.Errorf("there is no such route, and another one is lost: %w", lost)
+		}
+		return nil, errors.Join(fmt.Errorf("there is no such route: %w", fs.ErrNotExist), err)
 	}
 	return again, nil
 }
