@@ -53,7 +53,10 @@ var modes = []mode{
 		}
 		return []declaration{show.Groups}
 	}},
-	{name: "statistics", short: "s", usage: "show the counters of protocols", takes: protocols + families + "since human", tables: func(f *flags) []declaration {
+	{name: "statistics", short: "s", usage: "show the counters of protocols", takes: protocols + families + "extend since human", tables: func(f *flags) []declaration {
+		if f.inSentences() {
+			return []declaration{show.Statistics}
+		}
 		return f.growing(show.CounterGrowth, show.Counters)
 	}},
 	{name: "listen-queues", short: "L", usage: "show the queues of listeners", takes: "tcp sctp mptcp " + families + "listening programs interface", tables: only(show.ListenQueues)},
@@ -122,6 +125,13 @@ func (f *flags) growing(growth, counters declaration) []declaration {
 		return []declaration{growth}
 	}
 	return []declaration{counters}
+}
+
+// inSentences reports whether counters are told in the words of net-tools, which scripts look
+// for, and not by the kernel's names.
+func (f *flags) inSentences() bool {
+	growing := f.Interval > 0 && !f.Continuous || f.Since != ""
+	return f.Extend == 0 && !f.JSON && !growing && f.Filter == "" && f.Sort == ""
 }
 
 // ofFamilies returns the tables of the families that are chosen.
