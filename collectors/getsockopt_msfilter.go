@@ -70,10 +70,16 @@ func (k *Kernel) socketMemberships(ctx context.Context, each func(netstat.Socket
 	return stopped, err
 }
 
-// processOf returns a process with its name, which is empty if it has ended.
+// processOf returns a process with its names, which are empty if it has ended.
 func processOf(pid int32) netstat.Process {
-	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return netstat.Process{PID: pid, Name: strings.TrimSuffix(string(comm), "\n")}
+	proc, err := unix.Open("/proc", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return netstat.Process{PID: pid}
+	}
+	defer unix.Close(proc)
+	var r fdReader
+	name := strconv.AppendInt(nil, int64(pid), 10)
+	return netstat.Process{PID: pid, Name: r.comm(proc, name), Program: r.program(proc, name)}
 }
 
 // eachSocket calls each with every socket of a namespace that a process holds, as a

@@ -72,7 +72,7 @@ func readOwners(ctx context.Context) (*netstat.SocketOwners, error) {
 
 	var held []holding
 	var hidden []int32
-	names := make(map[int32]string)
+	names := make(map[int32]called)
 	for i := range readers {
 		r := &readers[i]
 		if r.err != nil {
@@ -90,7 +90,7 @@ func readOwners(ctx context.Context) (*netstat.SocketOwners, error) {
 	for i, h := range held {
 		holdings[i] = netstat.SocketHolding{
 			Inode:   h.inode,
-			Process: netstat.Process{PID: h.pid, Name: names[h.pid], FD: netstat.Known(h.fd)},
+			Process: netstat.Process{PID: h.pid, Name: names[h.pid].name, Program: names[h.pid].program, FD: netstat.Known(h.fd)},
 		}
 	}
 	o := netstat.NewSocketOwners(holdings)
@@ -114,18 +114,25 @@ type holding struct {
 // fdReader reads the descriptors of processes without allocating for each.
 type fdReader struct {
 	held   []holding
-	names  map[int32]string
+	names  map[int32]called
 	hidden []int32 // processes that could not be looked into
 	err    error
 
 	entries []byte
 	path    []byte
 	link    [64]byte
-	text    [64]byte
+	text    [maxProgram]byte
 }
 
+// called is what a process is called.
+type called struct{ name, program string }
+
+// maxProgram is how much of the first argument is read: as much as net-tools reads of all of
+// them, which a process may have made as long as it likes.
+const maxProgram = 511
+
 func (r *fdReader) init() {
-	r.names = make(map[int32]string)
+	r.names = make(map[int32]called)
 	r.entries, r.path = make([]byte, 32<<10), make([]byte, 0, 32)
 }
 
@@ -143,7 +150,7 @@ func (r *fdReader) process(proc int, pid int32) {
 		r.err = err
 	}
 	if len(r.held) > before {
-		r.names[pid] = r.comm(proc, name)
+		r.names[pid] = called{r.comm(proc, name), r.program(proc, name)}
 	}
 }
 
@@ -178,16 +185,28 @@ func (r *fdReader) sockets(proc int, pid []byte, f func(fd int32, inode uint32))
 
 // comm returns a process's name, empty when it ended meanwhile.
 func (r *fdReader) comm(proc int, pid []byte) string {
-	fd, err := r.open(proc, pid, "/comm", 0)
+	return string(bytes.TrimSuffix(r.read(proc, pid, "/comm"), []byte("\n")))
+}
+
+// program returns the first argument of a process, empty when it ended meanwhile.
+func (r *fdReader) program(proc int, pid []byte) string {
+	first, _, _ := bytes.Cut(r.read(proc, pid, "/cmdline"), []byte{0})
+	return string(first)
+}
+
+// read returns the beginning of a file of a process, nothing when it ended meanwhile. It is
+// valid until the next call.
+func (r *fdReader) read(proc int, pid []byte, file string) []byte {
+	fd, err := r.open(proc, pid, file, 0)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer unix.Close(fd)
 	n, err := unix.Read(fd, r.text[:])
 	if err != nil {
-		return ""
+		return nil
 	}
-	return string(bytes.TrimSuffix(r.text[:n], []byte("\n")))
+	return r.text[:n]
 }
 
 func (r *fdReader) open(proc int, pid []byte, file string, flags int) (int, error) {

@@ -46,7 +46,7 @@ func TestOwnersOfSockets(t *testing.T) {
 	accepted.Close()
 
 	all := sockets(t, open(t, n), netstat.SocketQuery{Protocols: allProtocols, Processes: true})
-	self := netstat.Process{PID: int32(os.Getpid()), Name: ownName(t)}
+	self := netstat.Process{PID: int32(os.Getpid()), Name: ownName(t), Program: os.Args[0]}
 	want := func(s netstat.Socket, processes ...netstat.Process) {
 		t.Helper()
 		slices.SortFunc(processes, func(a, b netstat.Process) int { return int(a.PID - b.PID) })
@@ -63,7 +63,7 @@ func TestOwnersOfSockets(t *testing.T) {
 		}
 	}
 	want(at(t, all, 5001, netstat.Listen), self)
-	want(at(t, all, 5002, netstat.Close), self, netstat.Process{PID: int32(child.Process.Pid), Name: "sleep"})
+	want(at(t, all, 5002, netstat.Close), self, netstat.Process{PID: int32(child.Process.Pid), Name: "sleep", Program: "sleep"})
 	for _, s := range all {
 		if s.State == netstat.TimeWait {
 			want(s)

@@ -96,11 +96,16 @@ func TestParseUnixReferences(t *testing.T) {
 	l := newLines("file", strings.NewReader("Num       RefCount Protocol Flags    Type St Inode Path\n"+
 		"000000006bfee334: 00000003 00000000 00000000 0001 03  1677\n0: 0000001a 00000000 00010000 0001 01  7 /run/with blanks\nand lines: 1 2 3 4 5 6\n: 1 1 1 1 1 99999999999\n0: 2 0 0 1 1 0\n"+
 		"0: 00000002 00000000 00010000 0001 01 8 @own\n0: 0000beef 00000000 00010000 0001 01 8 forged\n"+
-		"0: 00000004\u2003 00000000 00010000 0001 01 9\n0: 00000005 00000000 00010000 0001\u200301 11 /x\n"))
+		"0: 00000004\u2003 00000000 00010000 0001 01 9\n0: 00000005 00000000 00010000 0001\u200301 11 /x\n"+
+		"0: 00000002 00000000 00000000 0001 02     0 @wait ing\n0: 00000002 00000000 00000000 0001 02 0 @wait ing\n"+
+		"0: 00000002 00000000 00000000 0001 02 0 /two\n0: 00000009 00000000 00000000 0001 02 0 /two\n"))
 	got := parseUnixReferences(l)
 	must(t, l.err)
-	if want := map[uint32]uint32{1677: 3, 7: 26}; !maps.Equal(got, want) {
+	if want := map[uint32]uint32{1677: 3, 7: 26}; !maps.Equal(got.of, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+	if want := map[string]uint32{"@wait ing": 2, "": 2}; !maps.Equal(got.waiting, want) {
+		t.Errorf("waiting: %v, want %v", got.waiting, want)
 	}
 }
 
@@ -109,11 +114,11 @@ func FuzzParseUnixReferences(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		l := newLines("file", strings.NewReader(text))
 		references := parseUnixReferences(l)
-		if _, ok := references[0]; ok {
+		if _, ok := references.of[0]; ok {
 			t.Error("a socket without an inode")
 		}
-		if len(references) > strings.Count(text, ":") {
-			t.Errorf("%d sockets of %q", len(references), text)
+		if len(references.of)+len(references.waiting) > strings.Count(text, ":") {
+			t.Errorf("%d sockets of %q", len(references.of)+len(references.waiting), text)
 		}
 	})
 }

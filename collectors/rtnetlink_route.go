@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -77,6 +78,22 @@ func (k *Kernel) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[net
 		families, lacking := k.families(q.Families)
 		lacking = k.readError("dump routes", lacking)
 		d := routeDump{kernel: k, ctx: ctx, query: q, yield: yield}
+		if q.Uses && slices.Contains(families, netstat.IPv6) {
+			uses, err := k.newRouteUses()
+			if err != nil && !isAbsent(err) {
+				yield(netstat.Route{}, k.readError("read "+procIPv6Route, err))
+				return
+			}
+			if err == nil {
+				defer uses.close()
+				d.yield = func(r netstat.Route, err error) bool {
+					if err == nil && r.Family() == netstat.IPv6 {
+						uses.add(&r)
+					}
+					return yield(r, err)
+				}
+			}
+		}
 		for _, family := range families {
 			if err := d.read(family); err != nil {
 				yield(netstat.Route{}, k.readError(fmt.Sprintf("dump %v routes", family), err))

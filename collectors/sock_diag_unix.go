@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -34,14 +35,14 @@ const (
 )
 
 // UnixSockets yields the sockets of the local family from sock_diag(7)
-// (CONFIG_UNIX_DIAG), and their references from /proc/net/unix. The kernel does
-// not tell those that are still to be accepted; their listener counts them.
+// (CONFIG_UNIX_DIAG), and their references from /proc/net/unix. Those that are still
+// to be accepted the kernel tells with their listener.
 func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.Seq2[netstat.UnixSocket, error] {
 	show := uint32(unixShowName | unixShowVFS | unixShowPeer | unixShowICons | unixShowRQLen | unixShowUID)
 	if q.Memory || q.Options {
 		show |= unixShowMemInfo
 	}
-	var references map[uint32]uint32
+	var references unixReferences
 	var same sameOptions
 	d := endpointDump[netstat.UnixSocket]{
 		name:   "unix",
@@ -50,7 +51,7 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 		option: func() string { return "CONFIG_UNIX_DIAG" },
 		parse: func(body []byte, s *netstat.UnixSocket) error {
 			err := parseUnixDiag(body, s)
-			if count, ok := references[s.Inode]; ok {
+			if count, ok := references.of[s.Inode]; ok {
 				s.References.Set(count)
 			}
 			if q.Options {
@@ -74,7 +75,7 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 	return func(yield func(netstat.UnixSocket, error) bool) {
 		if q.References {
 			_, err := embellish(ctx, func() (err error) {
-				references, err = k.unixReferences(ctx)
+				references, err = k.readUnixReferences(ctx)
 				return err
 			})
 			if err != nil {
@@ -82,8 +83,49 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 				return
 			}
 		}
-		dump(yield)
+		if !q.Unaccepted || !q.States.Has(netstat.Established) {
+			dump(yield)
+			return
+		}
+		var unaccepted []netstat.UnixSocket
+		for s, err := range dump {
+			if err == nil && s.State == netstat.Listen {
+				unaccepted = append(unaccepted, references.unaccepted(&s)...)
+			}
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+		for _, s := range unaccepted {
+			if !yield(s, nil) {
+				return
+			}
+		}
 	}
+}
+
+// unaccepted returns the connections that wait for a listener to accept them.
+func (r *unixReferences) unaccepted(listener *netstat.UnixSocket) (waiting []netstat.UnixSocket) {
+	for _, inode := range listener.Pending {
+		s := netstat.UnixSocket{Type: listener.Type, State: netstat.Established, Name: listener.Name, Abstract: listener.Abstract}
+		if inode != 0 {
+			s.Peer.Set(inode)
+		}
+		if count, ok := r.waiting[procUnixName(listener)]; ok {
+			s.References.Set(count)
+		}
+		s.Processes = netstat.Known[[]netstat.Process](nil)
+		waiting = append(waiting, s)
+	}
+	return waiting
+}
+
+// procUnixName returns a socket's name as /proc/net/unix has it: an @ for each NUL.
+func procUnixName(s *netstat.UnixSocket) string {
+	if !s.Abstract {
+		return s.Name
+	}
+	return "@" + strings.ReplaceAll(s.Name, "\x00", "@")
 }
 
 // memoryOptions are the options that a socket's memory tells of.

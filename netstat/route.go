@@ -146,6 +146,9 @@ type RouteOptions struct {
 	// Age is the time since the route was last updated.
 	Age   Optional[time.Duration]
 	Realm uint32 `json:"realms,omitzero" form:"realms"` // the source's in the upper 16 bits, IPv4
+	// References and Uses are how often an IPv6 route is referred to, and was used
+	// (/proc/net/ipv6_route); with RouteQuery.Uses only.
+	References, Uses Optional[uint32]
 	// Preference is that of a default router, or of a route that a router
 	// advertised (RTA_PREF).
 	Preference RouterPreference `json:",omitzero"`
@@ -194,4 +197,7 @@ type RouteQuery struct {
 	Table    uint32   // 0 means every table
 	// ForwardingOnly leaves out what Route.IsForwarding is false for.
 	ForwardingOnly bool
+	// Uses asks how often routes of IPv6 are referred to and used (RouteOptions.References), for
+	// which a kernel is read in another place as well.
+	Uses bool
 }

@@ -10,6 +10,10 @@ import (
 type Process struct {
 	PID  int32
 	Name string // /proc/PID/comm: at most 15 bytes, any bytes but NUL
+	// Program is what the program was called by, or calls itself: the first argument in
+	// /proc/PID/cmdline, at most 511 bytes of it. It is empty where it was not read, and for a
+	// process that has none.
+	Program string
 	// FD is the lowest of the descriptors by which the process holds the
 	// socket.
 	FD Optional[int32]

@@ -17,9 +17,9 @@ func TestSocketOwners(t *testing.T) {
 		complete, known bool
 		want            string
 	}{
-		{5, true, true, "[{1 a 4}]"},
-		{7, true, true, "[{2 b 8} {3 c 5}]"},
-		{7, false, true, "[{2 b 8} {3 c 5}]"},
+		{5, true, true, "[{1 a  4}]"},
+		{7, true, true, "[{2 b  8} {3 c  5}]"},
+		{7, false, true, "[{2 b  8} {3 c  5}]"},
 		{6, true, true, "[]"},
 		{6, false, false, "[]"},
 		{0, false, true, "[]"},

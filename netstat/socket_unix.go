@@ -15,6 +15,10 @@ type EndpointQuery struct {
 	// References asks how often sockets of the local family are referred to,
 	// which takes another look at the kernel.
 	References bool
+	// Unaccepted asks for connections of the local family that nobody accepted yet as well, where
+	// States has listeners, which tell of them. They are established, have no inode, the name of
+	// their listener, and as their Peer the socket that connected.
+	Unaccepted bool
 	// Options asks for the options of sockets of the local family, for which other
 	// sources have to be opened.
 	Options bool

@@ -38,13 +38,13 @@ func newCommand() *cobra.Command {
 		Example:       example,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          commandline.NoArgs,
+		Args:          ignoreWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.version {
 				return commandline.PrintVersion(cmd, commandline.Version(version)+" (netsnmp-agent)")
 			}
 			if err := f.check(cmd.Flags()); err != nil {
-				return err
+				return &usageError{err}
 			}
 			switch {
 			case f.pin:
@@ -76,7 +76,7 @@ func newCommand() *cobra.Command {
 		},
 	}
 	declare(cmd.Flags(), &f)
-	cmd.SetFlagErrorFunc(commandline.FlagError)
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{commandline.FlagError(cmd, err)} })
 	complete(cmd, &f)
 	return cmd
 }

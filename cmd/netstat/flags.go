@@ -27,6 +27,7 @@ type flags struct {
 	moments          bool // list those of the recording
 	pin, unpin       bool // the programs that read options of sockets
 	version, help    bool
+	lacking          error // of a flag for what is not shown
 }
 
 // scope is which modes must take a flag.
@@ -121,7 +122,7 @@ var modifiers = []modifier{
 	{name: "numeric-ports", usage: "show ports by number", to: func(f *flags) any { return &f.PortNumbers }},
 	{name: "numeric-users", usage: "show users by number", to: func(f *flags) any { return &f.UserNumbers }},
 	{name: "symbolic", short: "N", usage: "look names up in spite of -n", to: func(f *flags) any { return &f.Symbolic }},
-	{name: "human", short: "h", usage: "show sizes for people: 1.5K, 23M", to: func(f *flags) any { return &f.Human }, scope: some},
+	{name: "human", usage: "show sizes for people: 1.5K, 23M", to: func(f *flags) any { return &f.Human }, scope: some},
 	{name: "json", usage: "print JSON Lines, an object for each row", to: func(f *flags) any { return &f.JSON }},
 	{name: "wide", short: "W", usage: "do not fold lines that are longer than the terminal", to: func(f *flags) any { return &f.Wide }},
 	{name: "continuous", short: "c", usage: "show it again every second", to: func(f *flags) any { return &f.Continuous }},
@@ -133,7 +134,7 @@ var modifiers = []modifier{
 	{name: "verbose", short: "v", usage: "``say what this kernel lacks", to: func(f *flags) any { return &f.Verbose }},
 	{name: "fib", short: "F", usage: "with -r: show the forwarding table, as always", to: func(f *flags) any { return &f.fib }, scope: some},
 	{name: "version", short: "V", usage: "print the version", to: func(f *flags) any { return &f.version }},
-	{name: "help", usage: "print this", to: func(f *flags) any { return &f.help }},
+	{name: "help", short: "h", usage: "print this", to: func(f *flags) any { return &f.help }},
 }
 
 // declare declares modes and modifiers.
@@ -152,16 +153,9 @@ func declare(fs *pflag.FlagSet, f *flags) {
 	for _, m := range modifiers {
 		commandline.Declare(fs, m.to(f), m.name, m.short, m.usage)
 	}
+	declareLacking(fs, f)
 	commandline.Once(fs)
-
-	// net-tools' further names.
-	names := map[string]string{"program": "programs", "ip": "inet", "tcpip": "inet"}
-	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if known, ok := names[name]; ok {
-			name = known
-		}
-		return pflag.NormalizedName(name)
-	})
+	commandline.Names(fs, otherNames, netToolsFlags...)
 }
 
 // fieldNames are what a filter and an order may name of the rows that the flags choose.
@@ -207,6 +201,9 @@ var apart = []struct{ one, other, why string }{
 
 // check completes the flags and says what does not fit together.
 func (f *flags) check(fs *pflag.FlagSet) error {
+	if f.lacking != nil {
+		return f.lacking
+	}
 	for _, m := range modifiers {
 		if fs.Changed(m.name) {
 			if err := commandline.CheckFilled(m.to(f), m.name); err != nil {

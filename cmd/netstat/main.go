@@ -22,5 +22,6 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
+	os.Args = append(os.Args[:1:1], withInterfaces(os.Args[1:])...)
 	os.Exit(commandline.Main(newCommand(), show.ErrIncomplete, syscall.SIGINT, syscall.SIGTERM))
 }

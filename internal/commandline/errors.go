@@ -82,6 +82,15 @@ func suggest(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	if best == "" {
 		return fmt.Errorf("unknown flag --%s: see %s --help", name, program)
 	}
+	var could []string
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		if strings.HasPrefix(flag.Name, name) && !flag.Hidden {
+			could = append(could, "--"+flag.Name)
+		}
+	})
+	if len(could) > 1 {
+		return fmt.Errorf("--%s is not clear: it is the beginning of %s", name, strings.Join(could, ", "))
+	}
 	return fmt.Errorf("unknown flag --%s: did you mean --%s?", name, best)
 }
 

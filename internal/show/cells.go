@@ -113,7 +113,7 @@ func boolValue(o netstat.Optional[bool]) table.Value {
 	return table.Bool(v)
 }
 
-// appendCount appends a number, for people with -h: 12.3k.
+// appendCount appends a number, for people with --human: 12.3k.
 func (s *Session) appendCount(b []byte, n uint64) []byte {
 	if s.Human {
 		return table.AppendScaled(b, n, 1000)
@@ -121,7 +121,7 @@ func (s *Session) appendCount(b []byte, n uint64) []byte {
 	return strconv.AppendUint(b, n, 10)
 }
 
-// appendBytes appends a number of bytes, for people with -h: 12.3K.
+// appendBytes appends a number of bytes, for people with --human: 12.3K.
 func (s *Session) appendBytes(b []byte, n uint64) []byte {
 	if s.Human {
 		return table.AppendScaled(b, n, 1024)

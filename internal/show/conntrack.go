@@ -470,7 +470,7 @@ func flowFields[T any](of func(*T) *netstat.Flow, owners func(*T) *netstat.FlowP
 		field("labels", table.Strings, "numbers of the labels that are set", func(f *flow) table.Value { return table.Words(flowLabels(f.Labels)) }),
 		field("securityContext", table.String, "label of the security module", func(f *flow) table.Value { return table.Text(f.SecurityContext) }),
 		field("helper", table.String, "name of the helper", func(f *flow) table.Value { return table.Text(f.Helper) }),
-		fieldOf("sourceProcesses", table.Objects, "processes of this host that send in the original direction, each with `pid` and `name`; with `-p`", func(v *T) table.Value {
+		fieldOf("sourceProcesses", table.Objects, "processes of this host that send in the original direction, each with `pid`, `name` and `program`; with `-p`", func(v *T) table.Value {
 			return processesValue(owners(v).Source)
 		}),
 		fieldOf("destinationProcesses", table.Objects, "processes of this host that answer; with `-p`", func(v *T) table.Value { return processesValue(owners(v).Destination) }),

@@ -416,14 +416,14 @@ func peer(a netstat.Address) string {
 	return "  destination " + a.Peer.String()
 }
 
-// scaledBytes is a number of bytes in the form of ifconfig(8).
+// scaledBytes is a number of bytes in the form of ifconfig(8), which does not round.
 func scaledBytes(n uint64) string {
-	units, scaled := [...]string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}, float64(n)
-	i := 0
-	for ; scaled >= 1024; i++ {
-		scaled /= 1024
+	units := [...]string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	i, rest := 0, uint64(0)
+	for ; n > 1024; i++ {
+		n, rest = n/1024, n%1024
 	}
-	return fmt.Sprintf("%.1f %s", scaled, units[i])
+	return fmt.Sprintf("%d.%d %s", n, rest*10/1024, units[i])
 }
 
 // scopeName is a scope in the form of ifconfig(8).

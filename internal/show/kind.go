@@ -274,7 +274,7 @@ func (f both[T]) shownAs(cell func(b []byte, v *T) []byte) both[T] {
 	return f
 }
 
-// bytes and count say what a number is of, which -h scales.
+// bytes and count say what a number is of, which --human scales.
 func (f both[T]) bytes() both[T] { f.scale = 1024; return f }
 func (f both[T]) count() both[T] { f.scale = 1000; return f }
 

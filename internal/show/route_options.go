@@ -126,6 +126,8 @@ func routeOptionFields() []table.Field[Row[netstat.Route]] {
 		metric("advertisedMSS", "bytes", func(o *netstat.RouteOptions) uint32 { return o.AdvertisedMSS }),
 		metric("hopLimit", "hops", func(o *netstat.RouteOptions) uint32 { return o.HopLimit }),
 		metric("initialCongestionWindow", "segments", func(o *netstat.RouteOptions) uint32 { return o.InitialCongestionWindow }),
+		of("references", table.Integer, "how often an IPv6 route is referred to", func(o *netstat.RouteOptions) table.Value { return uintValue(o.References) }),
+		of("uses", table.Integer, "how often an IPv6 route was used", func(o *netstat.RouteOptions) table.Value { return uintValue(o.Uses) }),
 		of("expires", table.Duration, "seconds until the route goes", func(o *netstat.RouteOptions) table.Value { return secondsValue(o.Expires) }),
 		of("realms", table.String, "FROM/TO, or TO alone: routing realms (IPv4)", func(o *netstat.RouteOptions) table.Value { return table.Text(realms(o.Realm)) }),
 		of("preference", table.String, "`low` or `high` of routers that advertise themselves; absent for medium (RFC 4191)", func(o *netstat.RouteOptions) table.Value {

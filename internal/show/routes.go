@@ -96,7 +96,7 @@ func routeTable(family netstat.Family, title string, columns func(*Session) []ta
 func routes(ctx context.Context, q *query, family netstat.Family) iter.Seq2[netstat.Route, error] {
 	ask := netstat.RouteQuery{Families: []netstat.Family{family}, Table: netstat.TableMain}
 	if family == netstat.IPv6 {
-		ask.Table = 0
+		ask.Table, ask.Uses = 0, true
 	}
 	if q.Table != "" {
 		number, err := q.TableNumber()
@@ -317,9 +317,18 @@ func (s *Session) route6Columns() []table.Column[Row[netstat.Route]] {
 		}),
 		columnOf("Flag", 4, false, appendRouteFlags),
 		columnOf("Met", 3, false, func(b []byte, r *netstat.Route) []byte { return appendKnown(b, r.Metric) }),
-		// rtnetlink does not tell how often a route is referred to and used.
-		columnOf("Ref", 3, false, func(b []byte, _ *netstat.Route) []byte { return append(b, '-') }),
-		columnOf("Use", 4, true, func(b []byte, _ *netstat.Route) []byte { return append(b, '-') }),
+		columnOf("Ref", 3, false, func(b []byte, r *netstat.Route) []byte {
+			if r.Options == nil {
+				return append(b, '-')
+			}
+			return appendKnown(b, r.Options.References)
+		}),
+		columnOf("Use", 4, true, func(b []byte, r *netstat.Route) []byte {
+			if r.Options == nil {
+				return append(b, '-')
+			}
+			return appendKnown(b, r.Options.Uses)
+		}),
 		interfaceColumn("If", 0, routeDevice),
 	}
 	if s.Extend > 1 {

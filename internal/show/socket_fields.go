@@ -207,7 +207,7 @@ func socketFields() []table.Field[Row[netstat.Socket]] {
 			return secondsValue(v.Expires)
 		}),
 		fieldOf("retransmits", table.Integer, "segments or probes sent without an answer", func(v *netstat.Socket) table.Value { return uintValue(v.Retransmits) }),
-		fieldOf("processes", table.Objects, "processes that hold the socket, each with `pid`, `name` and the descriptor `fd`; with `-p`", func(v *netstat.Socket) table.Value {
+		fieldOf("processes", table.Objects, "processes that hold the socket, each with `pid`, `name`, the first argument of its command line as `program`, and the descriptor `fd`; with `-p`", func(v *netstat.Socket) table.Value {
 			return processesValue(v.Processes)
 		}),
 	}

@@ -56,7 +56,9 @@ func (s *Session) socketOptionsColumns() []table.Column[Row[netstat.Socket]] {
 	}
 	columns := slices.Concat(s.queueColumns(), s.endpointColumns(), []table.Column[Row[netstat.Socket]]{state, diagnostics})
 	if s.Programs {
-		columns = append(columns, programsColumn())
+		columns = append(columns, columnOf("PID/Program name", programWidth+1, false, func(b []byte, v *netstat.Socket) []byte {
+			return appendProcesses(b, v.Processes)
+		}))
 	}
 	return append(columns, inetOptions.column(s))
 }

@@ -1,12 +1,14 @@
 package show
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/filter"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
@@ -97,8 +99,8 @@ func (s *Session) appendAddress(b []byte, src *Source, a netip.Addr) []byte {
 	default:
 		if name := s.resolver.Host(a); name != "" {
 			b = table.AppendEscaped(b, name)
-		} else if a.Is6() && !a.Is4In6() {
-			b = append(appendAddr(append(b, '['), src, a), ']')
+		} else if a == netip.IPv6Unspecified() {
+			b = append(b, "[::]"...)
 		} else {
 			b = appendAddr(b, src, a)
 		}
@@ -144,7 +146,44 @@ func appendTimer(b []byte, s *netstat.Socket) []byte {
 	return append(b, ')')
 }
 
-// appendProcesses appends "PID/name" of each process, or a dash.
+// programWidth is how long net-tools lets a PID with its program's name be. What programs call
+// themselves by may be a sentence.
+const programWidth = 19
+
+// appendProgram appends a process as net-tools does: its PID, and what it was called by, without
+// the folder that it is in, and with dots in place of what is not printable ASCII.
+func appendProgram(b []byte, p *netstat.Process) []byte {
+	start := len(b)
+	b = append(strconv.AppendInt(b, int64(p.PID), 10), '/')
+	name := cmp.Or(p.Program, p.Name)
+	if strings.HasPrefix(name, "/") {
+		name = name[strings.LastIndexByte(name, '/')+1:]
+	}
+	if name == "" {
+		return b[:len(b)-1]
+	}
+	for _, c := range []byte(name) {
+		if len(b)-start == programWidth {
+			break
+		}
+		if c < ' ' || c > '~' {
+			c = '.'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// appendHolder appends the first process that holds a socket, or a dash. With -ee all of them
+// are told.
+func (s *Session) appendHolder(b []byte, o netstat.Optional[[]netstat.Process]) []byte {
+	if processes, _ := o.Get(); len(processes) > 1 && s.Extend < 2 {
+		o = netstat.Known(processes[:1])
+	}
+	return appendProcesses(b, o)
+}
+
+// appendProcesses appends each process, or a dash.
 func appendProcesses(b []byte, o netstat.Optional[[]netstat.Process]) []byte {
 	processes, _ := o.Get()
 	if len(processes) == 0 {
@@ -154,10 +193,7 @@ func appendProcesses(b []byte, o netstat.Optional[[]netstat.Process]) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, int64(processes[i].PID), 10)
-		if name := processes[i].Name; name != "" {
-			b = table.AppendEscaped(append(b, '/'), name)
-		}
+		b = appendProgram(b, &processes[i])
 	}
 	return b
 }
@@ -170,6 +206,9 @@ func processesValue(o netstat.Optional[[]netstat.Process]) table.Value {
 	objects := make([]table.Object, len(processes))
 	for i, p := range processes {
 		objects[i] = table.Object{{Name: "pid", Value: table.Int(p.PID)}, {Name: "name", Value: table.Text(p.Name)}}
+		if p.Program != "" {
+			objects[i] = append(objects[i], table.Member{Name: "program", Value: table.Text(p.Program)})
+		}
 		if fd, known := p.FD.Get(); known {
 			objects[i] = append(objects[i], table.Member{Name: "fd", Value: table.Int(fd)})
 		}
@@ -229,15 +268,23 @@ func (s *Session) queueColumns() []table.Column[Row[netstat.Socket]] {
 	}
 }
 
-func programsColumn() table.Column[Row[netstat.Socket]] {
-	return columnOf("PID/Program name", 20, false, func(b []byte, v *netstat.Socket) []byte { return appendProcesses(b, v.Processes) })
+func (s *Session) programsColumn() table.Column[Row[netstat.Socket]] {
+	return columnOf("PID/Program name", programWidth+1, false, func(b []byte, v *netstat.Socket) []byte { return s.appendHolder(b, v.Processes) })
 }
 
 // socketColumns are the columns that the flags ask for.
 func (s *Session) socketColumns() []table.Column[Row[netstat.Socket]] {
 	columns := append(s.queueColumns(), s.endpointColumns()...)
+	sendQueue := &columns[2]
+	of := sendQueue.Append
+	sendQueue.Append = func(b []byte, r *Row[netstat.Socket]) []byte {
+		if r.v.State == netstat.Listen && r.v.SendQueue.IsKnown() {
+			return append(b, '0') // as net-tools has it: no data waits there
+		}
+		return of(b, r)
+	}
 	state := columnOf("State", 11, false, func(b []byte, v *netstat.Socket) []byte { return append(b, stateName(v)...) })
-	state.Colour = stateColour
+	state.Colour, state.Filled = stateColour, true // scripts look for "LISTEN ", and not LISTENING
 	columns = append(columns, state)
 	if s.Extend > 0 {
 		columns = append(columns,
@@ -245,7 +292,7 @@ func (s *Session) socketColumns() []table.Column[Row[netstat.Socket]] {
 			columnOf("Inode", 10, false, func(b []byte, v *netstat.Socket) []byte { return appendKnown(b, v.Inode) }))
 	}
 	if s.Programs {
-		columns = append(columns, programsColumn())
+		columns = append(columns, s.programsColumn())
 	}
 	if s.Timers {
 		columns = append(columns, columnOf("Timer", 0, false, appendTimer))

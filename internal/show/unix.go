@@ -49,7 +49,7 @@ func unixTable(title func(*Options) string, columns func(*Session) []table.Colum
 		what:    "sockets of the local family",
 		columns: columns,
 		read: func(ctx context.Context, q *query) iter.Seq2[netstat.UnixSocket, error] {
-			e := netstat.EndpointQuery{References: true, Options: options}
+			e := netstat.EndpointQuery{References: true, Unaccepted: !options, Options: options}
 			changed := q.Changed
 			for _, f := range askedOf(k, q.expr, q.Sort) {
 				field := &k.Fields[f]
@@ -69,7 +69,7 @@ func unixTable(title func(*Options) string, columns func(*Session) []table.Colum
 		},
 		names: func(v *netstat.UnixSocket) bool { return v.Options != nil && v.Options.BindToDevice.Or(0) != 0 },
 		lookUp: func(s *Session, r *Row[netstat.UnixSocket]) {
-			if uid, known := r.v.UID.Get(); known && s.Extend > 0 && !s.numericUsers() {
+			if uid, known := r.v.UID.Get(); known && s.Extend > 1 && !s.numericUsers() {
 				s.resolver.StartUser(uid)
 			}
 		},
@@ -95,17 +95,17 @@ func unixColumns(s *Session) []table.Column[Row[netstat.UnixSocket]] {
 	}
 	if s.Programs {
 		columns = append(columns, columnOf("PID/Program name", 20, false, func(b []byte, v *netstat.UnixSocket) []byte {
-			return appendProcesses(b, v.Processes)
+			return s.appendHolder(b, v.Processes)
 		}))
 	}
-	if s.Extend > 0 {
+	columns = append(columns, columnOf("Path", 0, false, appendUnixName))
+	if s.Extend > 1 {
 		columns = append(columns,
 			columnOf("User", 0, false, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendUser(b, v.UID) }),
 			columnOf("Recv-Q", 6, true, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendKnownBytes(b, v.ReceiveQueue) }),
 			columnOf("Send-Q", 6, true, func(b []byte, v *netstat.UnixSocket) []byte { return s.appendKnownBytes(b, v.SendQueue) }),
 			columnOf("Peer", 8, false, func(b []byte, v *netstat.UnixSocket) []byte { return appendKnown(b, v.Peer) }))
 	}
-	columns = append(columns, columnOf("Path", 0, false, appendUnixName))
 	return columns
 }
 
@@ -126,7 +126,7 @@ func unixKind() *table.Kind[Row[netstat.UnixSocket]] {
 			}
 			return table.KnownText(v.Name)
 		}),
-		field("inode", table.Integer, "inode in sockfs", func(v *netstat.UnixSocket) table.Value { return table.Uint(v.Inode) }),
+		field("inode", table.Integer, "inode in sockfs, 0 of a connection that nobody accepted yet", func(v *netstat.UnixSocket) table.Value { return table.Uint(v.Inode) }),
 		field("cookie", table.Integer, "SO_COOKIE", func(v *netstat.UnixSocket) table.Value { return uintValue(v.Cookie) }),
 		field("peer", table.Integer, "inode of the other end", func(v *netstat.UnixSocket) table.Value { return uintValue(v.Peer) }),
 		field("receiveQueue", table.Integer, "bytes not yet read; of a listener, connections that wait to be accepted", func(v *netstat.UnixSocket) table.Value { return uintValue(v.ReceiveQueue) }),

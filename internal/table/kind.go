@@ -29,6 +29,9 @@ type Column[T any] struct {
 	Heading string
 	Width   int  // the least width; the heading's where that is more
 	Right   bool // aligned to the right, as numbers are
+	// Filled fills the column up with blanks where it is the last one, too: who looks for a word
+	// in it may look for the blank behind.
+	Filled bool
 	// Append appends the cell. It escapes what others have chosen
 	// (AppendEscaped).
 	Append func(b []byte, row *T) []byte

@@ -62,9 +62,10 @@ type layout struct {
 
 // heading is what a layout knows of a column.
 type heading struct {
-	text  string
-	width int
-	right bool
+	text   string
+	width  int
+	right  bool
+	filled bool
 }
 
 // NewPrinter returns a Printer to out.
@@ -76,7 +77,7 @@ func NewPrinter[T any](out *Output, t Table[T]) *Printer[T] {
 	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		p.columns = append(p.columns, heading{c.Heading, c.Width, c.Right})
+		p.columns = append(p.columns, heading{c.Heading, c.Width, c.Right, c.Filled})
 	}
 	p.widths = make([]int, len(p.columns))
 	p.breaks = make([]bool, len(p.columns))
@@ -269,6 +270,9 @@ func (l *layout) appendLine(start int, ends []int, colours []Colour) {
 		}
 		if i < len(ends)-1 {
 			b = appendBlanks(b, blanks)
+		} else if l.columns[i].filled && !folded {
+			l.out.b = append(appendBlanks(b, blanks), '\n')
+			return
 		}
 	}
 	// A folded row may end with empty cells on a line of their own.

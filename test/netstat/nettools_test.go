@@ -13,126 +13,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
-// The output that people parse is that of net-tools' netstat: the same title and
-// headings to the byte, and the same rows to the byte as well where nothing is
-// known better. normalize takes out of a line of either what is.
-func TestLikeNetTools(t *testing.T) {
-	n := scene(t)
-	sockets(t, n)
-	n.IP(t, "route add 172.16.0.0/16 via 192.0.2.3") // a single next hop: net-tools shows no more of several
-	n.IP(t, "route add unreachable 203.0.114.0/24", "route add prohibit 203.0.115.0/24")
-	// Routes over a link without a carrier are up, and those that expire are marked.
-	n.IP(t, "link add nocarrier type veth peer name far", "link set nocarrier up", "addr add 198.51.100.1/24 dev nocarrier",
-		"-6 route add 2001:db8:77::/48 dev nocarrier metric 7 expires 3000")
-	unixSocket(t, n, unix.SOCK_STREAM, "stream", 1)
-	unixSocket(t, n, unix.SOCK_SEQPACKET, "seqpacket", 1)
-	unixSocket(t, n, unix.SOCK_DGRAM, "", 0)
-	for _, protocol := range []int{unix.IPPROTO_ICMP, 89 /* OSPF */, 253 /* for experiments: it has no name */} {
-		n.Socket(t, unix.AF_INET, unix.SOCK_RAW, protocol)
-	}
-	n.Socket(t, unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6)
-	n.IP(t, "link set a0 promisc on", "link set b0 allmulticast on")
-
-	// For a listener net-tools shows as Send-Q what the kernel left there, which
-	// is 0; its manual says what we show.
-	listener := regexp.MustCompile(`^(tcp6? +\d+ ) *\d+( .* LISTEN)`)
-	sendQueue := func(l string) string { return listener.ReplaceAllString(l, "${1}     0$2") }
-	fields := func(l string) string { return strings.Join(strings.Fields(l), " ") }
-	timer := regexp.MustCompile(`\(\d+\.\d+/`)
-	for _, c := range []struct {
-		flags     string
-		theirs    string // where it is not flags
-		normalize func(string) string
-		unordered bool
-	}{
-		{flags: "-4tan", normalize: sendQueue},
-		{flags: "-4tn"},
-		{flags: "-4tln", normalize: sendQueue},
-		{flags: "-4uan"}, {flags: "-4uln"}, {flags: "-4un"},
-		{flags: "-4tuan", normalize: sendQueue},
-		{flags: "-tan", theirs: "-tanW", normalize: func(l string) string { return fields(sendQueue(l)) }},
-		{flags: "-tuln", normalize: sendQueue},
-		{flags: "-uln"},
-		{flags: "-6tan", theirs: "-6tanW", normalize: func(l string) string { return fields(sendQueue(l)) }},
-		{flags: "-4taneo", normalize: func(l string) string { return timer.ReplaceAllString(sendQueue(l), "(0.00/") }},
-		{flags: "-tulpn", normalize: func(l string) string { return fields(processName.ReplaceAllString(sendQueue(l), "$1/-")) }},
-		{flags: "-wan", normalize: rawState}, {flags: "-wa", normalize: rawState},
-		{flags: "-rn"}, {flags: "-ren"}, {flags: "-nr4"},
-		{flags: "-rn6", normalize: func(l string) string { return route6(l) }, unordered: true},
-		{flags: "-in"}, {flags: "-ian"},
-		{flags: "-ien", normalize: paragraph}, {flags: "-iena", normalize: paragraph},
-		{flags: "-gn"},
-		{flags: "-xan"},
-		{flags: "-xln"},
-		{flags: "-xn"},
-	} {
-		t.Run(c.flags, func(t *testing.T) {
-			theirFlags := c.flags
-			if c.theirs != "" {
-				theirFlags = c.theirs
-			}
-			eventually(t, func() string {
-				before := normalized(n.Run(t, netTools, theirFlags), c.normalize)
-				ours := normalized(show(t, n, c.flags), c.normalize)
-				after := normalized(n.Run(t, netTools, theirFlags), c.normalize)
-				if !slices.Equal(before, after) {
-					return "the kernel's answer changes all the time"
-				}
-				if len(before) < 3 {
-					t.Fatalf("there is nothing to compare with: %q", before)
-				}
-				// The kernel's files have the rows of a hash table in another order
-				// than its sock_diag.
-				if !slices.Equal(ours[:2], before[:2]) || !slices.Equal(sorted(ours[2:]), sorted(before[2:])) {
-					return "ours:\n" + strings.Join(ours, "\n") + "\ntheirs:\n" + strings.Join(before, "\n")
-				}
-				return ""
-			})
-		})
-	}
-}
-
-var processName = regexp.MustCompile(`\b(\d+)/[^ ]+ *$`)
-
-// rawState leaves out the state of raw sockets, which is always the same.
-func rawState(line string) string { return strings.TrimSuffix(strings.TrimRight(line, " "), "7") }
-
-// paragraph leaves out of -ie what net-tools does not tell, and that an address
-// has no broadcast address, which it calls 0.0.0.0.
-func paragraph(line string) string {
-	for _, ours := range []string{"        state ", "        altname ", "        alias "} {
-		if strings.HasPrefix(line, ours) {
-			return ""
-		}
-	}
-	return strings.TrimSuffix(line, "  broadcast 0.0.0.0")
-}
-
-func normalized(text string, normalize func(string) string) (found []string) {
-	for _, line := range lines(text) {
-		if normalize != nil {
-			line = normalize(line)
-		}
-		if line = strings.TrimRight(line, " "); line != "" {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-// route6 leaves out how often a route is referred to and used, which only the
-// kernel's file tells, and that file's entry of no route (::/0 !n by lo).
-func route6(line string) string {
-	f := strings.Fields(line)
-	if len(f) == 7 && strings.Contains(f[0], "/") {
-		f[4], f[5] = "-", "-"
-		if f[0] == "::/0" && f[2] == "!n" {
-			return ""
-		}
-	}
-	return strings.Join(f, " ")
-}
-
 // A filter takes the name of a user, whose sockets ss tells by their number.
 func TestFilterUser(t *testing.T) {
 	n := nstest.New(t)
@@ -273,20 +153,20 @@ func TestStatistics(t *testing.T) {
 		}
 		return ""
 	})
-	// Sections are net-tools', and the flags choose those that its do.
+	// By name every section is shown, and the flags choose those that net-tools' do.
 	closed := n.Dial(t, "udp4", "127.0.0.1:9")
 	if _, err := closed.Write([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() string {
-		if out := show(t, n, "-sw4"); !strings.Contains(out, "IcmpInDestUnreachs") {
+		if out := show(t, n, "-swe4"); !strings.Contains(out, "IcmpInDestUnreachs") {
 			return "no message that the port is closed:\n" + out
 		}
 		return ""
 	})
 	for flags, want := range map[string]string{
-		"-s": "Ip: IpExt: Ip6: Icmp: IcmpMsg: Icmp6: Tcp: TcpExt: Udp: Udp6:", "-st": "Tcp: TcpExt:", "-su": "Udp: Udp6:", "-su4": "Udp:", "-su6": "Udp6:",
-		"-sw": "Ip: IpExt: Ip6: Icmp: IcmpMsg: Icmp6:", "-sw4": "Ip: IpExt: Icmp: IcmpMsg:", "-s6": "Ip6: Icmp6: Tcp: TcpExt: Udp6:", "-sUa4": "UdpLite:",
+		"-se": "Ip: IpExt: Ip6: Icmp: IcmpMsg: Icmp6: Tcp: TcpExt: Udp: Udp6:", "-set": "Tcp: TcpExt:", "-seu": "Udp: Udp6:", "-seu4": "Udp:", "-seu6": "Udp6:",
+		"-sew": "Ip: IpExt: Ip6: Icmp: IcmpMsg: Icmp6:", "-sew4": "Ip: IpExt: Icmp: IcmpMsg:", "-se6": "Ip6: Icmp6: Tcp: TcpExt: Udp6:", "-seUa4": "UdpLite:",
 	} {
 		var sections []string
 		for line := range strings.Lines(show(t, n, flags)) {
@@ -298,7 +178,7 @@ func TestStatistics(t *testing.T) {
 			t.Errorf("%s: sections %s, want %s", flags, got, want)
 		}
 	}
-	text := show(t, n, "-st")
+	text := show(t, n, "-set")
 	if !regexp.MustCompile(`(?m)^ +0 TcpInErrs `).MatchString(text) || regexp.MustCompile(`(?m)^ +0 TcpExt`).MatchString(text) {
 		t.Errorf("zeros of -st:\n%s", text)
 	}
