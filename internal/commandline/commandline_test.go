@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // run runs a program with a flag of every type and returns what it printed.
@@ -70,6 +71,24 @@ func TestFlagErrors(t *testing.T) {
 	}
 	if _, err := run(t, "-av", "--options=changed", "--interval=1e1", "--table", "0x10", "--kinds", `a,"b,c"`); err != nil {
 		t.Error(err)
+	}
+}
+
+// A name may be abbreviated as long as one flag is meant, and those that come first count before
+// others.
+func TestNames(t *testing.T) {
+	for beginning, want := range map[string]string{
+		"numeric": "numeric", "num": "numeric", "numeric-p": "numeric-ports", "listen": "listening", "listen-": "listen-queues", "prog": "programs",
+		"program": "programs", "in": "in", "inte": "interfaces", "interf": "interfaces", "interface": "interface", "": "", "x": "x", "js": "json",
+	} {
+		fs := pflag.NewFlagSet("program", pflag.ContinueOnError)
+		for _, name := range []string{"numeric", "numeric-hosts", "numeric-ports", "listening", "listen-queues", "programs", "inet", "inet6", "interfaces", "interface", "interval", "json"} {
+			fs.Bool(name, false, "")
+		}
+		Names(fs, map[string]string{"program": "programs"}, "numeric", "numeric-hosts", "numeric-ports", "listening", "programs", "inet", "inet6", "interfaces")
+		if got := string(fs.GetNormalizeFunc()(fs, beginning)); got != want {
+			t.Errorf("%q: %q, want %q", beginning, got, want)
+		}
 	}
 }
 

@@ -63,8 +63,8 @@ func unlike(flag *pflag.Flag) string {
 func suggest(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	name, program := unknown.GetSpecifiedName(), cmd.CommandPath()
 	if unknown.GetSpecifiedShortnames() != "" {
-		if other := otherCase(name); cmd.Flags().ShorthandLookup(other) != nil {
-			return fmt.Errorf("unknown flag -%s: did you mean -%s, or %s --help?", name, other, program)
+		if other := cmd.Flags().ShorthandLookup(otherCase(name)); other != nil && !other.Hidden {
+			return fmt.Errorf("unknown flag -%s: did you mean -%s, or %s --help?", name, other.Shorthand, program)
 		}
 		return fmt.Errorf("unknown flag -%s: see %s --help", name, program)
 	}

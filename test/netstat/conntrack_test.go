@@ -244,7 +244,7 @@ func TestFlows(t *testing.T) {
 		"--by source": "--by makes no sense with", "--conntrack --top 5": "--top makes sense with --by only", "--conntrack --by colour": `no field "colour"`,
 		"--conntrack --by mark/8": "no address", "--conntrack --by source/33": `"33"`, "--conntrack --by source --top 0": "--top: 0", "--conntrack --by source -p": "--programs makes no sense with --by",
 	} {
-		if r := try(t, n, strings.Fields(args)...); r.status != 1 || r.out != "" || !strings.Contains(r.complaints, sentence) {
+		if r := try(t, n, strings.Fields(args)...); r.status != 3 || r.out != "" || !strings.Contains(r.complaints, sentence) {
 			t.Errorf("%s: %+v", args, r)
 		}
 	}
@@ -379,7 +379,7 @@ func TestFlowStatistics(t *testing.T) {
 		rows := tryAsNobody(t, n, "--json", "-s").objects(t)
 		has(t, rows, "group", "conntrack", "name", "ConntrackInsert", "value", strconv.Itoa(sum), "narrow", "true")
 		has(t, rows, "group", "conntrack", "name", "ConntrackEntries", "value", count, "type", "gauge")
-		if show := try(t, n, "-sa"); !strings.Contains(show.out, "ConntrackClashResolve ") || !strings.Contains(show.out, "Races of two first packets") {
+		if show := try(t, n, "-sae"); !strings.Contains(show.out, "ConntrackClashResolve ") || !strings.Contains(show.out, "Races of two first packets") {
 			t.Errorf("no meaning of ConntrackClashResolve:\n%s", show.out)
 		}
 	}

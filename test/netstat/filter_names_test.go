@@ -76,7 +76,7 @@ func TestNamesInFilters(t *testing.T) {
 		{"-r --filter table=mian", `--filter: at position 7, "mian": expected the number or the name of a routing table as table`},
 		{"-r --table mian", `--table: "mian" is neither the number of a routing table nor the name of one, nor all`},
 	} {
-		if r := inside(append([]string{program}, strings.Fields(c.args)...)...); r.status != 1 || r.out != "" || !strings.Contains(r.complaints, c.want) {
+		if r := inside(append([]string{program}, strings.Fields(c.args)...)...); r.status == 0 || r.out != "" || !strings.Contains(r.complaints, c.want) {
 			t.Errorf("%s: %+v", c.args, r)
 		}
 	}

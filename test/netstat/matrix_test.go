@@ -563,7 +563,7 @@ func TestMatrix(t *testing.T) {
 							other = "--" + names[m.args[0]]
 						}
 					}
-					if r.status != 1 || r.out != "" || strings.Count(r.complaints, "\n") != 1 || !strings.Contains(r.complaints, "--") || !strings.Contains(r.complaints, other) {
+					if r.status != 3 || r.out != "" || strings.Count(r.complaints, "\n") != 1 || !strings.Contains(r.complaints, "--") || !strings.Contains(r.complaints, other) {
 						t.Errorf("%+v does not name both", r)
 					}
 				})

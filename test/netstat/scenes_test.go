@@ -504,7 +504,7 @@ func TestIPsecCounters(t *testing.T) {
 		}
 	}
 	has(t, objects(t, n, "-s"), "kind", "counter", "group", "ipsec", "name", "XfrmOutPolBlock", "value", "4")
-	if text := show(t, n, "-s"); !strings.Contains(text, "\nIPsec:\n") || !strings.Contains(text, " 4 XfrmOutPolBlock ") {
+	if text := show(t, n, "-se"); !strings.Contains(text, "\nIPsec:\n") || !strings.Contains(text, " 4 XfrmOutPolBlock ") {
 		t.Errorf("-s:\n%s", text)
 	}
 }
