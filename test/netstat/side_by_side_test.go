@@ -123,9 +123,10 @@ s = socket.create_server(("127.0.0.1", 3000))
 u = socket.socket(socket.AF_UNIX); u.bind("\0nodejs"); u.listen(1)
 time.sleep(600)'`)
 	n.Start(t, "bash", "-c", `exec -a "worker: some title" python3 -c '
-import socket, os, time
+import socket, os, time, ctypes
 s = socket.create_server(("127.0.0.1", 3001))
-os.fork()
+if os.fork() == 0:
+    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0) # it ends with its parent
 time.sleep(600)'`)
 	eventually(t, func() string {
 		if out := n.Run(t, "ss", "-tlnH"); !strings.Contains(out, ":3000 ") || !strings.Contains(out, ":3001 ") {
