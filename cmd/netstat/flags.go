@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/netsnmp-agent/netsnmp-agent/baseline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/sources"
@@ -127,7 +128,15 @@ var modifiers = []modifier{
 	{name: "wide", short: "W", usage: "do not fold lines that are longer than the terminal", to: func(f *flags) any { return &f.Wide }},
 	{name: "continuous", short: "c", usage: "show it again every second", to: func(f *flags) any { return &f.Continuous }},
 	{name: "interval", usage: "show it again every `SECONDS`; -i, -s and --conntrack by how much counters grew", to: func(f *flags) any { return &f.Interval }},
-	{name: "since", usage: "with -s and -i: show by how much counters grew since the `BASELINE`", to: func(f *flags) any { return &f.Since }, scope: some},
+	{name: "since", usage: "with -s and -i: show by how much counters grew since the `BASELINE`", to: func(f *flags) any { return &f.Since }, scope: some,
+		values: func(*flags) []string {
+			store, err := baseline.DefaultStore()
+			if err != nil {
+				return nil
+			}
+			names, _ := store.Names() // none, where there is no such folder
+			return names
+		}},
 	{name: "save-baseline", usage: "save the counters under the name `BASELINE`, or at that path, and show nothing", to: func(f *flags) any { return &f.save }},
 	{name: "pin-options", usage: "let everybody use --options: leave the programs that read options in the kernel, until it ends or --unpin-options, and show nothing", to: func(f *flags) any { return &f.pin }},
 	{name: "unpin-options", usage: "remove what --pin-options left, and show nothing", to: func(f *flags) any { return &f.unpin }},

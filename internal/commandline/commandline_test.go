@@ -2,6 +2,7 @@ package commandline
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -91,6 +92,20 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// A help that cannot be written is a failure.
+func TestHelpThatCannotBeWritten(t *testing.T) {
+	cmd := &cobra.Command{Use: "program", SilenceErrors: true, SilenceUsage: true, Run: func(*cobra.Command, []string) {}}
+	full := errors.New("full")
+	cmd.SetOut(failing{full})
+	if err := Execute(t.Context(), cmd, []string{"--help"}); !errors.Is(err, full) {
+		t.Error(err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 func TestEditDistance(t *testing.T) {
 	for words, want := range map[[2]string]int{

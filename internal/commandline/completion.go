@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,33 @@ func Execute(ctx context.Context, cmd *cobra.Command, args []string) error {
 			wantShell(c)
 		}
 	}
-	return cmd.ExecuteContext(ctx)
+	var unwritten error
+	help := cmd.HelpFunc()
+	cmd.SetHelpFunc(func(c *cobra.Command, args []string) {
+		w := &checked{Writer: c.OutOrStdout()}
+		c.SetOut(w)
+		help(c, args)
+		c.SetOut(w.Writer)
+		unwritten = w.err
+	})
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		return err
+	}
+	return unwritten
+}
+
+// checked keeps the first error of writing, which cobra passes over in the help.
+type checked struct {
+	io.Writer
+	err error
+}
+
+func (w *checked) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // unquoteUsage takes the marks out of what flags are for, which cobra shows in a
