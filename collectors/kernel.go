@@ -26,7 +26,7 @@ type Options struct {
 }
 
 // Kernel is the network stack of one network namespace of this host's kernel.
-// Its methods may be called concurrently.
+// Its methods may be called concurrently. Use Open: the zero value is no Kernel.
 type Kernel struct {
 	netns   *NetNS // nil: the process's own
 	hasIPv6 func() bool
@@ -83,7 +83,7 @@ func openKernel(n *NetNS, options Options) (*Kernel, error) {
 	return k, nil
 }
 
-// Close releases what the Kernel holds. What is under way may fail then.
+// Close releases what the Kernel holds. What is under way may fail then. Closing again is no error.
 func (k *Kernel) Close() error {
 	err := errors.Join(k.snmp.close(), k.snmp6.close(), k.devMcast.close())
 	if k.netns != nil {

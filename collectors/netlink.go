@@ -206,7 +206,10 @@ func (k *Kernel) ask(ctx context.Context, r request, each func(kind uint16, body
 	if err := c.send(r, sequence); err != nil {
 		return false, err
 	}
-	buffer := k.buffers.Get().(*[]byte)
+	buffer, opened := k.buffers.Get().(*[]byte)
+	if !opened {
+		panic("collectors: this Kernel does not come from Open")
+	}
 	defer k.buffers.Put(buffer)
 	next := func() ([]byte, error) { return c.receive(ctx, *buffer) }
 	for n := 0; ; n++ {

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -56,7 +57,7 @@ func (k *Kernel) subscribe(protocol int, groups []int, buffer int) (*subscriptio
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	s := &subscription{kernel: k, fd: fd, stop: stop, buffer: make([]byte, receiveSize)}
-	if s.size, err = setReceiveBuffer(fd, buffer); err != nil {
+	if s.size, err = setReceiveBuffer(fd, cmp.Or(buffer, DefaultListenBuffer)); err != nil {
 		s.close()
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package collectors
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -62,8 +63,16 @@ func openNetNS(name, path string) (*NetNS, error) {
 // Name returns the name or path that the namespace was opened by.
 func (n *NetNS) Name() string { return n.name }
 
-// Close releases the handle.
-func (n *NetNS) Close() error { return n.file.Close() }
+// Close releases the handle. Closing again is no error.
+func (n *NetNS) Close() error { return notClosedBefore(n.file.Close()) }
+
+// notClosedBefore is what an error of closing says besides that nothing was left to close.
+func notClosedBefore(err error) error {
+	if errors.Is(err, fs.ErrClosed) {
+		return nil
+	}
+	return err
+}
 
 // Do calls f on a thread that is in the namespace. Sockets that f opens, and
 // files that it opens under /proc/thread-self/net, stay of that namespace. f

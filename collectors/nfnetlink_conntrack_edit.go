@@ -38,8 +38,8 @@ func (k *Kernel) EditFlows() (*FlowEditor, error) {
 	return &FlowEditor{kernel: k, conn: c}, nil
 }
 
-// Close ends the use of the FlowEditor.
-func (e *FlowEditor) Close() error { return e.conn.Close() }
+// Close ends the use of the FlowEditor. Closing again is no error.
+func (e *FlowEditor) Close() error { return notClosedBefore(e.conn.Close()) }
 
 // FlowError says which one of several changes the kernel refused, counted from 0.
 type FlowError struct {

@@ -23,7 +23,7 @@ type Listener struct {
 const DefaultListenBuffer = 64 << 20
 
 // Listen subscribes to the events of the kinds given. The receive buffer is of
-// so many bytes; without CAP_NET_ADMIN the kernel grants at most
+// so many bytes, of DefaultListenBuffer for 0; without CAP_NET_ADMIN the kernel grants at most
 // net.core.rmem_max. Kinds that the kernel has no events for are left out, and so are
 // those of connection tracking (see ListenFlows).
 func (k *Kernel) Listen(kinds netstat.Kinds, buffer int) (*Listener, error) {
@@ -117,5 +117,5 @@ func (l *Listener) Receive() ([]byte, error) {
 	return datagram, l.events.kernel.readError("receive events", err)
 }
 
-// Close ends the subscription. A Receive under way returns.
+// Close ends the subscription. A Receive under way returns. Closing again is no error.
 func (l *Listener) Close() error { return l.events.close() }

@@ -31,7 +31,7 @@ type follower struct {
 func follow(t testing.TB, s *Stack, o SubscribeOptions) *follower {
 	o.Initial = InitialEvents
 	f := &follower{t: t, sub: s.Subscribe(o), rows: make(map[string]string)}
-	t.Cleanup(f.sub.Close)
+	t.Cleanup(func() { f.sub.Close() })
 	return f
 }
 

@@ -30,14 +30,14 @@ type Options struct {
 	// likely and costs time then, and nothing else.
 	ReceiveBuffer int
 	// Log takes what is worth knowing: gaps, dumps that were repeated,
-	// messages that were not understood. nil means nowhere.
+	// messages that were not understood. Nil means slog.Default.
 	Log *slog.Logger
 }
 
 // Stack is the network stack of one namespace, kept current from the kernel's
 // events. It has every reader that its kernel has: what it does not track, and of
 // what it tracks that which no event tells, it asks the kernel for. Its methods
-// may be called concurrently.
+// may be called concurrently. Use Open or Start: the zero value is no Stack.
 type Stack struct {
 	asked    // the kernel's readers, but for those that Stack has itself
 	kernel   *collectors.Kernel
@@ -132,7 +132,7 @@ func Start(options Options) (*Stack, error) {
 		options.ReceiveBuffer = collectors.DefaultListenBuffer
 	}
 	if options.Log == nil {
-		options.Log = slog.New(slog.DiscardHandler)
+		options.Log = slog.Default()
 	}
 	removal, err := watchRemoval(options.NetNS)
 	if err != nil {

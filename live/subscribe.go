@@ -183,13 +183,14 @@ func (s *Stack) Subscribe(o SubscribeOptions) *Subscription {
 	return sub
 }
 
-// Close ends the subscription, and what goes through its events.
-func (sub *Subscription) Close() {
+// Close ends the subscription, and what goes through its events. Its error is nil.
+func (sub *Subscription) Close() error {
 	sub.stack.write.Lock()
 	delete(sub.stack.subscribers, sub)
 	sub.stack.subscribersChanged()
 	sub.stack.write.Unlock()
 	sub.end(fs.ErrClosed)
+	return nil
 }
 
 func (sub *Subscription) end(reason error) {

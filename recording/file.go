@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"slices"
@@ -15,7 +16,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// File is a recording that is read. Its methods may be called concurrently.
+// File is a recording that is read. Its methods may be called concurrently. Use Open or
+// NewFile: the zero value is no File.
 type File struct {
 	frames  frames
 	closer  io.Closer
@@ -74,13 +76,16 @@ func newFile(r io.ReaderAt, size int64, name string) (*File, error) {
 	return f, nil
 }
 
-// Close closes the file. What is under way may fail then.
+// Close closes the file. What is under way may fail then. Closing again is no error.
 func (f *File) Close() error {
 	f.frames.zstd.Close()
 	if f.closer == nil {
 		return nil
 	}
-	return f.closer.Close()
+	if err := f.closer.Close(); !errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // readIndex takes the moments from the index, if there is one at the end. Without

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ type Recorder struct {
 	only   bool   // the name is to be a new one
 	empty  bool   // the file was there, without anything
 	err    error
+	closed bool
 }
 
 // Create begins a recording in a file. It is written beside path, or beside what
@@ -148,6 +150,9 @@ func lock(file *os.File) error {
 // Record writes one moment, as Writer.Record does, and makes sure that it is on
 // the disk. When it fails the file is what it was before.
 func (r *Recorder) Record(ctx context.Context, o Options, sources iter.Seq[Source]) error {
+	if r.closed {
+		return fmt.Errorf("record: %w", fs.ErrClosed)
+	}
 	if r.err != nil {
 		return r.err
 	}
@@ -194,8 +199,12 @@ func (r *Recorder) back(offset int64) error {
 	return nil
 }
 
-// Close ends the recording. One without a moment leaves no file.
+// Close ends the recording. One without a moment leaves no file. Closing again is no error.
 func (r *Recorder) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
 	if r.aside != nil {
 		return r.discard()
 	}

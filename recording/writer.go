@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"slices"
 	"time"
@@ -95,6 +96,7 @@ type Writer struct {
 	frame   []byte // for one after the other
 	columns columnWriter
 	moments []momentRef
+	closed  bool
 }
 
 // NewWriter begins a recording.
@@ -146,9 +148,12 @@ func (w *Writer) writeValue(kind byte, v any) (offset int64, err error) {
 // What a source does not tell is recorded as such, with the reason. Sources are
 // taken one after the other, so that the sequence can open and close them.
 //
-// The error is a *WriteError, that of the context, or one that names an unknown
-// kind. The moment is not whole then; what was written before is.
+// The error is a *WriteError, that of the context, one that names an unknown
+// kind, or after Close one that matches fs.ErrClosed. The moment is not whole then; what was written before is.
 func (w *Writer) Record(ctx context.Context, o Options, sources iter.Seq[Source]) error {
+	if w.closed {
+		return fmt.Errorf("record: %w", fs.ErrClosed)
+	}
 	kinds := o.Kinds
 	if len(kinds) == 0 {
 		kinds = Kinds()
@@ -193,8 +198,12 @@ func (w *Writer) Record(ctx context.Context, o Options, sources iter.Seq[Source]
 }
 
 // Close writes the index, by which a moment is found faster. The recording can
-// be read without it. It does not close what is written to.
+// be read without it. It does not close what is written to. Closing again is no error.
 func (w *Writer) Close() error {
+	if w.closed {
+		return nil
+	}
+	w.closed = true
 	at, err := w.writeValue(frameIndex, index{Moments: w.moments})
 	if errors.Is(err, errPayload) {
 		return nil

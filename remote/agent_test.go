@@ -133,7 +133,7 @@ func open(t testing.TB, c remote.Config) *remote.Stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { s.Close() })
 	return s
 }
 

@@ -3,7 +3,6 @@ package remote
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
@@ -88,26 +87,8 @@ func name(names []string, i int) string {
 	return strconv.Itoa(i)
 }
 
-// Secret is a community or a passphrase. However it is printed, logged or
-// marshalled, it does not show; string(s) is what it holds.
-type Secret string
-
-const hidden = "(secret)"
-
-// Format prints the same for every verb.
-func (s Secret) Format(f fmt.State, _ rune) {
-	if s == "" {
-		fmt.Fprint(f, `""`)
-		return
-	}
-	fmt.Fprint(f, hidden)
-}
-
-// LogValue is for log/slog.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s)) }
-
-// MarshalText is for encoding/json and its kin.
-func (s Secret) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }
+// Secret is a community or a passphrase, which does not show however it is printed.
+type Secret = protocol.Secret
 
 // Config is how a host is reached and who asks. Its zero value lacks an Address
 // and a Community or SecurityName; everything else has a default.

@@ -153,11 +153,12 @@ func (h *Hosts) Turn(end time.Time) {
 	}
 }
 
-// Close ends all reading.
-func (h *Hosts) Close() {
+// Close ends all reading. Its error is nil.
+func (h *Hosts) Close() error {
 	h.cancel()
 	h.Turn(time.Time{})
 	h.working.Wait()
+	return nil
 }
 
 // UnreachableError says that nothing can be read of a host. It unwraps to the

@@ -16,7 +16,7 @@ import (
 
 // Stack is the network stack of a host, read from the SNMP agent there. It is
 // safe for concurrent use. See the package's documentation for where its
-// errors come from.
+// errors come from. Use Open: the zero value is no Stack.
 type Stack struct {
 	config Config
 	to     *target
@@ -87,8 +87,8 @@ func open(ctx context.Context, c Config, known *path) (*Stack, error) {
 	return s, nil
 }
 
-// Close ends the sessions with the agent. What is still being read may fail.
-func (s *Stack) Close() {
+// Close ends the sessions with the agent. What is still being read may fail. Its error is nil.
+func (s *Stack) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
@@ -96,6 +96,7 @@ func (s *Stack) Close() {
 		session.close()
 	}
 	s.idle = nil
+	return nil
 }
 
 // acquire returns a session that nobody else uses. There may be more than

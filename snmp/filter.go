@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"fmt"
 	"maps"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -22,14 +23,19 @@ func NewFilter(families []vacm.Family) *Filter {
 }
 
 // ContextCommunities are the communities that stand for contexts where notifications go by SNMPv1 and SNMPv2c. They are immutable.
-type ContextCommunities struct{ byContext map[string]string }
+type ContextCommunities struct{ byContext map[string]Secret }
 
 // NewContextCommunities returns the communities of contexts other than the default one, nil where there are none.
-func NewContextCommunities(byContext map[string]string) *ContextCommunities {
+func NewContextCommunities(byContext map[string]Secret) *ContextCommunities {
 	if len(byContext) == 0 {
 		return nil
 	}
 	return &ContextCommunities{maps.Clone(byContext)}
+}
+
+// Format prints how many there are, for every verb.
+func (c ContextCommunities) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "{communities of %d contexts}", len(c.byContext))
 }
 
 // of returns the community that stands for a context.
@@ -37,15 +43,15 @@ func (c *ContextCommunities) of(contextName string) (community string, ok bool) 
 	if c == nil {
 		return "", false
 	}
-	community, ok = c.byContext[contextName]
-	return community, ok
+	secret, ok := c.byContext[contextName]
+	return string(secret), ok
 }
 
 // has reports whether a community stands for any context.
 func (c *ContextCommunities) has(community []byte) bool {
 	if c != nil {
 		for _, one := range c.byContext {
-			if one == string(community) {
+			if string(one) == string(community) {
 				return true
 			}
 		}

@@ -188,7 +188,7 @@ type communityOutgoing struct {
 }
 
 func newCommunityOutgoing(to *Target, contexts *atomic.Pointer[ContextCommunities]) *communityOutgoing {
-	return &communityOutgoing{communityMessages{version: to.Version}, to.Community, contexts}
+	return &communityOutgoing{communityMessages{version: to.Version}, string(to.Community), contexts}
 }
 
 func (m *communityOutgoing) communityOf(of scope) string {

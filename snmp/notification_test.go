@@ -98,7 +98,7 @@ func newNotifier(t testing.TB, options Options, targets ...Target) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { s.Close() })
 	if err := s.SetTargets(targets); err != nil {
 		t.Fatal(err)
 	}
@@ -579,7 +579,7 @@ func TestNobodyListens(t *testing.T) {
 func TestSetTargets(t *testing.T) {
 	kept, gone, added := newSink(t, "udp4", "127.0.0.1:0"), newSink(t, "udp4", "127.0.0.1:0"), newSink(t, "udp4", "127.0.0.1:0")
 	to := func(s *sink, community string) Target {
-		return Target{Address: s.address, Version: SNMPv2c, Community: community, Inform: true, Timeout: time.Hour}
+		return Target{Address: s.address, Version: SNMPv2c, Community: Secret(community), Inform: true, Timeout: time.Hour}
 	}
 	s := newNotifier(t, Options{}, to(kept, "kept"), to(gone, "gone"))
 	for n := range int32(100) {
@@ -598,7 +598,7 @@ func TestSetTargets(t *testing.T) {
 		{Address: kept.address, Version: 3},
 		{Address: kept.address, Version: SNMPv2c, Retries: -1},
 		{Address: kept.address, AgentAddress: netip.IPv6Loopback()},
-		{Address: kept.address, Community: strings.Repeat("x", math.MaxUint16)},
+		{Address: kept.address, Community: Secret(strings.Repeat("x", math.MaxUint16))},
 	} {
 		if err := s.SetTargets([]Target{wrong}); err == nil {
 			t.Errorf("%+v was taken", wrong)
@@ -629,8 +629,8 @@ func TestTargetsLeaveNothing(t *testing.T) {
 		var targets []Target
 		for i := range n % 5 {
 			targets = append(targets, Target{
-				Address: sink.address, Version: SNMPv2c, Community: fmt.Sprint(n, i), Inform: true, Timeout: time.Hour,
-			}, Target{Address: TargetAddress{TCP, "127.0.0.1", 1}, Community: fmt.Sprint(n)})
+				Address: sink.address, Version: SNMPv2c, Community: Secret(fmt.Sprint(n, i)), Inform: true, Timeout: time.Hour,
+			}, Target{Address: TargetAddress{TCP, "127.0.0.1", 1}, Community: Secret(fmt.Sprint(n))})
 		}
 		if err := s.SetTargets(targets); err != nil {
 			t.Fatal(err)
@@ -728,7 +728,7 @@ func FuzzAcknowledgement(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(s.Close)
+	f.Cleanup(func() { s.Close() })
 	number := []byte{0x01, 0x02, 0x03, 0x04}
 	f.Fuzz(func(t *testing.T, message []byte) {
 		d := newDestination(&s.engine, &s.options, nil, Target{Version: SNMPv2c, Community: "c", Inform: true})

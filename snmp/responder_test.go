@@ -324,9 +324,9 @@ func TestTooBig(t *testing.T) {
 		// SNMPv1's is as long as the request.
 		drop := messageOf(version, "public", pduOf(0xa1, 1, 0, 0, asked(slices.Repeat([]string{long}, 24)...)))
 		if version == 1 {
-			everybody := []Community{{Name: strings.Repeat("c", 480), Source: anywhere[0].Source}}
+			everybody := []Community{{Name: Secret(strings.Repeat("c", 480)), Source: anywhere[0].Source}}
 			d = testEngine(t, tree, everybody)
-			drop = messageOf(version, everybody[0].Name, pduOf(0xa0, 1, 0, 0, asked(descrName)))
+			drop = messageOf(version, string(everybody[0].Name), pduOf(0xa0, 1, 0, 0, asked(descrName)))
 		}
 		silent := d.engine.counters.statistics()[enginemib.SilentDrops]
 		if a := ask(t, d, drop, 484); a != nil {

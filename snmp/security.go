@@ -8,13 +8,18 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 )
+
+// Secret is a community, which does not show however it is printed.
+type Secret = protocol.Secret
 
 // Community lets managers in who know its name and send from its network. It is
 // what a row of snmpCommunityTable with its transport tag is (RFC 3584, section
 // 5.3).
 type Community struct {
-	Name   string       // what the messages carry
+	Name   Secret       // what the messages carry
 	Source netip.Prefix // where from: 0.0.0.0/0 is any IPv4 address, ::/0 any IPv6 one
 	// Endpoints, unless nil, are where from, in place of Source.
 	Endpoints []Endpoint

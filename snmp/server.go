@@ -301,18 +301,19 @@ func (s *Server) Serve(ctx context.Context) error {
 }
 
 // Close closes the sockets of a server that does not Serve, and drops the
-// notifications that wait.
-func (s *Server) Close() {
+// notifications that wait. Its error is nil. Closing again does nothing, nor while the server serves.
+func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.serving {
-		return
+		return nil
 	}
 	s.serving = true
 	s.origin.stop()
 	for _, l := range s.listeners {
 		l.close()
 	}
+	return nil
 }
 
 // later returns a dispatcher of its own for a message that was received, to be

@@ -352,7 +352,7 @@ func TestSetCommunities(t *testing.T) {
 	s, addresses := startServer(t, Options{Handler: newTestTree(t, 3)}, "udp:127.0.0.1:0", "tcp:127.0.0.1:0")
 	for round, name := range []string{"public", "other", "third"} {
 		if round > 0 {
-			if err := s.SetCommunities([]Community{{Name: name, Source: anywhere[0].Source}}); err != nil {
+			if err := s.SetCommunities([]Community{{Name: Secret(name), Source: anywhere[0].Source}}); err != nil {
 				t.Fatal(err)
 			}
 		}

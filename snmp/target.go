@@ -33,7 +33,7 @@ const (
 type Target struct {
 	Address   TargetAddress
 	Version   Version // the zero value stands for SNMPv1
-	Community string
+	Community Secret
 	// Inform has notifications sent in InformRequest-PDUs, which SNMPv1 does
 	// not have: each again until it is acknowledged, from the address that it
 	// was sent to, or refused there. A receiver that does not acknowledge one after its

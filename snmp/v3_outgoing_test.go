@@ -196,7 +196,7 @@ func TestNotificationsOfContexts(t *testing.T) {
 	d := newTrapd(t, createUser(u, ""), createUser(u, testEngineID))
 	v3, v3inform := d.target(u, false), d.target(u, true)
 	v3.V3.Context = "white"
-	v2c := Target{Address: d.address, Version: SNMPv2c, Community: "plain", Contexts: NewContextCommunities(map[string]string{"blue": "bluesecret"})}
+	v2c := Target{Address: d.address, Version: SNMPv2c, Community: "plain", Contexts: NewContextCommunities(map[string]Secret{"blue": "bluesecret"})}
 	v2cinform := v2c
 	v2cinform.Inform, v2cinform.Retries = true, 20
 	v1 := Target{Address: d.address, Version: SNMPv1, Community: "old"}

@@ -58,7 +58,7 @@ func accessOf(file *snmpdconf.Config, addresses []snmp.Address) (*access, error)
 	a := &access{tables: file.Access, policy: policy}
 	for _, c := range file.Communities {
 		a.communities = append(a.communities, snmp.Community{
-			Name: c.Name, Source: c.Source, Deny: c.Deny, SecurityName: c.SecurityName, Context: c.Context,
+			Name: snmp.Secret(c.Name), Source: c.Source, Deny: c.Deny, SecurityName: c.SecurityName, Context: c.Context,
 		})
 	}
 	return a, nil

@@ -32,7 +32,7 @@ func shownCommunities(list []snmp.Community, listening []snmp.Address, engineID 
 		}
 		index := fmt.Sprintf("community%0*d", digits, i+1)
 		rows = append(rows, communitymib.Community{
-			Index: index, Name: c.Name, SecurityName: c.SecurityName,
+			Index: index, Name: string(c.Name), SecurityName: c.SecurityName,
 			ContextEngineID: engineID, ContextName: c.Context, TransportTag: index, Storage: mib.StorageReadOnly,
 		})
 		for _, transport := range transports {
@@ -90,7 +90,7 @@ func (a *administration) writtenCommunities() (list []snmp.Community) {
 			unused = append(unused, c.Index)
 			continue
 		}
-		of := snmp.Community{Name: c.Name, SecurityName: c.SecurityName, Context: c.ContextName}
+		of := snmp.Community{Name: snmp.Secret(c.Name), SecurityName: c.SecurityName, Context: c.ContextName}
 		if c.TransportTag != "" {
 			of.Endpoints = append([]snmp.Endpoint{}, endpoints[c.TransportTag]...)
 			list = append(list, of)
@@ -167,10 +167,10 @@ func (a *administration) communityNamed(securityName string) (community string, 
 
 // contextCommunities returns what a security name stands for in other contexts; the file's targets know the file's communities.
 func (a *administration) contextCommunities(securityName string, ofFile bool) *snmp.ContextCommunities {
-	byContext := map[string]string{}
+	byContext := map[string]snmp.Secret{}
 	for _, c := range a.communitiesNamed(securityName, ofFile) {
 		if _, there := byContext[c.ContextName]; !there && c.ContextName != "" {
-			byContext[c.ContextName] = c.Name
+			byContext[c.ContextName] = snmp.Secret(c.Name)
 		}
 	}
 	return snmp.NewContextCommunities(byContext)

@@ -28,7 +28,7 @@ func targets(file *snmpdconf.Config, v3 *engine) ([]snmp.Target, error) {
 			return nil, fmt.Errorf("%s: %w", sink.Where, err)
 		}
 		t := snmp.Target{
-			Address: address, Version: sink.Version, Community: sink.Community, Source: sink.Source,
+			Address: address, Version: sink.Version, Community: snmp.Secret(sink.Community), Source: sink.Source,
 			Inform: sink.Inform, Timeout: sink.Timeout, Retries: sink.Retries,
 		}
 		if fits := file.ClientAddr.Is6() == address.Transport.IsIPv6(); !t.Source.IsValid() && fits {

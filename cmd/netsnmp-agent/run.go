@@ -508,7 +508,7 @@ func example(communities []snmp.Community, listening []snmp.Address) string {
 			}
 			name := "COMMUNITY"
 			if c.Name == "public" {
-				name = c.Name
+				name = string(c.Name)
 			}
 			target := netip.AddrPortFrom(local, a.AddrPort.Port()).String()
 			if a.Transport != snmp.UDP {

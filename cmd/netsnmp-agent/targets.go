@@ -118,7 +118,7 @@ func targetOf(p *targetmib.Params) (t snmp.Target, err error) {
 	default:
 		return t, fmt.Errorf("message processing model %d is not spoken with security model %d", p.Model, p.SecurityModel)
 	}
-	if t.Community = p.SecurityName; p.SecurityLevel != int32(usm.NoAuthNoPriv) {
+	if t.Community = snmp.Secret(p.SecurityName); p.SecurityLevel != int32(usm.NoAuthNoPriv) {
 		return t, errors.New("a community has the security level noAuthNoPriv")
 	}
 	return t, nil
@@ -205,7 +205,7 @@ func (a *administration) target(n *notificationmib.Notify, to *targetmib.Address
 	} else if t, err = targetOf(p); err != nil {
 		return t, err
 	} else if community, ok := a.communityNamed(p.SecurityName); ok && t.Version != snmp.SNMPv3 {
-		t.Community = community
+		t.Community = snmp.Secret(community)
 	}
 	if sink := a.sink(to.Name, to.Storage); sink != nil {
 		t.Address, t.Source = sink.Address, sink.Source

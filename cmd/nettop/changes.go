@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -62,7 +63,7 @@ func (c *changes) start(ctx context.Context) error {
 		kernel.Close()
 		return err
 	}
-	stack, err := live.Open(ctx, live.Options{NetNS: path})
+	stack, err := live.Open(ctx, live.Options{NetNS: path, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		kernel.Close()
 		return fmt.Errorf("follow changes: %w", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -122,7 +123,7 @@ func (w *Where) openHosts(ctx context.Context) (sources []*show.Source, err erro
 		if err != nil {
 			return nil, &remote.UnreachableError{Address: configs[0].Address, Err: err}
 		}
-		return []*show.Source{{Stack: stack, SNMP: true, Release: stack.Close, Count: counter(stack)}}, nil
+		return []*show.Source{{Stack: stack, SNMP: true, Release: release(stack), Count: counter(stack)}}, nil
 	}
 	all := remote.NewHosts(ctx, w.Pool(), configs)
 	for i, stack := range all.Stacks() {
@@ -132,10 +133,13 @@ func (w *Where) openHosts(ctx context.Context) (sources []*show.Source, err erro
 		}
 		sources = append(sources, src)
 	}
-	sources[0].Release = all.Close
+	sources[0].Release = release(all)
 	sources[0].Renew = func(until time.Time) { all.Turn(TurnOf(configs, until)) }
 	return sources, nil
 }
+
+// release returns what closes something whose error is nil.
+func release(c io.Closer) func() { return func() { _ = c.Close() } }
 
 // TurnOf returns when a turn of reading hosts ends: where there is one, nobody else
 // waits for it, and it may take as long as it takes.

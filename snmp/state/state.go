@@ -224,5 +224,10 @@ func (f *File) write(c *content) error {
 	return f.lock.Sync() // and the name
 }
 
-// Close gives the directory up.
-func (f *File) Close() error { return f.lock.Close() }
+// Close gives the directory up. Closing again is no error.
+func (f *File) Close() error {
+	if err := f.lock.Close(); !errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	return nil
+}

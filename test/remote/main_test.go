@@ -148,7 +148,7 @@ func open(t *testing.T, c remote.Config) *remote.Stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { s.Close() })
 	return s
 }
 
