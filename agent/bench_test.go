@@ -38,7 +38,7 @@ func manyRoutes(n int) []netstat.Route {
 		routes[i] = netstat.Route{
 			Destination: netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(20 + i>>16), byte(i >> 8), byte(i), 0}), 24),
 			Gateway:     netip.AddrFrom4([4]byte{10, 255, 0, byte(2 + i%200)}),
-			Table:       netstat.TableMain, Interface: 7, Type: netstat.RouteUnicast, Protocol: netstat.ProtocolBGP,
+			Table:       netstat.TableMain, Interface: 7, Type: netstat.RouteUnicast, Protocol: netstat.RouteProtocolBGP,
 		}
 	}
 	return routes

@@ -133,7 +133,7 @@ func (s *sources) readDefaultRouters(ctx context.Context) ([]netstat.Route, erro
 	rows := v.Route(everywhere(netstat.IPv4), netstat.TableMain)
 	routers := v.Route(everywhere(netstat.IPv6), netstat.TableMain)
 	for i := range routers {
-		if r := &routers[i]; r.Protocol == netstat.ProtocolRA || r.Options != nil && r.Options.Expires.IsKnown() {
+		if r := &routers[i]; r.Protocol == netstat.RouteProtocolRA || r.Options != nil && r.Options.Expires.IsKnown() {
 			query.Families = []netstat.Family{netstat.IPv6}
 			var err error
 			routers, err = insist(s.log, "default routes", func() ([]netstat.Route, error) {

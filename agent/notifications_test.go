@@ -47,7 +47,7 @@ func TestTransitions(t *testing.T) {
 			var got []string
 			s := newLinkStates(LinkNotifier{Send: func(n mib.Notification) { got = append(got, said(t, n)) }})
 			at := func(state netstat.OperState) netstat.Interface {
-				return netstat.Interface{Index: 7, Flags: netstat.FlagUp, OperState: netstat.Known[netstat.OperState](state)}
+				return netstat.Interface{Index: 7, Flags: netstat.InterfaceUp, OperState: netstat.Known[netstat.OperState](state)}
 			}
 			s.event(live.Event{Kind: netstat.KindInterface, Change: live.Added, Value: at(from)})
 			s.event(live.Event{Kind: netstat.KindInterface, Change: live.Changed, Value: at(to)})
@@ -83,7 +83,7 @@ func TestWhoIsNotifiedOf(t *testing.T) {
 	links := map[uint32]netstat.Interface{}
 	tell := func(change live.Change, index uint32, edit func(*netstat.Interface)) {
 		i := links[index]
-		i.Index, i.Name, i.Flags = index, fmt.Sprint(index), netstat.FlagUp
+		i.Index, i.Name, i.Flags = index, fmt.Sprint(index), netstat.InterfaceUp
 		edit(&i)
 		links[index] = i
 		s.event(live.Event{Kind: netstat.KindInterface, Change: change, Value: i})

@@ -117,7 +117,7 @@ func extension(ctx context.Context, writer netstat.InterfaceWriter, c *mib.Chang
 		change.Alias.Set(c.Row.Alias)
 	}
 	if c.Sets("ifPromiscuousMode") {
-		change.Promiscuous = c.Row.Flag(netstat.FlagPromiscuous)
+		change.Promiscuous = c.Row.Flag(netstat.InterfacePromiscuous)
 	}
 	w, err := writer.PrepareInterface(ctx, c.Row.Index, change)
 	return assignment(c, "ifAlias", w, err)

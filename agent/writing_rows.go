@@ -19,7 +19,7 @@ import (
 // a DHCP client, router advertisements, the kernel.
 func isAdministrators(p netstat.RouteProtocol) bool {
 	switch p {
-	case netstat.ProtocolUnspecified, netstat.ProtocolBoot, netstat.ProtocolStatic:
+	case netstat.RouteProtocolUnspecified, netstat.RouteProtocolBoot, netstat.RouteProtocolStatic:
 		return true
 	}
 	return false

@@ -247,7 +247,7 @@ func (r *addressRemoval) dependents(ctx context.Context, also map[string]bool) (
 			if err := m.parse(body); err != nil {
 				return false, err
 			}
-			if m.cloned || m.route.Protocol == netstat.ProtocolKernel {
+			if m.cloned || m.route.Protocol == netstat.RouteProtocolKernel {
 				return true, nil
 			}
 			depends := m.route.Interface == r.of.Interface || sources[m.route.PreferredSource] ||

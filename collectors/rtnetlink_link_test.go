@@ -115,9 +115,9 @@ func (l *ipLink) netstat(indexes map[string]uint32) netstat.Interface {
 		Lower:        l.LinkIndex,
 	}
 	for name, flag := range map[string]netstat.InterfaceFlags{
-		"UP": netstat.FlagUp, "BROADCAST": netstat.FlagBroadcast, "LOOPBACK": netstat.FlagLoopback, "POINTOPOINT": netstat.FlagPointToPoint,
-		"NOARP": netstat.FlagNoARP, "PROMISC": netstat.FlagPromiscuous, "ALLMULTI": netstat.FlagAllMulticast,
-		"MULTICAST": netstat.FlagMulticast, "LOWER_UP": netstat.FlagLowerUp, "DORMANT": netstat.FlagDormant,
+		"UP": netstat.InterfaceUp, "BROADCAST": netstat.InterfaceBroadcast, "LOOPBACK": netstat.InterfaceLoopback, "POINTOPOINT": netstat.InterfacePointToPoint,
+		"NOARP": netstat.InterfaceNoARP, "PROMISC": netstat.InterfacePromiscuous, "ALLMULTI": netstat.InterfaceAllMulticast,
+		"MULTICAST": netstat.InterfaceMulticast, "LOWER_UP": netstat.InterfaceLowerUp, "DORMANT": netstat.InterfaceDormant,
 	} {
 		if slices.Contains(l.Flags, name) {
 			i.Flags |= flag
@@ -192,7 +192,7 @@ func TestInterfacesAgreeWithIP(t *testing.T) {
 		}
 		// Which ip does not show.
 		i.Address, i.Broadcast, i.Permanent = "", "", ""
-		i.Flags &^= netstat.FlagRunning
+		i.Flags &^= netstat.InterfaceRunning
 		i.Carrier = netstat.Optional[bool]{}
 		i.Multicast = netstat.Optional[[]netstat.HardwareAddress]{}
 		i.Speed, i.Duplex = netstat.Optional[uint64]{}, netstat.Optional[netstat.Duplex]{}

@@ -73,7 +73,7 @@ func neighbourMessage(n *netstat.Neighbour) []byte {
 	if n.LinkAddress != "" {
 		b = appendAttribute(b, unix.NDA_LLADDR, []byte(n.LinkAddress))
 	}
-	if n.Protocol != netstat.ProtocolUnspecified {
+	if n.Protocol != netstat.RouteProtocolUnspecified {
 		b = appendAttribute(b, ndaProtocol, []byte{byte(n.Protocol)})
 	}
 	return b

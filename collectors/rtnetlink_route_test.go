@@ -141,13 +141,13 @@ func (r *ipRoute) netstat(t *testing.T, family netstat.Family, indexes map[strin
 		for _, name := range names {
 			switch name {
 			case "onlink":
-				f |= netstat.RouteOnLink
+				f |= netstat.NextHopOnLink
 			case "linkdown":
-				f |= netstat.RouteLinkDown
+				f |= netstat.NextHopLinkDown
 			case "dead":
-				f |= netstat.RouteDead
+				f |= netstat.NextHopDead
 			case "pervasive":
-				f |= netstat.RoutePervasive
+				f |= netstat.NextHopPervasive
 			}
 		}
 		return f
@@ -328,7 +328,7 @@ func TestRouteDetails(t *testing.T) {
 	if apart := to(all, "10.7.0.0/16"); len(apart) != 2 || apart[0].Table+apart[1].Table != 70100 {
 		t.Errorf("routes that differ in table: %+v", apart)
 	}
-	if r := to(all, "10.9.0.0/16"); len(r) != 1 || r[0].Flags&netstat.RouteOnLink == 0 {
+	if r := to(all, "10.9.0.0/16"); len(r) != 1 || r[0].Flags&netstat.NextHopOnLink == 0 {
 		t.Errorf("onlink: %+v", r)
 	}
 	if r := to(all, "10.11.0.0/16"); len(r) != 1 || r[0].Options != nil || r[0].Scope != netstat.Known(netstat.ScopeLink) {

@@ -22,7 +22,7 @@ const (
 	rtaExpires = 23 // RTA_EXPIRES, in seconds
 
 	// chosenFlags are the flags of a next hop that are chosen, and not what became of it.
-	chosenFlags = netstat.RouteOnLink | netstat.RoutePervasive
+	chosenFlags = netstat.NextHopOnLink | netstat.NextHopPervasive
 )
 
 // PrepareRoute prepares RTM_NEWROUTE or RTM_DELROUTE (rtnetlink(7)), which need CAP_NET_ADMIN in the

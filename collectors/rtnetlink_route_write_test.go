@@ -43,7 +43,7 @@ func allRoutes(t *testing.T, n *nstest.NS) []string {
 func wholeRoutes(t *testing.T, k *Kernel) (all [][]netstat.Route) {
 	t.Helper()
 	for _, r := range routes(t, k, netstat.RouteQuery{ForwardingOnly: true}) {
-		if r.Protocol == netstat.ProtocolKernel {
+		if r.Protocol == netstat.RouteProtocolKernel {
 			continue
 		}
 		if len(all) > 0 && r.Weight > 0 {
@@ -175,7 +175,7 @@ func TestWriteRouteErrors(t *testing.T) {
 	n.Settle(t)
 	k := open(t, n)
 	to := func(destination, gateway, device string) []netstat.Route {
-		r := netstat.Route{Destination: netip.MustParsePrefix(destination), Table: netstat.TableMain, Type: netstat.RouteUnicast, Protocol: netstat.ProtocolStatic}
+		r := netstat.Route{Destination: netip.MustParsePrefix(destination), Table: netstat.TableMain, Type: netstat.RouteUnicast, Protocol: netstat.RouteProtocolStatic}
 		if gateway != "" {
 			r.Gateway = netip.MustParseAddr(gateway)
 		}
@@ -238,7 +238,7 @@ func TestWriteRouteErrors(t *testing.T) {
 // FuzzMadeAgain holds that any message about a route can be made one that makes a route, once and for all.
 func FuzzMadeAgain(f *testing.F) {
 	f.Add(appendRouteKey(nil, []netstat.Route{
-		{Destination: netip.MustParsePrefix("10.0.0.0/8"), Gateway: netip.MustParseAddr("192.0.2.1"), Weight: 1, Flags: netstat.RouteDead | netstat.RouteOnLink},
+		{Destination: netip.MustParsePrefix("10.0.0.0/8"), Gateway: netip.MustParseAddr("192.0.2.1"), Weight: 1, Flags: netstat.NextHopDead | netstat.NextHopOnLink},
 		{Destination: netip.MustParsePrefix("10.0.0.0/8"), Gateway: netip.MustParseAddr("fe80::1"), Interface: 2, Weight: 256},
 	}))
 	f.Add(appendUint32Attribute(make([]byte, sizeofRtmsg), rtaNexthopID, 5))

@@ -327,7 +327,7 @@ func TestNextHopsAgreeWithIP(t *testing.T) {
 		if l.Blackhole {
 			device = 0 // ip leaves the loopback out
 		}
-		r := fmt.Sprint(l.ID, " via ", gateway, " dev ", device, " blackhole ", l.Blackhole, " fdb ", l.Forwarding, " onlink ", l.Flags&netstat.RouteOnLink != 0,
+		r := fmt.Sprint(l.ID, " via ", gateway, " dev ", device, " blackhole ", l.Blackhole, " fdb ", l.Forwarding, " onlink ", l.Flags&netstat.NextHopOnLink != 0,
 			" protocol ", uint8(l.Protocol), " group")
 		for _, m := range l.Group {
 			r += fmt.Sprint(" ", m.ID, "/", m.Weight)

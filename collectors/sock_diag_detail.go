@@ -259,8 +259,8 @@ func (r *attributeReader) socketOption(a nlAttr, o *netstat.SocketOptions, names
 		o.Mark.Set(r.uint32(a))
 	case inetDiagSockOpt:
 		flags := r.socketFlags(a)
-		o.FreeBind.Set(flags.Has(netstat.FlagFreeBind))
-		o.Transparent.Set(flags.Has(netstat.FlagTransparent))
+		o.FreeBind.Set(flags.Has(netstat.SocketFreeBind))
+		o.Transparent.Set(flags.Has(netstat.SocketTransparent))
 	case inetDiagULPInfo:
 		o.UpperLayer.Set(r.upperLayer(a, names).Name)
 	}

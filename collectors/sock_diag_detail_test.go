@@ -184,16 +184,16 @@ func TestDetailsOfOptions(t *testing.T) {
 		}
 	}
 	flags := func(port uint16) netstat.SocketFlags { return all[port].Detail.Flags.Or(0) }
-	if f := flags(1); !f.Has(netstat.FlagConnections|netstat.FlagMulticastLoop) || f.Has(netstat.FlagTransparent) || f.Has(netstat.FlagFreeBind) {
+	if f := flags(1); !f.Has(netstat.SocketConnections|netstat.SocketMulticastLoop) || f.Has(netstat.SocketTransparent) || f.Has(netstat.SocketFreeBind) {
 		t.Errorf("a usual socket: %v", f)
 	}
-	if f := flags(2); !f.Has(netstat.FlagTransparent) {
+	if f := flags(2); !f.Has(netstat.SocketTransparent) {
 		t.Errorf("a transparent socket: %v", f)
 	}
-	if f := flags(3); !f.Has(netstat.FlagFreeBind) || f.Has(netstat.FlagTransparent) {
+	if f := flags(3); !f.Has(netstat.SocketFreeBind) || f.Has(netstat.SocketTransparent) {
 		t.Errorf("a freely bound socket: %v", f)
 	}
-	if f := flags(5); !f.Has(netstat.FlagRecvErr) || f.Has(netstat.FlagMulticastLoop) || f.Has(netstat.FlagConnections) {
+	if f := flags(5); !f.Has(netstat.SocketRecvErr) || f.Has(netstat.SocketMulticastLoop) || f.Has(netstat.SocketConnections) {
 		t.Errorf("a UDP socket: %v", f)
 	}
 	if d := all[1].Detail; d.TOS != netstat.Known[uint8](0xb8) || d.Mark != netstat.Known[uint32](0x2a) || d.ClassID != netstat.Known[uint32](5) || d.TrafficClass.IsKnown() {

@@ -34,7 +34,7 @@ func ipv4(first byte, number int) netip.Addr {
 var growthScenes = []growthScene{
 	{"links with fe80::/64 and ff00::/8", func(i int) []collectors.Message {
 		device := uint32(i + 2)
-		link := netstat.Interface{Index: device, Name: fmt.Sprint("l", i), Flags: netstat.FlagUp}
+		link := netstat.Interface{Index: device, Name: fmt.Sprint("l", i), Flags: netstat.InterfaceUp}
 		return []collectors.Message{
 			{Kind: netstat.KindInterface, Interface: link},
 			routeMessage(netstat.Route{Destination: netip.MustParsePrefix("fe80::/64"), Table: netstat.TableMain, Metric: netstat.Known(uint32(256)), Interface: device, Type: netstat.RouteUnicast}),

@@ -504,7 +504,7 @@ func (v *Snapshot) serves(e *routeEntry, f *Flow) bool {
 }
 
 func serves(r *netstat.Route, f *Flow) bool {
-	return r.Flags&netstat.RouteDead == 0 && (f.Interface == 0 || r.Interface == 0 || r.Interface == f.Interface)
+	return r.Flags&netstat.NextHopDead == 0 && (f.Interface == 0 || r.Interface == 0 || r.Interface == f.Interface)
 }
 
 // appendServing appends the next hops of a route that serve the flow; all of them where

@@ -49,7 +49,7 @@ func (m members) change(which int, join bool, group netip.Addr, index uint32) er
 func (m members) operation(r *rand.Rand, v *Snapshot) string {
 	var indexes []uint32
 	for i := range v.Interfaces() {
-		if i.Flags&netstat.FlagLoopback == 0 { // where a report of IGMP makes a neighbour without an event
+		if i.Flags&netstat.InterfaceLoopback == 0 { // where a report of IGMP makes a neighbour without an event
 			indexes = append(indexes, i.Index)
 		}
 	}

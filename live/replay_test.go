@@ -121,7 +121,7 @@ func TestLinkEventDuringDump(t *testing.T) {
 	fresh := update{state: newState(), kinds: netstat.KindRoute}
 	m := routeMessage(netstat.Route{Destination: netip.MustParsePrefix("10.0.0.0/8"), Table: netstat.TableMain, Interface: 2, Type: netstat.RouteUnicast})
 	fresh.load(&m)
-	fresh.apply(&collectors.Message{Kind: netstat.KindInterface, Interface: netstat.Interface{Index: 2, Name: "l", Flags: netstat.FlagUp}})
+	fresh.apply(&collectors.Message{Kind: netstat.KindInterface, Interface: netstat.Interface{Index: 2, Name: "l", Flags: netstat.InterfaceUp}})
 	if !fresh.stale.Has(netstat.KindRoute) {
 		t.Error("its routes are not dumped again")
 	}

@@ -165,7 +165,7 @@ type routeInfo struct {
 
 // statusFlags come and go with the state of links, and say nothing of which
 // route it is.
-const statusFlags = netstat.RouteDead | netstat.RouteLinkDown | netstat.RouteOffload | netstat.RouteTrap | netstat.RouteUnresolved
+const statusFlags = netstat.NextHopDead | netstat.NextHopLinkDown | netstat.NextHopOffload | netstat.NextHopTrap | netstat.NextHopUnresolved
 
 // sameHops reports whether the next hops are equal but for ignored flags and for
 // remaining lifetimes.
@@ -305,10 +305,10 @@ func (r *routes) use(info *routeInfo, by int) {
 		h := &info.hops[i]
 		use := r.devices[h.Interface]
 		use.infos += by
-		if h.Flags&(netstat.RouteDead|netstat.RouteLinkDown) != 0 {
+		if h.Flags&(netstat.NextHopDead|netstat.NextHopLinkDown) != 0 {
 			use.dead += by
 		}
-		if h.Flags&netstat.RouteLinkDown != 0 {
+		if h.Flags&netstat.NextHopLinkDown != 0 {
 			use.down += by
 		}
 		r.devices[h.Interface] = use
@@ -892,7 +892,7 @@ func (r *routes) applyIPv6(m *collectors.Message, key routeEntry, replay bool) (
 // isMultipath reports whether an IPv6 route is, or may become, one of several
 // next hops (rt6_qualify_for_ecmp).
 func isMultipath(rows []netstat.Route) bool {
-	return rows[0].Gateway.IsValid() && rows[0].NextHopID == 0 && rows[0].Protocol != netstat.ProtocolRA
+	return rows[0].Gateway.IsValid() && rows[0].NextHopID == 0 && rows[0].Protocol != netstat.RouteProtocolRA
 }
 
 // sameShared reports whether two next hops have what a multipath route has once

@@ -64,13 +64,13 @@ func (c linkChange) moved() bool {
 // state.
 func (c linkChange) ended() bool {
 	return c.gone() || c.moved() || c.changed(func(old, now *netstat.Interface) bool {
-		const states = netstat.FlagUp | carries
+		const states = netstat.InterfaceUp | carries
 		return old.Flags&states != now.Flags&states || old.MTU != now.MTU
 	})
 }
 
 // carries are the flags of a link that carries.
-const carries = netstat.FlagRunning | netstat.FlagLowerUp
+const carries = netstat.InterfaceRunning | netstat.InterfaceLowerUp
 
 // linkRules are the kinds that are stale after a change of a link.
 var linkRules = []struct {

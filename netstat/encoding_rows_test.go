@@ -126,7 +126,7 @@ func TestFormsOfRows(t *testing.T) {
 			Processes: netstat.Known([]netstat.Process{{PID: 1, Name: "sshd", FD: netstat.Known[int32](3)}, {PID: 2, Name: "x"}}),
 			Detail: &netstat.SocketDetail{
 				TCP:    &netstat.TCPInfo{RTT: 1234 * time.Microsecond, PathMTU: 1500, Options: netstat.TCPOptionSACK | netstat.TCPOptionTimestamps},
-				Flags:  netstat.Known(netstat.FlagFreeBind),
+				Flags:  netstat.Known(netstat.SocketFreeBind),
 				Memory: netstat.Known(netstat.SocketMemory{Received: 4096}), ULP: &netstat.UpperLayer{TLS: &netstat.TLS{Version: netstat.Known[uint16](0x304)}},
 				CGroup: netstat.Known(netstat.CGroup{ID: 7, Path: "/a"}), Congestion: &netstat.CongestionControl{BBR: &netstat.BBR{PacingGain: 320}},
 				Options: &netstat.SocketOptions{
@@ -140,14 +140,14 @@ func TestFormsOfRows(t *testing.T) {
 		},
 		`{"destination":"198.51.100.0/24","gateway":"192.0.2.1","table":254,"interfaceIndex":2,"metric":0,"nextHopFlags":["onlink"],"type":"unicast","protocol":"bgp","scope":253,
 			"mtu":1400,"rtt":0.1,"realms":"1/2","preference":"low","locked":["mtu"],"features":["ecn"],"expires":2.5}`: netstat.Route{
-			Destination: prefix("198.51.100.0/24"), Gateway: addr("192.0.2.1"), Table: netstat.TableMain, Interface: 2, Metric: u(0), Flags: netstat.RouteOnLink,
-			Type: netstat.RouteUnicast, Protocol: netstat.ProtocolBGP, Scope: netstat.Known(netstat.ScopeLink),
+			Destination: prefix("198.51.100.0/24"), Gateway: addr("192.0.2.1"), Table: netstat.TableMain, Interface: 2, Metric: u(0), Flags: netstat.NextHopOnLink,
+			Type: netstat.RouteUnicast, Protocol: netstat.RouteProtocolBGP, Scope: netstat.Known(netstat.ScopeLink),
 			Options: &netstat.RouteOptions{MTU: 1400, RTT: 100 * time.Millisecond, Realm: 1<<16 | 2, Preference: netstat.PreferenceLow, Locked: 1 << 2,
 				Features: netstat.FeatureECN, Expires: netstat.Known(2500 * time.Millisecond)},
 		},
 		`{"index":2,"name":"eth0","linkKind":"vlan","flags":["up","multicast"],"unknownFlags":["promisc"],"state":"lowerLayerDown","mtu":1500,"address":"02:00:00:00:00:01",
 			"masterIndex":5,"duplex":"full","multicastAddresses":[],"rx_packets":0,"tx_bytes":18446744073709551615,"narrow":["octets"],"lastChange":"2026-01-02T03:04:05Z"}`: netstat.Interface{
-			Index: 2, Name: "eth0", Kind: "vlan", Flags: netstat.FlagUp | netstat.FlagMulticast, UnknownFlags: netstat.FlagPromiscuous, OperState: netstat.Known(netstat.OperLowerLayerDown),
+			Index: 2, Name: "eth0", Kind: "vlan", Flags: netstat.InterfaceUp | netstat.InterfaceMulticast, UnknownFlags: netstat.InterfacePromiscuous, OperState: netstat.Known(netstat.OperLowerLayerDown),
 			MTU: u(1500), Address: "\x02\x00\x00\x00\x00\x01", Master: 5, Duplex: netstat.Known(netstat.FullDuplex), Multicast: netstat.Known([]netstat.HardwareAddress(nil)),
 			Counters:   netstat.InterfaceCounters{InPackets: netstat.Known[uint64](0), OutOctets: netstat.Known[uint64](1<<64 - 1), NarrowOctets: true},
 			LastChange: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
@@ -195,14 +195,14 @@ func TestFormsOfRows(t *testing.T) {
 			"uids":"0-99","l3mdev":false,"unknown":false,"action":"table","table":100,"suppressPrefixLength":0,"protocol":"static"}`: netstat.Rule{
 			Family: netstat.IPv4, Priority: 10, Flags: netstat.RuleInvert, InputInterface: "lo", Mask: 255, SourcePorts: netstat.PortRange{First: 1, Last: 2},
 			DestinationPorts: netstat.PortRange{First: 53, Last: 53}, UIDs: netstat.Known(netstat.UIDRange{Last: 99}), Action: netstat.RuleTable, Table: 100,
-			SuppressPrefixLength: u(0), Protocol: netstat.ProtocolStatic,
+			SuppressPrefixLength: u(0), Protocol: netstat.RouteProtocolStatic,
 		},
 		`{"type":"stream","state":"LISTENING","path":"/run/a","inode":7}`:  netstat.UnixSocket{Type: netstat.SocketStream, State: netstat.Listen, Name: "/run/a", Inode: 7},
 		`{"type":"dgram","abstractName":"","inode":7}`:                     netstat.UnixSocket{Type: netstat.SocketDatagram, State: netstat.Close, Abstract: true, Inode: 7},
 		`{"type":"stream","state":"CONNECTING","inode":0}`:                 netstat.UnixSocket{Type: netstat.SocketStream, State: netstat.Established},
 		`{"family":"ipv4","interface":"all","reversePathFilter":"strict"}`: netstat.Netconf{Family: netstat.IPv4, Interface: netstat.NetconfAll, ReversePathFilter: u(1)},
 		`{"bridgeIndex":2,"portIndex":3,"vlan":7,"group":"01:00:5e:00:00:01","permanent":false,"offloaded":false,"fastLeave":false,"starExclude":false,"blocked":false,"expires":250,"protocol":"kernel"}`: netstat.BridgeGroup{
-			Bridge: 2, Port: 3, VLAN: 7, LinkGroup: "\x01\x00\x5e\x00\x00\x01", Expires: 250 * time.Second, Protocol: netstat.ProtocolKernel,
+			Bridge: 2, Port: 3, VLAN: 7, LinkGroup: "\x01\x00\x5e\x00\x00\x01", Expires: 250 * time.Second, Protocol: netstat.RouteProtocolKernel,
 		},
 		`{"name":"TcpMaxConn","group":"tcp","value":-1}`:                                                  netstat.Counter{Name: "TcpMaxConn", Group: netstat.GroupTCP, Value: netstat.Signed(-1)},
 		`{"interfaceIndex":3,"direction":"transmit","number":1,"cpus":["0","3"],"transmitMaxRate":0}`:     netstat.DeviceQueue{Interface: 3, Direction: netstat.Transmit, Number: 1, CPUs: netstat.Known([]uint32{0, 3}), TransmitMaxRate: netstat.Known[uint64](0)},

@@ -57,17 +57,17 @@ type InterfaceFlags uint32
 
 // Interface flags.
 const (
-	FlagUp           InterfaceFlags = 1 << 0
-	FlagBroadcast    InterfaceFlags = 1 << 1
-	FlagLoopback     InterfaceFlags = 1 << 3
-	FlagPointToPoint InterfaceFlags = 1 << 4
-	FlagRunning      InterfaceFlags = 1 << 6
-	FlagNoARP        InterfaceFlags = 1 << 7
-	FlagPromiscuous  InterfaceFlags = 1 << 8
-	FlagAllMulticast InterfaceFlags = 1 << 9
-	FlagMulticast    InterfaceFlags = 1 << 12
-	FlagLowerUp      InterfaceFlags = 1 << 16
-	FlagDormant      InterfaceFlags = 1 << 17
+	InterfaceUp           InterfaceFlags = 1 << 0
+	InterfaceBroadcast    InterfaceFlags = 1 << 1
+	InterfaceLoopback     InterfaceFlags = 1 << 3
+	InterfacePointToPoint InterfaceFlags = 1 << 4
+	InterfaceRunning      InterfaceFlags = 1 << 6
+	InterfaceNoARP        InterfaceFlags = 1 << 7
+	InterfacePromiscuous  InterfaceFlags = 1 << 8
+	InterfaceAllMulticast InterfaceFlags = 1 << 9
+	InterfaceMulticast    InterfaceFlags = 1 << 12
+	InterfaceLowerUp      InterfaceFlags = 1 << 16
+	InterfaceDormant      InterfaceFlags = 1 << 17
 )
 
 // Duplex is the duplex mode of a link.
@@ -239,7 +239,7 @@ func flag[F ~uint32](set, unknown, f F) Optional[bool] {
 }
 
 // Up returns whether the administrator has set the interface up.
-func (i *Interface) Up() Optional[bool] { return i.Flag(FlagUp) }
+func (i *Interface) Up() Optional[bool] { return i.Flag(InterfaceUp) }
 
 // Operational returns the state that RFC 2863 means: the kernel's own, but for
 // devices whose driver keeps none (OperUnknown: the loopback, tunnels). Those
@@ -248,7 +248,7 @@ func (i *Interface) Operational() Optional[OperState] {
 	if state, known := i.OperState.Get(); !known || state != OperUnknown {
 		return i.OperState
 	}
-	up, running := i.Up(), i.Flag(FlagRunning)
+	up, running := i.Up(), i.Flag(InterfaceRunning)
 	switch {
 	case !up.IsKnown() || !running.IsKnown():
 		return i.OperState

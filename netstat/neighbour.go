@@ -70,7 +70,7 @@ type Neighbour struct {
 	// Flags are those that are set. UnknownFlags are those that the source does
 	// not tell of; none of them is among Flags.
 	Flags, UnknownFlags NeighbourFlags `json:"-"`
-	// Protocol is who made the entry, ProtocolUnspecified where nobody says.
+	// Protocol is who made the entry, RouteProtocolUnspecified where nobody says.
 	Protocol RouteProtocol `json:",omitzero"`
 	// Updated is when the entry last changed; the zero time where the source
 	// does not tell. It is as exact as the kernel's clock tick.

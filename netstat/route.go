@@ -40,29 +40,29 @@ type RouteProtocol uint8
 
 // Route protocols.
 const (
-	ProtocolUnspecified RouteProtocol = 0
-	ProtocolRedirect    RouteProtocol = 1
-	ProtocolKernel      RouteProtocol = 2
-	ProtocolBoot        RouteProtocol = 3
-	ProtocolStatic      RouteProtocol = 4
-	ProtocolGated       RouteProtocol = 8
-	ProtocolRA          RouteProtocol = 9
-	ProtocolMRT         RouteProtocol = 10
-	ProtocolZebra       RouteProtocol = 11
-	ProtocolBird        RouteProtocol = 12
-	ProtocolDNRouted    RouteProtocol = 13
-	ProtocolXORP        RouteProtocol = 14
-	ProtocolNTK         RouteProtocol = 15
-	ProtocolDHCP        RouteProtocol = 16
-	ProtocolMRouted     RouteProtocol = 17
-	ProtocolKeepalived  RouteProtocol = 18
-	ProtocolBabel       RouteProtocol = 42
-	ProtocolOpenR       RouteProtocol = 99
-	ProtocolBGP         RouteProtocol = 186
-	ProtocolISIS        RouteProtocol = 187
-	ProtocolOSPF        RouteProtocol = 188
-	ProtocolRIP         RouteProtocol = 189
-	ProtocolEIGRP       RouteProtocol = 192
+	RouteProtocolUnspecified RouteProtocol = 0
+	RouteProtocolRedirect    RouteProtocol = 1
+	RouteProtocolKernel      RouteProtocol = 2
+	RouteProtocolBoot        RouteProtocol = 3
+	RouteProtocolStatic      RouteProtocol = 4
+	RouteProtocolGated       RouteProtocol = 8
+	RouteProtocolRA          RouteProtocol = 9
+	RouteProtocolMRT         RouteProtocol = 10
+	RouteProtocolZebra       RouteProtocol = 11
+	RouteProtocolBird        RouteProtocol = 12
+	RouteProtocolDNRouted    RouteProtocol = 13
+	RouteProtocolXORP        RouteProtocol = 14
+	RouteProtocolNTK         RouteProtocol = 15
+	RouteProtocolDHCP        RouteProtocol = 16
+	RouteProtocolMRouted     RouteProtocol = 17
+	RouteProtocolKeepalived  RouteProtocol = 18
+	RouteProtocolBabel       RouteProtocol = 42
+	RouteProtocolOpenR       RouteProtocol = 99
+	RouteProtocolBGP         RouteProtocol = 186
+	RouteProtocolISIS        RouteProtocol = 187
+	RouteProtocolOSPF        RouteProtocol = 188
+	RouteProtocolRIP         RouteProtocol = 189
+	RouteProtocolEIGRP       RouteProtocol = 192
 )
 
 // Routing tables that every Linux host has (RT_TABLE_*).
@@ -78,13 +78,13 @@ type RouteFlags uint32
 
 // Next-hop flags.
 const (
-	RouteDead       RouteFlags = 1 << 0
-	RoutePervasive  RouteFlags = 1 << 1
-	RouteOnLink     RouteFlags = 1 << 2
-	RouteOffload    RouteFlags = 1 << 3
-	RouteLinkDown   RouteFlags = 1 << 4
-	RouteUnresolved RouteFlags = 1 << 5
-	RouteTrap       RouteFlags = 1 << 6
+	NextHopDead       RouteFlags = 1 << 0
+	NextHopPervasive  RouteFlags = 1 << 1
+	NextHopOnLink     RouteFlags = 1 << 2
+	NextHopOffload    RouteFlags = 1 << 3
+	NextHopLinkDown   RouteFlags = 1 << 4
+	NextHopUnresolved RouteFlags = 1 << 5
+	NextHopTrap       RouteFlags = 1 << 6
 )
 
 // Route is one next hop of one route: a multipath route, or one through a

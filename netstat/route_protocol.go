@@ -3,12 +3,12 @@ package netstat
 import "strconv"
 
 var routeProtocolNames = [...]string{
-	ProtocolUnspecified: "unspec", ProtocolRedirect: "redirect", ProtocolKernel: "kernel", ProtocolBoot: "boot",
-	ProtocolStatic: "static", ProtocolGated: "gated", ProtocolRA: "ra", ProtocolMRT: "mrt", ProtocolZebra: "zebra",
-	ProtocolBird: "bird", ProtocolDNRouted: "dnrouted", ProtocolXORP: "xorp", ProtocolNTK: "ntk",
-	ProtocolDHCP: "dhcp", ProtocolMRouted: "mrouted", ProtocolKeepalived: "keepalived", ProtocolBabel: "babel",
-	ProtocolOpenR: "openr", ProtocolBGP: "bgp", ProtocolISIS: "isis", ProtocolOSPF: "ospf", ProtocolRIP: "rip",
-	ProtocolEIGRP: "eigrp",
+	RouteProtocolUnspecified: "unspec", RouteProtocolRedirect: "redirect", RouteProtocolKernel: "kernel", RouteProtocolBoot: "boot",
+	RouteProtocolStatic: "static", RouteProtocolGated: "gated", RouteProtocolRA: "ra", RouteProtocolMRT: "mrt", RouteProtocolZebra: "zebra",
+	RouteProtocolBird: "bird", RouteProtocolDNRouted: "dnrouted", RouteProtocolXORP: "xorp", RouteProtocolNTK: "ntk",
+	RouteProtocolDHCP: "dhcp", RouteProtocolMRouted: "mrouted", RouteProtocolKeepalived: "keepalived", RouteProtocolBabel: "babel",
+	RouteProtocolOpenR: "openr", RouteProtocolBGP: "bgp", RouteProtocolISIS: "isis", RouteProtocolOSPF: "ospf", RouteProtocolRIP: "rip",
+	RouteProtocolEIGRP: "eigrp",
 }
 
 // Name returns the protocol's name as ip-route(8) has it, its number where it has

@@ -84,17 +84,17 @@ type SocketFlags uint16
 
 // Socket flags, named after their options.
 const (
-	FlagRecvErr           SocketFlags = 1 << iota // IP_RECVERR, IPV6_RECVERR
-	FlagConnections                               // of a protocol with connections: not an option
-	FlagFreeBind                                  // IP_FREEBIND
-	FlagHeaderIncluded                            // IP_HDRINCL
-	FlagMulticastLoop                             // IP_MULTICAST_LOOP
-	FlagTransparent                               // IP_TRANSPARENT
-	FlagMulticastAll                              // IP_MULTICAST_ALL
-	FlagNoDefrag                                  // IP_NODEFRAG
-	FlagBindAddressNoPort                         // IP_BIND_ADDRESS_NO_PORT
-	FlagRecvErrRFC4884                            // IP_RECVERR_RFC4884
-	FlagDeferConnect                              // TCP_FASTOPEN_CONNECT, still unsent
+	SocketRecvErr           SocketFlags = 1 << iota // IP_RECVERR, IPV6_RECVERR
+	SocketConnections                               // of a protocol with connections: not an option
+	SocketFreeBind                                  // IP_FREEBIND
+	SocketHeaderIncluded                            // IP_HDRINCL
+	SocketMulticastLoop                             // IP_MULTICAST_LOOP
+	SocketTransparent                               // IP_TRANSPARENT
+	SocketMulticastAll                              // IP_MULTICAST_ALL
+	SocketNoDefrag                                  // IP_NODEFRAG
+	SocketBindAddressNoPort                         // IP_BIND_ADDRESS_NO_PORT
+	SocketRecvErrRFC4884                            // IP_RECVERR_RFC4884
+	SocketDeferConnect                              // TCP_FASTOPEN_CONNECT, still unsent
 )
 
 var socketFlagNames = [...]string{

@@ -25,7 +25,7 @@ func TestNamesOfSockets(t *testing.T) {
 		{State(19), "state 19"},
 		{TimerProbe, "persist"},
 		{Timer(9), "timer 9"},
-		{FlagTransparent | FlagFreeBind, "freebind,transparent"},
+		{SocketTransparent | SocketFreeBind, "freebind,transparent"},
 		{SocketFlags(1<<15 | 1), "recverr,0x8000"},
 		{ShutdownReceive | ShutdownSend, "receive,send"},
 		{Shutdown(0), ""},

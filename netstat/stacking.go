@@ -87,10 +87,10 @@ func ReceiveAddressesOf(interfaces []Interface) []ReceiveAddress {
 				rows = append(rows, ReceiveAddress{ifc.Index, a, a != ifc.Permanent})
 			}
 		}
-		if ifc.Flags&FlagLoopback == 0 {
+		if ifc.Flags&InterfaceLoopback == 0 {
 			add(ifc.Address)
 		}
-		if ifc.Flags&FlagBroadcast != 0 {
+		if ifc.Flags&InterfaceBroadcast != 0 {
 			add(ifc.Broadcast)
 		}
 		multicast, _ := ifc.Multicast.Get()

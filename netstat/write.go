@@ -21,8 +21,8 @@ type Write struct {
 
 // InterfaceChange is what is to become of an interface; what is unknown stays as it is.
 type InterfaceChange struct {
-	Up          Optional[bool] // whether it is to be up (FlagUp)
-	Promiscuous Optional[bool] // FlagPromiscuous
+	Up          Optional[bool] // whether it is to be up (InterfaceUp)
+	Promiscuous Optional[bool] // InterfacePromiscuous
 	// Alias is a text of the administrator's, of at most 255 octets; an empty one
 	// removes it.
 	Alias Optional[string]

@@ -61,7 +61,7 @@ func Example() {
 			if err != nil {
 				log.Fatal(err)
 			}
-			if i.Flags&netstat.FlagLoopback != 0 {
+			if i.Flags&netstat.InterfaceLoopback != 0 {
 				fmt.Println("moment", moment.Number(), "has", i.Name)
 			}
 		}

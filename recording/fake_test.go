@@ -66,7 +66,7 @@ func routes(n int) iter.Seq2[netstat.Route, error] {
 				Destination: netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i >> 16), byte(i >> 8), byte(i), 0}), 24),
 				Gateway:     netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + random.IntN(16))}),
 				Table:       netstat.TableMain, Interface: uint32(2 + random.IntN(4)), Metric: netstat.Known[uint32](20),
-				Type: netstat.RouteUnicast, Protocol: netstat.ProtocolBGP,
+				Type: netstat.RouteUnicast, Protocol: netstat.RouteProtocolBGP,
 			}
 			if !yield(r, nil) {
 				return

@@ -32,7 +32,7 @@ type golden struct{ fake }
 
 var (
 	goldenInterface = netstat.Interface{
-		Index: 2, Name: "eth0", Alias: "uplink \xff", HardwareType: netstat.Known[uint16](1), Flags: netstat.FlagUp | netstat.FlagRunning,
+		Index: 2, Name: "eth0", Alias: "uplink \xff", HardwareType: netstat.Known[uint16](1), Flags: netstat.InterfaceUp | netstat.InterfaceRunning,
 		OperState: netstat.Known(netstat.OperUp), Carrier: netstat.Known(true), MTU: netstat.Known[uint32](1500), TransmitQueueLength: netstat.Known[uint32](1000),
 		Address: "\x02\x00\x00\x00\x00\x01", Broadcast: "\xff\xff\xff\xff\xff\xff",
 		Multicast: netstat.Known([]netstat.HardwareAddress{"\x01\x00\x5e\x00\x00\x01", "\x33\x33\x00\x00\x00\x01"}),
@@ -50,7 +50,7 @@ var (
 	goldenRoutes = []netstat.Route{
 		{
 			Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("192.0.2.254"), Table: netstat.TableMain,
-			Interface: 2, Type: netstat.RouteUnicast, Protocol: netstat.ProtocolStatic,
+			Interface: 2, Type: netstat.RouteUnicast, Protocol: netstat.RouteProtocolStatic,
 		},
 		{
 			Destination: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("192.0.2.253"), Table: 70000,

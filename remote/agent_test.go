@@ -153,9 +153,9 @@ func manyRoutes(n int) []netstat.Route {
 	rows := make([]netstat.Route, n)
 	for i := range rows {
 		r := netstat.Route{
-			Table: netstat.TableMain, Interface: 2, Type: netstat.RouteUnicast, Protocol: netstat.ProtocolBGP,
+			Table: netstat.TableMain, Interface: 2, Type: netstat.RouteUnicast, Protocol: netstat.RouteProtocolBGP,
 			Gateway: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), Metric: netstat.Known(uint32(i % 3)),
-			TOS: netstat.Known[uint8](0), UnknownFlags: ^netstat.RouteDead, // as the MIB tells it
+			TOS: netstat.Known[uint8](0), UnknownFlags: ^netstat.NextHopDead, // as the MIB tells it
 		}
 		if i%3 == 0 && i%10 != 9 {
 			r.TOS = netstat.Optional[uint8]{} // the policy of a plain route tells none

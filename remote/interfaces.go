@@ -70,9 +70,9 @@ func decodeInterface(epoch time.Time, index mib.OID, values []mib.Value, odd fun
 	i.LastChange, i.CounterDiscontinuity = past(i.LastChange), past(i.CounterDiscontinuity)
 	// RFC 2863 has up(5) for what can pass packets, which is Linux's running.
 	if state, known := i.OperState.Get(); known {
-		i.UnknownFlags &^= netstat.FlagRunning
+		i.UnknownFlags &^= netstat.InterfaceRunning
 		if state == netstat.OperUp {
-			i.Flags |= netstat.FlagRunning
+			i.Flags |= netstat.InterfaceRunning
 		}
 	}
 	// Without ifXTable, what is not unicast stands together.

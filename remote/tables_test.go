@@ -32,11 +32,11 @@ func whole() scene {
 	}
 	counters := netstat.InterfaceCounters{InPackets: netstat.Known[uint64](1 << 33), OutPackets: netstat.Known[uint64](5), InOctets: netstat.Known[uint64](1 << 40), OutOctets: netstat.Known[uint64](6), InErrors: netstat.Known[uint64](1), OutErrors: netstat.Known[uint64](2), InDropped: netstat.Known[uint64](3), OutDropped: netstat.Known[uint64](4), InMulticast: netstat.Known[uint64](9), NarrowErrors: true}
 	links := []netstat.Interface{
-		{Index: 1, Name: "lo", HardwareType: netstat.Known[uint16](772), Flags: netstat.FlagUp | netstat.FlagLoopback | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUp), MTU: netstat.Known[uint32](65536), Counters: counters},
-		{Index: 2, Name: "eth0", Alias: "to the world", HardwareType: netstat.Known[uint16](1), Flags: netstat.FlagUp | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUp), MTU: netstat.Known[uint32](1500),
+		{Index: 1, Name: "lo", HardwareType: netstat.Known[uint16](772), Flags: netstat.InterfaceUp | netstat.InterfaceLoopback | netstat.InterfaceRunning, OperState: netstat.Known(netstat.OperUp), MTU: netstat.Known[uint32](65536), Counters: counters},
+		{Index: 2, Name: "eth0", Alias: "to the world", HardwareType: netstat.Known[uint16](1), Flags: netstat.InterfaceUp | netstat.InterfaceRunning, OperState: netstat.Known(netstat.OperUp), MTU: netstat.Known[uint32](1500),
 			Address: "\x02\x00\x00\x00\x00\x01", Speed: netstat.Known[uint64](100e9), Master: 4, LinkTraps: netstat.Known(true), Counters: counters},
 		{Index: 3, Name: "eth1", HardwareType: netstat.Known[uint16](1), OperState: netstat.Known(netstat.OperDown), MTU: netstat.Known[uint32](1500), Address: "\x02\x00\x00\x00\x00\x02", Counters: counters},
-		{Index: 4, Name: "br0", Kind: "bridge", HardwareType: netstat.Known[uint16](1), Flags: netstat.FlagUp, OperState: netstat.Known(netstat.OperLowerLayerDown), MTU: netstat.Known[uint32](1500), Counters: counters},
+		{Index: 4, Name: "br0", Kind: "bridge", HardwareType: netstat.Known[uint16](1), Flags: netstat.InterfaceUp, OperState: netstat.Known(netstat.OperLowerLayerDown), MTU: netstat.Known[uint32](1500), Counters: counters},
 		{Index: 70000, Name: "eth1.5", Kind: "vlan", HardwareType: netstat.Known[uint16](1), OperState: netstat.Known(netstat.OperDown), Lower: 3, Counters: counters},
 	}
 	addresses := []netstat.Address{
@@ -55,7 +55,7 @@ func whole() scene {
 	}
 	// What the MIBs do not tell.
 	for i := range links {
-		links[i].UnknownFlags = ^(netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback | netstat.FlagPromiscuous)
+		links[i].UnknownFlags = ^(netstat.InterfaceUp | netstat.InterfaceRunning | netstat.InterfaceLoopback | netstat.InterfacePromiscuous)
 	}
 	for i := range addresses {
 		a := &addresses[i]
@@ -218,7 +218,7 @@ func TestHoles(t *testing.T) {
 	want := make([]netstat.Interface, 700)
 	for i := range want {
 		want[i] = netstat.Interface{Index: uint32(i*i + 1), Name: fmt.Sprint("if", i), HardwareType: netstat.Known[uint16](1), OperState: netstat.Known(netstat.OperUp),
-			Flags: netstat.FlagUp | netstat.FlagRunning, UnknownFlags: ^(netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback | netstat.FlagPromiscuous)}
+			Flags: netstat.InterfaceUp | netstat.InterfaceRunning, UnknownFlags: ^(netstat.InterfaceUp | netstat.InterfaceRunning | netstat.InterfaceLoopback | netstat.InterfacePromiscuous)}
 		if random.IntN(3) > 0 {
 			c := netstat.InterfaceCounters{InPackets: netstat.Known[uint64](1 << 35), OutPackets: netstat.Known[uint64](1 << 34)}
 			if random.IntN(20) == 0 {

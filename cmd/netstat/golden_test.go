@@ -244,11 +244,11 @@ func newFake() *fake {
 		TCP: &netstat.TCPInfo{RTT: 1234 * time.Microsecond, RTTVariation: 100 * time.Microsecond, RTO: 204 * time.Millisecond, CongestionWindow: 10, SlowStartThreshold: netstat.InfiniteSlowStart,
 			SendMSS: 1448, TotalRetransmits: 3, OutOfOrder: u(1), SendWindow: u(65536), DeliveryRate: netstat.Known[uint64](12500000), Options: netstat.TCPOptionSACK | netstat.TCPOptionTimestamps},
 		Congestion: &netstat.CongestionControl{Name: "cubic"}, TOS: netstat.Known[uint8](16), Mark: u(0x2a),
-		Flags: netstat.Known(netstat.FlagFreeBind | netstat.FlagTransparent), CGroup: netstat.Known(netstat.CGroup{ID: 7, Path: "/system.slice/web.service"}),
+		Flags: netstat.Known(netstat.SocketFreeBind | netstat.SocketTransparent), CGroup: netstat.Known(netstat.CGroup{ID: 7, Path: "/system.slice/web.service"}),
 	}
 	mac := netstat.HardwareAddress("\x02\x00\x00\x00\x00\x01")
 	route := func(destination, gateway string, kind netstat.RouteType) netstat.Route {
-		r := netstat.Route{Destination: netip.MustParsePrefix(destination), Table: netstat.TableMain, Type: kind, Protocol: netstat.ProtocolStatic, Interface: 2}
+		r := netstat.Route{Destination: netip.MustParsePrefix(destination), Table: netstat.TableMain, Type: kind, Protocol: netstat.RouteProtocolStatic, Interface: 2}
 		if gateway != "" {
 			r.Gateway = netip.MustParseAddr(gateway)
 		}
@@ -269,12 +269,12 @@ func newFake() *fake {
 			{Protocol: netstat.UDPLite, Family: netstat.IPv4, State: netstat.Close, Local: end("127.0.0.1:777"), Remote: end("0.0.0.0:0"), Inode: netstat.Known[uint32](18)},
 		},
 		interfaces: []netstat.InterfaceDetails{
-			{Interface: netstat.Interface{Index: 10, Name: "eth10", MTU: netstat.Known[uint32](9000), Flags: netstat.FlagUp | netstat.FlagBroadcast}},
-			{Interface: netstat.Interface{Index: 2, Name: "eth2", Kind: "vlan", MTU: netstat.Known[uint32](1500), Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagBroadcast | netstat.FlagMulticast | netstat.FlagPromiscuous,
+			{Interface: netstat.Interface{Index: 10, Name: "eth10", MTU: netstat.Known[uint32](9000), Flags: netstat.InterfaceUp | netstat.InterfaceBroadcast}},
+			{Interface: netstat.Interface{Index: 2, Name: "eth2", Kind: "vlan", MTU: netstat.Known[uint32](1500), Flags: netstat.InterfaceUp | netstat.InterfaceRunning | netstat.InterfaceBroadcast | netstat.InterfaceMulticast | netstat.InterfacePromiscuous,
 				OperState: netstat.Known(netstat.OperUp), HardwareType: netstat.Known[uint16](1), Address: mac, Master: 10, Lower: 10, Speed: netstat.Known[uint64](25e9), CarrierChanges: u(4), TransmitQueueLength: u(1000), Alias: "up\x1blink",
 				Counters: netstat.InterfaceCounters{InPackets: netstat.Known[uint64](123456789012), InOctets: netstat.Known[uint64](1 << 50), InErrors: netstat.Known[uint64](1), InDropped: netstat.Known[uint64](2), InMissedErrors: netstat.Known[uint64](3), InFIFOErrors: netstat.Known[uint64](4), OutPackets: netstat.Known[uint64](5), OutOctets: netstat.Known[uint64](6), OutErrors: netstat.Known[uint64](7), OutDropped: netstat.Known[uint64](8), OutFIFOErrors: netstat.Known[uint64](9), Collisions: netstat.Known[uint64](10)}},
 				AlternativeNames: []string{"enp0s3"}},
-			{Interface: netstat.Interface{Index: 1, Name: "lo", MTU: netstat.Known[uint32](65536), Flags: netstat.FlagUp | netstat.FlagRunning | netstat.FlagLoopback, Counters: netstat.InterfaceCounters{}}},
+			{Interface: netstat.Interface{Index: 1, Name: "lo", MTU: netstat.Known[uint32](65536), Flags: netstat.InterfaceUp | netstat.InterfaceRunning | netstat.InterfaceLoopback, Counters: netstat.InterfaceCounters{}}},
 			{Interface: netstat.Interface{Index: 3, Name: "down0", MTU: netstat.Known[uint32](1500)}},
 		},
 		addresses: []netstat.Address{
@@ -291,7 +291,7 @@ func newFake() *fake {
 	f.routes[2].Options = &netstat.RouteOptions{AdvertisedMSS: 1200, Window: 3000, RTT: 100 * time.Millisecond, MTU: 1400}
 	f.routes[2].Metric, f.routes[2].Weight = netstat.Known[uint32](5), 3
 	f.routes[4].Interface, f.routes[6].Table = 0, netstat.TableLocal
-	f.routes[5].Protocol = netstat.ProtocolRA
+	f.routes[5].Protocol = netstat.RouteProtocolRA
 	f.tellZeros()
 	return f
 }

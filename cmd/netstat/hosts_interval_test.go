@@ -61,7 +61,7 @@ func (c *counting) start(t *testing.T, asked func()) (address string) {
 	c.source = mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
 		s := c.state()
 		return []netstat.Interface{{
-			Index: 1, Name: "eth0", Flags: netstat.FlagUp, HardwareType: netstat.Known[uint16](1), CounterDiscontinuity: s.discontinuity,
+			Index: 1, Name: "eth0", Flags: netstat.InterfaceUp, HardwareType: netstat.Known[uint16](1), CounterDiscontinuity: s.discontinuity,
 			Counters: netstat.InterfaceCounters{InOctets: netstat.Known[uint64](s.octets), InPackets: netstat.Known[uint64](s.octets), InErrors: netstat.Known[uint64](s.octets)},
 		}}, nil
 	})

@@ -183,11 +183,11 @@ var flagLetters = []struct {
 	letter byte
 	name   string
 }{
-	{netstat.FlagAllMulticast, 'A', "ALLMULTI"}, {netstat.FlagBroadcast, 'B', "BROADCAST"}, {netstat.FlagDebug, 'D', "DEBUG"},
-	{netstat.FlagLoopback, 'L', "LOOPBACK"}, {netstat.FlagMulticast, 'M', "MULTICAST"}, {netstat.FlagDynamic, 'd', "DYNAMIC"},
-	{netstat.FlagPromiscuous, 'P', "PROMISC"}, {netstat.FlagNoTrailers, 'N', "NOTRAILERS"}, {netstat.FlagNoARP, 'O', "NOARP"},
-	{netstat.FlagPointToPoint, 'P', "POINTOPOINT"}, {netstat.FlagSlave, 's', "SLAVE"}, {netstat.FlagMaster, 'm', "MASTER"},
-	{netstat.FlagRunning, 'R', "RUNNING"}, {netstat.FlagUp, 'U', "UP"},
+	{netstat.InterfaceAllMulticast, 'A', "ALLMULTI"}, {netstat.InterfaceBroadcast, 'B', "BROADCAST"}, {netstat.InterfaceDebug, 'D', "DEBUG"},
+	{netstat.InterfaceLoopback, 'L', "LOOPBACK"}, {netstat.InterfaceMulticast, 'M', "MULTICAST"}, {netstat.InterfaceDynamic, 'd', "DYNAMIC"},
+	{netstat.InterfacePromiscuous, 'P', "PROMISC"}, {netstat.InterfaceNoTrailers, 'N', "NOTRAILERS"}, {netstat.InterfaceNoARP, 'O', "NOARP"},
+	{netstat.InterfacePointToPoint, 'P', "POINTOPOINT"}, {netstat.InterfaceSlave, 's', "SLAVE"}, {netstat.InterfaceMaster, 'm', "MASTER"},
+	{netstat.InterfaceRunning, 'R', "RUNNING"}, {netstat.InterfaceUp, 'U', "UP"},
 }
 
 func appendFlagLetters(b []byte, i *netstat.Interface) []byte {
@@ -380,7 +380,7 @@ func flagNames(flags netstat.InterfaceFlags) (names []string) {
 // calls that kind of link.
 func hardware(i *interfaceView) (link, kind string) {
 	switch {
-	case i.Flags&netstat.FlagLoopback != 0:
+	case i.Flags&netstat.InterfaceLoopback != 0:
 		return "loop", "  (Local Loopback)"
 	case i.Address == "":
 		return fmt.Sprintf("hardware type %v", i.HardwareType), ""

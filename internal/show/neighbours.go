@@ -44,7 +44,7 @@ func Neighbours() Table {
 		hidden(field("interfaceIndex", table.Integer, "index of the interface", func(n *netstat.Neighbour) table.Value { return table.Uint(n.Interface) })),
 		hidden(field("family", table.String, "`ipv4` or `ipv6`", func(n *netstat.Neighbour) table.Value { return table.Text(n.Family.String()) })),
 		hidden(field("protocol", table.String, "who made the entry", func(n *netstat.Neighbour) table.Value {
-			if n.Protocol == netstat.ProtocolUnspecified {
+			if n.Protocol == netstat.RouteProtocolUnspecified {
 				return table.Value{}
 			}
 			return table.Text(n.Protocol.Name())

@@ -169,7 +169,7 @@ func appendRouteFlags(b []byte, r *netstat.Route) []byte {
 	switch {
 	case goesNowhere(r.Type):
 		b = append(b, '!')
-	case r.Flags&netstat.RouteDead == 0:
+	case r.Flags&netstat.NextHopDead == 0:
 		b = append(b, 'U')
 	}
 	if r.Family() == netstat.IPv6 && (r.Type == netstat.RouteLocal || r.Type == netstat.RouteAnycast || goesNowhere(r.Type)) {
@@ -182,9 +182,9 @@ func appendRouteFlags(b []byte, r *netstat.Route) []byte {
 		b = append(b, 'H')
 	}
 	switch r.Protocol {
-	case netstat.ProtocolRedirect:
+	case netstat.RouteProtocolRedirect:
 		b = append(b, 'D')
-	case netstat.ProtocolRA:
+	case netstat.RouteProtocolRA:
 		b = append(b, 'A')
 	}
 	if r.Family() == netstat.IPv6 && r.Options != nil && r.Options.Expires.IsKnown() {
@@ -380,10 +380,10 @@ var routeWords = inWords[netstat.Route]{netstat.KindRoute, func(w *words, r, _ *
 	w.number("tos", uint32(r.TOS.Or(0)))
 	w.number("weight", uint32(r.Weight))
 	w.address("src", r.PreferredSource)
-	if r.Flags&netstat.RouteDead != 0 {
+	if r.Flags&netstat.NextHopDead != 0 {
 		w.add("dead")
 	}
-	if r.Flags&netstat.RouteLinkDown != 0 {
+	if r.Flags&netstat.NextHopLinkDown != 0 {
 		w.add("linkdown")
 	}
 }}

@@ -164,7 +164,7 @@ func isWrapped(bits, megabits uint64) bool {
 // loopback's zeros and a tunnel's own IP address are none.
 var physAddress = mib.Through(
 	func(i *iface) (netstat.HardwareAddress, bool) {
-		if i.Flags&netstat.FlagLoopback != 0 || isTunnelType(i.HardwareType.Or(0)) {
+		if i.Flags&netstat.InterfaceLoopback != 0 || isTunnelType(i.HardwareType.Or(0)) {
 			return "", true
 		}
 		return i.Address, true
@@ -186,7 +186,7 @@ func setFlag(i *iface, f netstat.InterfaceFlags, on bool) {
 // adminStatus is not up in the state testing(3): no packets can be passed.
 var adminStatus = mib.Through(
 	func(i *iface) (bool, bool) { return i.Up().Get() },
-	func(i *iface, up bool) { setFlag(i, netstat.FlagUp, up) },
+	func(i *iface, up bool) { setFlag(i, netstat.InterfaceUp, up) },
 )
 
 var operState = mib.Through(
@@ -208,16 +208,16 @@ var alias = mib.At(func(i *iface) *string { return &i.Alias })
 
 var promiscuous = mib.Through(
 	func(i *iface) (bool, bool) {
-		flag, known := i.Flag(netstat.FlagPromiscuous).Get()
+		flag, known := i.Flag(netstat.InterfacePromiscuous).Get()
 		return i.Promiscuity.Or(0) > 0 || flag, i.Promiscuity.IsKnown() || known
 	},
-	func(i *iface, on bool) { setFlag(i, netstat.FlagPromiscuous, on) },
+	func(i *iface, on bool) { setFlag(i, netstat.InterfacePromiscuous, on) },
 )
 
 // connector says whether the device is hardware, which has somewhere to plug a
 // cable in.
 var connector = mib.Through(
-	func(i *iface) (bool, bool) { return i.Kind == "" && i.Flags&netstat.FlagLoopback == 0, true }, nil)
+	func(i *iface) (bool, bool) { return i.Kind == "" && i.Flags&netstat.InterfaceLoopback == 0, true }, nil)
 
 var mtu = mib.Maybe(func(i *iface) *netstat.Optional[uint32] { return &i.MTU })
 

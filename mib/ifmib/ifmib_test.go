@@ -16,11 +16,11 @@ func TestInterfaces(t *testing.T) {
 	rows := []iface{
 		{
 			Index: 1, Name: "lo", HardwareType: netstat.Known[uint16](arphrdLoopback), MTU: netstat.Known[uint32](65536), Address: "\x00\x00\x00\x00\x00\x00",
-			Flags: netstat.FlagUp | netstat.FlagLoopback | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUnknown),
+			Flags: netstat.InterfaceUp | netstat.InterfaceLoopback | netstat.InterfaceRunning, OperState: netstat.Known(netstat.OperUnknown),
 		},
 		{
 			Index: 2, Name: "eth0", HardwareType: netstat.Known[uint16](arphrdEther), MTU: netstat.Known[uint32](1500), Address: "\x02\x00\x00\x00\x00\x01",
-			Alias: strings.Repeat("é", 100), Flags: netstat.FlagUp, OperState: netstat.Known(netstat.OperLowerLayerDown),
+			Alias: strings.Repeat("é", 100), Flags: netstat.InterfaceUp, OperState: netstat.Known(netstat.OperLowerLayerDown),
 			Speed: netstat.Known[uint64](100_000_000_000), Promiscuity: netstat.Known[uint32](1),
 			LastChange: epoch.Add(12340 * time.Millisecond), LinkTraps: netstat.Known(true),
 			Counters: counters{
@@ -29,7 +29,7 @@ func TestInterfaces(t *testing.T) {
 			},
 		},
 		{Index: 3, Name: "eth1", HardwareType: netstat.Known[uint16](arphrdEther), OperState: netstat.Known(netstat.OperDown), Speed: netstat.Known[uint64](10_000_000)},
-		{Index: 4, Name: "gre1", HardwareType: netstat.Known[uint16](arphrdIPGRE), Kind: "gre", Address: "\x0a\x00\x00\x01", Flags: netstat.FlagUp, OperState: netstat.Known(netstat.OperUnknown)},
+		{Index: 4, Name: "gre1", HardwareType: netstat.Known[uint16](arphrdIPGRE), Kind: "gre", Address: "\x0a\x00\x00\x01", Flags: netstat.InterfaceUp, OperState: netstat.Known(netstat.OperUnknown)},
 	}
 	got := tabletest.Values(t, Interfaces(), rows)
 	for name, v := range tabletest.Values(t, Extensions(), rows) {
@@ -87,7 +87,7 @@ func randomInterface(r *rand.Rand, index uint32) iface {
 	i := iface{
 		Index: index, Name: "if", MTU: netstat.Known[uint32](r.Uint32N(1 << 16)), HardwareType: netstat.Known[uint16](arphrdEther),
 		Address: "\x02\x00\x00\x00\x00\x09", OperState: netstat.Known[netstat.OperState](netstat.OperState(1 + r.IntN(6))),
-		Flags: netstat.FlagUp * netstat.InterfaceFlags(r.IntN(2)),
+		Flags: netstat.InterfaceUp * netstat.InterfaceFlags(r.IntN(2)),
 	}
 	if r.IntN(2) == 0 {
 		i.Speed.Set(uint64(1+r.IntN(400_000)) * megabit)
@@ -149,9 +149,9 @@ func TestExtensionsRoundTrip(t *testing.T) {
 
 func TestStackAndReceiveAddresses(t *testing.T) {
 	interfaces := []iface{
-		{Index: 1, Name: "lo", Flags: netstat.FlagLoopback, Address: "\x00\x00\x00\x00\x00\x00"},
+		{Index: 1, Name: "lo", Flags: netstat.InterfaceLoopback, Address: "\x00\x00\x00\x00\x00\x00"},
 		{Index: 2, Name: "eth0", Master: 4, Address: "\x02\x00\x00\x00\x00\x01", Permanent: "\x02\x00\x00\x00\x00\x01",
-			Broadcast: "\xff\xff\xff\xff\xff\xff", Flags: netstat.FlagBroadcast,
+			Broadcast: "\xff\xff\xff\xff\xff\xff", Flags: netstat.InterfaceBroadcast,
 			Multicast: netstat.Known([]netstat.HardwareAddress{"\x01\x00\x5e\x00\x00\x01"})},
 		{Index: 3, Name: "veth0", Kind: "veth", Lower: 2},
 		{Index: 4, Name: "br0", Kind: "bridge"},

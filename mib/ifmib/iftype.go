@@ -104,7 +104,7 @@ var deviceType = mib.Through(
 		return typeOther, known
 	},
 	func(i *iface, t int32) {
-		setFlag(i, netstat.FlagLoopback, t == typeSoftwareLoopback)
+		setFlag(i, netstat.InterfaceLoopback, t == typeSoftwareLoopback)
 		for kind, known := range map[string]int32{"bridge": typeBridge, "bond": typeLAG, "vlan": typeL2VLAN} {
 			if t == known {
 				i.Kind, i.HardwareType = kind, netstat.Known[uint16](arphrdEther)

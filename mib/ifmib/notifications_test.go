@@ -16,8 +16,8 @@ func TestLinkNotificationsThereAndBack(t *testing.T) {
 		flags netstat.InterfaceFlags
 		state netstat.OperState
 	}{
-		{LinkDown(), 0, netstat.OperDown}, {LinkDown(), netstat.FlagUp, netstat.OperLowerLayerDown},
-		{LinkUp(), netstat.FlagUp, netstat.OperUp}, {LinkUp(), netstat.FlagUp, netstat.OperDormant},
+		{LinkDown(), 0, netstat.OperDown}, {LinkDown(), netstat.InterfaceUp, netstat.OperLowerLayerDown},
+		{LinkUp(), netstat.InterfaceUp, netstat.OperUp}, {LinkUp(), netstat.InterfaceUp, netstat.OperDormant},
 	} {
 		variables := c.of.New(epoch.Add(time.Minute), &netstat.Interface{Index: 70000, Name: "x", Flags: c.flags, OperState: netstat.Known[netstat.OperState](c.state)}).Variables(epoch)
 		if len(variables) != 5 {

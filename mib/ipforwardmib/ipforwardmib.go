@@ -274,7 +274,7 @@ var protocol = mib.Through(
 				return r.Protocol, true
 			}
 		}
-		return netstat.ProtocolUnspecified, true
+		return netstat.RouteProtocolUnspecified, true
 	},
 	func(r *route, p netstat.RouteProtocol) { r.Protocol = p },
 )
@@ -283,28 +283,28 @@ var protocol = mib.Through(
 // administrator configured, at boot or later, is netmgmt(3); what ICMP told,
 // router advertisements among it, is icmp(4).
 var protocols = mib.Enum[netstat.RouteProtocol]{
-	{Value: netstat.ProtocolUnspecified, Number: 1},
-	{Value: netstat.ProtocolKernel, Number: 2},
-	{Value: netstat.ProtocolStatic, Number: 3},
-	{Value: netstat.ProtocolBoot, Number: 3},
-	{Value: netstat.ProtocolRedirect, Number: 4},
-	{Value: netstat.ProtocolRA, Number: 4},
-	{Value: netstat.ProtocolRIP, Number: 8},
-	{Value: netstat.ProtocolISIS, Number: 9},
-	{Value: netstat.ProtocolOSPF, Number: 13},
-	{Value: netstat.ProtocolBGP, Number: 14},
-	{Value: netstat.ProtocolEIGRP, Number: 16},
-	{Value: netstat.ProtocolMRouted, Number: 17},
-	{Value: netstat.ProtocolDHCP, Number: 19},
+	{Value: netstat.RouteProtocolUnspecified, Number: 1},
+	{Value: netstat.RouteProtocolKernel, Number: 2},
+	{Value: netstat.RouteProtocolStatic, Number: 3},
+	{Value: netstat.RouteProtocolBoot, Number: 3},
+	{Value: netstat.RouteProtocolRedirect, Number: 4},
+	{Value: netstat.RouteProtocolRA, Number: 4},
+	{Value: netstat.RouteProtocolRIP, Number: 8},
+	{Value: netstat.RouteProtocolISIS, Number: 9},
+	{Value: netstat.RouteProtocolOSPF, Number: 13},
+	{Value: netstat.RouteProtocolBGP, Number: 14},
+	{Value: netstat.RouteProtocolEIGRP, Number: 16},
+	{Value: netstat.RouteProtocolMRouted, Number: 17},
+	{Value: netstat.RouteProtocolDHCP, Number: 19},
 	// What other agents have and Linux has no name for.
-	{Value: netstat.ProtocolUnspecified, Number: 5},  // egp
-	{Value: netstat.ProtocolUnspecified, Number: 6},  // ggp
-	{Value: netstat.ProtocolUnspecified, Number: 7},  // hello
-	{Value: netstat.ProtocolUnspecified, Number: 10}, // esIs
-	{Value: netstat.ProtocolUnspecified, Number: 11}, // ciscoIgrp
-	{Value: netstat.ProtocolUnspecified, Number: 12}, // bbnSpfIgp
-	{Value: netstat.ProtocolUnspecified, Number: 15}, // idpr
-	{Value: netstat.ProtocolUnspecified, Number: 18}, // rpl
+	{Value: netstat.RouteProtocolUnspecified, Number: 5},  // egp
+	{Value: netstat.RouteProtocolUnspecified, Number: 6},  // ggp
+	{Value: netstat.RouteProtocolUnspecified, Number: 7},  // hello
+	{Value: netstat.RouteProtocolUnspecified, Number: 10}, // esIs
+	{Value: netstat.RouteProtocolUnspecified, Number: 11}, // ciscoIgrp
+	{Value: netstat.RouteProtocolUnspecified, Number: 12}, // bbnSpfIgp
+	{Value: netstat.RouteProtocolUnspecified, Number: 15}, // idpr
+	{Value: netstat.RouteProtocolUnspecified, Number: 18}, // rpl
 }
 
 // oldProtocols are the numbers of ipCidrRouteProto and ipForwardProto, which
@@ -339,11 +339,11 @@ var age = mib.Through(
 
 // dead is a next hop that the kernel has taken out of use.
 var dead = mib.Through(
-	func(r *route) (bool, bool) { return r.Flag(netstat.RouteDead).Get() },
+	func(r *route) (bool, bool) { return r.Flag(netstat.NextHopDead).Get() },
 	func(r *route, dead bool) {
-		r.UnknownFlags &^= netstat.RouteDead
-		if r.Flags &^= netstat.RouteDead; dead {
-			r.Flags |= netstat.RouteDead
+		r.UnknownFlags &^= netstat.NextHopDead
+		if r.Flags &^= netstat.NextHopDead; dead {
+			r.Flags |= netstat.NextHopDead
 		}
 	},
 )
@@ -362,7 +362,7 @@ func implies(r *route) {
 
 // begin makes a row a route of the administrator's, with what a plain policy leaves open.
 func begin(r *route) {
-	r.Protocol = netstat.ProtocolStatic
+	r.Protocol = netstat.RouteProtocolStatic
 	if !r.TOS.IsKnown() {
 		r.TOS.Set(0)
 	}

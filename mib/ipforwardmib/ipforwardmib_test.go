@@ -46,7 +46,7 @@ func randomRoute(r *rand.Rand) route {
 		rt.Options = &netstat.RouteOptions{Source: source}
 	}
 	if r.IntN(5) == 0 {
-		rt.Flags = netstat.RouteDead
+		rt.Flags = netstat.NextHopDead
 	}
 	if r.IntN(5) == 0 {
 		options(&rt).Age.Set(time.Duration(r.IntN(1000)) * time.Second)
@@ -57,17 +57,17 @@ func randomRoute(r *rand.Rand) route {
 // first gives a route the protocol that its number comes back as. The policy of a
 // plain one tells no TOS.
 func first(r route) route {
-	r.UnknownFlags = ^netstat.RouteDead
+	r.UnknownFlags = ^netstat.NextHopDead
 	byDevice := r.Type == netstat.RouteUnicast && !r.Gateway.IsValid()
 	hasSource := r.Options != nil && r.Options.Source.IsValid()
 	if r.Table == netstat.TableMain && r.TOS.Or(0) == 0 && isDefaultMetric(&r) && !byDevice && !hasSource {
 		r.TOS = netstat.Optional[uint8]{}
 	}
 	switch r.Protocol {
-	case netstat.ProtocolBoot:
-		r.Protocol = netstat.ProtocolStatic
-	case netstat.ProtocolRA:
-		r.Protocol = netstat.ProtocolRedirect
+	case netstat.RouteProtocolBoot:
+		r.Protocol = netstat.RouteProtocolStatic
+	case netstat.RouteProtocolRA:
+		r.Protocol = netstat.RouteProtocolRedirect
 	}
 	return r
 }
@@ -88,8 +88,8 @@ func TestRoundTrip(t *testing.T) {
 			r.TOS = tos // which these tables tell
 			r.Table, r.Metric = netstat.TableMain, netstat.Known(min(r.Metric.Or(0), math.MaxInt32))
 			switch r.Protocol {
-			case netstat.ProtocolMRouted, netstat.ProtocolDHCP, last:
-				r.Protocol = netstat.ProtocolUnspecified
+			case netstat.RouteProtocolMRouted, netstat.RouteProtocolDHCP, last:
+				r.Protocol = netstat.RouteProtocolUnspecified
 			}
 			if r.Type == netstat.RouteBlackhole {
 				r.Type = netstat.RouteUnreachable
@@ -103,8 +103,8 @@ func TestRoundTrip(t *testing.T) {
 			return r
 		}
 	}
-	tabletest.RoundTrip(t, IPv4Routes(), rows, old(netstat.ProtocolUnspecified))
-	forward := old(netstat.ProtocolEIGRP)
+	tabletest.RoundTrip(t, IPv4Routes(), rows, old(netstat.RouteProtocolUnspecified))
+	forward := old(netstat.RouteProtocolEIGRP)
 	tabletest.RoundTrip(t, ForwardRoutes(), rows, func(r route) route {
 		r = forward(r)
 		if r.Type == netstat.RouteUnreachable {
@@ -118,7 +118,7 @@ func TestRoundTrip(t *testing.T) {
 func TestTables(t *testing.T) {
 	prefix, addr := netip.MustParsePrefix, netip.MustParseAddr
 	unicast := func(dest string, gateway string, change func(*route)) route {
-		r := route{Destination: prefix(dest), Type: netstat.RouteUnicast, Table: netstat.TableMain, Interface: 2, Protocol: netstat.ProtocolStatic,
+		r := route{Destination: prefix(dest), Type: netstat.RouteUnicast, Table: netstat.TableMain, Interface: 2, Protocol: netstat.RouteProtocolStatic,
 			Metric: netstat.Known[uint32](0), TOS: netstat.Known[uint8](0)}
 		if gateway != "" {
 			r.Gateway = addr(gateway)

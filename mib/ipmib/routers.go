@@ -46,7 +46,7 @@ var (
 var routerLifetime = mib.Through(
 	func(r *route) (uint32, bool) {
 		switch {
-		case r.Flags&netstat.RouteDead != 0:
+		case r.Flags&netstat.NextHopDead != 0:
 			return 0, true
 		case r.Options == nil:
 			return Unlimited, true
@@ -103,7 +103,7 @@ func DefaultRouters() *mib.Table[route] {
 		Where:   IsDefaultRouter,
 		Implies: func(r *route) { r.Table, r.Type = netstat.TableMain, netstat.RouteUnicast },
 		Prefer: func(a, b *route) int {
-			return cmp.Or(cmp.Compare(a.Flags&netstat.RouteDead, b.Flags&netstat.RouteDead), cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)))
+			return cmp.Or(cmp.Compare(a.Flags&netstat.NextHopDead, b.Flags&netstat.NextHopDead), cmp.Compare(a.Metric.Or(0), b.Metric.Or(0)))
 		},
 	}
 }

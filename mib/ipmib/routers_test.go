@@ -47,7 +47,7 @@ func TestDefaultRouters(t *testing.T) {
 	rows := []route{
 		with(defaultRoute("192.0.2.1", 3), func(r *route) { r.Metric = netstat.Known[uint32](200); r.Options = left(9 * time.Second) }),
 		with(defaultRoute("192.0.2.1", 3), func(r *route) { r.Metric = netstat.Known[uint32](100) }),
-		with(defaultRoute("192.0.2.2", 3), func(r *route) { r.Flags = netstat.RouteDead }),
+		with(defaultRoute("192.0.2.2", 3), func(r *route) { r.Flags = netstat.NextHopDead }),
 		with(defaultRoute("192.0.2.3", 3), func(r *route) { r.Options = left(1<<63 - 1) }),
 		with(defaultRoute("fe80::1", 3), func(r *route) {
 			r.Options = &netstat.RouteOptions{Expires: netstat.Known(1799*time.Second + time.Millisecond), Preference: netstat.PreferenceLow}

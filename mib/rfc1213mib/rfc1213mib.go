@@ -242,14 +242,14 @@ var routeKind = mib.Through(
 // protocols are the numbers of ipRouteProto, those that Linux has no name for
 // after the one that stands for them.
 var protocols = mib.Enum[netstat.RouteProtocol]{
-	{Value: netstat.ProtocolUnspecified, Number: 1}, {Value: netstat.ProtocolKernel, Number: 2},
-	{Value: netstat.ProtocolStatic, Number: 3}, {Value: netstat.ProtocolBoot, Number: 3},
-	{Value: netstat.ProtocolRedirect, Number: 4}, {Value: netstat.ProtocolRA, Number: 4},
-	{Value: netstat.ProtocolRIP, Number: 8}, {Value: netstat.ProtocolISIS, Number: 9},
-	{Value: netstat.ProtocolOSPF, Number: 13}, {Value: netstat.ProtocolBGP, Number: 14},
-	{Value: netstat.ProtocolUnspecified, Number: 5}, {Value: netstat.ProtocolUnspecified, Number: 6},
-	{Value: netstat.ProtocolUnspecified, Number: 7}, {Value: netstat.ProtocolUnspecified, Number: 10},
-	{Value: netstat.ProtocolUnspecified, Number: 11}, {Value: netstat.ProtocolUnspecified, Number: 12},
+	{Value: netstat.RouteProtocolUnspecified, Number: 1}, {Value: netstat.RouteProtocolKernel, Number: 2},
+	{Value: netstat.RouteProtocolStatic, Number: 3}, {Value: netstat.RouteProtocolBoot, Number: 3},
+	{Value: netstat.RouteProtocolRedirect, Number: 4}, {Value: netstat.RouteProtocolRA, Number: 4},
+	{Value: netstat.RouteProtocolRIP, Number: 8}, {Value: netstat.RouteProtocolISIS, Number: 9},
+	{Value: netstat.RouteProtocolOSPF, Number: 13}, {Value: netstat.RouteProtocolBGP, Number: 14},
+	{Value: netstat.RouteProtocolUnspecified, Number: 5}, {Value: netstat.RouteProtocolUnspecified, Number: 6},
+	{Value: netstat.RouteProtocolUnspecified, Number: 7}, {Value: netstat.RouteProtocolUnspecified, Number: 10},
+	{Value: netstat.RouteProtocolUnspecified, Number: 11}, {Value: netstat.RouteProtocolUnspecified, Number: 12},
 }
 
 var protocol = mib.Through(
@@ -259,7 +259,7 @@ var protocol = mib.Through(
 				return r.Protocol, true
 			}
 		}
-		return netstat.ProtocolUnspecified, true
+		return netstat.RouteProtocolUnspecified, true
 	},
 	func(r *route, p netstat.RouteProtocol) { r.Protocol = p },
 )

@@ -90,10 +90,10 @@ func TestRoutesRoundTrip(t *testing.T) {
 	tabletest.RoundTrip(t, Routes(), rows, func(r route) route {
 		r.Table, r.UnknownFlags = netstat.TableMain, ^netstat.RouteFlags(0)
 		switch r.Protocol {
-		case netstat.ProtocolBoot:
-			r.Protocol = netstat.ProtocolStatic
-		case netstat.ProtocolRA:
-			r.Protocol = netstat.ProtocolRedirect
+		case netstat.RouteProtocolBoot:
+			r.Protocol = netstat.RouteProtocolStatic
+		case netstat.RouteProtocolRA:
+			r.Protocol = netstat.RouteProtocolRedirect
 		}
 		if r.Type == netstat.RouteUnreachable {
 			r.Type = netstat.RouteThrow

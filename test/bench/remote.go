@@ -329,7 +329,7 @@ func devicesRole(n int) error {
 	for i := range links {
 		links[i] = netstat.Interface{
 			Index: uint32(i + 1), Name: fmt.Sprintf("GigabitEthernet0/%d", i), MTU: netstat.Known[uint32](1500), HardwareType: netstat.Known[uint16](1),
-			Flags: netstat.FlagUp | netstat.FlagRunning, OperState: netstat.Known(netstat.OperUp), Address: "\x02\x00\x00\x00\x00\x01",
+			Flags: netstat.InterfaceUp | netstat.InterfaceRunning, OperState: netstat.Known(netstat.OperUp), Address: "\x02\x00\x00\x00\x00\x01",
 			Alias: fmt.Sprintf("customer %d", i), Speed: netstat.Known[uint64](1e9),
 			Counters: netstat.InterfaceCounters{
 				InPackets: netstat.Known[uint64](1 << 33), OutPackets: netstat.Known[uint64](1<<33 + 1), InOctets: netstat.Known[uint64](1 << 43), OutOctets: netstat.Known[uint64](1 << 42), InMulticast: netstat.Known[uint64](1 << 20),

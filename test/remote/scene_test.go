@@ -117,7 +117,7 @@ func interfaceLine(i netstat.Interface) string {
 }
 
 func address(i netstat.Interface) netstat.HardwareAddress {
-	if i.Flags&netstat.FlagLoopback != 0 {
+	if i.Flags&netstat.InterfaceLoopback != 0 {
 		return ""
 	}
 	return i.Address
@@ -127,7 +127,7 @@ func address(i netstat.Interface) netstat.HardwareAddress {
 // with every question.
 func counterLine(i netstat.Interface) string {
 	c := i.Counters
-	if i.Flags&netstat.FlagLoopback != 0 {
+	if i.Flags&netstat.InterfaceLoopback != 0 {
 		return ""
 	}
 	return fmt.Sprint(i.Name, " ", c.InPackets, " ", c.OutPackets, " ", c.InOctets, " ", c.OutOctets, " ", c.InErrors, " ", c.OutErrors, " ",
@@ -141,16 +141,16 @@ func routeLine(r netstat.Route) string {
 	}
 	protocol, kind := r.Protocol, r.Type
 	switch protocol {
-	case netstat.ProtocolBoot:
-		protocol = netstat.ProtocolStatic
-	case netstat.ProtocolRA:
-		protocol = netstat.ProtocolRedirect
+	case netstat.RouteProtocolBoot:
+		protocol = netstat.RouteProtocolStatic
+	case netstat.RouteProtocolRA:
+		protocol = netstat.RouteProtocolRedirect
 	}
 	if kind == netstat.RouteProhibit {
 		kind = netstat.RouteUnreachable
 	}
 	return fmt.Sprint(r.Destination, " via ", r.Gateway, " dev ", r.Interface, " table ", r.Table, " metric ", r.Metric, " tos ", r.TOS.Or(0), " ", // which the policy of a plain route does not tell
-		kind, " ", protocol, " dead ", r.Flags&netstat.RouteDead != 0)
+		kind, " ", protocol, " dead ", r.Flags&netstat.NextHopDead != 0)
 }
 
 // addressLine is what MIBs tell of an address.
