@@ -240,7 +240,7 @@ var (
 	deviceQueueTable      = rows(KindDeviceQueue, netstat.DeviceQueueReader.DeviceQueues)
 	addressTable          = rows(KindAddress, netstat.AddressReader.Addresses)
 	routeTable            = parted(KindRoute, inetFamilies, func(r netstat.RouteReader, ctx context.Context, f netstat.Family, _ *look) iter.Seq2[netstat.Route, error] {
-		return r.Routes(ctx, netstat.RouteQuery{Families: []netstat.Family{f}})
+		return r.Routes(ctx, netstat.RouteQuery{Families: []netstat.Family{f}, Uses: true})
 	})
 	ruleTable      = rows(KindRule, netstat.RuleReader.Rules)
 	nextHopTable   = rows(KindNextHop, netstat.NextHopReader.NextHops)

@@ -160,7 +160,7 @@ func TestManPageTellsColumns(t *testing.T) {
 	}
 	tables := 0
 	for _, args := range []string{
-		"-tanpeeo --buffers", "-Tanp", "--options -anp", "-xanpee", "-Lnp", "-B", "-r", "-ree", "-r6ee --table all", "-i", "-gep", "-is", "-rs", "-m", "-Qe", "--neighbours", "--rules",
+		"-tanpeeo --buffers", "-Tanp", "--options -anp", "-xanpee", "-Lnp", "-B", "-r", "-ree", "-r6ee --table all", "-i", "-gep", "-is", "-rs", "-m", "-Qe", "--addresses", "--neighbours", "--rules",
 		"--nexthops", "--netconf", "--qdiscs", "--mroutes", "--mdb", "--namespaces", "--conntrack -pe", "--conntrack --by source", "--conntrack -s", "--expectations", "--netlink", "--vsock", "--xdp", "--smc", "--tipc",
 	} {
 		// What the stack does not have has its headings nevertheless.

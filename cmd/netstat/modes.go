@@ -47,6 +47,7 @@ var modes = []mode{
 	{name: "interfaces", short: "i", usage: "show interfaces and their counters; with -e in full", takes: "extend interface since human", tables: func(f *flags) []declaration {
 		return f.growing(show.InterfaceGrowth, show.Interfaces)
 	}},
+	{name: "addresses", usage: "show the addresses of interfaces, with their states and lifetimes", takes: families + "interface", tables: only(show.Addresses)},
 	{name: "groups", short: "g", usage: "show multicast group memberships", takes: families + "extend programs interface", tables: func(f *flags) []declaration {
 		if f.Programs {
 			return []declaration{show.Groups, show.SocketGroups}

@@ -5,7 +5,7 @@ import "github.com/netsnmp-agent/netsnmp-agent/internal/table"
 // Tables are all tables that there are, in the order of docs/netstat-json.md.
 func Tables() []Table {
 	return []Table{
-		Sockets(), TCPConnections(), SocketOptions(), UnixSockets(), UnixOptions(), ListenQueues(), Packets(), Routes4(), Routes6(), Interfaces(), Groups(),
+		Sockets(), TCPConnections(), SocketOptions(), UnixSockets(), UnixOptions(), ListenQueues(), Packets(), Routes4(), Routes6(), Interfaces(), Addresses(), Groups(),
 		Counters(), InterfaceCounters(), CounterGrowth(), InterfaceGrowth(), SocketUsage(), ProtocolMemory(), Slabs(),
 		Softnet(), Queues(), FIBTables(), FIB6(), RouteLookups(), NeighbourTables(), Neighbours(), Rules(), NextHops(), Qdiscs(),
 		SocketGroups(), MulticastInterfaces(), MulticastRoutes(), BridgeGroups(), BridgeRouterPorts(), Netconfs(), Namespaces(),

@@ -224,6 +224,12 @@ var likenesses = sync.OnceValue(func() []likeness {
 		same(routeKind(), nil),
 		like(interfaceKind(), func(i netstat.InterfaceDetails) interfaceView { return viewOf(i, nil) }, nil, netstat.Interface{}),
 		same(groupKind(), nil),
+		same(KindOf[netstat.Address](Addresses()), func(a *netstat.Address) {
+			a.UnknownFlags &^= a.Flags
+			if a.Scope%2 == 0 { // as most have it
+				a.Preferred, a.Valid = netstat.Known(netstat.Forever), netstat.Known(netstat.Forever)
+			}
+		}),
 		like(counterKind(), func(c netstat.Counter) counterView {
 			return counterView{Counter: c, info: netstat.DescribeCounter(c.Name), value: netstat.Known(c.Value)}
 		}, func(c *netstat.Counter) {
