@@ -38,8 +38,8 @@
 // queue length, and errors by kind, of which MIBs have only the sums; an address's
 // lifetimes; a route's scope, and its TOS where no index has it; the state of a
 // neighbour that only an old table tells of. Of flags the field UnknownFlags of a
-// row says which are not told: of an interface all but FlagUp, FlagRunning,
-// FlagLoopback and FlagPromiscuous. A process of number 0 is unknown, since agents
+// row says which are not told: of an interface all but InterfaceUp, InterfaceRunning,
+// InterfaceLoopback and InterfacePromiscuous. A process of number 0 is unknown, since agents
 // have it for none and for one that they do not know. Processes have no name.
 //
 // So is what an agent leaves out of a row, column by column: an interface may have

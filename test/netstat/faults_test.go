@@ -454,7 +454,7 @@ func TestThirtyTwoBits(t *testing.T) {
 	for _, args := range [][]string{
 		{"-tuanp", "--json"}, {"-tan", "--json", "--buffers"}, {"-r", "--json"}, {"-r6", "--json"}, {"-i", "--json"}, {"-xa", "--json"}, {"-L", "--json"},
 		{"-xap", "--json"}, {"-B", "--json"}, {"-ge", "--json"}, {"-gp", "--json"}, {"-is", "--json"},
-		{"--neighbours", "--json"}, {"--rules", "--json"}, {"--nexthops", "--json"}, {"--netconf", "--json"}, {"--qdiscs", "--json"}, {"--mdb", "--json"},
+		{"--addresses", "--json"}, {"--neighbours", "--json"}, {"--rules", "--json"}, {"--nexthops", "--json"}, {"--netconf", "--json"}, {"--qdiscs", "--json"}, {"--mdb", "--json"},
 		{"-stu4", "--json"}, {"-rn"}, {"-in"}, {"-ien"}, {"-tan"},
 	} {
 		eventually(t, func() string {

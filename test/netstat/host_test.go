@@ -144,6 +144,7 @@ func TestHost(t *testing.T) {
 		{host, "-s --tcp -a --filter name=TcpRtoMin,TcpRtoMax,TcpActiveOpens,TcpPassiveOpens,TcpCurrEstab,TcpMaxConn,TcpInSegs,TcpRetransSegs", counterMembers},
 		{stream, "-s --udp -4 -a --filter name=UdpNoPorts,UdpInErrors", counterMembers},
 		{host, "-s --filter name=IpForwDatagrams,IpReasmOKs,Ip6InNoRoutes,Ip6OutForwDatagrams -a", counterMembers},
+		{host, "-n --addresses", "kind address prefixLength interface"},
 		{host, "-n --neighbours --filter state=permanent,stale", "kind family address linkAddress state interface"},
 	} {
 		t.Run(c.mode, func(t *testing.T) { sameEverywhere(t, n, c.host, c.mode, c.members) })

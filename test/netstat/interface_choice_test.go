@@ -28,7 +28,7 @@ func TestAlternativeName(t *testing.T) {
 		t.Fatalf("ip finds %v, %v", found, err)
 	}
 	name := found[0].IfName
-	for _, mode := range []string{"-i", "-ie", "-g", "-rn", "-rn6", "--neighbours", "--netconf", "--qdiscs", "-is", "-Qe"} {
+	for _, mode := range []string{"-i", "-ie", "-g", "-rn", "-rn6", "--addresses", "--neighbours", "--netconf", "--qdiscs", "-is", "-Qe"} {
 		// The processors' receive paths are every namespace's, and never at rest.
 		show := func(t *testing.T, n *nstest.NS, args ...string) string {
 			all := show(t, n, args...)

@@ -108,7 +108,7 @@ func TestModes(t *testing.T) {
 	for args, least := range map[string]int{
 		"-a": 8, "-tuane": 8, "-tanp": 6, "-taneep --buffers": 6, "-T": 4, "-x -a": 1, "-L -p": 2, "-B": 1,
 		"-r": 5, "-r -6": 5, "-r --table all": 8, "-i": 3, "-i -e": 3, "-g": 5, "-s": 100, "-s -6": 20, "-i -s": 5, "-r -s": 2,
-		"-m -a": 10, "-Q": 1, "-Q -e": 2, "--neighbours": 2, "--rules": 6, "--nexthops": 1, "--qdiscs": 1, "--namespaces": 1, "--netlink -p": 1,
+		"-m -a": 10, "-Q": 1, "-Q -e": 2, "--addresses": 4, "--neighbours": 2, "--rules": 6, "--nexthops": 1, "--qdiscs": 1, "--namespaces": 1, "--netlink -p": 1,
 		"--mroutes": 0, "--mdb": 0, "--netconf": 8, "-tan --netns all": 6, "-i --netns " + n.Name: 3,
 	} {
 		t.Run(args, func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestModes(t *testing.T) {
 	}
 	for _, kind := range []string{
 		"socket", "unix", "listenQueue", "packet", "route", "interface", "membership", "counter", "interfaceCounter", "socketUsage",
-		"protocolMemory", "slab", "softnet", "queue", "fibTable", "neighbourTable", "neighbour", "rule", "nextHop", "netconf", "qdisc", "namespace", "netlink", "fib6", "routeLookups",
+		"protocolMemory", "slab", "softnet", "queue", "fibTable", "neighbourTable", "address", "neighbour", "rule", "nextHop", "netconf", "qdisc", "namespace", "netlink", "fib6", "routeLookups",
 	} {
 		if !seen[kind] {
 			t.Errorf("no mode printed a row of kind %s; there were %v", kind, slices.Sorted(maps.Keys(seen)))

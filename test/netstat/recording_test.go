@@ -29,7 +29,7 @@ func TestRecording(t *testing.T) {
 	for _, mode := range []string{
 		"-tuan", "-tan", "-uan", "-tulpn", "-tanee", "-tan --buffers", "-tan --filter port=8080", "-tan --sort -localPort",
 		"-xan", "-Lnp", "-Bn", "-in", "-ien", "-I a0 -n", "-rn", "-rn6", "-rneen --table all",
-		"-gn", "-sn --tcp", "--neighbours", "--rules", "--nexthops", "--qdiscs",
+		"-gn", "-sn --tcp", "--addresses", "--neighbours", "--rules", "--nexthops", "--qdiscs",
 		"-tln --json", "-in --json", "-rn --json", "-Lnp --json",
 	} {
 		t.Run(mode, func(t *testing.T) {

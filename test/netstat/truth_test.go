@@ -716,7 +716,7 @@ func routesAreTrue(t *testing.T, n *nstest.NS) {
 			excused: map[string]string{"nh_info": "it is in the listing of nexthop objects"},
 			untold: map[string]string{
 				"flags": "net-tools' letters say other members again", "interfaceIndex": "ip has names", "locked": "it is compared with ip's text below",
-				"expires": "it is compared below",
+				"expires": "it is compared below", "references": "ip does not tell it", "uses": "nor this",
 			},
 			also: []string{"gateway", "source", "realms", "preference", "encapsulation", "encapsulationOptions", "nextHopFlags", "weight", "nextHopID", "mtu", "congestionControl", "features", "preferredSource"},
 			same: map[string]func(any) any{"nextHopFlags": sortedWords, "encapsulationOptions": sortedWords, "features": sortedWords},
@@ -1082,7 +1082,30 @@ func between(t *testing.T, what string, n, before, after uint64) {
 
 // Addresses are in the text of -ie, and in full in the rows of the library.
 func addressesAreTrue(t *testing.T, n *nstest.NS) {
-	libraryAddressesAreTrue(t, n)
+	k, err := collectors.Open(collectors.Options{NetNS: n.Name})
+	must(t, err)
+	defer k.Close()
+	addressRowsAreTrue(t, n, func() (rows []object) { // as the library writes them in JSON
+		for a, err := range k.Addresses(t.Context()) {
+			must(t, err)
+			b, err := json.Marshal(a)
+			must(t, err)
+			rows = append(rows, decode(t, string(b))...)
+		}
+		return rows
+	})
+	addressRowsAreTrue(t, n, func() []object {
+		rows := objects(t, n, "--addresses")
+		for _, row := range rows {
+			address, zone, zoned := strings.Cut(row.text("address"), "%")
+			if zoned && zone != row.text("interface") {
+				t.Errorf("%v", row)
+			}
+			row["address"] = address
+			delete(row, "interface")
+		}
+		return rows
+	})
 	var want []string
 	for _, link := range ipRows(t, n, "ip", "-j", "addr") {
 		for _, a := range link["addr_info"].([]any) {
@@ -1118,11 +1141,8 @@ func addressesAreTrue(t *testing.T, n *nstest.NS) {
 	}
 }
 
-// libraryAddressesAreTrue compares addresses as the library writes them in JSON.
-func libraryAddressesAreTrue(t *testing.T, n *nstest.NS) {
-	k, err := collectors.Open(collectors.Options{NetNS: n.Name})
-	must(t, err)
-	defer k.Close()
+// addressRowsAreTrue compares addresses in JSON with what ip says.
+func addressRowsAreTrue(t *testing.T, n *nstest.NS, ours func() []object) {
 	lifetime := func(member string) func(any, object, object) {
 		return func(v any, _, want object) {
 			if v == json.Number("4294967295") {
@@ -1173,13 +1193,9 @@ func libraryAddressesAreTrue(t *testing.T, n *nstest.NS) {
 		}
 		return rows
 	}, func() (rows []object) {
-		for a, err := range k.Addresses(t.Context()) {
-			must(t, err)
-			b, err := json.Marshal(a)
-			must(t, err)
-			row := decode(t, string(b))[0]
+		rows = ours()
+		for _, row := range rows {
 			row["at"] = fmt.Sprint(row["interfaceIndex"], " ", row["address"], "/", row["prefixLength"])
-			rows = append(rows, row)
 		}
 		return rows
 	})

@@ -83,7 +83,7 @@ func TestUnprivileged(t *testing.T) {
 	sleeper := held(t, n, own)
 
 	for _, args := range [][]string{
-		{"-tuan"}, {"-tane"}, {"-xan"}, {"-Ln"}, {"-gn"}, {"-gen"}, {"-rn"}, {"-rn6"}, {"-r", "--table", "all", "--json"}, {"-in"}, {"-ia", "--json"}, {"-ien"}, {"--neighbours", "-n"},
+		{"-tuan"}, {"-tane"}, {"-xan"}, {"-Ln"}, {"-gn"}, {"-gen"}, {"-rn"}, {"-rn6"}, {"-r", "--table", "all", "--json"}, {"-in"}, {"-ia", "--json"}, {"-ien"}, {"--addresses"}, {"--neighbours", "-n"},
 		{"--rules"}, {"--nexthops"}, {"--qdiscs"}, {"--mroutes"}, {"--mdb"}, {"-tan", "--buffers", "--json"}, {"-tan", "--filter", "sport=8080", "--json"}, {"-sw4", "--json"},
 	} {
 		eventually(t, func() string {
@@ -117,7 +117,7 @@ func TestUnprivileged(t *testing.T) {
 		{"-gpn", 1, []string{"not every process may be looked into", "permission denied"}, []string{`a0 +1 +239\.1\.2\.3`, `a0 +239\.1\.2\.3 +exclude .*` + strconv.Itoa(sleeper) + `/sleep`}},
 		{"-Q", 0, nil, []string{"(?m)^ +0 +[0-9]+"}},
 		{"-Qe", 0, nil, []string{`a0 +transmit 0 `}},
-		{"-s", 0, nil, []string{"(?m)^ +[1-9][0-9]* TcpActiveOpens"}},
+		{"-s", 0, nil, []string{"(?m)^ +[1-9][0-9]* active connection openings"}},
 		{"-is", 0, nil, []string{"(?m)^a0 +[1-9][0-9]* Ip6"}},
 		{"-rs", 0, nil, []string{"arp_cache"}},
 		{"-Tn", 0, nil, []string{"ESTABLISHED"}},
@@ -224,7 +224,7 @@ func TestUnprivilegedRecording(t *testing.T) {
 	failed := 0
 	for _, args := range []string{
 		"-tuan", "-tuanp", "-tanee", "-tan --buffers", "-xanp", "-Lnp", "-Tn", "-B", "--netlink -p", "-rn", "-rn6", "-r --table all", "-in", "-ien", "-gn", "-gpn",
-		"-s", "-is", "-rs", "-m", "-Q", "-Qe", "--neighbours", "--rules", "--nexthops", "--netconf", "--qdiscs", "--mroutes", "--mdb", "--namespaces",
+		"-s", "-is", "-rs", "-m", "-Q", "-Qe", "--addresses", "--neighbours", "--rules", "--nexthops", "--netconf", "--qdiscs", "--mroutes", "--mdb", "--namespaces",
 		"--conntrack", "--conntrack -s", "--expectations",
 	} {
 		live, replayed := tryAsNobody(t, n, strings.Fields(args)...), tryAsNobody(t, n, append([]string{"--recording", file}, strings.Fields(args)...)...)
