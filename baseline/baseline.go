@@ -102,7 +102,7 @@ const (
 	// bits than 64 and wrapped around, perhaps more than once.
 	Decreased
 	// Recreated: the interface has another index than the one of that name in
-	// the baseline had, or another name than the one of that index.
+	// the baseline had.
 	Recreated
 )
 
@@ -243,7 +243,7 @@ func subtract(before, now uint64) Difference {
 	return Difference{Count: netstat.Known(now - before)}
 }
 
-// interfacesSince pairs interfaces by index and name. The kernel gives an index
+// interfacesSince pairs interfaces by index, whatever they are called. The kernel gives an index
 // again only when it is asked to, or after 2^31 others; a name it gives at once.
 func interfacesSince(now, earlier []Interface) []InterfaceDelta {
 	byIndex, byName := make(map[uint32]*Interface), make(map[string]*Interface)
@@ -256,9 +256,9 @@ func interfacesSince(now, earlier []Interface) []InterfaceDelta {
 		delta := InterfaceDelta{Index: i.Index, Name: i.Name, Counters: make(map[string]Difference)}
 		before := byIndex[i.Index]
 		switch {
-		case before != nil && before.Name == i.Name:
+		case before != nil:
 			paired[i.Index] = true
-		case before != nil || byName[i.Name] != nil:
+		case byName[i.Name] != nil:
 			delta.Reason = Recreated
 		default:
 			delta.Reason = New
