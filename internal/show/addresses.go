@@ -54,7 +54,7 @@ func Addresses() Table {
 		})),
 		ofInterface("Iface", 15, "interface", "interface", func(a *address) uint32 { return a.Interface }),
 		of("Scope", 8, field("scope", table.Integer, "how far it is valid: 0 global, 200 site, 253 link, 254 host", func(a *address) table.Value { return table.Uint(a.Scope) })).
-			shownAs(func(b []byte, a *address) []byte { return append(b, scopeWord(a.Scope)...) }),
+			shownAs(func(b []byte, a *address) []byte { return append(b, routeScopeName(a.Scope)...) }),
 		of("Flags", 18, field("flags", table.Strings, "flags that are set, as ip-address(8) has them: `permanent`, `tentative`, `dadfailed`, `deprecated`, `secondary` (of IPv6: temporary), ...", func(a *address) table.Value {
 			return table.Words(a.Flags.Names())
 		})).shownAs(func(b []byte, a *address) []byte {
@@ -90,19 +90,4 @@ func Addresses() Table {
 		hidden(field("updated", table.String, "when it was changed last (RFC 3339)", func(a *address) table.Value { return momentValue(a.Updated) })),
 		hidden(field("origin", table.Integer, "how it came to be, where the kernel tells: 1 loopback, 2 router advertisement, 3 link-local", func(a *address) table.Value { return uintValue(a.Origin) })),
 	)
-}
-
-// scopeWord is a scope as ip-address(8) has it.
-func scopeWord(s netstat.Scope) string {
-	switch s {
-	case netstat.ScopeUniverse:
-		return "global"
-	case netstat.ScopeSite:
-		return "site"
-	case netstat.ScopeLink:
-		return "link"
-	case netstat.ScopeHost:
-		return "host"
-	}
-	return strconv.Itoa(int(s))
 }

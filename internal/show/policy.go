@@ -243,7 +243,7 @@ func nextHopOptions(n *netstat.NextHop) string {
 	return strings.Join(parts, " ")
 }
 
-// routeScopeName is what ip-route(8) calls a scope.
+// routeScopeName is what ip(8) calls a scope, of routes and of addresses.
 func routeScopeName(s netstat.Scope) string {
 	switch s {
 	case netstat.ScopeUniverse:
