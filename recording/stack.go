@@ -296,6 +296,13 @@ func familyParts(asked, all []netstat.Family) []string {
 // Routes yields the recorded routes that q selects.
 func (s *Stack) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[netstat.Route, error] {
 	return readParts(ctx, s, routeTable, familyParts(q.Families, inetFamilies), len(q.Families) > 0, func(r *netstat.Route) (bool, error) {
+		if !q.Uses && r.Options != nil {
+			options := *r.Options
+			options.References, options.Uses = netstat.Optional[uint32]{}, netstat.Optional[uint32]{}
+			if r.Options = &options; options == (netstat.RouteOptions{}) {
+				r.Options = nil
+			}
+		}
 		return (q.Table == 0 || r.Table == q.Table) && (!q.ForwardingOnly || r.IsForwarding()), nil
 	})
 }
