@@ -68,20 +68,31 @@ func TestBadPaths(t *testing.T) {
 func TestSmallDevice(t *testing.T) {
 	want := manyRoutes(1500)
 	agent := agentOf(t, scene{routes: want})
-	for _, p := range []*badpath.Path{
-		{Service: 2 * time.Millisecond, Queue: 2},
-		{Service: time.Millisecond, Queue: 3, Delay: 10 * time.Millisecond},
+	for _, device := range []struct {
+		service time.Duration
+		queue   int
+		delay   time.Duration
+	}{
+		{2 * time.Millisecond, 2, 0},
+		{time.Millisecond, 3, 10 * time.Millisecond},
 	} {
-		c := persistent(far(t, p, agent))
-		c.MaxAnswer = 1000
-		got, err := collect(open(t, c).Routes(t.Context(), netstat.RouteQuery{}))
-		if err != nil {
-			t.Fatal(err)
+		// A busy machine sends in bursts: of some readings one is as on an idle one.
+		var lost, all int64
+		for range 5 {
+			p := &badpath.Path{Service: device.service, Queue: device.queue, Delay: device.delay}
+			c := persistent(far(t, p, agent))
+			c.MaxAnswer = 1000
+			got, err := collect(open(t, c).Routes(t.Context(), netstat.RouteQuery{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, got, want)
+			if lost, all = int64(p.Overflowed.Load()), int64(p.Requests.Load()); lost <= all/20 {
+				break
+			}
 		}
-		compare(t, got, want)
-		// On an idle machine hardly any does; a busy one sends in bursts.
-		if lost, all := p.Overflowed.Load(), p.Requests.Load(); lost > all/4 {
-			t.Errorf("of %d requests %d found no room in a queue of %d", all, lost, p.Queue)
+		if lost > all/20 {
+			t.Errorf("of %d requests %d found no room in a queue of %d", all, lost, device.queue)
 		}
 	}
 }
