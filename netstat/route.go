@@ -147,7 +147,7 @@ type RouteOptions struct {
 	Age   Optional[time.Duration]
 	Realm uint32 `json:"realms,omitzero" form:"realms"` // the source's in the upper 16 bits, IPv4
 	// References and Uses are how often an IPv6 route is referred to, and was used
-	// (/proc/net/ipv6_route); with RouteQuery.Uses only.
+	// (/proc/net/ipv6_route); with RouteQuery.Uses only, and of the first 4,096 routes.
 	References, Uses Optional[uint32]
 	// Preference is that of a default router, or of a route that a router
 	// advertised (RTA_PREF).
