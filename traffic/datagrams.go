@@ -40,7 +40,7 @@ func payloadOfDatagrams(grew netstat.Optional[netstat.FlowCounters], t *netstat.
 func (m *Meter) Datagrams(flows *FlowReading, local *netstat.LocalAddresses) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.datagramsMissed = m.datagramsMissed || flows.AtLeast
+	m.datagramsMissed, m.datagramsAsOf = m.datagramsMissed || flows.AtLeast, flows.At
 	sockets := netstat.NewFlowSockets[*record](local)
 	for i := range m.records {
 		r := &m.records[i]
@@ -77,6 +77,15 @@ func (m *Meter) Datagrams(flows *FlowReading, local *netstat.LocalAddresses) {
 			r.datagrams.tell(r.current)
 		}
 	}
+}
+
+// DatagramsLater says that the flows of UDP are read with a later reading than the one under way. What
+// they counted of a socket that ended meanwhile is told with its end, then. Until then it is shown as closed.
+// It is to be called before Finish.
+func (m *Meter) DatagramsLater() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.datagramsLater = true
 }
 
 // count adds what a flow grew by to the socket that one of its ends is, if any.

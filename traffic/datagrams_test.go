@@ -99,6 +99,56 @@ func TestDatagramsOfWhatEnds(t *testing.T) {
 	}
 }
 
+// A socket that ended since the flows were read last has its last datagrams with the reading that has
+// them, and one that has the same ends by then has its own.
+func TestDatagramsOfWhatEndedBefore(t *testing.T) {
+	through := func(n uint64) netstat.Flow {
+		return between(1, "192.0.2.1:5000", "192.0.2.2:53", "192.0.2.2:53", "192.0.2.1:5000", n, n)
+	}
+	for _, c := range []struct {
+		name    string
+		options Options
+		end     func(m *Meter, s netstat.Socket)
+		ended   string
+	}{
+		{"told", withEnds, func(m *Meter, s netstat.Socket) { endOf(m, 1.5, s) }, "1.5s"},
+		{"told, with a gap", withEnds, func(m *Meter, _ netstat.Socket) { m.Gap() }, "2s"},
+		{"not told", Options{}, func(*Meter, netstat.Socket) {}, "2s"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, f := New(c.options), NewFlowMeter(true)
+			s := udp(1, "192.0.2.1:5000", "192.0.2.2:53")
+			counted(t, m, readFlows(f, 0, through(1)), 0, s)
+			expect(t, counted(t, m, readFlows(f, 1, through(3)), 1, s), map[uint64]string{1: "200/2000 200/2000"})
+			c.end(m, s)
+			for _, seconds := range []float64{2, 3} {
+				m.Begin(after(seconds))
+				m.DatagramsLater()
+				expect(t, m.Finish(after(seconds), true), map[uint64]string{1: "200/2000 -/- CLOSED"})
+			}
+			r := counted(t, m, readFlows(f, 5, through(7)), 5)
+			expect(t, r, map[uint64]string{1: "600/6000 100/1000 ended " + c.ended})
+			if got := sum(r); got.SentBytes != 600 || got.Connections != 0 || got.Ended != 1 {
+				t.Errorf("together: %+v", got)
+			}
+			if got := sum(counted(t, m, readFlows(f, 6, through(9)), 6)); got.SentBytes != 600 || got.Ended != 1 {
+				t.Errorf("together, of what is past: %+v", got)
+			}
+		})
+	}
+	t.Run("while flows were read", func(t *testing.T) {
+		m, f := New(withEnds), NewFlowMeter(true)
+		s := udp(1, "192.0.2.1:5000", "192.0.2.2:53")
+		counted(t, m, readFlows(f, 0, through(1)), 0, s)
+		m.Begin(after(1))
+		m.Add(&s, after(1))
+		m.Datagrams(readFlows(f, 1, through(3)), nil)
+		endOf(m, 1.25, s)
+		expect(t, m.Finish(after(1.5), true), map[uint64]string{1: "200/2000 200/2000"})
+		expect(t, counted(t, m, readFlows(f, 2, through(4)), 2), map[uint64]string{1: "300/3000 100/1000 ended 1.25s"})
+	})
+}
+
 // A group's datagrams are the sender's, and whether it received its own is not known.
 func TestDatagramsOfGroups(t *testing.T) {
 	m, f := New(withEnds), NewFlowMeter(true)

@@ -58,7 +58,10 @@ type Meter struct {
 	complete bool      // some reading was: what is seen first began later
 	since    time.Time // when that reading began
 
-	datagramsMissed bool // ends of flows were lost
+	datagramsMissed bool      // ends of flows were lost
+	datagramsAsOf   time.Time // what the reading under way has of flows; zero for nothing
+	datagramsLater  bool      // it has nothing, and a later one will
+	awaiting        int       // as many sockets have ended and wait for a later one
 
 	reading *Reading
 	past    past[group, Sum]
@@ -149,6 +152,7 @@ func (m *Meter) Begin(at time.Time) {
 		m.reading.Elapsed = at.Sub(m.before)
 	}
 	clear(m.cookies)
+	m.datagramsAsOf, m.datagramsLater, m.awaiting = time.Time{}, false, 0
 }
 
 // Add takes a socket that the reading found at a moment. What stands for a connection that
@@ -440,17 +444,11 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 		switch {
 		case !r.used:
 		case r.end != nil:
-			m.close(uint32(i), r)
+			m.finishEnded(uint32(i), r)
 		case r.turn == m.turn || !complete:
 		case m.tellsEnds(r.current.Protocol) && r.gaps == m.gaps:
-			// It is closed, and its end is told when nobody holds it any longer.
-			c := reading.seen.add()
-			*c = *r.current
-			c.State = netstat.Close
-			c.ReceiveQueue, c.SendQueue = netstat.Optional[uint32]{}, netstat.Optional[uint32]{}
-			c.rate(0, 0, 0)
-			c.DropRate = netstat.Optional[float64]{}
-			r.current = c
+			// Its end is told when nobody holds it any longer.
+			m.showClosed(r)
 		default:
 			r.end = &end{socket: r.current.Socket, at: at}
 			if m.tellsEnds(r.current.Protocol) {
@@ -459,7 +457,7 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 				}
 				m.absent[r.current.Cookie.Or(0)] = struct{}{}
 			}
-			m.close(uint32(i), r)
+			m.finishEnded(uint32(i), r)
 		}
 	}
 	m.ended.all(func(c *Connection) bool {
@@ -475,6 +473,31 @@ func (m *Meter) Finish(at time.Time, complete bool) *Reading {
 		m.complete, m.since = true, m.begun
 	}
 	return reading
+}
+
+// finishEnded has the reading tell of the end of a record's socket, or show it as closed where its
+// datagrams are counted with a later one.
+func (m *Meter) finishEnded(i uint32, r *record) {
+	later := m.datagramsLater || !m.datagramsAsOf.IsZero() && r.end.at.After(m.datagramsAsOf)
+	if !later || r.current.Protocol != netstat.UDP || m.awaiting >= m.mostEnded {
+		m.close(i, r)
+		return
+	}
+	m.awaiting++
+	if r.turn != m.turn {
+		m.showClosed(r)
+	}
+}
+
+// showClosed has the reading show a socket that is closed, and the end of which is not told yet.
+func (m *Meter) showClosed(r *record) {
+	c := m.reading.seen.add()
+	*c = *r.current
+	c.State = netstat.Close
+	c.ReceiveQueue, c.SendQueue = netstat.Optional[uint32]{}, netstat.Optional[uint32]{}
+	c.rate(0, 0, 0)
+	c.DropRate = netstat.Optional[float64]{}
+	r.current = c
 }
 
 func (m *Meter) tellsEnds(p netstat.Protocol) bool {

@@ -164,7 +164,13 @@ func (m *metered) countDatagrams(ctx context.Context, q *query) error {
 		netstat.FlowReader
 		netstat.FlowStatisticsReader
 	})
-	if !ok || !m.counting.isDue() || !slices.Contains(q.trafficProtocols(), netstat.UDP) {
+	if !ok || !slices.Contains(q.trafficProtocols(), netstat.UDP) {
+		return nil
+	}
+	if !m.counting.isDue() {
+		if m.flows != nil {
+			m.meter.DatagramsLater()
+		}
 		return nil
 	}
 	began := time.Now()

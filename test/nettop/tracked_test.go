@@ -143,11 +143,8 @@ func TestTrackedDatagrams(t *testing.T) {
 	server := ns.ListenPacket(t, "udp", "0.0.0.0:5300")
 	answered, other := ns.Dial(t, "udp", "192.0.2.1:5300"), ns.Dial(t, "udp", "127.0.0.2:5300")
 	datagrams(t, answered, 5)
-	// Flows are read for a twentieth of the time at most, and a socket that ends while they are left alone has what it had
-	// before: the interval is long for what a reading of them takes.
-	const interval = "2"
-	f := follow(t, "connections", "--netns", ns.Name, "--interval", interval, "--filter", "protocol=udp")
-	users := follow(t, "users", "--netns", ns.Name, "--interval", interval)
+	f := follow(t, "connections", "--netns", ns.Name, "--interval", "0.3", "--filter", "protocol=udp")
+	users := follow(t, "users", "--netns", ns.Name, "--interval", "0.3")
 	// Of what went through before somebody looked, nothing is told.
 	for seen := 0; seen < 3; seen++ {
 		if row := f.next(); number(row, "sentBytes") != 0 || number(row, "receivedBytes") != 0 {
@@ -163,9 +160,10 @@ func TestTrackedDatagrams(t *testing.T) {
 	port := func(a net.Addr) int64 { return int64(a.(*net.UDPAddr).Port) }
 	expect := func(what string, want map[int64]string) {
 		t.Helper()
+		// Flows are read for a twentieth of the time at most.
 		for seen := 0; len(want) > 0; seen++ {
 			row := f.next()
-			if seen > 60 {
+			if seen > 600 {
 				t.Fatalf("%s: %v, still without %v", what, row, want)
 			}
 			local, over := number(row, "localPort"), row["ended"] != nil
