@@ -266,6 +266,32 @@ func TestAgentsWithoutGetBulk(t *testing.T) {
 	}
 }
 
+// GetBulkRequests that got lost, until the agent seemed to have none, are tried anew.
+func TestLostGetBulkRequests(t *testing.T) {
+	want := manyRoutes(300)
+	lost, last := 0, gosnmp.PDUType(0)
+	d := device{variables: variablesOf(ipforwardmib.Routes(), want), change: func(asked, answer *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
+		if last = asked.PDUType; last == gosnmp.GetBulkRequest && lost < 5 {
+			lost++
+			return nil
+		}
+		return answer
+	}}
+	t.Run("read", func(t *testing.T) {
+		config := patient(d.start(t))
+		config.Sessions = 1
+		config.Timeout, config.Retries = 50*time.Millisecond, netstat.Known(100)
+		got, err := collect(open(t, config).Routes(t.Context(), netstat.RouteQuery{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, got, want)
+	})
+	if lost < 5 || last != gosnmp.GetBulkRequest {
+		t.Errorf("%d GetBulkRequests were lost, and the last request is a %v", lost, last)
+	}
+}
+
 // A broken object is no sign that an agent has no GETBULK.
 func TestBrokenObjectAndGetBulk(t *testing.T) {
 	want := manyRoutes(300)

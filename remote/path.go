@@ -42,6 +42,9 @@ type path struct {
 	// which it answered the one and not the other.
 	bulk, plain bool
 	bulkDoubts  int
+	// Where the agent did not answer GetBulkRequests, one is tried anew after so many answers to
+	// GetNextRequests, a number that grows: they may have been lost. It is 0 where the agent refused them.
+	bulkAnew, plainAnswers int
 
 	mean, deviation time.Duration // of the time that answers take; RFC 6298
 	// late is how long an answer took for which the configured time was too short.
@@ -62,6 +65,9 @@ const (
 	// mistrusted is how many losses in a row of what came through once show that the way has
 	// changed. One frame is hardly ever lost for its length.
 	mistrusted, mistrustedFrame = 4, 8
+	// silentQuestions is after how many questions in a row, that were answered as GetNextRequests alone, an agent
+	// is taken for one without GetBulkRequests. firstBulkAnew and lastBulkAnew are for bulkAnew.
+	silentQuestions, firstBulkAnew, lastBulkAnew = 2, 16, 1024
 	// afterFull is after how many answers an agent is asked for more than it seemed to have
 	// room for.
 	afterFull = 64
@@ -236,14 +242,32 @@ func (p *path) answeredBulk() {
 }
 
 // answeredPlain says that a GetNextRequest was answered instead of GetBulkRequests, which the
-// agent refused or, twice in a row, did not answer.
+// agent refused or did not answer.
 func (p *path) answeredPlain(refused bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	const believed = 2 // they may have been lost
-	if p.bulkDoubts++; !p.bulk && (refused || p.bulkDoubts >= believed) {
+	switch {
+	case p.bulk:
+	case p.plain:
+		p.plainAnswers++
+	case refused:
 		p.plain = true
+	default:
+		if p.bulkDoubts++; p.bulkDoubts >= silentQuestions {
+			p.plain, p.bulkAnew = true, firstBulkAnew
+		}
 	}
+}
+
+// triesBulk reports whether it is time to ask by a GetBulkRequest of an agent that did not answer these.
+func (p *path) triesBulk() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.plain || p.bulkAnew == 0 || p.plainAnswers < p.bulkAnew {
+		return false
+	}
+	p.plainAnswers, p.bulkAnew = 0, min(2*p.bulkAnew, lastBulkAnew)
+	return true
 }
 
 // took says how long an answer took, and what time is configured.

@@ -330,7 +330,10 @@ func (r *strip) asksBulk(n int) bool {
 		return false
 	}
 	uses, knows := h.path.usesBulk()
-	return uses && (knows || n == 0 || n < min(silentBulks, h.config.Retries.Or(0)))
+	if !uses {
+		return n == 0 && h.path.triesBulk()
+	}
+	return knows || n == 0 || n < min(silentBulks, h.config.Retries.Or(0))
 }
 
 // silentBulks is after how many GetBulkRequests without an answer another one is asked by.
