@@ -168,7 +168,8 @@ type Payload interface {
 	decode(d *decoder)
 }
 
-// Open is an agentx-Open-PDU (RFC 2741, section 6.2.1).
+// Open is an agentx-Open-PDU (RFC 2741, section 6.2.1). PDUs have times in the units and
+// widths of the protocol, so that each is the octets that it was decoded from.
 type Open struct {
 	Timeout     uint8 // seconds to wait for answers; 0 leaves it to the master
 	ID          mib.OID

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -62,9 +63,9 @@ func parseTCPStatistics(content []byte) (netstat.TCPStatistics, error) {
 		case "RtoAlgorithm":
 			return setInt32(&s.RTOAlgorithm, value)
 		case "RtoMin":
-			return setInt32(&s.RTOMin, value)
+			return setMilliseconds(&s.RTOMin, value)
 		case "RtoMax":
-			return setInt32(&s.RTOMax, value)
+			return setMilliseconds(&s.RTOMax, value)
 		case "MaxConn":
 			return setInt32(&s.MaxConn, value)
 		case "ActiveOpens":
@@ -175,6 +176,16 @@ func parseSNMPLine(content []byte, protocol string, f func(name, value []byte) e
 		return nil
 	}
 	return fmt.Errorf("no line %q of values", prefix)
+}
+
+// setMilliseconds takes as many as tcpRtoMin and tcpRtoMax have room for.
+func setMilliseconds(o *netstat.Optional[time.Duration], value []byte) error {
+	var ms netstat.Optional[int32]
+	err := setInt32(&ms, value)
+	if n, known := ms.Get(); known {
+		o.Set(time.Duration(n) * time.Millisecond)
+	}
+	return err
 }
 
 func setInt32(o *netstat.Optional[int32], value []byte) error {

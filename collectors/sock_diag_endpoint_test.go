@@ -238,7 +238,7 @@ func TestPacketSockets(t *testing.T) {
 		t.Errorf("an idle one: %+v", i)
 	}
 	r := all[inode(t, ring)]
-	wantRing := netstat.PacketRing{BlockSize: 1 << 16, Blocks: 4, FrameSize: 2048, Frames: 128, RetireTimeout: 77, PrivateSize: 16}
+	wantRing := netstat.PacketRing{BlockSize: 1 << 16, Blocks: 4, FrameSize: 2048, Frames: 128, RetireTimeout: 77 * time.Millisecond, PrivateSize: 16}
 	if r.Receive == nil || *r.Receive != wantRing || r.Transmit != nil || r.Version != unix.TPACKET_V3 {
 		t.Errorf("ring %+v, want %+v", r.Receive, wantRing)
 	}

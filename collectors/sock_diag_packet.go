@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -126,7 +127,7 @@ func (r *attributeReader) packetRing(a nlAttr) *netstat.PacketRing {
 	return &netstat.PacketRing{
 		BlockSize: number(0), Blocks: number(1),
 		FrameSize: number(2), Frames: number(3),
-		RetireTimeout: number(4), PrivateSize: number(5), Features: number(6),
+		RetireTimeout: time.Duration(number(4)) * time.Millisecond, PrivateSize: number(5), Features: number(6),
 	}
 }
 

@@ -46,6 +46,22 @@ func Through[R, T any](get func(*R) (T, bool), set func(*R, T)) Access[R, T] {
 	return Access[R, T]{get: get, set: set}
 }
 
+// Whole gives access to a duration as a whole number of a unit, as columns of
+// milliseconds or seconds have it. What is finer than the unit is dropped. A number
+// from elsewhere that no Duration has room for is the nearest that there is.
+func Whole[R any](a Access[R, time.Duration], unit time.Duration) Access[R, int64] {
+	return Access[R, int64]{
+		get: func(r *R) (int64, bool) {
+			d, ok := a.get(r)
+			return int64(d / unit), ok
+		},
+		set: func(r *R, n int64) {
+			most := int64(math.MaxInt64 / unit)
+			a.set(r, time.Duration(min(max(n, -most), most))*unit)
+		},
+	}
+}
+
 // Checked refuses values from elsewhere that check has an error for: in a column
 // they are unknown, in an index they make the row one that is not understood. The
 // row then has what precedes the value in its table.

@@ -135,7 +135,8 @@ type SequenceAdjustment struct {
 }
 
 // SynProxy is what the SYN proxy adds to the numbers of a TCP connection (struct
-// nf_conn_synproxy).
+// nf_conn_synproxy). InitialTime and TimestampOffset are of TCP timestamps (RFC 7323), which
+// count in a unit of their sender.
 type SynProxy struct {
 	InitialSequence uint32
 	InitialTime     uint32

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // PacketSocket is a socket that takes packets from the devices themselves
@@ -79,9 +80,9 @@ type PacketRing struct {
 	BlockSize, Blocks uint32 // bytes, number
 	FrameSize, Frames uint32 // bytes, number
 	// Of TPACKET_V3.
-	RetireTimeout uint32 // milliseconds until a block that is not full is handed over
-	PrivateSize   uint32 // bytes at each block's beginning
-	Features      uint32 // TP_FT_REQ_*
+	RetireTimeout time.Duration // after which a block that is not full is handed over, to the millisecond
+	PrivateSize   uint32        // bytes at each block's beginning
+	Features      uint32        // TP_FT_REQ_*
 }
 
 // PacketFanout is the group that shares out packets among its sockets

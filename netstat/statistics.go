@@ -1,5 +1,7 @@
 package netstat
 
+import "time"
+
 // TCPStatistics are TCP's counters over IPv4 and IPv6 together, named as in
 // RFC 4022. The counters are as wide as the kernel keeps them, 64 bits on a
 // 64-bit kernel.
@@ -7,9 +9,10 @@ type TCPStatistics struct {
 	// RTOAlgorithm is RFC 4022's tcpRtoAlgorithm; Linux reports other(1) and
 	// implements RFC 6298.
 	RTOAlgorithm Optional[int32]
-	RTOMin       Optional[int32] // milliseconds
-	RTOMax       Optional[int32] // milliseconds
-	MaxConn      Optional[int32] // -1: no fixed limit
+	// RTOMin and RTOMax are the bounds of the retransmission timeout, to the
+	// millisecond (tcpRtoMin, tcpRtoMax).
+	RTOMin, RTOMax Optional[time.Duration]
+	MaxConn        Optional[int32] // -1: no fixed limit
 
 	ActiveOpens, PassiveOpens Optional[uint64]
 	AttemptFails, EstabResets Optional[uint64]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
@@ -91,11 +92,19 @@ func isWide(bindings []mib.Binding, object mib.OID) bool {
 	return slices.ContainsFunc(bindings, func(b mib.Binding) bool { return b.Object == object && b.Value.Type() == mib.Counter64 })
 }
 
+// milliseconds are a setting in the unit that the kernel's counters have it in.
+func milliseconds(d netstat.Optional[time.Duration]) (ms netstat.Optional[int32]) {
+	if d, known := d.Get(); known {
+		ms.Set(int32(d.Milliseconds()))
+	}
+	return ms
+}
+
 func tcpCounters(t *netstat.TCPStatistics, bindings []mib.Binding) (found []netstat.Counter) {
 	for _, c := range []struct {
 		name  string
 		value netstat.Optional[int32]
-	}{{"TcpRtoAlgorithm", t.RTOAlgorithm}, {"TcpRtoMin", t.RTOMin}, {"TcpRtoMax", t.RTOMax}, {"TcpMaxConn", t.MaxConn}} {
+	}{{"TcpRtoAlgorithm", t.RTOAlgorithm}, {"TcpRtoMin", milliseconds(t.RTOMin)}, {"TcpRtoMax", milliseconds(t.RTOMax)}, {"TcpMaxConn", t.MaxConn}} {
 		if n, ok := c.value.Get(); ok {
 			found = append(found, netstat.Counter{Name: c.name, Group: netstat.GroupTCP, Value: netstat.Signed(int64(n))})
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
@@ -19,7 +20,7 @@ import (
 // Counters have the names that Linux has for them, and say which are narrow.
 func TestCounters(t *testing.T) {
 	const wide = 1<<32 + 7
-	tcp := netstat.TCPStatistics{RTOAlgorithm: netstat.Known[int32](1), RTOMin: netstat.Known[int32](200), MaxConn: netstat.Known[int32](-1),
+	tcp := netstat.TCPStatistics{RTOAlgorithm: netstat.Known[int32](1), RTOMin: netstat.Known(200 * time.Millisecond), MaxConn: netstat.Known[int32](-1),
 		ActiveOpens: netstat.Known[uint64](5), CurrEstab: netstat.Known[uint32](6), InSegs: netstat.Known[uint64](wide)}
 	udp := netstat.UDPStatistics{InDatagrams: netstat.Known[uint64](wide), NoPorts: netstat.Known[uint64](3)}
 	four := ipmib.Statistics{Family: netstat.IPv4, InReceives: netstat.Known[uint64](wide), InHdrErrors: netstat.Known[uint64](2), InForwDatagrams: netstat.Known[uint64](9),

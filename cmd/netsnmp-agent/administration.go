@@ -197,7 +197,7 @@ func (e *engine) engineID() string {
 func (e *engine) described(with enginemib.Engine) enginemib.Engine {
 	if e != nil {
 		of := e.model.Engine()
-		with.ID, with.Boots, with.Time = string(of.ID()), of.Boots(), of.Time(time.Now())
+		with.ID, with.Boots, with.Time = string(of.ID()), of.Boots(), time.Duration(of.Time(time.Now()))*time.Second
 	}
 	return with
 }

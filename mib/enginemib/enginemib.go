@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
@@ -162,10 +163,10 @@ type Engine struct {
 	// sent.
 	EnableAuthenTraps bool
 	// ID is snmpEngineID; empty where SNMPv3 is not spoken, and there is none. Boots and
-	// Time are how often the engine started and for how long it has run, in whole seconds.
+	// Time are how often the engine started and for how long it has run, to the second.
 	ID    string
 	Boots int32
-	Time  int32
+	Time  time.Duration
 	// MaxMessageSize is the longest message that it takes, in octets.
 	MaxMessageSize int32
 }
@@ -186,11 +187,6 @@ var (
 // Framework are the scalars below snmpEngine (RFC 3411, section 5). Without an engine ID there is
 // the size alone.
 func Framework() *mib.Group[Engine] {
-	number := func(of func(*Engine) *int32) mib.Field[Engine] {
-		return mib.AsInteger(mib.Through(
-			func(e *Engine) (int32, bool) { return *of(e), e.ID != "" },
-			func(e *Engine, n int32) { *of(e) = n }))
-	}
 	return &mib.Group[Engine]{
 		Name: "snmpEngine",
 		OID:  FrameworkIdentity.Sub(2, 1),
@@ -198,8 +194,12 @@ func Framework() *mib.Group[Engine] {
 			mib.Column(1, "snmpEngineID", mib.AsOctets(mib.Through(
 				func(e *Engine) (string, bool) { return e.ID, e.ID != "" },
 				func(e *Engine, id string) { e.ID = id }))),
-			mib.Column(2, "snmpEngineBoots", number(func(e *Engine) *int32 { return &e.Boots })),
-			mib.Column(3, "snmpEngineTime", number(func(e *Engine) *int32 { return &e.Time })),
+			mib.Column(2, "snmpEngineBoots", mib.AsInteger(mib.Through(
+				func(e *Engine) (int32, bool) { return e.Boots, e.ID != "" },
+				func(e *Engine, n int32) { e.Boots = n }))),
+			mib.Column(3, "snmpEngineTime", mib.AsInteger(mib.Whole(mib.Through(
+				func(e *Engine) (time.Duration, bool) { return e.Time, e.ID != "" },
+				func(e *Engine, d time.Duration) { e.Time = d }), time.Second))),
 			mib.Column(4, "snmpEngineMaxMessageSize", mib.AsInteger(mib.At(func(e *Engine) *int32 { return &e.MaxMessageSize }))),
 		),
 	}

@@ -3,6 +3,7 @@ package enginemib
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
@@ -71,7 +72,7 @@ func TestFramework(t *testing.T) {
 		}
 		return all
 	}
-	with := Engine{ID: "\x80\x00\x1f\x88\x04test", Boots: 7, Time: 99, MaxMessageSize: 65507}
+	with := Engine{ID: "\x80\x00\x1f\x88\x04test", Boots: 7, Time: 99*time.Second + 999*time.Millisecond, MaxMessageSize: 65507}
 	if got := show(with); len(got) != 4 || got[1] != "1.3.6.1.6.3.10.2.1.2.0=INTEGER: 7" || got[2] != "1.3.6.1.6.3.10.2.1.3.0=INTEGER: 99" {
 		t.Errorf("%q", got)
 	}

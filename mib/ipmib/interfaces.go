@@ -55,10 +55,7 @@ var (
 // milliseconds is a time in milliseconds; longer ones than an Unsigned32 holds stand
 // at its maximum.
 func milliseconds(part func(*ipInterface) *netstat.Optional[time.Duration]) mib.Field[ipInterface] {
-	return mib.AsGauge(mib.Through(
-		func(i *ipInterface) (int64, bool) { d, known := part(i).Get(); return d.Milliseconds(), known },
-		func(i *ipInterface, ms int64) { part(i).Set(time.Duration(ms) * time.Millisecond) },
-	))
+	return mib.AsGauge(mib.Whole(mib.Maybe(part), time.Millisecond))
 }
 
 var retransmit = milliseconds(func(i *ipInterface) *netstat.Optional[time.Duration] { return &i.Retransmit })

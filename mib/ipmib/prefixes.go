@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -20,12 +21,10 @@ type Prefix struct {
 	// Autonomous says whether addresses were made of it without being told
 	// (RFC 4862).
 	Autonomous bool
-	// Preferred and Valid are the seconds that it has left, Forever for no end.
-	Preferred, Valid netstat.Optional[uint32]
+	// Preferred and Valid are what it has left of its lifetimes, to the second;
+	// netstat.Forever for no end.
+	Preferred, Valid netstat.Optional[time.Duration]
 }
-
-// Forever is a lifetime without end.
-const Forever = math.MaxUint32
 
 // PrefixOrigin is how a prefix was found (RFC 4293, IpAddressPrefixOriginTC).
 type PrefixOrigin uint8
@@ -67,10 +66,10 @@ func PrefixesOf(addresses []netstat.Address) []Prefix {
 		}
 		p.Autonomous = p.Autonomous || isAutonomous(a)
 		if a.Preferred.Or(0) == netstat.Forever {
-			p.Preferred.Set(Forever)
+			p.Preferred.Set(netstat.Forever)
 		}
 		if a.Valid.Or(0) == netstat.Forever {
-			p.Valid.Set(Forever)
+			p.Valid.Set(netstat.Forever)
 		}
 	}
 	return all
@@ -107,6 +106,25 @@ var prefixAddress = mib.Through(
 	func(p *Prefix, a netip.Addr) { p.Prefix = netip.PrefixFrom(a, 0) },
 )
 
+// lifetime is a column of seconds, in which the greatest number has no end (RFC 4861,
+// section 4.6.2).
+func lifetime(part func(*Prefix) *netstat.Optional[time.Duration]) mib.Field[Prefix] {
+	const forever = math.MaxUint32
+	return mib.AsGauge(mib.Through(
+		func(p *Prefix) (uint32, bool) {
+			d, known := part(p).Get()
+			return uint32(min(max(d, 0)/time.Second, forever)), known
+		},
+		func(p *Prefix, seconds uint32) {
+			if seconds == forever {
+				part(p).Set(netstat.Forever)
+				return
+			}
+			part(p).Set(time.Duration(seconds) * time.Second)
+		},
+	))
+}
+
 // prefixIndex is the INDEX of ipAddressPrefixTable. The interface tells the
 // prefixes of links apart, so that none has a zone: ipAddressPrefixPrefix has 4
 // or 16 octets.
@@ -137,8 +155,8 @@ func Prefixes() *mib.Table[Prefix] {
 			})),
 			mib.Column(6, "ipAddressPrefixOnLinkFlag", mib.AsTruth(mib.Maybe(func(p *Prefix) *netstat.Optional[bool] { return &p.OnLink }))),
 			mib.Column(7, "ipAddressPrefixAutonomousFlag", mib.AsTruth(mib.At(func(p *Prefix) *bool { return &p.Autonomous }))),
-			mib.Column(8, "ipAddressPrefixAdvPreferredLifetime", mib.AsGauge(mib.Maybe(func(p *Prefix) *netstat.Optional[uint32] { return &p.Preferred }))),
-			mib.Column(9, "ipAddressPrefixAdvValidLifetime", mib.AsGauge(mib.Maybe(func(p *Prefix) *netstat.Optional[uint32] { return &p.Valid }))),
+			mib.Column(8, "ipAddressPrefixAdvPreferredLifetime", lifetime(func(p *Prefix) *netstat.Optional[time.Duration] { return &p.Preferred })),
+			mib.Column(9, "ipAddressPrefixAdvValidLifetime", lifetime(func(p *Prefix) *netstat.Optional[time.Duration] { return &p.Valid })),
 		),
 	}
 }

@@ -1,6 +1,7 @@
 package ipmib
 
 import (
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -23,8 +24,8 @@ func TestPrefixesRoundTrip(t *testing.T) {
 		}
 		if random.IntN(2) == 0 {
 			p.OnLink.Set(random.IntN(2) == 0)
-			p.Preferred.Set(random.Uint32())
-			p.Valid.Set(Forever)
+			p.Preferred.Set(time.Duration(random.Uint32N(math.MaxUint32)) * time.Second)
+			p.Valid.Set(netstat.Forever)
 		}
 		rows[i] = p
 	}
@@ -83,7 +84,7 @@ func TestPrefixesOf(t *testing.T) {
 		{Interface: 5, Prefix: netip.MustParsePrefix("fe80::3/64"), Flags: netstat.AddressPermanent, Preferred: ever, Valid: ever},
 		{Interface: 1, Prefix: netip.MustParsePrefix("127.0.0.1/8"), Flags: netstat.AddressPermanent, Preferred: ever, Valid: ever},
 	})
-	forever, yes := netstat.Known[uint32](Forever), netstat.Known(true)
+	forever, yes := netstat.Known(netstat.Forever), netstat.Known(true)
 	want := []Prefix{
 		{Interface: 2, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Origin: PrefixManual, OnLink: yes, Preferred: forever, Valid: forever},
 		{Interface: 3, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Origin: PrefixOther, OnLink: yes},

@@ -57,9 +57,7 @@ func Addresses() *mib.Table[Address] {
 		Columns: mib.Columns(
 			mib.Column(2, "snmpTargetAddrTDomain", mib.AsOID(mib.At(func(a *Address) *mib.OID { return &a.Domain }))).Creatable().NotWhileActive(),
 			mib.Column(3, "snmpTargetAddrTAddress", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Address })).OfLength(1, 255)).Creatable().NotWhileActive(),
-			mib.Column(4, "snmpTargetAddrTimeout", mib.AsInteger(mib.Through(
-				func(a *Address) (int64, bool) { return int64(a.Timeout / timeInterval), true },
-				func(a *Address, n int64) { a.Timeout = time.Duration(n) * timeInterval })).Within(0, math.MaxInt32)).Creatable().Default(mib.Int(1500)),
+			mib.Column(4, "snmpTargetAddrTimeout", mib.AsInteger(mib.Whole(mib.At(func(a *Address) *time.Duration { return &a.Timeout }), timeInterval)).Within(0, math.MaxInt32)).Creatable().Default(mib.Int(1500)),
 			mib.Column(5, "snmpTargetAddrRetryCount", mib.AsInteger(mib.At(func(a *Address) *int32 { return &a.Retries })).Within(0, 255)).Creatable().Default(mib.Int(3)),
 			mib.Column(6, "snmpTargetAddrTagList", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Tags }).Checked(tagList)).OfLength(0, 255)).Creatable().Default(mib.Octets("")),
 			mib.Column(7, "snmpTargetAddrParams", mib.AsOctets(mib.At(func(a *Address) *string { return &a.Params })).OfLength(1, 32)).Creatable(),

@@ -9,6 +9,7 @@ package tcpmib
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/internal/endpoint"
@@ -25,7 +26,12 @@ type (
 	statistics = netstat.TCPStatistics
 	count      = *netstat.Optional[uint64]
 	number     = *netstat.Optional[int32]
+	duration   = *netstat.Optional[time.Duration]
 )
+
+func milliseconds(part func(*statistics) duration) mib.Field[statistics] {
+	return mib.AsInteger(mib.Whole(mib.Maybe(part), time.Millisecond))
+}
 
 // Statistics are the scalars below tcp (RFC 4022, section 3).
 func Statistics() *mib.Group[statistics] {
@@ -34,8 +40,8 @@ func Statistics() *mib.Group[statistics] {
 		OID:  tcp,
 		Objects: mib.Columns(
 			mib.Column(1, "tcpRtoAlgorithm", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOAlgorithm }))),
-			mib.Column(2, "tcpRtoMin", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOMin }))),
-			mib.Column(3, "tcpRtoMax", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.RTOMax }))),
+			mib.Column(2, "tcpRtoMin", milliseconds(func(s *statistics) duration { return &s.RTOMin })),
+			mib.Column(3, "tcpRtoMax", milliseconds(func(s *statistics) duration { return &s.RTOMax })),
 			mib.Column(4, "tcpMaxConn", mib.AsInteger(mib.Maybe(func(s *statistics) number { return &s.MaxConn }))),
 			mib.Column(5, "tcpActiveOpens", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.ActiveOpens }))),
 			mib.Column(6, "tcpPassiveOpens", mib.AsCounter32(mib.Maybe(func(s *statistics) count { return &s.PassiveOpens }))),

@@ -32,7 +32,8 @@ func (e *Engine) ID() EngineID { return e.id }
 // Boots returns its snmpEngineBoots.
 func (e *Engine) Boots() int32 { return e.boots }
 
-// Time returns its snmpEngineTime: whole seconds since it started.
+// Time returns its snmpEngineTime: whole seconds since it started, as messages have it and
+// the time window is reckoned (RFC 3414, section 2.2.2).
 func (e *Engine) Time(now time.Time) int32 {
 	return int32(min(max(now.Sub(e.started)/time.Second, 0), math.MaxInt32))
 }
