@@ -211,30 +211,33 @@ func (s *settings) readFile(ctx context.Context) (*snmpdconf.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, set := range file.AgentAddresses {
-		if _, err := snmp.ParseAddress(set.Value); err != nil {
-			return nil, fmt.Errorf("%s: %w", set.Where, err)
+	var problems []error
+	check := func(set snmpdconf.Setting, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", set.Where, err))
 		}
+	}
+	for _, set := range file.AgentAddresses {
+		_, err := snmp.ParseAddress(set.Value)
+		check(set, err)
 	}
 	for _, set := range slices.Concat(file.NetNSContexts, file.NetNSNotifications) {
-		if _, err := contexts.ParsePattern(set.Value); err != nil {
-			return nil, fmt.Errorf("%s: %w", set.Where, err)
-		}
+		_, err := contexts.ParsePattern(set.Value)
+		check(set, err)
 	}
 	if set := file.AgentXSocket; set != nil {
-		if _, _, err := agentx.ParseAddress(set.Value); err != nil {
-			return nil, fmt.Errorf("%s: %w", set.Where, err)
-		}
+		_, _, err := agentx.ParseAddress(set.Value)
+		check(*set, err)
 	}
-	return file, nil
+	return file, snmpdconf.Join(problems)
 }
 
-// master returns the address of the AgentX master.
-func (s *settings) master() (string, error) {
+// master returns the address of the AgentX master with a file.
+func (s *settings) master(file *snmpdconf.Config) (string, error) {
 	address, where := s.agentx, "--agentx"
 	if address == defaultMaster {
 		address = agentx.DefaultAddress
-		if set := s.file.AgentXSocket; set != nil {
+		if set := file.AgentXSocket; set != nil {
 			address, where = set.Value, set.Where
 		}
 	}

@@ -62,15 +62,7 @@ var errNotFollowed = errors.New("netnsNotifications does not have the context: n
 
 // newContexts puts a context for each namespace that the settings mean beside the default
 // one, which shows like.Stack. System tells of the host; changed may be nil.
-func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system func() snmpv2mib.System, notify notifier, changed func([]string)) (*contexts.Set, error) {
-	patterns, err := s.patternsOf(s.file)
-	if err != nil {
-		return nil, err
-	}
-	followed, err := parsePatterns(s.file.NetNSNotifications)
-	if err != nil {
-		return nil, err
-	}
+func (s *settings) newContexts(opens opening, byDefault mib.Handler, like agent.Config, system func() snmpv2mib.System, notify notifier, changed func([]string)) (*contexts.Set, error) {
 	var set *contexts.Set
 	tree := func(name string, stack netstat.Stack, epoch time.Time) (*mib.Tree, error) {
 		choices := notify.choices.linksOf(name)
@@ -108,12 +100,12 @@ func (s *settings) newContexts(byDefault mib.Handler, like agent.Config, system 
 	}
 	modules, _ := template.Modules("")
 	set = contexts.New(contexts.Options{
-		Default: byDefault, Patterns: patterns, Followed: followed, Open: s.openNamespace, Tree: tree, Modules: modules, Changed: changed, Log: s.log,
+		Default: byDefault, Patterns: opens.contexts, Followed: opens.followed, Open: s.openNamespace, Tree: tree, Modules: modules, Changed: changed, Log: s.log,
 		Follow: func(ctx context.Context, name string, stack contexts.Stack, epoch time.Time) {
 			notify.follow(ctx, name, stack, epoch, s.log.With("context", name))
 		},
 	})
-	if len(patterns) > 0 {
+	if len(opens.contexts) > 0 {
 		s.log.Info("network namespaces are contexts", "contexts", len(set.Names()))
 	}
 	return set, nil

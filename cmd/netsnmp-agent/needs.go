@@ -17,11 +17,9 @@ import (
 // maxWarnings is how many warnings of a file are logged.
 const maxWarnings = 100
 
-// heed logs what a file says in vain, to an agent that listens at those addresses. Under --strict, or where the
-// file is strict itself, that is an error.
-func (s *settings) heed(file *snmpdconf.Config, addresses []snmp.Address) error {
-	all := s.warnings(file, addresses)
-	if s.strict || isYes(file.Strict) {
+// heed logs what a file says in vain. Under --strict, or where the file is strict itself, that is an error.
+func (s *settings) heed(file *snmpdconf.Config, all []snmpdconf.Warning) error {
+	if s.isStrict(file) {
 		var problems []error
 		for _, w := range all {
 			problems = append(problems, errors.New(w.String()))
@@ -38,6 +36,10 @@ func (s *settings) heed(file *snmpdconf.Config, addresses []snmp.Address) error 
 	return nil
 }
 
+// isStrict reports whether what a file says in vain is an error.
+func (s *settings) isStrict(file *snmpdconf.Config) bool { return s.strict || isYes(file.Strict) }
+
+// warnings are what a file says in vain to an agent that listens at those addresses.
 func (s *settings) warnings(file *snmpdconf.Config, addresses []snmp.Address) []snmpdconf.Warning {
 	all := append(slices.Clone(file.Warnings), s.warningsOfNeeds(file)...)
 	if s.agentx != "" || s.config == "" {

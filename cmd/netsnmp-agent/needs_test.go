@@ -41,7 +41,7 @@ func TestNeeds(t *testing.T) {
 			}
 			at = append(at, a)
 		}
-		if err := s.heed(file, at); (err != nil) != (f.strict && log.Len() == 0) {
+		if err := s.heed(file, s.warnings(file, at)); (err != nil) != (f.strict && log.Len() == 0) {
 			t.Errorf("%v, said %q", err, log.String())
 		} else if err != nil {
 			return err.Error()

@@ -157,10 +157,11 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 }
 
 func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.Stack) error {
-	address, err := s.master()
+	opens, err := s.opens(s.file, nil)
 	if err != nil {
 		return err
 	}
+	address := opens.master
 	// The agent's moments are told in the master's sysUpTime, and the
 	// subagent that knows it needs the agent: handler closes the circle.
 	handler := new(lateHandler)
@@ -179,7 +180,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	if err := s.heed(s.file, nil); err != nil {
+	if err := s.heed(s.file, opens.warnings); err != nil {
 		return err
 	}
 	config := agent.Config{
@@ -196,7 +197,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	told := make(latest, 1)
 	// sysUpTime is the master's in notifications of contexts as well.
 	inContexts := notifier{notify, func(contextName string, _ time.Time, n mib.Notification) { sub.Notify(contextName, n) }}
-	set, err := s.newContexts(a.Tree(), config, described.now, inContexts, told.set)
+	set, err := s.newContexts(opens, a.Tree(), config, described.now, inContexts, told.set)
 	if err != nil {
 		return err
 	}
@@ -213,19 +214,15 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
 		}
-		patterns, err := s.patternsOf(file)
+		opens, err := s.opens(file, nil)
 		if err != nil {
 			return err
 		}
-		followed, err := parsePatterns(file.NetNSNotifications)
-		if err != nil {
+		if err := s.heed(file, opens.warnings); err != nil {
 			return err
 		}
-		if err := s.heed(file, nil); err != nil {
-			return err
-		}
-		set.SetPatterns(patterns)
-		set.SetFollowed(followed)
+		set.SetPatterns(opens.contexts)
+		set.SetFollowed(opens.followed)
 		described.set(file)
 		s.warnOfZones(file)
 		s.warnOfGivenUp(file, nil)
@@ -264,17 +261,14 @@ func (s *settings) warnOfZones(next *snmpdconf.Config) {
 }
 
 func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.Stack) error {
-	addresses, chosen, err := s.addresses(s.file)
+	opens, err := s.opens(s.file, nil)
 	if err != nil {
 		return err
 	}
-	who, err := accessOf(s.file, addresses)
-	if err != nil {
+	if err := s.heed(s.file, opens.warnings); err != nil {
 		return err
 	}
-	if err := s.heed(s.file, addresses); err != nil {
-		return err
-	}
+	who := opens.who
 	if err := s.readTakeOver(); err != nil {
 		return err
 	}
@@ -323,7 +317,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 	defer server.Close()
-	if err := administered.begin(server, addresses, s.file, who, sinks, engineNow); err != nil {
+	if err := administered.begin(server, opens.addresses, s.file, who, sinks, engineNow); err != nil {
 		return err
 	}
 	server.Refuse(s.file.Without...)
@@ -350,15 +344,15 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	if set, err = s.newContexts(a.Tree(), config, described.now, notifier{notify, server.NotifyOf}, nil); err != nil {
+	if set, err = s.newContexts(opens, a.Tree(), config, described.now, notifier{notify, server.NotifyOf}, nil); err != nil {
 		return err
 	}
 	handler.Handler = set
 
 	var listening []snmp.Address
-	for _, address := range addresses {
+	for _, address := range opens.addresses {
 		at, err := server.Listen(address)
-		if err != nil && !chosen && lacksFamily(err) {
+		if err != nil && !opens.chosen && lacksFamily(err) {
 			s.log.Info("not listening", "address", address, "error", err)
 			continue
 		}
@@ -386,19 +380,11 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	}
 
 	go reloaded(ctx, s, func(next *snmpdconf.Config) error {
-		who, err := accessOf(next, listening)
+		opened, err := s.opens(next, listening)
 		if err != nil {
 			return err
 		}
-		if err := s.heed(next, listening); err != nil {
-			return err
-		}
-		patterns, err := s.patternsOf(next)
-		if err != nil {
-			return err
-		}
-		followed, err := parsePatterns(next.NetNSNotifications)
-		if err != nil {
+		if err := s.heed(next, opened.warnings); err != nil {
 			return err
 		}
 		if kept == nil {
@@ -429,16 +415,16 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			s.log.Info("SNMPv3 is spoken no more")
 		}
 		v3.Store(engineNow)
-		if err := administered.set(next, who, sinks, engineNow); err != nil {
+		if err := administered.set(next, opened.who, sinks, engineNow); err != nil {
 			return err
 		}
-		set.SetPatterns(patterns)
+		set.SetPatterns(opened.contexts)
 		server.Refuse(next.Without...)
-		set.SetFollowed(followed)
+		set.SetFollowed(opened.followed)
 		s.warnOfGivenUp(next, listening)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
 		notify.set(next)
-		if then, _, err := s.addresses(next); err == nil && !slices.Equal(addresses, then) {
+		if then, _, err := s.addresses(next); err == nil && !slices.Equal(opens.addresses, then) {
 			s.log.Warn("where to listen is said anew, which takes effect at the next start", "then", then)
 		}
 		s.warnOfZones(next)
@@ -455,40 +441,6 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 // address: a kernel without IPv6.
 func lacksFamily(err error) bool {
 	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)
-}
-
-// loopback is where the agent listens when nobody says where and who is let in, and usual where a file says only
-// who: it is snmpd's default, by which a file for snmpd has its meaning here as well.
-var (
-	loopback = []string{"udp:127.0.0.1:1161", "udp6:[::1]:1161"}
-	usual    = "udp:161"
-)
-
-// addresses returns where to listen with a file, and whether that has to be had.
-func (s *settings) addresses(file *snmpdconf.Config) (addresses []snmp.Address, chosen bool, err error) {
-	var from []snmpdconf.Setting
-	for _, l := range s.listen {
-		from = append(from, snmpdconf.Setting{Value: l, Where: "--listen"})
-	}
-	if len(from) == 0 {
-		from = file.AgentAddresses
-	}
-	if len(from) == 0 && givesAccess(file) {
-		from = []snmpdconf.Setting{{Value: usual}}
-	}
-	if chosen = len(from) > 0; !chosen {
-		for _, l := range loopback {
-			from = append(from, snmpdconf.Setting{Value: l})
-		}
-	}
-	for _, set := range from {
-		a, err := snmp.ParseAddress(set.Value)
-		if err != nil {
-			return nil, chosen, fmt.Errorf("%s: %w", set.Where, err)
-		}
-		addresses = append(addresses, a)
-	}
-	return addresses, chosen, nil
 }
 
 // example returns a command that this host can ask the agent with, or nothing
