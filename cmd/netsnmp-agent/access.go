@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
@@ -25,7 +26,8 @@ import (
 type access struct {
 	communities []snmp.Community
 	tables      vacm.Tables
-	policy      *vacm.Policy // of the tables
+	policy      *vacm.Policy      // of the tables
+	file        *snmpdconf.Config // that says so: anybodyHere where the one that is read names nobody
 }
 
 // anybodyHere is the file that holds where none names anybody and nobody else can reach the agent.
@@ -55,7 +57,7 @@ func accessOf(file *snmpdconf.Config, addresses []snmp.Address) (*access, error)
 	if err != nil {
 		return nil, err
 	}
-	a := &access{tables: file.Access, policy: policy}
+	a := &access{tables: file.Access, policy: policy, file: file}
 	for _, c := range file.Communities {
 		a.communities = append(a.communities, snmp.Community{
 			Name: snmp.Secret(c.Name), Source: c.Source, Deny: c.Deny, SecurityName: c.SecurityName, Context: c.Context,
@@ -175,9 +177,10 @@ func (s *settings) checkFIPS(file *snmpdconf.Config) error {
 
 // engine is SNMPv3's, with what it must remember.
 type engine struct {
-	model *usm.Model
-	list  *usm.UserList
-	fips  bool
+	model  *usm.Model
+	list   *usm.UserList // nil of one that is imagined
+	stored []usm.User    // of one that is imagined: the users of the state
+	fips   bool
 }
 
 // speaksV3 reports whether a file has SNMPv3 spoken.
@@ -236,7 +239,15 @@ func (s *settings) readTakeOver() error {
 
 // setUsers makes the users those of a file, as far as no manager changed them, and of the state.
 func (e *engine) setUsers(file *snmpdconf.Config) error {
-	var users []usm.User
+	users, err := usersOf(file, e.model.Engine().ID())
+	if err != nil {
+		return err
+	}
+	return e.list.Configure(users)
+}
+
+// usersOf returns the users that a file makes, those without an engine of their own at the one here.
+func usersOf(file *snmpdconf.Config, here usm.EngineID) (users []usm.User, err error) {
 	type id struct {
 		engine usm.EngineID
 		name   string
@@ -246,7 +257,7 @@ func (e *engine) setUsers(file *snmpdconf.Config) error {
 	for _, c := range file.Users {
 		at := c.EngineID
 		if at == "" {
-			at = e.model.Engine().ID()
+			at = here
 		}
 		u, err := c.Localize(at)
 		switch {
@@ -259,10 +270,43 @@ func (e *engine) setUsers(file *snmpdconf.Config) error {
 		}
 		there[id{at, c.Name}] = true
 	}
-	if err := errors.Join(problems...); err != nil {
-		return err
+	return users, errors.Join(problems...)
+}
+
+// imagined returns an engine such as startEngine would start, which counts no start and keeps nothing: for who asks what
+// a file would do. Of the state it has the name and the users.
+func (s *settings) imagined(file *snmpdconf.Config, kept *state.File) (*engine, error) {
+	if !speaksV3(file) {
+		return nil, nil
 	}
-	return e.list.Configure(users)
+	id, err := usm.StoredID(kept)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{fips: s.keepsFIPS(file)}
+	if e.stored, err = usm.LoadUsers(kept); err != nil {
+		return nil, err
+	}
+	switch {
+	case file.EngineID != "":
+		id = file.EngineID
+	case id == "":
+		id = usm.NewEngineID(nil)
+	}
+	e.model = usm.New(usm.NewEngine(id, 1, time.Now()), usm.Options{FIPS: e.fips})
+	users, err := usersOf(file, id)
+	if err != nil {
+		return nil, err
+	}
+	return e, e.model.SetUsers(users)
+}
+
+// kept returns the users that the state has.
+func (e *engine) kept() []usm.User {
+	if e.list == nil {
+		return e.stored
+	}
+	return e.list.Kept()
 }
 
 // usm returns the model, nil where SNMPv3 is not spoken.

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agent"
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
@@ -83,13 +84,8 @@ func newCommand(of process) *cobra.Command {
 			if f.version {
 				return commandline.PrintVersion(cmd, commandline.Version(version))
 			}
-			for _, name := range []string{"agentx", "config", "state", "take-over", "netns", "recording"} {
-				if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-					return fmt.Errorf("--%s: the value is empty", name)
-				}
-			}
-			if cmd.Flags().Changed("contexts") && len(f.contexts) == 0 {
-				return errors.New("--contexts: the value is empty")
+			if err := f.refuseEmpty(cmd.Flags()); err != nil {
+				return err
 			}
 			if f.list {
 				hangup.Default()
@@ -101,24 +97,42 @@ func newCommand(of process) *cobra.Command {
 	cmd.SetFlagErrorFunc(commandline.FlagError)
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&f.agentx, "agentx", "", "be a subagent of the AgentX master at `ADDRESS`")
-	fs.Lookup("agentx").NoOptDefVal = defaultMaster
-	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `TRANSPORT:ADDRESS:PORT`; TRANSPORT is udp, udp6, tcp or tcp6 (may be repeated)")
+	f.declareOpening(fs)
 	fs.StringVar(&f.config, "config", "", "read `FILE`, in the syntax of snmpd.conf")
-	fs.StringVar(&f.state, "state", "", "keep in `DIR` what SNMPv3 must remember, and what managers write")
 	fs.StringVar(&f.takeOver, "take-over", "", "take users and engine of SNMPv3 from net-snmp's persistent `FILE`, where DIR has none")
 	fs.StringVar(&f.netns, "netns", "", "show the network namespace `NAME`: one of \"ip netns\", or a path")
-	fs.StringSliceVar(&f.contexts, "contexts", nil, "make SNMP contexts of the network namespaces that match `PATTERN,...`")
 	fs.StringVar(&f.recording, "recording", "", "show the stack recorded in `FILE`; --netns names one of the recorded namespaces then")
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
 	fs.BoolVar(&f.zones, "zones", false, "show the zone of every link-local address, as RFC 4001 has it")
-	fs.BoolVar(&f.fips, "fips", false, "have no users of SNMPv3 with protocols that FIPS 140 does not allow")
-	fs.BoolVar(&f.strict, "strict", false, "take what would be a warning of the configuration file for an error")
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
 	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
 	fs.BoolVarP(&f.version, "version", "v", false, "version for netsnmp-agent")
-	cmd.AddCommand(newMonitorCommand())
+	cmd.AddCommand(newCheckCommand(), newMonitorCommand())
 	return cmd
+}
+
+// declareOpening declares the flags that say what is opened, and to whom.
+func (f *flags) declareOpening(fs *pflag.FlagSet) {
+	fs.StringVar(&f.agentx, "agentx", "", "be a subagent of the AgentX master at `ADDRESS`")
+	fs.Lookup("agentx").NoOptDefVal = defaultMaster
+	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `TRANSPORT:ADDRESS:PORT`; TRANSPORT is udp, udp6, tcp or tcp6 (may be repeated)")
+	fs.StringVar(&f.state, "state", "", "keep in `DIR` what SNMPv3 must remember, and what managers write")
+	fs.StringSliceVar(&f.contexts, "contexts", nil, "make SNMP contexts of the network namespaces that match `PATTERN,...`")
+	fs.BoolVar(&f.fips, "fips", false, "have no users of SNMPv3 with protocols that FIPS 140 does not allow")
+	fs.BoolVar(&f.strict, "strict", false, "take what would be a warning of the configuration file for an error")
+}
+
+// refuseEmpty says which flag was given nothing.
+func (f *flags) refuseEmpty(fs *pflag.FlagSet) error {
+	for _, name := range []string{"agentx", "config", "state", "take-over", "netns", "recording"} {
+		if flag := fs.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
+			return fmt.Errorf("--%s: the value is empty", name)
+		}
+	}
+	if fs.Changed("contexts") && len(f.contexts) == 0 {
+		return errors.New("--contexts: the value is empty")
+	}
+	return nil
 }
 
 // defaultMaster is what --agentx without an address means: what the
@@ -150,10 +164,12 @@ func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, erro
 	}
 	if f.config != "" {
 		file, err := s.readFile(ctx)
+		if file != nil {
+			s.file = file
+		}
 		if err != nil {
 			return s, err
 		}
-		s.file = file
 	}
 	return s, s.check(s.file)
 }
@@ -200,7 +216,7 @@ func list(cmd *cobra.Command, f flags) error {
 	return w.Flush()
 }
 
-// readFile reads the configuration file. Its addresses are checked whether or not
+// readFile reads the configuration file, which it returns beside an error as far as it could be read. Its addresses are checked whether or not
 // flags stand in for them.
 func (s *settings) readFile(ctx context.Context) (*snmpdconf.Config, error) {
 	as := snmpdconf.Agent
@@ -209,7 +225,7 @@ func (s *settings) readFile(ctx context.Context) (*snmpdconf.Config, error) {
 	}
 	file, err := snmpdconf.ReadFile(ctx, s.config, as)
 	if err != nil {
-		return nil, err
+		return file, err
 	}
 	var problems []error
 	check := func(set snmpdconf.Setting, err error) {

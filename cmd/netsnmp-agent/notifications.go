@@ -67,7 +67,7 @@ func (e *engine) sender(t *snmp.Target, file *snmpdconf.Config) error {
 			highest = max(highest, level)
 		}
 	}
-	for _, u := range e.list.Kept() {
+	for _, u := range e.kept() {
 		if u.Name == to.User.Name {
 			known(u.EngineID, u.Level())
 		}

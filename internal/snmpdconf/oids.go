@@ -78,3 +78,13 @@ func shorten(s string) string {
 	}
 	return s[:80] + "..."
 }
+
+// NameOf returns the name that files have for a subtree, "" where they have none.
+func NameOf(o mib.OID) string {
+	for name := range nodes {
+		if at, _ := node(name); at == o {
+			return name
+		}
+	}
+	return ""
+}

@@ -76,6 +76,19 @@ func Open(dir string) (*File, error) {
 	return f, nil
 }
 
+// Read reads the file of a directory, whoever has that. Put fails then. Where there is no file it is an empty one. Its errors match
+// fs.ErrPermission and so on where it cannot be read.
+func Read(dir string) (*File, error) {
+	f := &File{dir: dir}
+	if err := f.load(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// errReadOnly is of Put after Read.
+var errReadOnly = errors.New("it was opened to be read only")
+
 func (f *File) open() error {
 	// The lock is the directory's, since the file is another one after each change. It ends
 	// with the process.
@@ -86,6 +99,11 @@ func (f *File) open() error {
 	if err != nil {
 		return fmt.Errorf("state directory %s: %w", f.dir, err)
 	}
+	return f.load()
+}
+
+// load reads the file, if there is one.
+func (f *File) load() error {
 	f.content = content{Format: format, Sections: map[string]json.RawMessage{}}
 	file, err := os.Open(f.Path())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -191,6 +209,9 @@ func (f *File) Put(sections map[string]any) error {
 }
 
 func (f *File) write(c *content) error {
+	if f.lock == nil {
+		return errReadOnly
+	}
 	path := filepath.Join(f.dir, aside)
 	// What an ended process left there is no longer anybody's.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -226,6 +247,9 @@ func (f *File) write(c *content) error {
 
 // Close gives the directory up. Closing again is no error.
 func (f *File) Close() error {
+	if f.lock == nil {
+		return nil
+	}
 	if err := f.lock.Close(); !errors.Is(err, fs.ErrClosed) {
 		return err
 	}

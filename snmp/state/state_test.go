@@ -154,3 +154,34 @@ func TestRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRead holds that reading needs no directory to oneself, and changes nothing.
+func TestRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	for range 2 {
+		f, err := Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := get[string](t, f, "a"); got != "" {
+			t.Errorf("of no file: %q", got)
+		}
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it made the directory: %v", err)
+	}
+	put(t, open(t, dir), "a", "text") // which has the directory until the test ends
+	f, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := get[string](t, f, "a"); got != "text" {
+		t.Errorf("read %q", got)
+	}
+	if err := f.Put(map[string]any{"a": "other"}); err == nil {
+		t.Error("what is read only was written")
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

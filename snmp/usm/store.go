@@ -135,6 +135,16 @@ func (s *storedEngine) become(old, next EngineID) {
 	s.Earlier, s.Boots = earlier[max(len(earlier)-maxEarlier, 0):], boots
 }
 
+// StoredID returns the engine ID that is stored, which Start would go on with; "" where there is none.
+func StoredID(f *state.File) (EngineID, error) {
+	var stored storedEngine
+	known, err := f.Get(engineSection, &stored)
+	if err != nil {
+		return "", err
+	}
+	return storedID(&stored, known)
+}
+
 func storedID(s *storedEngine, known bool) (EngineID, error) {
 	if !known {
 		return "", nil

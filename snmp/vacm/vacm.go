@@ -226,10 +226,7 @@ func (p *Policy) View(r Request) (*View, Result) {
 	if !r.ContextExists {
 		return nil, NoSuchContext
 	}
-	group, known := p.groups[principal{Any, r.SecurityName}]
-	if !known {
-		group, known = p.groups[principal{r.Model, r.SecurityName}]
-	}
+	group, known := p.Group(r.Model, r.SecurityName)
 	if !known {
 		return nil, NoGroupName
 	}
@@ -258,6 +255,17 @@ func (p *Policy) IsAccessAllowed(r Request, variable mib.OID) Result {
 	}
 	return result
 }
+
+// Group returns the group that somebody is in, and whether there is one (RFC 3415, section 3.2, step 2).
+func (p *Policy) Group(model SecurityModel, securityName string) (name string, known bool) {
+	if name, known = p.groups[principal{Any, securityName}]; !known {
+		name, known = p.groups[principal{model, securityName}]
+	}
+	return name, known
+}
+
+// Access returns what a group may do: its entries, in the order of the tables. They are not to be changed.
+func (p *Policy) Access(group string) []Access { return p.access[group] }
 
 // Named returns a view by its name, nil where no family has that.
 func (p *Policy) Named(view string) *View { return p.views[view] }
