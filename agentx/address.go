@@ -26,7 +26,7 @@ const maxUnixPath = 107
 // writes it: "unix:/var/agentx/master", "/var/agentx/master",
 // "tcp:localhost:705", "tcp6:[::1]:705", "tcp:host" for port 705, or "tcp:705"
 // for localhost. Of a list, which agentXSocket may be, it takes none. Network
-// and address are those of net.Dial.
+// and address are those of net.Dial. The error says what is wrong with s: there is no type for it.
 func ParseAddress(s string) (network, address string, err error) {
 	if !strings.HasPrefix(s, "/") {
 		network, address, _ = strings.Cut(s, ":")

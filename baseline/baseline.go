@@ -51,7 +51,7 @@ type Source interface {
 }
 
 // Take reads a snapshot. namespace is what people know the namespace by, now
-// the moment.
+// the moment. The error is the first of the source, as it is.
 func Take(ctx context.Context, source Source, namespace string, now time.Time) (*Snapshot, error) {
 	s := &Snapshot{Time: now, Namespace: namespace, Counters: make(map[string]netstat.Number)}
 	var err error

@@ -313,7 +313,8 @@ func Read(path string) ([]*Snapshot, error) {
 type Store struct{ Dir string }
 
 // DefaultStore returns the user's own: $XDG_STATE_HOME/netstat, or
-// ~/.local/state/netstat.
+// ~/.local/state/netstat. It fails where neither the environment nor the system tells a home
+// directory.
 func DefaultStore() (Store, error) {
 	state := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(state) { // as the XDG Base Directory Specification asks
@@ -339,7 +340,8 @@ func (s Store) path(name string) (string, error) {
 }
 
 // Save writes snapshots under a name, in the place of what was there, and makes
-// the directory if need be.
+// the directory if need be. It fails for a name that Store does not take, and where writing does:
+// errors.Is then matches fs.ErrPermission and its like, and what was there stays.
 func (s Store) Save(name string, snapshots ...*Snapshot) error {
 	path, err := s.path(name)
 	if err != nil {
@@ -370,7 +372,8 @@ func (s Store) Remove(name string) error {
 	return os.Remove(path)
 }
 
-// Names returns the names of the baselines that are there, in ascending order.
+// Names returns the names of the baselines that are there, in ascending order. A directory that is
+// not there has none. Where it cannot be listed, the error matches fs.ErrPermission and its like.
 func (s Store) Names() ([]string, error) {
 	entries, err := os.ReadDir(s.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -26,7 +26,8 @@ type Options struct {
 }
 
 // Kernel is the network stack of one network namespace of this host's kernel.
-// Its methods may be called concurrently. Use Open: the zero value is no Kernel.
+// Its methods may be called concurrently. Use Open: the zero value is no Kernel. Errors of its
+// methods are as for [netstat.Stack]; where more is promised, the method says so.
 type Kernel struct {
 	netns   *NetNS // nil: the process's own
 	hasIPv6 func() bool

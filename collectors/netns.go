@@ -36,7 +36,8 @@ func OpenNetNS(name string) (*NetNS, error) {
 	return openNetNS(name, path)
 }
 
-// OpenNetNSOf opens the network namespace of the process pid.
+// OpenNetNSOf opens the network namespace of the process pid. The error matches fs.ErrNotExist
+// where there is no such process, and fs.ErrPermission where its namespace may not be looked at.
 func OpenNetNSOf(pid int) (*NetNS, error) {
 	path := fmt.Sprintf("/proc/%d/ns/net", pid)
 	return openNetNS(path, path)

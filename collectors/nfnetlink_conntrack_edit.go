@@ -17,7 +17,8 @@ import (
 
 // FlowEditor writes to the kernel's connection tracking. Each call is complete,
 // or says which of its changes the kernel refused, when it returns. It needs
-// CAP_NET_ADMIN in the namespace. It must not be used concurrently.
+// CAP_NET_ADMIN in the namespace. It must not be used concurrently. Errors of its methods are as
+// for [netstat.Stack]; where more is promised, the method says so.
 type FlowEditor struct {
 	kernel *Kernel
 	conn   *netlink.Conn

@@ -148,7 +148,7 @@ func (l *FlowListener) decode(m *messages) (known bool, err error) {
 	return true, err
 }
 
-// Close ends the subscription. A Receive under way returns.
+// Close ends the subscription. A Receive under way returns. Closing again is no error.
 func (l *FlowListener) Close() error { return l.events.close() }
 
 // flowEnds receives the ends of flows alone.

@@ -96,7 +96,8 @@ func (l *Listener) Decoder() *Decoder { return &Decoder{port: l.port} }
 // routes without waiting for that. The request is for the loopback interface: the
 // answer needs the lock under which links and addresses change (rtnl_mutex,
 // net/core/rtnetlink.c). A socket that has no room loses the answer. The number,
-// which is not 0, comes back in Message.Answer.
+// which is not 0, comes back in Message.Answer. The error is a *netstat.ReadError with that of
+// send(2).
 func (l *Listener) Fence(number uint32) error {
 	request := loopbackRequest()
 	return l.events.kernel.readError("send a fence", l.events.send(request.encode(number)))

@@ -55,11 +55,12 @@ var ErrUnknownRule = errors.New("whether a rule applies is not known")
 // tunnels do not apply to a Flow, and those for VRFs (l3mdev) are
 // passed over. The error matches ErrUnknownRule where a rule would decide that has
 // an attribute which is not known (Rule.Unknown), or that passes over routes by
-// interface groups.
+// interface groups. A Flow with both Interface and InputInterface is an error that matches
+// nothing.
 func (v *Snapshot) Lookup(f Flow) ([]netstat.Route, error) { return v.AppendLookup(nil, f) }
 
 // AppendLookup appends to rows what Lookup returns. Where they have room for that, nothing is allocated, but
-// for routes by nexthop objects.
+// for routes by nexthop objects. Errors are those of Lookup.
 func (v *Snapshot) AppendLookup(rows []netstat.Route, f Flow) ([]netstat.Route, error) {
 	if !f.Destination.IsValid() || !v.kinds.Has(netstat.KindRoute) {
 		return rows, nil

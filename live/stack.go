@@ -37,7 +37,8 @@ type Options struct {
 // Stack is the network stack of one namespace, kept current from the kernel's
 // events. It has every reader that its kernel has: what it does not track, and of
 // what it tracks that which no event tells, it asks the kernel for. Its methods
-// may be called concurrently. Use Open or Start: the zero value is no Stack.
+// may be called concurrently. Use Open or Start: the zero value is no Stack. Errors of its methods
+// are as for [netstat.Stack], and once the stack has ended, its own ([Stack.Err]).
 type Stack struct {
 	asked    // the kernel's readers, but for those that Stack has itself
 	kernel   *collectors.Kernel

@@ -17,7 +17,7 @@ import (
 // Type.UnmarshalText.
 var ErrInvalidValue = errors.New("invalid value")
 
-// MarshalText returns the form of String.
+// MarshalText returns the form of String. The error is nil always.
 func (o OID) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // UnmarshalText reads what ParseOID does, and empty text as the empty OID. Its
@@ -35,10 +35,10 @@ func (o *OID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalText returns the form of String.
+// MarshalText returns the form of String. The error is nil always.
 func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// UnmarshalText reads the form of String.
+// UnmarshalText reads the form of String. The error matches ErrInvalidValue.
 func (t *Type) UnmarshalText(text []byte) error {
 	s := string(text)
 	for n := range 256 {
@@ -63,7 +63,7 @@ type valueJSON struct {
 // and IpAddress; text for OCTET STRING and Opaque. Octets that are not UTF-8 are
 // in a member hex in place of value, two digits each. A time stamp that no tree
 // has served yet is the moment in the form of RFC 3339. Exceptions have no value.
-// The zero Value is null.
+// The zero Value is null. The error is nil always.
 func (v Value) MarshalJSON() ([]byte, error) {
 	var content any
 	switch v.typ {

@@ -28,7 +28,8 @@ func (t *Tree) Modules(contextName string) ([]Module, bool) {
 	return t.modules, true
 }
 
-// Tree makes a Tree the Handler of itself as the default context.
+// Tree makes a Tree the Handler of itself as the default context. The error is ErrNoContext for
+// every other one.
 func (t *Tree) Tree(_ context.Context, contextName string) (*Tree, error) {
 	if contextName != "" {
 		return nil, ErrNoContext

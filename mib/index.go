@@ -68,7 +68,8 @@ func NewPart[R any](write func(dst []byte, r *R, f Form) []byte, read func(index
 	return Part[R]{write: write, read: read}
 }
 
-// CutOID cuts an OID that follows its own length off the front of an index.
+// CutOID cuts an OID that follows its own length off the front of an index. It fails where the
+// index is shorter than the length says.
 func CutOID(index OID) (o, rest OID, err error) {
 	n, rest, err := cutLength(index)
 	if err != nil {

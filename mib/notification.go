@@ -77,7 +77,8 @@ func (n Notification) Variables(epoch time.Time) []Binding {
 
 // ParseNotification returns the notification that the variable bindings of an
 // SNMPv2-Trap-PDU or InformRequest-PDU tell (RFC 3416, section 4.2.6). epoch is
-// the moment at which the sysUpTime of their sender was zero.
+// the moment at which the sysUpTime of their sender was zero. It fails where the first two
+// variables are not sysUpTime.0 and snmpTrapOID.0; the error names the one that is there.
 func ParseNotification(epoch time.Time, bindings []Binding) (Notification, error) {
 	if len(bindings) < 2 {
 		return Notification{}, fmt.Errorf("a notification has at least two variables, not %d", len(bindings))

@@ -31,7 +31,7 @@ type Assignment struct {
 	// Commit makes the change. Where it fails nothing has changed.
 	Commit func(ctx context.Context) error
 	// Undo makes it as it was, after a Commit. Nil where nothing can: such changes are
-	// made after all others of their request.
+	// made after all others of their request. Its error makes the request undoFailed.
 	Undo func(ctx context.Context) error
 	// Last says that others notice the change and its Undo: it is made after all others of its request
 	// that can be undone.
@@ -767,7 +767,8 @@ func (l *TestAndIncr) Value() int32 { return l.value.Load() }
 
 var errOtherValue = errors.New("it has another value")
 
-// Test says whether who sends a value is let through, as a Writer does.
+// Test says whether who sends a value is let through, as a Writer does. It fails where what is
+// sent is not the present number.
 func (l *TestAndIncr) Test(sent int32) (Assignment, error) {
 	next := int32(uint32(sent+1) & math.MaxInt32)
 	if sent != l.Value() {

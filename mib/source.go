@@ -74,7 +74,7 @@ func NewSource[T any](read func(ctx context.Context) (T, error)) *Source[T] {
 func (s *Source[T]) ChangesWith(version func() uint64) { s.version = version }
 
 // Get returns the snapshot's data, waiting for it where there is none that is
-// fresh.
+// fresh. The error is that of reading, or of ctx where it ends first.
 func (s *Source[T]) Get(ctx context.Context) (T, error) {
 	snap, err := s.get(ctx)
 	if err != nil {

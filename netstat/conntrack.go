@@ -330,6 +330,7 @@ func (l FlowList) String() string {
 }
 
 // FlowReader reads the flows that are tracked.
+// Errors of its method are as for [Stack].
 type FlowReader interface {
 	// Flows yields the flows that q selects, in no particular order. While
 	// flows come and go, one that exists throughout is yielded once or, if the
@@ -338,6 +339,7 @@ type FlowReader interface {
 }
 
 // ExpectationReader reads the flows that are expected.
+// Errors of its method are as for [Stack].
 type ExpectationReader interface {
 	// Expectations yields those of the families given, of IPv4 and IPv6 where
 	// none is given.

@@ -19,6 +19,6 @@ type FlowEndListener interface {
 	// Of a flow that ended its tuples, zone and ID are told, and its last counters where it
 	// was counted.
 	Receive(each func(*Flow) error) error
-	// Close ends the subscription. A Receive under way returns.
+	// Close ends the subscription. A Receive under way returns. Closing again is no error.
 	Close() error
 }

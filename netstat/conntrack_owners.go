@@ -22,7 +22,8 @@ const DefaultFlowOwners = 1 << 20
 // ReadFlowOwners takes a look at the sockets of TCP, UDP, UDP-Lite and ping, of
 // which it keeps at most as many as are given. The stack is that of the namespace whose flows
 // are meant. Where privileges hide processes, or the kernel does not tell of a
-// protocol's sockets, what is not found is unknown.
+// protocol's sockets, what is not found is unknown. The error is the first of the stack that is
+// another than ErrNotSupported.
 func ReadFlowOwners(ctx context.Context, from Stack, most int) (*FlowOwners, error) {
 	local, err := ReadLocalAddresses(ctx, from)
 	if err != nil {

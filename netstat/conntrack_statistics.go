@@ -92,6 +92,7 @@ type FlowUsage struct {
 }
 
 // FlowStatisticsReader reads how connection tracking fares.
+// Errors of its methods are as for [Stack].
 type FlowStatisticsReader interface {
 	// FlowStatistics yields the counters of each processor.
 	FlowStatistics(ctx context.Context) iter.Seq2[FlowStatistics, error]

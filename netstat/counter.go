@@ -184,6 +184,7 @@ type InterfaceCounter struct {
 
 // InterfaceCounterReader reads the counters that protocols keep for each
 // interface.
+// Errors of its method are as for [Stack].
 type InterfaceCounterReader interface {
 	// InterfaceCounters yields the IPv6 and ICMPv6 counters of every interface
 	// that has IPv6. Names are those of the same counters of the whole stack.

@@ -41,6 +41,11 @@
 // does not know, and takes those that are not there for unknown; a pointer to nothing that is known
 // comes back nil.
 //
+// What is decoded and is none of this (text for a number, a name that an enumeration does not
+// have, a number that its field has no room for) is an error that names it. An error of encoding
+// says that JSON has no form for a value: a number that is not finite, or a moment outside of the
+// years 0 to 9999.
+//
 // log/slog shows a row as a group of these members.
 //
 // JSON is text: octets of plain strings that are not UTF-8, as a file system

@@ -60,6 +60,7 @@ type InterfaceDetails struct {
 }
 
 // InterfaceDetailsReader reads interfaces with their details.
+// Errors of its method are as for [Stack].
 type InterfaceDetailsReader interface {
 	// InterfaceDetails yields every interface once, in no particular order.
 	InterfaceDetails(ctx context.Context) iter.Seq2[InterfaceDetails, error]

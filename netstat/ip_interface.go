@@ -58,6 +58,7 @@ func (i InterfaceIdentifier) String() string {
 }
 
 // IPInterfaceReader reads what versions of IP keep for each interface.
+// Errors of its method are as for [Stack].
 type IPInterfaceReader interface {
 	// IPInterfaces yields a row for each version of IP on each interface that
 	// has it, in no particular order.

@@ -22,6 +22,7 @@ type IPSettings struct {
 }
 
 // IPSettingsReader reads settings of IP.
+// Errors of its method are as for [Stack].
 type IPSettingsReader interface {
 	// IPSettings yields the settings of each version of IP that the source
 	// has, IPv4's first.

@@ -53,7 +53,7 @@ func (k Kinds) Each(f func(Kinds)) {
 func (k Kinds) String() string { return flagNames(uint32(k), kindNames[:]) }
 
 // ParseKinds returns the kinds that the names stand for, in the form of
-// Kinds.String.
+// Kinds.String. The error names the first one that is no kind.
 func ParseKinds(names ...string) (Kinds, error) {
 	var k Kinds
 next:

@@ -16,7 +16,8 @@ type LocalAddresses struct {
 
 // ReadLocalAddresses reads the addresses of the interfaces of a stack, and what its table
 // "local" has besides: 127.0.0.0/8, broadcast addresses, and prefixes that somebody has routed to the
-// host. It returns nil for a stack that tells neither.
+// host. It returns nil for a stack that tells neither. The error is the first of the stack that is
+// another than ErrNotSupported.
 func ReadLocalAddresses(ctx context.Context, from Stack) (*LocalAddresses, error) {
 	l := &LocalAddresses{prefixes: make(map[netip.Prefix]struct{})}
 	for a, err := range from.Addresses(ctx) {

@@ -79,6 +79,7 @@ func (s *Slab) Bytes() uint64 { return s.Slabs * s.BytesPerSlab }
 func (s *Slab) IsSocketBuffer() bool { return strings.HasPrefix(s.Name, "skbuff_") }
 
 // MemoryReader reads what the network takes of a host's memory.
+// Errors of its methods are as for [Stack].
 type MemoryReader interface {
 	// ProtocolMemory yields every protocol of the kernel.
 	ProtocolMemory(ctx context.Context) iter.Seq2[ProtocolMemory, error]
@@ -110,6 +111,7 @@ type Softnet struct {
 }
 
 // SoftnetReader reads the receive path of each processor.
+// Errors of its method are as for [Stack].
 type SoftnetReader interface {
 	// Softnet yields the processors that are online, in ascending order.
 	Softnet(ctx context.Context) iter.Seq2[Softnet, error]

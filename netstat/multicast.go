@@ -66,6 +66,7 @@ type MulticastRoute struct {
 }
 
 // MulticastRoutingReader reads the multicast router.
+// Errors of its methods are as for [Stack].
 type MulticastRoutingReader interface {
 	// MulticastInterfaces yields the vifs of IPv4 and IPv6.
 	MulticastInterfaces(ctx context.Context) iter.Seq2[MulticastInterface, error]
@@ -111,6 +112,7 @@ type MulticastGroup struct {
 }
 
 // MembershipReader reads multicast memberships.
+// Errors of its method are as for [Stack].
 type MembershipReader interface {
 	// Memberships yields the groups of every interface, IPv4's before IPv6's.
 	Memberships(ctx context.Context) iter.Seq2[Membership, error]
@@ -193,6 +195,7 @@ type BridgeRouterPort struct {
 }
 
 // BridgeMulticastReader reads bridges' multicast databases.
+// Errors of its methods are as for [Stack].
 type BridgeMulticastReader interface {
 	// BridgeGroups yields the entries of every bridge.
 	BridgeGroups(ctx context.Context) iter.Seq2[BridgeGroup, error]

@@ -22,6 +22,7 @@ type Identity struct {
 }
 
 // IdentityReader tells which stack is read.
+// Errors of its method are as for [Stack].
 type IdentityReader interface {
 	Identity(ctx context.Context) (Identity, error)
 }
@@ -83,6 +84,7 @@ func (n *Namespace) Compare(m *Namespace) int {
 }
 
 // NamespaceReader reads the namespaces of a host.
+// Errors of its method are as for [Stack].
 type NamespaceReader interface {
 	// Namespaces yields every network namespace that has a name, a mount or a
 	// process and that the reader may see, in the order of Compare.

@@ -31,6 +31,7 @@ type Netconf struct {
 }
 
 // NetconfReader reads settings.
+// Errors of its method are as for [Stack].
 type NetconfReader interface {
 	// Netconfs yields the settings of every interface, and those that stand
 	// for all and for new ones, of IPv4 and IPv6.

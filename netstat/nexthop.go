@@ -47,6 +47,7 @@ type ResilientGroup struct {
 }
 
 // NextHopReader reads nexthop objects.
+// Errors of its method are as for [Stack].
 type NextHopReader interface {
 	// NextHops yields the nexthop objects in ascending order of their numbers.
 	NextHops(ctx context.Context) iter.Seq2[NextHop, error]

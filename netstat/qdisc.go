@@ -69,6 +69,7 @@ type TrafficClass struct {
 }
 
 // TrafficReader reads what queues in front of interfaces.
+// Errors of its methods are as for [Stack].
 type TrafficReader interface {
 	// Qdiscs yields the queueing disciplines of every interface.
 	Qdiscs(ctx context.Context) iter.Seq2[Qdisc, error]

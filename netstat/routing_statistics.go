@@ -98,6 +98,7 @@ type NeighbourParameters struct {
 }
 
 // RoutingStatisticsReader reads how routing and neighbour tables fare.
+// Errors of its methods are as for [Stack].
 type RoutingStatisticsReader interface {
 	// FIBTables yields the namespace's IPv4 tables.
 	FIBTables(ctx context.Context) iter.Seq2[FIBTable, error]
@@ -114,6 +115,7 @@ type RoutingStatisticsReader interface {
 
 // ProxyNeighbourReader reads the addresses that a host answers for in others'
 // place (proxy ARP, proxy neighbour discovery).
+// Errors of its method are as for [Stack].
 type ProxyNeighbourReader interface {
 	// ProxyNeighbours yields the proxy entries of the families given, of IPv4
 	// and IPv6 where none is given. Interface is 0 for those of every link.

@@ -101,6 +101,7 @@ type Rule struct {
 }
 
 // RuleReader reads the routing policy.
+// Errors of its method are as for [Stack].
 type RuleReader interface {
 	// Rules yields the rules in the order that they apply in, those of IPv4
 	// before those of IPv6.

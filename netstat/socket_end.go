@@ -28,7 +28,7 @@ type SocketEndListener interface {
 	// TCP its queues and its last TCPInfo, the state in which is Close whatever it was
 	// before. Its user is not. Its inode is 0: no process holds it any longer.
 	Receive(each func(*Socket) error) error
-	// Close ends the subscription. A Receive under way returns.
+	// Close ends the subscription. A Receive under way returns. Closing again is no error.
 	Close() error
 }
 

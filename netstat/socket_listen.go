@@ -23,6 +23,7 @@ type ListenQueue struct {
 }
 
 // ListenQueueReader reads the queues of listeners.
+// Errors of its method are as for [Stack].
 type ListenQueueReader interface {
 	// ListenQueues yields the queue of every listener that q selects. q.States
 	// is not looked at. Without q.Protocols, the protocols are TCP, and MPTCP

@@ -77,6 +77,7 @@ func (f NetlinkFlags) String() string {
 }
 
 // NetlinkReader reads netlink sockets.
+// Errors of its method are as for [Stack].
 type NetlinkReader interface {
 	// NetlinkSockets yields the netlink sockets that q selects, the kernel's
 	// own included, in no particular order.

@@ -94,6 +94,7 @@ type SocketDefaults struct {
 }
 
 // SocketDefaultsReader tells what options a new socket has.
+// Errors of its method are as for [Stack].
 type SocketDefaultsReader interface {
 	// SocketDefaults yields those of TCP and UDP sockets over each family that the
 	// source has, and of the local family's.

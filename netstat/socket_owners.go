@@ -20,6 +20,7 @@ type Process struct {
 }
 
 // SocketOwnerReader looks at which processes hold sockets.
+// Errors of its method are as for [Stack].
 type SocketOwnerReader interface {
 	// SocketOwners takes one look at all processes, for as many queries as
 	// follow (SocketQuery.Owners).

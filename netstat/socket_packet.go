@@ -111,6 +111,7 @@ type PacketMembership struct {
 }
 
 // PacketReader reads packet sockets.
+// Errors of its method are as for [Stack].
 type PacketReader interface {
 	// PacketSockets yields the packet sockets, in no particular order.
 	PacketSockets(ctx context.Context, q EndpointQuery) iter.Seq2[PacketSocket, error]

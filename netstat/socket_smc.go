@@ -87,6 +87,7 @@ func (m SMCMode) String() string {
 type SMCFallbackReason struct{ Local, Peer uint32 }
 
 // SMCReader reads SMC sockets.
+// Errors of its method are as for [Stack].
 type SMCReader interface {
 	// SMCSockets yields the SMC sockets, in no particular order.
 	SMCSockets(ctx context.Context, q EndpointQuery) iter.Seq2[SMCSocket, error]

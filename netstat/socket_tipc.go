@@ -30,6 +30,7 @@ type TIPCSocket struct {
 type TIPCAddress struct{ Node, Reference uint32 }
 
 // TIPCReader reads TIPC sockets.
+// Errors of its method are as for [Stack].
 type TIPCReader interface {
 	// TIPCSockets yields the TIPC sockets, in no particular order.
 	TIPCSockets(ctx context.Context, q EndpointQuery) iter.Seq2[TIPCSocket, error]

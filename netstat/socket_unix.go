@@ -82,6 +82,7 @@ type UnixFile struct {
 type Device struct{ Major, Minor uint32 }
 
 // UnixReader reads sockets of the local family.
+// Errors of its method are as for [Stack].
 type UnixReader interface {
 	// UnixSockets yields the sockets that q selects, in no particular order.
 	UnixSockets(ctx context.Context, q EndpointQuery) iter.Seq2[UnixSocket, error]

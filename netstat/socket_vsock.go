@@ -38,6 +38,7 @@ type VsockSocket struct {
 }
 
 // VsockReader reads vsock sockets.
+// Errors of its method are as for [Stack].
 type VsockReader interface {
 	// VsockSockets yields the sockets that q selects, in no particular order.
 	VsockSockets(ctx context.Context, q EndpointQuery) iter.Seq2[VsockSocket, error]

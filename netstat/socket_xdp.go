@@ -54,6 +54,7 @@ type XDPStatistics struct {
 }
 
 // XDPReader reads XDP sockets.
+// Errors of its method are as for [Stack].
 type XDPReader interface {
 	// XDPSockets yields the XDP sockets, in no particular order.
 	XDPSockets(ctx context.Context, q EndpointQuery) iter.Seq2[XDPSocket, error]

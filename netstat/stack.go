@@ -12,6 +12,12 @@ import (
 // error ends with it: the rows before it are valid, the answer is not complete.
 // Breaking out of a sequence early is allowed and releases what it holds. Rows
 // are the caller's to keep. All methods may be called concurrently.
+//
+// An error of its methods, and of those of every other reader, is or wraps a
+// *[ReadError], or is that of a context which ended. It matches [ErrNotSupported] where
+// the source cannot tell what was asked, fs.ErrPermission where privileges are lacking,
+// [ErrInterrupted] where what was read kept changing, and [ErrUnknownValues] where all
+// rows are there, with values unknown that should be known.
 type Stack interface {
 	SocketReader
 	InterfaceReader
@@ -84,24 +90,28 @@ type SocketReader interface {
 }
 
 // InterfaceReader reads network interfaces.
+// Errors of its method are as for [Stack].
 type InterfaceReader interface {
 	// Interfaces yields every interface once, in no particular order.
 	Interfaces(ctx context.Context) iter.Seq2[Interface, error]
 }
 
 // AddressReader reads the addresses of interfaces.
+// Errors of its method are as for [Stack].
 type AddressReader interface {
 	// Addresses yields every address of every interface, IPv4 and IPv6.
 	Addresses(ctx context.Context) iter.Seq2[Address, error]
 }
 
 // RouteReader reads routing tables.
+// Errors of its method are as for [Stack].
 type RouteReader interface {
 	// Routes yields the routes that q selects, one value for each next hop.
 	Routes(ctx context.Context, q RouteQuery) iter.Seq2[Route, error]
 }
 
 // StatisticsReader reads the counters of protocols.
+// Errors of its methods are as for [Stack].
 type StatisticsReader interface {
 	// TCPStatistics returns the counters of TCP over IPv4 and IPv6 together.
 	TCPStatistics(ctx context.Context) (TCPStatistics, error)

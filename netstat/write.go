@@ -10,7 +10,8 @@ import (
 type Write struct {
 	// Commit makes the change. Where it fails nothing has changed.
 	Commit func(ctx context.Context) error
-	// Undo makes it as it was, after a Commit; nil where nothing can.
+	// Undo makes it as it was, after a Commit; nil where nothing can. Where it fails the change stays,
+	// or a part of it.
 	Undo func(ctx context.Context) error
 	// Last says that others notice the change and its Undo, even if nothing differs then: it is made after all else
 	// of its request that can be undone.

@@ -229,7 +229,8 @@ func (f *File) Last() (int, bool) {
 	return len(f.moments) - 1, len(f.moments) > 0
 }
 
-// Moment returns the moment with a number from 0 to Len()-1.
+// Moment returns the moment with a number from 0 to Len()-1. The error is a *FormatError, that of
+// reading the file, or one for a number that there is not.
 func (f *File) Moment(i int) (*Moment, error) {
 	if i < 0 || i >= len(f.moments) {
 		return nil, fmt.Errorf("recording %s has %d moments, and none with the number %d", f.frames.name, len(f.moments), i)

@@ -31,7 +31,8 @@ type Recorder struct {
 // Create begins a recording in a file. It is written beside path, or beside what
 // path is a symbolic link to, and takes the place of whatever is there when its
 // first moment is whole. It can be read by its owner only: it tells what processes
-// do.
+// do. The error is a *WriteError, or matches fs.ErrPermission, fs.ErrNotExist and their like where
+// the file cannot be made.
 func Create(path string) (*Recorder, error) { return begin(path, false) }
 
 // begin begins a recording. only says that it takes nothing's place.

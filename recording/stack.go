@@ -13,8 +13,8 @@ import (
 )
 
 // Stack is a recorded stack. It is a netstat.Stack and has the methods of every
-// other reader of package netstat. One of which the recording holds nothing
-// gives an error that matches netstat.ErrNotSupported and names the kind. What
+// other reader of package netstat. Where the recording holds nothing of a kind, the
+// error of its methods matches netstat.ErrNotSupported and names the kind. What
 // failed when it was recorded fails again: the error has the text of then, and
 // matches what it matched then of netstat.ErrNotSupported,
 // netstat.ErrInterrupted, fs.ErrPermission and fs.ErrNotExist.

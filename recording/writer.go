@@ -74,7 +74,7 @@ func One(stack netstat.Stack) iter.Seq[Source] {
 }
 
 // Write writes a recording of one stack at one moment. It needs memory for a
-// few thousand rows, however many there are.
+// few thousand rows, however many there are. Errors are those of NewWriter and Writer.Record.
 func Write(ctx context.Context, w io.Writer, stack netstat.Stack, o Options) error {
 	r, err := NewWriter(w)
 	if err != nil {
@@ -99,7 +99,7 @@ type Writer struct {
 	closed  bool
 }
 
-// NewWriter begins a recording.
+// NewWriter begins a recording. The error is a *WriteError: w took no header.
 func NewWriter(w io.Writer) (*Writer, error) {
 	return newWriter(w, "")
 }

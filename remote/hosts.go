@@ -206,7 +206,8 @@ func (e *LateError) Late() bool { return true }
 // HostStack is one of Hosts' stacks. A host that cannot be opened has an
 // *UnreachableError for whatever is asked of it until the next turn, and is not
 // asked again. One that takes longer than the Pool's Timeout for all that is read of it in a
-// turn has an error that matches context.DeadlineExceeded.
+// turn has an error that matches context.DeadlineExceeded. Other errors of its methods are those
+// of [Stack].
 type HostStack struct {
 	hosts *Hosts
 	index int

@@ -16,7 +16,8 @@ import (
 
 // Stack is the network stack of a host, read from the SNMP agent there. It is
 // safe for concurrent use. See the package's documentation for where its
-// errors come from. Use Open: the zero value is no Stack.
+// errors come from. Use Open: the zero value is no Stack. Errors of its methods are as for
+// [netstat.Stack]; a *[SkippedError] is among them.
 type Stack struct {
 	config Config
 	to     *target

@@ -41,7 +41,7 @@ func (a Address) String() string { return string(a.Transport) + ":" + a.AddrPort
 // before an IPv6 address). An address without a port has port 161, a port
 // without an address is every address of the transport. An IPv6 address
 // stands in brackets where a port follows it; localhost is the transport's
-// loopback address.
+// loopback address. The error quotes s and says what is wrong.
 func ParseAddress(s string) (Address, error) {
 	fail := func(format string, args ...any) (Address, error) {
 		return Address{}, fmt.Errorf("snmp: listening address %q: %s", s, fmt.Sprintf(format, args...))

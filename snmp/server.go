@@ -162,7 +162,8 @@ type listener interface {
 	close()
 }
 
-// NewServer returns a server that listens nowhere yet.
+// NewServer returns a server that listens nowhere yet. The error names the option that is missing
+// or out of its range.
 func NewServer(options Options) (*Server, error) {
 	if err := options.setDefaults(); err != nil {
 		return nil, err
@@ -197,7 +198,8 @@ func (s *Server) SetAccess(communities []Community, access AccessControl) error 
 
 // SetSecurity does what SetAccess does and has SNMPv3 spoken by another engine, as Options.USM; nil means no more. Of
 // that engine nothing may have been said since it started. Targets of SNMPv3 stay with the engine
-// that they were set with: SetTargets follows.
+// that they were set with: SetTargets follows. The error says which community is wrong; what was
+// there stays then.
 func (s *Server) SetSecurity(communities []Community, users *usm.Model, access AccessControl) error {
 	return s.engine.setCommunities(communities, users, access)
 }
@@ -235,7 +237,8 @@ func (s *Server) SetBulkLimits(repetitions, variables int) {
 func (s *Server) Statistics() enginemib.Statistics { return s.engine.counters.statistics() }
 
 // Listen opens a socket and returns its address, which has a port where a was
-// without. It is called before Serve.
+// without. It is called before Serve. The error is that of socket(2) and bind(2): errors.Is
+// matches syscall.EADDRINUSE, fs.ErrPermission and their like.
 func (s *Server) Listen(a Address) (Address, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -262,7 +265,7 @@ func (s *Server) Listen(a Address) (Address, error) {
 // Serve answers on all sockets until ctx is done. Then it receives nothing more,
 // finishes what it has begun as far as Options.EndTimeout lets it, closes the sockets
 // and returns nil. Notifications that still wait then are dropped. It is called
-// once.
+// once. Only a second call is an error.
 func (s *Server) Serve(ctx context.Context) error {
 	s.mu.Lock()
 	listeners, serving := s.listeners, s.serving

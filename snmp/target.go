@@ -208,7 +208,8 @@ func (a TargetAddress) network() string {
 //
 // where transport is udp, udp6, tcp or tcp6, and udp where it is left out (udp6
 // before an IPv6 address). An IPv6 address stands in brackets where a port
-// follows it. Without a port it is the one given.
+// follows it. Without a port it is the one given. The error quotes s and says what is wrong; names
+// are looked up later.
 func ParseTargetAddress(s string, port uint16) (TargetAddress, error) {
 	a, err := parseTargetAddress(s, port)
 	if err != nil {

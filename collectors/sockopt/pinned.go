@@ -135,7 +135,8 @@ func Unpin(folder string) error {
 }
 
 // Closed returns the first folder on the way to a folder that others than its user and
-// group may not pass through, with its mode; an empty path where there is none.
+// group may not pass through, with its mode; an empty path where there is none. The error is that
+// of stat(2) of a folder, a *fs.PathError.
 func Closed(folder string) (path string, mode fs.FileMode, err error) {
 	for path := folder; path != "/" && path != "."; path = filepath.Dir(path) {
 		info, err := os.Stat(path)

@@ -52,7 +52,8 @@ func New(folder string) *Source {
 	return &Source{loaded: make(map[listing]*iterator), failed: make(map[listing]error), folder: folder}
 }
 
-// Close unloads the programs.
+// Close unloads the programs. The error joins those of closing their file descriptors. Closing
+// again is no error.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,7 +34,7 @@ func (t Transport) IsStream() bool { return t == TCP || t == TCP6 }
 // [transport:]host[:port] or [transport:]port. The transport is empty where none is
 // named, and so is host where there is a port only; without a port it is the usual one.
 // An IPv6 address stands in brackets where a port follows it. What the host is it does
-// not look at.
+// not look at. The error says which part is wrong.
 func SplitAddress(s string, usual uint16) (t Transport, host string, port uint16, err error) {
 	rest := s
 	before, after, hasColon := strings.Cut(s, ":")

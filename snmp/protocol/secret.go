@@ -23,5 +23,5 @@ func (s Secret) Format(f fmt.State, _ rune) {
 // LogValue is for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s)) }
 
-// MarshalText is for encoding/json and its kin.
+// MarshalText is for encoding/json and its kin. The error is nil always.
 func (s Secret) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }

@@ -185,7 +185,9 @@ func (f *File) Get(section string, v any) (bool, error) {
 	return true, nil
 }
 
-// Put stores sections, all or none of them, and returns when they are on disk.
+// Put stores sections, all or none of them, and returns when they are on disk. The error is that
+// of encoding a section, which it names, or of writing: errors.Is matches fs.ErrPermission and its
+// like.
 func (f *File) Put(sections map[string]any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

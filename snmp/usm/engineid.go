@@ -19,7 +19,8 @@ const (
 )
 
 // ParseEngineID parses hexadecimal digits, "0x80001f88...", as exactEngineID and the
-// -e of createUser have them; "0x" may be left out.
+// -e of createUser have them; "0x" may be left out. The error says that s is not hexadecimal, or
+// what Check says.
 func ParseEngineID(s string) (EngineID, error) {
 	digits := s
 	if len(s) >= 2 && strings.EqualFold(s[:2], "0x") {
@@ -64,7 +65,7 @@ const (
 )
 
 // TextEngineID returns the engine ID that net-snmp's engineID directive makes of a
-// text of 1 to 27 octets.
+// text of 1 to 27 octets. A text of another length is an error.
 func TextEngineID(text string) (EngineID, error) {
 	if n := len(text); n == 0 || n > maxEngineID-minEngineID {
 		return "", fmt.Errorf("the text of an engine ID has 1 to %d octets, not %d", maxEngineID-minEngineID, n)

@@ -19,7 +19,7 @@ type Parameters struct {
 	Privacy        []byte // the salt
 }
 
-// Parse takes security parameters apart.
+// Parse takes security parameters apart. The error names the field that is malformed.
 func (p *Parameters) Parse(b []byte) error {
 	outer := ber.Decoder{Rest: b}
 	d := outer.Enter("UsmSecurityParameters", ber.Sequence)

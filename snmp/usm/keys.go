@@ -42,7 +42,7 @@ func stretch(h hash.Hash, password []byte) []byte {
 }
 
 // Localize makes of a user's key Ku the one for an engine, Kul (RFC 3414, section
-// 2.6).
+// 2.6). It fails for NoAuth, and for a master key of another length than the hash has.
 func (h Hash) Localize(master Secret, engine EngineID) (Secret, error) {
 	if h.properties().new == nil {
 		return Secret{}, errors.New("there is no authentication protocol")
@@ -62,7 +62,7 @@ func localize(h hash.Hash, key []byte, engine EngineID) []byte {
 
 // LocalizePrivacy makes of a user's privacy key Ku, which is made with the user's
 // hash, the one of a cipher for an engine. Where the hash is shorter than the key, it
-// is extended in the cipher's way.
+// is extended in the cipher's way. It fails as Localize does.
 func (h Hash) LocalizePrivacy(master Secret, engine EngineID, c Cipher) (Secret, error) {
 	local, err := h.Localize(master, engine)
 	if err != nil {

@@ -159,7 +159,8 @@ func (c Cipher) block(key []byte) (cipher.Block, error) {
 }
 
 // ParseHash returns the authentication protocol of a name as net-snmp's
-// configuration has it, in any case of letters: MD5, SHA, SHA-224 to SHA-512.
+// configuration has it, in any case of letters: MD5, SHA, SHA-224 to SHA-512. The error names
+// those that there are.
 func ParseHash(name string) (Hash, error) {
 	for h := MD5; int(h) < len(hashes); h++ {
 		if matches(hashes[h].names, name) {
@@ -170,7 +171,7 @@ func ParseHash(name string) (Hash, error) {
 }
 
 // ParseCipher does the same for privacy protocols: DES, AES, AES-192, AES-256,
-// AES-192-C, AES-256-C.
+// AES-192-C, AES-256-C. The error names those that there are.
 func ParseCipher(name string) (Cipher, error) {
 	for c := DES; int(c) < len(ciphers); c++ {
 		if matches(ciphers[c].names, name) {

@@ -58,5 +58,5 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 // LogValue implements slog.LogValuer.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// MarshalText implements encoding.TextMarshaler, and so JSON.
+// MarshalText implements encoding.TextMarshaler, and so JSON. The error is nil always.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }

@@ -155,7 +155,8 @@ func storedID(s *storedEngine, known bool) (EngineID, error) {
 	return ParseEngineID(s.ID)
 }
 
-// SaveUsers stores those of the users that are Kept, and returns when they are on disk.
+// SaveUsers stores those of the users that are Kept, and returns when they are on disk. Errors are
+// those of state.File.Put.
 func SaveUsers(f *state.File, list []User) error {
 	return f.Put(map[string]any{usersSection: storeUsers(list)})
 }

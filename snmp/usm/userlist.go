@@ -59,7 +59,8 @@ const maxKept = 4096
 var ErrTooManyUsers = fmt.Errorf("there are %d users that managers made, and room for no more", maxKept)
 
 // NewUserList returns the list of a model whose engine Start has started, with the users that it returned. Log is told of what is not as
-// the configuration has it; nil means slog.Default.
+// the configuration has it; nil means slog.Default. The error says what of the state is not
+// understood.
 func NewUserList(m *Model, f *state.File, kept []User, log *slog.Logger) (*UserList, error) {
 	if log == nil {
 		log = slog.Default()
@@ -87,7 +88,9 @@ func (l *UserList) Kept() []User {
 	return slices.Clone(l.kept)
 }
 
-// Configure makes the users of a configuration those. Of two with one name and engine, or one that is not whole, nobody is changed.
+// Configure makes the users of a configuration those. Of two with one name and engine, or one that
+// is not whole, nobody is changed. The error says which user is wrong, or is that of writing the
+// state.
 func (l *UserList) Configure(users []User) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,7 +156,9 @@ func (l *UserList) users(log *slog.Logger) (list []User) {
 	return list
 }
 
-// Write makes a user as a manager wants it, or deletes it where to is nil, and returns when that is on disk. Undo takes it back.
+// Write makes a user as a manager wants it, or deletes it where to is nil, and returns when that
+// is on disk. Undo takes it back. The error matches ErrTooManyUsers where there is room for none
+// more; it says what is wrong with the user, or is that of writing the state.
 func (l *UserList) Write(engine EngineID, name string, to *User) (undo func() error, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
