@@ -3,14 +3,27 @@ package collectors_test
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
-// The listeners of a network namespace and who holds them.
+// Who listens at a port, and which processes hold the socket. Options name the network
+// namespace; without, it is the caller's own.
 func ExampleKernel_Sockets() {
-	kernel, err := collectors.Open(collectors.Options{NetNS: "blue"})
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer listener.Close()
+	port := netip.MustParseAddrPort(listener.Addr().String()).Port()
+
+	kernel, err := collectors.Open(collectors.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -19,6 +32,7 @@ func ExampleKernel_Sockets() {
 	listeners := netstat.SocketQuery{
 		Protocols: []netstat.Protocol{netstat.TCP},
 		States:    netstat.States(netstat.Listen),
+		Filter:    netstat.SocketFilter{LocalPorts: netstat.PortRange{First: port, Last: port}, Local: netip.MustParsePrefix("127.0.0.1/32")},
 		Processes: true,
 	}
 	for s, err := range kernel.Sockets(context.Background(), listeners) {
@@ -26,9 +40,11 @@ func ExampleKernel_Sockets() {
 			fmt.Println(err) // the rows before it are right, but not all
 			return
 		}
-		processes, known := s.Processes.Get()
-		fmt.Println(s.Local, processes, known)
+		own := slices.ContainsFunc(s.Processes.Or(nil), func(p netstat.Process) bool { return int(p.PID) == os.Getpid() })
+		fmt.Println(s.State, s.Local.Addr(), s.Local.Port() == port, own)
 	}
+	// Output:
+	// LISTEN 127.0.0.1 true true
 }
 
 // The routes of one table, as the kernel gives them.

@@ -50,4 +50,12 @@
 // A route takes 40 bytes in a table that was loaded in order, without a pointer
 // that Go's garbage collector would follow, and what it has besides its
 // destination, table, TOS and metric is kept once for all routes that share it.
+//
+// # What only agents need
+//
+// [RoutePlace], [RouteRun], Snapshot.AppendRun, SearchRoutes, RoutesFromAddress and RoutesEnd
+// answer a table of MIBs from a Snapshot without copying it. They are public because package
+// agent uses nothing of this one that others cannot use. Snapshot.Routes and RoutesFrom do
+// for everybody else. Before version 1.0.0 a minor version may change them as the agent needs,
+// and CHANGELOG.md names it; the rest of this package changes only where it was wrong.
 package live

@@ -1,15 +1,67 @@
 package netstat_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
+	"log"
 	"log/slog"
 	"net/netip"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
+
+// What reads a Stack is written once, for kernels, hosts and recordings.
+func connections(ctx context.Context, stack netstat.Stack) error {
+	established := netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.TCP}, States: netstat.States(netstat.Established)}
+	for s, err := range stack.Sockets(ctx, established) {
+		switch {
+		case errors.Is(err, netstat.ErrNotSupported):
+			return fmt.Errorf("no TCP there: %w", err)
+		case err != nil:
+			return err // the rows before it are right, but not all
+		}
+		queued := "unknown"
+		if n, known := s.SendQueue.Get(); known {
+			queued = strconv.FormatUint(uint64(n), 10)
+		}
+		fmt.Println(s.Local, s.Remote, s.State, "queued", queued)
+	}
+	return nil
+}
+
+// The Stack is a sample here. A *collectors.Kernel, a *live.Stack, a *remote.Stack and a
+// *recording.Stack are read the same way.
+func Example() {
+	if err := connections(context.Background(), sample{}); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 192.0.2.1:443 198.51.100.7:50122 ESTABLISHED queued 48200
+	// 192.0.2.1:443 198.51.100.8:50123 ESTABLISHED queued unknown
+}
+
+// sample is a Stack with two connections and no more.
+type sample struct{ netstat.Stack }
+
+func (sample) Sockets(context.Context, netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	return func(yield func(netstat.Socket, error) bool) {
+		s := netstat.Socket{
+			Family: netstat.IPv4, Protocol: netstat.TCP, State: netstat.Established,
+			Local: netip.MustParseAddrPort("192.0.2.1:443"), Remote: netip.MustParseAddrPort("198.51.100.7:50122"),
+			SendQueue: netstat.Known[uint32](48200),
+		}
+		if yield(s, nil) {
+			s.Remote, s.SendQueue = netip.MustParseAddrPort("198.51.100.8:50123"), netstat.Optional[uint32]{}
+			yield(s, nil)
+		}
+	}
+}
 
 // A row in JSON has the members of netstat --json. What is not known is absent.
 func Example_json() {

@@ -52,7 +52,7 @@ var may = map[string][]string{
 	"internal/badpath":      {},
 	"internal/snmpdconf":    {"mib", "snmp/protocol", "snmp/usm", "snmp/vacm"},
 	"internal/floors":       {},
-	"internal/errordocs":    {},
+	"internal/publicdocs":   {},
 	"internal/table":        {},
 	"internal/filter":       {"internal/table"},
 	"internal/names":        {},

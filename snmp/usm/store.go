@@ -136,6 +136,7 @@ func (s *storedEngine) become(old, next EngineID) {
 }
 
 // StoredID returns the engine ID that is stored, which Start would go on with; "" where there is none.
+// The error says what of the state is not understood.
 func StoredID(f *state.File) (EngineID, error) {
 	var stored storedEngine
 	known, err := f.Get(engineSection, &stored)
