@@ -62,7 +62,17 @@ func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 			}
 		}
 	}
+	headings := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(readme, -1) {
+		headings["#"+strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")] = true
+	}
 	for _, m := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllStringSubmatch(readme, -1) {
+		if strings.HasPrefix(m[1], "#") {
+			if !headings[m[1]] {
+				t.Errorf("the README points to %s, which is no heading", m[1])
+			}
+			continue
+		}
 		if _, err := os.Stat("../../" + m[1]); err != nil {
 			t.Errorf("the README points to %s: %v", m[1], err)
 		}
