@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/netsnmp-agent/netsnmp-agent/mib"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -14,8 +14,8 @@ import (
 func errNoReader(what string) error { return fmt.Errorf("%w: %s", netstat.ErrNotSupported, what) }
 
 // addressSource returns the addresses, which a live stack has at hand.
-func (s *sources) addressSource() *mib.Source[[]netstat.Address] {
-	source := mib.NewSource(func(ctx context.Context) ([]netstat.Address, error) {
+func (s *sources) addressSource() *fresh.Source[[]netstat.Address] {
+	source := fresh.New(func(ctx context.Context) ([]netstat.Address, error) {
 		return insist(s.log, "addresses", func() ([]netstat.Address, error) { return collect(s.stack.Addresses(ctx), 0) })
 	})
 	follow(s, source, netstat.KindAddress)
@@ -23,8 +23,8 @@ func (s *sources) addressSource() *mib.Source[[]netstat.Address] {
 }
 
 // neighbourSource returns the neighbours, which a live stack has at hand.
-func (s *sources) neighbourSource() *mib.Source[[]netstat.Neighbour] {
-	source := mib.NewSource(func(ctx context.Context) ([]netstat.Neighbour, error) {
+func (s *sources) neighbourSource() *fresh.Source[[]netstat.Neighbour] {
+	source := fresh.New(func(ctx context.Context) ([]netstat.Neighbour, error) {
 		reader, ok := s.stack.(netstat.NeighbourReader)
 		if !ok {
 			return nil, errNoReader("neighbours")

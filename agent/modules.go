@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/communitymib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
@@ -236,8 +237,8 @@ func kept[R any](table func() *mib.Table[R], rows *mib.KeptRows[R]) mib.Node {
 }
 
 // now is a source of what a function returns, which is the zero value where there is none.
-func now[T any](read func() T) *mib.Source[T] {
-	return mib.NewSource(func(context.Context) (t T, err error) {
+func now[T any](read func() T) *fresh.Source[T] {
+	return fresh.New(func(context.Context) (t T, err error) {
 		if read != nil {
 			t = read()
 		}

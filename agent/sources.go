@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
@@ -35,20 +36,20 @@ type sources struct {
 	// unknownOwners says once that processes are hidden.
 	unknownOwners sync.Once
 
-	tcpStatistics *mib.Source[netstat.TCPStatistics]
-	udpStatistics *mib.Source[netstat.UDPStatistics]
-	tcpSockets    *mib.Source[[]netstat.Socket]
-	udpSockets    *mib.Source[[]netstat.Socket]
-	routes        *mib.Source[[]netstat.Route]
-	links         *mib.Source[links]
-	addresses     *mib.Source[[]netstat.Address]
-	neighbours    *mib.Source[[]netstat.Neighbour]
-	counts        *mib.Source[ipmib.Counts]
-	settings      *mib.Source[ipmib.Settings]
+	tcpStatistics *fresh.Source[netstat.TCPStatistics]
+	udpStatistics *fresh.Source[netstat.UDPStatistics]
+	tcpSockets    *fresh.Source[[]netstat.Socket]
+	udpSockets    *fresh.Source[[]netstat.Socket]
+	routes        *fresh.Source[[]netstat.Route]
+	links         *fresh.Source[links]
+	addresses     *fresh.Source[[]netstat.Address]
+	neighbours    *fresh.Source[[]netstat.Neighbour]
+	counts        *fresh.Source[ipmib.Counts]
+	settings      *fresh.Source[ipmib.Settings]
 
-	ipInterfaces        *mib.Source[ipInterfaces]
-	interfaceStatistics *mib.Source[[]ipmib.InterfaceStatistics]
-	defaultRouters      *mib.Source[[]netstat.Route]
+	ipInterfaces        *fresh.Source[ipInterfaces]
+	interfaceStatistics *fresh.Source[[]ipmib.InterfaceStatistics]
+	defaultRouters      *fresh.Source[[]netstat.Route]
 	// ipUpdated is when the settings of an interface last changed, and ipRows are
 	// those of IPv6 by index; of the one goroutine that reads ipInterfaces.
 	ipUpdated lastDate
@@ -80,26 +81,26 @@ func newSources(c Config) *sources {
 		serial: mib.NewTestAndIncr(), targets: mib.NewTestAndIncr(), keys: mib.NewTestAndIncr(), addressLock: mib.NewTestAndIncr(), views: mib.NewTestAndIncr(),
 	}
 	s.live, _ = c.Stack.(*live.Stack)
-	s.tcpStatistics = mib.NewSource(c.Stack.TCPStatistics)
-	s.udpStatistics = mib.NewSource(c.Stack.UDPStatistics)
+	s.tcpStatistics = fresh.New(c.Stack.TCPStatistics)
+	s.udpStatistics = fresh.New(c.Stack.UDPStatistics)
 	s.tcpSockets = s.sockets(netstat.TCP)
 	s.udpSockets = s.sockets(netstat.UDP)
 	var routes int
-	s.routes = mib.NewSource(func(ctx context.Context) ([]netstat.Route, error) {
+	s.routes = fresh.New(func(ctx context.Context) ([]netstat.Route, error) {
 		return insist(s.log, "routes", func() ([]netstat.Route, error) {
 			rows, err := collect(c.Stack.Routes(ctx, netstat.RouteQuery{ForwardingOnly: true}), routes)
 			routes = len(rows)
 			return rows, err
 		})
 	})
-	s.links = mib.NewSource(s.readLinks)
+	s.links = fresh.New(s.readLinks)
 	follow(s, s.links, netstat.KindInterface)
 	s.addresses, s.neighbours = s.addressSource(), s.neighbourSource()
-	s.counts, s.settings = mib.NewSource(s.ipCounters), mib.NewSource(s.ipSettings)
-	s.ipInterfaces, s.interfaceStatistics = mib.NewSource(s.readIPInterfaces), mib.NewSource(s.readInterfaceStatistics)
+	s.counts, s.settings = fresh.New(s.ipCounters), fresh.New(s.ipSettings)
+	s.ipInterfaces, s.interfaceStatistics = fresh.New(s.readIPInterfaces), fresh.New(s.readInterfaceStatistics)
 	follow(s, s.ipInterfaces, netstat.KindNetconf)
 	follow(s, s.interfaceStatistics, netstat.KindNetconf)
-	s.defaultRouters = mib.NewSource(s.readDefaultRouters)
+	s.defaultRouters = fresh.New(s.readDefaultRouters)
 	follow(s, s.defaultRouters, netstat.KindRoute)
 	return s
 }
@@ -108,7 +109,7 @@ func newSources(c Config) *sources {
 func (s *sources) tracks(kind netstat.Kinds) bool { return s.live != nil && s.live.Kinds().Has(kind) }
 
 // follow has a source read anew when a kind changes, where the stack tells.
-func follow[T any](s *sources, source *mib.Source[T], kind netstat.Kinds) {
+func follow[T any](s *sources, source *fresh.Source[T], kind netstat.Kinds) {
 	if s.tracks(kind) {
 		source.ChangesWith(func() uint64 { return s.live.Recent().Version(kind) })
 	}
@@ -177,9 +178,9 @@ func (s *sources) keepRising(interfaces []netstat.Interface) {
 
 // sockets returns the sockets of a protocol with their processes, as far as these
 // may be looked into; the log says once that some may not.
-func (s *sources) sockets(p netstat.Protocol) *mib.Source[[]netstat.Socket] {
+func (s *sources) sockets(p netstat.Protocol) *fresh.Source[[]netstat.Socket] {
 	var size int
-	return mib.NewSource(func(ctx context.Context) ([]netstat.Socket, error) {
+	return fresh.New(func(ctx context.Context) ([]netstat.Socket, error) {
 		query := netstat.SocketQuery{Protocols: []netstat.Protocol{p}, Processes: true}
 		if reader, ok := s.stack.(netstat.SocketOwnerReader); ok {
 			owners, err := reader.SocketOwners(ctx)
@@ -236,6 +237,6 @@ func (s *sources) system() snmpv2mib.System {
 func (s *sources) engine() enginemib.Engine { return s.config.Engine() }
 
 // resourceRows are the modules of the agent, which stay what they are.
-func (s *sources) resourceRows() *mib.Source[[]snmpv2mib.Resource] {
-	return mib.NewSource(func(context.Context) ([]snmpv2mib.Resource, error) { return s.resources, nil })
+func (s *sources) resourceRows() *fresh.Source[[]snmpv2mib.Resource] {
+	return fresh.New(func(context.Context) ([]snmpv2mib.Resource, error) { return s.resources, nil })
 }

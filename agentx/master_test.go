@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -300,8 +301,8 @@ func newGate() *gate {
 	return &gate{open: make(chan struct{}), reads: make(chan struct{}, 1000)}
 }
 
-func (g *gate) source() *mib.Source[[]testRow] {
-	return mib.NewSource(func(ctx context.Context) ([]testRow, error) {
+func (g *gate) source() *fresh.Source[[]testRow] {
+	return fresh.New(func(ctx context.Context) ([]testRow, error) {
 		g.reads <- struct{}{}
 		select {
 		case <-g.open:

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -62,8 +63,8 @@ func rowsOf(n int) []testRow {
 }
 
 // sourceOf is a source that always has v.
-func sourceOf[T any](v T) *mib.Source[T] {
-	return mib.NewSource(func(context.Context) (T, error) { return v, nil })
+func sourceOf[T any](v T) *fresh.Source[T] {
+	return fresh.New(func(context.Context) (T, error) { return v, nil })
 }
 
 func groupNode(g *mib.Group[testRow]) mib.Node {

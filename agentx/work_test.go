@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -32,7 +33,7 @@ func sparseTree(t testing.TB, rows int, look func()) *mib.Tree {
 		all[i] = row{int32(i), i == 0 || i == rows-1}
 	}
 	tree := newTree(t, groupNode(testGroup("sample", scalar, 1, 2)),
-		sparse.Bind(mib.NewSource(func(context.Context) ([]row, error) { return all, nil })))
+		sparse.Bind(fresh.New(func(context.Context) ([]row, error) { return all, nil })))
 	r := tree.NewRequest()
 	r.Reset(t.Context())
 	if _, err := r.Get(mib.MustParseOID(slow + ".1.1.0")); err != nil { // the view is at hand now
@@ -82,7 +83,7 @@ func TestAnswersThatWait(t *testing.T) {
 	g := newGate()
 	tab := testTable("longTable", slow, 1)
 	tree := newTree(t, groupNode(testGroup("sample", scalar, 1, 2)),
-		tab.Bind(mib.NewSource(func(ctx context.Context) ([]testRow, error) {
+		tab.Bind(fresh.New(func(ctx context.Context) ([]testRow, error) {
 			select {
 			case <-g.open:
 				return rowsOf(rows), nil

@@ -12,7 +12,7 @@
 // # Views
 //
 // A table is answered from a [View]: an immutable set of rows in the order of
-// their indexes, made of what a [Source] read. One whose rows somebody else keeps
+// their indexes, made of what a [fresh.Source] read. One whose rows somebody else keeps
 // in order is answered from those, an [Ordered], without a view. A [Request]
 // answers all of its variables from what it found first, however often that
 // changes meanwhile.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -30,7 +31,7 @@ var fans = mib.Table[Fan]{
 // A table is declared once, over a Go type, and answers requests from whatever
 // its source reads.
 func ExampleTable() {
-	source := mib.NewSource(func(context.Context) ([]Fan, error) {
+	source := fresh.New(func(context.Context) ([]Fan, error) {
 		return []Fan{{2, "rear", 1200}, {1, "front", 900}}, nil
 	})
 	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "FAN-MIB", Nodes: []mib.Node{fans.Bind(source)}})

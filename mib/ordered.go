@@ -11,14 +11,14 @@ import (
 
 // Current is something that others keep current, so that reading it takes no time:
 // its value now, a T, is at hand whenever somebody asks. What is kept as a whole
-// that must be read anew is a Source.
+// that must be read anew is a fresh.Source.
 type Current[T comparable] struct {
 	now func(ctx context.Context) (T, error)
 }
 
 // NewCurrent returns a Current of what now returns, which must not change any
 // more. now waits, until ctx is done, while there is nothing yet. Its errors mean
-// what those of a Source mean.
+// what those of a source mean that a table is bound to.
 func NewCurrent[T comparable](now func(ctx context.Context) (T, error)) *Current[T] {
 	return &Current[T]{now}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 )
 
 // inRuns is rows in runs of those with the same number, with empty runs between
@@ -83,7 +85,7 @@ func TestOrderedAgreesWithView(t *testing.T) {
 			for _, run := range o.runs {
 				longest = max(longest, len(run))
 			}
-			source := NewSource(func(context.Context) ([]row, error) { return rows, nil })
+			source := fresh.New(func(context.Context) ([]row, error) { return rows, nil })
 			number := MustParseOID("1.3.6.1.4.1.99999.3")
 			trees := make([]*Request, 2)
 			bound := table.Bind(source)

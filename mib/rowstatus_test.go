@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 )
 
 // lease is a row that can be made.
@@ -85,7 +87,7 @@ func newLeasing(t *testing.T, kernel bool) *leasing {
 	var node Node
 	if kernel {
 		l.kernel = map[string]lease{}
-		source := NewSource(func(context.Context) ([]lease, error) { return slices.Collect(maps.Values(l.kernel)), nil })
+		source := fresh.New(func(context.Context) ([]lease, error) { return slices.Collect(maps.Values(l.kernel)), nil })
 		node = leases().WrittenBy(l.write).Bind(source)
 	} else {
 		l.kept = KeepRows(leases(), Keeping{

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 )
 
 // setting is a row that can be written.
@@ -111,7 +113,7 @@ func (s *store) write(_ context.Context, c *Change[setting]) (Assignment, error)
 
 func (s *store) tree(t *testing.T) *Tree {
 	t.Helper()
-	source := NewSource(func(context.Context) ([]setting, error) {
+	source := fresh.New(func(context.Context) ([]setting, error) {
 		var rows []setting
 		for _, r := range s.rows {
 			rows = append(rows, r)
@@ -445,7 +447,7 @@ func TestInvalidateDuringReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var value atomic.Int32
 		value.Store(1)
-		s := NewSource(func(context.Context) (int32, error) {
+		s := fresh.New(func(context.Context) (int32, error) {
 			read := value.Load()
 			time.Sleep(time.Second)
 			return read, nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -189,7 +190,7 @@ func TestSecret(t *testing.T) {
 		),
 	}
 	writable := table.WrittenBy(func(context.Context, *Change[row]) (Assignment, error) { return Assignment{}, nil })
-	tree, err := NewTree(TreeOptions{}, Module{Nodes: []Node{writable.Bind(NewSource(func(context.Context) ([]row, error) { return []row{{1, 2, 3}}, nil }))}})
+	tree, err := NewTree(TreeOptions{}, Module{Nodes: []Node{writable.Bind(fresh.New(func(context.Context) ([]row, error) { return []row{{1, 2, 3}}, nil }))}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"io/fs"
 	"log/slog"
 	"math"
@@ -372,7 +373,7 @@ func model(t *testing.T, log *slog.Logger) (*Tree, []Binding) {
 	second.Where = func(*row) bool { return false }
 	third := rowTable
 	third.Name, third.Entry = "thirdTable", MustParseOID("1.3.6.1.4.1.99999.6.1")
-	source := NewSource(func(context.Context) ([]row, error) { return rows, nil })
+	source := fresh.New(func(context.Context) ([]row, error) { return rows, nil })
 	node := table.Bind(source)
 	tree, err := NewTree(TreeOptions{Epoch: func() time.Time { return time.Unix(0, 0) }, Log: log}, Module{Name: "ROW-MIB", Nodes: []Node{
 		node, second.Bind(source), third.Bind(source),
@@ -545,7 +546,7 @@ func TestGetAllocatesNothing(t *testing.T) {
 }
 
 func TestNewTreeRefusesOverlap(t *testing.T) {
-	s := NewSource(func(context.Context) ([]row, error) { return nil, nil })
+	s := fresh.New(func(context.Context) ([]row, error) { return nil, nil })
 	below := Group[row]{Name: "below", OID: rowTable.Entry.Sub(9), Objects: Columns(Column(1, "inner", AsConstant[row](Int(1))))}
 	for _, nodes := range [][]Node{
 		{rowTable.Bind(s), rowTable.Bind(s)},
@@ -562,8 +563,8 @@ func TestNewTreeRefusesWhatIsNotWhole(t *testing.T) {
 	index := Index(IntegerIndex(At(func(r *row) *uint32 { return &r.Number })))
 	entry := MakeOID(1, 3, 1)
 	now := func() row { return row{} }
-	source := func() *Source[[]row] {
-		return NewSource(func(context.Context) ([]row, error) { return nil, nil })
+	source := func() *fresh.Source[[]row] {
+		return fresh.New(func(context.Context) ([]row, error) { return nil, nil })
 	}
 	for want, node := range map[string]Node{
 		"the OID of the conceptual row is":    (&Table[row]{Name: "t", Index: index, Columns: Columns(good)}).Bind(source()),
@@ -581,7 +582,7 @@ func TestNewTreeRefusesWhatIsNotWhole(t *testing.T) {
 }
 
 func TestBindingToASourceInUsePanics(t *testing.T) {
-	s := NewSource(func(context.Context) ([]row, error) { return nil, nil })
+	s := fresh.New(func(context.Context) ([]row, error) { return nil, nil })
 	if _, err := s.Get(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -633,7 +634,7 @@ func TestSourcesThatFail(t *testing.T) {
 		{errors.New("broken"), false},
 	} {
 		var lines []string
-		s := NewSource(func(context.Context) ([]row, error) { return nil, c.err })
+		s := fresh.New(func(context.Context) ([]row, error) { return nil, c.err })
 		group := Group[row]{Name: "g", OID: MakeOID(1, 3, 6, 1, 4, 1, 99999, 3), Objects: Columns(Column(1, "one", AsConstant[row](Int(1))))}
 		tree, err := NewTree(TreeOptions{Log: slog.New(handler{slog.DiscardHandler, &lines})},
 			Module{Nodes: []Node{rowTable.Bind(s), group.BindNow(func() row { return row{} })}})
@@ -665,7 +666,7 @@ func TestSourceThatFailsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lines []string
 		var fault error
-		s := NewSource(func(context.Context) ([]row, error) { return nil, fault })
+		s := fresh.New(func(context.Context) ([]row, error) { return nil, fault })
 		tree, err := NewTree(TreeOptions{Log: slog.New(handler{slog.DiscardHandler, &lines})}, Module{Nodes: []Node{rowTable.Bind(s)}})
 		if err != nil {
 			t.Fatal(err)
@@ -694,149 +695,10 @@ func TestSourceThatFailsAgain(t *testing.T) {
 	})
 }
 
-// A source that knows of changes is read anew after one, as soon as its cost
-// allows.
-func TestSourceChangesWith(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var changes uint64
-		reads := 0
-		cost := 3 * time.Millisecond
-		s := NewSource(func(context.Context) (int, error) {
-			reads++
-			time.Sleep(cost)
-			return reads, nil
-		})
-		s.ChangesWith(func() uint64 { return changes })
-		get := func(want int) {
-			t.Helper()
-			if n, err := s.Get(t.Context()); err != nil || n != want {
-				t.Fatalf("got reading %d, %v, want %d", n, err, want)
-			}
-		}
-		get(1)
-		time.Sleep(200 * time.Millisecond)
-		get(1) // nothing changed
-		changes++
-		if _, err := s.get(NoWait()); !errors.Is(err, ErrWouldWait) {
-			t.Errorf("after a change: %v", err)
-		}
-		get(2)
-		changes++
-		get(2) // read just now
-		time.Sleep(costFactor * cost)
-		get(3)
-	})
-}
-
-// A source reads when it is asked, keeps what it read while that is fresh, and
-// makes nobody wait who may not.
-func TestSourceFreshness(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		reads := 0
-		cost := 10 * time.Millisecond
-		s := NewSource(func(ctx context.Context) (int, error) {
-			reads++
-			n := reads
-			time.Sleep(cost)
-			return n, nil
-		})
-		get := func(want int) {
-			t.Helper()
-			if n, err := s.Get(t.Context()); err != nil || n != want {
-				t.Fatalf("got reading %d, %v, want %d", n, err, want)
-			}
-		}
-		if _, err := s.get(NoWait()); !errors.Is(err, ErrWouldWait) {
-			t.Fatalf("with nothing read: %v", err)
-		}
-		synctest.Wait()
-		get(1)
-		time.Sleep(480 * time.Millisecond)
-		get(1) // fresh
-		time.Sleep(100 * time.Millisecond)
-		get(1) // at hand, and the next one is being read
-		synctest.Wait()
-		time.Sleep(cost)
-		synctest.Wait()
-		get(2)
-		time.Sleep(time.Hour)
-		if reads != 2 {
-			t.Fatalf("%d readings while nobody asked, want 2", reads)
-		}
-		if _, err := s.get(NoWait()); !errors.Is(err, ErrWouldWait) {
-			t.Fatalf("an hour later: %v", err)
-		}
-		get(3) // waits
-		cost = 200 * time.Millisecond
-		time.Sleep(time.Hour)
-		start := time.Now()
-		get(4)
-		if waited := time.Since(start); waited != cost {
-			t.Errorf("waited %v, want %v", waited, cost)
-		}
-		time.Sleep(3 * time.Second)
-		get(4) // dear: a twentieth of a core is one reading in 4 s
-		time.Sleep(time.Second)
-		get(4)
-		time.Sleep(cost)
-		synctest.Wait()
-		get(5)
-		s.Invalidate()
-		get(6)
-	})
-}
-
-// A reading that takes longer than the last one did makes nobody wait who has a
-// view at hand, as long as that is not too old for what the reading costs.
-func TestSourceGoesOnWithTheViewAtHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cost := time.Millisecond
-		reads := 0
-		s := NewSource(func(context.Context) (int, error) {
-			reads++
-			n := reads
-			time.Sleep(cost)
-			return n, nil
-		})
-		if _, err := s.Get(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		cost = 5 * time.Second
-		time.Sleep(600 * time.Millisecond)
-		for range 4 { // the second reading begins, and goes on for 5 s
-			start := time.Now()
-			if n, err := s.Get(t.Context()); n != 1 || err != nil || time.Since(start) > 0 {
-				t.Fatalf("got reading %d, %v after %v", n, err, time.Since(start))
-			}
-			time.Sleep(time.Second)
-		}
-		time.Sleep(2 * time.Second)
-		if n, err := s.Get(t.Context()); n != 2 || err != nil {
-			t.Errorf("then reading %d, %v", n, err)
-		}
-	})
-}
-
-func TestSourceWaitsNoLongerThanItsReader(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		block := make(chan struct{})
-		s := NewSource(func(context.Context) (int, error) { <-block; return 1, nil })
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := s.Get(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
-		close(block)
-		if n, err := s.Get(t.Context()); n != 1 || err != nil {
-			t.Errorf("then %d, %v", n, err)
-		}
-	})
-}
-
 // One request sees one snapshot, whatever its source does meanwhile.
 func TestRequestSeesOneSnapshot(t *testing.T) {
 	var n uint32
-	s := NewSource(func(context.Context) ([]row, error) {
+	s := fresh.New(func(context.Context) ([]row, error) {
 		n++
 		return []row{{Number: n, Fixed: "abc"}}, nil
 	})

@@ -2,6 +2,7 @@ package mib
 
 import (
 	"context"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"slices"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func stamps(t *testing.T, epoch, at time.Time) (ticks []uint64) {
 		Column(1, "when", AsTimeStamp(At(func(r *row) *time.Time { return &r.When }))),
 	)}
 	tree, err := NewTree(TreeOptions{Epoch: func() time.Time { return epoch }}, Module{Nodes: []Node{
-		rowTable.Bind(NewSource(func(context.Context) ([]row, error) { return rows, nil })),
+		rowTable.Bind(fresh.New(func(context.Context) ([]row, error) { return rows, nil })),
 		group.BindNow(func() row { return rows[0] }),
 	}})
 	if err != nil {

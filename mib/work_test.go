@@ -3,6 +3,7 @@ package mib
 import (
 	"context"
 	"errors"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -51,7 +52,7 @@ func sparse(t testing.TB, rows int, places ...int) (tree *Tree, column OID, look
 		all[i] = row{Number: uint32(i), Flag: slices.Contains(places, i)}
 	}
 	tree, err := NewTree(TreeOptions{}, Module{Nodes: []Node{
-		table.Bind(NewSource(func(context.Context) ([]row, error) { return all, nil })),
+		table.Bind(fresh.New(func(context.Context) ([]row, error) { return all, nil })),
 	}})
 	if err != nil {
 		t.Fatal(err)

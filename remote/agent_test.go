@@ -3,6 +3,7 @@ package remote_test
 import (
 	"context"
 	"fmt"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"iter"
 	"net/netip"
 	"testing"
@@ -117,8 +118,8 @@ func agentOf(t testing.TB, s scene) string {
 	return at.String()
 }
 
-func sourceOf[R any](rows []R) *mib.Source[[]R] {
-	return mib.NewSource(func(context.Context) ([]R, error) { return rows, nil })
+func sourceOf[R any](rows []R) *fresh.Source[[]R] {
+	return fresh.New(func(context.Context) ([]R, error) { return rows, nil })
 }
 
 // patient is a configuration for tests, which may run on a machine that has

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -20,7 +21,7 @@ import (
 func router() (address string, stop func()) {
 	eth0 := netstat.Interface{Index: 2, Name: "eth0", Alias: "uplink", MTU: netstat.Known[uint32](1500)}
 	eth0.Counters.InOctets.Set(98310444193)
-	interfaces := mib.NewSource(func(context.Context) ([]netstat.Interface, error) { return []netstat.Interface{eth0}, nil })
+	interfaces := fresh.New(func(context.Context) ([]netstat.Interface, error) { return []netstat.Interface{eth0}, nil })
 	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "IF-MIB", Nodes: []mib.Node{
 		ifmib.Interfaces().Bind(interfaces), ifmib.Extensions().Bind(interfaces),
 	}})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"log/slog"
 	"math"
 	"slices"
@@ -182,7 +183,7 @@ func TestOperations(t *testing.T) {
 
 // broken is a tree whose table fails.
 func broken(t testing.TB, err error) *mib.Tree {
-	source := mib.NewSource(func(context.Context) ([]item, error) { return nil, err })
+	source := fresh.New(func(context.Context) ([]item, error) { return nil, err })
 	return newTreeOf(t, itemTable().Bind(source), scalarGroup().BindNow(func() scalars { return scalars{descr: "a test"} }))
 }
 
@@ -220,7 +221,7 @@ func TestOIDsWithoutEncoding(t *testing.T) {
 	items := testItems(3)
 	items[1].oid = mib.MakeOID(9, 9, 9)
 	items[2].oid = mib.OID{}
-	source := mib.NewSource(func(context.Context) ([]item, error) { return items, nil })
+	source := fresh.New(func(context.Context) ([]item, error) { return items, nil })
 	name := func(i int) string { return tableEntry + ".300.0.1." + strconv.Itoa('a'+i) }
 	items[1].key = "b"
 
@@ -426,7 +427,7 @@ func TestStatusV1(t *testing.T) {
 // processed again.
 func TestWouldWait(t *testing.T) {
 	release := make(chan struct{})
-	source := mib.NewSource(func(context.Context) ([]item, error) {
+	source := fresh.New(func(context.Context) ([]item, error) {
 		<-release
 		return testItems(3), nil
 	})

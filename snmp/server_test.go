@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"io"
 	"log/slog"
 	"net"
@@ -141,7 +142,7 @@ func TestSourceNetworks(t *testing.T) {
 // from the one that the request was sent to: a connected socket takes no other.
 func TestAnswersFromWhereItWasAsked(t *testing.T) {
 	release := make(chan struct{})
-	source := mib.NewSource(func(context.Context) ([]item, error) {
+	source := fresh.New(func(context.Context) ([]item, error) {
 		<-release
 		return testItems(1), nil
 	})
@@ -178,7 +179,7 @@ func TestNobodyWaitsBehind(t *testing.T) {
 	for _, transport := range []string{"udp:127.0.0.1:0", "tcp:127.0.0.1:0"} {
 		t.Run(transport, func(t *testing.T) {
 			release := make(chan struct{})
-			source := mib.NewSource(func(context.Context) ([]item, error) {
+			source := fresh.New(func(context.Context) ([]item, error) {
 				<-release
 				return testItems(1), nil
 			})
@@ -228,7 +229,7 @@ func TestNobodyWaitsBehind(t *testing.T) {
 }
 
 func TestWaitTimeout(t *testing.T) {
-	source := mib.NewSource(func(ctx context.Context) ([]item, error) {
+	source := fresh.New(func(ctx context.Context) ([]item, error) {
 		<-t.Context().Done()
 		return nil, ctx.Err()
 	})
@@ -249,7 +250,7 @@ func TestWaitTimeout(t *testing.T) {
 // waits then is still answered.
 func TestShutdown(t *testing.T) {
 	release, asked := make(chan struct{}), make(chan struct{})
-	source := mib.NewSource(func(context.Context) ([]item, error) {
+	source := fresh.New(func(context.Context) ([]item, error) {
 		close(asked)
 		<-release
 		return testItems(1), nil
@@ -562,7 +563,7 @@ func TestTCPLimits(t *testing.T) {
 	t.Run("connections with requests that wait", func(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
-		source := mib.NewSource(func(context.Context) ([]item, error) {
+		source := fresh.New(func(context.Context) ([]item, error) {
 			<-release
 			return nil, nil
 		})

@@ -2,6 +2,7 @@ package snmp
 
 import (
 	"context"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -96,7 +97,7 @@ func testItems(n int) []item {
 func newTestTree(t testing.TB, n int) *mib.Tree {
 	t.Helper()
 	items := testItems(n)
-	source := mib.NewSource(func(context.Context) ([]item, error) { return items, nil })
+	source := fresh.New(func(context.Context) ([]item, error) { return items, nil })
 	return newTreeOf(t, itemTable().Bind(source), scalarGroup().BindNow(func() scalars {
 		return scalars{descr: "a test", up: 1234 * time.Second, number: -5, octets: 1 << 40}
 	}))

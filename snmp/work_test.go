@@ -3,6 +3,7 @@ package snmp
 import (
 	"context"
 	"errors"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -32,7 +33,7 @@ func sparse(t testing.TB, rows int, look func()) *mib.Tree {
 	for i := range all {
 		all[i] = row{int32(i), i == 0 || i == rows-1}
 	}
-	tree := newTreeOf(t, table.Bind(mib.NewSource(func(context.Context) ([]row, error) { return all, nil })),
+	tree := newTreeOf(t, table.Bind(fresh.New(func(context.Context) ([]row, error) { return all, nil })),
 		scalarGroup().BindNow(func() scalars { return scalars{descr: "a test"} }))
 	r := tree.NewRequest()
 	r.Reset(t.Context())
@@ -167,7 +168,7 @@ func TestBulkEndsWithTheWork(t *testing.T) {
 		for i := range all {
 			all[i].number = int32(i + 1)
 		}
-		d := testEngine(t, newTreeOf(t, table.Bind(mib.NewSource(func(context.Context) ([]row, error) { return all, nil }))), nil)
+		d := testEngine(t, newTreeOf(t, table.Bind(fresh.New(func(context.Context) ([]row, error) { return all, nil }))), nil)
 		name := entry.Sub(1).String()
 		answer, err := d.process(&deadline{ctx}, messageOf(1, "public", pduOf(ber.GetBulkRequest, 1, 0, 10_000, asked(name, name))), fromLoopback, within(noLimit))
 		if err != nil {

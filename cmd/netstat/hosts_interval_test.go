@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
@@ -37,7 +38,7 @@ type counting struct {
 	states [2]countingState
 	old    bool // without ifXTable
 	now    atomic.Int32
-	source *mib.Source[[]netstat.Interface]
+	source *fresh.Source[[]netstat.Interface]
 }
 
 type countingState struct {
@@ -58,7 +59,7 @@ func (c *counting) next() {
 // TCP's counters are.
 func (c *counting) start(t *testing.T, asked func()) (address string) {
 	t.Helper()
-	c.source = mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
+	c.source = fresh.New(func(context.Context) ([]netstat.Interface, error) {
 		s := c.state()
 		return []netstat.Interface{{
 			Index: 1, Name: "eth0", Flags: netstat.InterfaceUp, HardwareType: netstat.Known[uint16](1), CounterDiscontinuity: s.discontinuity,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"net"
 	"net/netip"
 	"os"
@@ -337,7 +338,7 @@ func devicesRole(n int) error {
 			},
 		}
 	}
-	source := mib.NewSource(func(context.Context) ([]netstat.Interface, error) { return links, nil })
+	source := fresh.New(func(context.Context) ([]netstat.Interface, error) { return links, nil })
 	epoch := time.Now()
 	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return epoch }}, mib.Module{Name: "IF-MIB", Nodes: []mib.Node{
 		snmpv2mib.SystemObjects().BindNow(func() snmpv2mib.System {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -51,7 +52,7 @@ func TestContexts(t *testing.T) {
 		"com2sec -Cn blue bluesec 127.0.0.1 bluecommunity", "group blues v1 bluesec", "group blues v2c bluesec", "view all included .1",
 		"access blues blue any noauth exact all none none",
 		"group users usm shaaes", `access users "" usm priv prefix all none none`)
-	source := mib.NewSource(func(context.Context) ([]netstat.Interface, error) {
+	source := fresh.New(func(context.Context) ([]netstat.Interface, error) {
 		return []netstat.Interface{{Index: 7, Name: "only-in-blue", HardwareType: netstat.Known[uint16](1)}}, nil
 	})
 	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST", Nodes: []mib.Node{ifmib.Interfaces().Bind(source), ifmib.Extensions().Bind(source)}})

@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"context"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -44,8 +45,8 @@ func serve(t *testing.T, nodes ...mib.Node) (address string) {
 	return at.String()
 }
 
-func rowsOf[T any](rows ...T) *mib.Source[[]T] {
-	return mib.NewSource(func(context.Context) ([]T, error) { return rows, nil })
+func rowsOf[T any](rows ...T) *fresh.Source[[]T] {
+	return fresh.New(func(context.Context) ([]T, error) { return rows, nil })
 }
 
 // What an agent does not tell is no zero: an interface without ifAdminStatus is

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 )
 
@@ -44,7 +45,7 @@ func (everything) Names(mib.OID) bool                    { return true }
 // began with the Unix epoch answers them.
 func Walk[R any](t *testing.T, table *mib.Table[R], rows []R) func(yield func(mib.Binding) bool) {
 	t.Helper()
-	source := mib.NewSource(func(context.Context) ([]R, error) { return rows, nil })
+	source := fresh.New(func(context.Context) ([]R, error) { return rows, nil })
 	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return time.Unix(0, 0) }},
 		mib.Module{Nodes: []mib.Node{table.Bind(source)}})
 	if err != nil {
