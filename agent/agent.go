@@ -18,6 +18,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
 // Config says what an Agent serves. Stack is needed, the rest has defaults.
@@ -27,6 +28,8 @@ type Config struct {
 	// is read when somebody asks, and shown as it was up to a second before, or
 	// as much longer as reading it takes.
 	Stack netstat.Stack
+	// Readings are those of Stack, for who shows it otherwise as well: nil means the agent's own.
+	Readings *readings.Stack
 	// Modules are the names of the MIB modules to serve, in any case of
 	// letters; none means all that the configuration allows.
 	Modules []string

@@ -5,35 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
 
 // errNoReader says that a stack has no method for what the objects show.
 func errNoReader(what string) error { return fmt.Errorf("%w: %s", netstat.ErrNotSupported, what) }
-
-// addressSource returns the addresses, which a live stack has at hand.
-func (s *sources) addressSource() *fresh.Source[[]netstat.Address] {
-	source := fresh.New(func(ctx context.Context) ([]netstat.Address, error) {
-		return insist(s.log, "addresses", func() ([]netstat.Address, error) { return collect(s.stack.Addresses(ctx), 0) })
-	})
-	follow(s, source, netstat.KindAddress)
-	return source
-}
-
-// neighbourSource returns the neighbours, which a live stack has at hand.
-func (s *sources) neighbourSource() *fresh.Source[[]netstat.Neighbour] {
-	source := fresh.New(func(ctx context.Context) ([]netstat.Neighbour, error) {
-		reader, ok := s.stack.(netstat.NeighbourReader)
-		if !ok {
-			return nil, errNoReader("neighbours")
-		}
-		return insist(s.log, "neighbours", func() ([]netstat.Neighbour, error) { return collect(reader.Neighbours(ctx), 0) })
-	})
-	follow(s, source, netstat.KindNeighbour)
-	return source
-}
 
 // ipCounters reads what IP and ICMP count, at one moment.
 func (s *sources) ipCounters(ctx context.Context) (ipmib.Counts, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
 // ipInterfaces is the versions of IP on interfaces, and what is known of their
@@ -24,7 +25,7 @@ func (s *sources) readIPInterfaces(ctx context.Context) (ipInterfaces, error) {
 		return ipInterfaces{}, errNoReader("IP on interfaces")
 	}
 	start := time.Now()
-	rows, err := insist(s.log, "IP on interfaces", func() ([]netstat.IPInterface, error) { return collect(reader.IPInterfaces(ctx), 0) })
+	rows, err := readings.Insist(s.log, "IP on interfaces", func() ([]netstat.IPInterface, error) { return readings.Collect(reader.IPInterfaces(ctx), 0) })
 	if err != nil {
 		return ipInterfaces{}, err
 	}
@@ -104,7 +105,7 @@ func (s *sources) readInterfaceStatistics(ctx context.Context) ([]ipmib.Interfac
 	if !ok {
 		return nil, errNoReader("counters of interfaces")
 	}
-	counters, err := collect(reader.InterfaceCounters(ctx), 0)
+	counters, err := readings.Collect(reader.InterfaceCounters(ctx), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,9 @@ func (s *sources) readInterfaceStatistics(ctx context.Context) ([]ipmib.Interfac
 func (s *sources) readDefaultRouters(ctx context.Context) ([]netstat.Route, error) {
 	query := netstat.RouteQuery{Table: netstat.TableMain, ForwardingOnly: true}
 	if !s.tracks(netstat.KindRoute) {
-		return insist(s.log, "default routes", func() ([]netstat.Route, error) { return collect(defaultRouters(s.stack.Routes(ctx, query)), 0) })
+		return readings.Insist(s.log, "default routes", func() ([]netstat.Route, error) {
+			return readings.Collect(defaultRouters(s.stack.Routes(ctx, query)), 0)
+		})
 	}
 	if err := s.live.Wait(ctx); err != nil {
 		return nil, err
@@ -136,8 +139,8 @@ func (s *sources) readDefaultRouters(ctx context.Context) ([]netstat.Route, erro
 		if r := &routers[i]; r.Protocol == netstat.RouteProtocolRA || r.Options != nil && r.Options.Expires.IsKnown() {
 			query.Families = []netstat.Family{netstat.IPv6}
 			var err error
-			routers, err = insist(s.log, "default routes", func() ([]netstat.Route, error) {
-				return collect(defaultRouters(s.live.KernelRoutes(ctx, query)), 0)
+			routers, err = readings.Insist(s.log, "default routes", func() ([]netstat.Route, error) {
+				return readings.Collect(defaultRouters(s.live.KernelRoutes(ctx, query)), 0)
 			})
 			if err != nil {
 				return nil, err

@@ -19,6 +19,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/mib/usmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/vacmmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
 type module struct {
@@ -125,19 +126,21 @@ var modules = [...]module{
 		description: "The MIB module to describe generic objects for network interface sub-layers (RFC 2863)",
 		kinds:       netstat.KindInterface,
 		nodes: func(s *sources) []mib.Node {
-			interfaces := func(l links) []netstat.Interface { return l.interfaces }
-			summary := func(l links) ifmib.Summary { return l.summary }
+			interfaces := func(l readings.Interfaces) []netstat.Interface { return l.Rows }
+			summary := func(l readings.Interfaces) ifmib.Summary {
+				return ifmib.Summary{Number: netstat.Known(int32(len(l.Rows))), TableLastChange: l.Changed, StackLastChange: l.Stacking}
+			}
 			return []mib.Node{
-				mib.BindGroup(ifmib.Number(), s.links, summary),
-				mib.BindTable(interfaceWriter(s, ifmib.Interfaces()), s.links, interfaces),
-				mib.BindTable(extensionWriter(s, ifmib.Extensions()), s.links, interfaces),
-				mib.BindTable(ifmib.Stack(), s.links, func(l links) []netstat.Stacking {
-					return netstat.StackingOf(l.interfaces)
+				mib.BindGroup(ifmib.Number(), s.readings.Interfaces, summary),
+				mib.BindTable(interfaceWriter(s, ifmib.Interfaces()), s.readings.Interfaces, interfaces),
+				mib.BindTable(extensionWriter(s, ifmib.Extensions()), s.readings.Interfaces, s.withLinkTraps),
+				mib.BindTable(ifmib.Stack(), s.readings.Interfaces, func(l readings.Interfaces) []netstat.Stacking {
+					return netstat.StackingOf(l.Rows)
 				}),
-				mib.BindTable(ifmib.ReceiveAddresses(), s.links, func(l links) []netstat.ReceiveAddress {
-					return netstat.ReceiveAddressesOf(l.interfaces)
+				mib.BindTable(ifmib.ReceiveAddresses(), s.readings.Interfaces, func(l readings.Interfaces) []netstat.ReceiveAddress {
+					return netstat.ReceiveAddressesOf(l.Rows)
 				}),
-				mib.BindGroup(ifmib.Changes(), s.links, summary),
+				mib.BindGroup(ifmib.Changes(), s.readings.Interfaces, summary),
 			}
 		},
 	},
@@ -151,18 +154,18 @@ var modules = [...]module{
 			nodes := []mib.Node{
 				settingsWriter(s, ipmib.General()).Bind(s.settings),
 				mib.BindGroup(ipmib.IPv4Statistics(), s.counts, func(c ipmib.Counts) ipmib.Statistics { return c.Of(netstat.IPv4) }),
-				rfc1213mib.Addresses().Bind(s.addresses),
-				rfc1213mib.Neighbours().Bind(s.neighbours),
-				rfc1213mib.Translations().Bind(s.neighbours),
+				rfc1213mib.Addresses().Bind(s.readings.Addresses),
+				rfc1213mib.Neighbours().Bind(s.readings.Neighbours),
+				rfc1213mib.Translations().Bind(s.readings.Neighbours),
 				mib.BindGroup(ipmib.InterfaceChanges(), s.ipInterfaces, changes),
 				mib.BindTable(ipmib.IPv4Interfaces(), s.ipInterfaces, interfaces),
 				mib.BindTable(ipInterfaceWriter(s, ipmib.IPv6Interfaces()), s.ipInterfaces, interfaces),
 				mib.BindTable(ipmib.SystemStatistics(), s.counts, func(c ipmib.Counts) []ipmib.Statistics { return c.IP }),
 				mib.BindGroup(ipmib.StatisticsChanges(), s.ipInterfaces, changes),
 				ipmib.IPInterfaceStatistics().Bind(s.interfaceStatistics),
-				mib.BindTable(ipmib.Prefixes(), s.addresses, ipmib.PrefixesOf),
-				addressWriter(s, zoned(s, ipmib.Addresses())).Bind(s.addresses),
-				neighbourWriter(s, zoned(s, ipmib.Neighbours())).Bind(s.neighbours),
+				mib.BindTable(ipmib.Prefixes(), s.readings.Addresses, ipmib.PrefixesOf),
+				addressWriter(s, zoned(s, ipmib.Addresses())).Bind(s.readings.Addresses),
+				neighbourWriter(s, zoned(s, ipmib.Neighbours())).Bind(s.readings.Neighbours),
 				mib.BindTable(ipmib.Zones(), s.ipInterfaces, interfaces),
 				zoned(s, ipmib.DefaultRouters()).Bind(s.defaultRouters),
 				mib.BindGroup(ipmib.IPv4Messages(), s.counts, func(c ipmib.Counts) ipmib.ICMP { return c.ICMPOf(netstat.IPv4) }),
@@ -199,10 +202,10 @@ var modules = [...]module{
 		processes:   true,
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
-				tcpmib.Statistics().Bind(s.tcpStatistics),
-				connectionWriter(s, tcpmib.IPv4Connections(), "tcpConnState").Bind(s.tcpSockets),
-				connectionWriter(s, zoned(s, tcpmib.Connections()), "tcpConnectionState").Bind(s.tcpSockets),
-				zoned(s, tcpmib.Listeners()).Bind(s.tcpSockets),
+				tcpmib.Statistics().Bind(s.readings.TCPStatistics),
+				mib.BindTable(connectionWriter(s, tcpmib.IPv4Connections(), "tcpConnState"), s.readings.TCP, sockets),
+				mib.BindTable(connectionWriter(s, zoned(s, tcpmib.Connections()), "tcpConnectionState"), s.readings.TCP, sockets),
+				mib.BindTable(zoned(s, tcpmib.Listeners()), s.readings.TCP, sockets),
 			}
 		},
 	},
@@ -212,13 +215,16 @@ var modules = [...]module{
 		processes:   true,
 		nodes: func(s *sources) []mib.Node {
 			return []mib.Node{
-				udpmib.Statistics().Bind(s.udpStatistics),
-				udpmib.IPv4Listeners().Bind(s.udpSockets),
-				zoned(s, udpmib.Endpoints()).Bind(s.udpSockets),
+				udpmib.Statistics().Bind(s.readings.UDPStatistics),
+				mib.BindTable(udpmib.IPv4Listeners(), s.readings.UDP, sockets),
+				mib.BindTable(zoned(s, udpmib.Endpoints()), s.readings.UDP, sockets),
 			}
 		},
 	},
 }
+
+// sockets are the rows of a reading of sockets.
+func sockets(s readings.Sockets) []netstat.Socket { return s.Rows }
 
 // zoned returns a table with the zones of addresses that the configuration wants.
 func zoned[R any](s *sources, t *mib.Table[R]) *mib.Table[R] {

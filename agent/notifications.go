@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/live"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
 // LinkNotifier sends linkDown and linkUp notifications (RFC 2863, section 6) when
@@ -162,6 +164,13 @@ func (s *linkStates) update(ifc *netstat.Interface) {
 	s.notifier.Log.Debug("notification", "of", notification.Name, "interface", ifc.Name, "state", state)
 	row := *ifc // most events are of no transition, and keep nothing
 	s.notifier.Send(notification.New(at, &row))
+}
+
+// withLinkTraps returns the interfaces of a reading, and of each whether it is notified of.
+func (s *sources) withLinkTraps(found readings.Interfaces) []netstat.Interface {
+	rows := slices.Clone(found.Rows)
+	s.linkTraps(rows)
+	return rows
 }
 
 // linkTraps says of each interface whether it is notified of, unless its stack

@@ -15,7 +15,7 @@ import (
 // keeps its routes in, or from readings of any other stack.
 func (s *sources) routeTables() (inet, cidr, forward, oldest mib.Node) {
 	if !s.tracks(netstat.KindRoute) {
-		return routeWriter(s, zoned(s, ipforwardmib.Routes())).Bind(s.routes), ipforwardmib.IPv4Routes().Bind(s.routes), ipforwardmib.ForwardRoutes().Bind(s.routes), rfc1213mib.Routes().Bind(s.routes)
+		return routeWriter(s, zoned(s, ipforwardmib.Routes())).Bind(s.readings.Routes), ipforwardmib.IPv4Routes().Bind(s.readings.Routes), ipforwardmib.ForwardRoutes().Bind(s.readings.Routes), rfc1213mib.Routes().Bind(s.readings.Routes)
 	}
 	routes := mib.NewCurrent(func(ctx context.Context) (*live.Snapshot, error) {
 		if err := s.live.Wait(ctx); err != nil {

@@ -300,7 +300,7 @@ type linkPrefixes struct {
 // length returns the length of the prefix that a new address has: that of the longest one of its
 // interface which it belongs to, or else all of its bits. RFC 4293 lets nobody write it.
 func (p *linkPrefixes) length(ctx context.Context, index uint32, a netip.Addr) (bits int, err error) {
-	addresses, err := p.sources.addresses.Get(ctx)
+	addresses, err := p.sources.readings.Addresses.Get(ctx)
 	if err != nil {
 		return 0, err
 	}

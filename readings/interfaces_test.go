@@ -1,4 +1,4 @@
-package agent
+package readings
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 // TestUnicastsNeverFall holds that a multicast which is counted before its packet
 // makes no counter fall, and that counters which begin anew are told as they are.
 func TestUnicastsNeverFall(t *testing.T) {
-	var s sources
+	var s Stack
 	began := time.Now()
 	for i, step := range []struct {
 		packets, multicasts, want uint64
