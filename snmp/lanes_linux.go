@@ -20,6 +20,7 @@ import (
 // empty. Lanes receive nothing: together with the listener's socket they are a group
 // of SO_REUSEPORT (socket(7)), whose program always chooses that one.
 type lanes struct {
+	none   bool // none can be opened
 	mu     sync.Mutex
 	open   []lane
 	any    atomic.Bool
@@ -68,7 +69,7 @@ func (s *lanes) choose(l *udpListener, to netip.Addr, now time.Time) (empty *lan
 			return at
 		}
 	}
-	if empty == nil && len(s.open) < maxLanes && now.Sub(s.failed) >= laneRetry {
+	if empty == nil && !s.none && len(s.open) < maxLanes && now.Sub(s.failed) >= laneRetry {
 		fd, err := l.another()
 		if err != nil {
 			s.failed = now

@@ -240,26 +240,30 @@ func (s *Server) Statistics() enginemib.Statistics { return s.engine.counters.st
 // without. It is called before Serve. The error is that of socket(2) and bind(2): errors.Is
 // matches syscall.EADDRINUSE, fs.ErrPermission and their like.
 func (s *Server) Listen(a Address) (Address, error) {
+	return s.listen(a, func() (listener, Address, error) {
+		switch a.Transport {
+		case UDP, UDP6:
+			return s.listenUDP(a)
+		case TCP, TCP6:
+			return s.listenTCP(a)
+		}
+		return nil, a, fmt.Errorf("transport %q is not known", a.Transport)
+	})
+}
+
+// listen takes what open opens at an address.
+func (s *Server) listen(a Address, open func() (listener, Address, error)) (Address, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.serving {
 		return Address{}, errors.New("snmp: the server is serving already")
 	}
-	var l listener
-	var err error
-	switch a.Transport {
-	case UDP, UDP6:
-		l, a, err = s.listenUDP(a)
-	case TCP, TCP6:
-		l, a, err = s.listenTCP(a)
-	default:
-		err = fmt.Errorf("transport %q is not known", a.Transport)
-	}
+	l, at, err := open()
 	if err != nil {
 		return Address{}, fmt.Errorf("snmp: cannot listen at %v: %w", a, err)
 	}
 	s.listeners = append(s.listeners, l)
-	return a, nil
+	return at, nil
 }
 
 // Serve answers on all sockets until ctx is done. Then it receives nothing more,

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,15 @@ func (s *Server) listenTCP(a Address) (listener, Address, error) {
 	}
 	a.AddrPort = netip.AddrPortFrom(a.Addr(), l.Addr().(*net.TCPAddr).AddrPort().Port())
 	return &tcpListener{server: s, listener: l, connections: make(map[*conversation]bool)}, a, nil
+}
+
+// listenTCPOn listens with a socket that is there already.
+func (s *Server) listenTCPOn(f *os.File, a Address) (listener, Address, error) {
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, a, err
+	}
+	return &tcpListener{server: s, listener: l.(*net.TCPListener), connections: make(map[*conversation]bool)}, a, nil
 }
 
 func (l *tcpListener) serve(ctx, alive context.Context) {

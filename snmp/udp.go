@@ -18,9 +18,10 @@ const receiveBuffer = 4 << 20
 
 // datagrams is what listeners for UDP have in common on every system (RFC 3417, section 3).
 type datagrams struct {
-	server  *Server
-	address Address
-	bulk    int // limits.bulk beyond loopback
+	server   *Server
+	address  Address
+	bulk     int // limits.bulk beyond loopback
+	progress progress
 }
 
 // Answers that 1500 octets of path MTU carry in one piece, beside the headers of

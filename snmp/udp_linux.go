@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,8 @@ type udpListener struct {
 	fd      int
 	lanes   lanes
 	stopped atomic.Bool
+	// wake is an eventfd(2) that ends the waiting on a socket that others have too: shutdown would be theirs as well. 0 is none.
+	wake int
 }
 
 func (s *Server) listenUDP(a Address) (listener, Address, error) {
@@ -48,6 +51,27 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 		return nil, a, err
 	}
 	return l, l.address, nil
+}
+
+// listenUDPOn listens with a socket that is there already, and stays with others. It has no lanes: a socket of another user's
+// cannot be joined.
+func (s *Server) listenUDPOn(f *os.File, a Address) (listener, Address, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, a, os.NewSyscallError("fcntl", err)
+	}
+	l := &udpListener{datagrams: s.datagrams(a), fd: fd}
+	l.address = a
+	l.lanes.none = true
+	growReceiveBuffer(fd)
+	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err == nil {
+		err = l.wantAddresses()
+	}
+	if err != nil {
+		l.close()
+		return nil, a, err
+	}
+	return l, a, nil
 }
 
 // growReceiveBuffer has the socket take receiveBuffer octets, or as many as net.core.rmem_max
@@ -83,19 +107,20 @@ func udpSocket(a Address) (fd int, err error) {
 	return fd, nil
 }
 
+// wantAddresses has a socket for all addresses tell to which a datagram came.
+func (l *udpListener) wantAddresses() error {
+	switch {
+	case !l.address.Addr().IsUnspecified():
+		return nil
+	case l.address.Transport.IsIPv6():
+		return unix.SetsockoptInt(l.fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	}
+	return unix.SetsockoptInt(l.fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+}
+
 func (l *udpListener) bind(sa unix.Sockaddr) error {
-	option := func(level, name int) error { return unix.SetsockoptInt(l.fd, level, name, 1) }
-	wildcard := l.address.Addr().IsUnspecified()
-	if l.address.Transport.IsIPv6() {
-		if wildcard {
-			if err := option(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO); err != nil {
-				return err
-			}
-		}
-	} else if wildcard {
-		if err := option(unix.IPPROTO_IP, unix.IP_PKTINFO); err != nil {
-			return err
-		}
+	if err := l.wantAddresses(); err != nil {
+		return err
 	}
 	if err := l.bindFirst(sa); err != nil {
 		return err
@@ -162,7 +187,9 @@ const controlSize = 64
 // receive takes a datagram that is there already without telling Go's scheduler
 // that the thread may be gone for long, and waits for one otherwise. Under load
 // that makes a third more requests a second.
-func (e *envelope) receive(fd int, buf []byte, looking *atomic.Bool) (int, unix.Errno) {
+//
+// With wake, an eventfd(2), it waits for that as well, and returns EINTR then: 0 is none.
+func (e *envelope) receive(fd int, buf []byte, looking *atomic.Bool, wake int) (int, unix.Errno) {
 	e.prepare(buf, len(e.name), len(e.control))
 	n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), unix.MSG_DONTWAIT)
 	if errno == unix.EAGAIN && e.lively && looking.CompareAndSwap(false, true) {
@@ -173,7 +200,14 @@ func (e *envelope) receive(fd int, buf []byte, looking *atomic.Bool) (int, unix.
 		}
 		looking.Store(false)
 	}
-	if errno == unix.EAGAIN {
+	if errno == unix.EAGAIN && wake != 0 {
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(wake), Events: unix.POLLIN}}, -1)
+		n, _, errno = unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), unix.MSG_DONTWAIT)
+		e.lively = time.Since(e.answered) < nearby
+		if errno == unix.EAGAIN {
+			return 0, unix.EINTR
+		}
+	} else if errno == unix.EAGAIN {
 		n, _, errno = unix.Syscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&e.header)), 0)
 		e.lively = time.Since(e.answered) < nearby
 	}
@@ -270,7 +304,7 @@ func (l *udpListener) serve(ctx, alive context.Context) {
 	var e envelope
 	faults := 0
 	for {
-		n, errno := e.receive(l.fd, buf, &s.looking)
+		n, errno := e.receive(l.fd, buf, &s.looking, l.wake)
 		if l.stopped.Load() {
 			return
 		}
@@ -289,6 +323,7 @@ func (l *udpListener) serve(ctx, alive context.Context) {
 			s.engine.drop(source, "it was sent to a broadcast or multicast address")
 			continue
 		}
+		l.progress.turn()
 		answer, err := d.process(s.engine.noWait, buf[:n], e.from(), l.limits(source))
 		switch {
 		case wouldWait(err):
@@ -297,6 +332,7 @@ func (l *udpListener) serve(ctx, alive context.Context) {
 		case answer != nil:
 			l.send(&e, answer)
 		}
+		l.progress.turn()
 	}
 }
 
@@ -318,6 +354,10 @@ func (l *udpListener) send(e *envelope, answer []byte) {
 // socket too, though it returns ENOTCONN.
 func (l *udpListener) stop() {
 	l.stopped.Store(true)
+	if l.wake != 0 {
+		_, _ = unix.Write(l.wake, binary.NativeEndian.AppendUint64(nil, 1))
+		return
+	}
 	_ = unix.Shutdown(l.fd, unix.SHUT_RD)
 }
 
@@ -327,4 +367,7 @@ func (l *udpListener) abandon() {}
 func (l *udpListener) close() {
 	l.lanes.close()
 	_ = unix.Close(l.fd)
+	if l.wake != 0 {
+		_ = unix.Close(l.wake)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,19 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 	}
 	_ = conn.SetReadBuffer(receiveBuffer) // as many of them as the system allows
 	a.AddrPort = netip.AddrPortFrom(a.Addr(), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	return s.newUDPListener(conn, a)
+}
+
+// listenUDPOn listens with a socket that is there already.
+func (s *Server) listenUDPOn(f *os.File, a Address) (listener, Address, error) {
+	conn, err := net.FilePacketConn(f)
+	if err != nil {
+		return nil, a, err
+	}
+	return s.newUDPListener(conn.(*net.UDPConn), a)
+}
+
+func (s *Server) newUDPListener(conn *net.UDPConn, a Address) (_ listener, _ Address, err error) {
 	l := &udpListener{datagrams: s.datagrams(a), conn: conn}
 	if a.Transport.IsIPv6() {
 		p := ipv6.NewPacketConn(conn)
@@ -138,6 +152,7 @@ func (l *udpListener) serve(ctx, alive context.Context) {
 				l.unsent(source, err)
 			}
 		}
+		l.progress.turn()
 		answer, err := d.process(s.engine.noWait, buf[:n], from, l.limits(source))
 		switch {
 		case wouldWait(err):
@@ -145,6 +160,7 @@ func (l *udpListener) serve(ctx, alive context.Context) {
 		case answer != nil:
 			send(answer)
 		}
+		l.progress.turn()
 	}
 }
 

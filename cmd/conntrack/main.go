@@ -26,6 +26,9 @@ const (
 	statusUsage  = 2
 )
 
+// version is set by the linker for releases.
+var version string
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)

@@ -9,10 +9,10 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/netsnmp-agent/netsnmp-agent/collectors"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/table"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -46,11 +46,7 @@ func (p *program) run(ctx context.Context, words []string) error {
 		_, err := io.WriteString(p.out, usage(c.protocol))
 		return err
 	case 'V':
-		version := "(devel)"
-		if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-			version = info.Main.Version
-		}
-		_, err := fmt.Fprintln(p.out, "conntrack", version, "(netsnmp-agent)")
+		_, err := fmt.Fprintln(p.out, "conntrack", commandline.Version(version), "(netsnmp-agent)")
 		return err
 	case 'R':
 		return p.load(ctx, file)

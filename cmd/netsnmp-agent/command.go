@@ -64,6 +64,8 @@ type process struct {
 	reload <-chan os.Signal
 	// confine gives up capabilities; nil keeps all.
 	confine func(needed []privilege, files []laterFile) (*confinement, error)
+	// supervisor is who supervises the process; nil is nobody.
+	supervisor *supervisor
 }
 
 func newCommand(of process) *cobra.Command {
@@ -147,7 +149,9 @@ type settings struct {
 
 	tookOver *usm.NetSNMP // of --take-over
 	process  process
+	passed   []passedSocket
 	confined *confinement // nil while all capabilities are kept
+	status   string       // what the supervisor is told
 }
 
 func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, error) {

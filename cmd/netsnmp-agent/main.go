@@ -36,7 +36,7 @@ func main() {
 	}
 	ctx := untilSignal(grace)
 	stderr := newOutput(os.Stderr)
-	cmd := newCommand(process{hangup.Signals, confine})
+	cmd := newCommand(process{reload: hangup.Signals, confine: confine, supervisor: supervised()})
 	cmd.SetErr(stderr)
 	err := commandline.Execute(ctx, cmd, os.Args[1:])
 	if err != nil {

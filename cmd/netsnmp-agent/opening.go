@@ -61,10 +61,10 @@ func (s *settings) addresses(file *snmpdconf.Config) (addresses []snmp.Address, 
 	if len(from) == 0 {
 		from = file.AgentAddresses
 	}
-	if len(from) == 0 && givesAccess(file) {
+	if len(from) == 0 && givesAccess(file) && len(s.passed) == 0 {
 		from = []snmpdconf.Setting{{Value: usual}}
 	}
-	if chosen = len(from) > 0; !chosen {
+	if chosen = len(from) > 0 || len(s.passed) > 0; !chosen {
 		for _, l := range loopback {
 			from = append(from, snmpdconf.Setting{Value: l})
 		}
@@ -76,5 +76,6 @@ func (s *settings) addresses(file *snmpdconf.Config) (addresses []snmp.Address, 
 		}
 		addresses = append(addresses, a)
 	}
-	return addresses, chosen, nil
+	addresses, err = s.besidePassed(addresses)
+	return addresses, chosen, err
 }

@@ -31,7 +31,7 @@ func (s *settings) privileges(file *snmpdconf.Config, listening []snmp.Address) 
 		}
 	}
 	if unprivileged := firstUnprivilegedPort(); slices.ContainsFunc(listening, func(a snmp.Address) bool {
-		return !a.Transport.IsStream() && a.Port() < unprivileged
+		return !a.Transport.IsStream() && a.Port() < unprivileged && s.passedAt(a) == nil
 	}) {
 		need(fmt.Sprintf("more sockets at a UDP port below %d, for answers over a slow way", unprivileged), cap.NET_BIND_SERVICE)
 	}

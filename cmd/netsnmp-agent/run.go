@@ -43,8 +43,12 @@ func run(cmd *cobra.Command, f flags, of process) error {
 		return untilDone(err)
 	}
 	s.process = of
+	if err := s.takeSockets(); err != nil {
+		return err
+	}
 	ctx, end := context.WithCancelCause(cmd.Context())
 	defer end(nil)
+	defer context.AfterFunc(ctx, of.supervisor.stopping)()
 	stack, err := openStack(ctx, s, end)
 	if err != nil {
 		return err
@@ -133,8 +137,11 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 		case <-s.process.reload:
 			if s.config == "" {
 				s.log.Info("nothing to read again: there is no configuration file")
+				s.process.supervisor.reloading()
+				s.process.supervisor.ready(s.status)
 				continue
 			}
+			s.process.supervisor.reloading()
 			next, err = s.readFile(ctx)
 		}
 		if ctx.Err() != nil {
@@ -148,8 +155,10 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 		}
 		if err != nil {
 			s.log.Error("the old configuration stays", "error", err)
+			s.process.supervisor.ready(fmt.Sprintf("%s; the old configuration stays: %v", s.status, err))
 			continue
 		}
+		s.process.supervisor.ready(s.status)
 		s.log.Info("configuration read again", "file", s.config)
 		file, pause = next, firstLookup
 		again.Reset(pause)
@@ -210,6 +219,9 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err := s.giveUp(nil, "", address); err != nil {
 		return err
 	}
+	s.status = "subagent of the AgentX master at " + address
+	s.process.supervisor.ready(s.status)
+	go s.process.supervisor.watch(ctx, s.log, func(ctx context.Context) error { return answers(ctx, set) })
 	go reloaded(ctx, s, func(file *snmpdconf.Config) error {
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
@@ -351,7 +363,12 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 
 	var listening []snmp.Address
 	for _, address := range opens.addresses {
-		at, err := server.Listen(address)
+		var at snmp.Address
+		if f := s.passedAt(address); f != nil {
+			at, err = server.ListenOn(f)
+		} else {
+			at, err = server.Listen(address)
+		}
 		if err != nil && !opens.chosen && lacksFamily(err) {
 			s.log.Info("not listening", "address", address, "error", err)
 			continue
@@ -364,6 +381,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		}
 		fmt.Fprintf(out, "listening on %s\n", at)
 		listening = append(listening, at)
+		s.status += ", " + at.String()
 	}
 	if len(listening) == 0 {
 		return errors.New("there is no loopback address to listen on")
@@ -379,7 +397,16 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return err
 	}
 
+	s.status = "listening on " + strings.TrimPrefix(s.status, ", ")
+	s.process.supervisor.ready(s.status)
+	go s.process.supervisor.watch(ctx, s.log, func(ctx context.Context) error {
+		return errors.Join(answers(ctx, set), server.Progress(ctx))
+	})
 	go reloaded(ctx, s, func(next *snmpdconf.Config) error {
+		then, _, err := s.addresses(next)
+		if err != nil {
+			return err
+		}
 		opened, err := s.opens(next, listening)
 		if err != nil {
 			return err
@@ -424,7 +451,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		s.warnOfGivenUp(next, listening)
 		server.SetBulkLimits(next.MaxGetbulkRepeats, next.MaxGetbulkResponses)
 		notify.set(next)
-		if then, _, err := s.addresses(next); err == nil && !slices.Equal(opens.addresses, then) {
+		if !slices.Equal(opens.addresses, then) {
 			s.log.Warn("where to listen is said anew, which takes effect at the next start", "then", then)
 		}
 		s.warnOfZones(next)
