@@ -65,8 +65,11 @@ func Take(ctx context.Context, source Source, namespace string, now time.Time) (
 		s.Counters[c.Name] = c.Value
 	}
 	for i, err := range source.Interfaces(ctx) {
-		if err != nil {
+		if !netstat.IsComplete(err) {
 			return nil, err
+		}
+		if err != nil {
+			break
 		}
 		s.Interfaces = append(s.Interfaces, Interface{Index: i.Index, Name: i.Name, Counters: fieldsOf(&i)})
 	}

@@ -48,7 +48,10 @@ var _ netstat.CompleteStack = (*Kernel)(nil)
 
 // Open opens the network stack of a namespace. The error matches
 // fs.ErrNotExist when there is no such namespace, and fs.ErrPermission when it
-// may not be entered.
+// may not be entered. That netlink is refused, as by a seccomp filter or a sandbox that lacks
+// it, is no error: sockets of TCP, UDP, raw and of the local family, interfaces, addresses, routes and
+// neighbours of IPv4 are read from /proc then, with what that tells of them. All else that only netlink tells
+// is an error that matches netstat.ErrNotSupported.
 func Open(options Options) (*Kernel, error) {
 	if options.NetNS == "" {
 		return openKernel(nil, options)
@@ -72,14 +75,16 @@ func openKernel(n *NetNS, options Options) (*Kernel, error) {
 	}
 	k.snmp.name, k.snmp6.name, k.devMcast.name = "snmp", "snmp6", "dev_mcast"
 
-	// Dialing once tells now whether the namespace may be entered.
+	// Dialing once tells now whether the namespace may be entered. Where netlink is refused,
+	// what stands in /proc is left.
 	c, err := k.dial(unix.NETLINK_ROUTE)
-	if err != nil {
+	if err == nil {
+		c.close()
+	} else if !isRefused(err) {
 		err = k.readError("open", err)
 		k.Close()
 		return nil, err
 	}
-	c.close()
 	k.hasIPv6 = lookForIPv6()
 	return k, nil
 }

@@ -35,6 +35,8 @@ var helpers = map[string]func(context.Context) error{
 	"socket with a forged line":     helpForgedLine,
 	"mounts with blanks":            helpMountsWithBlanks,
 	"flows without privilege":       helpFlowsWithoutPrivilege,
+	"without netlink":               helpWithoutNetlink,
+	"what netlink alone tells":      helpRefused,
 	"ends of sockets":               helpSocketEnds,
 }
 

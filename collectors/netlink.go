@@ -48,7 +48,7 @@ type conn struct {
 func (k *Kernel) socket(protocol int) (fd int, err error) {
 	err = k.inside(func() (err error) {
 		fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
-		return os.NewSyscallError("socket", err)
+		return refusing(protocol, os.NewSyscallError("socket", err))
 	})
 	if err != nil {
 		return -1, err

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +34,11 @@ func (k *Kernel) Identity(ctx context.Context) (netstat.Identity, error) {
 	if err != nil {
 		return netstat.Identity{}, k.readError("identify the network namespace", err)
 	}
-	fd, err := k.socket(unix.NETLINK_ROUTE)
+	var fd int
+	err = k.inside(func() (err error) {
+		fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		return os.NewSyscallError("socket", err)
+	})
 	if err != nil {
 		return netstat.Identity{}, k.readError("identify the network namespace", err)
 	}

@@ -37,6 +37,7 @@ func (k *Kernel) conntrackError(op string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isRefused(err):
 	case errors.Is(err, fs.ErrPermission):
 		err = fmt.Errorf("%w: connection tracking needs CAP_NET_ADMIN", err)
 	case errors.Is(err, unix.EPROTONOSUPPORT):

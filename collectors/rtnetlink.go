@@ -207,18 +207,20 @@ func collectMessages[T any](ctx context.Context, k *Kernel, requests func(*Kerne
 	return all, err
 }
 
-// yieldAll yields the rows, or the error instead, and reports whether more is
-// wanted.
+// yieldAll yields the rows, or the error instead, or one that says that all rows are there behind them.
+// It reports whether more is wanted.
 func yieldAll[T any](yield func(T, error) bool, rows []T, err error) bool {
+	if netstat.IsComplete(err) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return false
+			}
+		}
+	}
 	if err != nil {
 		var zero T
 		yield(zero, err)
 		return false
-	}
-	for _, row := range rows {
-		if !yield(row, nil) {
-			return false
-		}
 	}
 	return true
 }

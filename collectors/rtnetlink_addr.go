@@ -43,7 +43,8 @@ var addressKind = rtnetlinkKind{
 }
 
 // Addresses yields every IPv4 and IPv6 address of the namespace, from
-// rtnetlink(7).
+// rtnetlink(7). Where that is refused they come from netdevice(7) and /proc/net/if_inet6, and an error behind
+// them that matches netstat.ErrUnknownValues says what is unknown.
 func (k *Kernel) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {
 	return func(yield func(netstat.Address, error) bool) {
 		var addresses []netstat.Address
@@ -60,15 +61,13 @@ func (k *Kernel) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error
 				return true, err
 			})
 		})
-		if err != nil {
-			yield(netstat.Address{}, k.readError("dump addresses", err))
-			return
-		}
-		for i := range addresses {
-			if !yield(addresses[i], nil) {
-				return
+		if isRefused(err) {
+			refused := err
+			if addresses, err = k.procAddresses(ctx); err == nil {
+				err = &toldByProc{refused, procIfInet6, untoldOfAddresses}
 			}
 		}
+		yieldAll(yield, addresses, k.readError("dump addresses", err))
 	}
 }
 

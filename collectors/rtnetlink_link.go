@@ -42,20 +42,13 @@ var linkKind = rtnetlinkKind{
 
 // Interfaces yields every interface of the namespace, from rtnetlink(7), with
 // the multicast addresses of /proc/net/dev_mcast and the speed and duplex of
-// ethtool netlink, as far as these tell them. LastChange and CounterDiscontinuity are left zero: the
+// ethtool netlink, as far as these tell them. Where rtnetlink is refused they come from /proc/net/dev
+// and netdevice(7), and an error behind them that matches netstat.ErrUnknownValues says what is unknown. LastChange and CounterDiscontinuity are left zero: the
 // kernel does not keep them.
 func (k *Kernel) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {
-		interfaces, err := k.interfaces(ctx)
-		if err != nil {
-			yield(netstat.Interface{}, err)
-			return
-		}
-		for i := range interfaces {
-			if !yield(interfaces[i], nil) {
-				return
-			}
-		}
+		all, err := k.interfaces(ctx)
+		yieldAll(yield, all, err)
 	}
 }
 
@@ -84,7 +77,8 @@ func (k *Kernel) interfaces(ctx context.Context) ([]netstat.Interface, error) {
 }
 
 // dumpLinks returns what parse makes of every link, as it was at one time, with
-// what others than rtnetlink tell of the interface in it.
+// what others than rtnetlink tell of the interface in it. With an error that matches
+// netstat.ErrUnknownValues all of them are there.
 func dumpLinks[T any](ctx context.Context, k *Kernel, parse func(body []byte, row *T) error, in func(*T) *netstat.Interface) ([]T, error) {
 	var rows []T
 	err := consistently(ctx, func() (bool, error) {
@@ -99,6 +93,16 @@ func dumpLinks[T any](ctx context.Context, k *Kernel, parse func(body []byte, ro
 			return true, err
 		})
 	})
+	var incomplete error
+	if isRefused(err) {
+		incomplete = k.readError("dump links", &toldByProc{err, procDev, untoldOfInterfaces})
+		var from []netstat.Interface
+		from, err = k.procInterfaces(ctx)
+		rows = make([]T, len(from))
+		for i := range from {
+			*in(&rows[i]) = from[i]
+		}
+	}
 	if err != nil {
 		return nil, k.readError("dump links", err)
 	}
@@ -132,7 +136,7 @@ func dumpLinks[T any](ctx context.Context, k *Kernel, parse func(body []byte, ro
 	if err != nil {
 		return nil, k.readError("dump ethtool link modes", err)
 	}
-	return rows, nil
+	return rows, incomplete
 }
 
 // linkRequest asks for every link, without the IPv6 counters of each, which

@@ -3,6 +3,7 @@ package collectors
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -39,13 +40,20 @@ var neighbourKind = rtnetlinkKind{
 // Neighbours yields the neighbours of the families given, from rtnetlink(7): of
 // IPv4 and IPv6 where none is given. For netstat.Bridge it yields the forwarding
 // entries of bridges and VXLAN devices, and the addresses that other devices
-// receive, which the kernel lists with them. Proxy entries are left out.
+// receive, which the kernel lists with them. Proxy entries are left out. Where rtnetlink is refused, those
+// of IPv4 come from /proc/net/arp, and an error behind them says what is unknown and missing.
 func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
 	return func(yield func(netstat.Neighbour, error) bool) {
 		known, lacking := k.neighbourFamilies(families)
 		for _, family := range known {
 			all, err := collectMessages(ctx, k, func(*Kernel) []request { return []request{neighbourRequest(family)} }, netstat.KindNeighbour,
 				func(m *Message) (netstat.Neighbour, bool) { return m.Neighbour, m.Neighbour.Family == family })
+			all, err = k.orProcNeighbours(ctx, family, false, all, err)
+			if err != nil && (netstat.IsComplete(err) || isRefused(err)) {
+				// Those of the other families come first.
+				lacking = errors.Join(lacking, fmt.Errorf("%v: %w", family, err))
+				err = nil
+			}
 			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v neighbours", family), err)) {
 				return
 			}
@@ -54,6 +62,19 @@ func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) ite
 			yield(netstat.Neighbour{}, k.readError("dump neighbours", lacking))
 		}
 	}
+}
+
+// orProcNeighbours returns what a dump gave, or, where rtnetlink is refused, the neighbours of IPv4
+// of /proc/net/arp, with an error that says what is unknown of them.
+func (k *Kernel) orProcNeighbours(ctx context.Context, family netstat.Family, proxies bool, all []netstat.Neighbour, err error) ([]netstat.Neighbour, error) {
+	if !isRefused(err) || family != netstat.IPv4 {
+		return all, err
+	}
+	refused := err
+	if all, err = k.procNeighbours(ctx, proxies); err == nil {
+		err = &toldByProc{refused, procARP, untoldOfNeighbours}
+	}
+	return all, err
 }
 
 // neighbourFamilies is families for neighbours, which bridges have too.
@@ -84,6 +105,11 @@ func (k *Kernel) ProxyNeighbours(ctx context.Context, families ...netstat.Family
 				func(m *Message) (netstat.Neighbour, bool) {
 					return m.Neighbour, m.Neighbour.Family == family && m.Neighbour.Flags&netstat.NeighbourProxy != 0
 				})
+			all, err = k.orProcNeighbours(ctx, family, true, all, err)
+			if err != nil && (netstat.IsComplete(err) || isRefused(err)) {
+				lacking = errors.Join(lacking, fmt.Errorf("%v: %w", family, err))
+				err = nil
+			}
 			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v proxy neighbours", family), err)) {
 				return
 			}

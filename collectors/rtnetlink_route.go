@@ -73,6 +73,11 @@ var routeKind = rtnetlinkKind{
 // that an IPv4 table changed. Where it does say so of an IPv6 table or of the
 // nexthop objects, the sequence ends with an error that matches
 // netstat.ErrInterrupted.
+//
+// Where rtnetlink is refused, routes of the main table of IPv4 come from /proc/net/route, and of
+// the main and the local one of IPv6 from /proc/net/ipv6_route, at most 32,768 of these. An error
+// behind them says what is missing: it matches netstat.ErrUnknownValues where no route is, and
+// netstat.ErrNotSupported where other tables are asked for.
 func (k *Kernel) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[netstat.Route, error] {
 	return func(yield func(netstat.Route, error) bool) {
 		families, lacking := k.families(q.Families)
@@ -94,8 +99,19 @@ func (k *Kernel) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[net
 				}
 			}
 		}
+		var told []error
 		for _, family := range families {
-			if err := d.read(family); err != nil {
+			err := d.read(family)
+			if isRefused(err) {
+				err = k.procRoutes(ctx, family, q, err, func(r netstat.Route) bool {
+					d.stopped = !yield(r, nil)
+					return !d.stopped
+				})
+				if err != nil && (netstat.IsComplete(err) || errors.Is(err, errOnlyMain)) {
+					told, err = append(told, k.readError(fmt.Sprintf("dump %v routes", family), err)), nil
+				}
+			}
+			if err != nil && !d.stopped {
 				yield(netstat.Route{}, k.readError(fmt.Sprintf("dump %v routes", family), err))
 				return
 			}
@@ -103,8 +119,8 @@ func (k *Kernel) Routes(ctx context.Context, q netstat.RouteQuery) iter.Seq2[net
 				return
 			}
 		}
-		if lacking != nil {
-			yield(netstat.Route{}, lacking)
+		if err := errors.Join(append(told, lacking)...); err != nil {
+			yield(netstat.Route{}, err)
 		}
 	}
 }

@@ -39,7 +39,10 @@ var everyProtocol = [...]netstat.Protocol{
 // Sockets yields the sockets of the namespace from sock_diag(7), and, where the
 // kernel's sock_diag does not have them, raw and ICMP sockets from
 // /proc/net/raw, icmp and the like, which tell neither the cookie nor the
-// device that they are bound to nor any detail. Multipath TCP's connections come
+// device that they are bound to nor any detail. Where sock_diag is refused (by a seccomp
+// filter, say), or the kernel was built without it, sockets of TCP, UDP and UDP-Lite come from
+// /proc/net/tcp and the like, and an error behind the rows that matches
+// netstat.ErrUnknownValues says what is unknown in them. Multipath TCP's connections come
 // besides the TCP connections that they consist of. A connection request is
 // SynReceived whether it has a socket of its own yet or not; a query for
 // NewSynReceived alone selects those that have not.
@@ -98,6 +101,12 @@ func (k *Kernel) Sockets(ctx context.Context, q netstat.SocketQuery) iter.Seq2[n
 			return
 		}
 		missing = append(missing, options.err())
+		if d.lacksBound {
+			missing = append(missing, k.readError("dump sockets", fmt.Errorf("%w: sockets that are only bound, which /proc/net/tcp does not list", netstat.ErrNotSupported)))
+		}
+		if d.instead != nil {
+			missing = append(missing, k.readError("dump sockets", &toldByProc{d.instead, "/proc/net", untoldOfSockets}))
+		}
 		if err := errors.Join(missing...); err != nil && !d.rows.stopped {
 			yield(netstat.Socket{}, err)
 		}
@@ -115,6 +124,11 @@ type socketDump struct {
 	bytecode []byte
 	// unfiltered leaves out the filter here, for a test of the kernel's.
 	unfiltered bool
+
+	// instead is why sockets were read from /proc that sock_diag tells more of, nil where none
+	// were, and lacksBound says that those that are only bound were asked for then.
+	instead    error
+	lacksBound bool
 }
 
 func (k *Kernel) newSocketDump(q *netstat.SocketQuery, yield func(netstat.Socket, error) bool) *socketDump {
@@ -134,7 +148,7 @@ func ownSocket(s *netstat.Socket, p netstat.Optional[[]netstat.Process]) { s.Pro
 func (k *Kernel) dumpSockets(ctx context.Context, protocol netstat.Protocol, family netstat.Family, d *socketDump) error {
 	op := fmt.Sprintf("dump %v sockets over %v", protocol, family)
 	if protocol == netstat.ICMP {
-		return k.readError(op, k.dumpProcRaw(ctx, protocol, family, d))
+		return k.readError(op, k.dumpProcSockets(ctx, protocol, family, d))
 	}
 	err := k.dumpInetDiag(ctx, protocol, family, d)
 	if errors.Is(err, unix.EINVAL) && d.bytecode != nil {
@@ -144,12 +158,20 @@ func (k *Kernel) dumpSockets(ctx context.Context, protocol netstat.Protocol, fam
 		err = k.dumpInetDiag(ctx, protocol, family, d)
 	}
 	if errors.Is(err, unix.ENOENT) {
-		if protocol == netstat.Raw {
-			return k.readError(op, k.dumpProcRaw(ctx, protocol, family, d))
-		}
 		err = lacking(protocolOption(protocol), err)
+	} else if !isRefused(err) {
+		return k.readError(op, err)
 	}
-	return k.readError(op, err)
+	if procSocketsFile(protocol, family) == "" {
+		return k.readError(op, err)
+	}
+	if protocol != netstat.Raw || isRefused(err) { // many kernels are built without CONFIG_INET_RAW_DIAG
+		d.instead = err
+	}
+	if protocol == netstat.TCP && d.query.States&netstat.States(netstat.Bound) != 0 {
+		d.lacksBound = true
+	}
+	return k.readError(op, k.dumpProcSockets(ctx, protocol, family, d))
 }
 
 func (k *Kernel) dumpInetDiag(ctx context.Context, protocol netstat.Protocol, family netstat.Family, d *socketDump) error {

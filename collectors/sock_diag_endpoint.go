@@ -29,6 +29,11 @@ type endpointDump[Row any] struct {
 	// last row, which says what it could not add.
 	more  enricher[Row]
 	lacks func() error
+	// instead hands on the rows as a file of /proc tells them, where sock_diag does not; nil where
+	// none does. untold is what is unknown in them.
+	instead func(add func(*Row) (more bool, err error)) error
+	file    string
+	untold  string
 }
 
 // endpoints yields the sockets of an address family from sock_diag(7).
@@ -60,14 +65,26 @@ func endpoints[Row any](ctx context.Context, k *Kernel, q netstat.EndpointQuery,
 		})
 		// Which of them it is depends on the kernel: the family has no handler, or
 		// its handler does not dump.
-		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
+		absent := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP)
+		if absent {
 			err = lacking(d.option(), err)
+		}
+		var told error
+		if d.instead != nil && (absent || isRefused(err)) {
+			told = k.readError("dump "+d.name+" sockets", &toldByProc{err, d.file, d.untold})
+			err = d.instead(func(row *Row) (bool, error) {
+				if d.selects != nil && !d.selects(row) {
+					return true, nil
+				}
+				return rows.add(ctx, row)
+			})
 		}
 		if err == nil {
 			err := k.readError("read what belongs to sockets", rows.finish(ctx))
 			if err == nil && d.lacks != nil {
 				err = d.lacks()
 			}
+			err = errors.Join(err, told)
 			if err != nil && !rows.stopped {
 				yield(none, err)
 			}

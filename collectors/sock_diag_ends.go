@@ -66,6 +66,9 @@ func (k *Kernel) listenSocketEnds(protocols []netstat.Protocol) (*socketEndListe
 			Protocols: []netstat.Protocol{protocol}, Families: []netstat.Family{netstat.IPv4}, States: netstat.States(netstat.Listen),
 		}) {
 			if err != nil {
+				if netstat.IsComplete(err) { // rows of /proc, which stand in for sock_diag
+					err = k.readError("listen for ends of sockets", notSupported(err))
+				}
 				return nil, err
 			}
 			break

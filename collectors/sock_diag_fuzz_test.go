@@ -157,16 +157,21 @@ func FuzzParseTIPCDiag(f *testing.F) {
 			appendAttribute(nil, tipcSockHasPubl, nil)))
 }
 
-func FuzzParseProcRaw(f *testing.F) {
+func FuzzParseProcSocket(f *testing.F) {
 	f.Add(true, []byte("   1: 0100007F:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 12345 2 00000000d2a1 0"))
 	f.Add(false, []byte("  89: 00000000000000000000000000000000:0059 00000000000000000000000001000000:0000 01 00000000:00000300 00:00000000 00000000  1000        0 4711 2 0 0"))
 	f.Add(true, []byte{})
 	f.Fuzz(func(t *testing.T, inet4 bool, line []byte) {
-		s := netstat.Socket{Family: netstat.IPv6}
+		s := netstat.Socket{Protocol: netstat.Raw, Family: netstat.IPv6}
 		if inet4 {
 			s.Family = netstat.IPv4
 		}
-		if err := parseProcRaw(line, &s); err != nil {
+		tcp := s
+		tcp.Protocol = netstat.TCP
+		if whole, err := parseProcSocket(line, &tcp); err == nil && (whole != tcp.UID.IsKnown() || !tcp.Timer.IsKnown() || tcp.Expires.Or(0) < 0) {
+			t.Errorf("of TCP %q is %+v", line, tcp)
+		}
+		if _, err := parseProcSocket(line, &s); err != nil {
 			return
 		}
 		if s.Local.Addr().Is4() != inet4 || s.Remote.Addr().Is4() != inet4 || !s.UID.IsKnown() || !s.ReceiveQueue.IsKnown() {

@@ -19,16 +19,10 @@ func (k *Kernel) ListenQueues(ctx context.Context, q netstat.SocketQuery) iter.S
 			yield(netstat.ListenQueue{}, err)
 			return
 		}
-		named := len(q.Protocols) > 0
-		if !named {
-			q.Protocols = []netstat.Protocol{netstat.TCP, netstat.MPTCP, netstat.SCTP}
-		}
 		q.States = netstat.States(netstat.Listen)
-		for s, err := range k.Sockets(ctx, q) {
+		for s, err := range k.listeners(ctx, q) {
 			if err != nil {
-				if named || !errors.Is(err, netstat.ErrNotSupported) {
-					yield(netstat.ListenQueue{}, err)
-				}
+				yield(netstat.ListenQueue{}, err)
 				return
 			}
 			l := netstat.ListenQueue{Socket: s, Unaccepted: s.ReceiveQueue, Maximum: s.SendQueue, Sharing: 1}
@@ -42,6 +36,38 @@ func (k *Kernel) ListenQueues(ctx context.Context, q netstat.SocketQuery) iter.S
 			if !yield(l, nil) {
 				return
 			}
+		}
+	}
+}
+
+// listeners yields those that a query selects. Where that names no protocol, TCP is one that every kernel
+// has.
+func (k *Kernel) listeners(ctx context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	if len(q.Protocols) > 0 {
+		return k.Sockets(ctx, q)
+	}
+	return func(yield func(netstat.Socket, error) bool) {
+		var behind error
+		for _, protocols := range [][]netstat.Protocol{{netstat.TCP}, {netstat.MPTCP, netstat.SCTP}} {
+			q.Protocols = protocols
+			for s, err := range k.Sockets(ctx, q) {
+				if err != nil {
+					if protocols[0] != netstat.TCP && errors.Is(err, netstat.ErrNotSupported) {
+						break
+					}
+					if behind = err; !netstat.IsComplete(err) {
+						yield(s, err)
+						return
+					}
+					break
+				}
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+		if behind != nil {
+			yield(netstat.Socket{}, behind)
 		}
 	}
 }
@@ -64,12 +90,16 @@ type listenGroup struct {
 	v6only    bool
 }
 
-// countRequests counts TCP's connection requests for each listener.
+// countRequests counts TCP's connection requests for each listener, of none where listeners
+// cannot be told apart.
 func (k *Kernel) countRequests(ctx context.Context) (map[listenAddress]*listenGroup, error) {
 	groups := make(map[listenAddress]*listenGroup)
 	// Requests over IPv4 may be for listeners of IPv6.
 	q := netstat.SocketQuery{Protocols: []netstat.Protocol{netstat.TCP}, States: netstat.States(netstat.Listen)}
 	for s, err := range k.Sockets(ctx, q) {
+		if netstat.IsComplete(err) && err != nil {
+			return nil, nil // without their devices and IPV6_V6ONLY listeners are not told apart
+		}
 		if err != nil {
 			return nil, err
 		}

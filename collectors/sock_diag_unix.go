@@ -36,7 +36,9 @@ const (
 
 // UnixSockets yields the sockets of the local family from sock_diag(7)
 // (CONFIG_UNIX_DIAG), and their references from /proc/net/unix. Those that are still
-// to be accepted the kernel tells with their listener.
+// to be accepted the kernel tells with their listener. Where sock_diag is refused, or the kernel was built
+// without it, /proc/net/unix has the rows, and an error behind them that matches
+// netstat.ErrUnknownValues says what is unknown.
 func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.Seq2[netstat.UnixSocket, error] {
 	show := uint32(unixShowName | unixShowVFS | unixShowPeer | unixShowICons | unixShowRQLen | unixShowUID)
 	if q.Memory || q.Options {
@@ -62,6 +64,9 @@ func (k *Kernel) UnixSockets(ctx context.Context, q netstat.EndpointQuery) iter.
 			}
 			return err
 		},
+		instead: func(add func(*netstat.UnixSocket) (bool, error)) error { return k.dumpProcUnix(ctx, q, add) },
+		file:    procUnix,
+		untold:  "peers, queues, owners, files, cookies or memory",
 		selects: func(s *netstat.UnixSocket) bool { return q.States.Has(s.State) },
 		inode:   func(s *netstat.UnixSocket) uint32 { return s.Inode },
 		own:     func(s *netstat.UnixSocket, p netstat.Optional[[]netstat.Process]) { s.Processes = p },

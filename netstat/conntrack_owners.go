@@ -34,6 +34,7 @@ func ReadFlowOwners(ctx context.Context, from Stack, most int) (*FlowOwners, err
 		switch {
 		case errors.Is(err, ErrNotSupported):
 			o.complete = false
+		case err != nil && IsComplete(err):
 		case err != nil:
 			return nil, err
 		case s.State != Listen:

@@ -22,7 +22,7 @@ func ReadLocalAddresses(ctx context.Context, from Stack) (*LocalAddresses, error
 	l := &LocalAddresses{prefixes: make(map[netip.Prefix]struct{})}
 	for a, err := range from.Addresses(ctx) {
 		switch {
-		case errors.Is(err, ErrNotSupported):
+		case err != nil && (IsComplete(err) || errors.Is(err, ErrNotSupported)):
 		case err != nil:
 			return nil, err
 		default:
@@ -31,7 +31,7 @@ func ReadLocalAddresses(ctx context.Context, from Stack) (*LocalAddresses, error
 	}
 	for r, err := range from.Routes(ctx, RouteQuery{Table: TableLocal}) {
 		switch {
-		case errors.Is(err, ErrNotSupported):
+		case err != nil && (IsComplete(err) || errors.Is(err, ErrNotSupported)):
 		case err != nil:
 			return nil, err
 		case r.Type == RouteLocal, r.Type == RouteBroadcast, r.Type == RouteAnycast:

@@ -24,7 +24,7 @@ type unicasts struct {
 
 func (s *Stack) readInterfaces(ctx context.Context) (Interfaces, error) {
 	rows, err := Collect(s.stack.Interfaces(ctx), 0)
-	if err != nil {
+	if err = s.whole("interfaces", err); err != nil {
 		return Interfaces{}, err
 	}
 	s.keepRising(rows)

@@ -56,6 +56,8 @@ type Stack struct {
 	owners  *fresh.Source[*netstat.SocketOwners]
 	// unknownOwners says once that processes are hidden.
 	unknownOwners sync.Once
+	// unknown are the kinds of rows of which the log says that some values are unknown.
+	unknown sync.Map
 	// unicasts is what was told of each interface; of the one goroutine that reads them.
 	unicasts map[uint32]unicasts
 }
@@ -80,7 +82,10 @@ func New(stack netstat.Stack, o Options) *Stack {
 		})
 	})
 	s.Addresses = fresh.New(func(ctx context.Context) ([]netstat.Address, error) {
-		return Insist(s.log, "addresses", func() ([]netstat.Address, error) { return Collect(stack.Addresses(ctx), 0) })
+		return Insist(s.log, "addresses", func() ([]netstat.Address, error) {
+			rows, err := Collect(stack.Addresses(ctx), 0)
+			return rows, s.whole("addresses", err)
+		})
 	})
 	Follow(s, s.Addresses, netstat.KindAddress)
 	s.Neighbours = fresh.New(func(ctx context.Context) ([]netstat.Neighbour, error) {
@@ -123,6 +128,17 @@ func Insist[T any](log *slog.Logger, what string, read func() ([]T, error)) (row
 	}
 	log.Debug(what+" changed during each of several readings", "attempts", attempts)
 	return rows, nil
+}
+
+// whole takes an error that says of no row that it is missing for none: the log has it once.
+func (s *Stack) whole(what string, err error) error {
+	if err == nil || !netstat.IsComplete(err) {
+		return err
+	}
+	if _, said := s.unknown.LoadOrStore(what, nil); !said {
+		s.log.Warn("some values are unknown", "of", what, "error", err)
+	}
+	return nil
 }
 
 // Collect gathers a sequence, of about size rows, and gives back what came

@@ -85,7 +85,8 @@ func (s *Stack) sockets(p netstat.Protocol) *fresh.Source[Sockets] {
 				}
 			}
 		}
-		if found.Rows, err = Collect(rows, size); parts&SocketRows == 0 {
+		found.Rows, err = Collect(rows, size)
+		if err = s.whole(p.String()+" sockets", err); parts&SocketRows == 0 {
 			found.Rows = nil
 			return found, err
 		}

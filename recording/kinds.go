@@ -378,9 +378,12 @@ func everyTrafficClass(r trafficReader, ctx context.Context) iter.Seq2[netstat.T
 	return func(yield func(netstat.TrafficClass, error) bool) {
 		var indexes []uint32
 		for i, err := range r.Interfaces(ctx) {
-			if err != nil {
+			if !netstat.IsComplete(err) {
 				yield(netstat.TrafficClass{}, err)
 				return
+			}
+			if err != nil {
+				break
 			}
 			indexes = append(indexes, i.Index)
 		}

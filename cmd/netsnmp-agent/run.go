@@ -78,6 +78,10 @@ func openStack(ctx context.Context, s settings, end context.CancelCauseFunc) (op
 		return openAsIs(s)
 	}
 	current, err := live.Start(live.Options{NetNS: s.netns, Kinds: kinds, Log: s.log})
+	if errors.Is(err, netstat.ErrNotSupported) { // a sandbox without rtnetlink has /proc all the same
+		s.log.Warn("changes cannot be followed: tables have what is read when it is asked for, and linkDown and linkUp are not sent", "error", err)
+		return openAsIs(s)
+	}
 	if err != nil {
 		return nil, err
 	}

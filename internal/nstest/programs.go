@@ -13,7 +13,10 @@ import (
 // exit with. program becomes where that is.
 func Main(m *testing.M, name string, program *string) (status int) {
 	status, err := func() (int, error) {
-		var err error
+		err := runRefused()
+		if err != nil {
+			return 1, err
+		}
 		if *program, err = build(name); err != nil {
 			return 1, err
 		}

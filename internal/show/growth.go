@@ -116,8 +116,11 @@ func (s *Session) grownInTurn(ctx context.Context, src *Source) (*baseline.Delta
 	if grew.Down == nil {
 		grew.Down = make(map[uint32]bool)
 		for i, err := range src.Stack.Interfaces(ctx) {
-			if err != nil {
+			if !netstat.IsComplete(err) {
 				return nil, err
+			}
+			if err != nil {
+				break
 			}
 			grew.Down[i.Index] = !i.Up().Or(true)
 		}
