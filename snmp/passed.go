@@ -64,7 +64,8 @@ func addressOf(fd int) (a Address, err error) {
 }
 
 // ListenOn is Listen with a socket that is there already, of which AddressOfSocket tells. It works with a duplicate of f; what came to
-// the socket before is answered, and what comes after Serve stays for who has f.
+// the socket before is answered, and what comes after Serve stays for who has f. The error says what is wrong with the socket, or
+// is that of duplicating it.
 func (s *Server) ListenOn(f *os.File) (Address, error) {
 	a, err := AddressOfSocket(f)
 	if err != nil {
