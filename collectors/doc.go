@@ -53,14 +53,15 @@
 //
 // # Privileges
 //
-// Nothing needs a privilege but entering another network namespace
-// (CAP_SYS_ADMIN), finding the processes that hold other users' sockets
-// (CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH) or run in other users' namespaces
-// (CAP_SYS_PTRACE), connection tracking but for its counters and its usage
-// (CAP_NET_ADMIN in the namespace), sockets' marks, the peers that sign their segments and the
-// filters of packet sockets (CAP_NET_ADMIN in the namespace), the queues of
-// devices in another namespace (CAP_SYS_ADMIN), and the kernel's slabs, which are
-// root's. What is not told without is unknown.
+// Nothing needs a privilege but this. What is not told without is unknown.
+//
+//   - CAP_SYS_ADMIN: entering another network namespace, and the queues of devices there.
+//   - CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH: the processes that hold other users' sockets.
+//   - CAP_SYS_PTRACE: processes that run in other users' namespaces.
+//   - CAP_NET_ADMIN in the namespace: connection tracking but for its counters and its usage,
+//     sockets' marks, the peers that sign their segments, the filters of packet sockets, and
+//     whatever changes the kernel.
+//   - Being root: the kernel's slabs.
 //
 // # Errors
 //

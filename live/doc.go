@@ -16,34 +16,34 @@
 // kernel says that it changed during a dump. [Stack.Statistics] counts these, and
 // the log tells them.
 //
-// Dumping takes at most a fifth of one processor, and in a storm, while something
-// becomes doubtful at least every 100 ms, a fiftieth: what is doubtful is dumped at
-// once, or when four times as long passed as the last dump had a processor; in a storm when
-// 49 times as long passed. 5 s is the most in either case. Until then,
-// and while it is dumped, a route may be shown that went with its link. Where changes
-// disturb every dump, up to four of these pass until what the dumps do not have any more
-// is gone. Sync waits for no storm to pass.
+// Dumping takes at most a fifth of one processor. What is doubtful is dumped at once, or when
+// four times as long passed as the last dump had a processor. In a storm, while something
+// becomes doubtful at least every 100 ms, it takes a fiftieth: 49 times as long has to pass.
+// 5 s is the most in either case. Until then, and while it is dumped, a route may be shown that
+// went with its link. Where changes disturb every dump, up to four of these pass until what the
+// dumps do not have any more is gone. Sync waits for no storm to pass.
 //
 // What is not tracked costs nothing: no subscription, no memory. Tracking routes
 // implies following interfaces and nexthop objects.
 //
 // # What the kernel reports no changes of
 //
-// Counters, speed, duplex and link-layer multicast addresses of interfaces:
-// Stack.Interfaces asks for them. Who uses a multicast group, its sources and its
-// timer: Stack.Memberships asks for them, and for the groups themselves before
-// Linux 6.15, which does not tell of those of IPv4 and IPv6: they are not tracked
-// there. The alias of an interface that is down. Sockets and the protocols'
-// counters: they are read when asked for. Neighbours that are incomplete, delayed, or made for multicast. The
-// remaining lifetimes of addresses and routes, which are counted down from what
-// the kernel last said. Where the other end of a veth pair is, once it moved to
-// another namespace.
+//   - Counters, speed, duplex and link-layer multicast addresses of interfaces:
+//     Stack.Interfaces asks for them. The alias of an interface that is down.
+//   - Who uses a multicast group, its sources and its timer: Stack.Memberships asks for
+//     them. Before Linux 6.15 it asks for the groups of IPv4 and IPv6 as well, which are
+//     not tracked there.
+//   - Sockets and the protocols' counters: they are read when asked for.
+//   - Neighbours that are incomplete, delayed, or made for multicast.
+//   - The remaining lifetimes of addresses and routes, which are counted down from what
+//     the kernel last said.
+//   - Where the other end of a veth pair is, once it moved to another namespace.
 //
 // # Network namespaces
 //
 // A Stack keeps its namespace alive, as every socket does. When the name that it
 // was opened by is removed (ip netns del), the Stack ends, so that the namespace
-// goes; a namespace that was opened by a path under /proc lives until Close.
+// goes. A namespace that was opened by a path under /proc lives until Close.
 //
 // # Memory
 //

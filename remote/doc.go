@@ -13,10 +13,10 @@
 //
 // What agents send is taken as liberally as it is unambiguous. A value of another type
 // that holds the same is taken, and Null says nothing. A value that is not understood
-// (a number outside of its enumeration, text for a number, one that is longer than it may
-// be) is unknown, and a row whose index is not understood is passed over. Both are
-// counted: a [*SkippedError] after the last row, which errors.As finds, says how many, with
-// an example. Where it counts values alone, all rows are there.
+// is unknown: a number outside of its enumeration, text for a number, one that is longer
+// than it may be. A row whose index is not understood is passed over. Both are counted: a
+// [*SkippedError] after the last row, which errors.As finds, says how many, with an example.
+// Where it counts values alone, all rows are there.
 //
 // Of several tables that tell the same the newer is read, and the older where the newer
 // has nothing of IPv4: tcpConnectionTable and tcpListenerTable, else tcpConnTable;
@@ -33,14 +33,20 @@
 //
 // # What MIBs do not tell
 //
-// What no column holds is unknown: a socket's queues, owner, inode, cookie, timer
-// and device, and V6Only but for wildcard addresses; an interface's carrier and
-// queue length, and errors by kind, of which MIBs have only the sums; an address's
-// lifetimes; a route's scope, and its TOS where no index has it; the state of a
-// neighbour that only an old table tells of. Of flags the field UnknownFlags of a
-// row says which are not told: of an interface all but InterfaceUp, InterfaceRunning,
-// InterfaceLoopback and InterfacePromiscuous. A process of number 0 is unknown, since agents
-// have it for none and for one that they do not know. Processes have no name.
+// What no column holds is unknown:
+//
+//   - of a socket the queues, owner, inode, cookie, timer and device, and V6Only but for
+//     wildcard addresses;
+//   - of an interface the carrier and queue length, and errors by kind, of which MIBs have
+//     only the sums;
+//   - of an address the lifetimes;
+//   - of a route the scope, and the TOS where no index has it;
+//   - the state of a neighbour that only an old table tells of.
+//
+// The field UnknownFlags of a row says which flags are not told: of an interface all but
+// InterfaceUp, InterfaceRunning, InterfaceLoopback and InterfacePromiscuous. A process of
+// number 0 is unknown, since agents have it for none and for one that they do not know.
+// Processes have no name.
 //
 // So is what an agent leaves out of a row, column by column: an interface may have
 // octets and no packets, and no MTU.
