@@ -21,8 +21,8 @@ const (
 	arpPublished = 0x08 // ATF_PUBL: of a proxy
 )
 
-// procNeighbours returns the neighbours of IPv4 that /proc/net/arp lists, or the proxy entries.
-func (k *Kernel) procNeighbours(ctx context.Context, proxies bool) (all []netstat.Neighbour, err error) {
+// procNeighbours returns the neighbours of IPv4 that /proc/net/arp lists and that are wanted.
+func (k *Kernel) procNeighbours(ctx context.Context, wanted func(*netstat.Neighbour) bool) (all []netstat.Neighbour, err error) {
 	names, err := k.newInterfaceIndexes()
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (k *Kernel) procNeighbours(ctx context.Context, proxies bool) (all []netsta
 	defer names.close()
 	err = k.readLines(ctx, procARP, func(l *lines) {
 		parseProcARP(l, func(n netstat.Neighbour, device string) {
-			if (n.Flags&netstat.NeighbourProxy != 0) == proxies {
+			if wanted(&n) {
 				n.Interface = names.index(device)
 				all = append(all, n)
 			}

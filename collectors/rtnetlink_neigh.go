@@ -43,39 +43,63 @@ var neighbourKind = rtnetlinkKind{
 // receive, which the kernel lists with them. Proxy entries are left out. Where rtnetlink is refused, those
 // of IPv4 come from /proc/net/arp, and an error behind them says what is unknown and missing.
 func (k *Kernel) Neighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
+	known, lacking := k.neighbourFamilies(families)
+	return k.neighbours(ctx, "neighbours", known, lacking, neighbourRequest, func(n *netstat.Neighbour) bool {
+		return n.Flags&netstat.NeighbourProxy == 0 || n.Family == netstat.Bridge
+	})
+}
+
+// neighbours yields those of families that requests give and that are wanted, as they come: the kernel does not say
+// whether they changed meanwhile. Those that lack come behind them.
+func (k *Kernel) neighbours(ctx context.Context, what string, families []netstat.Family, lacking error, ask func(netstat.Family) request, wanted func(*netstat.Neighbour) bool) iter.Seq2[netstat.Neighbour, error] {
 	return func(yield func(netstat.Neighbour, error) bool) {
-		known, lacking := k.neighbourFamilies(families)
-		for _, family := range known {
-			all, err := collectMessages(ctx, k, func(*Kernel) []request { return []request{neighbourRequest(family)} }, netstat.KindNeighbour,
-				func(m *Message) (netstat.Neighbour, bool) { return m.Neighbour, m.Neighbour.Family == family })
-			all, err = k.orProcNeighbours(ctx, family, false, all, err)
-			if err != nil && (netstat.IsComplete(err) || isRefused(err)) {
-				// Those of the other families come first.
-				lacking = errors.Join(lacking, fmt.Errorf("%v: %w", family, err))
-				err = nil
+		behind := []error{lacking}
+		for _, family := range families {
+			more := true
+			interrupted, err := k.dumpMessages(ctx, []request{ask(family)}, netstat.KindNeighbour, func(m *Message) error {
+				if m.Neighbour.Family == family && wanted(&m.Neighbour) {
+					if more = yield(m.Neighbour, nil); !more {
+						return errEnough
+					}
+				}
+				return nil
+			})
+			if !more {
+				return
 			}
-			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v neighbours", family), err)) {
+			if interrupted && err == nil {
+				err = netstat.ErrInterrupted
+			}
+			if isRefused(err) {
+				refused := err
+				if family != netstat.IPv4 {
+					behind = append(behind, fmt.Errorf("%v: %w", family, refused))
+					continue
+				}
+				var all []netstat.Neighbour
+				if all, err = k.procNeighbours(ctx, wanted); err == nil {
+					for _, n := range all {
+						if !yield(n, nil) {
+							return
+						}
+					}
+					behind = append(behind, fmt.Errorf("%v: %w", family, &toldByProc{refused, procARP, untoldOfNeighbours}))
+					continue
+				}
+			}
+			if err != nil {
+				yield(netstat.Neighbour{}, k.readError(fmt.Sprintf("dump %v %s", family, what), err))
 				return
 			}
 		}
-		if lacking != nil {
-			yield(netstat.Neighbour{}, k.readError("dump neighbours", lacking))
+		if err := errors.Join(behind...); err != nil {
+			yield(netstat.Neighbour{}, k.readError("dump "+what, err))
 		}
 	}
 }
 
-// orProcNeighbours returns what a dump gave, or, where rtnetlink is refused, the neighbours of IPv4
-// of /proc/net/arp, with an error that says what is unknown of them.
-func (k *Kernel) orProcNeighbours(ctx context.Context, family netstat.Family, proxies bool, all []netstat.Neighbour, err error) ([]netstat.Neighbour, error) {
-	if !isRefused(err) || family != netstat.IPv4 {
-		return all, err
-	}
-	refused := err
-	if all, err = k.procNeighbours(ctx, proxies); err == nil {
-		err = &toldByProc{refused, procARP, untoldOfNeighbours}
-	}
-	return all, err
-}
+// errEnough ends a dump of which no more is wanted.
+var errEnough = errors.New("no more is wanted")
 
 // neighbourFamilies is families for neighbours, which bridges have too.
 func (k *Kernel) neighbourFamilies(asked []netstat.Family) (known []netstat.Family, lacking error) {
@@ -98,26 +122,8 @@ func (k *Kernel) neighbourFamilies(asked []netstat.Family) (known []netstat.Fami
 // ProxyNeighbours yields the entries that `ip neigh add proxy` makes, from
 // rtnetlink(7), of the families given, of IPv4 and IPv6 where none is given.
 func (k *Kernel) ProxyNeighbours(ctx context.Context, families ...netstat.Family) iter.Seq2[netstat.Neighbour, error] {
-	return func(yield func(netstat.Neighbour, error) bool) {
-		known, lacking := k.families(families)
-		for _, family := range known {
-			all, err := collectMessages(ctx, k, func(*Kernel) []request { return []request{proxyRequest(family)} }, netstat.KindNeighbour,
-				func(m *Message) (netstat.Neighbour, bool) {
-					return m.Neighbour, m.Neighbour.Family == family && m.Neighbour.Flags&netstat.NeighbourProxy != 0
-				})
-			all, err = k.orProcNeighbours(ctx, family, true, all, err)
-			if err != nil && (netstat.IsComplete(err) || isRefused(err)) {
-				lacking = errors.Join(lacking, fmt.Errorf("%v: %w", family, err))
-				err = nil
-			}
-			if !yieldAll(yield, all, k.readError(fmt.Sprintf("dump %v proxy neighbours", family), err)) {
-				return
-			}
-		}
-		if lacking != nil {
-			yield(netstat.Neighbour{}, k.readError("dump proxy neighbours", lacking))
-		}
-	}
+	known, lacking := k.families(families)
+	return k.neighbours(ctx, "proxy neighbours", known, lacking, proxyRequest, func(n *netstat.Neighbour) bool { return n.Flags&netstat.NeighbourProxy != 0 })
 }
 
 func proxyRequest(family netstat.Family) request {

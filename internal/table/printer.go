@@ -39,7 +39,31 @@ type Printer[T any] struct {
 	layout
 
 	encoder *Encoder[T] // JSON
-	held    []T         // sorting
+	held    chunks[T]   // sorting
+}
+
+// chunks are rows that are held. They are in pieces, so that none is copied as they grow.
+type chunks[T any] struct {
+	full [][]T
+	last []T
+}
+
+const chunkRows = 1024
+
+func (c *chunks[T]) add(row *T) {
+	if len(c.last) == chunkRows {
+		c.full, c.last = append(c.full, c.last), make([]T, 0, chunkRows)
+	}
+	c.last = append(c.last, *row)
+}
+
+func (c *chunks[T]) len() int { return len(c.full)*chunkRows + len(c.last) }
+
+func (c *chunks[T]) at(i int32) *T {
+	if piece := int(i) / chunkRows; piece < len(c.full) {
+		return &c.full[piece][int(i)%chunkRows]
+	}
+	return &c.last[int(i)%chunkRows]
 }
 
 // layout lays the cells of rows out, whatever the rows are.
@@ -91,7 +115,7 @@ func (p *Printer[T]) Row(row *T) error {
 		return nil
 	}
 	if p.Order != nil {
-		p.held = append(p.held, *row)
+		p.held.add(row)
 		return nil
 	}
 	return p.print(row)
@@ -104,17 +128,17 @@ func (p *Printer[T]) Close() error { return p.Flush() }
 // and rows that follow keep to its widths.
 func (p *Printer[T]) Flush() error {
 	if p.Order != nil {
-		indexes := make([]int32, len(p.held))
+		indexes := make([]int32, p.held.len())
 		for i := range indexes {
 			indexes[i] = int32(i)
 		}
-		p.Kind.Sort(indexes, func(i int32) *T { return &p.held[i] }, p.Order)
+		p.Kind.Sort(indexes, p.held.at, p.Order)
 		for _, i := range indexes {
-			if err := p.print(&p.held[i]); err != nil {
+			if err := p.print(p.held.at(i)); err != nil {
 				return err
 			}
 		}
-		p.held = nil
+		p.held = chunks[T]{}
 	}
 	if !p.out.JSON && !p.laidOut {
 		p.layOut()
