@@ -21,9 +21,9 @@ const schemaIntroduction = `# nettop --json
 ` + "`kind`" + ` says what an object is; the tables below say what else may be in it. They are also what ` + "`--sort`" + `,
 ` + "`--filter`" + ` and ` + "`--csv`" + ` know.
 
-Rates are by the second, over the time since the reading before: of what began or ended meanwhile over the whole of that
-time, so that they add up. The first reading of a stack has none. "The program" is nettop, and a turn is a reading; options
-that descriptions name are netstat's.
+Rates are by the second, over the time since the reading before. Those of what began or ended meanwhile are over
+the whole of that time, so that they add up. The first reading of a stack has none. "The program" is nettop, and a
+turn is a reading. Options that descriptions name are netstat's.
 
 | view | kind |
 |---|---|
