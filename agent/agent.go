@@ -49,9 +49,9 @@ type Config struct {
 	// WriteEngine writes snmpEnableAuthenTraps, which Engine tells then. Nil means that
 	// nobody can.
 	WriteEngine mib.Writer[enginemib.Engine]
-	// CheckUser completes what is written of a user, and WriteUser makes, changes and deletes it; Users tells it then. Nil means
-	// that nobody can. What CheckUser has an error for is refused, with the status that the error has
-	// (mib.Writer).
+	// CheckUser completes what is written of a user, and WriteUser makes, changes and deletes it;
+	// Users tells it then. Nil means that nobody can. What CheckUser has an error for is refused, with
+	// the status that the error has (mib.Writer).
 	CheckUser func(*mib.Change[usmmib.User]) error
 	WriteUser mib.Writer[usmmib.User]
 	// Users returns the users of SNMPv3, for the module that tells of these beside System and

@@ -37,8 +37,8 @@ func rowOf[R any](c *mib.Change[R], device string, w netstat.Write, err error) (
 	return mib.Assignment(w), err
 }
 
-// goneIsRemoved makes of the removal of something whole one that counts as made where what it removes is gone by then: another variable of the request, or
-// somebody else, was quicker.
+// goneIsRemoved makes of the removal of something whole one that counts as made where what it removes
+// is gone by then: another variable of the request, or somebody else, was quicker.
 func goneIsRemoved(w netstat.Write) netstat.Write {
 	gone, commit, undo := false, w.Commit, w.Undo
 	if commit == nil {

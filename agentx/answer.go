@@ -193,9 +193,9 @@ func (q *query) getNext(e *encoder, req *mib.Request, start, n int) (index int, 
 	return 0, nil
 }
 
-// getBulk answers as in RFC 2741, section 7.2.3.3. What does not fit maxBulk, or where
-// one repetition is longer MaxPayload, is left out, whole repetitions at a time, and so is what is too much work or takes
-// too long; a range that has ended stays at its last name.
+// getBulk answers as in RFC 2741, section 7.2.3.3. What does not fit maxBulk, or where one repetition
+// is longer MaxPayload, is left out, whole repetitions at a time, and so is what is too much work or
+// takes too long; a range that has ended stays at its last name.
 func (q *query) getBulk(e *encoder, req *mib.Request, start int) (index int, err error) {
 	n := min(q.nonRepeaters, len(q.ranges))
 	if index, err = q.getNext(e, req, start, n); err != nil {

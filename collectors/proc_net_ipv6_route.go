@@ -156,9 +156,9 @@ func (u *routeUses) add(r *netstat.Route) {
 // seconds, and twice as many eight.
 const mostProcRoutes6 = 1 << 15
 
-// procRoutes6 yields the routes of the file that are selected. The file does not tell
-// tables: those of the host's own addresses, of anycasts and of multicasts are of the table local here, where the kernel
-// has them, and all others of the main one.
+// procRoutes6 yields the routes of the file that are selected. The file does not tell tables: those of
+// the host's own addresses, of anycasts and of multicasts are of the table local here, where the
+// kernel has them, and all others of the main one.
 func (k *Kernel) procRoutes6(ctx context.Context, q netstat.RouteQuery, refused error, names *interfaceIndexes, selected func(*netstat.Route) bool, yield func(netstat.Route) bool) error {
 	if q.Table != 0 && q.Table != netstat.TableMain && q.Table != netstat.TableLocal {
 		return fmt.Errorf("%w: %s does not tell tables (%w)", netstat.ErrNotSupported, procIPv6Route, refused)

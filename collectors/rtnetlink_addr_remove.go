@@ -16,10 +16,10 @@ import (
 // maxDependents is of how many routes is remembered that they may go with an address.
 const maxDependents = 1 << 18
 
-// addressRemoval removes one address, and nothing else: with the first address of an IPv4 prefix the kernel removes the
-// others, its secondaries, unless promote_secondaries is set (net/ipv4/devinet.c, __inet_del_ifa). With an address go the
-// routes that prefer it as their source, and with the last one of an interface all IPv4 routes by it
-// (net/ipv4/fib_frontend.c, fib_inetaddr_event).
+// addressRemoval removes one address, and nothing else: with the first address of an IPv4 prefix the
+// kernel removes the others, its secondaries, unless promote_secondaries is set (net/ipv4/devinet.c,
+// __inet_del_ifa). With an address go the routes that prefer it as their source, and with the last one
+// of an interface all IPv4 routes by it (net/ipv4/fib_frontend.c, fib_inetaddr_event).
 type addressRemoval struct {
 	kernel *Kernel
 	of     netstat.Address
@@ -80,8 +80,9 @@ func (r *addressRemoval) others() []toldAddress {
 	return slices.DeleteFunc(r.behind(), func(a toldAddress) bool { return networkOf(&a.Address) != networkOf(&r.of) })
 }
 
-// behind are the addresses of IPv4 whose place has to do with the one that is removed: behind the first address of a prefix all,
-// since a source is chosen by their order, and behind a secondary those of its prefix.
+// behind are the addresses of IPv4 whose place has to do with the one that is removed: behind the
+// first address of a prefix all, since a source is chosen by their order, and behind a secondary those
+// of its prefix.
 func (r *addressRemoval) behind() (behind []toldAddress) {
 	if addressFamily(&r.of) != netstat.IPv4 {
 		return nil
@@ -96,7 +97,8 @@ func (r *addressRemoval) behind() (behind []toldAddress) {
 	return behind
 }
 
-// networkOf is what addresses share of which one is the first: of one that has a peer it is the peer's (inet_ifa_match).
+// networkOf is what addresses share of which one is the first: of one that has a peer it is the peer's
+// (inet_ifa_match).
 func networkOf(a *netstat.Address) netip.Prefix {
 	if a.Peer.IsValid() {
 		return netip.PrefixFrom(a.Peer, a.Prefix.Bits()).Masked()
@@ -104,7 +106,8 @@ func networkOf(a *netstat.Address) netip.Prefix {
 	return a.Prefix.Masked()
 }
 
-// keepOthers puts back the secondaries that went with the address, the first of which takes its place, and their routes.
+// keepOthers puts back the secondaries that went with the address, the first of which takes its place,
+// and their routes.
 func (r *addressRemoval) keepOthers(ctx context.Context) error {
 	others := r.others()
 	if len(others) == 0 {

@@ -40,11 +40,11 @@ var linkKind = rtnetlinkKind{
 	},
 }
 
-// Interfaces yields every interface of the namespace, from rtnetlink(7), with
-// the multicast addresses of /proc/net/dev_mcast and the speed and duplex of
-// ethtool netlink, as far as these tell them. Where rtnetlink is refused they come from /proc/net/dev
-// and netdevice(7), and an error behind them that matches netstat.ErrUnknownValues says what is unknown. LastChange and CounterDiscontinuity are left zero: the
-// kernel does not keep them.
+// Interfaces yields every interface of the namespace, from rtnetlink(7), with the multicast addresses
+// of /proc/net/dev_mcast and the speed and duplex of ethtool netlink, as far as these tell them. Where
+// rtnetlink is refused they come from /proc/net/dev and netdevice(7), and an error behind them that
+// matches netstat.ErrUnknownValues says what is unknown. LastChange and CounterDiscontinuity are left
+// zero: the kernel does not keep them.
 func (k *Kernel) Interfaces(ctx context.Context) iter.Seq2[netstat.Interface, error] {
 	return func(yield func(netstat.Interface, error) bool) {
 		all, err := k.interfaces(ctx)

@@ -43,8 +43,9 @@ type Source[T any] struct {
 	invalidated bool                // since it began
 }
 
-// Parts are what a reading can have and can do without, a bit each: what they mean is the source's own. A
-// part is read while somebody asks for it, and for two minutes after, so that those who ask for different parts share a reading.
+// Parts are what a reading can have and can do without, a bit each: what they mean is the source's
+// own. A part is read while somebody asks for it, and for two minutes after, so that those who ask for
+// different parts share a reading.
 type Parts uint8
 
 const maxParts = 8
@@ -92,8 +93,8 @@ func NewInParts[T any](usual Parts, read func(ctx context.Context, parts Parts) 
 // twentieth of one core. It is called before the source is in use.
 func (s *Source[T]) ChangesWith(version func() uint64) { s.version = version }
 
-// Get returns the data of a snapshot that is fresh and has the usual parts, waiting for it where there is none. Its error is
-// that of the reading, or that of ctx where it ends before.
+// Get returns the data of a snapshot that is fresh and has the usual parts, waiting for it where there
+// is none. Its error is that of the reading, or that of ctx where it ends before.
 func (s *Source[T]) Get(ctx context.Context) (T, error) { return s.GetParts(ctx, s.usual) }
 
 // GetParts is Get with the parts that are named, and has the errors of Get.
@@ -282,8 +283,8 @@ type View[T, V any] struct {
 	index  int
 }
 
-// Derive returns a View of a source with the usual parts. It panics where the source has been read already: views are made before
-// anybody asks.
+// Derive returns a View of a source with the usual parts. It panics where the source has been read
+// already: views are made before anybody asks.
 func Derive[T, V any](s *Source[T], build func(T) V) View[T, V] {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,8 +20,9 @@ func (d *descent) begin(table uint32) {
 // next returns how many bits the next shorter prefix has, of those that the table may have and with so many bits
 // at most, and -1 where there is none. It need not be of that table.
 //
-// The prefix of the length that is tried is followed by nothing that contains the address. So the route in front of it, if
-// it contains the address, has the next shorter one, and else all of those are of the bits that it has in common with the address.
+// The prefix of the length that is tried is followed by nothing that contains the address. So the
+// route in front of it, if it contains the address, has the next shorter one, and else all of those
+// are of the bits that it has in common with the address.
 func (d *descent) next(atMost int) int {
 	if d.table == nil {
 		return -1

@@ -119,8 +119,8 @@ func (s *Stack) pause(wait time.Duration) bool {
 // changes all the time what no event tells is known after a while.
 const mostDoubts = 3
 
-// dumpStale dumps what is stale, once, and returns how long it had a processor for that. What events say meanwhile applies to the state at
-// hand, and then to what was dumped before that takes its place.
+// dumpStale dumps what is stale, once, and returns how long it had a processor for that. What events
+// say meanwhile applies to the state at hand, and then to what was dumped before that takes its place.
 func (s *Stack) dumpStale(ctx context.Context) (took time.Duration, err error) {
 	s.write.Lock()
 	kinds := s.stale

@@ -618,9 +618,9 @@ func (s *Set) test(r *Request, of []variable) *SetError {
 	return nil
 }
 
-// Commit is the second phase: it assigns the values, once however often it is called. Where one cannot be assigned those
-// that were are undone, and the *SetError is commitFailed with that variable's index, or
-// undoFailed (RFC 3416, section 4.2.5).
+// Commit is the second phase: it assigns the values, once however often it is called. Where one cannot
+// be assigned those that were are undone, and the *SetError is commitFailed with that variable's
+// index, or undoFailed (RFC 3416, section 4.2.5).
 func (s *Set) Commit(ctx context.Context) error {
 	for i := range s.steps {
 		if lacks := s.steps[i].lacks; lacks != nil {

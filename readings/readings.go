@@ -27,8 +27,8 @@ type Options struct {
 
 // Observer sees sockets go by.
 type Observer interface {
-	// Observe takes a socket with ObservedDetails, which is valid until it returns. Its processes are as of some earlier look
-	// at them: those of a socket that was opened since are unknown.
+	// Observe takes a socket with ObservedDetails, which is valid until it returns. Its processes are
+	// as of some earlier look at them: those of a socket that was opened since are unknown.
 	Observe(s *netstat.Socket)
 }
 
@@ -62,7 +62,8 @@ type Stack struct {
 	unicasts map[uint32]unicasts
 }
 
-// New returns the readings of a stack. Of a *live.Stack that tracks a kind, what is of that kind is read anew once it has changed.
+// New returns the readings of a stack. Of a *live.Stack that tracks a kind, what is of that kind is
+// read anew once it has changed.
 func New(stack netstat.Stack, o Options) *Stack {
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -43,13 +43,12 @@ var (
 	ipInReceives     = sync.OnceValue(func() mib.OID { return ipmib.IPv4Statistics().OID.Sub(3) })
 )
 
-// Addresses yields the unicast and anycast addresses of ipAddressTable, and those of
-// ipAddrTable where that has none of IPv4: agents exist that show only one family
-// there. What no table tells of is an error after the rows, as is whatever else could
-// not be read. An address of IPv4 whose prefix ipAddressTable does not tell ({0 0}, or
-// no pointer) has the mask of ipAddrTable, and comes last. An address whose prefix the
-// agent does not tell anywhere has a prefix length of -1, which makes its Prefix invalid and leaves Prefix.Addr. Scopes are those
-// that addresses have by themselves.
+// Addresses yields the unicast and anycast addresses of ipAddressTable, and those of ipAddrTable where
+// that has none of IPv4: agents exist that show only one family there. What no table tells of is an
+// error after the rows, as is whatever else could not be read. An address of IPv4 whose prefix
+// ipAddressTable does not tell ({0 0}, or no pointer) has the mask of ipAddrTable, and comes last. An
+// address whose prefix the agent does not tell anywhere has a prefix length of -1, which makes its
+// Prefix invalid and leaves Prefix.Addr. Scopes are those that addresses have by themselves.
 func (s *Stack) Addresses(ctx context.Context) iter.Seq2[netstat.Address, error] {
 	return func(yield func(netstat.Address, error) bool) {
 		var errs []error

@@ -13,9 +13,9 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 )
 
-// ConfigFiles returns the files in which net-snmp's clients look for their configuration, in the order in which they read
-// them, the later counting: snmp.conf and snmp.local.conf of the folders that the environment's SNMPCONFPATH names, or else
-// of /etc/snmp, /usr/share/snmp and ~/.snmp.
+// ConfigFiles returns the files in which net-snmp's clients look for their configuration, in the order
+// in which they read them, the later counting: snmp.conf and snmp.local.conf of the folders that the
+// environment's SNMPCONFPATH names, or else of /etc/snmp, /usr/share/snmp and ~/.snmp.
 func ConfigFiles() []string { return snmpdconf.Search(ours) }
 
 // ReadFile sets c from the file path, which is in the syntax of net-snmp's

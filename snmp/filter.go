@@ -22,7 +22,8 @@ func NewFilter(families []vacm.Family) *Filter {
 	return &Filter{vacm.NewView(families), vacm.NewView(append([]vacm.Family{{}}, families...))}
 }
 
-// ContextCommunities are the communities that stand for contexts where notifications go by SNMPv1 and SNMPv2c. They are immutable.
+// ContextCommunities are the communities that stand for contexts where notifications go by SNMPv1 and
+// SNMPv2c. They are immutable.
 type ContextCommunities struct{ byContext map[string]Secret }
 
 // NewContextCommunities returns the communities of contexts other than the default one, nil where there are none.

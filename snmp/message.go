@@ -92,8 +92,8 @@ type messageModel interface {
 // tailroom is how much capacity there is behind what a model makes a message of.
 const tailroom = usm.Padding
 
-// scope is whose variables a notification tells: those of a context, "" for the default one, for which a community stands
-// where there is no other name for it.
+// scope is whose variables a notification tells: those of a context, "" for the default one, for which
+// a community stands where there is no other name for it.
 type scope struct{ context, community string }
 
 // outgoingModel is a message processing model of messages that nobody asked for, to

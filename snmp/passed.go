@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AddressOfSocket returns where a socket listens that is bound already, such as systemd.socket(5) passes it. Its error says
-// why nobody can be answered there: it is no socket of UDP or TCP over IPv4 or IPv6, is connected, or takes both.
+// AddressOfSocket returns where a socket listens that is bound already, such as systemd.socket(5)
+// passes it. Its error says why nobody can be answered there: it is no socket of UDP or TCP over IPv4
+// or IPv6, is connected, or takes both.
 func AddressOfSocket(f *os.File) (Address, error) {
 	a, err := addressOf(int(f.Fd()))
 	if err != nil {
@@ -63,9 +64,9 @@ func addressOf(fd int) (a Address, err error) {
 	return a, errors.New("it is neither of IPv4 nor of IPv6")
 }
 
-// ListenOn is Listen with a socket that is there already, of which AddressOfSocket tells. It works with a duplicate of f; what came to
-// the socket before is answered, and what comes after Serve stays for who has f. The error says what is wrong with the socket, or
-// is that of duplicating it.
+// ListenOn is Listen with a socket that is there already, of which AddressOfSocket tells. It works
+// with a duplicate of f; what came to the socket before is answered, and what comes after Serve stays
+// for who has f. The error says what is wrong with the socket, or is that of duplicating it.
 func (s *Server) ListenOn(f *os.File) (Address, error) {
 	a, err := AddressOfSocket(f)
 	if err != nil {

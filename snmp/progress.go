@@ -12,9 +12,10 @@ type progress struct{ turns atomic.Uint64 }
 
 func (p *progress) turn() { p.turns.Add(1) }
 
-// Progress waits until each listener for UDP has answered what it is answering now, and returns at once where none is. Its error,
-// which matches that of ctx, says who did not before ctx was done: a listener that answers nobody any more. What waits for views that are not
-// at hand does not keep a listener.
+// Progress waits until each listener for UDP has answered what it is answering now, and returns at
+// once where none is. Its error, which matches that of ctx, says who did not before ctx was done: a
+// listener that answers nobody any more. What waits for views that are not at hand does not keep a
+// listener.
 func (s *Server) Progress(ctx context.Context) error {
 	s.mu.Lock()
 	listeners := s.listeners

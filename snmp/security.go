@@ -127,9 +127,9 @@ func newCommunityModel(communities []Community) (*communityModel, error) {
 	return m, nil
 }
 
-// find returns the first community of that name that takes messages from there, nil
-// where there is none, and how many octets an answer has at most, 0 for any number. How long it takes does not depend on
-// how much of a name was guessed.
+// find returns the first community of that name that takes messages from there, nil where there is
+// none, and how many octets an answer has at most, 0 for any number. How long it takes does not depend
+// on how much of a name was guessed.
 func (m *communityModel) find(name []byte, from origin) (found *community, maxSize int) {
 	source := bare(from.Addr())
 	for i := range m.communities {

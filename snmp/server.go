@@ -214,8 +214,9 @@ func (s *Server) SetTargets(targets []Target) error { return s.origin.setTargets
 // what RFC 3584, section 3.2, makes of it.
 func (s *Server) Notify(n mib.Notification) { s.NotifyOf("", s.options.Epoch(), n) }
 
-// NotifyOf is Notify for what happened in a context, whose sysUpTime was zero at epoch. Targets of SNMPv3 are told the context; of the
-// others those get it for which Target.Contexts has a community that stands for the context.
+// NotifyOf is Notify for what happened in a context, whose sysUpTime was zero at epoch. Targets of
+// SNMPv3 are told the context; of the others those get it for which Target.Contexts has a community
+// that stands for the context.
 func (s *Server) NotifyOf(contextName string, epoch time.Time, n mib.Notification) {
 	s.origin.notify(contextName, epoch, n)
 }

@@ -67,8 +67,8 @@ type repeats struct {
 	last map[netip.AddrPort][]*lastSet // the oldest first
 }
 
-// repeatTime is how long a SetRequest is known, maxRepeats of how many sources, and maxOfSource how many of each: a manager that
-// waits for no answer before its next request may repeat one of several.
+// repeatTime is how long a SetRequest is known, maxRepeats of how many sources, and maxOfSource how
+// many of each: a manager that waits for no answer before its next request may repeat one of several.
 const (
 	repeatTime  = 10 * time.Second
 	maxRepeats  = 256

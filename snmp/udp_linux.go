@@ -31,7 +31,8 @@ type udpListener struct {
 	fd      int
 	lanes   lanes
 	stopped atomic.Bool
-	// wake is an eventfd(2) that ends the waiting on a socket that others have too: shutdown would be theirs as well. 0 is none.
+	// wake is an eventfd(2) that ends the waiting on a socket that others have too: shutdown would be
+	// theirs as well. 0 is none.
 	wake int
 }
 
@@ -53,8 +54,8 @@ func (s *Server) listenUDP(a Address) (listener, Address, error) {
 	return l, l.address, nil
 }
 
-// listenUDPOn listens with a socket that is there already, and stays with others. It has no lanes: a socket of another user's
-// cannot be joined.
+// listenUDPOn listens with a socket that is there already, and stays with others. It has no lanes: a
+// socket of another user's cannot be joined.
 func (s *Server) listenUDPOn(f *os.File, a Address) (listener, Address, error) {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package communitymib declares the SNMP-COMMUNITY-MIB (RFC 3584, section 5): which communities there are, what stands for
-// them, and from where they are taken. snmpTargetAddrExtTable is in package targetmib, with the rows that it extends.
+// Package communitymib declares the SNMP-COMMUNITY-MIB (RFC 3584, section 5): which communities there
+// are, what stands for them, and from where they are taken. snmpTargetAddrExtTable is in package
+// targetmib, with the rows that it extends.
 package communitymib
 
 import (
@@ -12,7 +13,8 @@ import (
 // Identity is the MODULE-IDENTITY snmpCommunityMIB.
 var Identity = mib.MustParseOID("1.3.6.1.6.3.18")
 
-// Community is a row of snmpCommunityTable. Of those with one name the first counts that is for where a message comes from.
+// Community is a row of snmpCommunityTable. Of those with one name the first counts that is for where
+// a message comes from.
 type Community struct {
 	Index        string // 1 to 32 octets
 	Name         string // the community itself, a password: at most 255 octets here
@@ -25,8 +27,8 @@ type Community struct {
 	Storage      mib.StorageType
 }
 
-// Communities is snmpCommunityTable. Who may read everything does not read the names, but those alone whose view names this
-// module or something in it (section 8 wants access to them restricted).
+// Communities is snmpCommunityTable. Who may read everything does not read the names, but those alone
+// whose view names this module or something in it (section 8 wants access to them restricted).
 func Communities() *mib.Table[Community] {
 	return &mib.Table[Community]{
 		Name:  "snmpCommunityTable",

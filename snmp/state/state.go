@@ -76,8 +76,8 @@ func Open(dir string) (*File, error) {
 	return f, nil
 }
 
-// Read reads the file of a directory, whoever has that. Put fails then. Where there is no file it is an empty one. Its errors match
-// fs.ErrPermission and so on where it cannot be read.
+// Read reads the file of a directory, whoever has that. Put fails then. Where there is no file it is
+// an empty one. Its errors match fs.ErrPermission and so on where it cannot be read.
 func Read(dir string) (*File, error) {
 	f := &File{dir: dir}
 	if err := f.load(); err != nil {

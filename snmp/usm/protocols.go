@@ -61,9 +61,10 @@ func (h Hash) KeySize() int { return h.properties().key }
 // MACSize returns the length of msgAuthenticationParameters in octets.
 func (h Hash) MACSize() int { return h.properties().mac }
 
-// CheckFIPS says why a user may not have the protocols where FIPS 140 is to be kept. MD5 and DES are not approved. HMAC with
-// SHA-1 is, until the end of 2030 (NIST SP 800-131A), and so are HMAC with SHA-2, and AES. Keys of AES-192 and AES-256
-// that are longer than the hash are made in ways that no standard has (NIST SP 800-135, section 5.4).
+// CheckFIPS says why a user may not have the protocols where FIPS 140 is to be kept. MD5 and DES are
+// not approved. HMAC with SHA-1 is, until the end of 2030 (NIST SP 800-131A), and so are HMAC with
+// SHA-2, and AES. Keys of AES-192 and AES-256 that are longer than the hash are made in ways that no
+// standard has (NIST SP 800-135, section 5.4).
 func CheckFIPS(h Hash, c Cipher) error {
 	switch {
 	case h == MD5:

@@ -12,9 +12,10 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/state"
 )
 
-// UserList is who the users of a Model are: those that a configuration has, and what managers made of these and besides,
-// which a state keeps. The later word counts: what a manager changed or deleted stays so until the configuration has
-// another secret or protocol of that user, or has it no longer. It is safe for concurrent use.
+// UserList is who the users of a Model are: those that a configuration has, and what managers made of
+// these and besides, which a state keeps. The later word counts: what a manager changed or deleted
+// stays so until the configuration has another secret or protocol of that user, or has it no longer.
+// It is safe for concurrent use.
 type UserList struct {
 	model *Model
 	state *state.File
@@ -58,9 +59,9 @@ const maxKept = 4096
 // ErrTooManyUsers is matched by the error of UserList.Write where there is no room for another user.
 var ErrTooManyUsers = fmt.Errorf("there are %d users that managers made, and room for no more", maxKept)
 
-// NewUserList returns the list of a model whose engine Start has started, with the users that it returned. Log is told of what is not as
-// the configuration has it; nil means slog.Default. The error says what of the state is not
-// understood.
+// NewUserList returns the list of a model whose engine Start has started, with the users that it
+// returned. Log is told of what is not as the configuration has it; nil means slog.Default. The error
+// says what of the state is not understood.
 func NewUserList(m *Model, f *state.File, kept []User, log *slog.Logger) (*UserList, error) {
 	if log == nil {
 		log = slog.Default()
@@ -124,8 +125,8 @@ func (l *UserList) Configure(users []User) error {
 	return l.model.SetUsers(list)
 }
 
-// users are those of the model. Of one that the configuration and the state have, that of the configuration counts unless a
-// manager changed it.
+// users are those of the model. Of one that the configuration and the state have, that of the
+// configuration counts unless a manager changed it.
 func (l *UserList) users(log *slog.Logger) (list []User) {
 	kept := map[userID]*User{}
 	for i := range l.kept {

@@ -257,8 +257,9 @@ func (f *family) meets(subtree []uint32) bool {
 // maxSteps bounds what Next does for a view with wildcards.
 const maxSteps = 64
 
-// Next returns a name before which, from name on, nothing is in the view, and name itself if that is. ok is false where nothing
-// follows. What it returns is in the view, or greater than name: who walks asks again.
+// Next returns a name before which, from name on, nothing is in the view, and name itself if that is.
+// ok is false where nothing follows. What it returns is in the view, or greater than name: who walks
+// asks again.
 func (v *View) Next(name mib.OID) (next mib.OID, ok bool) {
 	if v.families != nil {
 		return v.nextByFamilies(name)
