@@ -156,3 +156,32 @@ func TestSystemd(t *testing.T) {
 		t.Errorf("after the removal: %s", got)
 	}
 }
+
+// TestUnderSnmpd runs the unit for those who keep snmpd beside the snmpd of this system.
+func TestUnderSnmpd(t *testing.T) {
+	for _, tool := range []string{"snmpget", "snmpwalk", "snmpd"} {
+		nstest.NeedsProgram(t, tool)
+	}
+	r := copyOfRoot(t)
+	r.bring("*_amd64.deb")
+	r.run("dpkg -i /packages/netsnmp-agent_*.deb")
+	r.write("/etc/snmp/snmpd.conf", "agentaddress 127.0.0.1\nrocommunity public 127.0.0.1\nmaster agentx\nagentXPerms 0660 0755 root netsnmp-agent\n", 0o600)
+	r.run("chown Debian-snmp /etc/snmp/snmpd.conf")
+	r.boot()
+	r.run("systemctl start snmpd.service && systemctl start netsnmp-agent-agentx.service")
+	const stack = "snmpwalk -v2c -c public -On 127.0.0.1 1.3.6.1.2.1.31.1.2.1.3" // ifStackStatus, which snmpd has not
+	r.eventually(stack, ".1.3.6.1.2.1.31.1.2.1.3.0.1 = INTEGER: 1")
+	r.run("snmpget -v2c -c public 127.0.0.1 1.3.6.1.4.1.2021.10.1.3.1") // the master's own
+	if got := r.run("systemctl show --property StatusText --value netsnmp-agent-agentx.service"); got != "subagent of the AgentX master at unix:/var/agentx/master\n" {
+		t.Errorf("its status is %q", got)
+	}
+	// A master that starts anew has it again.
+	r.run("systemctl restart snmpd.service")
+	r.eventually(stack, ".1.3.6.1.2.1.31.1.2.1.3.0.1 = INTEGER: 1")
+	if got := r.run("systemctl show --property NRestarts --value netsnmp-agent-agentx.service"); got != "0\n" {
+		t.Errorf("%s restarts", got)
+	}
+	// What was seen was ours.
+	r.run("systemctl stop netsnmp-agent-agentx.service")
+	r.eventually(stack, "No Such")
+}
