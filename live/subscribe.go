@@ -87,7 +87,7 @@ type Filter struct {
 	// Table leaves out routes and rules of other tables, unless it is 0.
 	Table uint32
 	// Prefix leaves out routes, addresses, neighbours and multicast groups outside
-	// of it, unless it is the zero Prefix. It has no meaning for other kinds.
+	// of it, also those that have no IP address, unless it is the zero Prefix. It has no meaning for other kinds.
 	Prefix netip.Prefix
 }
 
@@ -128,10 +128,21 @@ func (f *Filter) matches(value any) bool {
 	switch {
 	case f.Interface != 0 && at.Interface != f.Interface,
 		f.Table != 0 && hasTable && table != f.Table,
+		f.Prefix.IsValid() && !at.Prefix.IsValid() && isWithinPrefixes(value),
 		f.Prefix.IsValid() && at.Prefix.IsValid() && (at.Prefix.Bits() < f.Prefix.Bits() || !f.Prefix.Contains(at.Prefix.Addr())):
 		return false
 	}
 	return true
+}
+
+// isWithinPrefixes reports whether a value is of a kind that prefixes choose from. A bridge's forwarding entry, and
+// a group of the link layer, are such without being within any.
+func isWithinPrefixes(value any) bool {
+	switch value.(type) {
+	case netstat.Neighbour, netstat.MulticastGroup:
+		return true
+	}
+	return false
 }
 
 // SubscribeOptions say what a subscriber gets.

@@ -62,6 +62,31 @@ func newMonitorCommand() *cobra.Command {
 	return cmd
 }
 
+// narrowed returns the kinds that --table and --prefix leave of those that are asked for, 0 for all. One that
+// is named must have what they look at.
+func (f *monitorFlags) narrowed(asked netstat.Kinds) (netstat.Kinds, error) {
+	kinds := asked
+	for _, only := range []struct {
+		flag  string
+		given bool
+		of    netstat.Kinds
+	}{
+		{"table", f.table != 0, netstat.KindRoute | netstat.KindRule},
+		{"prefix", f.prefix != "", netstat.KindRoute | netstat.KindAddress | netstat.KindNeighbour | netstat.KindMulticast | netstat.AllTrackedKinds},
+	} {
+		switch {
+		case !only.given:
+		case kinds&^only.of != 0 && asked != 0:
+			return 0, fmt.Errorf("--%s: %v has none to choose by", only.flag, asked&^only.of)
+		case kinds == 0:
+			kinds = only.of & netstat.AllKinds
+		default:
+			kinds &= only.of
+		}
+	}
+	return kinds, nil
+}
+
 func monitor(cmd *cobra.Command, f monitorFlags) error {
 	hangup.Default()
 	ctx, cancel := context.WithCancel(cmd.Context())
@@ -71,6 +96,9 @@ func monitor(cmd *cobra.Command, f monitorFlags) error {
 	kinds, err := netstat.ParseKinds(f.kinds...)
 	if err != nil {
 		return fmt.Errorf("--kinds: %w", err)
+	}
+	if kinds, err = f.narrowed(kinds); err != nil {
+		return err
 	}
 	tracked := kinds & netstat.AllTrackedKinds
 	subscribe.Kinds, subscribe.Table = kinds&netstat.AllKinds, f.table

@@ -255,11 +255,52 @@ func TestMonitorJSON(t *testing.T) {
 	}
 }
 
+// What has no table and no prefix is not printed where one is chosen.
+func TestMonitorOnly(t *testing.T) {
+	for flag, c := range map[string]struct{ value, changes string }{
+		"--table":  {"100", "rule route"},
+		"--prefix": {"10.0.0.0/8", "address route"},
+	} {
+		n := nstest.New(t)
+		n.IP(t, "link add a0 type veth peer name b0", "link set a0 up", "link set b0 up")
+		lines := runMonitor(t, "--netns", n.Name, "--json", "--initial", flag, c.value)
+		for lines.Scan() && !strings.Contains(lines.Text(), "synced") {
+		}
+		n.IP(t, "link set a0 mtu 1400", "link add q0 type bridge", "rule add from 10.0.0.0/8 table 100", "addr add 10.0.0.1/24 dev a0", "route add 10.9.0.0/16 dev a0 table 100")
+		var kinds []string
+		for lines.Scan() {
+			var l struct {
+				Kind  string
+				Value map[string]any
+			}
+			if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+				t.Fatalf("%v in %s", err, lines.Text())
+			}
+			if l.Kind == "" {
+				continue
+			}
+			if !strings.Contains(c.changes, l.Kind) {
+				t.Errorf("%s: %s", flag, lines.Text())
+			}
+			if kinds = append(kinds, l.Kind); l.Value["destination"] == "10.9.0.0/16" {
+				break
+			}
+		}
+		for kind := range strings.FieldsSeq(c.changes) {
+			if !slices.Contains(kinds, kind) {
+				t.Errorf("%s: no %s among %v", flag, kind, kinds)
+			}
+		}
+	}
+}
+
 func TestMonitorSaysWhatIsWrong(t *testing.T) {
 	n := nstest.New(t)
 	for want, args := range map[string][]string{
 		"--kinds: kind \"x\" is none of interface": {"--kinds", "x"},
-		"--prefix: ":                                        {"--prefix", "10.0.0.0/33"},
+		"--prefix: ": {"--prefix", "10.0.0.0/33"},
+		"--table: interface has none to choose by":          {"--table", "7", "--kinds", "interface,rule"},
+		"--prefix: rule,netconf has none to choose by":      {"--prefix", "10.0.0.0/8", "--kinds", "rule,route,netconf"},
 		"--dev: there is no interface absent":               {"--netns", n.Name, "--dev", "absent"},
 		"no such file or directory":                         {"--netns", "no-such-namespace"},
 		"unexpected argument \"x\"":                         {"x"},

@@ -239,3 +239,28 @@ func FuzzServices(f *testing.F) {
 		}
 	})
 }
+
+func TestNetworks(t *testing.T) {
+	n := ParseNetworks(strings.NewReader("# names\nloopback 127.0.0.0 lo\nhere 10.1\nlater 10.1.0.0\nwrong 1.2.3.4.5\nwrong 300.1\nwrong\nlink-local\t169.254.0.0 # RFC 3927\n"))
+	for network, want := range map[string]string{
+		"127.0.0.0/8": "loopback", "10.1.0.0/16": "here", "169.254.0.0/16": "link-local", "169.254.0.0/32": "", "10.2.0.0/16": "", "2001:db8::/32": "",
+	} {
+		if name := n.Name(netip.MustParsePrefix(network)); name != want {
+			t.Errorf("%s is %q, want %q", network, name, want)
+		}
+	}
+	if len(n) != 3 {
+		t.Errorf("networks %v", n)
+	}
+}
+
+func FuzzNetworks(f *testing.F) {
+	f.Add("loopback 127.0.0.0\nx 10.1 # y\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for network, name := range ParseNetworks(strings.NewReader(text)) {
+			if !network.Is4() || name == "" {
+				t.Errorf("%v is %q in %q", network, name, text)
+			}
+		}
+	})
+}

@@ -225,6 +225,9 @@ func (s *Session) routeColumns() []table.Column[Row[netstat.Route]] {
 			if !s.numericHosts() && r.Destination.Bits() == 0 {
 				return append(b, "default"...)
 			}
+			if name := s.networks.Name(r.Destination); name != "" {
+				return table.AppendEscaped(b, name)
+			}
 			return s.appendHost(b, r.Destination.Addr())
 		}),
 		columnOf("Gateway", 15, false, func(b []byte, r *netstat.Route) []byte {

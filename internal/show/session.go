@@ -37,6 +37,7 @@ type Session struct {
 	open     func(complain func(error)) ([]*Source, error)
 	services names.Services
 	rawNames names.Protocols // of the protocols of raw sockets
+	networks names.Networks
 	resolver *names.Resolver // nil where no name of a host or user is looked up
 
 	owners  *netstat.SocketOwners // of every stack: inodes of sockets are the host's
@@ -94,6 +95,9 @@ func (s *Session) start() error {
 	}
 	if !s.numericPorts() {
 		s.rawNames = names.ReadProtocols()
+	}
+	if !s.numericHosts() {
+		s.networks = names.ReadNetworks()
 	}
 	if !s.JSON && (!s.numericHosts() || !s.numericUsers()) {
 		s.resolver = names.New(names.Options{Limit: nameLimit, Parallel: nameParallel})

@@ -23,7 +23,7 @@ type difference struct {
 
 // differences are all of them. Every mode is held to everything else.
 var differences = map[string]difference{
-	"width": {"Addresses are never cut short, nor are names of interfaces: columns become as wide as they must", func(l string) string {
+	"width": {"Addresses and names of interfaces are never cut short. Columns become as wide as they must", func(l string) string {
 		return strings.Join(strings.Fields(l), " ")
 	}},
 	"zone": {"A link-local address has its interface behind it", func(l string) string {
@@ -91,7 +91,7 @@ func comparedScene(t testing.TB) *nstest.NS {
 	t.Helper()
 	n := scene(t)
 	sockets(t, n)
-	n.IP(t, "route add 172.16.0.0/16 via 192.0.2.3")
+	n.IP(t, "route add 172.16.0.0/16 via 192.0.2.3", "route add 169.254.0.0/16 dev a0", "route add 127.0.0.0/8 dev lo") // link-local and loopback, of /etc/networks
 	n.IP(t, "route add unreachable 203.0.114.0/24", "route add prohibit 203.0.115.0/24")
 	// Routes over a link without a carrier are up, and those that expire are marked.
 	n.IP(t, "link add nocarrier type veth peer name far", "link set nocarrier up", "addr add 198.51.100.1/24 dev nocarrier",

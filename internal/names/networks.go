@@ -1,0 +1,59 @@
+package names
+
+import (
+	"bufio"
+	"io"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Networks are the names of networks of IPv4, by their first address (networks(5)).
+type Networks map[netip.Addr]string
+
+// ReadNetworks reads /etc/networks. A file that is not there has no names.
+func ReadNetworks() Networks {
+	f, err := os.Open("/etc/networks")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	return ParseNetworks(f)
+}
+
+// ParseNetworks reads a file in the form of networks(5): a name and a network, of which zeros at the end may be
+// left out. Lines that have another form are passed over; the first name of a network counts.
+func ParseNetworks(r io.Reader) Networks {
+	n := make(Networks)
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		parts := strings.Split(fields[1], ".")
+		var octets [4]byte
+		if len(parts) > len(octets) {
+			continue
+		}
+		whole := true
+		for i, part := range parts {
+			octet, err := strconv.ParseUint(part, 10, 8)
+			octets[i], whole = byte(octet), whole && err == nil
+		}
+		if address := netip.AddrFrom4(octets); whole && n[address] == "" {
+			n[address] = fields[0]
+		}
+	}
+	return n
+}
+
+// Name returns the name of a network, empty where it has none.
+func (n Networks) Name(network netip.Prefix) string {
+	if network.IsSingleIP() {
+		return ""
+	}
+	return n[network.Addr()]
+}
