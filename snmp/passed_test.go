@@ -73,6 +73,11 @@ func TestPassedSockets(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
+			// One that was shut down would seem to have something to read without an end.
+			left := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
+			if n, err := unix.Poll(left, 0); n != 0 || err != nil {
+				t.Errorf("%v: the socket is not left as it was: %x, %v", a, left[0].Revents, err)
+			}
 		}
 	}
 }
