@@ -71,6 +71,8 @@ type Opened struct {
 	Listens       []listens      `json:"listens"`
 	Access        []letIn        `json:"access"`
 	Contexts      []string       `json:"contexts"` // patterns
+	Metrics       []listens      `json:"metrics"`
+	MetricsConfig string         `json:"metricsConfig,omitempty"`
 	Notifications []notification `json:"notifications"`
 	Notes         []string       `json:"notes"`
 }
@@ -154,7 +156,7 @@ func (r *report) look(s *settings) ([]snmpdconf.Warning, error) {
 
 // describe tells what is opened.
 func (r *report) describe(s *settings, opens opening) error {
-	r.Opened = &Opened{Master: opens.master, Listens: []listens{}, Access: []letIn{}, Contexts: []string{}, Notifications: []notification{}, Notes: []string{}}
+	r.Opened = &Opened{Master: opens.master, Listens: []listens{}, Access: []letIn{}, Contexts: []string{}, Metrics: []listens{}, MetricsConfig: opens.metrics.config, Notifications: []notification{}, Notes: []string{}}
 	patterns := s.file.NetNSContexts
 	if len(s.contexts) > 0 {
 		patterns = nil
@@ -162,6 +164,9 @@ func (r *report) describe(s *settings, opens opening) error {
 	}
 	for _, p := range patterns {
 		r.Contexts = append(r.Contexts, p.Value)
+	}
+	for _, a := range opens.metrics.addresses {
+		r.Metrics = append(r.Metrics, listens{a, onlyThisHost(a)})
 	}
 	if opens.who == nil {
 		return nil
@@ -255,6 +260,19 @@ func (r *report) text() string {
 	}
 	if len(r.Contexts) > 0 {
 		say(0, "Contexts of the network namespaces that match: %s", strings.Join(r.Contexts, " "))
+	}
+	if len(r.Metrics) > 0 {
+		say(0, "Serves metrics at:")
+	}
+	for _, l := range r.Metrics {
+		switch {
+		case l.Loopback:
+			say(1, "%s, which only this host reaches", l.Address)
+		case r.MetricsConfig == "":
+			say(1, "%s, to whoever reaches it", l.Address)
+		default:
+			say(1, "%s, as %s says", l.Address, r.MetricsConfig)
+		}
 	}
 	if len(r.Notifications) > 0 {
 		say(0, "Sends notifications to:")

@@ -46,6 +46,9 @@ type flags struct {
 	version  bool
 	logLevel string
 
+	metrics       []string
+	metricsConfig string
+
 	recording string
 }
 
@@ -120,13 +123,15 @@ func (f *flags) declareOpening(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `TRANSPORT:ADDRESS:PORT`; TRANSPORT is udp, udp6, tcp or tcp6 (may be repeated)")
 	fs.StringVar(&f.state, "state", "", "keep in `DIR` what SNMPv3 must remember, and what managers write")
 	fs.StringSliceVar(&f.contexts, "contexts", nil, "make SNMP contexts of the network namespaces that match `PATTERN,...`")
+	fs.StringArrayVar(&f.metrics, "metrics", nil, "serve metrics for Prometheus at `ADDRESS:PORT` (may be repeated)")
+	fs.StringVar(&f.metricsConfig, "metrics-config", "", "read `FILE` for TLS and passwords of --metrics")
 	fs.BoolVar(&f.fips, "fips", false, "have no users of SNMPv3 with protocols that FIPS 140 does not allow")
 	fs.BoolVar(&f.strict, "strict", false, "take what would be a warning of the configuration file for an error")
 }
 
 // refuseEmpty says which flag was given nothing.
 func (f *flags) refuseEmpty(fs *pflag.FlagSet) error {
-	for _, name := range []string{"agentx", "config", "state", "take-over", "netns", "recording"} {
+	for _, name := range []string{"agentx", "config", "state", "take-over", "netns", "recording", "metrics-config"} {
 		if flag := fs.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
 			return fmt.Errorf("--%s: the value is empty", name)
 		}

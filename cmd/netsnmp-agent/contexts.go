@@ -62,7 +62,7 @@ var errNotFollowed = errors.New("netnsNotifications does not have the context: n
 
 // newContexts puts a context for each namespace that the settings mean beside the default
 // one, which shows like.Stack. System tells of the host; changed may be nil.
-func (s *settings) newContexts(opens opening, byDefault mib.Handler, like agent.Config, system func() snmpv2mib.System, notify notifier, changed func([]string)) (*contexts.Set, error) {
+func (s *settings) newContexts(opens opening, measured *exporter, byDefault mib.Handler, like agent.Config, system func() snmpv2mib.System, notify notifier, changed func([]string)) (*contexts.Set, error) {
 	var set *contexts.Set
 	tree := func(name string, stack netstat.Stack, epoch time.Time) (*mib.Tree, error) {
 		choices := notify.choices.linksOf(name)
@@ -78,6 +78,9 @@ func (s *settings) newContexts(opens opening, byDefault mib.Handler, like agent.
 				return set != nil && set.Follows(name) && choices.enabled(link, byDefault)
 			},
 			Log: s.log.With("context", name),
+		}
+		if stack != like.Stack {
+			config.Readings = measured.readingsOf(name, stack, config.Log)
 		}
 		if like.WriteLinkNotifications != nil {
 			config.WriteLinkNotifications = func(link string, send bool) (mib.Assignment, error) {

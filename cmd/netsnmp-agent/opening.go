@@ -16,6 +16,7 @@ type opening struct {
 	who       *access        // nil for a subagent
 	contexts  contexts.Patterns
 	followed  contexts.Patterns // of the contexts, whose interfaces are notified of
+	metrics   metricsAt
 	warnings  []snmpdconf.Warning
 }
 
@@ -26,6 +27,9 @@ func (s *settings) opens(file *snmpdconf.Config, listening []snmp.Address) (o op
 		return o, err
 	}
 	if o.followed, err = parsePatterns(file.NetNSNotifications); err != nil {
+		return o, err
+	}
+	if o.metrics, err = s.metricsOf(file); err != nil {
 		return o, err
 	}
 	if s.agentx != "" {

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -48,7 +49,10 @@ func run(cmd *cobra.Command, f flags, of process) error {
 	}
 	ctx, end := context.WithCancelCause(cmd.Context())
 	defer end(nil)
-	defer context.AfterFunc(ctx, of.supervisor.stopping)()
+	// What ends sooner than that is told tells it itself.
+	stopping := sync.OnceFunc(of.supervisor.stopping)
+	defer stopping()
+	defer context.AfterFunc(ctx, stopping)()
 	stack, err := openStack(ctx, s, end)
 	if err != nil {
 		return err
@@ -196,8 +200,13 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err := s.heed(s.file, opens.warnings); err != nil {
 		return err
 	}
+	measured, err := s.listenForMetrics(out, opens.metrics)
+	if err != nil {
+		return err
+	}
+	defer measured.Close()
 	config := agent.Config{
-		Stack: stack, Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.linksOf("").enabled, Zones: s.allZones(), Turns: mib.NewTurns(),
+		Stack: stack, Readings: measured.readingsOf("", stack, s.log), Modules: s.modules, Epoch: sub.Epoch, Log: s.log, LinkNotifications: notify.linksOf("").enabled, Zones: s.allZones(), Turns: mib.NewTurns(),
 	}
 	a, err := agent.New(config)
 	if err != nil {
@@ -210,7 +219,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	told := make(latest, 1)
 	// sysUpTime is the master's in notifications of contexts as well.
 	inContexts := notifier{notify, func(contextName string, _ time.Time, n mib.Notification) { sub.Notify(contextName, n) }}
-	set, err := s.newContexts(opens, a.Tree(), config, described.now, inContexts, told.set)
+	set, err := s.newContexts(opens, measured, a.Tree(), config, described.now, inContexts, told.set)
 	if err != nil {
 		return err
 	}
@@ -230,15 +239,16 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if changed(s.file.AgentXSocket, file.AgentXSocket) {
 			s.log.Warn("a changed agentXSocket takes effect at the next start")
 		}
-		opens, err := s.opens(file, nil)
+		next, err := s.opens(file, nil)
 		if err != nil {
 			return err
 		}
-		if err := s.heed(file, opens.warnings); err != nil {
+		s.warnOfMetrics(opens.metrics, next.metrics)
+		if err := s.heed(file, next.warnings); err != nil {
 			return err
 		}
-		set.SetPatterns(opens.contexts)
-		set.SetFollowed(opens.followed)
+		set.SetPatterns(next.contexts)
+		set.SetFollowed(next.followed)
 		described.set(file)
 		s.warnOfZones(file)
 		s.warnOfGivenUp(file, nil)
@@ -246,6 +256,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return nil
 	})
 	go set.Run(ctx)
+	go measured.serve(ctx, set, nil)
 	go told.each(ctx, func(names []string) {
 		// Where the session ends meanwhile, all is registered with the next one.
 		_ = sub.SetContexts(ctx, append([]string{""}, names...)...)
@@ -340,8 +351,13 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	server.SetBulkLimits(s.file.MaxGetbulkRepeats, s.file.MaxGetbulkResponses)
 	var set *contexts.Set
 	administered.access.Contexts = func() []string { return append([]string{""}, set.Names()...) }
+	measured, err := s.listenForMetrics(out, opens.metrics)
+	if err != nil {
+		return err
+	}
+	defer measured.Close()
 	config := agent.Config{
-		Stack: stack, Modules: s.modules, Epoch: epoch, Log: s.log,
+		Stack: stack, Readings: measured.readingsOf("", stack, s.log), Modules: s.modules, Epoch: epoch, Log: s.log,
 		System: described.now, WriteSystem: described.write, WriteEngine: notify.writeAuthentication,
 		Engine: func() enginemib.Engine {
 			return v3.Load().described(enginemib.Engine{Statistics: server.Statistics(), EnableAuthenTraps: notify.authentication(), MaxMessageSize: snmp.MaxMessageSize})
@@ -360,7 +376,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	if err != nil {
 		return err
 	}
-	if set, err = s.newContexts(opens, a.Tree(), config, described.now, notifier{notify, server.NotifyOf}, nil); err != nil {
+	if set, err = s.newContexts(opens, measured, a.Tree(), config, described.now, notifier{notify, server.NotifyOf}, nil); err != nil {
 		return err
 	}
 	handler.Handler = set
@@ -415,6 +431,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
+		s.warnOfMetrics(opens.metrics, opened.metrics)
 		if err := s.heed(next, opened.warnings); err != nil {
 			return err
 		}
@@ -464,6 +481,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))
 	go set.Run(ctx)
+	go measured.serve(ctx, set, server.Statistics)
 	go notify.linksOf("").notify(ctx, stack, s.log, server.Notify)
 	return untilDone(server.Serve(ctx))
 }

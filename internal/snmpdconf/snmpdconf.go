@@ -38,6 +38,8 @@ type Config struct {
 	NetNSContexts  []Setting // netnsContexts, each pattern by itself, which snmpd has not
 	// NetNSNotifications is netnsNotifications, likewise.
 	NetNSNotifications []Setting
+	Metrics            []Setting // metrics, each address by itself, which snmpd has not
+	MetricsConfig      *Setting  // metricsConfig, likewise
 	// Communities are the communities in the order in which they count.
 	Communities []Community
 	Users       []User
@@ -312,6 +314,25 @@ var directives = map[string]func(c *Config, where, rest string) error{
 	},
 	"agentxsocket": func(c *Config, where, rest string) error {
 		c.AgentXSocket = &Setting{unquote(rest), where}
+		return nil
+	},
+	"metrics": func(c *Config, where, rest string) error {
+		words, err := fields(rest)
+		switch {
+		case err != nil:
+			return err
+		case len(words) == 0:
+			return errors.New("needs an address, such as localhost:9161")
+		}
+		for _, address := range words {
+			c.Metrics = append(c.Metrics, Setting{address, where})
+		}
+		return nil
+	},
+	"metricsconfig": func(c *Config, where, rest string) error {
+		if c.MetricsConfig = (&Setting{unquote(rest), where}); c.MetricsConfig.Value == "" {
+			return errors.New("needs the name of a file")
+		}
 		return nil
 	},
 	"netnscontexts":      patterns(func(c *Config) *[]Setting { return &c.NetNSContexts }),
@@ -601,7 +622,7 @@ func suggest(unknown string) string {
 // them, in alphabetical order.
 func Directives() []string {
 	names := []string{
-		"agentaddress", "agentXSocket", "netnsContexts", "netnsNotifications", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
+		"agentaddress", "agentXSocket", "metrics", "metricsConfig", "netnsContexts", "netnsNotifications", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
 		"com2sec", "com2sec6", "com2secunix", "group", "access", "setaccess", "view", "authaccess", "authgroup", "authuser",
 		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",

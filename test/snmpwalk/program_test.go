@@ -66,6 +66,10 @@ func TestRefusals(t *testing.T) {
 		{"port", []string{"--listen", "udp:127.0.0.1:99999"}, []string{"99999"}},
 		{"both", []string{"--agentx", "--listen", "udp:127.0.0.1:1161"}, []string{"--agentx", "--listen"}},
 		{"master", []string{"--agentx=carrier-pigeon:x"}, []string{"carrier-pigeon"}},
+		{"address of metrics", []string{"--metrics", "localhost"}, []string{"--metrics", `"localhost"`, "ADDRESS:PORT"}},
+		{"port of metrics", []string{"--metrics", ":http"}, []string{"--metrics", `"http"`, "65535"}},
+		{"file of metrics", []string{"--metrics", ":0", "--metrics-config", file + "-not"}, []string{"--metrics-config", file + "-not"}},
+		{"no metrics", []string{"--metrics-config", file}, []string{"--metrics-config", "no metrics are served"}},
 		{"flag", []string{"--frobnicate"}, []string{"--frobnicate"}},
 		{"argument", []string{"frobnicate"}, []string{"frobnicate"}},
 	} {

@@ -1,0 +1,192 @@
+// Package metrics shows network stacks as metrics of Prometheus, made of the readings that the tables of an SNMP agent are made
+// of. Nothing is read but when it is asked for.
+//
+// No series stands for one connection: connections are counted by state, by process, by unit of
+// systemd and by network of the remote end. Each label with values that others choose has at most
+// [Options.Top] of them, and "other" for the rest together.
+package metrics
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/readings"
+)
+
+// DefaultTop is how many values a label has that others choose.
+const DefaultTop = 50
+
+// Options say what is shown.
+type Options struct {
+	// Stacks returns the stacks that there are now.
+	Stacks func(ctx context.Context) []Stack
+	// Top is how many values a label has that others choose; 0 means DefaultTop.
+	Top int
+	// Log takes what could not be read. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Stack is a stack and the network namespace that the label netns names: "" for the one that is not named.
+type Stack struct {
+	NetNS    string
+	Readings *readings.Stack
+}
+
+// Exporter shows stacks as metrics. Use New: the zero value has no stacks.
+type Exporter struct {
+	options Options
+	parts   []part
+
+	mu sync.Mutex
+	// kept is what is made of readings of a stack for metrics alone.
+	kept map[*readings.Stack]*kept
+}
+
+// part is what is read as a whole, and fails as a whole.
+type part struct {
+	name    string
+	collect func(ctx context.Context, s *kept, out sink) error
+}
+
+// metric is a family of metrics.
+type metric struct {
+	name string
+	kind prometheus.ValueType
+	desc *prometheus.Desc
+}
+
+// netnsLabel is a label of every family that is about a stack.
+const netnsLabel = "netns"
+
+// other stands for the values of a label that are not among the largest.
+const other = "other"
+
+func gauge(name, help string, labels ...string) *metric {
+	return newMetric(name, help, prometheus.GaugeValue, labels)
+}
+
+func counter(name, help string, labels ...string) *metric {
+	return newMetric(name, help, prometheus.CounterValue, labels)
+}
+
+func newMetric(name, help string, kind prometheus.ValueType, labels []string) *metric {
+	return &metric{name, kind, prometheus.NewDesc(name, help, append([]string{netnsLabel}, labels...), nil)}
+}
+
+// sink takes metrics of one stack.
+type sink struct {
+	to    chan<- prometheus.Metric
+	netns string
+}
+
+// put takes a value. Labels are as in the declaration.
+func (s sink) put(m *metric, value float64, labels ...string) {
+	s.to <- prometheus.MustNewConstMetric(m.desc, m.kind, value, append([]string{s.netns}, labels...)...)
+}
+
+// known takes a value where it is known.
+func known[T uint8 | uint16 | uint32 | uint64](s sink, m *metric, value netstat.Optional[T], labels ...string) {
+	if v, is := value.Get(); is {
+		s.put(m, float64(v), labels...)
+	}
+}
+
+// New returns an exporter.
+func New(o Options) *Exporter {
+	if o.Top <= 0 {
+		o.Top = DefaultTop
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	e := &Exporter{options: o, kept: make(map[*readings.Stack]*kept)}
+	e.parts = []part{e.sockets(netstat.TCP), e.sockets(netstat.UDP), interfacesPart(), qdiscsPart(), countersPart(), conntrackPart(), routesPart(), neighboursPart(), ownPart()}
+	return e
+}
+
+var errNotThere = errors.New("the source does not tell")
+
+// Collector returns what a scrape collects until ctx is done. What could not be read by then is left out, and
+// netstat_scrape_success says of which part.
+func (e *Exporter) Collector(ctx context.Context) prometheus.Collector { return scrape{e, ctx} }
+
+type scrape struct {
+	exporter *Exporter
+	ctx      context.Context
+}
+
+var (
+	succeeded = gauge("netstat_scrape_success", "Whether a part of a stack could be read: 0 where it could not, and its metrics are left out.", "part")
+	took      = gauge("netstat_scrape_duration_seconds", "How long it took to read a part of a stack, or to wait for somebody else's reading.", "part")
+)
+
+// Describe tells nothing: which families there are depends on the kernel's counters.
+func (s scrape) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads every stack.
+func (s scrape) Collect(to chan<- prometheus.Metric) {
+	e := s.exporter
+	stacks := e.options.Stacks(s.ctx)
+	e.forget(stacks)
+	for _, stack := range stacks {
+		out := sink{to, stack.NetNS}
+		of := e.keptOf(stack.Readings)
+		var reading sync.WaitGroup
+		for i := range e.parts {
+			reading.Go(func() { e.collect(s.ctx, &e.parts[i], of, out) })
+		}
+		reading.Wait()
+	}
+}
+
+func (e *Exporter) collect(ctx context.Context, p *part, of *kept, out sink) {
+	began := time.Now()
+	err := p.collect(ctx, of, out)
+	if errors.Is(err, errNotThere) || errors.Is(err, netstat.ErrNotSupported) {
+		return // of what is not there nothing is missing
+	}
+	success := 1.0
+	if err != nil {
+		success = 0
+		if !errors.Is(err, fs.ErrPermission) {
+			e.options.Log.Warn("metrics could not be read", "part", p.name, "netns", out.netns, "error", err)
+		}
+	}
+	out.put(succeeded, success, p.name)
+	out.put(took, time.Since(began).Seconds(), p.name)
+}
+
+// keptOf returns what is kept of a stack.
+func (e *Exporter) keptOf(r *readings.Stack) *kept {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := e.kept[r]
+	if k == nil {
+		k = newKept(r)
+		e.kept[r] = k
+	}
+	return k
+}
+
+// forget gives up what is kept of stacks that are not there any longer.
+func (e *Exporter) forget(there []Stack) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.kept) <= len(there) {
+		return
+	}
+	still := make(map[*readings.Stack]*kept, len(there))
+	for _, s := range there {
+		if k := e.kept[s.Readings]; k != nil {
+			still[s.Readings] = k
+		}
+	}
+	e.kept = still
+}
