@@ -23,7 +23,7 @@ type difference struct {
 
 // differences are all of them. Every mode is held to everything else.
 var differences = map[string]difference{
-	"width": {"Addresses and names of interfaces are never cut short. Columns become as wide as they must", func(l string) string {
+	"width": {"Addresses are never cut short, nor are names of interfaces: columns become as wide as they must", func(l string) string {
 		return strings.Join(strings.Fields(l), " ")
 	}},
 	"zone": {"A link-local address has its interface behind it", func(l string) string {
