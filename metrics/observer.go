@@ -19,7 +19,7 @@ const mostKeys = 1 << 14
 // Observe returns the observer of a reading of sockets, for readings.Options.
 func Observe(netstat.Protocol) readings.Observer {
 	t := &totals{
-		states: make(map[stateKey]int), listeners: newSums[listenerKey, listener](), processes: newSums[string, load](),
+		names: make(map[uint64]string), listeners: newSums[listenerKey, listener](), processes: newSums[string, load](),
 		units: newSums[string, load](), remotes: newSums[netip.Prefix, load](),
 	}
 	native := func(o prometheus.HistogramOpts) prometheus.Histogram {
@@ -41,19 +41,21 @@ func Observe(netstat.Protocol) readings.Observer {
 
 // totals are what sockets of one protocol have together.
 type totals struct {
-	states    map[stateKey]int
+	states    [2][states]uint64 // of families
 	listeners sums[listenerKey, listener]
 	// What connections have, by who has them: the process, the unit of systemd, the network of the remote end.
 	processes, units sums[string, load]
 	remotes          sums[netip.Prefix, load]
+	names            map[uint64]string // of units, by the ID of the cgroup
 
 	roundTrips, retransmitted prometheus.Histogram
 }
 
-type stateKey struct {
-	family netstat.Family
-	state  netstat.State
-}
+// states is beyond the last state.
+const states = netstat.CookieWait + 1
+
+// families are those that sockets are counted by.
+func families() [2]netstat.Family { return [...]netstat.Family{netstat.IPv4, netstat.IPv6} }
 
 type listenerKey struct {
 	address netip.AddrPort
@@ -123,7 +125,13 @@ func (s *sums[K, V]) top(n int, size func(*V) uint64, order func(a, b K) int) []
 
 // Observe counts a socket.
 func (t *totals) Observe(s *netstat.Socket) {
-	t.states[stateKey{s.Family, s.State}]++
+	if s.State < states {
+		for i, family := range families() {
+			if s.Family == family {
+				t.states[i][s.State]++
+			}
+		}
+	}
 	if s.State == netstat.TimeWait || s.State == netstat.SynReceived || s.State == netstat.NewSynReceived {
 		return // nobody holds them
 	}
@@ -147,7 +155,7 @@ func (t *totals) Observe(s *netstat.Socket) {
 		l.retransmitting = 1
 	}
 	t.processes.at(process).add(&l)
-	t.units.at(unitOf(s)).add(&l)
+	t.units.at(t.unitOf(s)).add(&l)
 	t.remotes.at(networkOf(s.Remote.Addr())).add(&l)
 	if s.Detail == nil || s.Detail.TCP == nil {
 		return
@@ -171,7 +179,7 @@ func processOf(s *netstat.Socket) string {
 
 // unitOf is the unit of systemd that a socket was made in, or the last part of its cgroup's path; "" where that is
 // not known.
-func unitOf(s *netstat.Socket) string {
+func (t *totals) unitOf(s *netstat.Socket) string {
 	if s.Detail == nil {
 		return ""
 	}
@@ -179,14 +187,23 @@ func unitOf(s *netstat.Socket) string {
 	if !known || group.Path == "" {
 		return ""
 	}
+	name, known := t.names[group.ID]
+	if !known {
+		name = unitOfPath(group.Path)
+		t.names[group.ID] = name
+	}
+	return name
+}
+
+func unitOfPath(of string) string {
 	// A unit may make groups below its own.
-	for at := group.Path; len(at) > 1; at = path.Dir(at) {
+	for at := of; len(at) > 1; at = path.Dir(at) {
 		name := path.Base(at)
 		if strings.HasSuffix(name, ".service") || strings.HasSuffix(name, ".scope") {
 			return name
 		}
 	}
-	return path.Base(group.Path)
+	return path.Base(of)
 }
 
 // networkOf is the network that a remote end is counted among: /24 of IPv4, /48 of IPv6.

@@ -69,8 +69,12 @@ func (e *Exporter) sockets(p netstat.Protocol) part {
 
 // show tells what the sockets have together.
 func (t *totals) show(out sink, protocol string, p netstat.Protocol, top int) {
-	for key, n := range t.states {
-		out.put(socketsByState, float64(n), protocol, familyName(key.family), stateName(key.state))
+	for i, family := range families() {
+		for state, n := range t.states[i] {
+			if n > 0 {
+				out.put(socketsByState, float64(n), protocol, familyName(family), stateName(netstat.State(state)))
+			}
+		}
 	}
 	showListener := func(l *listener, address, port, process string) {
 		if l.sockets == 0 {

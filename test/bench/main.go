@@ -89,6 +89,7 @@ var agentPage = []benchmark{
 	{"remote", (*bench).remoteCase},
 	{"paths", (*bench).pathsCase},
 	{"conntrack", (*bench).conntrackCase},
+	{"scrape", (*bench).scrapeCase},
 	{"memory", (*bench).memoryCase},
 	{"idle", (*bench).idleCase},
 }
