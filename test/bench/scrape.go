@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"time"
 
@@ -53,7 +54,7 @@ func (b *bench) scrapeCase(s *section) error {
 		of.UDP.Invalidate()
 		began := time.Now()
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		scrape := time.Since(began)
 		if answer = w.Body.Len(); w.Code != 200 {
 			return fmt.Errorf("status %d: %s", w.Code, w.Body)
