@@ -163,7 +163,7 @@ func TestErrors(t *testing.T) {
 		`name="x`:                        `position 6, "\"": expected a value`,
 		`state=foo`:                      `position 7, "foo": expected one of LISTEN, TIME-WAIT as state`,
 		`port=httpx`:                     `position 6, "httpx": expected a port or the name of a service`,
-		`n=1 and user=nobody-else`:       `position 14, "nobody-else": expected the number or the name of a user as uid`,
+		`n=1 and user=nobody-else`:       `position 14, "nobody-else": expected the number or the name of a user as user`,
 		`table=mian`:                     `position 7, "mian": expected the number or the name of a routing table as table`,
 		`table=1 or table=x`:             `position 18, "x": expected the number or the name of a routing table as table`,
 		`interface<1`:                    `position 10, "<": expected one of = != ~ !~, which interface can be compared by`,
@@ -201,7 +201,7 @@ func TestErrors(t *testing.T) {
 
 // Without anybody who knows names there are numbers.
 func TestNumbersOnly(t *testing.T) {
-	for text, want := range map[string]string{"uid=www-data": "expected the number of a user as uid", "localPort=https": "expected an integer as localPort", "table=main": "expected an integer as table"} {
+	for text, want := range map[string]string{"uid=www-data": "expected the number of a user as uid", "localPort=https": "expected an integer as localPort", "port=https": "expected an integer as port", "table=main": "expected an integer as table"} {
 		if _, err := Parse(text, things, Names{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}

@@ -243,6 +243,7 @@ func (p *parser) term() (Expr, error) {
 	if name, typ := p.fields.Field(e.Fields[0]); typ == table.Compound {
 		return e, p.expected("the name of something in " + name + ", not of all of it")
 	}
+	as := p.token.text // several fields may have the name
 	p.next()
 	negated := false
 	switch p.token.text {
@@ -271,7 +272,7 @@ func (p *parser) term() (Expr, error) {
 	}
 	for {
 		p.next()
-		l, err := p.literal(e)
+		l, err := p.literal(e, as)
 		if err != nil {
 			return e, err
 		}
@@ -318,8 +319,8 @@ func (p *parser) suits(e Expr) error {
 	return p.expected("another operator")
 }
 
-// literal reads a value as the fields' types have it.
-func (p *parser) literal(e Expr) (Literal, error) {
+// literal reads a value as the types of the fields have it that were named so.
+func (p *parser) literal(e Expr, as string) (Literal, error) {
 	if p.token.kind != word && p.token.kind != quoted {
 		return Literal{}, p.expected("a value")
 	}
@@ -334,21 +335,21 @@ func (p *parser) literal(e Expr) (Literal, error) {
 	}
 	var wrong string
 	for _, f := range e.Fields {
-		name, typ := p.fields.Field(f)
+		_, typ := p.fields.Field(f)
 		if typ == table.Keyword {
 			w, words, ok := p.fields.Word(f, l.Text)
 			if ok {
 				l.Text = w
 				return l, nil
 			}
-			wrong = "one of " + strings.Join(words, ", ") + " as " + name
+			wrong = "one of " + strings.Join(words, ", ") + " as " + as
 			continue
 		}
 		complaint := p.read(&l, typ)
 		if complaint == "" {
 			return l, nil
 		}
-		wrong = complaint + " as " + name
+		wrong = complaint + " as " + as
 	}
 	return l, p.expected(wrong)
 }
