@@ -182,7 +182,7 @@ func (e *exporter) serve(ctx context.Context, set *contexts.Set, statistics func
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metrics.New(metrics.Options{Log: e.log, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }}).Handler(own))
 	const patience = 10 * time.Second
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16, ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug)}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16, ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug)}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	var flags web.FlagConfig
 	flags.WebConfigFile = &e.at.config

@@ -39,7 +39,7 @@ func TestBadInput(t *testing.T) {
 		"--filter: at position 7, \"foo\": expected one of ESTABLISHED":                               {"-t", "--filter", "state=foo"},
 		"--filter: at position 6, the end: expected one of = != < <= > >= ~ !~":                       {"-t", "--filter", "state"},
 		"--filter: at position 1, \"prot\": expected the name of a field: protocol":                   {"-t", "--filter", "prot=1"},
-		"--filter: at position 16, \"nobody-else\": expected the number or the name of a user as uid": {"-t", "--filter", "port=1 or user=nobody-else"},
+		"--filter: at position 16, \"nobody-else\": expected the number or the name of a user as user": {"-t", "--filter", "port=1 or user=nobody-else"},
 		"--filter: the value is empty":                                                                {"-t", "--filter", ""},
 		`--sort: socket rows have no field "size": there are protocol, family,`:                       {"-t", "--sort", "-size"},
 		`--sort: route rows have no field "rtt2"`:                                                     {"-r", "--sort", "rtt2"},
