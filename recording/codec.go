@@ -430,10 +430,15 @@ func (intCodec) write(w *columnWriter, name string, values []reflect.Value) {
 }
 
 func (intCodec) read(r *columnReader, name string, values []reflect.Value) error {
+	scale := int64(1)
+	if r.milliseconds && wasMilliseconds(name) {
+		scale = int64(time.Millisecond)
+	}
 	return r.leaf(name, values, func(v reflect.Value, n uint64, signed bool) bool {
-		if !fitsSigned(n, signed) || v.OverflowInt(int64(n)) {
+		if !fitsSigned(n, signed) || v.OverflowInt(int64(n)) || int64(n)*scale/scale != int64(n) {
 			return false
 		}
+		n *= uint64(scale)
 		v.SetInt(int64(n))
 		return true
 	})

@@ -1,8 +1,11 @@
 package recording
 
 import (
+	"errors"
+	"math"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/randomrow"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -138,5 +141,46 @@ func TestTypesChange(t *testing.T) {
 	}
 	if got, err := decodeRows[narrow](codecOf(reflect.TypeFor[narrow]()), &head, false, new(scratch), nil); err == nil {
 		t.Errorf("256 was read as %+v", got)
+	}
+}
+
+// What lasts was in milliseconds in some columns of older rows.
+func TestMillisecondsOfOlderRows(t *testing.T) {
+	type ring struct{ RetireTimeout uint32 }
+	type before struct {
+		RTOMin netstat.Optional[int32]
+		RTOMax netstat.Optional[int64]
+		Ring   ring
+		Other  int64
+	}
+	type newRing struct{ RetireTimeout time.Duration }
+	type after struct {
+		RTOMin, RTOMax netstat.Optional[time.Duration]
+		Ring           newRing
+		Other          time.Duration
+	}
+	read := func(version uint64, row before) ([]after, error) {
+		var w columnWriter
+		payload, err := encodeRows(codecOf(reflect.TypeFor[before]()), "k", "", []before{row}, &w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head rowsHead
+		if err := unmarshal(payload, &head); err != nil {
+			t.Fatal(err)
+		}
+		head.Version = version
+		return decodeRows[after](codecOf(reflect.TypeFor[after]()), &head, false, new(scratch), nil)
+	}
+	row := before{netstat.Known[int32](200), netstat.Known[int64](120_000), ring{77}, 5}
+	for version, unit := range map[uint64]time.Duration{0: time.Millisecond, 1: time.Millisecond, 2: 1} {
+		want := []after{{netstat.Known(200 * unit), netstat.Known(120_000 * unit), newRing{77 * unit}, 5}}
+		if got, err := read(version, row); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("version %d: %+v, %v, want %+v", version, got, err, want)
+		}
+	}
+	row.RTOMax.Set(math.MaxInt64 / 1000)
+	if got, err := read(1, row); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("more milliseconds than there are: %+v, %v", got, err)
 	}
 }

@@ -159,9 +159,11 @@ type columnReader struct {
 	parents map[string]bool
 	// plain says that fields of wasPlain were not optional when the file was
 	// written: one that is not there is zero, and known.
-	plain   bool
-	memory  *memory
-	scratch scratch
+	plain bool
+	// milliseconds says that fields of wasMilliseconds were that.
+	milliseconds bool
+	memory       *memory
+	scratch      scratch
 }
 
 // newColumnReader returns a reader of columns, whose values take of a memory.
@@ -417,8 +419,14 @@ type rowsHead struct {
 	Columns map[string]cbor.RawMessage `cbor:"columns"`
 }
 
-// rowsVersion is the version of rows: since 1, the fields of wasPlain are optional.
-const rowsVersion = 1
+// rowsVersion is the version of rows: since 1, the fields of wasPlain are optional, and since 2 those of
+// wasMilliseconds are in nanoseconds, as all that lasts.
+const rowsVersion = 2
+
+// wasMilliseconds are the columns of fields that were in milliseconds in rows of versions 0 and 1.
+func wasMilliseconds(column string) bool {
+	return column == "RTOMin" || column == "RTOMax" || strings.HasSuffix(column, "RetireTimeout")
+}
 
 // wasPlain are the columns of fields that were not optional in rows of version 0:
 // one that is left out there is zero in all rows, but for rows that SNMP told,
@@ -476,7 +484,8 @@ func decodeRows[T any](c codec, head *rowsHead, told bool, s *scratch, rows []T)
 	n := int(head.Rows)
 	left := memory(maxBlockMemory)
 	r := newColumnReader(head.Columns, &left)
-	r.plain = head.Version < rowsVersion && !told && head.Kind != KindIdentity // whose cookie was optional
+	r.plain = head.Version < 1 && !told && head.Kind != KindIdentity // whose cookie was optional
+	r.milliseconds = head.Version < 2
 	r.scratch = *s
 	defer func() { *s = r.scratch }()
 	if err := r.take(n, reflect.TypeFor[T]().Size()+perValue); err != nil {
