@@ -185,7 +185,11 @@ func (w *Watch) Wait(limit time.Duration) (c Change, err error) {
 // look takes in what has changed.
 func (w *Watch) look(c *Change) error {
 	changed := []unix.PollFd{{Fd: int32(w.mounts[1]), Events: unix.POLLPRI}}
-	switch _, err := unix.Poll(changed, 0); {
+	_, err := unix.Poll(changed, 0)
+	for err == unix.EINTR { // one that does not wait may be interrupted as well (fs/select.c, do_poll)
+		_, err = unix.Poll(changed, 0)
+	}
+	switch {
 	case err != nil:
 		return os.NewSyscallError("poll", err)
 	case changed[0].Revents != 0:
