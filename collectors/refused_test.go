@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,6 +97,9 @@ func rowsOf[T any](read func(context.Context, *Kernel) iter.Seq2[T, error]) func
 
 // Where netlink is refused, rows are those that it has, and all that is told of them is the same.
 func TestWithoutNetlink(t *testing.T) {
+	if runtime.GOARCH == "386" {
+		t.Skip("socket(2) is a call of socketcall(2) on 386, whose arguments no filter sees")
+	}
 	n := nstest.New(t)
 	n.IP(t, "link set lo up", "link add a0 type veth peer name b0", "link set a0 up", "link set b0 up", "link add q0 type bridge",
 		"addr add 192.0.2.1/24 brd + dev a0", "addr add 192.0.2.2/24 dev a0", "addr add 198.51.100.1/24 dev a0 label a0:one", "addr add 10.9.9.1 peer 10.9.9.2/32 dev a0",
