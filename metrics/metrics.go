@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,8 +89,15 @@ type sink struct {
 
 // put takes a value. Labels are as in the declaration.
 func (s sink) put(m *metric, value float64, labels ...string) {
-	s.to <- prometheus.MustNewConstMetric(m.desc, m.kind, value, append([]string{s.netns}, labels...)...)
+	all := append([]string{s.netns}, labels...)
+	for i := range all {
+		all[i] = utf8Of(all[i])
+	}
+	s.to <- prometheus.MustNewConstMetric(m.desc, m.kind, value, all...)
 }
+
+// utf8Of returns a text that a label can have, which is UTF-8. Whoever names a process chooses any octets.
+func utf8Of(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // known takes a value where it is known.
 func known[T uint8 | uint16 | uint32 | uint64](s sink, m *metric, value netstat.Optional[T], labels ...string) {
@@ -153,9 +161,12 @@ func (e *Exporter) collect(ctx context.Context, p *part, of *kept, out sink) {
 		return // of what is not there nothing is missing
 	}
 	success := 1.0
-	if err != nil {
+	if err == nil {
+		of.failed.Delete(p.name)
+	} else {
 		success = 0
-		if !errors.Is(err, fs.ErrPermission) {
+		// It is said once until it succeeds again: somebody scrapes every few seconds.
+		if _, again := of.failed.LoadOrStore(p.name, true); !again && !errors.Is(err, fs.ErrPermission) {
 			e.options.Log.Warn("metrics could not be read", "part", p.name, "netns", out.netns, "error", err)
 		}
 	}

@@ -172,7 +172,7 @@ func (t *totals) Observe(s *netstat.Socket) {
 // processOf is the name of the first process that holds a socket; "" where that is not known.
 func processOf(s *netstat.Socket) string {
 	if holders, _ := s.Processes.Get(); len(holders) > 0 {
-		return holders[0].Name
+		return utf8Of(holders[0].Name)
 	}
 	return ""
 }
@@ -189,7 +189,7 @@ func (t *totals) unitOf(s *netstat.Socket) string {
 	}
 	name, known := t.names[group.ID]
 	if !known {
-		name = unitOfPath(group.Path)
+		name = utf8Of(unitOfPath(group.Path))
 		t.names[group.ID] = name
 	}
 	return name

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -19,6 +20,7 @@ import (
 // kept is what is read of a stack for metrics alone, and what was counted of it.
 type kept struct {
 	readings *readings.Stack
+	failed   sync.Map // names of parts, which was said
 	counters *fresh.Source[[]netstat.Counter]
 	routes   *fresh.Source[map[routeKey]uint64]
 	flows    *fresh.Source[netstat.FlowUsage]

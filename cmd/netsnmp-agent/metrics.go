@@ -153,14 +153,15 @@ func (e *exporter) readingsOf(contextName string, stack netstat.Stack, log *slog
 
 // stacks returns the stacks of all contexts. Those that nobody asked for yet are opened.
 func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics.Stack) {
-	names := append([]string{""}, set.Names()...)
-	for _, name := range names[1:] {
+	for _, name := range set.Names() {
 		if _, err := set.Tree(ctx, name); err != nil {
 			e.log.Debug("no metrics of a context", "context", name, "error", err)
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	// A context that somebody else opened meanwhile is among the names by now.
+	names := append([]string{""}, set.Names()...)
 	there := make(map[string]*readings.Stack, len(names))
 	for _, name := range names {
 		if r := e.of[name]; r != nil {
