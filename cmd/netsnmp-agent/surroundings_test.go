@@ -50,18 +50,24 @@ func begin(t *testing.T, what string, stdout, stderr *os.File, args ...string) *
 	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), part+"="+what)
 	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
+	p.start()
+	return p
+}
+
+// start starts the program, which ends with the test.
+func (p *program) start() {
+	p.t.Helper()
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() {
 		defer close(p.done)
 		_ = p.cmd.Wait()
 	}()
-	t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	})
-	return p
 }
 
 func (p *program) signal(s os.Signal) {

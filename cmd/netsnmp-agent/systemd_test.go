@@ -51,17 +51,7 @@ func passing(t *testing.T, notify string, sockets []*os.File, args ...string) *p
 	p.cmd.Env = append(os.Environ(), part+"=agent", "NOTIFY_SOCKET="+notify, fmt.Sprintf("LISTEN_FDS=%d", len(sockets)), "WATCHDOG_USEC=2000000")
 	p.cmd.ExtraFiles = sockets
 	p.cmd.Stderr = os.Stderr
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(p.done)
-		_ = p.cmd.Wait()
-	}()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.done
-	})
+	p.start()
 	return p
 }
 

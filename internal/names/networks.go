@@ -1,10 +1,8 @@
 package names
 
 import (
-	"bufio"
 	"io"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -13,26 +11,13 @@ import (
 type Networks map[netip.Addr]string
 
 // ReadNetworks reads /etc/networks. A file that is not there has no names.
-func ReadNetworks() Networks {
-	f, err := os.Open("/etc/networks")
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	return ParseNetworks(f)
-}
+func ReadNetworks() Networks { return readFile("/etc/networks", ParseNetworks) }
 
 // ParseNetworks reads a file in the form of networks(5): a name and a network, of which zeros at the end may be
 // left out. Lines that have another form are passed over; the first name of a network counts.
 func ParseNetworks(r io.Reader) Networks {
 	n := make(Networks)
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
+	for fields := range lines(r) {
 		parts := strings.Split(fields[1], ".")
 		var octets [4]byte
 		if len(parts) > len(octets) {

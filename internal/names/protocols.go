@@ -1,11 +1,8 @@
 package names
 
 import (
-	"bufio"
 	"io"
-	"os"
 	"strconv"
-	"strings"
 )
 
 // Protocols are the names of the Internet's protocols, by their numbers in the IP
@@ -13,26 +10,13 @@ import (
 type Protocols map[uint16]string
 
 // ReadProtocols reads /etc/protocols. A file that is not there has no names.
-func ReadProtocols() Protocols {
-	f, err := os.Open("/etc/protocols")
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	return ParseProtocols(f)
-}
+func ReadProtocols() Protocols { return readFile("/etc/protocols", ParseProtocols) }
 
 // ParseProtocols reads a file in the form of protocols(5). Lines that have another
 // form are passed over; the first name of a number counts.
 func ParseProtocols(r io.Reader) Protocols {
 	p := make(Protocols)
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
+	for fields := range lines(r) {
 		number, err := strconv.ParseUint(fields[1], 10, 16)
 		if err != nil {
 			continue

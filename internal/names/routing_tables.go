@@ -1,7 +1,6 @@
 package names
 
 import (
-	"bufio"
 	"io"
 	"maps"
 	"os"
@@ -52,13 +51,7 @@ func readRoutingTables(folders []string) RoutingTables {
 // or with 0x in front, and a name. Lines that have another form are passed over.
 func ParseRoutingTables(r io.Reader) RoutingTables {
 	tables := make(RoutingTables)
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
+	for fields := range lines(r) {
 		base, digits := 10, fields[0]
 		if rest, hexadecimal := strings.CutPrefix(digits, "0x"); hexadecimal {
 			base, digits = 16, rest

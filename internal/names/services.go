@@ -1,9 +1,7 @@
 package names
 
 import (
-	"bufio"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -20,27 +18,14 @@ type servicePort struct {
 }
 
 // ReadServices reads /etc/services. A file that is not there has no names.
-func ReadServices() Services {
-	f, err := os.Open("/etc/services")
-	if err != nil {
-		return Services{}
-	}
-	defer f.Close()
-	return ParseServices(f)
-}
+func ReadServices() Services { return readFile("/etc/services", ParseServices) }
 
 // ParseServices reads a file in the form of services(5). Lines that have another
 // form are passed over; the first name of a port and the first port of a name
 // count.
 func ParseServices(r io.Reader) Services {
 	s := Services{names: make(map[servicePort]string), ports: make(map[string]uint16)}
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
+	for fields := range lines(r) {
 		number, protocol, found := strings.Cut(fields[1], "/")
 		port, err := strconv.ParseUint(number, 10, 16)
 		if !found || err != nil {
