@@ -14,7 +14,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
-// odd is a stack whose processes and interfaces have names that are no UTF-8, and whose routes cannot be read.
+// odd is a stack whose processes, interfaces and counters have names that are no UTF-8, and whose routes cannot be read.
 type odd struct{ netstat.Stack }
 
 func (odd) Sockets(_ context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
@@ -41,6 +41,12 @@ func (odd) Interfaces(context.Context) iter.Seq2[netstat.Interface, error] {
 
 func (odd) Routes(context.Context, netstat.RouteQuery) iter.Seq2[netstat.Route, error] {
 	return func(yield func(netstat.Route, error) bool) { yield(netstat.Route{}, context.DeadlineExceeded) }
+}
+
+func (odd) Counters(context.Context, ...netstat.CounterGroup) iter.Seq2[netstat.Counter, error] {
+	return func(yield func(netstat.Counter, error) bool) {
+		yield(netstat.Counter{Name: "Of\xffA{recording}", Value: netstat.Unsigned(1)}, nil)
+	}
 }
 
 // Names of any octets neither end the program nor a scrape, and what fails at each scrape is said once.

@@ -228,7 +228,7 @@ func counterMetric(name string) (m *metric, scale float64) {
 	} else {
 		suffix += "_total"
 	}
-	return newMetric(family+suffix, help+" ("+name+").", kind, nil), scale
+	return newMetric(family+suffix, help+" ("+utf8Of(name)+").", kind, nil), scale
 }
 
 func valueOf(n netstat.Number) float64 {
