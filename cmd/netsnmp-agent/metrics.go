@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -27,14 +22,8 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
-// metricsAt is where metrics are served, and with what TLS and passwords: nowhere without addresses.
-type metricsAt struct {
-	addresses []string
-	config    string // a file of exporter-toolkit's
-}
-
 // metricsOf returns where metrics are served with a file.
-func (s *settings) metricsOf(file *snmpdconf.Config) (at metricsAt, err error) {
+func (s *settings) metricsOf(file *snmpdconf.Config) (at webAt, err error) {
 	from := file.Metrics
 	if len(s.metrics) > 0 {
 		from = nil
@@ -65,56 +54,22 @@ func (s *settings) metricsOf(file *snmpdconf.Config) (at metricsAt, err error) {
 	return at, nil
 }
 
-// checkHostPort says what is wrong with an address to serve at.
-func checkHostPort(address string) error {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%q is no ADDRESS:PORT, such as localhost:9161", address)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("%q: the port %q is no number up to 65535", address, port)
-	} else if n > 65535 {
-		return fmt.Errorf("%q: the port is beyond 65535", address)
-	}
-	return nil
-}
-
-// onlyThisHost reports whether an address to serve at is reached from this host alone.
-func onlyThisHost(address string) bool {
-	host, _, _ := net.SplitHostPort(address)
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// exporter serves metrics. A nil one serves none.
+// exporter makes metrics of the stacks of contexts. A nil one makes none.
 type exporter struct {
-	log       *slog.Logger
-	at        metricsAt
-	listeners []net.Listener
+	web *webServer
+	log *slog.Logger
 
 	mu sync.Mutex
 	of map[string]*readings.Stack // by context, "" for the default one
 }
 
 // listenForMetrics opens the sockets that metrics are served at; nil where there are none.
-func (s *settings) listenForMetrics(out io.Writer, at metricsAt) (*exporter, error) {
-	if len(at.addresses) == 0 {
-		return nil, nil
+func (s *settings) listenForMetrics(out io.Writer, at webAt) (*exporter, error) {
+	server, err := listenForWeb(out, s.log, at, "metrics")
+	if server == nil || err != nil {
+		return nil, err
 	}
-	e := &exporter{log: s.log, at: at, of: make(map[string]*readings.Stack)}
-	for _, address := range at.addresses {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			e.Close()
-			return nil, fmt.Errorf("metrics: %w", err)
-		}
-		e.listeners = append(e.listeners, l)
-		fmt.Fprintf(out, "metrics at %s\n", l.Addr())
-		if !onlyThisHost(l.Addr().String()) && at.config == "" {
-			s.log.Warn("whoever reaches the address reads metrics: --metrics-config asks for passwords", "address", l.Addr().String())
-		}
-	}
-	return e, nil
+	return &exporter{web: server, log: s.log, of: make(map[string]*readings.Stack)}, nil
 }
 
 // Close closes the sockets.
@@ -122,17 +77,11 @@ func (e *exporter) Close() error {
 	if e == nil {
 		return nil
 	}
-	var errs []error
-	for _, l := range e.listeners {
-		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return e.web.Close()
 }
 
 // warnOfMetrics says that a file that was read again has metrics served elsewhere.
-func (s *settings) warnOfMetrics(was, is metricsAt) {
+func (s *settings) warnOfMetrics(was, is webAt) {
 	if !slices.Equal(was.addresses, is.addresses) || was.config != is.config {
 		s.log.Warn("changed addresses of metrics take effect at the next start")
 	}
@@ -182,21 +131,7 @@ func (e *exporter) serve(ctx context.Context, set *contexts.Set, statistics func
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newInfo(), engineCollector{statistics})
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metrics.New(metrics.Options{Log: e.log, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }}).Handler(own))
-	const patience = 10 * time.Second
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16, ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug)}
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	var flags web.FlagConfig
-	flags.WebConfigFile = &e.at.config
-	if err := web.ServeMultiple(e.listeners, server, &flags, slog.New(quiet{e.log.Handler()})); err != nil && !errors.Is(err, http.ErrServerClosed) && ctx.Err() == nil {
-		e.log.Error("metrics are not served any longer", "error", err)
-	}
-}
-
-// quiet passes on what is more than information: the toolkit repeats what the program said.
-type quiet struct{ slog.Handler }
-
-func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return level > slog.LevelInfo && q.Handler.Enabled(ctx, level)
+	e.web.serve(ctx, mux)
 }
 
 // newInfo tells of the program.

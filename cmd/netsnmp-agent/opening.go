@@ -16,7 +16,7 @@ type opening struct {
 	who       *access        // nil for a subagent
 	contexts  contexts.Patterns
 	followed  contexts.Patterns // of the contexts, whose interfaces are notified of
-	metrics   metricsAt
+	metrics   webAt
 	warnings  []snmpdconf.Warning
 }
 
