@@ -337,7 +337,11 @@ func TestMasterRestarts(t *testing.T) {
 		}
 	}
 	get()
-	for _, away := range []time.Duration{0, 3 * time.Second} {
+	first := agent.Session()
+	if first.Sessions != 1 || first.Opened.IsZero() || first.Registered == 0 || first.Refused != 0 {
+		t.Errorf("the first session: %+v", first)
+	}
+	for i, away := range []time.Duration{0, 3 * time.Second} {
 		master.kill()
 		time.Sleep(away) // how long the back-off has grown is the point
 		master.start()
@@ -351,6 +355,9 @@ func TestMasterRestarts(t *testing.T) {
 		}
 		agent.await()
 		get()
+		if now := agent.Session(); now.Sessions != uint64(i)+2 || !now.Opened.After(first.Opened) || now.Registered != first.Registered {
+			t.Errorf("a session after the first, which was %+v: %+v", first, now)
+		}
 	}
 
 	// One that stops for a moment keeps its session.
@@ -360,6 +367,16 @@ func TestMasterRestarts(t *testing.T) {
 	get()
 	if len(agent.registered) != 0 {
 		t.Error("registered again without need")
+	}
+
+	master.kill()
+	for began := time.Now(); !agent.Session().Opened.IsZero(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("a session without a master")
+		}
+	}
+	if gone := agent.Session(); gone != (Session{Sessions: 3}) {
+		t.Errorf("without a master: %+v", gone)
 	}
 }
 

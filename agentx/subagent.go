@@ -75,9 +75,10 @@ type Subagent struct {
 	sets             mib.SetLog
 	notifications    notifications // that the master has not taken yet
 
-	mu       sync.Mutex
-	contexts []string
-	catalog  *catalog // of the session that is open, nil without one
+	mu         sync.Mutex
+	contexts   []string
+	catalog    *catalog // of the session that is open, nil without one
+	withMaster Session
 
 	updating sync.Mutex           // held while a catalog is updated
 	refusals map[string][]refusal // that were logged, by context
@@ -210,10 +211,12 @@ func (s *Subagent) serve(ctx context.Context, again *reconnection) (opened time.
 	defer c.retry.Stop()
 	s.mu.Lock()
 	s.catalog = c
+	s.withMaster = Session{ID: session.id.Load(), Opened: opened, Sessions: s.withMaster.Sessions + 1}
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.catalog = nil
+		s.withMaster = Session{Sessions: s.withMaster.Sessions}
 		s.mu.Unlock()
 	}()
 	err = s.update(ctx)
@@ -223,8 +226,14 @@ func (s *Subagent) serve(ctx context.Context, again *reconnection) (opened time.
 			session.end(err)
 			return opened, err
 		}
-		if changed && s.config.Registered != nil && ctx.Err() == nil {
-			s.config.Registered(s.count(c))
+		if changed && ctx.Err() == nil {
+			registered, refused := s.count(c)
+			s.mu.Lock()
+			s.withMaster.Registered, s.withMaster.Refused = registered, refused
+			s.mu.Unlock()
+			if s.config.Registered != nil {
+				s.config.Registered(registered, refused)
+			}
 		}
 		select {
 		case <-session.ctx.Done():
@@ -276,6 +285,24 @@ func (s *Subagent) tryAgain(ctx context.Context, c *catalog) (accepted bool, err
 		err = s.update(ctx)
 	}
 	return accepted, err
+}
+
+// Session is what a Subagent has with its master.
+type Session struct {
+	ID     uint32    // h.sessionID
+	Opened time.Time // when the master opened it; zero while there is none
+	// Registered is how many registrations the master has accepted, and Refused how many it has
+	// not, as of the last time that all was asked of it.
+	Registered, Refused int
+	// Sessions is how many the master has opened since New, with this one.
+	Sessions uint64
+}
+
+// Session returns what there is with the master now.
+func (s *Subagent) Session() Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.withMaster
 }
 
 // count returns how many registrations a session has, and how many more it

@@ -32,8 +32,9 @@ type engine struct {
 	authenticationFailure func(source netip.Addr)
 	failure               warning // when it was told
 
-	repeats *repeats // SetRequests of late
-	sets    mib.SetLog
+	accounts accounts
+	repeats  *repeats // SetRequests of late
+	sets     mib.SetLog
 
 	tooManyWait, tooManyConnections, tooSlow, noEncoding warning
 }
@@ -158,6 +159,9 @@ func (d *dispatcher) process(ctx context.Context, message []byte, from origin, l
 	d.in.begin(message, from)
 	answer, out, err := d.answer(ctx, limits)
 	if out.verdict == accept {
+		if err == nil {
+			d.engine.accounts.add(d.in.source, d.in.version, result(d.responder.status), time.Now())
+		}
 		return answer, err
 	}
 	return d.refuse(&out, limits), nil
@@ -176,6 +180,7 @@ func (d *dispatcher) answer(ctx context.Context, limits limits) ([]byte, outcome
 		return nil, malformed(fields.Err), nil
 	}
 	version, _ := protocol.VersionOf(number)
+	in.version = version
 	in.message = in.message[:len(in.message)-len(outer.Rest)]
 	in.model = d.models.model(version)
 	if in.model == nil || e.refused.Load()&(1<<version) != 0 {
@@ -259,9 +264,11 @@ func unhandled(v verdict, kind byte) outcome {
 // or nil.
 func (d *dispatcher) refuse(out *outcome, limits limits) []byte {
 	e, in := d.engine, &d.in
+	now := time.Now()
 	value := e.counters[out.counter].Add(1)
+	e.accounts.add(in.source, in.version, refusedBy(out.counter), now)
 	if out.counter == enginemib.InBadCommunityNames || out.counter == enginemib.WrongDigests {
-		e.failedAuthentication(in.source, time.Now())
+		e.failedAuthentication(in.source, now)
 	}
 	e.drop(in.source, out.why, out.detail)
 	if out.verdict != report {
@@ -283,10 +290,11 @@ func pduTypeExists(kind byte, v1 bool) bool {
 	return kind >= ber.GetRequest && kind <= ber.Report && kind != ber.TrapV1
 }
 
-// malformed counts a message that cannot be decoded.
+// malformed counts a message that cannot be decoded at all.
 func (e *engine) malformed(source netip.Addr, err error) {
 	out := malformed(err)
 	e.counters[out.counter].Add(1)
+	e.accounts.add(source, protocol.VersionDefault, refusedBy(out.counter), time.Now())
 	e.drop(source, out.why, out.detail)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/ber"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
+	"github.com/netsnmp-agent/netsnmp-agent/snmp/protocol"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp/usm"
 )
 
@@ -18,6 +19,7 @@ type incoming struct {
 	from    origin
 	model   messageModel
 
+	version Version
 	v1      bool // its PDUs are RFC 1157's, not RFC 3416's
 	who     Principal
 	maxSize int // the most octets that its sender takes, 0 for any number
@@ -39,7 +41,7 @@ type origin struct {
 }
 
 func (in *incoming) begin(message []byte, from origin) {
-	in.message, in.source, in.from, in.model = message, from.Addr(), from, nil
+	in.message, in.source, in.from, in.model, in.version = message, from.Addr(), from, nil, protocol.VersionDefault
 	in.maxSize, in.pduKnown, in.requestID = 0, false, 0
 }
 

@@ -28,9 +28,10 @@ type responder struct {
 	start  int
 	budget int // how long the variable bindings may get
 
-	keepAll   bool   // memory for however much is kept
-	retrieved uint64 // variables of a GetRequest or GetNextRequest
-	written   uint64 // and of a SetRequest
+	status    mib.Status // of the answer
+	keepAll   bool       // memory for however much is kept
+	retrieved uint64     // variables of a GetRequest or GetNextRequest
+	written   uint64     // and of a SetRequest
 	repeaters []repeater
 }
 
@@ -315,6 +316,7 @@ func (r *responder) finish(status mib.Status, index int) []byte {
 	if answer == nil {
 		return nil
 	}
+	r.status = status
 	c[enginemib.OutGetResponses].Add(1)
 	switch status {
 	case mib.NoError:
