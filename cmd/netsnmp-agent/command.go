@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -157,10 +158,12 @@ type settings struct {
 	passed   []passedSocket
 	confined *confinement // nil while all capabilities are kept
 	status   string       // what the supervisor is told
+
+	lastReading *lastReading
 }
 
 func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, error) {
-	s := settings{flags: f, file: &snmpdconf.Config{}}
+	s := settings{flags: f, file: &snmpdconf.Config{}, lastReading: &lastReading{good: time.Now()}}
 	level, known := map[string]slog.Level{
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
 	}[strings.ToLower(f.logLevel)]

@@ -13,11 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/exporter-toolkit/web"
 
-	"github.com/netsnmp-agent/netsnmp-agent/internal/commandline"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/contexts"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/metrics"
-	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
@@ -122,40 +120,14 @@ func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics
 	return all
 }
 
-// serve answers of the contexts of a set until ctx is done. Statistics are of the SNMP engine; nil where there is none.
-func (e *exporter) serve(ctx context.Context, set *contexts.Set, statistics func() enginemib.Statistics) {
+// serve answers of the contexts of a set, and of the program itself, until ctx is done.
+func (e *exporter) serve(ctx context.Context, set *contexts.Set, itself itself) {
 	if e == nil {
 		return
 	}
 	own := prometheus.NewRegistry()
-	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newInfo(), engineCollector{statistics})
+	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), itself)
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metrics.New(metrics.Options{Log: e.log, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }}).Handler(own))
 	e.web.serve(ctx, mux)
-}
-
-// newInfo tells of the program.
-func newInfo() prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "netstat_agent_info", Help: "Which program exports this; always 1.", ConstLabels: prometheus.Labels{"version": commandline.Version(version)},
-	}, func() float64 { return 1 })
-}
-
-// engineCollector tells what the SNMP engine counts.
-type engineCollector struct{ statistics func() enginemib.Statistics }
-
-func (engineCollector) desc() *prometheus.Desc {
-	return prometheus.NewDesc("netstat_agent_snmp_total", "What the SNMP engine counts, by the name of the object that tells it (RFC 3418 and others).", []string{"object"}, nil)
-}
-
-func (c engineCollector) Describe(to chan<- *prometheus.Desc) { to <- c.desc() }
-
-func (c engineCollector) Collect(to chan<- prometheus.Metric) {
-	if c.statistics == nil {
-		return
-	}
-	desc := c.desc()
-	for i, n := range c.statistics() {
-		to <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), enginemib.Counter(i).String())
-	}
 }

@@ -161,6 +161,7 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 		if err == nil {
 			err = apply(next)
 		}
+		s.lastReading.set(err)
 		if err != nil {
 			s.log.Error("the old configuration stays", "error", err)
 			s.process.supervisor.ready(fmt.Sprintf("%s; the old configuration stays: %v", s.status, err))
@@ -256,7 +257,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return nil
 	})
 	go set.Run(ctx)
-	go measured.serve(ctx, set, nil)
+	go measured.serve(ctx, set, itself{subagent: sub, file: s.lastReading})
 	go told.each(ctx, func(names []string) {
 		// Where the session ends meanwhile, all is registered with the next one.
 		_ = sub.SetContexts(ctx, append([]string{""}, names...)...)
@@ -481,7 +482,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))
 	go set.Run(ctx)
-	go measured.serve(ctx, set, server.Statistics)
+	go measured.serve(ctx, set, itself{server: server, file: s.lastReading})
 	go notify.linksOf("").notify(ctx, stack, s.log, server.Notify)
 	return untilDone(server.Serve(ctx))
 }

@@ -2,14 +2,19 @@ package snmpwalk_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -59,6 +64,11 @@ func TestMetrics(t *testing.T) {
 	for name, begin := range start {
 		t.Run(name, func(t *testing.T) {
 			begin(t)
+			if name == "embedded" { // so that there is a client
+				if out, err := exec.Command("ip", "netns", "exec", s.Name, "snmpget", "-v2c", "-cpublic", "127.0.0.1:"+port, "1.3.6.1.2.1.1.3.0").CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+			}
 			for _, at := range []string{"127.0.0.1", "[::1]"} {
 				text, status := scraped(t, s.NS, "http://"+at+":9161/metrics", nil)
 				if status != http.StatusOK {
@@ -72,6 +82,9 @@ func TestMetrics(t *testing.T) {
 						t.Errorf("%s is missing", want)
 					}
 				}
+				for _, problem := range programFamilies(t, text, name == "subagent") {
+					t.Error(problem)
+				}
 				if name == "embedded" {
 					// Port 1161 is of the program's own socket.
 					if !regexp.MustCompile(`netstat_listener_sockets{address="127.0.0.1",netns="",port="\d+",process="netsnmp-agent",protocol="udp"} 1`).MatchString(text) {
@@ -80,6 +93,80 @@ func TestMetrics(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// programFamilies holds the families that are of the program itself to what docs/metrics.md tells of.
+func programFamilies(t *testing.T, text string, subagent bool) (problems []string) {
+	t.Helper()
+	docs, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(netstat_agent_\\w+)` \\| (\\w+) \\|").FindAllStringSubmatch(string(docs), -1) {
+		if of := strings.TrimPrefix(m[1], "netstat_agent_"); !strings.HasPrefix(of, map[bool]string{true: "snmp", false: "agentx"}[subagent]) {
+			told[m[1]] = m[2]
+		}
+	}
+	exported := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (netstat_agent_\w+) (\w+)$`).FindAllStringSubmatch(text, -1) {
+		exported[m[1]] = m[2]
+	}
+	for name, kind := range told {
+		if exported[name] != kind {
+			problems = append(problems, fmt.Sprintf("%s is told of as %s, and exported as %q", name, kind, exported[name]))
+		}
+	}
+	for name := range exported {
+		if told[name] == "" {
+			problems = append(problems, name+" is exported and not told of")
+		}
+	}
+	return problems
+}
+
+// Who asks, by which version, is counted, and so is who is refused and why; and whether a configuration that was read again is good.
+func TestMetricsOfTheProgram(t *testing.T) {
+	needsTools(t)
+	s := newPair(t)
+	config := writeConfig(t, "rocommunity public", "metrics 127.0.0.1:9161")
+	a := startEmbedded(t, s.NS, "--config", config)
+	run := func(args ...string) {
+		t.Helper()
+		out, err := exec.Command("ip", append([]string{"netns", "exec", s.Name}, args...)...).CombinedOutput()
+		if err != nil && !strings.Contains(string(out), "Timeout") {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
+	}
+	run("snmpget", "-v2c", "-cpublic", "-On", "127.0.0.1:"+port, "1.3.6.1.2.1.1.3.0")
+	run("snmpget", "-v1", "-cpublic", "-On", "127.0.0.1:"+port, "1.3.6.1.2.1.1.3.0")
+	run("snmpget", "-v2c", "-cwrong", "-r0", "-t0.2", "--clientaddr=127.0.0.9", "127.0.0.1:"+port, "1.3.6.1.2.1.1.3.0")
+	run("snmpget", "-v3", "-unobody", "-lnoAuthNoPriv", "-r0", "-t0.2", "127.0.0.1:"+port, "1.3.6.1.2.1.1.3.0")
+	if err := os.WriteFile(config, []byte("rocommunity public 300.0.0.1/99\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`netstat_agent_snmp_messages_total{result="noError",version="2c"} 1`, `netstat_agent_snmp_messages_total{result="noError",version="1"} 1`,
+		`netstat_agent_snmp_messages_total{result="snmpInBadCommunityNames",version="2c"} 1`,
+		`netstat_agent_snmp_client_answered_messages_total{client="127.0.0.1",version="2c"} 1`, `netstat_agent_snmp_client_answered_messages_total{client="127.0.0.1",version="1"} 1`,
+		`netstat_agent_snmp_client_refused_messages_total{client="127.0.0.9",version="2c"} 1`, `netstat_agent_snmp_client_answered_messages_total{client="127.0.0.9",version="2c"} 0`,
+		`netstat_agent_snmp_messages_total{result="snmpInBadVersions",version="3"}`,
+		"netstat_agent_config_last_reload_successful 0",
+	}
+	missing, text := want, ""
+	for began := time.Now(); len(missing) > 0 && time.Since(began) < 10*time.Second; time.Sleep(50 * time.Millisecond) {
+		text, _ = scraped(t, s.NS, "http://127.0.0.1:9161/metrics", nil)
+		missing = slices.DeleteFunc(slices.Clone(want), func(line string) bool { return strings.Contains(text, line) })
+	}
+	for _, line := range missing {
+		t.Errorf("%s is missing", line)
+	}
+	if t.Failed() {
+		t.Log(text)
 	}
 }
 
