@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,7 @@ type Stack struct {
 // Exporter shows stacks as metrics. Use New: the zero value has no stacks.
 type Exporter struct {
 	options Options
+	top     atomic.Int64
 	parts   []part
 
 	mu sync.Mutex
@@ -108,15 +110,21 @@ func known[T uint8 | uint16 | uint32 | uint64](s sink, m *metric, value netstat.
 
 // New returns an exporter.
 func New(o Options) *Exporter {
-	if o.Top <= 0 {
-		o.Top = DefaultTop
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
 	e := &Exporter{options: o, kept: make(map[*readings.Stack]*kept)}
+	e.SetTop(o.Top)
 	e.parts = []part{e.sockets(netstat.TCP), e.sockets(netstat.UDP), interfacesPart(), qdiscsPart(), countersPart(), conntrackPart(), routesPart(), neighboursPart(), ownPart()}
 	return e
+}
+
+// SetTop replaces Options.Top, between two scrapes.
+func (e *Exporter) SetTop(top int) {
+	if top <= 0 {
+		top = DefaultTop
+	}
+	e.top.Store(int64(top))
 }
 
 var errNotThere = errors.New("the source does not tell")

@@ -62,7 +62,7 @@ func (e *Exporter) sockets(p netstat.Protocol) part {
 			if !is {
 				return errors.New("the readings have another observer than metrics.Observe")
 			}
-			t.show(out, name, p, e.options.Top)
+			t.show(out, name, p, int(e.top.Load()))
 			return nil
 		}}
 }

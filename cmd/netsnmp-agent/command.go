@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -21,6 +21,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/contexts"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/hangup"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
+	"github.com/netsnmp-agent/netsnmp-agent/metrics"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/enginemib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
@@ -49,6 +50,7 @@ type flags struct {
 
 	metrics       []string
 	metricsConfig string
+	metricsTop    int
 
 	recording string
 }
@@ -111,7 +113,7 @@ func newCommand(of process) *cobra.Command {
 	fs.StringSliceVar(&f.modules, "modules", nil, "serve only the MIB modules `NAME,...`")
 	fs.BoolVar(&f.zones, "zones", false, "show the zone of every link-local address, as RFC 4001 has it")
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
-	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
+	fs.StringVar(&f.logLevel, "log-level", "", "log what is at least `LEVEL`: debug, info (the default), warn or error")
 	fs.BoolVarP(&f.version, "version", "v", false, "version for netsnmp-agent")
 	cmd.AddCommand(newCheckCommand(), newMonitorCommand())
 	return cmd
@@ -126,16 +128,20 @@ func (f *flags) declareOpening(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.contexts, "contexts", nil, "make SNMP contexts of the network namespaces that match `PATTERN,...`")
 	fs.StringArrayVar(&f.metrics, "metrics", nil, "serve metrics for Prometheus at `ADDRESS:PORT` (may be repeated)")
 	fs.StringVar(&f.metricsConfig, "metrics-config", "", "read `FILE` for TLS and passwords of --metrics")
+	fs.IntVar(&f.metricsTop, "metrics-top", 0, fmt.Sprintf("show the `N` largest values of a label that others choose, and the rest together (default %d)", metrics.DefaultTop))
 	fs.BoolVar(&f.fips, "fips", false, "have no users of SNMPv3 with protocols that FIPS 140 does not allow")
 	fs.BoolVar(&f.strict, "strict", false, "take what would be a warning of the configuration file for an error")
 }
 
 // refuseEmpty says which flag was given nothing.
 func (f *flags) refuseEmpty(fs *pflag.FlagSet) error {
-	for _, name := range []string{"agentx", "config", "state", "take-over", "netns", "recording", "metrics-config"} {
+	for _, name := range []string{"agentx", "config", "state", "take-over", "netns", "recording", "metrics-config", "log-level"} {
 		if flag := fs.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
 			return fmt.Errorf("--%s: the value is empty", name)
 		}
+	}
+	if fs.Changed("metrics-top") && (f.metricsTop < 1 || f.metricsTop > snmpdconf.MaxMetricsTop) {
+		return fmt.Errorf("--metrics-top: %d is not from 1 to %d", f.metricsTop, snmpdconf.MaxMetricsTop)
 	}
 	if fs.Changed("contexts") && len(f.contexts) == 0 {
 		return errors.New("--contexts: the value is empty")
@@ -153,24 +159,27 @@ type settings struct {
 	file *snmpdconf.Config
 	log  *slog.Logger
 
-	tookOver *usm.NetSNMP // of --take-over
+	level    *slog.LevelVar // of log
+	tookOver *usm.NetSNMP   // of --take-over
 	process  process
 	passed   []passedSocket
-	confined *confinement // nil while all capabilities are kept
-	status   string       // what the supervisor is told
+
+	passedForMetrics []net.Listener
+	confined         *confinement // nil while all capabilities are kept
+	status           string       // what the supervisor is told
 
 	lastReading *lastReading
 }
 
 func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, error) {
 	s := settings{flags: f, file: &snmpdconf.Config{}, lastReading: &lastReading{good: time.Now()}}
-	level, known := map[string]slog.Level{
-		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
-	}[strings.ToLower(f.logLevel)]
-	if !known {
-		return s, fmt.Errorf("--log-level: %q is not debug, info, warn or error", f.logLevel)
+	level, err := s.levelOf(s.file)
+	if err != nil {
+		return s, err
 	}
-	s.log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	s.level = new(slog.LevelVar)
+	s.level.Set(level)
+	s.log = newLog(stderr, s.level)
 	if f.agentx != "" && len(f.listen) > 0 {
 		return s, errors.New("--agentx and --listen exclude each other: a subagent is asked through its master")
 	}
@@ -183,6 +192,10 @@ func newSettings(ctx context.Context, f flags, stderr io.Writer) (settings, erro
 			return s, err
 		}
 	}
+	if level, err = s.levelOf(s.file); err != nil {
+		return s, err
+	}
+	s.level.Set(level)
 	return s, s.check(s.file)
 }
 

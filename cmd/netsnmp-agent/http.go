@@ -9,7 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
@@ -42,47 +45,149 @@ func onlyThisHost(address string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// webServer has the sockets that an http.Handler is served at. A nil one has none.
+// webServer serves an http.Handler at addresses, which may change while it does.
 type webServer struct {
-	log       *slog.Logger
-	served    string // what is served, in a word for the log
-	at        webAt
-	listeners []net.Listener
+	log    *slog.Logger
+	out    io.Writer // is told of each address
+	served string    // what is served, in a word for the log
+
+	mu      sync.Mutex
+	now     webSockets
+	ctx     context.Context // of serve, and nil before
+	handler http.Handler
 }
 
-// listenForWeb opens the sockets; nil where there are none to open. What is served is named so in output and log.
-func listenForWeb(out io.Writer, log *slog.Logger, at webAt, served string) (*webServer, error) {
-	if len(at.addresses) == 0 {
-		return nil, nil
+// webSockets are sockets, and who serves them.
+type webSockets struct {
+	at        webAt
+	listeners []net.Listener // one for each address, and those that the supervisor passed behind them
+	servers   []*http.Server // one for each listener; none before they are served
+}
+
+// listenForWeb opens the sockets, beside those that the supervisor passed. What is served is named so in output and log.
+func listenForWeb(out io.Writer, log *slog.Logger, at webAt, passed []net.Listener, served string) (*webServer, error) {
+	w := &webServer{log: log, out: out, served: served}
+	w.now.listeners = passed
+	opened, err := w.open(at)
+	if err != nil {
+		return nil, err
 	}
-	w := &webServer{log: log, served: served, at: at}
-	for _, address := range at.addresses {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			w.Close()
-			return nil, fmt.Errorf("%s: %w", served, err)
-		}
-		w.listeners = append(w.listeners, l)
+	w.now = opened
+	for _, l := range passed {
 		fmt.Fprintf(out, "%s at %s\n", served, l.Addr())
-		if !onlyThisHost(l.Addr().String()) && at.config == "" {
-			log.Warn("whoever reaches the address reads "+served+": --metrics-config asks for passwords", "address", l.Addr().String())
-		}
 	}
 	return w, nil
 }
 
-// Close closes the sockets.
-func (w *webServer) Close() error {
-	if w == nil {
-		return nil
-	}
-	var errs []error
-	for _, l := range w.listeners {
-		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
+// open opens sockets. One that is open already is had a second time.
+func (w *webServer) open(at webAt) (o webSockets, err error) {
+	o.at = at
+	was := w.now
+	for _, address := range at.addresses {
+		var l net.Listener
+		i := slices.Index(was.at.addresses, address)
+		if i >= 0 {
+			l, err = again(was.listeners[i])
+		} else {
+			l, err = net.Listen("tcp", address)
+		}
+		if err != nil {
+			o.close()
+			return o, fmt.Errorf("%s: %w", w.served, err)
+		}
+		o.listeners = append(o.listeners, l)
+		if i < 0 {
+			fmt.Fprintf(w.out, "%s at %s\n", w.served, l.Addr())
+		}
+		if !onlyThisHost(l.Addr().String()) && at.config == "" {
+			w.log.Warn("whoever reaches the address reads "+w.served+": --metrics-config asks for passwords", "address", l.Addr().String())
 		}
 	}
-	return errors.Join(errs...)
+	for _, passed := range was.listeners[len(was.at.addresses):] {
+		l, err := again(passed)
+		if err != nil {
+			o.close()
+			return o, fmt.Errorf("%s: %w", w.served, err)
+		}
+		o.listeners = append(o.listeners, l)
+	}
+	return o, nil
+}
+
+// again returns a listener of the same socket.
+func again(l net.Listener) (net.Listener, error) {
+	of, is := l.(interface{ File() (*os.File, error) })
+	if !is {
+		return nil, fmt.Errorf("%T has no file", l)
+	}
+	f, err := of.File()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return net.FileListener(f)
+}
+
+func (o *webSockets) close() (err error) {
+	for _, l := range o.listeners {
+		if e := l.Close(); !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// Close closes the sockets.
+func (w *webServer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now.close()
+}
+
+// webChange is a change of addresses that is prepared: one of commit and discard is called.
+type webChange struct {
+	of   *webServer
+	next webSockets
+	none bool
+}
+
+// change opens the sockets that addresses need which are not served yet.
+func (w *webServer) change(at webAt) (*webChange, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if slices.Equal(w.now.at.addresses, at.addresses) && w.now.at.config == at.config {
+		return &webChange{of: w, none: true}, nil
+	}
+	next, err := w.open(at)
+	return &webChange{of: w, next: next}, err
+}
+
+// discard closes what was opened.
+func (c *webChange) discard() {
+	if !c.none {
+		_ = c.next.close() // nobody uses it
+	}
+}
+
+// commit serves at the new addresses, and no longer at those before. Answers under way are finished.
+func (c *webChange) commit() {
+	if c.none {
+		return
+	}
+	w := c.of
+	w.mu.Lock()
+	before := w.now
+	w.now, c.none = c.next, true
+	w.start()
+	w.mu.Unlock()
+	_ = before.close() // others have the sockets that go on
+	for _, server := range before.servers {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
+			defer cancel()
+			_ = server.Shutdown(ctx) // what is not answered by then is not
+		}()
+	}
 }
 
 // How long a client may take: for its header, for reading the answer, and between requests.
@@ -94,15 +199,33 @@ const (
 
 // serve answers by a handler until ctx is done.
 func (w *webServer) serve(ctx context.Context, handler http.Handler) {
-	if w == nil {
+	w.mu.Lock()
+	w.ctx, w.handler = ctx, handler
+	w.start()
+	w.mu.Unlock()
+	<-ctx.Done()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, server := range w.now.servers {
+		_ = server.Close() // the program ends
+	}
+}
+
+// start serves at the sockets that there are now, once there is a handler.
+func (w *webServer) start() {
+	if w.ctx == nil {
 		return
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerPatience, WriteTimeout: answerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: 1 << 16, ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelDebug)}
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	var flags web.FlagConfig
-	flags.WebConfigFile = &w.at.config
-	if err := web.ServeMultiple(w.listeners, server, &flags, slog.New(quiet{w.log.Handler()})); err != nil && !errors.Is(err, http.ErrServerClosed) && ctx.Err() == nil {
-		w.log.Error("nothing answers any longer", "served", w.served, "error", err)
+	ctx, config := w.ctx, w.now.at.config
+	for _, l := range w.now.listeners {
+		server := &http.Server{Handler: w.handler, ReadHeaderTimeout: headerPatience, WriteTimeout: answerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: 1 << 16, ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelDebug)}
+		w.now.servers = append(w.now.servers, server)
+		go func() {
+			err := web.Serve(l, server, &web.FlagConfig{WebConfigFile: &config}, slog.New(quiet{w.log.Handler()}))
+			if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) && ctx.Err() == nil {
+				w.log.Error("nothing answers any longer", "served", w.served, "address", l.Addr().String(), "error", err)
+			}
+		}()
 	}
 }
 

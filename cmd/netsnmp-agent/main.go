@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"github.com/coreos/go-systemd/v22/journal"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -35,7 +37,14 @@ func main() {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareProcs)
 	}
 	ctx := untilSignal(grace)
-	stderr := newOutput(os.Stderr)
+	stderr := interface {
+		io.Writer
+		flush() bool
+	}(newOutput(os.Stderr))
+	// systemd says so where what is written to stderr goes to the journal: then entries can have fields.
+	if is, _ := journal.StderrIsJournalStream(); is {
+		stderr = newJournalOutput(journal.Send)
+	}
 	cmd := newCommand(process{reload: hangup.Signals, confine: confine, supervisor: supervised()})
 	cmd.SetErr(stderr)
 	err := commandline.Execute(ctx, cmd, os.Args[1:])

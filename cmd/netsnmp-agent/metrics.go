@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,7 +41,7 @@ func (s *settings) metricsOf(file *snmpdconf.Config) (at webAt, err error) {
 	if config == nil {
 		return at, nil
 	}
-	if len(at.addresses) == 0 {
+	if len(at.addresses)+len(s.passedForMetrics) == 0 {
 		return at, fmt.Errorf("%s: no metrics are served: --metrics or the directive metrics says where", config.Where)
 	}
 	at.config = config.Value
@@ -52,45 +51,48 @@ func (s *settings) metricsOf(file *snmpdconf.Config) (at webAt, err error) {
 	return at, nil
 }
 
-// exporter makes metrics of the stacks of contexts. A nil one makes none.
+// exporter makes metrics of the stacks of contexts.
 type exporter struct {
 	web *webServer
 	log *slog.Logger
 
-	mu sync.Mutex
-	of map[string]*readings.Stack // by context, "" for the default one
+	mu  sync.Mutex
+	top int                        // of the metrics, 0 for the default
+	to  *metrics.Exporter          // nil before serve
+	of  map[string]*readings.Stack // by context, "" for the default one
 }
 
-// listenForMetrics opens the sockets that metrics are served at; nil where there are none.
+// listenForMetrics opens the sockets that metrics are served at.
 func (s *settings) listenForMetrics(out io.Writer, at webAt) (*exporter, error) {
-	server, err := listenForWeb(out, s.log, at, "metrics")
-	if server == nil || err != nil {
+	server, err := listenForWeb(out, s.log, at, s.passedForMetrics, "metrics")
+	if err != nil {
 		return nil, err
 	}
-	return &exporter{web: server, log: s.log, of: make(map[string]*readings.Stack)}, nil
+	return &exporter{web: server, log: s.log, top: s.topOf(s.file), of: make(map[string]*readings.Stack)}, nil
+}
+
+// topOf returns how many values a label has that others choose: what --metrics-top says, or else a file; 0 for the default.
+func (s *settings) topOf(file *snmpdconf.Config) int {
+	if s.metricsTop == 0 && file.MetricsTop != nil {
+		return *file.MetricsTop
+	}
+	return s.metricsTop
+}
+
+// setTop has labels with values that others choose have so many.
+func (e *exporter) setTop(top int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.top = top; e.to != nil {
+		e.to.SetTop(top)
+	}
 }
 
 // Close closes the sockets.
-func (e *exporter) Close() error {
-	if e == nil {
-		return nil
-	}
-	return e.web.Close()
-}
+func (e *exporter) Close() error { return e.web.Close() }
 
-// warnOfMetrics says that a file that was read again has metrics served elsewhere.
-func (s *settings) warnOfMetrics(was, is webAt) {
-	if !slices.Equal(was.addresses, is.addresses) || was.config != is.config {
-		s.log.Warn("changed addresses of metrics take effect at the next start")
-	}
-}
-
-// readingsOf returns the readings of a context's stack, which tables and metrics share; nil where there are no
-// metrics.
+// readingsOf returns the readings of a context's stack, which tables and metrics share.
 func (e *exporter) readingsOf(contextName string, stack netstat.Stack, log *slog.Logger) *readings.Stack {
-	if e == nil {
-		return nil
-	}
 	r := readings.New(stack, readings.Options{Observe: metrics.Observe, Log: log})
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -122,12 +124,12 @@ func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics
 
 // serve answers of the contexts of a set, and of the program itself, until ctx is done.
 func (e *exporter) serve(ctx context.Context, set *contexts.Set, itself itself) {
-	if e == nil {
-		return
-	}
 	own := prometheus.NewRegistry()
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), itself)
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", metrics.New(metrics.Options{Log: e.log, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }}).Handler(own))
+	e.mu.Lock()
+	e.to = metrics.New(metrics.Options{Log: e.log, Top: e.top, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }})
+	e.mu.Unlock()
+	mux.Handle("/metrics", e.to.Handler(own))
 	e.web.serve(ctx, mux)
 }

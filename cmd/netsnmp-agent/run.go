@@ -162,6 +162,10 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 			err = apply(next)
 		}
 		s.lastReading.set(err)
+		if err == nil {
+			level, _ := s.levelOf(next) // the file was read without an error
+			s.level.Set(level)
+		}
 		if err != nil {
 			s.log.Error("the old configuration stays", "error", err)
 			s.process.supervisor.ready(fmt.Sprintf("%s; the old configuration stays: %v", s.status, err))
@@ -244,10 +248,16 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
-		s.warnOfMetrics(opens.metrics, next.metrics)
+		measuredAt, err := measured.web.change(next.metrics)
+		if err != nil {
+			return err
+		}
+		defer measuredAt.discard()
 		if err := s.heed(file, next.warnings); err != nil {
 			return err
 		}
+		measuredAt.commit()
+		measured.setTop(s.topOf(file))
 		set.SetPatterns(next.contexts)
 		set.SetFollowed(next.followed)
 		described.set(file)
@@ -432,7 +442,11 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err != nil {
 			return err
 		}
-		s.warnOfMetrics(opens.metrics, opened.metrics)
+		measuredAt, err := measured.web.change(opened.metrics)
+		if err != nil {
+			return err
+		}
+		defer measuredAt.discard()
 		if err := s.heed(next, opened.warnings); err != nil {
 			return err
 		}
@@ -467,6 +481,8 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		if err := administered.set(next, opened.who, sinks, engineNow); err != nil {
 			return err
 		}
+		measuredAt.commit()
+		measured.setTop(s.topOf(next))
 		set.SetPatterns(opened.contexts)
 		server.Refuse(next.Without...)
 		set.SetFollowed(opened.followed)

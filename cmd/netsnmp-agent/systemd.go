@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -118,7 +119,10 @@ func answers(ctx context.Context, handler mib.Handler) error {
 	return err
 }
 
-// passedSocket is one that the supervisor passed.
+// metricsSocket is FileDescriptorName= of sockets that metrics are served at (systemd.socket(5)).
+const metricsSocket = "metrics"
+
+// passedSocket is one that the supervisor passed, to be asked by SNMP.
 type passedSocket struct {
 	file    *os.File
 	address snmp.Address
@@ -130,6 +134,15 @@ func (s *settings) takeSockets() error {
 		return nil
 	}
 	for _, f := range s.process.supervisor.sockets {
+		if f.Name() == metricsSocket {
+			l, err := net.FileListener(f)
+			if err != nil {
+				return fmt.Errorf("the socket %q that was passed: %w", metricsSocket, err)
+			}
+			_ = f.Close() // the listener has one of its own
+			s.passedForMetrics = append(s.passedForMetrics, l)
+			continue
+		}
 		a, err := snmp.AddressOfSocket(f)
 		if err != nil {
 			return err

@@ -40,6 +40,8 @@ type Config struct {
 	NetNSNotifications []Setting
 	Metrics            []Setting // metrics, each address by itself, which snmpd has not
 	MetricsConfig      *Setting  // metricsConfig, likewise
+	MetricsTop         *int      // metricsTop, likewise: how many values a label has that others choose
+	LogLevel           *Setting  // logLevel, likewise: debug, info, warn or error
 	// Communities are the communities in the order in which they count.
 	Communities []Community
 	Users       []User
@@ -335,6 +337,29 @@ var directives = map[string]func(c *Config, where, rest string) error{
 		}
 		return nil
 	},
+	"metricstop": func(c *Config, _, rest string) error {
+		word, err := one(rest, "number")
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 || n > MaxMetricsTop {
+			return fmt.Errorf("%q is no number from 1 to %d", shorten(word), MaxMetricsTop)
+		}
+		c.MetricsTop = &n
+		return nil
+	},
+	"loglevel": func(c *Config, where, rest string) error {
+		word, err := one(rest, "level: debug, info, warn or error")
+		if err != nil {
+			return err
+		}
+		if !slices.Contains([]string{"debug", "info", "warn", "error"}, strings.ToLower(word)) {
+			return fmt.Errorf("%q is not debug, info, warn or error", shorten(word))
+		}
+		c.LogLevel = &Setting{word, where}
+		return nil
+	},
 	"netnscontexts":      patterns(func(c *Config) *[]Setting { return &c.NetNSContexts }),
 	"netnsnotifications": patterns(func(c *Config) *[]Setting { return &c.NetNSNotifications }),
 
@@ -618,11 +643,14 @@ func suggest(unknown string) string {
 	return best
 }
 
+// MaxMetricsTop is the most that metricsTop can be.
+const MaxMetricsTop = 1000
+
 // Directives returns the names of the known directives as snmpd.conf(5) writes
 // them, in alphabetical order.
 func Directives() []string {
 	names := []string{
-		"agentaddress", "agentXSocket", "metrics", "metricsConfig", "netnsContexts", "netnsNotifications", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
+		"agentaddress", "agentXSocket", "metrics", "metricsConfig", "metricsTop", "logLevel", "netnsContexts", "netnsNotifications", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
 		"com2sec", "com2sec6", "com2secunix", "group", "access", "setaccess", "view", "authaccess", "authgroup", "authuser",
 		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",

@@ -191,3 +191,69 @@ func TestMetricsAreGuarded(t *testing.T) {
 		t.Errorf("status %d with the password", status)
 	}
 }
+
+// What the file says of metrics and of the log takes effect when it is read again, of an agent of its own and of a subagent.
+func TestMetricsAreReadAgain(t *testing.T) {
+	needsTools(t)
+	s := newPair(t)
+	for _, name := range []string{"embedded", "subagent"} {
+		t.Run(name, func(t *testing.T) {
+			access := []string{"rocommunity public"}
+			if name == "subagent" {
+				access = nil
+			}
+			config := writeConfig(t, access...)
+			var p *process
+			if name == "embedded" {
+				p = startEmbedded(t, s.NS, "--config", config)
+			} else {
+				p = startSubagent(t, startMaster(t, s.NS), "--config", config)
+			}
+			for i := range 4 {
+				s.Listen(t, "tcp", fmt.Sprintf("127.0.0.1:%d", 4800+i+10*len(name)))
+			}
+			reads := 0
+			read := func(lines ...string) {
+				t.Helper()
+				if err := os.WriteFile(config, []byte(strings.Join(append(access, lines...), "\n")+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+					t.Fatal(err)
+				}
+				reads++
+				p.await(t, "configuration read again", reads)
+			}
+			reachable := func(address string) bool {
+				refused := false
+				s.Do(t, func() error {
+					c, err := net.Dial("tcp", address)
+					if refused = err != nil; !refused {
+						_ = c.Close()
+					}
+					return nil
+				})
+				return !refused
+			}
+			if reachable("127.0.0.1:9161") {
+				t.Fatal("metrics are served before")
+			}
+			read("metrics 127.0.0.1:9161", "metricsTop 2", "logLevel debug")
+			text, status := scraped(t, s.NS, "http://127.0.0.1:9161/metrics", nil)
+			if got := len(regexp.MustCompile(`(?m)^netstat_listener_sockets\{.*protocol="tcp"\}`).FindAllString(text, -1)); status != http.StatusOK || got != 3 || !strings.Contains(text, `netstat_listener_sockets{address="other"`) {
+				t.Errorf("status %d, %d listeners of TCP, of 2 and the rest", status, got)
+			}
+			read("metrics 127.0.0.1:9162")
+			if _, status := scraped(t, s.NS, "http://127.0.0.1:9162/metrics", nil); status != http.StatusOK {
+				t.Errorf("status %d at the second address", status)
+			}
+			if reachable("127.0.0.1:9161") {
+				t.Error("metrics are still served at the first address")
+			}
+			read()
+			if reachable("127.0.0.1:9162") {
+				t.Error("metrics are still served")
+			}
+		})
+	}
+}
