@@ -127,8 +127,6 @@ func (e *Exporter) SetTop(top int) {
 	e.top.Store(int64(top))
 }
 
-var errNotThere = errors.New("the source does not tell")
-
 // Collector returns what a scrape collects until ctx is done. What could not be read by then is left out, and
 // netstat_scrape_success says of which part.
 func (e *Exporter) Collector(ctx context.Context) prometheus.Collector { return scrape{e, ctx} }
@@ -165,7 +163,7 @@ func (s scrape) Collect(to chan<- prometheus.Metric) {
 func (e *Exporter) collect(ctx context.Context, p *part, of *kept, out sink) {
 	began := time.Now()
 	err := p.collect(ctx, of, out)
-	if errors.Is(err, errNotThere) || errors.Is(err, netstat.ErrNotSupported) {
+	if errors.Is(err, netstat.ErrNotSupported) {
 		return // of what is not there nothing is missing
 	}
 	success := 1.0

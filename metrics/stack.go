@@ -21,22 +21,12 @@ import (
 type kept struct {
 	readings *readings.Stack
 	failed   sync.Map // names of parts, which was said
-	counters *fresh.Source[[]netstat.Counter]
 	routes   *fresh.Source[map[routeKey]uint64]
-	flows    *fresh.Source[netstat.FlowUsage]
-	qdiscs   *fresh.Source[[]netstat.Qdisc] // those at the roots
 }
 
 func newKept(r *readings.Stack) *kept {
 	k := &kept{readings: r}
 	stack := r.Stack()
-	k.counters = fresh.New(func(ctx context.Context) ([]netstat.Counter, error) {
-		reader, ok := stack.(netstat.CounterReader)
-		if !ok {
-			return nil, errNotThere
-		}
-		return readings.Collect(reader.Counters(ctx), 512)
-	})
 	k.routes = fresh.New(func(ctx context.Context) (map[routeKey]uint64, error) {
 		found := make(map[routeKey]uint64)
 		for route, err := range stack.Routes(ctx, netstat.RouteQuery{}) {
@@ -48,28 +38,6 @@ func newKept(r *readings.Stack) *kept {
 		return found, nil
 	})
 	readings.Follow(r, k.routes, netstat.KindRoute)
-	k.qdiscs = fresh.New(func(ctx context.Context) (roots []netstat.Qdisc, err error) {
-		reader, ok := stack.(netstat.TrafficReader)
-		if !ok {
-			return nil, errNotThere
-		}
-		for q, err := range reader.Qdiscs(ctx) {
-			if err != nil {
-				return nil, err
-			}
-			if q.Parent == netstat.TrafficRoot {
-				roots = append(roots, q)
-			}
-		}
-		return roots, nil
-	})
-	k.flows = fresh.New(func(ctx context.Context) (netstat.FlowUsage, error) {
-		reader, ok := stack.(netstat.FlowStatisticsReader)
-		if !ok {
-			return netstat.FlowUsage{}, errNotThere
-		}
-		return reader.FlowUsage(ctx)
-	})
 	return k
 }
 
@@ -156,7 +124,7 @@ var (
 // qdiscsPart shows the disciplines at the roots, which count what those below do.
 func qdiscsPart() part {
 	return part{name: "qdiscs", collect: func(ctx context.Context, of *kept, out sink) error {
-		found, err := of.qdiscs.Get(ctx)
+		found, err := of.readings.RootQdiscs.Get(ctx)
 		if err != nil {
 			return err
 		}
@@ -187,7 +155,7 @@ func qdiscsPart() part {
 // countersPart shows every counter that the kernel keeps of its protocols, with what it means.
 func countersPart() part {
 	return part{name: "counters", collect: func(ctx context.Context, of *kept, out sink) error {
-		found, err := of.counters.Get(ctx)
+		found, err := of.readings.Counters.Get(ctx)
 		if err != nil {
 			return err
 		}
@@ -268,7 +236,7 @@ var (
 
 func conntrackPart() part {
 	return part{name: "conntrack", collect: func(ctx context.Context, of *kept, out sink) error {
-		usage, err := of.flows.Get(ctx)
+		usage, err := of.readings.FlowUsage.Get(ctx)
 		if err != nil {
 			return err
 		}

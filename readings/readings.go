@@ -51,6 +51,12 @@ type Stack struct {
 	Addresses *fresh.Source[[]netstat.Address]
 	// Neighbours are those of all interfaces.
 	Neighbours *fresh.Source[[]netstat.Neighbour]
+	// Counters are all that the stack keeps of its protocols.
+	Counters *fresh.Source[[]netstat.Counter]
+	// FlowUsage is how full the tables of connection tracking are.
+	FlowUsage *fresh.Source[netstat.FlowUsage]
+	// RootQdiscs are the queueing disciplines at the roots, which count what those below do.
+	RootQdiscs *fresh.Source[[]netstat.Qdisc]
 
 	observe func(p netstat.Protocol) Observer
 	owners  *fresh.Source[*netstat.SocketOwners]
@@ -97,6 +103,9 @@ func New(stack netstat.Stack, o Options) *Stack {
 		return Insist(s.log, "neighbours", func() ([]netstat.Neighbour, error) { return Collect(reader.Neighbours(ctx), 0) })
 	})
 	Follow(s, s.Neighbours, netstat.KindNeighbour)
+	s.Counters = fresh.New(s.readCounters)
+	s.FlowUsage = fresh.New(s.readFlowUsage)
+	s.RootQdiscs = fresh.New(s.readRootQdiscs)
 	return s
 }
 
