@@ -3,7 +3,6 @@ package metrics
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -60,7 +59,7 @@ func (e *Exporter) sockets(p netstat.Protocol) part {
 			}
 			t, is := found.Observer.(*totals)
 			if !is {
-				return errors.New("the readings have another observer than metrics.Observe")
+				return errOtherObserver
 			}
 			t.show(out, name, p, int(e.top.Load()))
 			return nil

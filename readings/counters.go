@@ -3,6 +3,7 @@ package readings
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 )
@@ -12,7 +13,12 @@ func (s *Stack) readCounters(ctx context.Context) ([]netstat.Counter, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: counters", netstat.ErrNotSupported)
 	}
-	return Collect(reader.Counters(ctx), 512)
+	began := time.Now()
+	rows, err := Collect(reader.Counters(ctx), 512)
+	if err == nil && s.options.CountersRead != nil {
+		s.options.CountersRead(began, rows)
+	}
+	return rows, err
 }
 
 func (s *Stack) readFlowUsage(ctx context.Context) (netstat.FlowUsage, error) {

@@ -23,11 +23,15 @@ type unicasts struct {
 }
 
 func (s *Stack) readInterfaces(ctx context.Context) (Interfaces, error) {
+	began := time.Now()
 	rows, err := Collect(s.stack.Interfaces(ctx), 0)
 	if err = s.whole("interfaces", err); err != nil {
 		return Interfaces{}, err
 	}
 	s.keepRising(rows)
+	if s.options.InterfacesRead != nil {
+		s.options.InterfacesRead(began, rows)
+	}
 	found := Interfaces{Rows: rows}
 	if s.Tracks(netstat.KindInterface) {
 		view := s.live.Snapshot()

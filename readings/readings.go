@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/live"
@@ -21,6 +22,11 @@ type Options struct {
 	// Observe returns who sees each socket of a protocol go by in a reading, where SocketsObserved is asked for. It is
 	// called as the reading begins. Nil means that nobody does.
 	Observe func(p netstat.Protocol) Observer
+	// InterfacesRead and CountersRead are told of each reading that succeeds, and when it began, before who asked has
+	// it. Readings of one stack's interfaces are told one after the other, and so are those of its counters. Who is
+	// told neither changes nor keeps the rows. Nil means that nobody is told.
+	InterfacesRead func(began time.Time, rows []netstat.Interface)
+	CountersRead   func(began time.Time, counters []netstat.Counter)
 	// Log takes what is worth knowing. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -58,7 +64,7 @@ type Stack struct {
 	// RootQdiscs are the queueing disciplines at the roots, which count what those below do.
 	RootQdiscs *fresh.Source[[]netstat.Qdisc]
 
-	observe func(p netstat.Protocol) Observer
+	options Options
 	owners  *fresh.Source[*netstat.SocketOwners]
 	// unknownOwners says once that processes are hidden.
 	unknownOwners sync.Once
@@ -74,7 +80,7 @@ func New(stack netstat.Stack, o Options) *Stack {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Stack{stack: stack, log: o.Log, observe: o.Observe, TCPStatistics: fresh.New(stack.TCPStatistics), UDPStatistics: fresh.New(stack.UDPStatistics)}
+	s := &Stack{stack: stack, log: o.Log, options: o, TCPStatistics: fresh.New(stack.TCPStatistics), UDPStatistics: fresh.New(stack.UDPStatistics)}
 	s.live, _ = stack.(*live.Stack)
 	s.Interfaces = fresh.New(s.readInterfaces)
 	Follow(s, s.Interfaces, netstat.KindInterface)

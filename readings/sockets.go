@@ -46,7 +46,7 @@ func (s *Stack) sockets(p netstat.Protocol) *fresh.Source[Sockets] {
 	var size int
 	return fresh.NewInParts(SocketRows, func(ctx context.Context, parts fresh.Parts) (found Sockets, err error) {
 		query := netstat.SocketQuery{Protocols: []netstat.Protocol{p}}
-		observed := parts&SocketsObserved != 0 && s.observe != nil
+		observed := parts&SocketsObserved != 0 && s.options.Observe != nil
 		var owners *netstat.SocketOwners // those of the query, or of an earlier look
 		if parts&SocketRows != 0 {
 			if owners, err = s.readOwners(ctx); err != nil {
@@ -64,7 +64,7 @@ func (s *Stack) sockets(p netstat.Protocol) *fresh.Source[Sockets] {
 		see := func(*netstat.Socket) {}
 		if observed {
 			query.Details, query.PassingDetails = ObservedDetails, true
-			found.Observer = s.observe(p)
+			found.Observer = s.options.Observe(p)
 			see = func(row *netstat.Socket) {
 				if owners != nil && !row.Processes.IsKnown() {
 					row.Processes = owners.Of(row.Inode.Or(0))
