@@ -137,6 +137,13 @@ func (o *webSockets) close() (err error) {
 	return err
 }
 
+// isOpen reports whether there are sockets now.
+func (w *webServer) isOpen() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.now.listeners) > 0
+}
+
 // Close closes the sockets.
 func (w *webServer) Close() error {
 	w.mu.Lock()

@@ -14,9 +14,11 @@ import (
 
 // itself is what the program tells of itself, as metrics and on its page.
 type itself struct {
-	server   *snmp.Server     // nil for a subagent
-	subagent *agentx.Subagent // nil for an agent of its own
-	file     *lastReading     // of the configuration
+	started   time.Time
+	server    *snmp.Server     // nil for a subagent
+	listening []snmp.Address   // where the server does
+	subagent  *agentx.Subagent // nil for an agent of its own
+	file      *lastReading     // of the configuration
 }
 
 // lastReading is what became of the configuration file when it was read last.

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/contexts"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/page"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/metrics"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -57,9 +59,15 @@ type exporter struct {
 	log *slog.Logger
 
 	mu  sync.Mutex
-	top int                        // of the metrics, 0 for the default
-	to  *metrics.Exporter          // nil before serve
-	of  map[string]*readings.Stack // by context, "" for the default one
+	top int                 // of the metrics, 0 for the default
+	to  *metrics.Exporter   // nil before serve
+	of  map[string]observed // by context, "" for the default one
+}
+
+// observed is the readings of a context's stack, and the last hour of them.
+type observed struct {
+	readings *readings.Stack
+	history  *page.History
 }
 
 // listenForMetrics opens the sockets that metrics are served at.
@@ -68,7 +76,7 @@ func (s *settings) listenForMetrics(out io.Writer, at webAt) (*exporter, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &exporter{web: server, log: s.log, top: s.topOf(s.file), of: make(map[string]*readings.Stack)}, nil
+	return &exporter{web: server, log: s.log, top: s.topOf(s.file), of: make(map[string]observed)}, nil
 }
 
 // topOf returns how many values a label has that others choose: what --metrics-top says, or else a file; 0 for the default.
@@ -93,11 +101,35 @@ func (e *exporter) Close() error { return e.web.Close() }
 
 // readingsOf returns the readings of a context's stack, which tables and metrics share.
 func (e *exporter) readingsOf(contextName string, stack netstat.Stack, log *slog.Logger) *readings.Stack {
-	r := readings.New(stack, readings.Options{Observe: metrics.Observe, Log: log})
+	h := page.NewHistory()
+	r := readings.New(stack, readings.Options{
+		Observe: metrics.Observe, Log: log,
+		InterfacesRead: func(began time.Time, rows []netstat.Interface) {
+			if e.web.isOpen() {
+				h.Interfaces(began, rows)
+			}
+		},
+		CountersRead: h.Counters,
+	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.of[contextName] = r
+	e.of[contextName] = observed{r, h}
+	if ends, is := stack.(interface{ Done() <-chan struct{} }); is {
+		go func() {
+			<-ends.Done()
+			e.forget(contextName, r)
+		}()
+	}
 	return r
+}
+
+// forget gives up the readings of a stack that ended.
+func (e *exporter) forget(contextName string, r *readings.Stack) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.of[contextName].readings == r {
+		delete(e.of, contextName)
+	}
 }
 
 // stacks returns the stacks of all contexts. Those that nobody asked for yet are opened.
@@ -111,11 +143,11 @@ func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics
 	defer e.mu.Unlock()
 	// A context that somebody else opened meanwhile is among the names by now.
 	names := append([]string{""}, set.Names()...)
-	there := make(map[string]*readings.Stack, len(names))
+	there := make(map[string]observed, len(names))
 	for _, name := range names {
-		if r := e.of[name]; r != nil {
-			there[name] = r
-			all = append(all, metrics.Stack{NetNS: name, Readings: r})
+		if of, is := e.of[name]; is {
+			there[name] = of
+			all = append(all, metrics.Stack{NetNS: name, Readings: of.readings})
 		}
 	}
 	e.of = there
@@ -123,7 +155,12 @@ func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics
 }
 
 // serve answers of the contexts of a set, and of the program itself, until ctx is done.
-func (e *exporter) serve(ctx context.Context, set *contexts.Set, itself itself) {
+func (e *exporter) serve(ctx context.Context, set *contexts.Set, host string, itself itself) {
+	shown, err := e.newPage(set, host, itself)
+	if err != nil {
+		e.log.Error("there is no page", "error", err)
+		return
+	}
 	own := prometheus.NewRegistry()
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), itself)
 	mux := http.NewServeMux()
@@ -131,5 +168,8 @@ func (e *exporter) serve(ctx context.Context, set *contexts.Set, itself itself) 
 	e.to = metrics.New(metrics.Options{Log: e.log, Top: e.top, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }})
 	e.mu.Unlock()
 	mux.Handle("/metrics", e.to.Handler(own))
+	mux.Handle("/{$}", shown)
+	mux.HandleFunc("/", nothingElse)
+	go shown.Run(ctx)
 	e.web.serve(ctx, mux)
 }

@@ -267,7 +267,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 		return nil
 	})
 	go set.Run(ctx)
-	go measured.serve(ctx, set, itself{subagent: sub, file: s.lastReading})
+	go measured.serve(ctx, set, hostOf(stack).Name, itself{started: sub.Epoch(), subagent: sub, file: s.lastReading})
 	go told.each(ctx, func(names []string) {
 		// Where the session ends meanwhile, all is registered with the next one.
 		_ = sub.SetContexts(ctx, append([]string{""}, names...)...)
@@ -498,7 +498,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 	})
 	server.Notify(snmpv2mib.ColdStart().New(time.Now(), nil))
 	go set.Run(ctx)
-	go measured.serve(ctx, set, itself{server: server, file: s.lastReading})
+	go measured.serve(ctx, set, hostOf(stack).Name, itself{started: started, server: server, listening: listening, file: s.lastReading})
 	go notify.linksOf("").notify(ctx, stack, s.log, server.Notify)
 	return untilDone(server.Serve(ctx))
 }

@@ -67,6 +67,7 @@ var may = map[string][]string{
 	"internal/steppedclock": {},
 	"internal/hangup":       {},
 	"internal/netnsnames":   {},
+	"internal/page":         {"netstat", "fresh", "readings", "metrics"},
 	"internal/contexts":     {"netstat", "mib", "internal/netnsnames"},
 	"mib/ipforwardmib":      {"mib", "netstat"},
 }
