@@ -37,11 +37,11 @@ func (l *lastReading) set(err error) {
 	}
 }
 
-// get returns why the last reading failed, nil where it did not, and when one succeeded last.
-func (l *lastReading) get() (err error, good time.Time) { //nolint:revive // the error is a value here
+// get returns when a reading succeeded last, and why the last one failed, nil where it did not.
+func (l *lastReading) get() (good time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.err, l.good
+	return l.good, l.err
 }
 
 var (
@@ -82,7 +82,7 @@ func (i itself) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
 	}
 	gauge(programInfo, 1, commandline.Version(version))
-	err, good := i.file.get()
+	good, err := i.file.get()
 	gauge(programConfig, truth(err == nil))
 	gauge(programRead, seconds(good))
 	if i.server != nil {

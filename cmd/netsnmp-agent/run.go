@@ -127,6 +127,13 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 	file, pause := s.file, firstLookup
 	again := time.NewTimer(pause)
 	defer again.Stop()
+	// Nobody wakes up for a file that lacks nothing.
+	wait := func() {
+		if again.Reset(pause); !file.LacksHosts() {
+			again.Stop()
+		}
+	}
+	wait()
 	for {
 		var next *snmpdconf.Config
 		var err error
@@ -134,11 +141,8 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 		case <-ctx.Done():
 			return
 		case <-again.C:
-			if !file.LacksHosts() {
-				continue
-			}
 			pause = min(2*pause, maxLookup)
-			again.Reset(pause)
+			wait()
 			if next, err = file.LookUpAgain(ctx); next == nil && err == nil {
 				continue
 			}
@@ -174,7 +178,7 @@ func reloaded(ctx context.Context, s settings, apply func(*snmpdconf.Config) err
 		s.process.supervisor.ready(s.status)
 		s.log.Info("configuration read again", "file", s.config)
 		file, pause = next, firstLookup
-		again.Reset(pause)
+		wait()
 	}
 }
 
