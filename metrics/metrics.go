@@ -31,6 +31,8 @@ type Options struct {
 	Stacks func(ctx context.Context) []Stack
 	// Top is how many values a label has that others choose; 0 means DefaultTop.
 	Top int
+	// NodeExporter has the default stack shown by the names of Prometheus' node_exporter as well.
+	NodeExporter bool
 	// Log takes what could not be read. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -46,6 +48,9 @@ type Exporter struct {
 	options Options
 	top     atomic.Int64
 	parts   []part
+
+	nodeExporter atomic.Bool
+	forNode      []part // shown while nodeExporter is set
 
 	mu sync.Mutex
 	// kept is what is made of readings of a stack for metrics alone.
@@ -115,7 +120,9 @@ func New(o Options) *Exporter {
 	}
 	e := &Exporter{options: o, kept: make(map[*readings.Stack]*kept)}
 	e.SetTop(o.Top)
+	e.forNode = nodeExporterParts()
 	e.parts = []part{e.sockets(netstat.TCP), e.sockets(netstat.UDP), interfacesPart(), qdiscsPart(), countersPart(), conntrackPart(), routesPart(), neighboursPart(), ownPart()}
+	e.nodeExporter.Store(o.NodeExporter)
 	return e
 }
 
@@ -126,6 +133,9 @@ func (e *Exporter) SetTop(top int) {
 	}
 	e.top.Store(int64(top))
 }
+
+// SetNodeExporter replaces Options.NodeExporter, between two scrapes.
+func (e *Exporter) SetNodeExporter(shown bool) { e.nodeExporter.Store(shown) }
 
 // Collector returns what a scrape collects until ctx is done. What could not be read by then is left out, and
 // netstat_scrape_success says of which part.
@@ -155,6 +165,11 @@ func (s scrape) Collect(to chan<- prometheus.Metric) {
 		var reading sync.WaitGroup
 		for i := range e.parts {
 			reading.Go(func() { e.collect(s.ctx, &e.parts[i], of, out) })
+		}
+		if stack.NetNS == "" && e.nodeExporter.Load() {
+			for i := range e.forNode {
+				reading.Go(func() { e.collect(s.ctx, &e.forNode[i], of, out) })
+			}
 		}
 		reading.Wait()
 	}

@@ -42,6 +42,7 @@ func Observe(netstat.Protocol) readings.Observer {
 // totals are what sockets of one protocol have together.
 type totals struct {
 	states    [2][states]uint64 // of families
+	queues    [2]queues         // likewise, of sockets of all kinds
 	listeners sums[listenerKey, listener]
 	// What connections have, by who has them: the process, the unit of systemd, the network of the remote end.
 	processes, units sums[string, load]
@@ -56,6 +57,9 @@ const states = netstat.CookieWait + 1
 
 // families are those that sockets are counted by.
 func families() [2]netstat.Family { return [...]netstat.Family{netstat.IPv4, netstat.IPv6} }
+
+// queues are what waits to be read, and to be sent; of listeners connections that wait, and that may.
+type queues struct{ received, sent uint64 }
 
 type listenerKey struct {
 	address netip.AddrPort
@@ -129,6 +133,8 @@ func (t *totals) Observe(s *netstat.Socket) {
 		for i, family := range families() {
 			if s.Family == family {
 				t.states[i][s.State]++
+				t.queues[i].received += uint64(s.ReceiveQueue.Or(0))
+				t.queues[i].sent += uint64(s.SendQueue.Or(0))
 			}
 		}
 	}

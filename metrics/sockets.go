@@ -53,17 +53,26 @@ func (e *Exporter) sockets(p netstat.Protocol) part {
 	}
 	return part{name: name,
 		collect: func(ctx context.Context, of *kept, out sink) error {
-			found, err := source(of.readings).GetParts(ctx, readings.SocketsObserved)
+			t, err := observed(ctx, source(of.readings))
 			if err != nil {
 				return err
-			}
-			t, is := found.Observer.(*totals)
-			if !is {
-				return errOtherObserver
 			}
 			t.show(out, name, p, int(e.top.Load()))
 			return nil
 		}}
+}
+
+// observed returns what sockets have together.
+func observed(ctx context.Context, source *fresh.Source[readings.Sockets]) (*totals, error) {
+	found, err := source.GetParts(ctx, readings.SocketsObserved)
+	if err != nil {
+		return nil, err
+	}
+	t, is := found.Observer.(*totals)
+	if !is {
+		return nil, errOtherObserver
+	}
+	return t, nil
 }
 
 // show tells what the sockets have together.

@@ -51,6 +51,7 @@ type flags struct {
 	metrics       []string
 	metricsConfig string
 	metricsTop    int
+	compatible    string
 
 	recording string
 }
@@ -129,6 +130,7 @@ func (f *flags) declareOpening(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.metrics, "metrics", nil, "serve metrics for Prometheus at `ADDRESS:PORT` (may be repeated)")
 	fs.StringVar(&f.metricsConfig, "metrics-config", "", "read `FILE` for TLS and passwords of --metrics")
 	fs.IntVar(&f.metricsTop, "metrics-top", 0, fmt.Sprintf("show the `N` largest values of a label that others choose, and the rest together (default %d)", metrics.DefaultTop))
+	fs.StringVar(&f.compatible, "metrics-compatible", "", "show metrics by the names of `EXPORTER` as well, which is node_exporter")
 	fs.BoolVar(&f.fips, "fips", false, "have no users of SNMPv3 with protocols that FIPS 140 does not allow")
 	fs.BoolVar(&f.strict, "strict", false, "take what would be a warning of the configuration file for an error")
 }
@@ -142,6 +144,9 @@ func (f *flags) refuseEmpty(fs *pflag.FlagSet) error {
 	}
 	if fs.Changed("metrics-top") && (f.metricsTop < 1 || f.metricsTop > snmpdconf.MaxMetricsTop) {
 		return fmt.Errorf("--metrics-top: %d is not from 1 to %d", f.metricsTop, snmpdconf.MaxMetricsTop)
+	}
+	if fs.Changed("metrics-compatible") && f.compatible != snmpdconf.NodeExporter {
+		return fmt.Errorf("--metrics-compatible: %q is not node_exporter", f.compatible)
 	}
 	if fs.Changed("contexts") && len(f.contexts) == 0 {
 		return errors.New("--contexts: the value is empty")

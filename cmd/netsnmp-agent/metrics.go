@@ -58,7 +58,10 @@ type exporter struct {
 	web *webServer
 	log *slog.Logger
 
-	mu  sync.Mutex
+	mu sync.Mutex
+
+	compatible bool // with node_exporter
+
 	top int                 // of the metrics, 0 for the default
 	to  *metrics.Exporter   // nil before serve
 	of  map[string]observed // by context, "" for the default one
@@ -76,7 +79,7 @@ func (s *settings) listenForMetrics(out io.Writer, at webAt) (*exporter, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &exporter{web: server, log: s.log, top: s.topOf(s.file), of: make(map[string]observed)}, nil
+	return &exporter{web: server, log: s.log, top: s.topOf(s.file), compatible: s.isCompatible(s.file), of: make(map[string]observed)}, nil
 }
 
 // topOf returns how many values a label has that others choose: what --metrics-top says, or else a file; 0 for the default.
@@ -87,12 +90,18 @@ func (s *settings) topOf(file *snmpdconf.Config) int {
 	return s.metricsTop
 }
 
-// setTop has labels with values that others choose have so many.
-func (e *exporter) setTop(top int) {
+// isCompatible reports whether node_exporter's names are shown as well with a file.
+func (s *settings) isCompatible(file *snmpdconf.Config) bool {
+	return s.compatible != "" || file.MetricsCompatible
+}
+
+// set has labels with values that others choose have so many, and node_exporter's names shown or not.
+func (e *exporter) set(top int, compatible bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.top = top; e.to != nil {
+	if e.top, e.compatible = top, compatible; e.to != nil {
 		e.to.SetTop(top)
+		e.to.SetNodeExporter(compatible)
 	}
 }
 
@@ -165,7 +174,7 @@ func (e *exporter) serve(ctx context.Context, set *contexts.Set, host string, it
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), itself)
 	mux := http.NewServeMux()
 	e.mu.Lock()
-	e.to = metrics.New(metrics.Options{Log: e.log, Top: e.top, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }})
+	e.to = metrics.New(metrics.Options{Log: e.log, Top: e.top, NodeExporter: e.compatible, Stacks: func(ctx context.Context) []metrics.Stack { return e.stacks(ctx, set) }})
 	e.mu.Unlock()
 	mux.Handle("/metrics", e.to.Handler(own))
 	mux.Handle("/{$}", shown)

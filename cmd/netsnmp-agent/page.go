@@ -40,7 +40,7 @@ func (e *exporter) newPage(set *contexts.Set, host string, itself itself) (*page
 // forPage is what the program tells of itself on its page. Communities and names of users are not among it.
 func (i itself) forPage() page.Program {
 	p := page.Program{Name: "netsnmp-agent", Version: commandline.Version(version), Started: i.started, Engine: i.server != nil}
-	err, good := i.file.get()
+	good, err := i.file.get()
 	if err != nil {
 		p.ConfigError = unquoted(err.Error())
 	}

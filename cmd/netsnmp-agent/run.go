@@ -261,7 +261,7 @@ func runSubagent(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			return err
 		}
 		measuredAt.commit()
-		measured.setTop(s.topOf(file))
+		measured.set(s.topOf(file), s.isCompatible(file))
 		set.SetPatterns(next.contexts)
 		set.SetFollowed(next.followed)
 		described.set(file)
@@ -486,7 +486,7 @@ func runEmbedded(ctx context.Context, out io.Writer, s settings, stack netstat.S
 			return err
 		}
 		measuredAt.commit()
-		measured.setTop(s.topOf(next))
+		measured.set(s.topOf(next), s.isCompatible(next))
 		set.SetPatterns(opened.contexts)
 		server.Refuse(next.Without...)
 		set.SetFollowed(opened.followed)

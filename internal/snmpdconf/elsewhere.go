@@ -74,7 +74,7 @@ var common = map[string]bool{
 
 // ofSubagents are the directives that a subagent heeds.
 var ofSubagents = map[string]bool{
-	"agentxsocket": true, "metrics": true, "metricsconfig": true, "metricstop": true, "loglevel": true, "netnscontexts": true, "netnsnotifications": true, "linkupdownnotifications": true, "inetaddresszones": true, "strict": true,
+	"agentxsocket": true, "metrics": true, "metricsconfig": true, "metricstop": true, "metricscompatible": true, "loglevel": true, "netnscontexts": true, "netnsnotifications": true, "linkupdownnotifications": true, "inetaddresszones": true, "strict": true,
 	"syslocation": true, "syscontact": true, "sysname": true, "sysdescr": true, "sysobjectid": true, "sysservices": true,
 }
 
@@ -87,7 +87,7 @@ var descriptive = map[string]bool{
 // confines reports whether a line of a directive may keep somebody from something.
 func confines(directive string) bool {
 	name := strings.ToLower(directive)
-	return !descriptive[name] && !slices.Contains([]string{"createuser", "metrics", "metricstop", "loglevel", "netnscontexts", "netnsnotifications", "inetaddresszones", "agentxsocket", "engineid", "exactengineid"}, name)
+	return !descriptive[name] && !slices.Contains([]string{"createuser", "metrics", "metricstop", "metricscompatible", "loglevel", "netnscontexts", "netnsnotifications", "inetaddresszones", "agentxsocket", "engineid", "exactengineid"}, name)
 }
 
 // near reports whether two names differ as slips of the pen do: by one letter that is missing, there twice, another or in

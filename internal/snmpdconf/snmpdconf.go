@@ -41,6 +41,7 @@ type Config struct {
 	Metrics            []Setting // metrics, each address by itself, which snmpd has not
 	MetricsConfig      *Setting  // metricsConfig, likewise
 	MetricsTop         *int      // metricsTop, likewise: how many values a label has that others choose
+	MetricsCompatible  bool      // metricsCompatible, likewise: with node_exporter
 	LogLevel           *Setting  // logLevel, likewise: debug, info, warn or error
 	// Communities are the communities in the order in which they count.
 	Communities []Community
@@ -349,6 +350,17 @@ var directives = map[string]func(c *Config, where, rest string) error{
 		c.MetricsTop = &n
 		return nil
 	},
+	"metricscompatible": func(c *Config, _, rest string) error {
+		word, err := one(rest, "exporter: "+NodeExporter)
+		if err != nil {
+			return err
+		}
+		if word != NodeExporter {
+			return fmt.Errorf("%q is not %s", shorten(word), NodeExporter)
+		}
+		c.MetricsCompatible = true
+		return nil
+	},
 	"loglevel": func(c *Config, where, rest string) error {
 		word, err := one(rest, "level: debug, info, warn or error")
 		if err != nil {
@@ -643,6 +655,9 @@ func suggest(unknown string) string {
 	return best
 }
 
+// NodeExporter is what metricsCompatible can be.
+const NodeExporter = "node_exporter"
+
 // MaxMetricsTop is the most that metricsTop can be.
 const MaxMetricsTop = 1000
 
@@ -650,7 +665,7 @@ const MaxMetricsTop = 1000
 // them, in alphabetical order.
 func Directives() []string {
 	names := []string{
-		"agentaddress", "agentXSocket", "metrics", "metricsConfig", "metricsTop", "logLevel", "netnsContexts", "netnsNotifications", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
+		"agentaddress", "agentXSocket", "metrics", "metricsConfig", "metricsTop", "metricsCompatible", "logLevel", "netnsContexts", "netnsNotifications", "rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "authcommunity",
 		"com2sec", "com2sec6", "com2secunix", "group", "access", "setaccess", "view", "authaccess", "authgroup", "authuser",
 		"rouser", "rwuser", "createUser", "exactEngineID", "engineID",
 		"sysContact", "sysDescr", "sysLocation", "sysName", "sysObjectID", "sysServices",

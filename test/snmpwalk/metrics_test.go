@@ -243,9 +243,13 @@ func TestMetricsAreReadAgain(t *testing.T) {
 			if got := len(regexp.MustCompile(`(?m)^netstat_listener_sockets\{.*protocol="tcp"\}`).FindAllString(text, -1)); status != http.StatusOK || got != 3 || !strings.Contains(text, `netstat_listener_sockets{address="other"`) {
 				t.Errorf("status %d, %d listeners of TCP, of 2 and the rest", status, got)
 			}
-			read("metrics 127.0.0.1:9162")
-			if _, status := scraped(t, s.NS, "http://127.0.0.1:9162/metrics", nil); status != http.StatusOK {
-				t.Errorf("status %d at the second address", status)
+			if strings.Contains(text, "node_network_up") {
+				t.Error("node_exporter's names are there, which nobody asked for")
+			}
+			read("metrics 127.0.0.1:9162", "metricsCompatible node_exporter")
+			text, status = scraped(t, s.NS, "http://127.0.0.1:9162/metrics", nil)
+			if status != http.StatusOK || !strings.Contains(text, `node_network_up{device="lo"} 0`) {
+				t.Errorf("status %d at the second address, or node_exporter's names are missing", status)
 			}
 			if reachable("127.0.0.1:9161") {
 				t.Error("metrics are still served at the first address")
