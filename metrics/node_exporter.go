@@ -179,7 +179,7 @@ func nodeTCP(ctx context.Context, of *kept, out nodeSink) error {
 	}
 	var received, sent uint64
 	counts := make(map[string]uint64)
-	for i := range families() {
+	for i := range t.states {
 		for state, n := range t.states[i] {
 			if name := nodeTCPStates[netstat.State(state)]; name != "" {
 				counts[name] += n
