@@ -24,11 +24,13 @@ type Stack struct {
 	name   string // for errors
 	path   *path
 	window *window
-	engine knownEngine // of SNMPv3
+	engine *knownEngine // of SNMPv3
 	strays strays
 
 	answered atomic.Bool // something, at least once
 	there    atomic.Bool // an agent that speaks SNMPv3, whatever it answered
+
+	sent, repeated atomic.Uint64 // requests
 
 	// isOfPool says that a Pool reads the host, and holds what it tells: then
 	// Config.MaxOctets bounds that as a whole.
@@ -59,6 +61,19 @@ func Open(ctx context.Context, c Config) (*Stack, error) { return open(ctx, c, n
 
 // open is Open; of the path known was learnt before, if it is not nil.
 func open(ctx context.Context, c Config, known *path) (*Stack, error) {
+	s, err := prepare(c, known, new(knownEngine))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.synchronise(ctx); err != nil {
+		s.Close()
+		return nil, s.readError("ask for "+sysUpTime.name, err)
+	}
+	return s, nil
+}
+
+// prepare returns a stack of which nothing was asked.
+func prepare(c Config, known *path, engine *knownEngine) (*Stack, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
@@ -73,17 +88,13 @@ func open(ctx context.Context, c Config, known *path) (*Stack, error) {
 			c.Sessions = defaultStreams
 		}
 	}
-	s := &Stack{config: c, to: &target{endpoint: to}, name: to.String(), path: known, window: newWindow(c.Sessions)}
+	s := &Stack{config: c, to: &target{endpoint: to}, name: to.String(), path: known, engine: engine, window: newWindow(c.Sessions)}
 	if known == nil {
 		s.path = newPath(c.MaxAnswer)
 	}
 	s.strays.taken, s.strays.heed = c.AnySource, c.AnySource
 	if c.Context != "" {
 		s.name += " context " + c.Context
-	}
-	if err := s.synchronise(ctx); err != nil {
-		s.Close()
-		return nil, s.readError("ask for "+sysUpTime.name, err)
 	}
 	return s, nil
 }
@@ -111,7 +122,7 @@ func (s *Stack) acquire() session {
 		return session
 	}
 	if s.config.Version == V3 {
-		return &usmSession{to: s.to, config: &s.config, engine: &s.engine, strays: &s.strays, there: &s.there}
+		return &usmSession{to: s.to, config: &s.config, engine: s.engine, strays: &s.strays, there: &s.there}
 	}
 	return newCommunitySession(&s.config, s.to, &s.strays)
 }
@@ -164,6 +175,10 @@ func (s *Stack) question(ctx context.Context, through session, soon bool, prepar
 		}
 		to.sent, to.of = time.Now(), s.window.load()
 		attempts = append(attempts, to)
+		s.sent.Add(1)
+		if n > 0 {
+			s.repeated.Add(1)
+		}
 		err := through.exchange(ctx, to.request, n, wait, a)
 		s.window.leave()
 		if err == nil {

@@ -116,7 +116,7 @@ func newCommand(of process) *cobra.Command {
 	fs.BoolVar(&f.list, "list", false, "print every object that would be served, and exit")
 	fs.StringVar(&f.logLevel, "log-level", "", "log what is at least `LEVEL`: debug, info (the default), warn or error")
 	fs.BoolVarP(&f.version, "version", "v", false, "version for netsnmp-agent")
-	cmd.AddCommand(newCheckCommand(), newMonitorCommand())
+	cmd.AddCommand(newCheckCommand(), newMonitorCommand(), newProbeCommand(of))
 	return cmd
 }
 

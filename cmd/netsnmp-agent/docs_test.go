@@ -39,7 +39,11 @@ func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []*cobra.Command{cmd, check, monitor} {
+	probe, _, err := cmd.Find([]string{"probe"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*cobra.Command{cmd, check, monitor, probe} {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if !regexp.MustCompile(`--` + f.Name + `\b`).MatchString(man) {
 				t.Errorf("the man page does not tell --%s of %s", f.Name, c.CommandPath())
@@ -49,13 +53,15 @@ func TestDocumentationIsTrueToTheFlags(t *testing.T) {
 	// Flags in the README's own commands; those of other programs that it
 	// shows have one dash.
 	for name, text := range map[string]string{"man page": man, "README": readme} {
-		for _, m := range regexp.MustCompile(`(?m)netsnmp-agent( monitor| check)?[^|\n]*?\s--([a-z][a-z-]*)`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)netsnmp-agent( monitor| check| probe)?[^|\n]*?\s--([a-z][a-z-]*)`).FindAllStringSubmatch(text, -1) {
 			of := cmd
 			switch m[1] {
 			case " monitor":
 				of = monitor
 			case " check":
 				of = check
+			case " probe":
+				of = probe
 			}
 			if of.Flags().Lookup(m[2]) == nil {
 				t.Errorf("the %s tells --%s of %s, which there is not", name, m[2], of.CommandPath())
