@@ -174,12 +174,13 @@ func addressesOf(w *webServer) (all []string) {
 	return slices.Compact(all)
 }
 
-// probeHandler answers /probe and /metrics of the program itself.
+// probeHandler answers /probe, and /metrics of the program itself.
 func probeHandler(prober *probe.Prober) http.Handler {
 	own := prometheus.NewRegistry()
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), prober.Collector())
 	mux := http.NewServeMux()
 	mux.Handle("/probe", prober.Handler())
+	mux.Handle("/snmp", prober.Handler()) // where snmp_exporter answers
 	mux.Handle("/metrics", promhttp.HandlerFor(own, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	return mux
 }

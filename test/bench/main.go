@@ -2,12 +2,13 @@
 // subagents on libnetsnmp and github.com/posteo/go-agentx; with -page live
 // package live, and the agent on a million routes, with other libraries and
 // ip(8), and lookups with github.com/gaissmai/bart; with -page netstat netstat with ss, ip and net-tools' netstat; and with -page
-// nettop it measures what it takes to watch connections. It
+// nettop it measures what it takes to watch connections; with -page fleet the probe, which asks 10,000 hosts, with
+// snmp_exporter. It
 // builds its scenes in network namespaces of its own, runs the programs in them
 // one after the other, and prints a Markdown page. It raises
 // net.netfilter.nf_conntrack_max for a while, which all namespaces share.
 //
-// It needs root, and Debian's snmpd, snmp, conntrack, net-tools and iproute2. It runs for
+// It needs root, and Debian's snmpd, snmp, conntrack, net-tools and iproute2, and for the page fleet snmp_exporter. It runs for
 // several minutes, most of which are snmpd's.
 package main
 
@@ -52,6 +53,8 @@ type options struct {
 	liveRoutes                                 int
 	sparse, largeHost                          int
 	hosts                                      int
+	fleet, fleetSample                         int
+	snmpExporter, snmpExporterConfig           string
 	listedSockets, listedRoutes                int
 	flows                                      int
 	repetitions, runs                          int
@@ -65,7 +68,7 @@ type benchmark struct {
 }
 
 // pages are the cases of each page, in its order.
-var pages = map[string][]benchmark{"agent": agentPage, "live": livePage, "netstat": netstatPage, "nettop": nettopPage}
+var pages = map[string][]benchmark{"agent": agentPage, "live": livePage, "netstat": netstatPage, "nettop": nettopPage, "fleet": fleetPage}
 
 var livePage = []benchmark{
 	{"load", (*bench).loadCase},
@@ -122,6 +125,10 @@ func run() (err error) {
 	flag.IntVar(&b.sparse, "sparse", 40_000, "sockets of the scene in which one manager asks for the sparsest column")
 	flag.IntVar(&b.largeHost, "large", 5_000, "interfaces with IPv6 of the large host")
 	flag.IntVar(&b.hosts, "hosts", 500, "hosts of the scene with many")
+	flag.IntVar(&b.fleet, "fleet", 10_000, "hosts of the fleet's page")
+	flag.IntVar(&b.fleetSample, "fleet-sample", 2_000, "how many of these the probe and its peer are both asked for")
+	flag.StringVar(&b.snmpExporter, "snmp-exporter", "snmp_exporter", "the snmp_exporter at `PATH`, of the fleet's page")
+	flag.StringVar(&b.snmpExporterConfig, "snmp-exporter-config", "snmp.yml", "its `FILE`, with the module if_mib")
 	flag.IntVar(&b.listedSockets, "listed-sockets", 50_000, "sockets of netstat's scenes")
 	flag.IntVar(&b.listedRoutes, "listed-routes", 1_000_000, "IPv4 routes of netstat's scene")
 	flag.IntVar(&b.flows, "flows", 100_000, "tracked connections of conntrack's scene")
@@ -131,8 +138,8 @@ func run() (err error) {
 	flag.DurationVar(&b.probeInterval, "probe", 3*time.Millisecond, "between two GETs of sysUpTime while others ask")
 	flag.DurationVar(&b.loadTime, "load", 10*time.Second, "how long one manager keeps the agent busy while another asks")
 	flag.DurationVar(&b.idleTime, "idle", 10*time.Second, "how long wake-ups are counted")
-	page := flag.String("page", "agent", "what to write: the page agent, live, netstat or nettop")
-	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat")+"; on the page nettop of "+namesOf("nettop"))
+	page := flag.String("page", "agent", "what to write: the page agent, live, netstat, nettop or fleet")
+	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat")+"; on the page nettop of "+namesOf("nettop")+"; on the page fleet of "+namesOf("fleet"))
 	program := flag.String("agent", "", "measure the netsnmp-agent at `PATH` instead of building it")
 	out := flag.String("out", "", "write the report to `FILE` instead of standard output")
 	asJSON := flag.Bool("json", false, "write JSON instead of Markdown")
@@ -140,6 +147,7 @@ func run() (err error) {
 	number := flag.Int("count", 0, "used by the command itself")
 	firstNumber := flag.Int("first", 0, "used by the command itself")
 	address := flag.String("address", "", "used by the command itself")
+	warm := flag.Bool("warm", false, "used by the command itself")
 	flag.Parse()
 	switch *role {
 	case "":
@@ -168,6 +176,10 @@ func run() (err error) {
 		return devicesRole(*number)
 	case "proxy":
 		return proxyRole(*address)
+	case "fleet":
+		return fleetRole(*number)
+	case "fleet-scrapes":
+		return fleetScrapesRole(*address, *number, *firstNumber, *warm)
 	case "remote-path":
 		return remotePathRole(*address)
 	default:
@@ -185,8 +197,8 @@ func run() (err error) {
 			return err
 		}
 	}
-	if b.runs < 1 || b.repetitions < 1 || b.hosts < 1 {
-		return errors.New("-runs, -repetitions and -hosts are at least 1")
+	if b.runs < 1 || b.repetitions < 1 || b.hosts < 1 || b.fleetSample < 100 || b.fleet < b.fleetSample {
+		return errors.New("-runs, -repetitions and -hosts are at least 1, and -fleet at least -fleet-sample, which is at least 100")
 	}
 	if os.Geteuid() != 0 {
 		return errors.New("only root can make network namespaces")
@@ -197,6 +209,8 @@ func run() (err error) {
 		programs = append(programs, "snmpbulkwalk", snmpdProgram, "conntrack")
 	case "netstat":
 		programs = append(programs, "ss", netToolsProgram)
+	case "fleet":
+		programs = append(programs, b.snmpExporter)
 	}
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {

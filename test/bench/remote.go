@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"net"
 	"net/netip"
 	"os"
@@ -19,9 +18,6 @@ import (
 
 	"github.com/gosnmp/gosnmp"
 
-	"github.com/netsnmp-agent/netsnmp-agent/mib"
-	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
-	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
@@ -326,33 +322,7 @@ func deviceAddress(i int) netip.Addr {
 
 // devicesRole is that many hosts, which answer at port 161 of an address each.
 func devicesRole(n int) error {
-	links := make([]netstat.Interface, deviceLinks)
-	for i := range links {
-		links[i] = netstat.Interface{
-			Index: uint32(i + 1), Name: fmt.Sprintf("GigabitEthernet0/%d", i), MTU: netstat.Known[uint32](1500), HardwareType: netstat.Known[uint16](1),
-			Flags: netstat.InterfaceUp | netstat.InterfaceRunning, OperState: netstat.Known(netstat.OperUp), Address: "\x02\x00\x00\x00\x00\x01",
-			Alias: fmt.Sprintf("customer %d", i), Speed: netstat.Known[uint64](1e9),
-			Counters: netstat.InterfaceCounters{
-				InPackets: netstat.Known[uint64](1 << 33), OutPackets: netstat.Known[uint64](1<<33 + 1), InOctets: netstat.Known[uint64](1 << 43), OutOctets: netstat.Known[uint64](1 << 42), InMulticast: netstat.Known[uint64](1 << 20),
-				InBroadcast: netstat.Known[uint64](1 << 19), OutMulticast: netstat.Known[uint64](1 << 18), OutBroadcast: netstat.Known[uint64](1 << 17),
-			},
-		}
-	}
-	source := fresh.New(func(context.Context) ([]netstat.Interface, error) { return links, nil })
-	epoch := time.Now()
-	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return epoch }}, mib.Module{Name: "IF-MIB", Nodes: []mib.Node{
-		snmpv2mib.SystemObjects().BindNow(func() snmpv2mib.System {
-			return snmpv2mib.System{Descr: "device", ObjectID: mib.MakeOID(1, 3, 6), Started: epoch, Now: time.Now()}
-		}),
-		ifmib.Number().BindNow(func() ifmib.Summary { return ifmib.Summary{Number: netstat.Known[int32](deviceLinks)} }),
-		ifmib.Interfaces().Bind(source), ifmib.Extensions().Bind(source),
-	}})
-	if err != nil {
-		return err
-	}
-	server, err := snmp.NewServer(snmp.Options{
-		Handler: tree, Communities: []snmp.Community{{Name: community, Source: netip.MustParsePrefix("127.0.0.0/8")}},
-	})
+	server, err := deviceServer(deviceLinks)
 	if err != nil {
 		return err
 	}

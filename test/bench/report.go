@@ -222,6 +222,10 @@ func (r *report) markdown(w io.Writer) error {
 		fmt.Fprintf(out, "# nettop in figures\n\n"+
 			"What it takes to watch connections, and how soon a key is answered, in one run, on one machine.\n"+
 			"`go run ./test/bench -page nettop -out docs/nettop-benchmarks.md` as root writes this page.\n\n")
+	case "fleet":
+		fmt.Fprintf(out, "# The fleet in figures\n\n"+
+			"`netsnmp-agent probe` beside snmp_exporter, in one run, on one machine, over the same simulated hosts. What counts\n"+
+			"is the ratio. `go run ./test/bench -page fleet -out docs/fleet-benchmarks.md` as root writes this page.\n\n")
 	case "live":
 		fmt.Fprintf(out, "# The live stack in figures\n\n"+
 			"Package live, and the agent on it, beside others, in one run, on one machine. What counts is the\n"+
@@ -236,10 +240,12 @@ func (r *report) markdown(w io.Writer) error {
 	fmt.Fprintf(out, "| | |\n|---|---|\n| date, commit | %s, %s |\n| processors | %d × %s |\n| memory | %s |\n"+
 		"| kernel | Linux %s |\n| Go | %s |\n| net-snmp | %s |\n| load average before | %s |\n",
 		m.Date, m.Commit, m.Processors, m.Model, m.Memory, m.Kernel, m.Go, m.NetSNMP, m.Load)
-	fmt.Fprintf(out, "\nA figure with several runs is their median of %d. Walks are GETBULK walks with one request\n"+
-		"outstanding, by a client that does no more than to copy the last name of an answer into the next\n"+
-		"request, and looks for an answer for 200 µs before it sleeps. \"First\" is the first walk that an\n"+
-		"agent is asked for after its start.\n", r.Runs)
+	if r.Page != "fleet" {
+		fmt.Fprintf(out, "\nA figure with several runs is their median of %d. Walks are GETBULK walks with one request\n"+
+			"outstanding, by a client that does no more than to copy the last name of an answer into the next\n"+
+			"request, and looks for an answer for 200 µs before it sleeps. \"First\" is the first walk that an\n"+
+			"agent is asked for after its start.\n", r.Runs)
+	}
 	ours := "netsnmp-agent"
 	switch r.Page {
 	case "live":
