@@ -1,12 +1,14 @@
 package probe
 
 import (
+	"bufio"
 	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -101,33 +103,134 @@ func (a *answered) write(w http.ResponseWriter, r *http.Request) {
 		defer z.Close()
 		to = z
 	}
+	told := a.told()
+	// What goes wrong is that who asked went away.
+	if format.FormatType() == expfmt.TypeTextPlain {
+		out := bufio.NewWriterSize(to, 32<<10)
+		for _, f := range told {
+			f.writeText(out)
+		}
+		for _, f := range a.own() {
+			_, _ = expfmt.MetricFamilyToText(out, f)
+		}
+		_ = out.Flush()
+		return
+	}
 	encoder := expfmt.NewEncoder(to, format)
-	for _, f := range a.families() {
+	for _, f := range told {
+		if encoder.Encode(f.metrics()) != nil {
+			return
+		}
+	}
+	for _, f := range a.own() {
 		if encoder.Encode(f) != nil {
-			return // who asked went away
+			return
 		}
 	}
 }
 
-// families returns the metrics of an answer in families, by name.
-func (a *answered) families() []*dto.MetricFamily {
-	var all []*dto.MetricFamily
+// toldFamily is a family of what a host told.
+type toldFamily struct {
+	*family
+	points []point
+	of     *partReading
+}
+
+// told returns the families of what the host told, by name.
+func (a *answered) told() (all []toldFamily) {
 	seen := make(map[string]bool)
 	for _, m := range a.modules {
-		for _, r := range m.parts {
-			for i, metrics := range r.values {
+		for i := range m.parts {
+			r := &m.parts[i]
+			for i, points := range r.values {
 				f := r.part.family(i)
-				if f == nil || len(metrics) == 0 || seen[f.name] {
+				if f == nil || len(points) == 0 || seen[f.name] {
 					continue // of another module that has it as well
 				}
 				seen[f.name] = true
-				all = append(all, &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: &f.kind, Metric: metrics})
+				all = append(all, toldFamily{f, points, r})
 			}
 		}
 	}
-	all = append(all, a.own()...)
-	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	slices.SortFunc(all, func(a, b toldFamily) int { return strings.Compare(a.name, b.name) })
 	return all
+}
+
+// writeText writes the family in Prometheus' text format. The labels of a row are made once for all of its samples, which is why expfmt, that
+// makes them for each, does not do it.
+func (f *toldFamily) writeText(out *bufio.Writer) {
+	line := append(out.AvailableBuffer(), "# HELP "...)
+	line = append(append(line, f.name...), ' ')
+	line = append(line, helpEscapes.Replace(f.help)...)
+	line = append(append(append(line, "\n# TYPE "...), f.name...), ' ')
+	line = append(append(line, strings.ToLower(f.kind.String())...), '\n')
+	_, _ = out.Write(line)
+	for i := range f.points {
+		p := &f.points[i]
+		line = append(out.AvailableBuffer(), f.name...)
+		labels := ""
+		if p.row >= 0 {
+			labels = f.of.rows[p.row].shown
+		}
+		if labels != "" || p.labelled {
+			line = append(append(line, '{'), labels...)
+			if p.labelled {
+				line = appendLabelAfter(line, labels != "", f.label, p.text)
+			}
+			line = append(line, '}')
+		}
+		line = append(line, ' ')
+		line = strconv.AppendFloat(line, p.value, 'g', -1, 64)
+		_, _ = out.Write(append(line, '\n')) // an error stays with out
+	}
+}
+
+// The escapes of the text format, in HELP and in the values of labels.
+var (
+	helpEscapes  = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
+	labelEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+)
+
+// appendLabel appends a label in the text format behind those that are there.
+func appendLabel(line []byte, name, value string) []byte {
+	return appendLabelAfter(line, len(line) > 0, name, value)
+}
+
+func appendLabelAfter(line []byte, others bool, name, value string) []byte {
+	if others {
+		line = append(line, ',')
+	}
+	line = append(append(line, name...), '=', '"')
+	if strings.ContainsAny(value, "\\\n\"") {
+		value = labelEscapes.Replace(value)
+	}
+	return append(append(line, value...), '"')
+}
+
+// metrics returns the family as client_golang has it.
+func (f *toldFamily) metrics() *dto.MetricFamily {
+	names := f.of.part.labelNames()
+	all := make([]*dto.Metric, len(f.points))
+	for i := range f.points {
+		p := &f.points[i]
+		m := new(dto.Metric)
+		if p.row >= 0 {
+			for i, text := range f.of.rows[p.row].texts {
+				m.Label = append(m.Label, &dto.LabelPair{Name: &names[i].label, Value: &text})
+			}
+		}
+		if p.labelled {
+			m.Label = append(m.Label, &dto.LabelPair{Name: &f.label, Value: &p.text})
+			slices.SortFunc(m.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+		}
+		if f.kind == dto.MetricType_COUNTER {
+			m.Counter = &dto.Counter{Value: &p.value}
+		} else {
+			m.Gauge = &dto.Gauge{Value: &p.value}
+		}
+		all[i] = m
+	}
+	return &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: &f.kind, Metric: all}
 }
 
 // family returns the family of a place in a reading's values.

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
@@ -24,8 +22,9 @@ const wrap = 1 << 53
 // partReading is what was read of a part.
 type partReading struct {
 	part   *part
-	values [][]*dto.Metric // by family: scalars, then columns
-	told   int             // values that the agent told
+	values [][]point // by family: scalars, then columns
+	rows   []rowLabels
+	told   int // values that the agent told
 	took   time.Duration
 	err    error // why it was not read to its end; errNothing where there is nothing
 }
@@ -91,7 +90,7 @@ func readPart(ctx context.Context, stack *remote.Stack, p *part) (r partReading)
 	for i, v := range scalars {
 		if v != (mib.Value{}) {
 			r.told++
-			b.add(i, p.scalars[i], v, nil)
+			b.add(i, p.scalars[i], v, -1)
 		}
 	}
 	for _, row := range rows {
@@ -100,14 +99,14 @@ func readPart(ctx context.Context, stack *remote.Stack, p *part) (r partReading)
 			r.err = cmp.Or(r.err, fmt.Errorf("%s: the index %s is not one number", p.name, row.Index))
 			continue
 		}
-		labels := b.labels(index, row.Values)
+		r.rows = append(r.rows, b.labels(index, row.Values))
 		for c, v := range row.Values {
 			if v == (mib.Value{}) {
 				continue
 			}
 			r.told++
 			if f := p.columns[c]; f != nil {
-				b.add(len(scalars)+c, f, v, labels)
+				b.add(len(scalars)+c, f, v, len(r.rows)-1)
 			}
 		}
 	}
@@ -118,86 +117,77 @@ func readPart(ctx context.Context, stack *remote.Stack, p *part) (r partReading)
 	return r
 }
 
-// builder makes metrics of a part. What belongs together lies in one piece of memory.
-type builder struct {
-	part    *part
-	values  [][]*dto.Metric
-	metrics []sample
-	order   []lookup // labels of a row, sorted by name; column -1 is the index
+// point is a sample of a family.
+type point struct {
+	row   int // of its labels, -1 for none
+	value float64
+	// text is the value of the label that the family has besides, where it is labelled.
+	text     string
+	labelled bool
 }
 
-// sample is a metric with what it points to.
-type sample struct {
-	metric  dto.Metric
-	gauge   dto.Gauge
-	counter dto.Counter
-	value   float64
+// rowLabels are the labels that all samples of a row have: their values in the order of labelNames, and both as the text format has them.
+type rowLabels struct {
+	texts []string
+	shown string
+}
+
+// labelNames are the labels of a row by name, in order; column -1 is the index.
+func (p *part) labelNames() []lookup {
+	if p.index == "" {
+		return nil
+	}
+	all := append(slices.Clone(p.lookups), lookup{p.index, -1})
+	slices.SortFunc(all, func(a, b lookup) int { return strings.Compare(a.label, b.label) })
+	return all
+}
+
+// builder makes samples of a part.
+type builder struct {
+	values [][]point
+	order  []lookup
+	line   []byte
 }
 
 func newBuilder(p *part, rows int) *builder {
-	b := &builder{part: p, values: make([][]*dto.Metric, len(p.scalars)+len(p.columns))}
-	b.metrics = make([]sample, 0, len(p.scalars)+rows*len(p.columns))
-	for i := range p.columns {
-		b.values[len(p.scalars)+i] = make([]*dto.Metric, 0, rows)
-	}
-	if p.index != "" {
-		b.order = append(slices.Clone(p.lookups), lookup{p.index, -1})
-		slices.SortFunc(b.order, func(a, b lookup) int { return strings.Compare(a.label, b.label) })
+	b := &builder{values: make([][]point, len(p.scalars)+len(p.columns)), order: p.labelNames()}
+	for i, f := range p.columns {
+		if f != nil {
+			b.values[len(p.scalars)+i] = make([]point, 0, rows)
+		}
 	}
 	return b
 }
 
 // labels returns the labels of a row.
-func (b *builder) labels(index uint32, values []mib.Value) []*dto.LabelPair {
-	pairs := make([]dto.LabelPair, len(b.order))
+func (b *builder) labels(index uint32, values []mib.Value) rowLabels {
 	texts := make([]string, len(b.order))
-	all := make([]*dto.LabelPair, len(b.order))
+	b.line = b.line[:0]
 	for i, l := range b.order {
 		if l.column < 0 {
 			texts[i] = strconv.FormatUint(uint64(index), 10)
 		} else if v := values[l.column]; v != (mib.Value{}) {
 			texts[i] = shown(v, text)
 		}
-		pairs[i] = dto.LabelPair{Name: &b.order[i].label, Value: &texts[i]}
-		all[i] = &pairs[i]
+		b.line = appendLabel(b.line, l.label, texts[i])
 	}
-	return all
+	return rowLabels{texts, string(b.line)}
 }
 
-// add adds a metric of a family.
-func (b *builder) add(at int, f *family, v mib.Value, labels []*dto.LabelPair) {
-	value := 1.0
-	switch f.form {
-	case number:
+// add adds a sample of a family.
+func (b *builder) add(at int, f *family, v mib.Value, row int) {
+	of := point{row: row, value: 1}
+	if f.form == number {
 		n, ok := numeric(v)
 		if !ok {
 			return
 		}
-		value = n
-	default:
-		// What is among the labels already stands there once.
-		if !slices.ContainsFunc(labels, func(l *dto.LabelPair) bool { return l.GetName() == f.label }) {
-			labels = with(labels, f.label, f.shown(v))
-		}
+		of.value = n
+	} else if !slices.ContainsFunc(b.order, func(l lookup) bool { return row >= 0 && l.label == f.label }) {
+		// What is among the labels of the row already stands there once.
+		of.text, of.labelled = f.shown(v), true
 	}
-	if len(b.metrics) == cap(b.metrics) {
-		b.metrics = make([]sample, 0, 64)
-	}
-	b.metrics = append(b.metrics, sample{value: value})
-	s := &b.metrics[len(b.metrics)-1]
-	s.metric.Label = labels
-	if f.kind == dto.MetricType_COUNTER {
-		s.counter.Value, s.metric.Counter = &s.value, &s.counter
-	} else {
-		s.gauge.Value, s.metric.Gauge = &s.value, &s.gauge
-	}
-	b.values[at] = append(b.values[at], &s.metric)
-}
-
-// with returns labels and one more, in the order of their names.
-func with(labels []*dto.LabelPair, name, value string) []*dto.LabelPair {
-	at, _ := slices.BinarySearchFunc(labels, name, func(l *dto.LabelPair, name string) int { return strings.Compare(l.GetName(), name) })
-	return slices.Insert(slices.Clone(labels), at, &dto.LabelPair{Name: &name, Value: &value})
+	b.values[at] = append(b.values[at], of)
 }
 
 // numeric returns the number that a value is; ok is false for one that is none.
