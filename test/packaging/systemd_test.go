@@ -111,12 +111,18 @@ func TestSystemd(t *testing.T) {
 		t.Errorf("after the reload of a wrong file its status is %q", got)
 	}
 
+	// What is logged are entries of the journal with a field for each attribute.
+	r.eventually("journalctl --output cat --no-pager FILE=/etc/netsnmp-agent/agent.conf", "configuration read again file=/etc/netsnmp-agent/agent.conf")
+	r.eventually("journalctl --output json --no-pager PRIORITY=3 SYSLOG_IDENTIFIER=netsnmp-agent", `"ERROR":"/etc/netsnmp-agent/agent.conf:`)
+
 	// With each of the drop-ins what it is for.
 	r.write("/etc/netsnmp-agent/secrets", "createUser reader SHA-256 PASSPHRASE AES PASSPHRASE\nrouser reader priv\n", 0o600)
 	set(conf + "includeFile /run/credentials/netsnmp-agent.service/secrets\nnetnsContexts *\nrwcommunity writer 127.0.0.1\n")
 	r.run("mkdir -p " + dropIns + " && cp /usr/share/doc/netsnmp-agent/examples/*.conf " + dropIns + " && ip netns add blue")
 	r.write(dropIns+"watchdog.conf", "[Service]\nWatchdogSec=3s\n", 0o644)
-	r.run("systemctl daemon-reload && systemctl restart netsnmp-agent")
+	r.write("/etc/systemd/system/netsnmp-agent-metrics.socket", "[Socket]\nListenStream=127.0.0.1:9161\nFileDescriptorName=metrics\nService=netsnmp-agent.service\n", 0o644)
+	r.run("systemctl daemon-reload && systemctl stop netsnmp-agent.service netsnmp-agent.socket && systemctl start netsnmp-agent.socket netsnmp-agent-metrics.socket && systemctl start netsnmp-agent")
+	r.eventually("curl --silent http://127.0.0.1:9161/metrics", "netstat_sockets{")
 	r.run("snmpget " + asked + "127.0.0.1 1.3.6.1.2.1.1.5.0")
 	r.eventually("snmpget "+asked+"-n blue -Ov 127.0.0.1 1.3.6.1.2.1.1.1.0", "network namespace blue")
 	r.run("ip netns add red && ip -n red link add inred type veth peer name other")
