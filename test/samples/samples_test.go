@@ -72,6 +72,25 @@ func samples() map[string]sample {
 				})
 			},
 		},
+		"$ curl -s 'http://localhost:9116/probe?target=192.0.2.1' | grep ^ifHCInOctets": {
+			prepare: func(t *testing.T, s *scene) {
+				nstest.NeedsProgram(t, "curl")
+				s.ns.IP(t, "link set eth0 alias uplink")
+				config := filepath.Join(s.dir, "router.conf")
+				if err := os.WriteFile(config, []byte("agentaddress udp:192.0.2.1:161\nrocommunity public\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				for line, args := range map[string][]string{"listening on udp:": {"--config", config, "--state", s.dir}, "probes at ": {"probe"}} {
+					_, printed := s.ns.Start(t, program, args...)
+					nstest.Eventually(t, func() string {
+						if !strings.Contains(printed(), line) {
+							return "it does not listen: " + printed()
+						}
+						return ""
+					})
+				}
+			},
+		},
 		"$ netsnmp-agent monitor --kinds route,interface": {
 			// What is there first shows that it follows.
 			instead: map[string]string{"netsnmp-agent monitor --kinds route,interface": "netsnmp-agent monitor --kinds route,interface --initial"},
