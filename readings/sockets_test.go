@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,12 +19,13 @@ import (
 // counted is a stack of three sockets that counts its dumps and looks at processes.
 type counted struct {
 	netstat.Stack
-	dumps, looks int
-	query        netstat.SocketQuery // the last one
+	dumps int
+	query netstat.SocketQuery // the last one
+	looks atomic.Int32        // one may go on while another begins
 }
 
 func (c *counted) SocketOwners(context.Context) (*netstat.SocketOwners, error) {
-	c.looks++
+	c.looks.Add(1)
 	time.Sleep(10 * time.Millisecond)
 	return netstat.NewSocketOwners([]netstat.SocketHolding{{Inode: 101, Process: netstat.Process{PID: 7, Name: "sshd"}}}), nil
 }
@@ -82,8 +84,8 @@ func TestSocketsAreReadOnce(t *testing.T) {
 			t.Errorf("who shows sockets has %v, %+v", found, stack.query)
 		}
 		time.Sleep(time.Hour)
-		if found := observed(); found.Rows != nil || stack.query.Processes || stack.dumps != 2 || stack.looks != 2 {
-			t.Errorf("who counts them has %v, %+v, after %d dumps and %d looks", found, stack.query, stack.dumps, stack.looks)
+		if found := observed(); found.Rows != nil || stack.query.Processes || stack.dumps != 2 || stack.looks.Load() != 2 {
+			t.Errorf("who counts them has %v, %+v, after %d dumps and %d looks", found, stack.query, stack.dumps, stack.looks.Load())
 		}
 		time.Sleep(2 * time.Second)
 		var both sync.WaitGroup
