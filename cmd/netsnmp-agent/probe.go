@@ -134,10 +134,15 @@ func runProbe(cmd *cobra.Command, f probeFlags, of process) error {
 	of.supervisor.ready(status)
 	defer of.supervisor.stopping()
 	var serving sync.WaitGroup
-	serving.Go(func() { server.serve(ctx, probeHandler(prober)) })
+	handler, own := probeHandler(prober)
+	serving.Go(func() { server.serve(ctx, handler) })
 	defer serving.Wait()
 	serving.Go(func() {
-		of.supervisor.watch(ctx, log, func(context.Context) error { return nil })
+		// What is counted needs every lock that a scrape does. A host that does not answer is no fault of the program's.
+		of.supervisor.watch(ctx, log, func(context.Context) error {
+			_, err := own.Gather()
+			return err
+		})
 	})
 	for {
 		select {
@@ -183,13 +188,13 @@ func addressesOf(w *webServer) (all []string) {
 	return slices.Compact(all)
 }
 
-// probeHandler answers /probe, and /metrics of the program itself.
-func probeHandler(prober *probe.Prober) http.Handler {
-	own := prometheus.NewRegistry()
-	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), prober.Collector())
+// probeHandler answers /probe, and /metrics of the program itself, which own gathers.
+func probeHandler(prober *probe.Prober) (handler http.Handler, own prometheus.Gatherer) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), prober.Collector())
 	mux := http.NewServeMux()
 	mux.Handle("/probe", prober.Handler())
 	mux.Handle("/snmp", prober.Handler()) // where snmp_exporter answers
-	mux.Handle("/metrics", promhttp.HandlerFor(own, promhttp.HandlerOpts{EnableOpenMetrics: true}))
-	return mux
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	return mux, registry
 }
