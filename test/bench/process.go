@@ -78,8 +78,9 @@ func (p *process) proc(name string) string {
 	return filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), name)
 }
 
-// memory is the resident memory of a process, in bytes.
-type memory struct{ now, peak float64 }
+// memory is the resident memory of a process, in bytes. anonymous is what of
+// now is the process's own, and not pages of its program file.
+type memory struct{ now, peak, anonymous float64 }
 
 func (p *process) memory() (m memory, err error) { return readMemory(p.proc("status")) }
 
@@ -90,6 +91,9 @@ func readMemory(file string) (m memory, err error) {
 		return m, err
 	}
 	if m.now, err = kilobytes(string(status), "VmRSS:"); err != nil {
+		return m, err
+	}
+	if m.anonymous, err = kilobytes(string(status), "RssAnon:"); err != nil {
 		return m, err
 	}
 	m.peak, err = kilobytes(string(status), "VmHWM:")
