@@ -140,31 +140,63 @@ func parseAddress(body []byte, z *zones) (netstat.Address, error) {
 
 // sinceBoot returns the time, and how long the kernel's clock of jiffies runs, but
 // for the fraction of a second by which it began later than CLOCK_MONOTONIC. The time
-// differs from that clock by the same at each call, so that a moment that is read
-// twice is the same both times.
+// is monotonicZero and what passed since, so that a moment that is read twice is the same
+// both times, until the wall clock is set.
 func sinceBoot() (now time.Time, up time.Duration) {
-	now = time.Now()
-	return now, now.Sub(monotonicZero())
+	zero := monotonicZero()
+	// Between the readings of the two clocks in a time.Time the thread may have waited: whether the
+	// wall clock was set is looked at more than once. A step below the unit of stamps is none.
+	const attempts = 3
+	for range attempts {
+		now = time.Now()
+		up = now.Sub(zero)
+		if carried := zero.Add(up); now.Round(0).Sub(carried.Round(0)).Abs() < cacheinfoTick {
+			return carried, up
+		}
+	}
+	return now, up
 }
 
-// monotonicZero is when CLOCK_MONOTONIC was zero, by the clock that is in a time.Time:
-// that is the same one, of which Go does not tell the reading. In a time namespace it is
-// when the clock of the initial one was zero, which the kernel's jiffies follow.
+// monotonicZero is when CLOCK_MONOTONIC was zero, by both clocks that are in a time.Time. By the
+// wall clock it is to the nanosecond what every process finds, until that clock is set. By the
+// other one, which is CLOCK_MONOTONIC, of which Go does not tell the reading, it is as near as
+// two clocks can be read at once. In a time namespace it is when the clock of the initial one was
+// zero, which the kernel's jiffies follow.
 var monotonicZero = sync.OnceValue(func() (zero time.Time) {
 	// To read one and then the other takes time, sometimes much: the least of
 	// several is the nearest.
 	const attempts = 10
 	for range attempts {
-		var t unix.Timespec
-		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
-			return time.Now()
+		wall, ok := wallAtMonotonicZero()
+		if !ok {
+			continue
 		}
-		if at := time.Now().Add(monotonicOffset() - time.Duration(t.Nano())); zero.IsZero() || at.Before(zero) {
+		now := time.Now()
+		if at := now.Add(wall.Add(monotonicOffset()).Sub(now.Round(0))); zero.IsZero() || at.Before(zero) {
 			zero = at
 		}
 	}
+	if zero.IsZero() {
+		return time.Now()
+	}
 	return zero
 })
+
+// wallAtMonotonicZero returns what the wall clock would have shown when CLOCK_MONOTONIC was
+// zero, exactly. The coarse clocks stand still between ticks: of one tick their difference is
+// that of the two clocks. It is not ok where a tick came between the readings.
+func wallAtMonotonicZero() (wall time.Time, ok bool) {
+	var before, monotonic, after unix.Timespec
+	for _, read := range []struct {
+		clock int32
+		to    *unix.Timespec
+	}{{unix.CLOCK_REALTIME_COARSE, &before}, {unix.CLOCK_MONOTONIC_COARSE, &monotonic}, {unix.CLOCK_REALTIME_COARSE, &after}} {
+		if unix.ClockGettime(read.clock, read.to) != nil {
+			return wall, false
+		}
+	}
+	return time.Unix(0, before.Nano()-monotonic.Nano()), before == after
+}
 
 // monotonicOffset returns by how much CLOCK_MONOTONIC is ahead of the initial time
 // namespace's (time_namespaces(7)).

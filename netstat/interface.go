@@ -277,7 +277,8 @@ type Address struct {
 	Preferred, Valid Optional[time.Duration] `unlimited:"9223372036854775807"`
 	// Created and Updated are when that happened; the zero time where the source
 	// does not tell. They are as exact as the kernel's clock tick, whose clock may
-	// have started a fraction of a second late.
+	// have started a fraction of a second late and stands still in a suspend. Whoever
+	// reads them from the kernel again finds the same ones, until the wall clock is set.
 	Created, Updated time.Time
 	// Origin is how the address came to be, where the kernel tells
 	// (IFAPROT_*, include/uapi/linux/if_addr.h).

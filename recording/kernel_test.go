@@ -85,7 +85,7 @@ var unsteady = map[Kind]func(row any) any{
 	},
 	KindAddress: func(row any) any {
 		a := row.(netstat.Address)
-		a.Created, a.Updated = time.Time{}, time.Time{} // counted back from now
+		a.Created, a.Updated = a.Created.Round(0), a.Updated.Round(0) // a file has the wall clock alone
 		return a
 	},
 	KindNeighbourParameters: func(row any) any {
