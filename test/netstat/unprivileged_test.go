@@ -201,8 +201,26 @@ func TestHiddenProcesses(t *testing.T) {
 	if err := os.Chown(file, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
+	// What is recorded says of itself whose sockets are not known: nobody's own are, and no other is nobody's.
+	others := n.Listen(t, "tcp4", "127.0.0.1:8080")
+	own := n.Socket(t, unix.AF_INET, unix.SOCK_STREAM, 0)
+	must(t, unix.Bind(own, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: 8081}))
+	must(t, unix.Listen(own, 1))
+	sleeper := held(t, n, own)
 	if r := hidden("--record", file); r.status != 1 || !strings.Contains(r.complaints, "hidepid=") {
 		t.Errorf("--record: %+v", r)
+	}
+	r := run(t, []string{program, "--recording", file, "-tlnp"})
+	if r.status != 0 || !strings.Contains(r.complaints, "(Not all processes could be identified") {
+		t.Errorf("-tlnp of the recording: %+v", r)
+	}
+	for _, line := range []string{others.Addr().String() + ` .* LISTEN +-`, `127\.0\.0\.1:8081 .* LISTEN +` + strconv.Itoa(sleeper) + "/sleep"} {
+		if !regexp.MustCompile(`(?m)^tcp +\d+ +\d+ ` + line + ` *$`).MatchString(r.out) {
+			t.Errorf("the recording has no line %q:\n%s", line, r.out)
+		}
+	}
+	if r := run(t, []string{program, "--recording", file, "-gp"}); r.status != 1 || !strings.Contains(r.complaints, "hidepid=") {
+		t.Errorf("-gp of the recording: %+v", r)
 	}
 }
 
