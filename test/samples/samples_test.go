@@ -1,4 +1,4 @@
-// Package samples holds that what README.md shows is what happens.
+// Package samples holds that what README.md and the manuals show is what happens.
 package samples
 
 import (
@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ var program string
 
 func TestMain(m *testing.M) { os.Exit(nstest.Main(m, "netsnmp-agent", &program)) }
 
-// sample says how a block of README.md is run, or why it is not.
+// sample says how a block of README.md or an example of a manual is run, or why it is not.
 type sample struct {
 	why string // it is not run
 	// prepare makes what the block takes for granted.
@@ -32,6 +33,10 @@ type sample struct {
 	endless []string
 	// meanwhile is done once an endless command has printed something.
 	meanwhile func(t *testing.T, s *scene)
+	// shows are expressions for what commands print where the page does not show it.
+	shows map[string]string
+	// after looks at what the commands have done.
+	after func(t *testing.T, s *scene)
 }
 
 // samples are the blocks by their first lines.
@@ -148,7 +153,7 @@ func newScene(t *testing.T) *scene {
 	s.ns.IP(t, "link set lo up", "link add eth0 type veth peer name peer0", "link set eth0 up", "link set peer0 up", "addr add 2001:db8::10/64 dev eth0 nodad",
 		"link add a0 type veth peer name a1", "link set a0 up", "link set a1 up", "addr add 192.0.2.1/24 dev a0", "route add default via 192.0.2.254 dev a0")
 	s.ns.Settle(t)
-	for _, name := range []string{"netstat", "conntrack"} {
+	for _, name := range []string{"netstat", "conntrack", "nettop"} {
 		nstest.Program(t, name)
 	}
 	s.path = filepath.Dir(program) + ":" + os.Getenv("PATH")
@@ -179,8 +184,9 @@ func blocks(t *testing.T) (all []block) {
 
 // command is a command and what it prints.
 type command struct {
-	text string
-	want []string
+	text  string
+	want  []string
+	shows *regexp.Regexp // nil for anything
 }
 
 func (b block) commands() (all []command) {
@@ -237,6 +243,9 @@ func shape(line string) *regexp.Regexp {
 
 // lacks returns which line of what a command is to print is missing, in order.
 func (c command) lacks(printed string) string {
+	if c.shows != nil && !c.shows.MatchString(printed) {
+		return c.shows.String()
+	}
 	lines := strings.Split(printed, "\n")
 	for _, want := range c.want {
 		for len(lines) > 0 && !shape(want).MatchString(lines[0]) {
@@ -250,9 +259,31 @@ func (c command) lacks(printed string) string {
 	return ""
 }
 
+// runAll runs a block's commands, one after the other.
+func (s *scene) runAll(t *testing.T, of sample, b block) {
+	if of.prepare != nil {
+		of.prepare(t, s)
+	}
+	commands := b.commands()
+	for shown := range of.shows {
+		if !slices.ContainsFunc(commands, func(c command) bool { return c.text == shown }) {
+			t.Errorf("the block has no command %s", shown)
+		}
+	}
+	for _, c := range commands {
+		s.run(t, of, c)
+	}
+	if of.after != nil {
+		of.after(t, s)
+	}
+}
+
 // run runs a command as the sample says, and holds what it prints.
 func (s *scene) run(t *testing.T, of sample, c command) {
 	t.Helper()
+	if shows, is := of.shows[c.text]; is {
+		c.shows = regexp.MustCompile(shows)
+	}
 	if text, is := of.instead[c.text]; is {
 		c.text = text
 	}
@@ -340,12 +371,7 @@ func TestREADME(t *testing.T) {
 		t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) {
 			s := newScene(t)
 			s.dir = dir // blocks go on with what those before wrote
-			if how.prepare != nil {
-				how.prepare(t, s)
-			}
-			for _, c := range b.commands() {
-				s.run(t, how, c)
-			}
+			s.runAll(t, how, b)
 		})
 	}
 	for first := range of {
