@@ -15,6 +15,9 @@ func (s *Stack) readCounters(ctx context.Context) ([]netstat.Counter, error) {
 	}
 	began := time.Now()
 	rows, err := Collect(reader.Counters(ctx), 512)
+	if err == nil {
+		s.widen(rows)
+	}
 	if err == nil && s.options.CountersRead != nil {
 		s.options.CountersRead(began, rows)
 	}

@@ -22,11 +22,12 @@ type Options struct {
 	// Observe returns who sees each socket of a protocol go by in a reading, where SocketsObserved is asked for. It is
 	// called as the reading begins. Nil means that nobody does.
 	Observe func(p netstat.Protocol) Observer
-	// InterfacesRead and CountersRead are told of each reading that succeeds, and when it began, before who asked has
-	// it. Readings of one stack's interfaces are told one after the other, and so are those of its counters. Who is
-	// told neither changes nor keeps the rows. Nil means that nobody is told.
+	// InterfacesRead, CountersRead and SoftnetRead are told of each reading that succeeds, and when it began, before who
+	// asked has it. Readings of one stack's interfaces are told one after the other, and so are those of its counters
+	// and of its softnet. Who is told neither changes nor keeps the rows. Nil means that nobody is told.
 	InterfacesRead func(began time.Time, rows []netstat.Interface)
 	CountersRead   func(began time.Time, counters []netstat.Counter)
+	SoftnetRead    func(began time.Time, all Softnet)
 	// Log takes what is worth knowing. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -57,8 +58,11 @@ type Stack struct {
 	Addresses *fresh.Source[[]netstat.Address]
 	// Neighbours are those of all interfaces.
 	Neighbours *fresh.Source[[]netstat.Neighbour]
-	// Counters are all that the stack keeps of its protocols.
+	// Counters are all that the stack keeps of its protocols. Those that the source has in 32 bits are followed from
+	// reading to reading, and have 64.
 	Counters *fresh.Source[[]netstat.Counter]
+	// Softnet is what processors did with received packets.
+	Softnet *fresh.Source[Softnet]
 	// FlowUsage is how full the tables of connection tracking are.
 	FlowUsage *fresh.Source[netstat.FlowUsage]
 	// RootQdiscs are the queueing disciplines at the roots, which count what those below do.
@@ -70,6 +74,9 @@ type Stack struct {
 	unknownOwners sync.Once
 	// unknown are the kinds of rows of which the log says that some values are unknown.
 	unknown sync.Map
+	// narrow follows counters by name, and softnet processors; each of the one goroutine that reads them.
+	narrow  map[string]*wide
+	softnet map[uint32]*softnetOf
 	// unicasts is what was told of each interface; of the one goroutine that reads them.
 	unicasts map[uint32]unicasts
 }
@@ -110,6 +117,7 @@ func New(stack netstat.Stack, o Options) *Stack {
 	})
 	Follow(s, s.Neighbours, netstat.KindNeighbour)
 	s.Counters = fresh.New(s.readCounters)
+	s.Softnet = fresh.New(s.readSoftnet)
 	s.FlowUsage = fresh.New(s.readFlowUsage)
 	s.RootQdiscs = fresh.New(s.readRootQdiscs)
 	return s

@@ -118,7 +118,7 @@ func (e *exporter) readingsOf(contextName string, stack netstat.Stack, log *slog
 				h.Interfaces(began, rows)
 			}
 		},
-		CountersRead: h.Counters,
+		CountersRead: h.Counters, SoftnetRead: h.Softnet,
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
