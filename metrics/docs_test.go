@@ -36,10 +36,10 @@ func TestDocumentation(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `(netstat_\\w+)` \\| (\\w+) \\|").FindAllSubmatch(docs, -1) {
 		told[string(m[1])] = string(m[2])
 	}
-	// What this kernel and a stack that is not live have not.
+	// What this kernel, a stack that is not live and a namespace have not.
 	for _, name := range []string{
 		"netstat_interface_speed_bytes_per_second", "netstat_conntrack_limit_entries", "netstat_conntrack_buckets", "netstat_kernel_events_total", "netstat_kernel_event_gaps_total",
-		"netstat_kernel_dumps_total",
+		"netstat_kernel_dumps_total", "netstat_softnet_processed_packets_total", "netstat_softnet_dropped_packets_total", "netstat_softnet_flow_limited_packets_total", "netstat_softnet_squeezed_total",
 	} {
 		if told[name] == "" {
 			t.Errorf("%s is not told of", name)

@@ -49,8 +49,9 @@ type Exporter struct {
 	top     atomic.Int64
 	parts   []part
 
+	forHost      []part // of the host, shown with the default stack
 	nodeExporter atomic.Bool
-	forNode      []part // shown while nodeExporter is set
+	forNode      []part // by node_exporter's names, shown with the default stack while nodeExporter is set
 
 	mu sync.Mutex
 	// kept is what is made of readings of a stack for metrics alone.
@@ -122,6 +123,7 @@ func New(o Options) *Exporter {
 	e.SetTop(o.Top)
 	e.forNode = nodeExporterParts()
 	e.parts = []part{e.sockets(netstat.TCP), e.sockets(netstat.UDP), interfacesPart(), qdiscsPart(), countersPart(), conntrackPart(), routesPart(), neighboursPart(), ownPart()}
+	e.forHost = []part{softnetPart()}
 	e.nodeExporter.Store(o.NodeExporter)
 	return e
 }

@@ -69,6 +69,7 @@ type listenerKey struct {
 // listener is what sockets that wait for others have.
 type listener struct {
 	sockets         uint64
+	full            uint64 // of them, at whose queue no connection has room
 	queue, capacity uint64
 	drops           uint64
 	known           bool // drops are
@@ -76,6 +77,7 @@ type listener struct {
 
 func (l *listener) add(o *listener) {
 	l.sockets += o.sockets
+	l.full += o.full
 	l.queue += o.queue
 	l.capacity += o.capacity
 	l.drops += o.drops
@@ -147,6 +149,9 @@ func (t *totals) Observe(s *netstat.Socket) {
 		l := listener{sockets: 1, queue: queued}
 		if s.State == netstat.Listen {
 			l.capacity = toSend
+			if queued > toSend { // sk_acceptq_is_full (include/net/sock.h): one more waits than the backlog says
+				l.full = 1
+			}
 		}
 		if s.Detail != nil {
 			if drops, known := s.Detail.Drops.Get(); known {

@@ -22,6 +22,7 @@ var (
 	listening        = gauge("netstat_listener_sockets", "Sockets that wait for others at an address: listeners of TCP, and unconnected sockets of UDP.", "protocol", "address", "port", "process")
 	acceptQueue      = gauge("netstat_listener_accept_queue_connections", "Connections that wait to be accepted.", "protocol", "address", "port", "process")
 	acceptQueueLimit = gauge("netstat_listener_accept_queue_limit_connections", "Connections that may wait to be accepted (the backlog).", "protocol", "address", "port", "process")
+	fullListeners    = gauge("netstat_listener_full_sockets", "Sockets that have no room for another connection: with SO_REUSEPORT some may be full while others at the address are empty.", "protocol", "address", "port", "process")
 	receiveQueue     = gauge("netstat_listener_receive_queue_bytes", "Octets that unconnected sockets have not read yet.", "protocol", "address", "port", "process")
 	listenerDrops    = counter("netstat_listener_drops_total", "Packets or connections that the sockets at an address dropped, those that are there now.", "protocol", "address", "port", "process")
 
@@ -92,6 +93,7 @@ func (t *totals) show(out sink, protocol string, p netstat.Protocol, top int) {
 		if p == netstat.TCP {
 			out.put(acceptQueue, float64(l.queue), protocol, address, port, process)
 			out.put(acceptQueueLimit, float64(l.capacity), protocol, address, port, process)
+			out.put(fullListeners, float64(l.full), protocol, address, port, process)
 		} else {
 			out.put(receiveQueue, float64(l.queue), protocol, address, port, process)
 		}

@@ -56,7 +56,7 @@ var (
 	outErrors  = counter("netstat_interface_transmit_errors_total", "Packets that could not be sent for errors, of all kinds.", "interface")
 	inFaults   = counter("netstat_interface_receive_faults_total", "Packets received with errors, by what was wrong, as far as the driver tells.", "interface", "reason")
 	outFaults  = counter("netstat_interface_transmit_faults_total", "Packets that could not be sent, by what was wrong, as far as the driver tells.", "interface", "reason")
-	inDrops    = counter("netstat_interface_receive_drops_total", "Packets received without errors and dropped, by reason: no_memory, missed by the device, no_handler of the protocol, other_host.", "interface", "reason")
+	inDrops    = counter("netstat_interface_receive_drops_total", "Packets received without errors and dropped, by reason: no_memory (among which the kernel counts packets of protocols that nobody takes), missed by the device, no_handler at an inactive device, other_host.", "interface", "reason")
 	outDrops   = counter("netstat_interface_transmit_drops_total", "Packets dropped instead of sent.", "interface")
 	collisions = counter("netstat_interface_collisions_total", "Collisions.", "interface")
 	multicasts = counter("netstat_interface_receive_multicast_packets_total", "Multicast packets received.", "interface")
@@ -226,6 +226,28 @@ func snake(name string) string {
 		word++
 	}
 	return out.String()
+}
+
+// What processors did with received packets. The counters are the host's, and not a namespace's.
+var (
+	softnetProcessed = counter("netstat_softnet_processed_packets_total", "Packets received that processors took in, of the whole host.")
+	softnetDropped   = counter("netstat_softnet_dropped_packets_total", "Packets received and dropped, since a processor's backlog was full (net.core.netdev_max_backlog), of the whole host.")
+	softnetLimited   = counter("netstat_softnet_flow_limited_packets_total", "Packets of large flows dropped early, since a processor's backlog was half full (net.core.flow_limit_cpu_bitmap), of the whole host.")
+	softnetSqueezed  = counter("netstat_softnet_squeezed_total", "Times that received packets had to wait, since a processor's budget or time was used up (net.core.netdev_budget), of the whole host.")
+)
+
+func softnetPart() part {
+	return part{name: "softnet", collect: func(ctx context.Context, of *kept, out sink) error {
+		all, err := of.readings.Softnet.Get(ctx)
+		if err != nil {
+			return err
+		}
+		out.put(softnetProcessed, float64(all.Processed))
+		out.put(softnetDropped, float64(all.Dropped))
+		out.put(softnetLimited, float64(all.FlowLimited))
+		out.put(softnetSqueezed, float64(all.Squeezed))
+		return nil
+	}}
 }
 
 // What connection tracking counts, and how many flows there are, is among the counters.

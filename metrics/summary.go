@@ -31,7 +31,10 @@ type Listener struct {
 	// Queue is how many connections wait to be accepted, of at most Limit (the backlog); of UDP it is octets that are
 	// not read yet, and Limit is 0.
 	Queue, Limit uint64
-	Drops        netstat.Optional[uint64] // connections or packets, of the sockets that are there now
+	// Full is how many of the sockets have no room for another connection: their queue is longer than their limit. Of
+	// several sockets that share an address (SO_REUSEPORT) one may be full while others are empty.
+	Full  uint64
+	Drops netstat.Optional[uint64] // connections or packets, of the sockets that are there now
 }
 
 // Load is what connections have together.
@@ -69,7 +72,7 @@ func SummaryOf(found readings.Sockets) (s Summary, err error) {
 		return cmp.Or(cmp.Compare(a.address.Port(), b.address.Port()), a.address.Compare(b.address), strings.Compare(a.process, b.process))
 	}) {
 		of := t.listeners.of[k]
-		l := Listener{Address: k.address, Process: k.process, Sockets: of.sockets, Queue: of.queue, Limit: of.capacity}
+		l := Listener{Address: k.address, Process: k.process, Sockets: of.sockets, Queue: of.queue, Limit: of.capacity, Full: of.full}
 		if of.known {
 			l.Drops.Set(of.drops)
 		}
