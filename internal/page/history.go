@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
 // What a History keeps. An interface with a graph costs two kilobytes, and so does a counter that grew.
@@ -30,17 +31,19 @@ type History struct {
 	mu         sync.Mutex
 	interfaces timeline
 	counters   timeline
+	softnet    timeline
 	links      map[uint32]*link  // by index
-	last       map[string]uint64 // by each of stackFaults
+	last       map[string]uint64 // by each of stackFaults and softnetFaults
 	grew       map[fault]*growth
 	watched    map[string]bool // stackFaults, which is not changed
-	missed     bool            // a counter that grew had no place
+	missed     time.Time       // when a counter that grew had no place
 }
 
 // timeline is when samples were taken, the latest first in at[(next-1) % slots].
 type timeline struct {
-	at   [slots]time.Time
-	next int
+	began time.Time            // of the first
+	at    [slots]time.Duration // since then: a time.Time is three times as large
+	next  int
 }
 
 // due reports whether there may be another sample.
@@ -48,12 +51,18 @@ func (t *timeline) due(now time.Time) bool {
 	return t.next == 0 || now.Sub(t.latest()) >= early
 }
 
-func (t *timeline) latest() time.Time { return t.at[(t.next-1)%slots] }
+func (t *timeline) latest() time.Time { return t.moment((t.next - 1) % slots) }
+
+// moment is when the sample in a slot was taken.
+func (t *timeline) moment(slot int) time.Time { return t.began.Add(t.at[slot]) }
 
 // advance begins a sample, and returns its slot.
 func (t *timeline) advance(now time.Time) (slot int) {
+	if t.next == 0 {
+		t.began = now
+	}
 	slot = t.next % slots
-	t.at[slot] = now
+	t.at[slot] = now.Sub(t.began)
 	t.next++
 	if t.next == 2*slots { // so that it never overflows
 		t.next = slots
@@ -64,7 +73,7 @@ func (t *timeline) advance(now time.Time) (slot int) {
 // each yields the slots of the last hour, the oldest first.
 func (t *timeline) each(now time.Time, yield func(slot int, ago time.Duration)) {
 	for i := max(0, t.next-slots); i < t.next; i++ {
-		if ago := now.Sub(t.at[i%slots]); ago <= hour {
+		if ago := now.Sub(t.moment(i % slots)); ago <= hour {
 			yield(i%slots, ago)
 		}
 	}
@@ -74,7 +83,7 @@ func (t *timeline) each(now time.Time, yield func(slot int, ago time.Duration)) 
 func (t *timeline) since(now time.Time) (first time.Time) {
 	t.each(now, func(slot int, _ time.Duration) {
 		if first.IsZero() {
-			first = t.at[slot]
+			first = t.moment(slot)
 		}
 	})
 	return first
@@ -148,7 +157,7 @@ func (h *History) Interfaces(began time.Time, rows []netstat.Interface) {
 		passed = began.Sub(h.interfaces.latest())
 	}
 	slot := h.interfaces.advance(began)
-	h.clear(slot, false)
+	h.clear(&h.interfaces, slot)
 	there := make(map[uint32]*link, min(len(rows), mostInterfaces))
 	for i := range rows {
 		if len(there) >= mostInterfaces {
@@ -233,7 +242,7 @@ func (h *History) Counters(began time.Time, counters []netstat.Counter) {
 		return
 	}
 	slot := h.counters.advance(began)
-	h.clear(slot, true)
+	h.clear(&h.counters, slot)
 	for i := range counters {
 		c := &counters[i]
 		if !h.watched[c.Name] {
@@ -243,22 +252,48 @@ func (h *History) Counters(began time.Time, counters []netstat.Counter) {
 		if !fits {
 			continue
 		}
-		if before, known := h.last[c.Name]; known && value > before {
-			h.grow(fault{0, c.Name}, slot, value-before)
-		}
-		h.last[c.Name] = value
+		h.follow(c.Name, slot, value)
 	}
 }
 
-// clear makes room for a sample of interfaces, or of the stack.
-func (h *History) clear(slot int, ofStack bool) {
-	t := &h.interfaces
-	if ofStack {
-		t = &h.counters
+// Softnet takes a reading of what processors did, for readings.Options.
+func (h *History) Softnet(began time.Time, all readings.Softnet) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.softnet.due(began) {
+		return
 	}
-	now := t.at[slot]
+	slot := h.softnet.advance(began)
+	h.clear(&h.softnet, slot)
+	for _, f := range softnetFaults {
+		h.follow(f.name, slot, f.of(all))
+	}
+}
+
+// follow takes the value of a counter of the stack.
+func (h *History) follow(name string, slot int, value uint64) {
+	if before, known := h.last[name]; known && value > before {
+		h.grow(fault{0, name}, slot, value-before)
+	}
+	h.last[name] = value
+}
+
+// timelineOf returns when the samples of a counter were taken.
+func (h *History) timelineOf(f fault) *timeline {
+	switch {
+	case f.index != 0:
+		return &h.interfaces
+	case isSoftnet(f.counter):
+		return &h.softnet
+	}
+	return &h.counters
+}
+
+// clear makes room for a sample.
+func (h *History) clear(t *timeline, slot int) {
+	now := t.moment(slot)
 	for f, g := range h.grew {
-		if (f.index == 0) != ofStack {
+		if h.timelineOf(f) != t {
 			continue
 		}
 		if g.by[slot] = 0; now.Sub(g.latest) > hour || f.index != 0 && h.links[f.index] == nil {
@@ -268,20 +303,17 @@ func (h *History) clear(slot int, ofStack bool) {
 }
 
 func (h *History) grow(f fault, slot int, by uint64) {
+	t := h.timelineOf(f)
 	g := h.grew[f]
 	if g == nil {
 		if len(h.grew) >= mostFaults {
-			h.missed = true
+			h.missed = t.moment(slot)
 			return
 		}
 		g = new(growth)
 		h.grew[f] = g
 	}
-	t := &h.interfaces
-	if f.index == 0 {
-		t = &h.counters
-	}
-	g.by[slot], g.latest = by, t.at[slot]
+	g.by[slot], g.latest = by, t.moment(slot)
 }
 
 // series is the last hour of an interface.
@@ -315,19 +347,23 @@ func (h *History) graphs(now time.Time) map[uint32]series {
 	return all
 }
 
-// growths returns what grew in the last hour, and since when that is known: zero where there is no sample.
-func (h *History) growths(now time.Time) (grew map[fault]uint64, since time.Time, missed bool) {
+// grown is how much a counter grew, and since when that is known.
+type grown struct {
+	by    uint64
+	since time.Time
+}
+
+// growths returns what grew in the last hour; since when the stack's counters are known, zero where there is no sample;
+// and whether more grew than is kept.
+func (h *History) growths(now time.Time) (grew map[fault]grown, since time.Time, missed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	grew = make(map[fault]uint64, len(h.grew))
+	grew = make(map[fault]grown, len(h.grew))
 	for f, g := range h.grew {
-		t := &h.counters
-		if f.index != 0 {
-			t = &h.interfaces
-		}
+		t := h.timelineOf(f)
 		if sum := g.sum(t, now); sum > 0 {
-			grew[f] = sum
+			grew[f] = grown{sum, t.since(now)}
 		}
 	}
-	return grew, h.counters.since(now), h.missed
+	return grew, h.counters.since(now), !h.missed.IsZero() && now.Sub(h.missed) <= hour
 }

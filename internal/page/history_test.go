@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
+	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
 
 func link1(index uint32, name string, in, out uint64) netstat.Interface {
@@ -74,7 +75,7 @@ func TestHour(t *testing.T) {
 		}
 	}
 	grew, since, missed := h.growths(now)
-	if len(grew) != 1 || grew[fault{0, "TcpExtListenDrops"}] != uint64(slots-1) || now.Sub(since) > hour || missed {
+	if len(grew) != 1 || grew[fault{0, "TcpExtListenDrops"}].by != uint64(slots-1) || now.Sub(since) > hour || missed {
 		t.Errorf("%v since %v, %v", grew, now.Sub(since), missed)
 	}
 	// After an hour without a sample nothing is known, and what grew meanwhile is not this hour's.
@@ -124,6 +125,33 @@ func TestBounds(t *testing.T) {
 	h.Interfaces(began.Add(5*step), nil)
 	if len(h.grew) != 0 {
 		t.Errorf("faults of %d interfaces that went are kept", len(h.grew))
+	}
+}
+
+// What a processor's counters grew by is told since its own first sample, and that more grew than is kept is told for an
+// hour.
+func TestSoftnetGrowth(t *testing.T) {
+	began := time.Now()
+	h := NewHistory()
+	for i := range 10 {
+		now := began.Add(time.Duration(i) * step)
+		h.Counters(now, nil)
+		if i >= 4 {
+			h.Softnet(now, readings.Softnet{Processed: uint64(i), Dropped: 7, Squeezed: uint64(3 * i)})
+		}
+	}
+	now := began.Add(9 * step)
+	grew, since, _ := h.growths(now)
+	want := grown{15, began.Add(4 * step)}
+	if got := grew[fault{0, "SoftnetSqueezed"}]; len(grew) != 1 || got.by != want.by || !got.since.Equal(want.since) || !since.Equal(began) {
+		t.Errorf("%v since %v", grew, since)
+	}
+	h.missed = now
+	if _, _, missed := h.growths(now.Add(hour - step)); !missed {
+		t.Error("what was not kept is not told")
+	}
+	if _, _, missed := h.growths(now.Add(hour + step)); missed {
+		t.Error("what was not kept in another hour is told")
 	}
 }
 

@@ -86,6 +86,7 @@ type Page struct {
 
 	mu     sync.Mutex
 	looked map[string]time.Time // when a namespace was looked at last
+	lacked map[[2]string]bool   // namespaces and parts that could not be read, which was said
 }
 
 const (
@@ -112,7 +113,7 @@ func New(o Options) (*Page, error) {
 	}
 	sum := sha256.Sum256([]byte(style))
 	return &Page{
-		options: o, template: parsed, room: make(chan struct{}, mostViews), wake: make(chan struct{}, 1), looked: make(map[string]time.Time),
+		options: o, template: parsed, room: make(chan struct{}, mostViews), wake: make(chan struct{}, 1), looked: make(map[string]time.Time), lacked: make(map[[2]string]bool),
 		security: "default-src 'none'; img-src data:; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	}, nil
 }
@@ -183,6 +184,22 @@ func (p *Page) look(name string) {
 	}
 }
 
+// lack says once of a part of a namespace that it cannot be read, until it can.
+func (p *Page) lack(name, part string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of := [2]string{name, part}
+	if err == nil {
+		delete(p.lacked, of)
+		return
+	}
+	if p.lacked[of] || len(p.lacked) >= mostSampled*len(partNames) {
+		return
+	}
+	p.lacked[of] = true
+	p.options.Log.Warn("the page lacks a part", "part", part, "netns", name, "error", err)
+}
+
 // Run reads what was looked at in the last hour, for its graphs, until ctx is done.
 func (p *Page) Run(ctx context.Context) {
 	for {
@@ -237,6 +254,9 @@ func (p *Page) sample(ctx context.Context, name string) {
 	}
 	_, _ = stack.Readings.Interfaces.Get(ctx)
 	_, _ = stack.Readings.Counters.Get(ctx)
+	if name == "" {
+		_, _ = stack.Readings.Softnet.Get(ctx)
+	}
 }
 
 // shorten cuts a text that others choose.

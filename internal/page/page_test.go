@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"iter"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -138,6 +140,84 @@ func TestView(t *testing.T) {
 	}
 	if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") {
 		t.Error(policy)
+	}
+}
+
+// refusing is a stack of which the kernel refuses sockets and interfaces, and whose counters take too long.
+type refusing struct{ netstat.Stack }
+
+func (refusing) Interfaces(context.Context) iter.Seq2[netstat.Interface, error] {
+	return func(yield func(netstat.Interface, error) bool) { yield(netstat.Interface{}, fs.ErrPermission) }
+}
+
+func (refusing) Sockets(context.Context, netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	return func(yield func(netstat.Socket, error) bool) { yield(netstat.Socket{}, fs.ErrPermission) }
+}
+
+func (refusing) Counters(context.Context, ...netstat.CounterGroup) iter.Seq2[netstat.Counter, error] {
+	return func(yield func(netstat.Counter, error) bool) {
+		yield(netstat.Counter{}, context.DeadlineExceeded)
+	}
+}
+
+// What could not be read is not told to be zero or not there, and the log has the error once.
+func TestRefused(t *testing.T) {
+	var said strings.Builder
+	r := readings.New(refusing{}, readings.Options{Observe: metrics.Observe})
+	p, err := New(Options{
+		Names: func() []string { return nil }, Open: func(context.Context, string) (Stack, error) { return Stack{r, NewHistory()}, nil },
+		Program: func() Program { return Program{} }, Log: slog.New(slog.NewTextHandler(&said, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		text := w.Body.String()
+		for _, want := range []string{
+			"TCP sockets: the kernel refuses them to the program", "UDP sockets: the kernel refuses", "Interfaces: the kernel refuses", "Counters: they could not be read in time",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is missing in %s", want, text)
+			}
+		}
+		for _, wrong := range []string{"All are zero", "Nobody listens", "No connection", "There is no interface", "Connection tracking: ", "Softnet"} {
+			if strings.Contains(text, wrong) {
+				t.Errorf("the page says %q: %s", wrong, text)
+			}
+		}
+	}
+	if n := strings.Count(said.String(), "the page lacks a part"); n != 4 {
+		t.Errorf("it is said %d times:\n%s", n, &said)
+	}
+}
+
+// reuseport is a stack with two listeners at an address, one of which is full.
+type reuseport struct{ refusing }
+
+func (reuseport) Sockets(_ context.Context, q netstat.SocketQuery) iter.Seq2[netstat.Socket, error] {
+	return func(yield func(netstat.Socket, error) bool) {
+		for _, queue := range []uint32{0, 4} {
+			s := netstat.Socket{Protocol: q.Protocols[0], Family: netstat.IPv4, Local: netip.MustParseAddrPort("192.0.2.1:80"), State: netstat.Listen, ReceiveQueue: netstat.Known(queue), SendQueue: netstat.Known(uint32(3))}
+			if q.Protocols[0] == netstat.TCP && !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A full queue shows although another socket at the address has room.
+func TestFullQueueAmongSeveral(t *testing.T) {
+	r := readings.New(reuseport{}, readings.Options{Observe: metrics.Observe})
+	p, err := New(Options{Names: func() []string { return nil }, Open: func(context.Context, string) (Stack, error) { return Stack{r, NewHistory()}, nil }, Program: func() Program { return Program{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if want := "4 connections wait, and the limit is 6; of 2 sockets 1 are full"; !strings.Contains(w.Body.String(), want) {
+		t.Errorf("%q is missing in %s", want, w.Body)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"sort"
@@ -62,6 +63,9 @@ type view struct {
 
 	Flows *flows
 
+	// What stands in the place of a table without rows.
+	NoLinks, NoCounters, NoListeners, NoLoads string
+
 	Clients     []clientRow
 	MoreClients int
 	AgentX      string
@@ -106,7 +110,8 @@ type loadRow struct {
 type counterRow struct {
 	Name, Meaning, Grew, Total string
 	Bad                        bool
-	grew, total                uint64
+	grew                       grown
+	total                      uint64
 }
 
 type flows struct {
@@ -125,23 +130,53 @@ type clientRow struct {
 type read struct {
 	interfaces []netstat.Interface
 	counters   []netstat.Counter
+	softnet    readings.Softnet
 	usage      netstat.FlowUsage
 	sockets    [2]metrics.Summary // of TCP and UDP
-	known      struct{ interfaces, counters, usage bool }
-	failed     []string // what could not be read, in words
+	known      [len(partNames)]bool
+	failed     []failure
+}
+
+// Parts of a view, which are read side by side.
+const (
+	ofInterfaces = iota
+	ofCounters
+	ofUsage
+	ofTCP
+	ofUDP
+	ofSoftnet
+)
+
+var partNames = [...]string{"Interfaces", "Counters", "Connection tracking", "TCP sockets", "UDP sockets", "Softnet"}
+
+// failure is a part that could not be read.
+type failure struct{ what, why string }
+
+// whyNot says in words why something could not be read.
+func whyNot(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "the kernel refuses them to the program: a security policy (SELinux, AppArmor, seccomp) or a capability"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "they could not be read in time"
+	}
+	return "they could not be read: the log has the error"
 }
 
 // readAll reads the parts side by side.
-func (p *Page) readAll(ctx context.Context, s *readings.Stack) (r read) {
-	errs := make([]error, 5)
+func (p *Page) readAll(ctx context.Context, name string, s *readings.Stack) (r read) {
+	var errs [len(partNames)]error
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		var all readings.Interfaces
-		all, errs[0] = s.Interfaces.Get(ctx)
+		all, errs[ofInterfaces] = s.Interfaces.Get(ctx)
 		r.interfaces = all.Rows
 	})
-	reading.Go(func() { r.counters, errs[1] = s.Counters.Get(ctx) })
-	reading.Go(func() { r.usage, errs[2] = s.FlowUsage.Get(ctx) })
+	reading.Go(func() { r.counters, errs[ofCounters] = s.Counters.Get(ctx) })
+	reading.Go(func() { r.usage, errs[ofUsage] = s.FlowUsage.Get(ctx) })
+	if name == "" { // they are the host's
+		reading.Go(func() { r.softnet, errs[ofSoftnet] = s.Softnet.Get(ctx) })
+	}
 	for i, source := range []interface {
 		GetParts(context.Context, fresh.Parts) (readings.Sockets, error)
 	}{s.TCP, s.UDP} {
@@ -150,30 +185,43 @@ func (p *Page) readAll(ctx context.Context, s *readings.Stack) (r read) {
 			if err == nil {
 				r.sockets[i], err = metrics.SummaryOf(found)
 			}
-			errs[3+i] = err
+			errs[ofTCP+i] = err
 		})
 	}
 	reading.Wait()
-	r.known.interfaces, r.known.counters, r.known.usage = errs[0] == nil, errs[1] == nil, errs[2] == nil
-	for i, what := range []string{"interfaces", "counters", "connection tracking", "TCP sockets", "UDP sockets"} {
-		if errs[i] != nil && !errors.Is(errs[i], netstat.ErrNotSupported) {
-			r.failed = append(r.failed, what)
-			p.options.Log.Debug("the page lacks a part", "part", what, "error", errs[i])
+	for i, what := range partNames {
+		r.known[i] = errs[i] == nil
+		if errors.Is(errs[i], netstat.ErrNotSupported) {
+			continue
+		}
+		if p.lack(name, what, errs[i]); errs[i] != nil {
+			r.failed = append(r.failed, failure{what, whyNot(errs[i])})
 		}
 	}
 	return r
 }
 
 func (p *Page) view(ctx context.Context, name string, stack Stack) *view {
-	r := p.readAll(ctx, stack.Readings)
+	r := p.readAll(ctx, name, stack.Readings)
 	v := &view{Style: template.CSS(style), Refresh: 30, NetNS: name, Program: p.options.Program(), Now: time.Now()} //nolint:gosec // the style is the program's own
 	if v.Names = p.options.Names(); len(v.Names) > mostNames {
 		v.Names, v.MoreNames = v.Names[:mostNames], len(v.Names)-mostNames
 	}
 	v.Up = span(v.Now.Sub(v.Program.Started))
 	v.showProgram()
-	for _, what := range r.failed {
-		v.find(true, "Not read", what+" could not be read in time, or not at all: the log at level debug has the error")
+	for _, f := range r.failed {
+		v.find(true, "Not read", f.what+": "+f.why)
+	}
+	v.NoLinks, v.NoCounters, v.NoListeners, v.NoLoads = "There is no interface.", "All are zero.", "Nobody listens.", "No connection."
+	const notRead = "Not known: they could not be read."
+	if !r.known[ofInterfaces] {
+		v.NoLinks = notRead
+	}
+	if !r.known[ofCounters] || !r.known[ofInterfaces] {
+		v.NoCounters = notRead
+	}
+	if !r.known[ofTCP] || !r.known[ofUDP] {
+		v.NoListeners, v.NoLoads = notRead, notRead
 	}
 	v.showListeners(&r)
 	v.showFlows(&r)
@@ -243,11 +291,18 @@ func (v *view) showListeners(r *read) {
 				if l.Limit > 0 {
 					row.Fill = int(min(100, 100*l.Queue/l.Limit))
 				}
-				row.Full, row.Half = l.Queue > 0 && l.Queue >= l.Limit, l.Queue > l.Limit/2
+				row.Full, row.Half = l.Full > 0, l.Queue > l.Limit/2
 				if row.Full {
-					v.find(true, "Accept queue full", fmt.Sprintf("%s port %s (%s): %d connections wait, and the limit is %d", row.Address, row.Port, named(l.Process), l.Queue, l.Limit))
+					text := fmt.Sprintf("%s port %s (%s): %s connections wait, and the limit is %s", row.Address, row.Port, named(l.Process), count(l.Queue), count(l.Limit))
+					if l.Sockets > 1 {
+						text += fmt.Sprintf("; of %d sockets %d are full", l.Sockets, l.Full)
+					}
+					v.find(true, "Accept queue full", text)
 				}
 				row.order = float64(max(row.Fill, 0))
+				if row.Full { // one of several sockets may be, while all of them together are not
+					row.order += 100
+				}
 			} else {
 				row.Queue = octets(float64(l.Queue))
 				row.order = float64(l.Queue) / 1e9
@@ -286,8 +341,8 @@ func (v *view) showFlows(r *read) {
 
 func (v *view) showCounters(r *read, h *History) {
 	grew, since, missed := h.growths(v.Now)
-	if !since.IsZero() {
-		v.Since = span(v.Now.Sub(since))
+	if passed := v.Now.Sub(since); !since.IsZero() && passed >= early {
+		v.Since = span(passed)
 	}
 	totals := make(map[string]uint64)
 	for i := range r.counters {
@@ -296,14 +351,17 @@ func (v *view) showCounters(r *read, h *History) {
 		}
 	}
 	add := func(row counterRow) {
-		if row.grew == 0 && row.total == 0 {
+		if row.grew.by == 0 && row.total == 0 {
 			return
 		}
-		row.Bad, row.Grew, row.Total = row.grew > 0, count(row.grew), count(row.total)
+		row.Bad, row.Grew, row.Total = row.grew.by > 0, count(row.grew.by), count(row.total)
 		v.Counters = append(v.Counters, row)
 	}
 	for _, name := range stackFaults {
 		add(counterRow{Name: name, Meaning: netstat.DescribeCounter(name).Meaning, grew: grew[fault{0, name}], total: totals[name]})
+	}
+	for _, f := range softnetFaults {
+		add(counterRow{Name: f.name, Meaning: f.meaning, grew: grew[fault{0, f.name}], total: f.of(r.softnet)})
 	}
 	for i := range r.interfaces {
 		ifc := &r.interfaces[i]
@@ -314,7 +372,7 @@ func (v *view) showCounters(r *read, h *History) {
 	slices.SortStableFunc(v.Counters, func(a, b counterRow) int { return cmp.Compare(truth(b.Bad), truth(a.Bad)) })
 	for _, c := range v.Counters {
 		if c.Bad {
-			v.find(false, c.Name, fmt.Sprintf("grew by %s in %s: %s", c.Grew, v.Since, lower(c.Meaning)))
+			v.find(false, c.Name, fmt.Sprintf("grew by %s in %s: %s", c.Grew, span(v.Now.Sub(c.grew.since)), lower(c.Meaning)))
 		}
 	}
 	if missed {
