@@ -63,8 +63,23 @@ type Meter struct {
 	datagramsLater  bool      // it has nothing, and a later one will
 	awaiting        int       // as many sockets have ended and wait for a later one
 
+	// Of the reading under way the sockets without a cookie, and whom those of the one before belonged to.
+	uncookied []*Connection
+	owners    map[uncookied]netstat.Optional[[]netstat.Process]
+
 	reading *Reading
 	past    past[group, Sum]
+}
+
+// uncookied is what a socket without a cookie is known again by, but for what went through it.
+type uncookied struct {
+	inode         uint32
+	protocol      netstat.Protocol
+	local, remote netip.AddrPort
+}
+
+func uncookiedOf(c *Connection) uncookied {
+	return uncookied{c.Inode.Or(0), c.Protocol, c.Local, c.Remote}
 }
 
 // record is what is remembered of a socket from reading to reading.
@@ -152,6 +167,17 @@ func (m *Meter) Begin(at time.Time) {
 		m.reading.Elapsed = at.Sub(m.before)
 	}
 	clear(m.cookies)
+	clear(m.owners)
+	for _, c := range m.uncookied {
+		if p, known := c.Processes.Get(); known && len(p) > 0 {
+			if m.owners == nil {
+				m.owners = make(map[uncookied]netstat.Optional[[]netstat.Process])
+			}
+			m.owners[uncookiedOf(c)] = c.Processes
+		}
+	}
+	clear(m.uncookied)
+	m.uncookied = m.uncookied[:0]
 	m.datagramsAsOf, m.datagramsLater, m.awaiting = time.Time{}, false, 0
 }
 
@@ -167,7 +193,12 @@ func (m *Meter) Add(s *netstat.Socket, at time.Time) {
 	defer m.mu.Unlock()
 	cookie, known := s.Cookie.Get()
 	if !known {
-		m.describe(m.reading.seen.add(), s, nil)
+		c := m.reading.seen.add()
+		m.describe(c, s, nil)
+		if p, known := c.Processes.Get(); !known || len(p) == 0 {
+			c.Processes = m.owners[uncookiedOf(c)]
+		}
+		m.uncookied = append(m.uncookied, c)
 		return
 	}
 	i, found := m.find(cookie)
@@ -398,8 +429,13 @@ func (m *Meter) Gap() {
 }
 
 // Unowned reports whether the reading under way has sockets whose processes are not known
-// and were not looked for yet.
+// and were not looked for yet. Of sockets without a cookie those that have none are looked for again.
 func (m *Meter) Unowned() bool {
+	for _, c := range m.uncookied {
+		if p, known := c.Processes.Get(); c.Inode.Or(0) != 0 && (!known || len(p) == 0) {
+			return true
+		}
+	}
 	for i := range m.records {
 		r := &m.records[i]
 		if r.used && r.turn == m.turn && !r.looked && r.current.Inode.Or(0) != 0 {
@@ -415,6 +451,13 @@ func (m *Meter) Unowned() bool {
 // by the inodes of sockets. Whom a socket was known to belong to it stays with where it has
 // none any longer.
 func (m *Meter) Own(of func(inode uint32) netstat.Optional[[]netstat.Process]) {
+	for _, c := range m.uncookied {
+		if inode := c.Inode.Or(0); inode != 0 {
+			if p, _ := c.Processes.Get(); len(p) == 0 {
+				c.Processes = of(inode)
+			}
+		}
+	}
 	for i := range m.records {
 		r := &m.records[i]
 		if !r.used || r.turn != m.turn {

@@ -297,6 +297,34 @@ func TestPayload(t *testing.T) {
 	}
 }
 
+// TestOwnersWithoutCookies finds the processes of sockets that have no cookies, as where /proc is read, and
+// looks for each once.
+func TestOwnersWithoutCookies(t *testing.T) {
+	m := New(Options{})
+	for turn := range 3 {
+		m.Begin(after(float64(turn)))
+		s := tcp(1, 0, 0)
+		s.Cookie = netstat.Optional[uint64]{}
+		if turn == 2 { // another one that has its inode
+			s.Remote = netip.MustParseAddrPort("192.0.2.2:3")
+		}
+		m.Add(&s, after(float64(turn)))
+		if m.Unowned() == (turn == 1) {
+			t.Errorf("turn %d: somebody is to be looked for: %v", turn, m.Unowned())
+		}
+		if turn != 1 {
+			m.Own(func(inode uint32) netstat.Optional[[]netstat.Process] {
+				return netstat.Known([]netstat.Process{{PID: int32(inode) + int32(turn), Name: "p"}})
+			})
+		}
+		for c := range m.Finish(after(float64(turn)), true).All() {
+			if p, _ := c.Processes.Get(); len(p) != 1 || p[0].PID != int32(1+turn/2*2) {
+				t.Errorf("turn %d: %v", turn, p)
+			}
+		}
+	}
+}
+
 // TestOwners keeps whom a socket belonged to.
 func TestOwners(t *testing.T) {
 	m := New(withEnds)

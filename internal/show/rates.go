@@ -169,10 +169,15 @@ func interfaceRates(ctx context.Context, q *query) iter.Seq2[interfaceRate, erro
 			}
 		}
 		var found []interfaceRate
+		var unknown error // why some values are
 		for d, err := range interfaceDetails(ctx, q.src) {
 			if err != nil {
-				yield(interfaceRate{}, err)
-				return
+				if !netstat.IsComplete(err) {
+					yield(interfaceRate{}, err)
+					return
+				}
+				unknown = err
+				break
 			}
 			i := interfaceRate{details: d, queueing: queueing[d.Index]}
 			i.InterfaceDelta = baseline.InterfaceDelta{Index: d.Index, Name: d.Name}
@@ -189,6 +194,9 @@ func interfaceRates(ctx context.Context, q *query) iter.Seq2[interfaceRate, erro
 			if !yield(i, nil) {
 				return
 			}
+		}
+		if unknown != nil {
+			yield(interfaceRate{}, unknown)
 		}
 	}
 }

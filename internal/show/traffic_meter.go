@@ -124,8 +124,10 @@ func (m *metered) read(ctx context.Context, q *query, details netstat.SocketDeta
 		for v, err := range q.src.Stack.Sockets(ctx, ask) {
 			if err != nil {
 				// Of a protocol that is not there nothing is missed.
-				complete = complete && errors.Is(err, netstat.ErrNotSupported)
-				missing = append(missing, err)
+				complete = complete && (netstat.IsComplete(err) || errors.Is(err, netstat.ErrNotSupported))
+				if !slices.ContainsFunc(missing, func(said error) bool { return said.Error() == err.Error() }) {
+					missing = append(missing, err)
+				}
 				break
 			}
 			m.meter.Add(&v, q.src.now())
