@@ -24,6 +24,7 @@ type targetsFile struct {
 
 	mu   sync.Mutex
 	info os.FileInfo // of what was read last
+	said string      // what is wrong with it, as the log was told; "" for nothing
 }
 
 // openTargets reads the file for the first time. Without a path there is none.
@@ -43,6 +44,7 @@ func openTargets(path string, log *slog.Logger) (*targetsFile, error) {
 }
 
 func (f *targetsFile) take(t *Targets) {
+	f.said = ""
 	f.current.Store(t)
 	f.bad.Store(false)
 	f.read.Store(time.Now().Unix())
@@ -67,11 +69,9 @@ func (f *targetsFile) look(always bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	info, err := os.Stat(f.path)
-	if err == nil && !always && f.info != nil && os.SameFile(f.info, info) && f.info.ModTime().Equal(info.ModTime()) && f.info.Size() == info.Size() {
+	// One that was not taken is read again in any case: rights to read it show in none of these.
+	if err == nil && !always && !f.bad.Load() && f.info != nil && os.SameFile(f.info, info) && f.info.ModTime().Equal(info.ModTime()) && f.info.Size() == info.Size() {
 		return
-	}
-	if err != nil && !always && f.info == nil {
-		return // it was said
 	}
 	f.info = info
 	var t *Targets
@@ -80,6 +80,10 @@ func (f *targetsFile) look(always bool) {
 	}
 	if err != nil {
 		f.bad.Store(true)
+		if err.Error() == f.said && !always {
+			return
+		}
+		f.said = err.Error()
 		f.log.Error("the file of targets is not taken, and what it said before stays", "error", err)
 		return
 	}

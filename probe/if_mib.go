@@ -15,13 +15,24 @@ const upTime = "sysUpTime"
 // ifMIB is the module if_mib: ifNumber, ifTable and ifXTable, whose rows are read side by side.
 func ifMIB() *module {
 	columns := slices.Concat(ifmib.Interfaces().Objects(), ifmib.Extensions().Objects())
+	// Labels are read before what they are labels of, so that a row that is cut short has them.
+	isLabel := func(o mib.Object) bool { return slices.Contains(interfaceLabels, o.Name) }
+	slices.SortStableFunc(columns, func(a, b mib.Object) int {
+		switch {
+		case isLabel(a) == isLabel(b):
+			return 0
+		case isLabel(a):
+			return -1
+		}
+		return 1
+	})
 	of := snmpv2mib.SystemObjects().Scalars()
 	scalars := append(ifmib.Number().Scalars(), of[slices.IndexFunc(of, func(o mib.Object) bool { return o.Name == upTime })])
 	p := part{
 		name:    "ifTable",
 		objects: remote.Objects{Name: "ifTable", Columns: columns, Scalars: scalars, Number: 1},
 		index:   "ifIndex",
-		lookups: lookupsOf(columns, "ifAlias", "ifDescr", "ifName"),
+		lookups: lookupsOf(columns, interfaceLabels...),
 		columns: interfaceObjects.families(columns),
 		scalars: interfaceObjects.families(scalars),
 	}
@@ -33,6 +44,9 @@ func ifMIB() *module {
 	}
 	return &module{"if_mib", []part{p}}
 }
+
+// interfaceLabels are the columns whose values are labels of all the others'.
+var interfaceLabels = []string{"ifAlias", "ifDescr", "ifName"}
 
 // interfaceObjects are described as RFC 2863, section 6, begins to.
 var interfaceObjects = described{

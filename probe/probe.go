@@ -177,8 +177,6 @@ type answered struct {
 
 // read reads what a query asks for, or waits for who reads the same.
 func (p *Prober) read(ctx context.Context, q query, timeout time.Duration) (answered, error) {
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
 	result := p.sharing.DoChan(q.key, func() (any, error) {
 		select {
 		case p.room <- struct{}{}:
@@ -191,24 +189,16 @@ func (p *Prober) read(ctx context.Context, q query, timeout time.Duration) (answ
 		defer cancel()
 		return p.ask(ctx, q)
 	})
+	// What is read by then is there a moment later, unless somebody with more time reads it.
+	late := time.NewTimer(timeout + ahead/2)
+	defer late.Stop()
 	select {
 	case r := <-result:
 		a, _ := r.Val.(answered)
 		return a, r.Err
 	case <-ctx.Done():
 		return answered{}, context.Cause(ctx)
-	case <-deadline.C:
-	}
-	// What is read by now is there in a moment, unless somebody with more time reads it.
-	moment := time.NewTimer(ahead / 2)
-	defer moment.Stop()
-	select {
-	case r := <-result:
-		a, _ := r.Val.(answered)
-		return a, r.Err
-	case <-ctx.Done():
-		return answered{}, context.Cause(ctx)
-	case <-moment.C:
+	case <-late.C:
 		return answered{err: errors.New("the host is still read for a scrape that has more time")}, nil
 	}
 }

@@ -160,6 +160,37 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
+// A row of which some columns came is told as far as they did, with all of its labels.
+func TestRowCutShort(t *testing.T) {
+	address, stop := serve(interfaces(many(300)...)...)
+	defer stop()
+	p := newProber(t, probe.Options{Sessions: 1})
+	_, body := scrape(t, p, "target="+url.QueryEscape(address), time.Minute)
+	whole := make(map[string]bool)
+	for line := range strings.Lines(body) {
+		whole[line] = true
+	}
+	status, body := scrape(t, newProber(t, probe.Options{Sessions: 1}), "target="+url.QueryEscape(passing(t, address, 1)), 3*time.Second)
+	families := make(map[string]bool)
+	for line := range strings.Lines(body) {
+		if name, _, is := strings.Cut(line, "{ifAlias="); is {
+			families[name] = true
+			if !whole[line] {
+				t.Errorf("the whole scrape has no %s", line)
+			}
+		}
+	}
+	if n := strings.Count(body, "\nifMtu{"); status != http.StatusOK || n == 0 || len(families) == 0 {
+		t.Errorf("%d, %d rows, %d families:\n%.3000s", status, n, len(families), body)
+	}
+	if families["ifCounterDiscontinuityTime"] {
+		t.Errorf("the answer had room for all %d columns, and the row is not cut", len(families))
+	}
+	if !strings.Contains(body, `snmp_scrape_table_success{module="if_mib",table="ifTable"} 0`) {
+		t.Error("the table is whole")
+	}
+}
+
 // passing passes datagrams on to an address, and of the answers so many.
 func passing(t testing.TB, to string, answers int) string {
 	t.Helper()
@@ -308,6 +339,12 @@ func TestParseTargets(t *testing.T) {
 		"targets:\n- {match: [a], auth: nobody}":                                               "there is no auth",
 		"targets:\n- {match: [], auth: public_v2}":                                             "no hosts",
 		"{{{": "line 1",
+		"auths:\n  a:\n    community: *hidden-one\n":                           "anchor",
+		"auths:\n  a: {community: !hidden-one x, version: [hidden-two]}\n":     "line 2",
+		"auths:\n  a: {password: a,hidden-one}\n":                              "line 2: a field that there is not",
+		"auths:\n  a: {hidden-one: 1, community: x, hidden-one: 2}\n":          "line 2",
+		"auths:\n  a: {community: x}\n---\nauths:\n  a: {community: hidden}\n": "more than one document",
+		"auths:\n  a: {community: x}\n---\nauths: *hidden-one\n":               "anchor",
 	} {
 		_, err := probe.ParseTargets([]byte(text))
 		if (err != nil) != (problem != "") || err != nil && !strings.Contains(err.Error(), problem) {

@@ -99,9 +99,12 @@ func readPart(ctx context.Context, stack *remote.Stack, p *part) (r partReading)
 			r.err = cmp.Or(r.err, fmt.Errorf("%s: the index %s is not one number", p.name, row.Index))
 			continue
 		}
+		if slices.ContainsFunc(p.lookups, func(l lookup) bool { return row.Values[l.column].Type() == mib.Null }) {
+			continue // with other labels it would be another series
+		}
 		r.rows = append(r.rows, b.labels(index, row.Values))
 		for c, v := range row.Values {
-			if v == (mib.Value{}) {
+			if v == (mib.Value{}) || v.Type() == mib.Null {
 				continue
 			}
 			r.told++

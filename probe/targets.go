@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -172,7 +173,14 @@ func ParseTargets(b []byte) (*Targets, error) {
 			Auth  string   `yaml:"auth"`
 		} `yaml:"targets"`
 	}
-	if err := yaml.UnmarshalStrict(b, &file); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(b))
+	documents.SetStrict(true)
+	if err := documents.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+		return nil, withoutValues(err)
+	}
+	if err := documents.Decode(new(any)); err == nil {
+		return nil, errors.New("more than one document of YAML")
+	} else if !errors.Is(err, io.EOF) {
 		return nil, withoutValues(err)
 	}
 	t := &Targets{auths: make(map[string]remote.Config)}
@@ -233,9 +241,23 @@ func parsePattern(text string) (p pattern, err error) {
 	return p, nil
 }
 
-var quoted = regexp.MustCompile("(?s) ?`.*?`")
+var (
+	quotedByYAML = regexp.MustCompile("(?s) ?(`.*?`|'.*'|\".*\")")
+	unknownField = regexp.MustCompile(`(?s)field .* not found in type \S+`)
+)
 
-// withoutValues returns an error of the parser without what it quotes of the file, which may be a password.
+// withoutValues returns an error of the parser without what it quotes of the file, which may be a password: a value,
+// what YAML takes for an anchor or a tag, and in {password: a,b} the key b.
 func withoutValues(err error) error {
-	return errors.New(cmp.Or(strings.ReplaceAll(quoted.ReplaceAllString(err.Error(), ""), "yaml: ", ""), "no YAML"))
+	said := err.Error()
+	if wrong := (*yaml.TypeError)(nil); errors.As(err, &wrong) {
+		lines := make([]string, len(wrong.Errors))
+		for i, line := range wrong.Errors {
+			lines[i] = unknownField.ReplaceAllString(quotedByYAML.ReplaceAllString(line, ""), "a field that there is not")
+		}
+		said = strings.Join(lines, "; ")
+	} else {
+		said = quotedByYAML.ReplaceAllString(said, "")
+	}
+	return errors.New(cmp.Or(strings.TrimPrefix(said, "yaml: "), "no YAML"))
 }

@@ -24,20 +24,22 @@ type Objects struct {
 // ObjectRow is a row of Objects.
 type ObjectRow struct {
 	Index mib.OID
-	// Values are the columns', the zero Value for what the agent does not tell. They are the row's own.
+	// Values are the columns', the zero Value for what the agent does not tell, and one of the type Null for what
+	// was not read before an error ended reading. They are the row's own.
 	Values []mib.Value
 }
 
 // Objects yields the rows of what is named, in order of their indexes where there are few. tell is called with each of the scalars
 // that the agent has, before the first row, and from one goroutine at a time.
 //
-// An agent that has none of the columns yields no row and no error.
+// An agent that has none of the columns yields no row and no error. Where an error ends reading, it comes last, after the
+// rows that were read in part.
 func (s *Stack) Objects(ctx context.Context, o Objects, tell func(scalar int, v mib.Value)) iter.Seq2[ObjectRow, error] {
 	if len(o.Columns) == 0 {
 		return s.tellScalars(ctx, o, tell)
 	}
 	scan := newScan(s, o.Name, asColumns(o.Columns))
-	scan.beside = asColumns(o.Scalars)
+	scan.beside, scan.cut = asColumns(o.Scalars), true
 	number := new(netstat.Optional[int])
 	scan.tell = func(i int, v mib.Value) {
 		if v.IsException() || v.Type() == mib.Null {

@@ -132,12 +132,9 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode decoding
 			})
 			p.done(sp)
 			if err != nil {
-				// What was read before it is told as well.
+				// What was read before it is told as well: batches are taken until the last of who reads is done.
 				if len(batch) > 0 {
-					select {
-					case batches <- batch:
-					case <-ctx.Done():
-					}
+					batches <- batch
 				}
 				fail(err)
 				return

@@ -32,6 +32,9 @@ type scan struct {
 	// told of each that is there.
 	beside []column
 	tell   func(i int, v mib.Value)
+	// cut has rows told of which not all columns were read when reading ended with an error.
+	// A column that was not read that far has a Null there.
+	cut bool
 	// expected returns about how many rows there are, 0 where nobody knows.
 	expected func() int
 
@@ -120,7 +123,7 @@ var errStop = errors.New("nobody wants more")
 func (r *strip) read(ctx context.Context, row func(index mib.OID, values []mib.Value) error, flush func() error) error {
 	for {
 		asked := r.ask(ctx)
-		if err := r.take(row); err != nil {
+		if err := r.take(row, asked != nil && r.scan.cut); err != nil {
 			return err
 		}
 		if err := flush(); err != nil {
@@ -136,8 +139,8 @@ func (r *strip) read(ctx context.Context, row func(index mib.OID, values []mib.V
 }
 
 // take hands out the rows that are complete: those that no column can have
-// another value of.
-func (r *strip) take(row func(mib.OID, []mib.Value) error) error {
+// another value of. With cut it hands out the others as well.
+func (r *strip) take(row func(mib.OID, []mib.Value) error, cut bool) error {
 	for {
 		var index mib.OID
 		found := false
@@ -147,7 +150,7 @@ func (r *strip) take(row func(mib.OID, []mib.Value) error) error {
 				if here := f.cells[f.head].index; !found || here.Less(index) {
 					index, found = here, true
 				}
-			} else if !f.ended {
+			} else if !f.ended && !cut {
 				return nil
 			}
 		}
@@ -164,6 +167,8 @@ func (r *strip) take(row func(mib.OID, []mib.Value) error) error {
 				if f.head++; f.head == len(f.cells) {
 					f.cells, f.head = f.cells[:0], 0
 				}
+			} else if !f.ended && !f.waiting() && f.last.Less(index) {
+				r.values[i] = mib.Exception(mib.Null)
 			}
 		}
 		r.rows++
