@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,7 @@ const DefaultTop = 50
 
 // Options say what is shown.
 type Options struct {
-	// Stacks returns the stacks that there are now.
+	// Stacks returns the stacks that there are now. The first 1,024 are shown.
 	Stacks func(ctx context.Context) []Stack
 	// Top is how many values a label has that others choose; 0 means DefaultTop.
 	Top int
@@ -40,7 +41,7 @@ type Options struct {
 // Stack is a stack and the network namespace that the label netns names: "" for the one that is not named.
 type Stack struct {
 	NetNS    string
-	Readings *readings.Stack
+	Readings *readings.Stack // nil for one that could not be opened
 }
 
 // Exporter shows stacks as metrics. Use New: the zero value has no stacks.
@@ -52,6 +53,8 @@ type Exporter struct {
 	forHost      []part // of the host, shown with the default stack
 	nodeExporter atomic.Bool
 	forNode      []part // by node_exporter's names, shown with the default stack while nodeExporter is set
+
+	late atomic.Bool // the last scrape had not the time to read everything
 
 	mu sync.Mutex
 	// kept is what is made of readings of a stack for metrics alone.
@@ -148,6 +151,18 @@ type scrape struct {
 	ctx      context.Context
 }
 
+// What a scrape reads.
+const (
+	// mostStacks is how many stacks are shown.
+	mostStacks = 1 << 10
+	// sideBySide is how many of them are read at a time, where there are as many processors.
+	sideBySide = 4
+	// stackPart is the part that a stack is which could not be opened.
+	stackPart = "stack"
+)
+
+var stacksByResult = prometheus.NewDesc("netstat_scrape_stacks", "Stacks, the default one and those of network namespaces, by whether all parts of them were read in time: read or unread.", []string{"result"}, nil)
+
 var (
 	succeeded = gauge("netstat_scrape_success", "Whether a part of a stack could be read: 0 where it could not, and its metrics are left out.", "part")
 	took      = gauge("netstat_scrape_duration_seconds", "How long it took to read a part of a stack, or to wait for somebody else's reading.", "part")
@@ -156,45 +171,104 @@ var (
 // Describe tells nothing: which families there are depends on the kernel's counters.
 func (s scrape) Describe(chan<- *prometheus.Desc) {}
 
-// Collect reads every stack.
+// Collect reads every stack, a few at a time.
 func (s scrape) Collect(to chan<- prometheus.Metric) {
 	e := s.exporter
 	stacks := e.options.Stacks(s.ctx)
-	e.forget(stacks)
-	for _, stack := range stacks {
-		out := sink{to, stack.NetNS}
-		of := e.keptOf(stack.Readings)
-		var reading sync.WaitGroup
-		for i := range e.parts {
-			reading.Go(func() { e.collect(s.ctx, &e.parts[i], of, out) })
-		}
-		if stack.NetNS == "" && e.nodeExporter.Load() {
-			for i := range e.forNode {
-				reading.Go(func() { e.collect(s.ctx, &e.forNode[i], of, out) })
+	unread := max(0, len(stacks)-mostStacks)
+	there := stacks[:len(stacks)-unread]
+	e.forget(there)
+	var next, failed atomic.Int64
+	var reading sync.WaitGroup
+	for range min(sideBySide, runtime.GOMAXPROCS(0), len(there)) {
+		reading.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(there)); i = next.Add(1) - 1 {
+				if !s.stack(there[i], to) {
+					failed.Add(1)
+				}
 			}
-		}
-		reading.Wait()
+		})
+	}
+	reading.Wait()
+	unread += int(failed.Load())
+	to <- prometheus.MustNewConstMetric(stacksByResult, prometheus.GaugeValue, float64(len(stacks)-unread), "read")
+	to <- prometheus.MustNewConstMetric(stacksByResult, prometheus.GaugeValue, float64(unread), "unread")
+	// It is said once until there is time for everything again.
+	if late := errors.Is(s.ctx.Err(), context.DeadlineExceeded); !late {
+		e.late.Store(false)
+	} else if !e.late.Swap(true) {
+		e.options.Log.Warn("a scrape had not the time to read everything: netstat_scrape_success tells what is missing", "stacks", len(stacks), "unread", unread)
 	}
 }
 
-func (e *Exporter) collect(ctx context.Context, p *part, of *kept, out sink) {
+// stack reads a stack, and reports whether nothing of it is missing.
+func (s scrape) stack(stack Stack, to chan<- prometheus.Metric) (whole bool) {
+	e, out := s.exporter, sink{to, stack.NetNS}
+	if stack.Readings == nil {
+		out.put(succeeded, 0, stackPart)
+		return false
+	}
+	of := e.keptOf(stack.Readings)
+	var missing atomic.Bool
+	var reading sync.WaitGroup
+	read := func(parts []part) {
+		for i := range parts {
+			if s.ctx.Err() != nil { // nobody waits for a reading that would begin now
+				missing.Store(true)
+				out.put(succeeded, 0, parts[i].name)
+				continue
+			}
+			reading.Go(func() {
+				if !e.collect(s.ctx, &parts[i], of, out) {
+					missing.Store(true)
+				}
+			})
+		}
+	}
+	read(e.parts)
+	if stack.NetNS == "" {
+		read(e.forHost)
+		if e.nodeExporter.Load() {
+			read(e.forNode)
+		}
+	}
+	reading.Wait()
+	return !missing.Load()
+}
+
+// collect reads a part, and reports whether it is there.
+func (e *Exporter) collect(ctx context.Context, p *part, of *kept, out sink) bool {
 	began := time.Now()
 	err := p.collect(ctx, of, out)
 	if errors.Is(err, netstat.ErrNotSupported) {
-		return // of what is not there nothing is missing
+		return true // of what is not there nothing is missing
 	}
 	success := 1.0
 	if err == nil {
 		of.failed.Delete(p.name)
 	} else {
 		success = 0
-		// It is said once until it succeeds again: somebody scrapes every few seconds.
-		if _, again := of.failed.LoadOrStore(p.name, true); !again && !errors.Is(err, fs.ErrPermission) {
-			e.options.Log.Warn("metrics could not be read", "part", p.name, "netns", out.netns, "error", err)
-		}
+		e.said(ctx, p, of, out.netns, err)
 	}
 	out.put(succeeded, success, p.name)
 	out.put(took, time.Since(began).Seconds(), p.name)
+	return err == nil
+}
+
+// said logs why a part is missing, once until it succeeds again: somebody scrapes every few seconds.
+func (e *Exporter) said(ctx context.Context, p *part, of *kept, netns string, err error) {
+	if ctx.Err() != nil {
+		return // it had not the time, which is said of the scrape
+	}
+	if _, again := of.failed.LoadOrStore(p.name, true); again {
+		return
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		e.options.Log.Warn("metrics are missing: the kernel refuses what they are made of, by a security policy (SELinux, AppArmor, seccomp) or for want of a capability",
+			"part", p.name, "netns", netns, "error", err)
+		return
+	}
+	e.options.Log.Warn("metrics could not be read", "part", p.name, "netns", netns, "error", err)
 }
 
 // keptOf returns what is kept of a stack.

@@ -54,11 +54,16 @@ func (e *Exporter) sockets(p netstat.Protocol) part {
 	}
 	return part{name: name,
 		collect: func(ctx context.Context, of *kept, out sink) error {
+			tally := of.listeners[p]
+			if err := tally.enter(ctx); err != nil {
+				return err
+			}
+			defer tally.leave()
 			t, err := observed(ctx, source(of.readings))
 			if err != nil {
 				return err
 			}
-			t.show(out, name, p, int(e.top.Load()))
+			t.show(out, name, p, int(e.top.Load()), tally)
 			return nil
 		}}
 }
@@ -77,7 +82,7 @@ func observed(ctx context.Context, source *fresh.Source[readings.Sockets]) (*tot
 }
 
 // show tells what the sockets have together.
-func (t *totals) show(out sink, protocol string, p netstat.Protocol, top int) {
+func (t *totals) show(out sink, protocol string, p netstat.Protocol, top int, tally *tally[listenerKey]) {
 	for i, family := range families() {
 		for state, n := range t.states[i] {
 			if n > 0 {
@@ -102,12 +107,16 @@ func (t *totals) show(out sink, protocol string, p netstat.Protocol, top int) {
 		}
 	}
 	// Drops are counted on: listeners are kept in an order of their own, so that the same ones are shown each time.
-	listeners := t.listeners.top(top, func(*listener) uint64 { return 0 }, func(a, b listenerKey) int {
+	listeners := t.listeners.top(len(t.listeners.of), func(*listener) uint64 { return 0 }, func(a, b listenerKey) int {
 		return cmp.Or(cmp.Compare(a.address.Port(), b.address.Port()), a.address.Compare(b.address), strings.Compare(a.process, b.process))
 	})
-	rest := t.listeners.rest(listeners, (*listener).add)
-	for _, key := range listeners {
+	shown := listeners[:min(top, len(listeners))]
+	rest := t.listeners.rest(shown, (*listener).add)
+	for _, key := range shown {
 		showListener(t.listeners.of[key], key.address.Addr().String(), strconv.Itoa(int(key.address.Port())), key.process)
+	}
+	if drops := tally.take(listeners, len(shown), func(k listenerKey) []uint64 { return []uint64{t.listeners.of[k].drops} }); drops != nil {
+		rest.drops = drops[0]
 	}
 	showListener(&rest, other, other, other)
 

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,19 +22,27 @@ import (
 type kept struct {
 	readings *readings.Stack
 	failed   sync.Map // names of parts, which was said
-	routes   *fresh.Source[map[routeKey]uint64]
+	routes   *fresh.Source[routeCounts]
+
+	// What is counted on of the values of labels that have no series.
+	interfaces *tally[uint32] // by index
+	qdiscs     *tally[qdiscKey]
+	listeners  map[netstat.Protocol]*tally[listenerKey]
 }
 
 func newKept(r *readings.Stack) *kept {
-	k := &kept{readings: r}
+	k := &kept{
+		readings: r, interfaces: newTally[uint32](), qdiscs: newTally[qdiscKey](),
+		listeners: map[netstat.Protocol]*tally[listenerKey]{netstat.TCP: newTally[listenerKey](), netstat.UDP: newTally[listenerKey]()},
+	}
 	stack := r.Stack()
-	k.routes = fresh.New(func(ctx context.Context) (map[routeKey]uint64, error) {
-		found := make(map[routeKey]uint64)
+	k.routes = fresh.New(func(ctx context.Context) (routeCounts, error) {
+		found := routeCounts{of: make(map[routeKey]uint64), beyond: make(map[netstat.Family]uint64)}
 		for route, err := range stack.Routes(ctx, netstat.RouteQuery{}) {
 			if err != nil {
-				return nil, err
+				return found, err
 			}
-			found[routeKey{route.Family(), route.Table, route.Protocol, route.Type}]++
+			found.count(routeKey{route.Family(), route.Table, route.Protocol, route.Type})
 		}
 		return found, nil
 	})
@@ -41,7 +50,11 @@ func newKept(r *readings.Stack) *kept {
 	return k
 }
 
+// mostInterfaces is how many interfaces of a stack have series of their own, and queueing disciplines likewise.
+const mostInterfaces = 1 << 10
+
 var (
+	interfacesAll = gauge("netstat_interfaces", "Interfaces, those too that have no series of their own.")
 	interfaceInfo = gauge("netstat_interface_info", "What an interface is; always 1.", "interface", "kind", "alias")
 	interfaceUp   = gauge("netstat_interface_up", "Whether packets can go through: 1 for the operational state up, 0 otherwise.", "interface")
 	interfaceMTU  = gauge("netstat_interface_mtu_bytes", "The longest packet.", "interface")
@@ -64,15 +77,96 @@ var (
 
 func interfacesPart() part {
 	return part{name: "interfaces", collect: func(ctx context.Context, of *kept, out sink) error {
+		if err := of.interfaces.enter(ctx); err != nil {
+			return err
+		}
+		defer of.interfaces.leave()
 		found, err := of.readings.Interfaces.Get(ctx)
 		if err != nil {
 			return err
 		}
-		for i := range found.Rows {
-			showInterface(out, &found.Rows[i])
+		out.put(interfacesAll, float64(len(found.Rows)))
+		rows, shown := named(found.Rows)
+		keys := make([]uint32, len(rows))
+		by := make(map[uint32]*netstat.Interface, len(rows))
+		for i, row := range rows {
+			keys[i], by[row.Index] = row.Index, row
+			if i < shown {
+				showInterface(out, row)
+			}
+		}
+		all := interfaceCounters(new(netstat.InterfaceCounters))
+		rest := of.interfaces.take(keys, shown, func(index uint32) []uint64 {
+			var counts []uint64
+			for _, c := range append(interfaceCounters(&by[index].Counters), interfaceCounter{carrier, "", widened(by[index].CarrierChanges)}) {
+				counts = append(counts, c.value.Or(0))
+			}
+			return counts
+		})
+		for i, n := range rest {
+			if i == len(all) {
+				out.put(carrier, float64(n), other)
+			} else {
+				all[i].put(out, other, float64(n))
+			}
 		}
 		return nil
 	}}
+}
+
+func widened(n netstat.Optional[uint32]) (w netstat.Optional[uint64]) {
+	if v, is := n.Get(); is {
+		w.Set(uint64(v))
+	}
+	return w
+}
+
+// named returns interfaces, those first that have series of their own: the first by index, so that the same ones have them
+// at each scrape. One has none whose name is that of the rest, or in a label that of another one.
+func named(all []netstat.Interface) (rows []*netstat.Interface, shown int) {
+	for i := range all {
+		rows = append(rows, &all[i])
+	}
+	slices.SortStableFunc(rows, func(a, b *netstat.Interface) int { return cmp.Compare(a.Index, b.Index) })
+	taken := map[string]bool{other: true}
+	var rest []*netstat.Interface
+	own := rows[:0]
+	for _, row := range rows {
+		if name := utf8Of(row.Name); len(own) < mostInterfaces && !taken[name] {
+			taken[name] = true
+			own = append(own, row)
+		} else {
+			rest = append(rest, row)
+		}
+	}
+	return append(own, rest...), len(own)
+}
+
+// interfaceCounter is a counter of an interface, and the reason where the family has some.
+type interfaceCounter struct {
+	metric *metric
+	reason string
+	value  netstat.Optional[uint64]
+}
+
+func (c *interfaceCounter) put(out sink, name string, value float64) {
+	if c.reason == "" {
+		out.put(c.metric, value, name)
+	} else {
+		out.put(c.metric, value, name, c.reason)
+	}
+}
+
+// interfaceCounters are those of all interfaces, always as many and in the same order.
+func interfaceCounters(c *netstat.InterfaceCounters) []interfaceCounter {
+	return []interfaceCounter{
+		{inBytes, "", c.InOctets}, {outBytes, "", c.OutOctets}, {inPackets, "", c.InPackets}, {outPackets, "", c.OutPackets}, {inErrors, "", c.InErrors}, {outErrors, "", c.OutErrors},
+		{outDrops, "", c.OutDropped}, {collisions, "", c.Collisions}, {multicasts, "", c.InMulticast},
+		{inFaults, "length", c.InLengthErrors}, {inFaults, "ring_overrun", c.InOverErrors}, {inFaults, "crc", c.InCRCErrors}, {inFaults, "frame", c.InFrameErrors}, {inFaults, "fifo", c.InFIFOErrors},
+		{outFaults, "aborted", c.OutAbortedErrors}, {outFaults, "carrier", c.OutCarrierErrors}, {outFaults, "fifo", c.OutFIFOErrors},
+		{outFaults, "heartbeat", c.OutHeartbeatErrors}, {outFaults, "window", c.OutWindowErrors},
+		{inDrops, "no_memory", c.InDropped}, {inDrops, "missed", c.InMissedErrors}, {inDrops, "no_handler", c.InNoHandler}, {inDrops, "other_host", c.InOtherHost},
+	}
 }
 
 func showInterface(out sink, ifc *netstat.Interface) {
@@ -90,26 +184,10 @@ func showInterface(out sink, ifc *netstat.Interface) {
 		out.put(speed, float64(bits)/8, name)
 	}
 	known(out, carrier, ifc.CarrierChanges, name)
-	for _, of := range []struct {
-		metric *metric
-		value  netstat.Optional[uint64]
-	}{
-		{inBytes, c.InOctets}, {outBytes, c.OutOctets}, {inPackets, c.InPackets}, {outPackets, c.OutPackets}, {inErrors, c.InErrors}, {outErrors, c.OutErrors},
-		{outDrops, c.OutDropped}, {collisions, c.Collisions}, {multicasts, c.InMulticast},
-	} {
-		known(out, of.metric, of.value, name)
-	}
-	for _, of := range []struct {
-		metric *metric
-		reason string
-		value  netstat.Optional[uint64]
-	}{
-		{inFaults, "length", c.InLengthErrors}, {inFaults, "ring_overrun", c.InOverErrors}, {inFaults, "crc", c.InCRCErrors}, {inFaults, "frame", c.InFrameErrors}, {inFaults, "fifo", c.InFIFOErrors},
-		{outFaults, "aborted", c.OutAbortedErrors}, {outFaults, "carrier", c.OutCarrierErrors}, {outFaults, "fifo", c.OutFIFOErrors},
-		{outFaults, "heartbeat", c.OutHeartbeatErrors}, {outFaults, "window", c.OutWindowErrors},
-		{inDrops, "no_memory", c.InDropped}, {inDrops, "missed", c.InMissedErrors}, {inDrops, "no_handler", c.InNoHandler}, {inDrops, "other_host", c.InOtherHost},
-	} {
-		known(out, of.metric, of.value, name, of.reason)
+	for _, counter := range interfaceCounters(c) {
+		if value, is := counter.value.Get(); is {
+			counter.put(out, name, float64(value))
+		}
 	}
 }
 
@@ -124,6 +202,10 @@ var (
 // qdiscsPart shows the disciplines at the roots, which count what those below do.
 func qdiscsPart() part {
 	return part{name: "qdiscs", collect: func(ctx context.Context, of *kept, out sink) error {
+		if err := of.qdiscs.enter(ctx); err != nil {
+			return err
+		}
+		defer of.qdiscs.leave()
 		found, err := of.readings.RootQdiscs.Get(ctx)
 		if err != nil {
 			return err
@@ -132,24 +214,64 @@ func qdiscsPart() part {
 		if err != nil {
 			return err
 		}
-		names := make(map[uint32]string, len(interfaces.Rows))
-		for i := range interfaces.Rows {
-			names[interfaces.Rows[i].Index] = interfaces.Rows[i].Name
+		rows, shown := named(interfaces.Rows)
+		names := make(map[uint32]string, len(rows))
+		for i, row := range rows {
+			names[row.Index] = row.Name
+			if i >= shown {
+				names[row.Index] = other
+			}
 		}
+		var own, rest []qdiscKey
+		by := make(map[qdiscKey]*netstat.Qdisc, len(found))
 		for i := range found {
 			q := &found[i]
-			name := names[q.Interface]
-			if name == "" {
+			key := qdiscKey{q.Interface, q.Kind}
+			if names[q.Interface] == "" || by[key] != nil {
 				continue // an interface that came meanwhile
 			}
-			known(out, qdiscBacklog, q.Statistics.Backlog, name, q.Kind)
-			known(out, qdiscQueued, q.Statistics.Queued, name, q.Kind)
-			known(out, qdiscDrops, q.Statistics.Drops, name, q.Kind)
-			known(out, qdiscOverlimits, q.Statistics.Overlimits, name, q.Kind)
-			known(out, qdiscRequeues, q.Statistics.Requeues, name, q.Kind)
+			if by[key] = q; names[q.Interface] == other {
+				rest = append(rest, key)
+			} else {
+				own = append(own, key)
+			}
+		}
+		var backlog, queued uint64
+		for _, key := range own {
+			showQdisc(out, &by[key].Statistics, names[key.index], by[key].Kind)
+		}
+		for _, key := range rest {
+			backlog += uint64(by[key].Statistics.Backlog.Or(0))
+			queued += uint64(by[key].Statistics.Queued.Or(0))
+		}
+		counted := of.qdiscs.take(append(own, rest...), len(own), func(k qdiscKey) []uint64 {
+			s := &by[k].Statistics
+			return []uint64{uint64(s.Drops.Or(0)), uint64(s.Overlimits.Or(0)), uint64(s.Requeues.Or(0))}
+		})
+		if counted == nil {
+			return nil
+		}
+		out.put(qdiscBacklog, float64(backlog), other, other)
+		out.put(qdiscQueued, float64(queued), other, other)
+		for i, m := range []*metric{qdiscDrops, qdiscOverlimits, qdiscRequeues} {
+			out.put(m, float64(counted[i]), other, other)
 		}
 		return nil
 	}}
+}
+
+// qdiscKey is what root queueing disciplines are told apart by.
+type qdiscKey struct {
+	index uint32
+	kind  string
+}
+
+func showQdisc(out sink, s *netstat.QueueStatistics, name, kind string) {
+	known(out, qdiscBacklog, s.Backlog, name, kind)
+	known(out, qdiscQueued, s.Queued, name, kind)
+	known(out, qdiscDrops, s.Drops, name, kind)
+	known(out, qdiscOverlimits, s.Overlimits, name, kind)
+	known(out, qdiscRequeues, s.Requeues, name, kind)
 }
 
 // countersPart shows every counter that the kernel keeps of its protocols, with what it means.
@@ -276,6 +398,20 @@ type routeKey struct {
 	kind     netstat.RouteType
 }
 
+// routeCounts are numbers of routes by key, and by family of those that are beyond mostKeys of them.
+type routeCounts struct {
+	of     map[routeKey]uint64
+	beyond map[netstat.Family]uint64
+}
+
+func (c *routeCounts) count(k routeKey) {
+	if _, known := c.of[k]; !known && len(c.of) >= mostKeys {
+		c.beyond[k.family]++
+		return
+	}
+	c.of[k]++
+}
+
 var (
 	routesByTable = gauge("netstat_routes", "Routes, each next hop of a multipath one, by version of IP, table, who made them, and type.", "family", "table", "protocol", "type")
 	neighbours    = gauge("netstat_neighbours", "Neighbours and forwarding entries by family and state.", "family", "state")
@@ -290,14 +426,17 @@ func routesPart() part {
 		if err != nil {
 			return err
 		}
-		keys := slices.SortedFunc(maps.Keys(found), func(a, b routeKey) int { return int(a.table) - int(b.table) })
-		rest := make(map[netstat.Family]uint64)
+		// The most first. Those that are alike have an order too, so that the same ones are shown each time.
+		keys := slices.SortedFunc(maps.Keys(found.of), func(a, b routeKey) int {
+			return cmp.Or(cmp.Compare(found.of[b], found.of[a]), cmp.Compare(a.table, b.table), cmp.Compare(a.family, b.family), cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.kind, b.kind))
+		})
+		rest := maps.Clone(found.beyond)
 		for i, k := range keys {
 			if i >= mostTables {
-				rest[k.family] += found[k]
+				rest[k.family] += found.of[k]
 				continue
 			}
-			out.put(routesByTable, float64(found[k]), familyName(k.family), tableName(k.table), k.protocol.Name(), k.kind.String())
+			out.put(routesByTable, float64(found.of[k]), familyName(k.family), tableName(k.table), k.protocol.Name(), k.kind.String())
 		}
 		for family, n := range rest {
 			out.put(routesByTable, float64(n), familyName(family), other, other, other)

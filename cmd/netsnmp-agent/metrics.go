@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/internal/page"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 	"github.com/netsnmp-agent/netsnmp-agent/metrics"
+	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/readings"
 )
@@ -143,9 +145,11 @@ func (e *exporter) forget(contextName string, r *readings.Stack) {
 
 // stacks returns the stacks of all contexts. Those that nobody asked for yet are opened.
 func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics.Stack) {
+	failed := make(map[string]bool)
 	for _, name := range set.Names() {
 		if _, err := set.Tree(ctx, name); err != nil {
 			e.log.Debug("no metrics of a context", "context", name, "error", err)
+			failed[name] = !errors.Is(err, mib.ErrNoContext)
 		}
 	}
 	e.mu.Lock()
@@ -157,6 +161,8 @@ func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics
 		if of, is := e.of[name]; is {
 			there[name] = of
 			all = append(all, metrics.Stack{NetNS: name, Readings: of.readings})
+		} else if failed[name] {
+			all = append(all, metrics.Stack{NetNS: name})
 		}
 	}
 	e.of = there
