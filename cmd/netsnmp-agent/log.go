@@ -75,15 +75,16 @@ type boundedLog struct {
 // logBounds has the messages of the current interval. Handlers that come of one another share it.
 type logBounds struct {
 	mu       sync.Mutex
-	messages map[string]*logBound
-	after    func(time.Duration, func()) // time.AfterFunc, but for tests
+	messages map[string]logBound
 }
 
-type logBound struct{ given, dropped int }
-
-func newLogBounds() *logBounds {
-	return &logBounds{messages: make(map[string]*logBound), after: func(d time.Duration, f func()) { time.AfterFunc(d, f) }}
+// logBound is what was said of a message in the interval that began with one.
+type logBound struct {
+	begun          time.Time
+	given, dropped int
 }
+
+func newLogBounds() *logBounds { return &logBounds{messages: make(map[string]logBound)} }
 
 func (b boundedLog) WithAttrs(attributes []slog.Attr) slog.Handler {
 	return boundedLog{b.Handler.WithAttrs(attributes), b.bounds}
@@ -105,34 +106,34 @@ func (b boundedLog) Handle(ctx context.Context, r slog.Record) error {
 	return b.Handler.Handle(ctx, r)
 }
 
-// take reports whether a message may be logged. Once the interval of its first is over, ended is told of how many
-// were not, if any.
+// take reports whether a message may be logged. Where one may not, ended is told once the interval is over of how
+// many were not. Nothing waits for the end of an interval in which all were logged.
 func (b *logBounds) take(message string, ended func(dropped int)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	of := b.messages[message]
-	if of == nil {
-		if len(b.messages) >= maxBounds {
-			return false
-		}
-		of = new(logBound)
-		b.messages[message] = of
-		b.after(logInterval, func() {
-			b.mu.Lock()
-			delete(b.messages, message)
-			dropped := of.dropped
-			b.mu.Unlock()
-			if dropped > 0 {
-				ended(dropped)
-			}
-		})
-	}
-	if of.given >= logBurst {
-		of.dropped++
+	of, known := b.messages[message]
+	if !known && len(b.messages) >= maxBounds {
 		return false
 	}
-	of.given++
-	return true
+	age := time.Since(of.begun)
+	if of.dropped == 0 && age >= logInterval {
+		of, age = logBound{begun: time.Now()}, 0
+	}
+	defer func() { b.messages[message] = of }()
+	if of.given < logBurst {
+		of.given++
+		return true
+	}
+	if of.dropped++; of.dropped == 1 {
+		time.AfterFunc(logInterval-age, func() {
+			b.mu.Lock()
+			dropped := b.messages[message].dropped
+			delete(b.messages, message)
+			b.mu.Unlock()
+			ended(dropped)
+		})
+	}
+	return false
 }
 
 // journalOutput sends entries to systemd's journal (systemd.journal-fields(7)). Each is a line of JSON, as

@@ -1,51 +1,64 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // TestBoundedLog holds that what is said too often is said some times, and then how often it was not; and that what is asked for
 // by the debug level is all there.
-func TestBoundedLog(t *testing.T) {
-	var out bytes.Buffer
-	var ends []func()
-	bounds := newLogBounds()
-	bounds.after = func(d time.Duration, f func()) {
-		if d != logInterval {
-			t.Errorf("an interval of %v", d)
-		}
-		ends = append(ends, f)
+func TestBoundedLog(t *testing.T) { synctest.Test(t, testBoundedLog) }
+
+func testBoundedLog(t *testing.T) {
+	var out nstest.Output
+	log := slog.New(boundedLog{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}), newLogBounds()})
+	read := 0
+	logged := func() (text string) { // since the last call
+		synctest.Wait()
+		text = out.String()[read:]
+		read += len(text)
+		return text
 	}
-	log := slog.New(boundedLog{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}), bounds})
+	// An interval in which all are logged.
+	log.Warn("flood")
+	time.Sleep(logInterval - time.Second)
+	for range logBurst - 1 {
+		log.Warn("flood")
+	}
+	if got := strings.Count(logged(), "msg=flood"); got != logBurst {
+		t.Errorf("logged %d times, want %d", got, logBurst)
+	}
+
+	time.Sleep(time.Second)
 	for i := range 100 {
 		log.With("a", 1).Warn("flood", "n", i)
 		log.Debug("asked for", "n", i)
 	}
 	log.Warn("another")
-	count := func(text string) int { return strings.Count(out.String(), text) }
-	if got := count("msg=flood"); got != logBurst || count(`msg="asked for"`) != 100 || count("msg=another") != 1 {
-		t.Fatalf("logged %d times:\n%s", got, out.String())
+	got := logged()
+	count := func(text string) int { return strings.Count(got, text) }
+	if count("msg=flood") != logBurst || count(`msg="asked for"`) != 100 || count("msg=another") != 1 {
+		t.Errorf("logged %d times:\n%s", count("msg=flood"), got)
 	}
-	if len(ends) != 2 {
-		t.Fatalf("%d intervals", len(ends))
+	time.Sleep(logInterval - time.Nanosecond)
+	log.Warn("flood")
+	if got := logged(); got != "" {
+		t.Errorf("before the end of the interval: %q", got)
 	}
-	out.Reset()
-	for _, end := range ends {
-		end()
-	}
-	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "level=WARN msg=flood a=1 not_logged=70 within=30s") {
+	time.Sleep(time.Nanosecond)
+	if got := logged(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "level=WARN msg=flood a=1 not_logged=71 within=30s") {
 		t.Errorf("at the end of the interval: %q", got)
 	}
-	out.Reset()
-	if log.Warn("flood"); count("msg=flood") != 1 {
+	if log.Warn("flood"); strings.Count(logged(), "msg=flood") != 1 {
 		t.Error("the next interval has no room")
 	}
 }
