@@ -18,7 +18,7 @@ import (
 
 const checkLong = `netsnmp-agent check reads a configuration file as the agent does at its start, says what is
 wrong with it by file and line, and tells what an agent with it would open, and to
-whom. It opens no socket, sends nothing and keeps nothing; hosts' names are looked up.`
+whom. It opens no socket, sends nothing and keeps nothing; hosts' names are looked up. Sockets that systemd passes are not known to it.`
 
 func newCheckCommand() *cobra.Command {
 	var f flags
@@ -167,6 +167,9 @@ func (r *report) describe(s *settings, opens opening) error {
 	}
 	for _, a := range opens.metrics.addresses {
 		r.Metrics = append(r.Metrics, listens{a, onlyThisHost(a)})
+	}
+	if opens.metrics.config != "" && len(opens.metrics.addresses) == 0 {
+		r.Notes = append(r.Notes, forPassed)
 	}
 	if opens.who == nil {
 		return nil

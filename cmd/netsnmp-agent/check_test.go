@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmpdconf"
 )
 
 // checked runs check of a file's lines, and returns what it printed and why it failed.
@@ -121,7 +123,7 @@ func must[T any](v T, err error) T {
 
 // TestCheckIsTheStart holds that a file can be used exactly if the agent starts with it, and that both say the same of it.
 func TestCheckIsTheStart(t *testing.T) {
-	for lines, args := range map[string][]string{
+	all := map[string][]string{
 		"":                     nil,
 		"rocommunity public\n": {"--listen", "udp:127.0.0.1:0"},
 		"rocommunity x 1.2.3.4/2\nagentaddress udp:1:99999\n":                                                           nil,
@@ -136,7 +138,20 @@ func TestCheckIsTheStart(t *testing.T) {
 		"agentaddress udp:127.0.0.1:0\ncreateUser u SHA 12345678\ntrapsess -v 3 -u u -l authPriv 192.0.2.1\nrouser u\n": nil,
 		"agentaddress udp:127.0.0.1:0\ncreateUser u SHA 12345678\ncreateUser u SHA 12345678\nrouser u\n":                nil,
 		"agentaddress udp:127.0.0.1:0\nnetnsContexts /run/*/x\nrocommunity p\n":                                         nil,
-	} {
+		// Which only a socket that is passed gives a meaning.
+		"agentaddress udp:127.0.0.1:0\nrocommunity p\nmetricsConfig /dev/null\n": nil,
+		"agentaddress udp:127.0.0.1:0\nrocommunity q\n":                          {"--metrics-config", "/dev/null"},
+	}
+	for _, d := range snmpdconf.Directives() {
+		for _, value := range []string{"", " x", " -1", " 127.0.0.1:0", " yes", " /dev/null"} {
+			lines := "rocommunity p\n" + d + value + "\n"
+			if d != "agentaddress" {
+				lines = "agentaddress udp:127.0.0.1:0\n" + lines
+			}
+			all[lines] = nil
+		}
+	}
+	for lines, args := range all {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "agent.conf")
 		out, err := checked(t, file, lines, args...)

@@ -46,7 +46,10 @@ func (s *settings) metricsOf(file *snmpdconf.Config) (at webAt, err error) {
 		return at, nil
 	}
 	if len(at.addresses)+len(s.passedForMetrics) == 0 {
-		return at, fmt.Errorf("%s: no metrics are served: --metrics or the directive metrics says where", config.Where)
+		if s.metricsConfig != "" {
+			return at, fmt.Errorf("%s: no metrics are served: --metrics or the directive metrics says where", config.Where)
+		}
+		s.log.Warn(forPassed, "at", config.Where) // a file may be for a start with a socket that is passed
 	}
 	at.config = config.Value
 	if err := web.Validate(at.config); err != nil {
@@ -54,6 +57,9 @@ func (s *settings) metricsOf(file *snmpdconf.Config) (at webAt, err error) {
 	}
 	return at, nil
 }
+
+// forPassed is said of a metricsConfig where no metrics are served.
+const forPassed = "metricsConfig counts where systemd passes a socket named " + metricsSocket + " (netsnmp-agent.socket); no directive metrics says where metrics are served"
 
 // exporter makes metrics of the stacks of contexts.
 type exporter struct {
