@@ -1,7 +1,7 @@
 // Package probe answers scrapes of Prometheus with what other hosts tell by SNMP, under the parameters and the
 // names of metrics that snmp_exporter has, so that it takes its place:
 //
-//	/probe?target=[TRANSPORT://]HOST[:PORT]&module=NAME,...&auth=NAME&snmp_context=NAME
+//	/probe?target=[TRANSPORT://]HOST[:PORT]&module=NAME,...&auth=NAME&snmp_context=NAME&snmp_engineid=HEX
 //
 // # What is promised
 //

@@ -109,7 +109,7 @@ func TestWrongParameters(t *testing.T) {
 		"target=a:0":                          "port 0",
 		"target=a%20b":                        "blanks",
 		"target=a&snmp_context=x":             "no contexts",
-		"target=a&snmp_engineid=80000000":     "not supported",
+		"target=a&snmp_engineid=80000000":     "no engine IDs",
 		"target=" + strings.Repeat("a", 2000): "octets",
 	} {
 		status, body := scrape(t, p, parameters, time.Second)

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -48,8 +49,9 @@ func (p *Prober) parse(values url.Values) (q query, err error) {
 	if target == "" {
 		return q, errors.New("the parameter target says which host is asked, and is missing")
 	}
-	if engine != "" {
-		return q, errors.New("the parameter snmp_engineid is not supported: engines of contexts are not asked for by their IDs")
+	engineID, err := hex.DecodeString(strings.TrimPrefix(engine, "0x"))
+	if err != nil {
+		return q, fmt.Errorf("the parameter snmp_engineid is not hexadecimal: %w", err)
 	}
 	if err := p.chooseModules(&q, values["module"]); err != nil {
 		return q, err
@@ -68,6 +70,7 @@ func (p *Prober) parse(values url.Values) (q query, err error) {
 	if config.Context != "" && config.Version != remote.V3 {
 		return q, fmt.Errorf("the auth %q is of SNMPv%v, which has no contexts", auth, config.Version)
 	}
+	config.ContextEngineID = string(engineID)
 	config.Sessions, config.MaxOctets, config.MaxRows = p.options.Sessions, p.options.MaxOctets, p.options.MaxRows
 	if err := config.Check(); err != nil {
 		return q, fmt.Errorf("target %q: %w", target, err)
@@ -78,7 +81,7 @@ func (p *Prober) parse(values url.Values) (q query, err error) {
 		names[i] = m.name
 	}
 	// Credentials that were read again are others.
-	q.key = fmt.Sprintf("%p\x00%s\x00%s\x00%s\x00%s", targets, address, auth, config.Context, strings.Join(names, ","))
+	q.key = fmt.Sprintf("%p\x00%s\x00%s\x00%x\x00%q\x00%s", targets, address, auth, engineID, config.Context, strings.Join(names, ","))
 	return q, nil
 }
 

@@ -121,6 +121,10 @@ type Config struct {
 	// namespaces, one of them.
 	Context string
 
+	// ContextEngineID is the octets of the engine ID whose context is read, 5 to 32 (RFC 3411, section 5, SnmpEngineID): of an
+	// engine that the agent stands in front of. "" means the agent's own.
+	ContextEngineID string
+
 	// Timeout is how long an answer may take before its request is repeated; 0
 	// means a second. Where answers came sooner, it is repeated sooner as well.
 	Timeout time.Duration
@@ -245,6 +249,8 @@ func (c *Config) check() error {
 			return fmt.Errorf("the community has more than %d octets", maxCommunity)
 		case c.Context != "":
 			return fmt.Errorf("SNMPv%v has no contexts: an agent takes the community for one", c.Version)
+		case c.ContextEngineID != "":
+			return fmt.Errorf("SNMPv%v has no engine IDs of contexts", c.Version)
 		}
 	case V3:
 		return c.checkUser()
@@ -262,6 +268,8 @@ func (c *Config) checkUser() error {
 		return fmt.Errorf("the security name has more than %d octets", maxName)
 	case len(c.Context) > maxCommunity:
 		return fmt.Errorf("the context name has more than %d octets", maxCommunity)
+	case c.ContextEngineID != "" && (len(c.ContextEngineID) < 5 || len(c.ContextEngineID) > 32):
+		return fmt.Errorf("the context's engine ID has %d octets, which are not between 5 and 32", len(c.ContextEngineID))
 	case c.SecurityLevel > AuthPriv || int(c.AuthType) >= len(authNames) || int(c.PrivType) >= len(privNames):
 		return errors.New("unknown security level or protocol")
 	case c.SecurityLevel >= AuthNoPriv && c.AuthType == AuthNone:

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func (s *usmSession) dial(ctx context.Context, timeout time.Duration) error {
 		return err
 	}
 	client := &gosnmp.GoSNMP{
-		ContextEngineID: security.AuthoritativeEngineID,
+		ContextEngineID: cmp.Or(c.ContextEngineID, security.AuthoritativeEngineID),
 		Target:          host, Port: s.to.port, Transport: s.to.network,
 		Version: gosnmp.Version3, SecurityModel: gosnmp.UserSecurityModel, MsgFlags: level,
 		SecurityParameters: security, ContextName: c.Context,
