@@ -144,6 +144,39 @@ func (w *webServer) isOpen() bool {
 	return len(w.now.listeners) > 0
 }
 
+// answers says which of the TCP sockets does not answer a request. Any answer will do, as that a password is asked for,
+// or TLS. A socket that is exchanged meanwhile is asked at the next time.
+func (w *webServer) answers(ctx context.Context) error {
+	w.mu.Lock()
+	listeners := slices.Clone(w.now.listeners)
+	w.mu.Unlock()
+	for _, l := range listeners {
+		if l.Addr().Network() != "tcp" {
+			continue // a path may be out of reach for the program itself
+		}
+		if err := answersAt(ctx, l.Addr().String()); err != nil {
+			return fmt.Errorf("%s: %w", l.Addr(), err)
+		}
+	}
+	return nil
+}
+
+// answersAt says why no answer comes to a request at an address.
+func answersAt(ctx context.Context, address string) error {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if _, err := io.WriteString(c, "HEAD / HTTP/1.0\r\n\r\n"); err != nil {
+		return err
+	}
+	_, err = io.ReadFull(c, make([]byte, 1))
+	return err
+}
+
 // Close closes the sockets.
 func (w *webServer) Close() error {
 	w.mu.Lock()

@@ -138,10 +138,13 @@ func runProbe(cmd *cobra.Command, f probeFlags, of process) error {
 	serving.Go(func() { server.serve(ctx, handler) })
 	defer serving.Wait()
 	serving.Go(func() {
-		// What is counted needs every lock that a scrape does. A host that does not answer is no fault of the program's.
-		of.supervisor.watch(ctx, log, func(context.Context) error {
-			_, err := own.Gather()
-			return err
+		// All is well where every socket answers a request, and what is counted, which needs the locks that a scrape
+		// does, is told. A host that does not answer, and a file of targets that is wrong, are no fault of the program's.
+		of.supervisor.watch(ctx, log, func(ctx context.Context) error {
+			if _, err := own.Gather(); err != nil {
+				return err
+			}
+			return server.answers(ctx)
 		})
 	})
 	for {
