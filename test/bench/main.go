@@ -142,6 +142,7 @@ func run() (err error) {
 	only := flag.String("only", "", "run only the cases `NAME,...` of "+namesOf("agent")+"; on the page live of "+namesOf("live")+"; on the page netstat of "+namesOf("netstat")+"; on the page nettop of "+namesOf("nettop")+"; on the page fleet of "+namesOf("fleet"))
 	program := flag.String("agent", "", "measure the netsnmp-agent at `PATH` instead of building it")
 	out := flag.String("out", "", "write the report to `FILE` instead of standard output")
+	renew := flag.Bool("renew", false, "leave the page at -out as it is, but for the cases of -only, whose sections take the place of the old ones")
 	asJSON := flag.Bool("json", false, "write JSON instead of Markdown")
 	role := flag.String("role", "", "used by the command itself: what its helper process does")
 	number := flag.Int("count", 0, "used by the command itself")
@@ -197,6 +198,9 @@ func run() (err error) {
 			return err
 		}
 	}
+	if *renew && (*only == "" || *out == "" || *asJSON) {
+		return errors.New("-renew goes with -only and -out, and not with -json")
+	}
 	if b.runs < 1 || b.repetitions < 1 || b.hosts < 1 || b.fleetSample < 100 || b.fleet < b.fleetSample {
 		return errors.New("-runs, -repetitions and -hosts are at least 1, and -fleet at least -fleet-sample, which is at least 100")
 	}
@@ -231,7 +235,12 @@ func run() (err error) {
 	}
 	// Opened first, so that a run of minutes does not end with a wrong path.
 	w := io.Writer(os.Stdout)
-	if *out != "" {
+	var old []byte
+	if *renew {
+		if old, err = os.ReadFile(*out); err != nil {
+			return err
+		}
+	} else if *out != "" {
 		f, err := os.Create(*out)
 		if err != nil {
 			return err
@@ -269,9 +278,16 @@ func run() (err error) {
 			break
 		}
 	}
-	if *asJSON {
+	switch {
+	case *renew && failed != nil: // the page stays
+	case *renew:
+		var page []byte
+		if page, err = r.renewed(old); err == nil {
+			err = os.WriteFile(*out, page, 0o644)
+		}
+	case *asJSON:
 		err = r.json(w)
-	} else {
+	default:
 		err = r.markdown(w)
 	}
 	return errors.Join(failed, err)

@@ -246,26 +246,34 @@ func (r *report) markdown(w io.Writer) error {
 			"request, and looks for an answer for 200 µs before it sleeps. \"First\" is the first walk that an\n"+
 			"agent is asked for after its start.\n", r.Runs)
 	}
+	for _, s := range r.Sections {
+		s.markdown(out, r.Page)
+	}
+	return out.Flush()
+}
+
+// sectionMark begins a section of a page.
+const sectionMark = "\n## "
+
+// markdown writes a section of a page.
+func (s *section) markdown(out io.Writer, page string) {
 	ours := "netsnmp-agent"
-	switch r.Page {
+	switch page {
 	case "live":
 		ours = "here"
 	case "netstat":
 		ours = "netstat"
 	}
-	for _, s := range r.Sections {
-		fmt.Fprintf(out, "\n## %s\n\n| | %s | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", s.Title, ours, s.Peer)
-		for _, f := range s.Figures {
-			fmt.Fprint(out, f.markdown())
-		}
-		if len(s.Notes) > 0 {
-			fmt.Fprintln(out)
-		}
-		for _, n := range s.Notes {
-			fmt.Fprintf(out, "- %s\n", n)
-		}
+	fmt.Fprintf(out, "%s%s\n\n| | %s | %s | ratio | reach | |\n|---|---|---|---|---|---|\n", sectionMark, s.Title, ours, s.Peer)
+	for _, f := range s.Figures {
+		fmt.Fprint(out, f.markdown())
 	}
-	return out.Flush()
+	if len(s.Notes) > 0 {
+		fmt.Fprintln(out)
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintf(out, "- %s\n", n)
+	}
 }
 
 // median returns the middle one of the values.
