@@ -202,7 +202,7 @@ func (s *Snapshot) since(earlier *Snapshot) *Delta {
 	d := &Delta{From: earlier.Time, To: s.Time, Counters: make(map[string]Difference)}
 	for name, now := range s.Counters {
 		before, ok := earlier.Counters[name]
-		d.Counters[name] = difference(name, before, now, ok)
+		d.Counters[name] = difference(name, before, now, ok || earlier.leftOut(name))
 	}
 	for name := range earlier.Counters {
 		if _, ok := s.Counters[name]; !ok {
@@ -211,6 +211,21 @@ func (s *Snapshot) since(earlier *Snapshot) *Delta {
 	}
 	d.Interfaces = interfacesSince(s.Interfaces, earlier.Interfaces)
 	return d
+}
+
+// leftOut reports whether a counter that the snapshot does not have was 0: of the counters of ICMP by type the kernel
+// prints those alone that have counted something (icmpmsg_put in net/ipv4/proc.c, snmp6_seq_show_icmpv6msg in
+// net/ipv6/proc.c).
+func (s *Snapshot) leftOut(name string) bool {
+	for prefix, beside := range map[string]string{
+		"IcmpMsgInType": "IcmpInMsgs", "IcmpMsgOutType": "IcmpOutMsgs", "Icmp6InType": "Icmp6InMsgs", "Icmp6OutType": "Icmp6OutMsgs",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			_, read := s.Counters[beside]
+			return read
+		}
+	}
+	return false
 }
 
 // sameNamespace compares by the cookie, which is not used again, where both

@@ -463,3 +463,30 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestCountersByType holds that what the kernel leaves out as it is 0 has a difference once it counts.
+func TestCountersByType(t *testing.T) {
+	nstest.NeedsProgram(t, "ping")
+	n := nstest.New(t)
+	k := open(t, n)
+	before := take(t, k)
+	n.Run(t, "ping", "-c", "3", "-i", "0.01", "127.0.0.1")
+	n.Run(t, "ping", "-c", "2", "-i", "0.01", "::1")
+	d, err := take(t, k).Since(before)
+	must(t, err)
+	for name, want := range map[string]uint64{
+		"IcmpMsgInType8": 3, "IcmpMsgOutType8": 3, "IcmpMsgInType0": 3, "Icmp6InType128": 2, "Icmp6OutType129": 2,
+	} {
+		if _, was := before.Counters[name]; was {
+			t.Fatalf("%s is there before anything was counted", name)
+		}
+		if got := d.Counters[name]; got != (baseline.Difference{Count: netstat.Known(want)}) {
+			t.Errorf("%s: %+v, want %d", name, got, want)
+		}
+	}
+	// Where nothing of ICMP was read, it is not known.
+	delete(before.Counters, "IcmpInMsgs")
+	if d, err = take(t, k).Since(before); err != nil || d.Counters["IcmpMsgInType8"].Reason != baseline.New {
+		t.Errorf("without the group: %+v, %v", d.Counters["IcmpMsgInType8"], err)
+	}
+}
