@@ -27,6 +27,7 @@ var silent = map[string]string{
 	"SNMPTargetsMissing":        "there are targets",
 	"SNMPExporterDown":          "the exporter is up",
 	"SNMPHostDown":              "the host is up",
+	"SNMPTableIncomplete":       "every table is whole",
 	"SNMPInterfaceDown":         "no interface has gone down",
 	"SNMPInterfaceErrors":       "veth has no errors",
 	"SNMPInterfaceDiscards":     "veth discards nothing",
