@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -33,7 +34,13 @@ const netTools = "/usr/bin/netstat"
 // program is the built netstat.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(nstest.Main(m, "netstat", &program)) }
+func TestMain(m *testing.M) {
+	// What runs in parallel waits for hosts that do not answer most of the time.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(nstest.Main(m, "netstat", &program))
+}
 
 // result is what a run of the program gave.
 type result struct {
