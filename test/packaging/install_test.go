@@ -172,7 +172,7 @@ func TestRPM(t *testing.T) {
 	if got := r.run("netsnmp-agent --version && nettop --version"); got != "netsnmp-agent "+version+"\nnettop "+version+" (netsnmp-agent)\n" {
 		t.Errorf("the programs say %q", got)
 	}
-	if got := r.run("rpm -q --configfiles netsnmp-agent"); got != "/etc/netsnmp-agent/agent.conf\n/etc/netsnmp-agent/agentx.conf\n" {
+	if got := r.run("rpm -q --configfiles netsnmp-agent"); got != "/etc/netsnmp-agent/agent.conf\n/etc/netsnmp-agent/agentx.conf\n/etc/netsnmp-agent/targets.yml\n" {
 		t.Errorf("configuration files: %q", got)
 	}
 	if got, err := r.try("rpm -V --nodeps netsnmp-agent netsnmp-tools"); err != nil || got != "" {

@@ -26,13 +26,14 @@ func TestExposure(t *testing.T) {
 			t.Errorf("%s is more exposed than %s tenths: %s", unit, threshold, regexp.MustCompile(`Overall exposure.*`).FindString(out))
 		}
 	}
-	for _, unit := range []string{"netsnmp-agent.service", "netsnmp-agent-agentx.service", "netsnmp-agent.socket"} {
+	for _, unit := range []string{"netsnmp-agent.service", "netsnmp-agent-agentx.service", "netsnmp-agent.socket", "netsnmp-probe.service"} {
 		if out, err := run(exec.Command("systemd-analyze", "verify", "--man=no", "--root="+r.dir, unit)); err != nil || strings.Contains(out, "netsnmp-agent") {
 			t.Errorf("%s: %v\n%s", unit, err, out)
 		}
 	}
 	exposure("netsnmp-agent.service", "16")
 	exposure("netsnmp-agent-agentx.service", "16")
+	exposure("netsnmp-probe.service", "16")
 	r.run("mkdir -p " + dropIns + " && cp /usr/share/doc/netsnmp-agent/examples/writing.conf " + dropIns)
 	exposure("netsnmp-agent.service", "20")
 	r.run("cp /usr/share/doc/netsnmp-agent/examples/*.conf " + dropIns)
@@ -163,6 +164,55 @@ func TestSystemd(t *testing.T) {
 	r.run("dpkg -r netsnmp-agent")
 	if got, err := r.try("systemctl is-active netsnmp-agent.service netsnmp-agent.socket"); err == nil {
 		t.Errorf("after the removal: %s", got)
+	}
+}
+
+// TestProbe runs the unit that asks other hosts, with a credential, a socket that is passed and a watchdog.
+func TestProbe(t *testing.T) {
+	r := copyOfRoot(t)
+	r.bring("*_amd64.deb")
+	r.run("dpkg -i /packages/netsnmp-agent_*.deb")
+	r.boot()
+	property := func(name string) string {
+		return strings.TrimSpace(r.run("systemctl show --property " + name + " --value netsnmp-probe.service"))
+	}
+	const scrape = "curl --silent --show-error 'http://127.0.0.1:9116/probe?target=127.0.0.1'"
+
+	// As it is installed it asks as public, and nobody but this host reaches it.
+	r.run("systemctl start netsnmp-agent.socket netsnmp-probe.service")
+	if got := property("StatusText"); got != "probes at 127.0.0.1:9116" {
+		t.Errorf("its status is %q", got)
+	}
+	r.eventually(scrape, `snmp_scrape_table_success{module="if_mib",table="ifTable"} 1`)
+	for line, want := range map[string]string{"CapEff": "0000000000000000", "CapBnd": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2"} {
+		if got := r.run("grep '^" + line + ":' /proc/" + property("MainPID") + "/status"); strings.Fields(got)[1] != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+
+	// The credential says as whom it asks, and a socket is systemd's.
+	r.write("/etc/netsnmp-agent/targets.yml", "auths:\n  here: {community: other}\ntargets:\n- {match: [127.0.0.1], auth: here}\n", 0o600)
+	r.write("/etc/netsnmp-agent/agent.conf", r.read("/etc/netsnmp-agent/agent.conf")+"rocommunity other 127.0.0.1\n", 0o640)
+	r.run("chown root:netsnmp-agent /etc/netsnmp-agent/agent.conf")
+	r.write("/etc/systemd/system/netsnmp-probe.socket", "[Socket]\nListenStream=127.0.0.1:9117\n", 0o644)
+	r.write("/etc/systemd/system/netsnmp-probe.service.d/watchdog.conf", "[Service]\nWatchdogSec=3s\n", 0o644)
+	r.run("systemctl daemon-reload && systemctl stop netsnmp-probe.service && systemctl restart netsnmp-agent.service && systemctl start netsnmp-probe.socket")
+	const passed = "curl --silent --show-error 'http://127.0.0.1:9117/probe?target=127.0.0.1'"
+	r.eventually(passed, `snmp_scrape_table_success{module="if_mib",table="ifTable"} 1`)
+	r.eventually("systemctl is-active netsnmp-probe.service", "active")
+
+	// It is told that all is well, for longer than the watchdog waits, and with a reload of whatever there is.
+	r.run("systemctl reload netsnmp-probe.service && sleep 7 && " + passed)
+	if got := property("NRestarts"); got != "0" {
+		t.Errorf("%s restarts of a probe that answers", got)
+	}
+	// One that accepts no longer is ended, and the scrape that waits in the socket is its successor's.
+	pid := property("MainPID")
+	r.run("kill -STOP " + pid)
+	r.eventually("systemctl show --property NRestarts --value netsnmp-probe.service", "1")
+	r.eventually(passed, `snmp_scrape_table_success{module="if_mib",table="ifTable"} 1`)
+	if got := property("MainPID"); got == pid {
+		t.Errorf("process %s still runs", got)
 	}
 }
 
