@@ -371,10 +371,12 @@ func (s *session) later(h Header, answer func(ctx context.Context, e *encoder)) 
 		defer cancel()
 		var e encoder
 		answer(ctx, &e)
-		_ = s.write(e.b) // its failure ends the session
+		// Before the answer is sent: who has it may use the IDs at once, and would wait in vain. What is sent again
+		// meanwhile has two answers.
 		s.mu.Lock()
 		delete(s.answered, id)
 		s.mu.Unlock()
+		_ = s.write(e.b) // its failure ends the session
 	})
 }
 

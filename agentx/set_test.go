@@ -199,6 +199,14 @@ func TestTransactions(t *testing.T) {
 	holds(1, 2)
 	ask(&CleanupSet{})
 
+	// Once there is an answer the IDs are free: whoever has it may use them at once.
+	transaction++
+	for range 100 {
+		p.packet = 500
+		wantError(t, ask(test("1.0", 1)), ok, 0)
+	}
+	ask(&CleanupSet{})
+
 	// Undone once, and ended by that.
 	transaction++
 	wantError(t, ask(test("1.0", 3)), ok, 0)
