@@ -163,6 +163,7 @@ func (s *session) goOn(h Header) {
 	switch {
 	case h.Type == TypeCleanupSet: // without a response
 		if t != nil {
+			s.drop(t) // before another PDU is read, whose transaction may have the ID
 			s.sub.running.Go(t.end)
 		}
 		return

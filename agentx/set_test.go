@@ -206,6 +206,12 @@ func TestTransactions(t *testing.T) {
 		wantError(t, ask(test("1.0", 1)), ok, 0)
 	}
 	ask(&CleanupSet{})
+	// So is that of a transaction once the master ended it.
+	for range 100 {
+		wantError(t, ask(test("1.0", 1)), ok, 0)
+		wantError(t, ask(&CommitSet{}), ok, 0)
+		ask(&CleanupSet{})
+	}
 
 	// Undone once, and ended by that.
 	transaction++
