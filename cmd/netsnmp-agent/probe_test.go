@@ -12,6 +12,20 @@ import (
 	"time"
 )
 
+// served has a server answer until stop is called.
+func served(t *testing.T, server *webServer) (stop func()) {
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		server.serve(ctx, http.NotFoundHandler())
+	}()
+	return func() {
+		end()
+		<-ended
+	}
+}
+
 // What the watchdog asks is answered by a socket that is served, and by none that nobody accepts at.
 func TestSocketsAnswer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,17 +49,11 @@ func TestSocketsAnswer(t *testing.T) {
 	if err := <-asked; !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		t.Errorf("a socket that nobody accepts at: %v", err)
 	}
-	ctx, end := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		server.serve(ctx, http.NotFoundHandler())
-	}()
+	stop := served(t, server)
 	if err := server.answers(t.Context()); err != nil {
 		t.Error(err)
 	}
-	end()
-	<-ended
+	stop()
 	if err := server.answers(t.Context()); err == nil {
 		t.Error("a socket that is closed answers")
 	}
@@ -61,15 +69,9 @@ func TestSocketsAnswerWithPasswords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, end := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		server.serve(ctx, http.NotFoundHandler())
-	}()
+	stop := served(t, server)
 	if err := server.answers(t.Context()); err != nil {
 		t.Error(err)
 	}
-	end()
-	<-ended
+	stop()
 }
