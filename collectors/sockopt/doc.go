@@ -31,6 +31,10 @@
 // (iter/task_file), when they are asked for. So are the sockets of many namespaces
 // ([Source.ForNamespaces]), of which the kernel has one table.
 //
+// Some kernels (a build of 6.18 is one) let no helper take the socket of a file: the verifier calls it an
+// untrusted pointer. Such a socket is found there once sock_diag has given it a cookie, and each of many
+// namespaces is read by a list of its own.
+//
 // # Privileges
 //
 // CAP_BPF with CAP_PERFMON, and a kernel with CONFIG_BPF_SYSCALL and

@@ -3,6 +3,6 @@ package sockopt
 // NewByLayout returns a source that asks the kernel for no option.
 func NewByLayout() *Source {
 	s := New("")
-	s.layoutOnly = true
+	s.leastOnly = true
 	return s
 }

@@ -232,7 +232,7 @@ func TestProgramsForOtherKernels(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, list := range listings {
-			l, err := newLayout(types, list, list.mayAsk())
+			l, err := newLayout(types, list, list.means()[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -263,7 +263,7 @@ func TestRenamedMembers(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					l, err := newLayout(types, listing{protocol: p}, false)
+					l, err := newLayout(types, listing{protocol: p}, typed)
 					if err != nil {
 						t.Fatal(err)
 					}

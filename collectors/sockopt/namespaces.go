@@ -64,7 +64,11 @@ func (l *look) first(ctx context.Context, protocol netstat.Protocol) (*table, er
 	if held := l.held[protocol]; held != nil {
 		return held, nil
 	}
-	held, err := l.source.read(ctx, listing{protocol, true})
+	list := listing{protocol, true}
+	if i, err := l.source.iterator(list); err != nil || i.by == untrusted { // most have no cookie yet
+		return nil, err
+	}
+	held, err := l.source.read(ctx, list)
 	if err == nil {
 		l.held[protocol] = held
 	}

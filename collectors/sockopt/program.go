@@ -48,13 +48,34 @@ func (l listing) name() string {
 	return "sockopt_" + l.target()
 }
 
-// mayAsk reports whether programs may ask for options there.
-func (l listing) mayAsk() bool { return !l.files && l.protocol != netstat.UDP }
+// means is how a program gets at what a socket has.
+type means int
+
+const (
+	// asking: it asks for options, which is allowed of TCP since Linux 5.15, and of the local family since 5.17.
+	asking means = iota
+	// typed: it reads the structures of the kernel.
+	typed
+	// untrusted: the verifier does not trust the socket of a file, so that no helper takes it. It has a cookie
+	// where somebody asked for that before.
+	untrusted
+)
+
+// means are those that a program of the list may have, the best first.
+func (l listing) means() []means {
+	switch {
+	case l.files:
+		return []means{typed, untrusted}
+	case l.protocol == netstat.UDP:
+		return []means{typed}
+	}
+	return []means{asking, typed}
+}
 
 // layout is how the records of a list are made and read.
 type layout struct {
 	listing
-	asks bool // whether the program asks questions
+	by   means
 	size int
 	// at is where the value of a slot is in the record: 0 for those that this kernel
 	// does not have. wide says that it has 8 octets, and not 4.
@@ -69,10 +90,10 @@ type layout struct {
 const mostStack = 512
 
 // newLayout finds out where a kernel keeps the values.
-func newLayout(of types, list listing, asks bool) (*layout, error) {
-	l := &layout{listing: list, asks: asks, size: recordAnswers}
+func newLayout(of types, list listing, by means) (*layout, error) {
+	l := &layout{listing: list, by: by, size: recordAnswers}
 	structure, belongs := structureOf(list.protocol)
-	if asks {
+	if by == asking {
 		l.answer, l.size = l.size, l.size+4*askCount
 	}
 	// Those of 8 octets go first, so that each is aligned.
@@ -133,13 +154,24 @@ func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.by == untrusted {
+		cookie, err := locate(of, "sock_common", []place{{path: "skc_cookie.counter"}})
+		if err != nil {
+			return nil, err
+		}
+		load, err := loadTyped(asm.R0, regSock, cookie, of.pointerSize())
+		if err != nil {
+			return nil, err
+		}
+		code = append(code, load...)
+	} else {
+		code = append(code, asm.Mov.Reg(asm.R1, regSock), asm.FnGetSocketCookie.Call())
+	}
 	code = append(code,
-		asm.Mov.Reg(asm.R1, regSock),
-		asm.FnGetSocketCookie.Call(),
 		asm.StoreMem(asm.R10, int16(base+recordCookie), asm.R0, asm.DWord),
 		asm.Mov.Imm(regAnswered, 0),
 	)
-	if l.asks {
+	if l.by == asking {
 		for i, q := range questions {
 			if !q.has(l.protocol) {
 				continue
@@ -161,7 +193,7 @@ func (l *layout) program(of types) (*ebpf.ProgramSpec, error) {
 	}
 	code = append(code, asm.StoreMem(asm.R10, int16(base+recordAnswered), regAnswered, asm.DWord))
 	end := recordAnswers
-	if l.asks {
+	if l.by == asking {
 		end += 4 * askCount
 	}
 	for s := range slotCount {
@@ -258,7 +290,7 @@ func (l *layout) findSocket(of types) (asm.Instructions, error) {
 			asm.LoadMem(regSock, regContext, 8, asm.DWord), // struct bpf_iter__tcp, bpf_iter__udp, bpf_iter__unix
 			asm.JEq.Imm(regSock, 0, "done"))
 	}
-	if l.protocol != netstat.TCP {
+	if l.protocol != netstat.TCP || l.by == untrusted {
 		return code, nil
 	}
 	if !l.files {
@@ -285,8 +317,8 @@ func (l *layout) findSocket(of types) (asm.Instructions, error) {
 // load loads the value of a slot.
 func (l *layout) load(to asm.Register, s slot, of types) (asm.Instructions, error) {
 	where := l.where[s]
-	if l.files && l.protocol == netstat.UDP {
-		// To the verifier a socket of UDP is a struct sock there, with which it begins.
+	if l.files && (l.protocol == netstat.UDP || l.by == untrusted) {
+		// To the verifier the socket is a struct sock there, with which it begins.
 		sock, err := of.structure("sock")
 		if err != nil {
 			return nil, err

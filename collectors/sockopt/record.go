@@ -43,7 +43,7 @@ func (l *layout) value(b []byte, s slot) (v uint64, ok bool) {
 
 // answer returns the answer to a question, and whether there was one.
 func (r *record) answer(question int) (int32, bool) {
-	if !r.asks || binary.NativeEndian.Uint64(r.b[recordAnswered:])>>question&1 == 0 {
+	if r.by != asking || binary.NativeEndian.Uint64(r.b[recordAnswered:])>>question&1 == 0 {
 		return 0, false
 	}
 	return int32(binary.NativeEndian.Uint32(r.b[r.layout.answer+4*question:])), true

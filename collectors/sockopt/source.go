@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -26,15 +27,25 @@ import (
 type Source struct {
 	mu     sync.Mutex
 	loaded map[listing]*iterator
-	failed map[listing]error
+	failed map[listing]failure
 	types  *kernelTypes
 	hz     uint64
 	// folder is where programs may be pinned, empty for nowhere.
 	folder string
 
-	// layoutOnly has nothing asked that the kernel would answer, for tests.
-	layoutOnly bool
+	// leastOnly has programs by the last of their list's means, for tests.
+	leastOnly bool
 }
+
+// failure is why a program was not loaded.
+type failure struct {
+	err error
+	at  time.Time
+}
+
+// failedFor is for how long a program is not tried again that could not be loaded. What the kernel cannot do it will
+// not be able to do later, but a want of files, which may be why, passes.
+const failedFor = time.Minute
 
 // iterator is a program that can be run in any namespace.
 type iterator struct {
@@ -49,7 +60,7 @@ type iterator struct {
 // New returns a source. Where the privilege to load programs is missing, those that [Pin]
 // left in a folder are used; an empty one stands for none.
 func New(folder string) *Source {
-	return &Source{loaded: make(map[listing]*iterator), failed: make(map[listing]error), folder: folder}
+	return &Source{loaded: make(map[listing]*iterator), failed: make(map[listing]failure), folder: folder}
 }
 
 // Close unloads the programs. The error joins those of closing their file descriptors. Closing
@@ -94,18 +105,21 @@ func (s *Source) ReadSocketOptions(ctx context.Context, q netstat.SocketOptionQu
 	if _, err := s.iterator(list); err != nil {
 		return find, err
 	}
-	findHeld := sync.OnceValue(func() netstat.SocketOptionTable {
-		held, err := s.read(ctx, list)
-		if err != nil {
-			return func(uint64, netstat.Family) *netstat.SocketOptions { return nil }
-		}
-		return s.view(held, q.Settings, threshold)
-	})
+	nothing := func(uint64, netstat.Family) *netstat.SocketOptions { return nil }
+	findHeld, unnamed := netstat.SocketOptionTable(nothing), true
 	return func(cookie uint64, family netstat.Family) *netstat.SocketOptions {
 		if o := find(cookie, family); o != nil {
 			return o
 		}
-		return findHeld()(cookie, family)
+		if o := findHeld(cookie, family); o != nil || !unnamed {
+			return o
+		}
+		// One that had no cookie may have this one now.
+		findHeld, unnamed = nothing, false
+		if held, err := s.read(ctx, list); err == nil {
+			findHeld, unnamed = s.view(held, q.Settings, threshold), held.unnamed > 0
+		}
+		return findHeld(cookie, family)
 	}, nil
 }
 
@@ -149,13 +163,13 @@ func (s *Source) iterator(list listing) (*iterator, error) {
 	if i := s.loaded[list]; i != nil {
 		return i, nil
 	}
-	if err := s.failed[list]; err != nil {
-		return nil, err
+	if f, failed := s.failed[list]; failed && time.Since(f.at) < failedFor {
+		return nil, f.err
 	}
 	i, err := s.load(list)
 	if err != nil {
 		err = explain(err)
-		s.failed[list] = err
+		s.failed[list] = failure{err, time.Now()}
 		return nil, err
 	}
 	s.loaded[list] = i
@@ -190,20 +204,29 @@ func (s *Source) load(list listing) (*iterator, error) {
 	return i, nil
 }
 
-// attach loads a program and makes a link of it. Where the kernel lets no such iterator
-// ask for options (of TCP before Linux 5.15, of the local family before 5.17), its
-// structures tell them.
-func (s *Source) attach(list listing) (*iterator, error) {
-	asks := list.mayAsk() && !s.layoutOnly
-	i, err := s.attachOne(list, asks)
-	if err != nil && asks {
-		return s.attachOne(list, false)
+// attach loads a program and makes a link of it, by the best means that the kernel lets it have.
+func (s *Source) attach(list listing) (i *iterator, err error) {
+	means := list.means()
+	if s.leastOnly {
+		means = means[len(means)-1:]
+	}
+	for _, by := range means {
+		if i, err = s.attachBy(list, by); err == nil || !refuses(err) {
+			break
+		}
 	}
 	return i, err
 }
 
-func (s *Source) attachOne(list listing, asks bool) (*iterator, error) {
-	l, err := newLayout(s.types, list, asks)
+// refuses reports whether an error says that this program may not be loaded, but another one may. Any other error is
+// of something that is wanting, and may be there later.
+func refuses(err error) bool {
+	verified := errors.As(err, new(*ebpf.VerifierError)) && !errors.Is(err, unix.EAGAIN)
+	return verified || errors.Is(err, unix.EPERM) // another one may be pinned
+}
+
+func (s *Source) attachBy(list listing, by means) (*iterator, error) {
+	l, err := newLayout(s.types, list, by)
 	if err != nil {
 		return nil, err
 	}

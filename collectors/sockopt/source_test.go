@@ -190,6 +190,58 @@ func TestNothingIsLoadedUnasked(t *testing.T) {
 	}
 }
 
+// TestWantIsNoLack holds that a program that cannot be loaded for want of something is not replaced by one that is
+// told less, and is loaded later: of files, whichever of those that loading opens there is no room for.
+func TestWantIsNoLack(t *testing.T) {
+	nstest.NeedsRoot(t)
+	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
+	ask := func(s *Source) (asks bool, err error) {
+		_, err = s.ReadSocketOptions(t.Context(), netstat.SocketOptionQuery{Protocol: netstat.TCP})
+		if i := s.loaded[listing{protocol: netstat.TCP}]; i != nil {
+			asks = i.by == asking
+		}
+		return asks, err
+	}
+	s := New("")
+	defer s.Close()
+	want, err := ask(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	wanting := 0
+	for room := range 16 {
+		s := New("")
+		defer s.Close()
+		next, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0) // the lowest that is free
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(next)
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next + room), Max: limit.Max}); err != nil {
+			t.Fatal(err)
+		}
+		asks, err := ask(s)
+		if restored := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); restored != nil {
+			t.Fatal(restored)
+		}
+		if err != nil {
+			wanting++
+			clear(s.failed) // as failedFor does
+			asks, err = ask(s)
+		}
+		if asks != want || err != nil {
+			t.Errorf("room for %d files: asks for options %v, want %v: %v", room, asks, want, err)
+		}
+	}
+	if wanting == 0 {
+		t.Error("there was room for all files each time")
+	}
+}
+
 func TestReadingEndsWithItsContext(t *testing.T) {
 	nstest.NeedsRoot(t)
 	nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
@@ -232,12 +284,14 @@ func FuzzRecords(f *testing.F) {
 	}
 	var readers []*reader
 	for _, list := range listings {
-		for _, hz := range []uint64{0, 250} {
-			l, err := newLayout(types, list, list.mayAsk() && hz != 0)
+		for _, by := range list.means() {
+			l, err := newLayout(types, list, by)
 			if err != nil {
 				f.Fatal(err)
 			}
-			readers = append(readers, &reader{layout: l, hz: hz, pingPong: hz, settings: map[netstat.Family]*netstat.SocketOptions{netstat.IPv4: {}}})
+			for _, hz := range []uint64{0, 250} {
+				readers = append(readers, &reader{layout: l, hz: hz, pingPong: hz, settings: map[netstat.Family]*netstat.SocketOptions{netstat.IPv4: {}}})
+			}
 		}
 	}
 	f.Add([]byte{})

@@ -18,6 +18,7 @@ type table struct {
 	*layout
 	blocks   [][]socket // in the order in which they came; all but the last are full
 	sockets  int
+	unnamed  int // sockets without a cookie, which are not among them
 	same     map[string]int32
 	distinct []string
 	find     func() []int32 // the index, for those who have to search
@@ -86,6 +87,7 @@ func (t *table) add(records []byte) error {
 		b := records[:t.size]
 		cookie := t.cookie(b)
 		if cookie == 0 {
+			t.unnamed++
 			continue
 		}
 		// Sockets that follow each other have the same options, more often than not.

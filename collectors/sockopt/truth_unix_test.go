@@ -144,15 +144,16 @@ func TestBoundSockets(t *testing.T) {
 	for _, o := range s.sockets {
 		must(t, unix.Bind(o.fd, loopback(o.family, 0)))
 	}
-	bpf := sockopt.New("")
-	defer bpf.Close()
 	bound := netstat.States(netstat.Bound)
 	t.Run("descriptors", func(t *testing.T) {
 		s.compareRows(t, bound, func(netstat.SocketOption) bool { return true }, collectors.Descriptors())
 	})
-	t.Run("BPF", func(t *testing.T) {
-		nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
-		// sock_diag tells the algorithm of other sockets only.
-		s.compareRows(t, bound, func(o netstat.SocketOption) bool { return o != netstat.OptionCongestion }, bpf)
-	})
+	for name, source := range map[string]*sockopt.Source{"BPF": sockopt.New(""), "layout": sockopt.NewByLayout()} {
+		t.Run(name, func(t *testing.T) {
+			nstest.NeedsKernel(t, "CONFIG_DEBUG_INFO_BTF")
+			defer source.Close()
+			// sock_diag tells the algorithm of other sockets only.
+			s.compareRows(t, bound, func(o netstat.SocketOption) bool { return o != netstat.OptionCongestion }, source)
+		})
+	}
 }
