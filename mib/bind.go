@@ -1,59 +1,96 @@
 package mib
 
 import (
-	"slices"
-
 	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 )
 
-// node is a table or group whose rows come from a source's snapshots.
-type node[T any] struct {
+// node is a table or group with where its rows come from.
+type node struct {
 	name    string
-	valid   error
+	checked error
 	regions []OID
 	objects []Object
-	writer  rowWriter
-	view    fresh.View[T, rows]
+	writer  rowWriter // nil where nobody writes
+
+	pinned func(r *Request, kept rows) (rows, error)
+	// written is called when rows were written; nil for nobody.
+	written func() error
 }
 
-func (n *node[T]) Name() string      { return n.name }
-func (n *node[T]) check() error      { return n.valid }
-func (n *node[T]) Regions() []OID    { return n.regions }
-func (n *node[T]) Objects() []Object { return n.objects }
+func (n *node) Name() string      { return n.name }
+func (n *node) check() error      { return n.checked }
+func (n *node) Regions() []OID    { return n.regions }
+func (n *node) Objects() []Object { return n.objects }
 
-func (n *node[T]) rowWriter() rowWriter { return n.writer }
+func (n *node) rowWriter() rowWriter                    { return n.writer }
+func (n *node) pin(r *Request, kept rows) (rows, error) { return n.pinned(r, kept) }
 
-func (n *node[T]) settle() error {
-	n.view.Source().Invalidate()
-	return nil
+func (n *node) settle() error {
+	if n.written == nil {
+		return nil
+	}
+	return n.written()
 }
 
-func (n *node[T]) pin(r *Request, _ rows) (rows, error) {
-	snap, err := pinSnapshot(r, n.view.Source())
-	if err != nil {
-		return nil, err
+// node returns the table without rows.
+func (t *table) node() *node {
+	n := &node{name: t.name, checked: t.check()}
+	n.objects, n.regions = t.objects()
+	if t.writing != nil {
+		n.writer = t
 	}
-	if err := snap.Err(); err != nil {
-		return nil, err
+	return n
+}
+
+// node returns the group without its values.
+func (d *declaration) node() *node {
+	n := &node{name: d.name, checked: d.check()}
+	n.objects, n.regions = d.objects()
+	if d.writing != nil {
+		n.writer = d
 	}
-	if made := n.view.Want(snap); !made {
-		if err := r.ctx.Err(); err != nil {
+	return n
+}
+
+// answersFrom makes a node answer from a view of what a source reads.
+func answersFrom[T any](n *node, s *fresh.Source[T], build func(T) rows) *node {
+	view := fresh.Derive(s, build)
+	n.pinned = func(r *Request, _ rows) (rows, error) {
+		snap, err := pinSnapshot(r, s)
+		if err != nil {
 			return nil, err
 		}
-		r.work.much = true // to make the view
-		if err := r.work.enter(); err != nil {
+		if err := snap.Err(); err != nil {
 			return nil, err
 		}
+		if err := r.allowView(view.Want(snap)); err != nil {
+			return nil, err
+		}
+		return view.Of(snap), nil
 	}
-	return n.view.Of(snap), nil
+	n.written = func() error {
+		s.Invalidate()
+		return nil
+	}
+	return n
+}
+
+// allowView is called before a view is used that was made already, or is made now.
+func (r *Request) allowView(made bool) error {
+	if made {
+		return nil
+	}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	r.work.much = true
+	return r.work.enter()
 }
 
 // pinSnapshot returns the snapshot of the source that the request met first.
 func pinSnapshot[T any](r *Request, s *fresh.Source[T]) (*fresh.Snapshot[T], error) {
-	for i := range r.bases {
-		if r.bases[i].source == any(s) {
-			return r.bases[i].taken.(*fresh.Snapshot[T]), nil
-		}
+	if taken := r.base(s); taken != nil {
+		return taken.(*fresh.Snapshot[T]), nil
 	}
 	snap, err := s.Snapshot(r.ctx)
 	if err != nil {
@@ -63,24 +100,14 @@ func pinSnapshot[T any](r *Request, s *fresh.Source[T]) (*fresh.Snapshot[T], err
 	return snap, nil
 }
 
-func (t *Table[R]) objects() (objects []Object, regions []OID) {
-	for i := range t.Columns {
-		o := t.Columns[i].object(t.Entry, false)
-		objects = append(objects, o)
-		entry, _ := o.OID.Parent()
-		if table, _ := entry.Parent(); !slices.Contains(regions, table) {
-			regions = append(regions, table)
+// base returns what the request took from a source, nil where it did not meet it yet.
+func (r *Request) base(source any) any {
+	for i := range r.bases {
+		if r.bases[i].source == source {
+			return r.bases[i].taken
 		}
 	}
-	return objects, regions
-}
-
-func (g *Group[R]) objects() (objects []Object, regions []OID) {
-	for i := range g.Objects {
-		o := g.Objects[i].object(g.OID, true)
-		objects, regions = append(objects, o), append(regions, o.OID)
-	}
-	return objects, regions
+	return nil
 }
 
 // Bind makes the table answer from the rows of a source. Errors of the source that match
@@ -93,9 +120,8 @@ func (t *Table[R]) Bind(s *fresh.Source[[]R]) Node {
 // BindTable makes the table answer from rows that follow from what the source
 // reads. It panics as Table.Bind does.
 func BindTable[T, R any](t *Table[R], s *fresh.Source[T], from func(T) []R) Node {
-	objects, regions := t.objects()
-	return beside(&node[T]{name: t.Name, valid: t.check(), regions: regions, objects: objects, writer: t.rowWriter(),
-		view: fresh.Derive(s, func(data T) rows { return t.View(from(data)) })}, t)
+	d := t.declaration()
+	return d.beside(answersFrom(d.node(), s, func(data T) rows { return &t.viewOf(d, from(data)).view }))
 }
 
 // Bind makes the scalars answer from the values of a source. It panics as
@@ -107,40 +133,27 @@ func (g *Group[R]) Bind(s *fresh.Source[R]) Node {
 // BindGroup makes the scalars answer from a value that follows from what the
 // source reads. It panics as Table.Bind does.
 func BindGroup[T, R any](g *Group[R], s *fresh.Source[T], from func(T) R) Node {
-	objects, regions := g.objects()
-	return &node[T]{name: g.Name, valid: g.check(), regions: regions, objects: objects, writer: g.rowWriter(),
-		view: fresh.Derive(s, func(data T) rows { return &groupRows[R]{group: g, row: from(data)} })}
+	d := g.declaration()
+	return answersFrom(d.node(), s, func(data T) rows {
+		row := from(data)
+		return &groupRows{group: d, row: &row}
+	})
 }
 
 // BindNow makes the scalars answer from what now returns at each request. It
 // must be quick: nothing waits for it elsewhere.
 func (g *Group[R]) BindNow(now func() R) Node {
-	objects, regions := g.objects()
-	return &nowNode[R]{g, regions, objects, now}
-}
-
-type nowNode[R any] struct {
-	group   *Group[R]
-	regions []OID
-	objects []Object
-	now     func() R
-}
-
-func (n *nowNode[R]) Name() string      { return n.group.Name }
-func (n *nowNode[R]) check() error      { return n.group.check() }
-func (n *nowNode[R]) Regions() []OID    { return n.regions }
-func (n *nowNode[R]) Objects() []Object { return n.objects }
-
-func (n *nowNode[R]) rowWriter() rowWriter { return n.group.rowWriter() }
-func (n *nowNode[R]) settle() error        { return nil }
-
-func (n *nowNode[R]) pin(_ *Request, kept rows) (rows, error) {
-	g, ok := kept.(*groupRows[R])
-	if !ok {
-		g = &groupRows[R]{group: n.group, own: true}
+	d := g.declaration()
+	n := d.node()
+	n.pinned = func(_ *Request, kept rows) (rows, error) {
+		of, ok := kept.(*groupRows)
+		if !ok {
+			of = &groupRows{group: d, row: new(R), own: true}
+		}
+		*of.row.(*R) = now()
+		return of, nil
 	}
-	g.row = n.now()
-	return g, nil
+	return n
 }
 
 // BindCount makes the scalar name, a Gauge32 at oid, the number of rows of a
@@ -165,11 +178,11 @@ func (n *countNode) settle() error        { return nil }
 func (n *countNode) pin(r *Request, kept rows) (rows, error) {
 	c, ok := kept.(*countRows)
 	if !ok {
-		c = &countRows{groupRows: groupRows[int]{group: &countGroup}}
+		c = &countRows{groupRows: groupRows{group: countGroup, row: new(int)}}
 	}
 	var err error
 	if c.table, err = n.table.pin(r, c.table); err == nil {
-		c.row, err = c.table.total(&r.work)
+		*c.row.(*int), err = c.table.total(&r.work)
 	}
 	if err != nil {
 		return nil, err
@@ -179,7 +192,7 @@ func (n *countNode) pin(r *Request, kept rows) (rows, error) {
 
 // countRows is the number of a table's rows.
 type countRows struct {
-	groupRows[int]
+	groupRows
 	table rows
 }
 
@@ -190,6 +203,6 @@ func (c *countRows) release() bool {
 	return true
 }
 
-var countGroup = Group[int]{Objects: Columns(
+var countGroup = (&Group[int]{Objects: Columns(
 	Column(0, "", AsGauge(At(func(n *int) *int { return n }))),
-)}
+)}).declaration()

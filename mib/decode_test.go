@@ -66,11 +66,17 @@ func TestNeighbouringTypes(t *testing.T) {
 		{"anything for a constant", AsConstant[cells](Int(1)), Gauge(2), cells{}, ""},
 	} {
 		var got cells
-		err := c.field.store(&got, c.value, time.Time{})
+		err := stored(c.field, &got, c.value)
 		if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %+v, %v; want %+v, %q", c.name, got, err, c.want, c.err)
 		}
 	}
+}
+
+// stored writes a value from the wire into a row.
+func stored[R any](f Field[R], r *R, v Value) error {
+	g := Group[R]{Objects: Columns(Column(1, "it", f))}
+	return g.declaration().store(r, 0, v, time.Time{})
 }
 
 // ends are a row with addresses in its index, as of connections.
@@ -235,7 +241,7 @@ func FuzzRowDecoder(f *testing.F) {
 				continue
 			}
 			var exact ends
-			if table.parseIndex(o, &exact, toTheLetter) == nil && (exact != r || table.IndexOf(&r) != o) {
+			if table.declaration().parseIndex(o, &exact, toTheLetter) == nil && (exact != r || table.IndexOf(&r) != o) {
 				t.Fatalf("%v: %+v, to the letter %+v", o, r, exact)
 			}
 			d.Values(time.Unix(0, 0), o, []Value{{typ: Type(typ), num: num, str: octets}}, &r, func(error) {})

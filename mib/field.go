@@ -101,16 +101,21 @@ func (a Access[R, T]) take(r *R, v T) error {
 // Field is how one object's value stands in a row: its type on the wire and
 // the way there and back.
 type Field[R any] struct {
-	typ   Type
-	get   func(*R) (Value, bool)
-	set   func(*R, Value) error
-	never bool // get has no value of any row
-	idle  bool // set passes over every value
+	syntax syntax
+	get    func(*R) (Value, bool)
+	set    func(*R, Value) error
+	// setMoment takes the place of set for a TimeStamp.
+	setMoment func(*R, time.Time)
+}
 
-	setMoment func(*R, time.Time) // takes the place of set for a TimeStamp
-	// syntax says what of the SYNTAX clause a value of the type is not: WrongLength or
+// syntax is what a Field is whatever the rows are.
+type syntax struct {
+	typ   Type
+	never bool // no row has a value
+	idle  bool // what is written is passed over
+	// refuse says what of the SYNTAX clause a value of the type is not: WrongLength or
 	// WrongValue. It is nil where every value will do, and asked of what is to be written.
-	syntax func(Value) Status
+	refuse func(Value) Status
 	text   bool // AsText
 
 	rowStatus, storage bool // RowStatus, AsStorageType
@@ -119,7 +124,7 @@ type Field[R any] struct {
 // Within returns the field of an integer with the range of its SYNTAX clause, which
 // what is written must be in.
 func (f Field[R]) Within(least, most int64) Field[R] {
-	f.syntax = func(v Value) Status {
+	f.syntax.refuse = func(v Value) Status {
 		if n, ok := v.integer(); !ok || n < least || n > most {
 			return WrongValue
 		}
@@ -131,8 +136,13 @@ func (f Field[R]) Within(least, most int64) Field[R] {
 // OfLength returns the field of an OCTET STRING with the sizes of its SYNTAX clause, one
 // of which what is written must have.
 func (f Field[R]) OfLength(least, most int) Field[R] {
-	otherwise := f.syntax
-	f.syntax = func(v Value) Status {
+	f.syntax = f.syntax.ofLength(least, most)
+	return f
+}
+
+func (s syntax) ofLength(least, most int) syntax {
+	otherwise := s.refuse
+	s.refuse = func(v Value) Status {
 		switch {
 		case len(v.str) < least || len(v.str) > most:
 			return WrongLength
@@ -141,7 +151,18 @@ func (f Field[R]) OfLength(least, most int) Field[R] {
 		}
 		return NoError
 	}
-	return f
+	return s
+}
+
+// judge says what is wrong with a value that is to be written, whatever the row.
+func (s *syntax) judge(v Value) Status {
+	if v.typ != s.typ {
+		return WrongType
+	}
+	if s.refuse != nil {
+		return s.refuse(v)
+	}
+	return NoError
 }
 
 type integer interface {
@@ -152,7 +173,7 @@ type integer interface {
 // for a value that the row cannot hold.
 func field[R, T any](typ Type, a Access[R, T], toValue func(T) Value, toRow func(Value) (T, bool)) Field[R] {
 	return Field[R]{
-		typ: typ,
+		syntax: syntax{typ: typ},
 		get: func(r *R) (Value, bool) {
 			v, ok := a.get(r)
 			if !ok {
@@ -245,8 +266,8 @@ func AsText[R any](a Access[R, string], most int) Field[R] {
 			return Octets(text)
 		},
 		func(v Value) (string, bool) { return v.str, true })
-	f.text = true
-	f.syntax = func(v Value) Status {
+	f.syntax.text = true
+	f.syntax.refuse = func(v Value) Status {
 		if !utf8.ValidString(v.str) {
 			return WrongValue
 		}
@@ -307,7 +328,12 @@ func (e Enum[T]) value(number int32) (t T, ok bool) {
 // number without a Go value is an error.
 func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
 	return Field[R]{
-		typ: Integer32,
+		syntax: syntax{typ: Integer32, refuse: func(v Value) Status {
+			if _, ok := enum.value(v.Int()); !ok {
+				return WrongValue
+			}
+			return NoError
+		}},
 		get: func(r *R) (Value, bool) {
 			t, ok := a.get(r)
 			if !ok {
@@ -323,12 +349,6 @@ func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
 			}
 			return a.take(r, t)
 		},
-		syntax: func(v Value) Status {
-			if _, ok := enum.value(v.Int()); !ok {
-				return WrongValue
-			}
-			return NoError
-		},
 	}
 }
 
@@ -336,16 +356,14 @@ func AsEnum[R any, T comparable](a Access[R, T], enum Enum[T]) Field[R] {
 // not at all. Reading a row from elsewhere passes over it.
 func AsConstant[R any](v Value) Field[R] {
 	return Field[R]{
-		typ:  v.typ,
-		get:  func(*R) (Value, bool) { return v, true },
-		set:  func(*R, Value) error { return nil },
-		idle: true,
-		syntax: func(other Value) Status {
+		syntax: syntax{typ: v.typ, idle: true, refuse: func(other Value) Status {
 			if other != v {
 				return WrongValue
 			}
 			return NoError
-		},
+		}},
+		get: func(*R) (Value, bool) { return v, true },
+		set: func(*R, Value) error { return nil },
 	}
 }
 
@@ -353,39 +371,29 @@ func AsConstant[R any](v Value) Field[R] {
 // know.
 func AsAbsent[R any](t Type) Field[R] {
 	return Field[R]{
-		typ:   t,
-		get:   func(*R) (Value, bool) { return Value{}, false },
-		never: true,
-		idle:  true,
+		syntax: syntax{typ: t, never: true, idle: true},
+		get:    func(*R) (Value, bool) { return Value{}, false },
 	}
 }
 
-// store writes a value from the wire into a row. It takes a value of another type
-// that holds the same, as agents have them; Null says nothing.
-func (f Field[R]) store(r *R, v Value, epoch time.Time) error {
-	if f.idle || v.typ == Null {
-		return nil
+// take returns a value from the wire as one of the type, which a value of another type may be that holds the same, as
+// agents have them. It reports false for what says nothing, and for what is passed over.
+func (s *syntax) take(v Value) (taken Value, says bool, err error) {
+	if s.idle || v.typ == Null {
+		return Value{}, false, nil
 	}
-	want := f.typ
+	want := s.typ
 	if want == timeStamp {
 		want = TimeTicks
 	}
 	if v.typ != want {
 		other, ok := v.as(want)
 		if !ok {
-			return fmt.Errorf("%v is no %v", v.abridged(), want)
+			return Value{}, false, fmt.Errorf("%v is no %v", v.abridged(), want)
 		}
 		v = other
 	}
-	if f.typ == timeStamp {
-		var at time.Time
-		if v.num != 0 {
-			at = epoch.Add(time.Duration(v.num) * 10 * time.Millisecond)
-		}
-		f.setMoment(r, at)
-		return nil
-	}
-	return f.set(r, v)
+	return v, true, nil
 }
 
 // as returns the value as one of another type that holds the same: a number of one

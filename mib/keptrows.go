@@ -29,18 +29,10 @@ var (
 	errIncomplete  = errors.New("the row lacks what it needs to be in use")
 )
 
-// KeptRows are rows of a table that are kept by the agent: all of them, where the table is bound
-// to KeptRows, or those that wait to be made, of a table that is bound to a source and has a
-// Writer. It is safe for concurrent use.
+// KeptRows are rows of a table that are kept by the agent. It is safe for concurrent use.
 type KeptRows[R any] struct {
-	table   *Table[R]
-	keeping Keeping
-
-	mu     sync.Mutex
-	fixed  keptView[R]
-	made   keptView[R]
-	stored keptView[R] // as made was when it was saved
-	shown  atomic.Pointer[keptView[R]]
+	table *Table[R]
+	kept  *keptRows
 }
 
 // Keeping is what becomes of rows that managers made.
@@ -63,25 +55,67 @@ type SavedRow struct {
 
 // KeepRows returns the rows of a table that has a RowStatus, of which there are none yet.
 func KeepRows[R any](t *Table[R], keeping Keeping) *KeptRows[R] {
-	k := keptRows(t)
+	d := t.declaration()
+	k := newKeptRows(d)
 	k.keeping = keeping
 	if keeping.Save != nil {
-		k.table.writing = &writing[R]{names: writable(t.Columns, nil), room: k}
+		d.writing = &writing{names: writable(d.columns, nil), room: k}
 	}
-	return k
+	return &KeptRows[R]{t, k}
 }
 
-func keptRows[R any](t *Table[R]) *KeptRows[R] {
-	own := *t
-	k := &KeptRows[R]{table: &own}
-	k.show(keptView[R]{table: &own})
+// Restore takes rows that were saved. Its error joins one for each that the declaration does
+// not take; the others are there.
+func (k *KeptRows[R]) Restore(saved []SavedRow) error { return k.kept.restore(saved) }
+
+// SetFixed replaces the rows that nobody can write: those of a configuration. They are active. Of two
+// with one index the first is there, and a row that a manager made is not there while a fixed one has its
+// index: SetFixed returns the indexes of such rows.
+func (k *KeptRows[R]) SetFixed(rows []R) (hidden []OID) {
+	return k.kept.setFixed(&k.table.viewOf(k.kept.table, slices.Clone(rows)).view)
+}
+
+// Active returns the rows that are in use, in the order of their indexes.
+func (k *KeptRows[R]) Active() (rows []R) {
+	for _, r := range k.kept.view().rows {
+		if r.status == RowActive {
+			rows = append(rows, *r.row.(*R))
+		}
+	}
+	return rows
+}
+
+// Bind makes the table answer from the rows.
+func (k *KeptRows[R]) Bind() Node {
+	n := k.kept.table.node()
+	n.pinned = func(*Request, rows) (rows, error) { return k.kept.view(), nil }
+	n.written = k.kept.settle
+	return n
+}
+
+// keptRows is a KeptRows: all rows of a table that is bound to it, or those that wait to be made, of a table that is
+// bound to a source and has a Writer.
+type keptRows struct {
+	table   *table
+	keeping Keeping
+
+	mu     sync.Mutex
+	fixed  keptView
+	made   keptView
+	stored keptView // as made was when it was saved
+	shown  atomic.Pointer[keptView]
+}
+
+func newKeptRows(t *table) *keptRows {
+	k := &keptRows{table: t}
+	k.show(keptView{table: t})
 	return k
 }
 
 // keptRow is a row that is kept.
-type keptRow[R any] struct {
+type keptRow struct {
 	index  OID
-	row    R
+	row    any       // which does not change
 	set    columnSet // the columns that have a value
 	status RowStatus // active, notInService or notReady
 	since  time.Time // when it became notReady
@@ -89,18 +123,18 @@ type keptRow[R any] struct {
 }
 
 // keptView is rows in index order. It does not change.
-type keptView[R any] struct {
-	table   *Table[R]
-	rows    []keptRow[R]
+type keptView struct {
+	table   *table
+	rows    []keptRow
 	expires time.Time // when the next row goes; zero for none
 }
 
-func (v *keptView[R]) search(index OID) (int, bool) {
-	return slices.BinarySearchFunc(v.rows, index, func(r keptRow[R], index OID) int { return r.index.Compare(index) })
+func (v *keptView) search(index OID) (int, bool) {
+	return slices.BinarySearchFunc(v.rows, index, func(r keptRow, index OID) int { return r.index.Compare(index) })
 }
 
 // with returns the view with a row, or without the one of that index where row is nil.
-func (v keptView[R]) with(index OID, row *keptRow[R]) keptView[R] {
+func (v keptView) with(index OID, row *keptRow) keptView {
 	i, there := v.search(index)
 	switch {
 	case row == nil && there:
@@ -115,19 +149,19 @@ func (v keptView[R]) with(index OID, row *keptRow[R]) keptView[R] {
 }
 
 // value returns what a row has in a column.
-func (v *keptView[R]) value(i, column int) (Value, bool) {
-	r, c := &v.rows[i], &v.table.Columns[column]
+func (v *keptView) value(i, column int) (Value, bool) {
+	r, c := &v.rows[i], v.table.columns[column]
 	switch {
-	case c.field.rowStatus:
+	case c.syntax.rowStatus:
 		return Int(r.status), true
 	case c.access == readCreate && !r.set.has(column):
 		return Value{}, false
 	}
-	return c.field.get(&r.row)
+	return v.table.rows.get(r.row, column)
 }
 
 // from returns the first row from i on that has a value in the column, and that value.
-func (v *keptView[R]) from(w *work, i, column int) (int, Value, error) {
+func (v *keptView) from(w *work, i, column int) (int, Value, error) {
 	for ; i < len(v.rows); i++ {
 		if value, ok := v.value(i, column); ok {
 			return i, value, nil
@@ -139,7 +173,7 @@ func (v *keptView[R]) from(w *work, i, column int) (int, Value, error) {
 	return i, Value{}, nil
 }
 
-func (v *keptView[R]) after(index OID, include bool) int {
+func (v *keptView) after(index OID, include bool) int {
 	i, there := v.search(index)
 	if there && !include {
 		i++
@@ -147,14 +181,14 @@ func (v *keptView[R]) after(index OID, include bool) int {
 	return i
 }
 
-func (v *keptView[R]) release() bool            { return false }
-func (v *keptView[R]) total(*work) (int, error) { return len(v.rows), nil }
+func (v *keptView) release() bool            { return false }
+func (v *keptView) total(*work) (int, error) { return len(v.rows), nil }
 
-func (v *keptView[R]) seek(_ *work, index OID, include bool) (position, error) {
+func (v *keptView) seek(_ *work, index OID, include bool) (position, error) {
 	return position{kept: v.after(index, include)}, nil
 }
 
-func (v *keptView[R]) get(_ *work, index OID, column int) (Value, bool, error) {
+func (v *keptView) get(_ *work, index OID, column int) (Value, bool, error) {
 	i, there := v.search(index)
 	if !there {
 		return Value{}, false, nil
@@ -163,7 +197,7 @@ func (v *keptView[R]) get(_ *work, index OID, column int) (Value, bool, error) {
 	return value, ok, nil
 }
 
-func (v *keptView[R]) next(w *work, from position, column int) (OID, Value, position, error) {
+func (v *keptView) next(w *work, from position, column int) (OID, Value, position, error) {
 	i, value, err := v.from(w, from.kept, column)
 	if err != nil || i == len(v.rows) {
 		return OID{}, Value{}, from, err
@@ -172,24 +206,24 @@ func (v *keptView[R]) next(w *work, from position, column int) (OID, Value, posi
 }
 
 // find returns the row with an index.
-func (k *KeptRows[R]) find(index OID) (keptRow[R], bool) {
+func (k *keptRows) find(index OID) (keptRow, bool) {
 	v := k.view()
 	i, there := v.search(index)
 	if !there {
-		return keptRow[R]{}, false
+		return keptRow{}, false
 	}
 	return v.rows[i], true
 }
 
 // full reports whether no more rows can be made.
-func (k *KeptRows[R]) full() bool {
+func (k *keptRows) full() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.made.rows) >= maxKept
 }
 
 // view returns all rows.
-func (k *KeptRows[R]) view() *keptView[R] {
+func (k *keptRows) view() *keptView {
 	v := k.shown.Load()
 	if v.expires.IsZero() || time.Now().Before(v.expires) {
 		return v
@@ -198,7 +232,7 @@ func (k *KeptRows[R]) view() *keptView[R] {
 	defer k.mu.Unlock()
 	now := time.Now()
 	made := k.made
-	made.rows = slices.DeleteFunc(slices.Clone(made.rows), func(r keptRow[R]) bool {
+	made.rows = slices.DeleteFunc(slices.Clone(made.rows), func(r keptRow) bool {
 		return r.status == RowNotReady && now.Sub(r.since) >= notReadyFor
 	})
 	k.show(made)
@@ -206,9 +240,9 @@ func (k *KeptRows[R]) view() *keptView[R] {
 }
 
 // show makes made the rows that managers made. Its caller holds mu.
-func (k *KeptRows[R]) show(made keptView[R]) {
+func (k *keptRows) show(made keptView) {
 	k.made = made
-	all := &keptView[R]{table: k.table, rows: made.rows}
+	all := &keptView{table: k.table, rows: made.rows}
 	if len(k.fixed.rows) > 0 {
 		all.rows = slices.Clone(k.fixed.rows)
 		for i := range made.rows {
@@ -216,7 +250,7 @@ func (k *KeptRows[R]) show(made keptView[R]) {
 				all.rows = append(all.rows, made.rows[i])
 			}
 		}
-		slices.SortFunc(all.rows, func(a, b keptRow[R]) int { return a.index.Compare(b.index) })
+		slices.SortFunc(all.rows, func(a, b keptRow) int { return a.index.Compare(b.index) })
 	}
 	for i := range made.rows {
 		r := &made.rows[i]
@@ -228,8 +262,8 @@ func (k *KeptRows[R]) show(made keptView[R]) {
 }
 
 // assignment returns what keeps a row, or that of the index no longer where row is nil.
-func (k *KeptRows[R]) assignment(index OID, row *keptRow[R]) Assignment {
-	var before keptView[R]
+func (k *keptRows) assignment(index OID, row *keptRow) Assignment {
+	var before keptView
 	return Assignment{
 		Commit: func(context.Context) error {
 			k.mu.Lock()
@@ -259,7 +293,7 @@ func (k *KeptRows[R]) assignment(index OID, row *keptRow[R]) Assignment {
 }
 
 // settle saves what was written.
-func (k *KeptRows[R]) settle() error {
+func (k *keptRows) settle() error {
 	k.mu.Lock()
 	made := k.made
 	unsaved := k.keeping.Save != nil && !made.same(&k.stored)
@@ -279,24 +313,23 @@ func (k *KeptRows[R]) settle() error {
 }
 
 // same reports whether two views are one.
-func (v *keptView[R]) same(u *keptView[R]) bool {
+func (v *keptView) same(u *keptView) bool {
 	return len(v.rows) == len(u.rows) && (len(v.rows) == 0 || &v.rows[0] == &u.rows[0])
 }
 
 // save returns the rows that outlive the process: neither those that are volatile nor what
 // is not ready to be one.
-func (v *keptView[R]) save() []SavedRow {
+func (v *keptView) save() []SavedRow {
 	saved := []SavedRow{}
 	for i := range v.rows {
 		s := SavedRow{Index: v.rows[i].index.String(), Active: v.rows[i].status == RowActive, Columns: map[string]string{}}
 		lasts := v.rows[i].status != RowNotReady
-		for column := range v.table.Columns {
-			c := &v.table.Columns[column]
+		for column, c := range v.table.columns {
 			value, ok := v.value(i, column)
-			if c.field.storage && value.Int() != StorageNonVolatile {
+			if c.syntax.storage && value.Int() != StorageNonVolatile {
 				lasts = false
 			}
-			if ok && c.access == readCreate && !c.field.rowStatus {
+			if ok && c.access == readCreate && !c.syntax.rowStatus {
 				s.Columns[c.name] = value.text()
 			}
 		}
@@ -307,9 +340,7 @@ func (v *keptView[R]) save() []SavedRow {
 	return saved
 }
 
-// Restore takes rows that were saved. Its error joins one for each that the declaration does
-// not take; the others are there.
-func (k *KeptRows[R]) Restore(saved []SavedRow) error {
+func (k *keptRows) restore(saved []SavedRow) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	made := k.made
@@ -320,7 +351,7 @@ func (k *KeptRows[R]) Restore(saved []SavedRow) error {
 			err = errRoomFull
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: row %.100q: %w", k.table.Name, saved[i].Index, err))
+			problems = append(problems, fmt.Errorf("%s: row %.100q: %w", k.table.name, saved[i].Index, err))
 			continue
 		}
 		made = made.with(row.index, &row)
@@ -330,35 +361,36 @@ func (k *KeptRows[R]) Restore(saved []SavedRow) error {
 	return errors.Join(problems...)
 }
 
-func (t *Table[R]) restore(s *SavedRow) (row keptRow[R], err error) {
+func (t *table) restore(s *SavedRow) (row keptRow, err error) {
 	if row.index, err = ParseOID(s.Index); err != nil {
 		return row, err
 	}
-	if row.set, err = t.begin(row.index, &row.row); err != nil {
+	row.row = t.rows.newRow()
+	if row.set, err = t.begin(row.index, row.row); err != nil {
 		return row, err
 	}
-	if !t.names(row.index, &row.row) {
+	if !t.names(row.index, row.row) {
 		return row, errOtherIndex
 	}
 	for name, text := range s.Columns {
-		i := slices.IndexFunc(t.Columns, func(c ColumnOf[R]) bool { return c.name == name })
-		if i < 0 || t.Columns[i].access != readCreate || t.Columns[i].field.rowStatus {
+		i := t.named(name)
+		if i < 0 || t.columns[i].access != readCreate || t.columns[i].syntax.rowStatus {
 			return row, fmt.Errorf("it has no column %.100q", name)
 		}
-		f := &t.Columns[i].field
-		v, err := parseValue(f.typ, text)
-		if status := f.judge(v); err == nil && status != NoError {
+		of := &t.columns[i].syntax
+		v, err := parseValue(of.typ, text)
+		if status := of.judge(v); err == nil && status != NoError {
 			err = fmt.Errorf("%v", status)
 		}
 		if err == nil {
-			err = f.set(&row.row, v)
+			err = t.rows.set(row.row, i, v)
 		}
 		if err != nil {
 			return row, fmt.Errorf("%s: %w", name, err)
 		}
 		row.set.add(i)
 	}
-	if !t.complete(&row.row, row.set) {
+	if !t.complete(row.row, row.set) {
 		return row, errIncomplete
 	}
 	if row.status = RowNotInService; s.Active {
@@ -401,14 +433,11 @@ func parseValue(t Type, text string) (v Value, err error) {
 	return Value{typ: t, num: n}, err
 }
 
-// SetFixed replaces the rows that nobody can write: those of a configuration. They are active. Of two
-// with one index the first is there, and a row that a manager made is not there while a fixed one has its
-// index: SetFixed returns the indexes of such rows.
-func (k *KeptRows[R]) SetFixed(rows []R) (hidden []OID) {
-	view := k.table.View(slices.Clone(rows))
-	fixed := keptView[R]{table: k.table}
-	for i := range view.Len() {
-		fixed.rows = append(fixed.rows, keptRow[R]{index: view.Index(i), row: *view.Row(i), set: allColumns, status: RowActive, fixed: true})
+// setFixed replaces the rows that nobody can write by those of a view, and returns the indexes of rows that are hidden by them.
+func (k *keptRows) setFixed(view *view) (hidden []OID) {
+	fixed := keptView{table: k.table}
+	for i := range view.len() {
+		fixed.rows = append(fixed.rows, keptRow{index: view.index(i), row: view.row(i), set: allColumns, status: RowActive, fixed: true})
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -422,88 +451,52 @@ func (k *KeptRows[R]) SetFixed(rows []R) (hidden []OID) {
 	return hidden
 }
 
-// Active returns the rows that are in use, in the order of their indexes.
-func (k *KeptRows[R]) Active() (rows []R) {
-	for _, r := range k.view().rows {
-		if r.status == RowActive {
-			rows = append(rows, r.row)
-		}
-	}
-	return rows
-}
-
-// Bind makes the table answer from the rows.
-func (k *KeptRows[R]) Bind() Node {
-	objects, regions := k.table.objects()
-	return &keptNode[R]{k, regions, objects}
-}
-
-type keptNode[R any] struct {
-	kept    *KeptRows[R]
-	regions []OID
-	objects []Object
-}
-
-func (n *keptNode[R]) Name() string      { return n.kept.table.Name }
-func (n *keptNode[R]) check() error      { return n.kept.table.check() }
-func (n *keptNode[R]) Regions() []OID    { return n.regions }
-func (n *keptNode[R]) Objects() []Object { return n.objects }
-
-func (n *keptNode[R]) rowWriter() rowWriter             { return n.kept.table.rowWriter() }
-func (n *keptNode[R]) settle() error                    { return n.kept.settle() }
-func (n *keptNode[R]) pin(*Request, rows) (rows, error) { return n.kept.view(), nil }
-
-// beside puts rows that wait beside those that a node has.
-func beside[R any](n Node, t *Table[R]) Node {
+// beside puts rows that wait beside those that a node of the table has.
+func (t *table) beside(n *node) Node {
 	if t.writing == nil || t.writing.room == nil {
 		return n
 	}
-	return &besideNode[R]{n, t.writing.room}
-}
-
-type besideNode[R any] struct {
-	Node
-	waiting *KeptRows[R]
-}
-
-func (n *besideNode[R]) pin(r *Request, kept rows) (rows, error) {
-	if both, ok := kept.(*bothRows[R]); ok {
-		kept = both.base
+	base, room := n.pinned, t.writing.room
+	n.pinned = func(r *Request, kept rows) (rows, error) {
+		if both, ok := kept.(*bothRows); ok {
+			kept = both.base
+		}
+		of, err := base(r, kept)
+		waiting := room.view()
+		if err != nil || len(waiting.rows) == 0 {
+			return of, err
+		}
+		return &bothRows{of, waiting}, nil
 	}
-	base, err := n.Node.pin(r, kept)
-	waiting := n.waiting.view()
-	if err != nil || len(waiting.rows) == 0 {
-		return base, err
-	}
-	return &bothRows[R]{base, waiting}, nil
+	return n
 }
 
 // bothRows are rows that wait among the others. One that waits stands for another one with the same
 // index.
-type bothRows[R any] struct {
+type bothRows struct {
 	base    rows
-	waiting *keptView[R]
+	waiting *keptView
 }
 
-func (b *bothRows[R]) release() bool { return b.base.release() }
+func (b *bothRows) release() bool { return b.base.release() }
 
 // total leaves out the rows that wait: they are not in use.
-func (b *bothRows[R]) total(w *work) (int, error) { return b.base.total(w) }
+func (b *bothRows) total(w *work) (int, error) { return b.base.total(w) }
 
-func (b *bothRows[R]) seek(w *work, index OID, include bool) (position, error) {
+func (b *bothRows) seek(w *work, index OID, include bool) (position, error) {
 	at, err := b.base.seek(w, index, include)
 	at.kept = b.waiting.after(index, include)
 	return at, err
 }
 
-func (b *bothRows[R]) get(w *work, index OID, column int) (Value, bool, error) {
+func (b *bothRows) get(w *work, index OID, column int) (Value, bool, error) {
 	if _, waits := b.waiting.search(index); waits {
 		return b.waiting.get(w, index, column)
 	}
 	return b.base.get(w, index, column)
 }
 
-func (b *bothRows[R]) next(w *work, from position, column int) (OID, Value, position, error) {
+func (b *bothRows) next(w *work, from position, column int) (OID, Value, position, error) {
 	i, value, err := b.waiting.from(w, from.kept, column)
 	if err != nil {
 		return OID{}, Value{}, from, err

@@ -44,7 +44,7 @@ func (t *NotificationType[R]) New(at time.Time, row *R) Notification {
 	index := t.Table.IndexOf(row)
 	for _, name := range t.Objects {
 		c := t.column(name)
-		if v, ok := c.field.get(row); ok {
+		if v, ok := c.get(row); ok {
 			n.Objects = append(n.Objects, Binding{c.oid(t.Table.Entry), index, v})
 		}
 	}

@@ -64,70 +64,108 @@ type Place uint64
 // BindOrdered makes a table answer from rows that are kept in order, without a
 // view of its own: Seek takes O(log n) steps and what follows one step each, and
 // what Table.Where, Prefer and the index say holds for them as for a View.
-func BindOrdered[T comparable, R any](t *Table[R], c *Current[T], rows func(T) Ordered[R]) Node {
-	objects, regions := t.objects()
-	return beside(&orderedNode[T, R]{
-		orderedTable: orderedTable[R]{table: t, longest: t.longestIndex()},
-		regions:      regions, objects: objects, current: c, rows: rows,
-	}, t)
-}
-
-type orderedNode[T comparable, R any] struct {
-	orderedTable[R]
-	regions []OID
-	objects []Object
-	current *Current[T]
-	rows    func(T) Ordered[R]
-}
-
-func (n *orderedNode[T, R]) Name() string      { return n.table.Name }
-func (n *orderedNode[T, R]) check() error      { return n.table.check() }
-func (n *orderedNode[T, R]) Regions() []OID    { return n.regions }
-func (n *orderedNode[T, R]) Objects() []Object { return n.objects }
-
-func (n *orderedNode[T, R]) rowWriter() rowWriter { return n.table.rowWriter() }
-func (n *orderedNode[T, R]) settle() error        { return nil } // events tell of it
-
-func (n *orderedNode[T, R]) pin(r *Request, kept rows) (rows, error) {
-	value, err := pinCurrent(r, n.current)
-	if err != nil {
-		return nil, err
-	}
-	o, ok := kept.(*orderedRows[R])
-	if !ok {
-		o = &orderedRows[R]{orderedTable: &n.orderedTable}
-		o.before = func(row R) bool {
-			o.sample = row
-			o.probe = o.table.appendIndex(o.probe[:0], &o.sample)
-			return string(o.probe) < o.target
+func BindOrdered[T comparable, R any](t *Table[R], c *Current[T], ordered func(T) Ordered[R]) Node {
+	d := t.declaration()
+	of := &orderedTable{table: d}
+	n := d.node()
+	n.pinned = func(r *Request, kept rows) (rows, error) {
+		value, err := pinCurrent(r, c)
+		if err != nil {
+			return nil, err
 		}
+		o, ok := kept.(*orderedRows)
+		if !ok {
+			o = &orderedRows{orderedTable: of, runs: newTypedRuns(d, t)}
+		}
+		rows := ordered(value)
+		o.runs.(*typedRuns[R]).ordered = rows
+		o.version = rows.Version()
+		return o, nil
 	}
-	o.ordered = n.rows(value)
-	o.version = o.ordered.Version()
-	return o, nil
+	return d.beside(n)
+}
+
+// runs is an Ordered, and the rows of the run of it that was read last.
+type runs interface {
+	rowList
+	// search returns the place of the last run with a row whose packed index is before target, or of the first run
+	// where there is none.
+	search(target string) Place
+	// read reads the run at a place, and returns how many rows it has and the place of the next.
+	read(at Place) (rows int, next Place)
+	// view returns a view of the run, which lasts.
+	view() *view
+	// clear lets go of the Ordered and the rows.
+	clear()
+}
+
+// typedRuns is the runs of rows of type R.
+type typedRuns[R any] struct {
+	typedList[R]
+	of      *table
+	ordered Ordered[R]
+
+	// For a search.
+	before func(R) bool
+	target string
+	probe  []byte
+	sample R
+}
+
+func newTypedRuns[R any](d *table, t *Table[R]) *typedRuns[R] {
+	r := &typedRuns[R]{typedList: typedList[R]{table: t}, of: d}
+	r.before = func(row R) bool {
+		r.sample = row
+		r.probe = t.appendIndex(r.probe[:0], &r.sample, t.form)
+		return string(r.probe) < r.target
+	}
+	return r
+}
+
+func (r *typedRuns[R]) search(target string) Place {
+	r.target = target
+	return r.ordered.Search(r.before)
+}
+
+func (r *typedRuns[R]) read(at Place) (rows int, next Place) {
+	r.rows, next = r.ordered.AppendRun(r.rows[:0], at)
+	return len(r.rows), next
+}
+
+func (r *typedRuns[R]) view() *view { return &r.table.viewOf(r.of, slices.Clone(r.rows)).view }
+
+// keepRows is for how many rows of a run memory is kept for the next request.
+const keepRows = 1 << 10
+
+func (r *typedRuns[R]) clear() {
+	r.ordered, r.target = nil, ""
+	if cap(r.rows) > keepRows {
+		r.rows = nil
+	}
+	clear(r.rows)
+	r.rows = r.rows[:0]
 }
 
 // orderedTable is a table that is answered from an Ordered, and what its requests
 // share.
-type orderedTable[R any] struct {
-	table   *Table[R]
-	longest int // sub-identifiers that an index may have
+type orderedTable struct {
+	table *table
 
 	// Views of long runs, by place, the number of rows, and the gaps, of one
 	// version.
 	mu    sync.Mutex
-	long  atomic.Pointer[longRuns[R]]
+	long  atomic.Pointer[longRuns]
 	count atomic.Pointer[rowCount]
 	gaps  atomic.Pointer[gaps]
 }
 
-type longRuns[R any] struct {
+type longRuns struct {
 	version uint64
-	runs    map[Place]longRun[R]
+	runs    map[Place]longRun
 }
 
-type longRun[R any] struct {
-	view *View[R]
+type longRun struct {
+	view *view
 	next Place
 }
 
@@ -144,21 +182,21 @@ const (
 )
 
 // longRun returns the run at a place when it is a long one that is known.
-func (t *orderedTable[R]) longRun(version uint64, at Place) (longRun[R], bool) {
+func (t *orderedTable) longRun(version uint64, at Place) (longRun, bool) {
 	known := t.long.Load()
 	if known == nil || known.version != version {
-		return longRun[R]{}, false
+		return longRun{}, false
 	}
 	run, ok := known.runs[at]
 	return run, ok
 }
 
-// keepLongRun returns a long run of rows that the caller goes on to use.
-func (t *orderedTable[R]) keepLongRun(version uint64, at, next Place, rows []R) longRun[R] {
-	run := longRun[R]{t.table.View(slices.Clone(rows)), next}
+// keepLongRun returns a long run with that view.
+func (t *orderedTable) keepLongRun(version uint64, at, next Place, view *view) longRun {
+	run := longRun{view, next}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known := &longRuns[R]{version: version, runs: map[Place]longRun[R]{at: run}}
+	known := &longRuns{version: version, runs: map[Place]longRun{at: run}}
 	if old := t.long.Load(); old != nil && old.version == version && len(old.runs) < maxLongRuns {
 		for at, run := range old.runs {
 			known.runs[at] = run
@@ -190,10 +228,10 @@ const (
 )
 
 // known returns the gaps of a version.
-func (t *orderedTable[R]) known(version uint64) *gaps {
+func (t *orderedTable) known(version uint64) *gaps {
 	g := t.gaps.Load()
 	if g == nil || g.version != version {
-		g = &gaps{version: version, of: make([][]gap, 1+len(t.table.Columns))}
+		g = &gaps{version: version, of: make([][]gap, 1+len(t.table.columns))}
 		t.gaps.Store(g)
 	}
 	return g
@@ -233,27 +271,20 @@ func (g *gaps) keep(column int, found gap) {
 // orderedRows is the rows of an Ordered as one Request goes through them. It keeps
 // the run that it came to last, which other cursors of the request, at other
 // columns, ask for next.
-type orderedRows[R any] struct {
-	*orderedTable[R]
-	ordered Ordered[R]
+type orderedRows struct {
+	*orderedTable
+	runs    runs
 	version uint64
 
 	// The run that was read last.
 	at, after Place
 	loaded    bool
-	rows      []R
 	members   []member // its rows by index; not where there is a view
-	view      *View[R]
+	view      *view
 
 	// keys are the packed indexes that the request was given. They stay until
 	// it ends.
 	keys []byte
-
-	// For a search.
-	before func(R) bool
-	target string
-	probe  []byte
-	sample R
 
 	// What was given last, and where: of this request, and of the one before
 	// it. Walkers go on from there.
@@ -270,36 +301,28 @@ type member struct {
 	row   int
 }
 
-// keepKeys and keepRows are how much memory for indexes, and for how many rows of a
-// run, is kept for the next request.
-const (
-	keepKeys = 1 << 17
-	keepRows = 1 << 10
-)
+// keepKeys is how much memory for indexes is kept for the next request.
+const keepKeys = 1 << 17
 
-func (o *orderedRows[R]) release() bool {
+func (o *orderedRows) release() bool {
 	if !o.last.IsEmpty() {
 		o.resume = append(o.resume[:0], o.last.packed...)
 		o.resumeTo, o.resumeVersion = o.lastTo, o.version
 		o.last = OID{}
 	}
-	o.ordered, o.view, o.loaded = nil, nil, false
-	if cap(o.rows) > keepRows {
-		o.rows = nil
-	}
-	clear(o.rows)
+	o.runs.clear()
+	o.view, o.loaded = nil, false
 	clear(o.members)
-	o.rows, o.members = o.rows[:0], o.members[:0]
+	o.members = o.members[:0]
 	if cap(o.keys) > keepKeys {
 		o.keys = nil
 	}
 	o.keys = o.keys[:0]
-	o.target = ""
 	return true
 }
 
 // load reads the run at a place.
-func (o *orderedRows[R]) load(w *work, at Place) error {
+func (o *orderedRows) load(w *work, at Place) error {
 	if o.loaded && o.at == at {
 		return nil
 	}
@@ -308,13 +331,14 @@ func (o *orderedRows[R]) load(w *work, at Place) error {
 		o.view, o.after = run.view, run.next
 		return nil
 	}
-	o.rows, o.after = o.ordered.AppendRun(o.rows[:0], at)
-	switch n := len(o.rows); {
+	var n int
+	n, o.after = o.runs.read(at)
+	switch {
 	case n == 0:
 		return w.spend(emptyRunSteps)
 	case n == 1:
 		o.members = append(o.members, member{})
-		if where := o.table.Where; where != nil && !where(&o.rows[0]) {
+		if !o.runs.belongs(0) {
 			o.members = o.members[:0]
 		}
 	case n > longRunLength:
@@ -326,20 +350,19 @@ func (o *orderedRows[R]) load(w *work, at Place) error {
 		if err := w.spend(8 * n); err != nil {
 			return err
 		}
-		run := o.keepLongRun(o.version, at, o.after, o.rows)
+		run := o.keepLongRun(o.version, at, o.after, o.runs.view())
 		o.loaded, o.view = true, run.view
 	default:
-		o.arrange()
+		o.arrange(n)
 		return w.spend(n)
 	}
 	return nil
 }
 
 // arrange puts the rows of a short run in order.
-func (o *orderedRows[R]) arrange() {
-	t := o.table
-	for i := range o.rows {
-		if t.Where != nil && !t.Where(&o.rows[i]) {
+func (o *orderedRows) arrange(rows int) {
+	for i := range rows {
+		if !o.runs.belongs(i) {
 			continue
 		}
 		if index, ok := o.pack(i); ok {
@@ -350,19 +373,18 @@ func (o *orderedRows[R]) arrange() {
 		if c := a.index.Compare(b.index); c != 0 {
 			return c
 		}
-		if t.Prefer != nil {
-			if c := t.Prefer(&o.rows[a.row], &o.rows[b.row]); c != 0 {
-				return c
-			}
+		if c := o.runs.prefer(a.row, b.row); c != 0 {
+			return c
 		}
 		return a.row - b.row
 	}
 	same := func(a, b member) bool { return a.index == b.index }
 	slices.SortFunc(o.members, compare)
-	if t.tellsApart() {
+	if o.table.tellsApart() {
 		differ := false
 		for group := range groups(o.members, same) {
-			for i, key := range t.apart(len(group), func(i int) *R { return &o.rows[group[i].row] }) {
+			told := o.table.toldApart(len(group), func(i int, f Form) []byte { return o.runs.appendIndex(nil, group[i].row, f) })
+			for i, key := range told {
 				group[i].index, differ = OID{string(key)}, true
 			}
 		}
@@ -374,13 +396,13 @@ func (o *orderedRows[R]) arrange() {
 }
 
 // pack packs the index of a row of the run; ok is false where it is too long.
-func (o *orderedRows[R]) pack(row int) (index OID, ok bool) {
+func (o *orderedRows) pack(row int) (index OID, ok bool) {
 	start := len(o.keys)
-	o.keys = o.table.appendIndex(o.keys, &o.rows[row])
+	o.keys = o.runs.appendIndex(o.keys, row, o.table.form)
 	// What is there stays as it is while anybody holds an index.
 	key := o.keys[start:]
 	index = OID{unsafe.String(unsafe.SliceData(key), len(key))}
-	if len(key) > o.longest && index.Len() > o.longest {
+	if o.table.tooLong(index.packed) {
 		o.keys = o.keys[:start]
 		return OID{}, false
 	}
@@ -388,27 +410,35 @@ func (o *orderedRows[R]) pack(row int) (index OID, ok bool) {
 }
 
 // len returns the number of rows of the run at hand.
-func (o *orderedRows[R]) len() int {
+func (o *orderedRows) len() int {
 	if o.view != nil {
-		return o.view.Len()
+		return o.view.len()
 	}
 	return len(o.members)
 }
 
 // row returns a row of the run at hand.
-func (o *orderedRows[R]) row(i int) *R {
+func (o *orderedRows) row(i int) any {
 	if o.view != nil {
-		return o.view.Row(i)
+		return o.view.row(i)
 	}
-	return &o.rows[o.members[i].row]
+	return o.runs.row(o.members[i].row)
+}
+
+// value returns what a row of the run at hand has in a column.
+func (o *orderedRows) value(i, column int) (Value, bool) {
+	if o.view != nil {
+		return o.view.value(i, column)
+	}
+	return o.runs.value(o.members[i].row, column)
 }
 
 // index returns the index of a row of the run at hand. That of a row that is alone
 // is packed when somebody asks, and may turn out to be too long: the run has no
 // row then.
-func (o *orderedRows[R]) index(i int) (OID, bool) {
+func (o *orderedRows) index(i int) (OID, bool) {
 	if o.view != nil {
-		return o.view.Index(i), true
+		return o.view.index(i), true
 	}
 	m := &o.members[i]
 	if m.index.IsEmpty() {
@@ -423,7 +453,7 @@ func (o *orderedRows[R]) index(i int) (OID, bool) {
 
 // forget drops the indexes of the run at hand, which nobody was given, from mark
 // on.
-func (o *orderedRows[R]) forget(mark int) {
+func (o *orderedRows) forget(mark int) {
 	if len(o.keys) > mark {
 		o.keys, o.loaded = o.keys[:mark], false
 	}
@@ -438,7 +468,7 @@ type passing struct {
 
 // pass passes over the run at hand, which has nothing in a column from a row on,
 // and returns the place to look at next. An error ends the request.
-func (o *orderedRows[R]) pass(w *work, p *passing, column, row int) (Place, error) {
+func (o *orderedRows) pass(w *work, p *passing, column, row int) (Place, error) {
 	if p.runs == 0 {
 		p.from = o.at
 		if row > 0 {
@@ -466,7 +496,7 @@ func (o *orderedRows[R]) pass(w *work, p *passing, column, row int) (Place, erro
 }
 
 // passed is called with where the passing ended.
-func (o *orderedRows[R]) passed(p *passing, column int, to Place) {
+func (o *orderedRows) passed(p *passing, column int, to Place) {
 	if p.runs >= minGap && p.from < to {
 		if !p.rows {
 			column = rowless
@@ -475,12 +505,11 @@ func (o *orderedRows[R]) passed(p *passing, column int, to Place) {
 	}
 }
 
-func (o *orderedRows[R]) seek(w *work, index OID, include bool) (position, error) {
+func (o *orderedRows) seek(w *work, index OID, include bool) (position, error) {
 	if !include && string(o.resume) == index.packed && !index.IsEmpty() && o.resumeVersion == o.version {
 		return o.resumeTo, nil
 	}
-	o.target = index.packed
-	at := o.ordered.Search(o.before)
+	at := o.runs.search(index.packed)
 	var p passing
 	for {
 		mark := len(o.keys)
@@ -510,9 +539,9 @@ func (o *orderedRows[R]) seek(w *work, index OID, include bool) (position, error
 
 // search returns the first row of the run at hand whose index is at or after index,
 // or after it; len where there is none.
-func (o *orderedRows[R]) search(index OID, include bool) int {
+func (o *orderedRows) search(index OID, include bool) int {
 	if o.view != nil {
-		return o.view.Search(index, include)
+		return o.view.search(index, include)
 	}
 	for i := range o.members {
 		if key, ok := o.index(i); ok && (index.Less(key) || include && key == index) {
@@ -522,43 +551,39 @@ func (o *orderedRows[R]) search(index OID, include bool) int {
 	return len(o.members)
 }
 
-func (o *orderedRows[R]) get(w *work, index OID, column int) (Value, bool, error) {
-	row, err := o.rowAt(w, index)
-	if row == nil {
-		return Value{}, false, err
+func (o *orderedRows) get(w *work, index OID, column int) (v Value, ok bool, err error) {
+	row, err := o.named(w, index)
+	if row >= 0 {
+		v, ok = o.value(row, column)
 	}
-	v, ok := o.table.Columns[column].field.get(row)
-	return v, ok, nil
+	return v, ok, err
 }
 
-// rowAt returns the row with an index, nil where there is none. It is valid until the
-// next run is read.
-func (o *orderedRows[R]) rowAt(w *work, index OID) (*R, error) {
+// named returns the row with an index as one of the run at hand, -1 where there is none.
+func (o *orderedRows) named(w *work, index OID) (int, error) {
 	at, err := o.seek(w, index, true)
 	if err == nil {
 		err = o.load(w, at.run)
 	}
 	if err != nil || at.row >= o.len() {
-		return nil, err
+		return -1, err
 	}
 	if key, ok := o.index(at.row); !ok || key != index {
-		return nil, nil
+		return -1, nil
 	}
-	return o.row(at.row), nil
+	return at.row, nil
 }
 
-func (o *orderedRows[R]) lookup(w *work, index OID) (*R, error) {
-	row, err := o.rowAt(w, index)
-	if row == nil {
+func (o *orderedRows) lookup(w *work, index OID) (any, error) {
+	row, err := o.named(w, index)
+	if row < 0 {
 		return nil, err
 	}
-	own := *row
-	return &own, nil
+	return copyOf(o.table.rows, o.row(row)), nil
 }
 
-func (o *orderedRows[R]) next(w *work, from position, column int) (OID, Value, position, error) {
-	field := &o.table.Columns[column].field
-	if field.never {
+func (o *orderedRows) next(w *work, from position, column int) (OID, Value, position, error) {
+	if o.table.columns[column].syntax.never {
 		return OID{}, Value{}, from, nil
 	}
 	at, i := from.run, from.row
@@ -578,7 +603,7 @@ func (o *orderedRows[R]) next(w *work, from position, column int) (OID, Value, p
 			var v Value
 			var ok bool
 			if o.view == nil {
-				v, ok = field.get(o.row(i))
+				v, ok = o.value(i, column)
 			} else if i, v, err = o.view.find(w, i, column); err != nil {
 				return OID{}, Value{}, from, err
 			} else {
@@ -602,7 +627,7 @@ func (o *orderedRows[R]) next(w *work, from position, column int) (OID, Value, p
 }
 
 // total counts the rows, once for each version.
-func (o *orderedRows[R]) total(w *work) (int, error) {
+func (o *orderedRows) total(w *work) (int, error) {
 	if known := o.count.Load(); known != nil && known.version == o.version {
 		return known.rows, nil
 	}

@@ -241,7 +241,7 @@ func TestOrderedRemembersGaps(t *testing.T) {
 	if most := (3*glance + 1) * runs; o.read > most {
 		t.Errorf("%d runs were read, want at most %d", o.read, most)
 	}
-	known := r.tree.nodes[0].(*orderedNode[*inRuns, row]).known(1)
+	known := r.pinned[0].(*orderedRows).known(1)
 	if gaps := known.of[1+r.tree.leaves[r.tree.find(column)].column]; len(gaps) == 0 || len(gaps) > 3 {
 		t.Errorf("%d gaps are kept", len(gaps))
 	}

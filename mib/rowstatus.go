@@ -36,8 +36,8 @@ const (
 // status of a row in use is. What is written to it is of another kind, and never put into
 // the row.
 func (f Field[R]) RowStatus() Field[R] {
-	f.rowStatus = true
-	f.syntax = func(v Value) Status {
+	f.syntax.rowStatus = true
+	f.syntax.refuse = func(v Value) Status {
 		switch v.Int() {
 		case RowActive, RowNotInService, RowCreateAndGo, RowCreateAndWait, RowDestroy:
 			return NoError
@@ -53,7 +53,7 @@ func AsRowStatus[R any]() Field[R] { return AsConstant[R](Int(RowActive)).RowSta
 // AsStorageType is a StorageType. It can be written as volatile(2) or nonVolatile(3).
 func AsStorageType[R any](a Access[R, StorageType]) Field[R] {
 	f := AsInteger(a).Within(int64(StorageVolatile), int64(StorageNonVolatile))
-	f.storage = true
+	f.syntax.storage = true
 	return f
 }
 
@@ -61,15 +61,13 @@ func AsStorageType[R any](a Access[R, StorageType]) Field[R] {
 // request says something else. A Creatable object without one has no value in such a row until one is
 // written, and the row is notReady as long.
 func (c ColumnOf[R]) Default(v Value) ColumnOf[R] {
-	c.byDefault = v
-	return c
+	return c.with(func(c *column) { c.byDefault = v })
 }
 
 // NotWhileActive returns the object as one that cannot be changed in a row that is active
 // and stays so.
 func (c ColumnOf[R]) NotWhileActive() ColumnOf[R] {
-	c.whenInactive = true
-	return c
+	return c.with(func(c *column) { c.whenInactive = true })
 }
 
 // columnSet is a set of a table's columns, by their place.
@@ -81,15 +79,14 @@ func (s columnSet) has(column int) bool { return s>>column&1 != 0 }
 func (s *columnSet) add(column int)     { *s |= 1 << column }
 
 // statusColumn returns the place of the RowStatus, -1 where there is none.
-func (t *Table[R]) statusColumn() int {
-	return slices.IndexFunc(t.Columns, func(c ColumnOf[R]) bool { return c.field.rowStatus })
+func (t *table) statusColumn() int {
+	return slices.IndexFunc(t.columns, func(c *column) bool { return c.syntax.rowStatus })
 }
 
 // required is the columns without which a row cannot be active.
-func (t *Table[R]) required() (s columnSet) {
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if c.access == readCreate && c.byDefault.typ == 0 && !c.field.rowStatus {
+func (t *table) required() (s columnSet) {
+	for i, c := range t.columns {
+		if c.access == readCreate && c.byDefault.typ == 0 && !c.syntax.rowStatus {
 			s.add(i)
 		}
 	}
@@ -97,55 +94,51 @@ func (t *Table[R]) required() (s columnSet) {
 }
 
 // complete reports whether a row with values in those columns can be active.
-func (t *Table[R]) complete(r *R, set columnSet) bool {
-	return t.required()&^set == 0 && (t.Ready == nil || t.Ready(r))
+func (t *table) complete(row any, set columnSet) bool {
+	return t.required()&^set == 0 && t.of.ready(row)
 }
 
 // checkRows says what is wrong with the declaration of a table whose rows can be made.
-func (t *Table[R]) checkRows() error {
-	if len(t.Columns) > 64 {
-		return fmt.Errorf("%d columns: rows of at most 64 can be made", len(t.Columns))
+func (t *table) checkRows() error {
+	if len(t.columns) > 64 {
+		return fmt.Errorf("%d columns: rows of at most 64 can be made", len(t.columns))
 	}
-	if w := t.writing; w != nil && w.writer == nil && t.statusColumn() < 0 {
+	if w := t.writing; w != nil && !w.asks && t.statusColumn() < 0 {
 		return errors.New("its rows are kept and it has no RowStatus")
 	}
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if v := c.byDefault; v.typ != 0 && v.typ != c.field.typ {
-			return fmt.Errorf("%s: the default %v is no %v", c.name, v, c.field.typ)
+	for _, c := range t.columns {
+		if v := c.byDefault; v.typ != 0 && v.typ != c.syntax.typ {
+			return fmt.Errorf("%s: the default %v is no %v", c.name, v, c.syntax.typ)
 		}
 	}
 	return nil
 }
 
 // begin makes the row with an index, and returns the columns that have a value by default.
-func (t *Table[R]) begin(index OID, r *R) (set columnSet, err error) {
-	if t.Implies != nil {
-		t.Implies(r)
-	}
-	if err := t.parseIndex(index, r, toTheLetter); err != nil {
+func (t *table) begin(index OID, row any) (set columnSet, err error) {
+	t.of.implies(row)
+	if err := t.parseIndex(index, row, toTheLetter); err != nil {
 		return 0, err
 	}
-	if index.Len() > t.longestIndex() {
+	if index.Len() > t.longest {
 		return 0, fmt.Errorf("names would have more than %d sub-identifiers", MaxOIDLength)
 	}
-	for i := range t.Columns {
-		if v := t.Columns[i].byDefault; v.typ != 0 {
-			if err := t.Columns[i].field.set(r, v); err != nil {
-				return 0, fmt.Errorf("%s: %w", t.Columns[i].name, err)
+	for i, c := range t.columns {
+		if v := c.byDefault; v.typ != 0 {
+			if err := t.rows.set(row, i, v); err != nil {
+				return 0, fmt.Errorf("%s: %w", c.name, err)
 			}
 			set.add(i)
 		}
 	}
-	if t.Begin != nil {
-		t.Begin(r)
-	}
+	t.of.begun(row)
 	return set, nil
 }
 
 // names reports whether a row has that index here: an index can be written in several forms.
-func (t *Table[R]) names(index OID, r *R) bool {
-	return string(t.appendIndex(nil, r)) == index.packed || t.tellsApart() && string(t.appendApart(nil, r)) == index.packed
+func (t *table) names(index OID, row any) bool {
+	has := func(f Form) bool { return string(t.of.appendIndex(nil, row, f)) == index.packed }
+	return has(t.form) || t.tellsApart() && has(t.form|t.apart)
 }
 
 // Removes reports whether the row is to go from what the table is bound to. Otherwise it is
@@ -157,11 +150,11 @@ func (c *Change[R]) Removes() bool { return c.status != 0 && c.status != RowActi
 func (c *Change[R]) Destroy() { c.status = RowDestroy }
 
 // rowChange is the change of a row that can be made and destroyed, as it is tested.
-type rowChange[R any] struct {
-	Change[R]
-	table *Table[R]
-	kept  keptRow[R] // the row, where that is kept
-	waits bool       // it is kept
+type rowChange struct {
+	*change
+	table *table
+	kept  keptRow // the row, where that is kept
+	waits bool    // it is kept
 	// before is the row's status, 0 for none; a row that is not kept is active.
 	before RowStatus
 	set    columnSet // the columns that have a value
@@ -171,10 +164,10 @@ type rowChange[R any] struct {
 
 // testRow tests the change of a row by RFC 2579's table of states. Was is the row that the
 // table is bound to, nil for none.
-func (t *Table[R]) testRow(ctx context.Context, work *work, room *KeptRows[R], index OID, was *R, variables []variable) (Assignment, error) {
-	c := &rowChange[R]{Change: Change[R]{Index: index, Was: was, User: userOf(ctx), columns: t.Columns}, table: t}
+func (t *table) testRow(ctx context.Context, work *work, room *keptRows, of *change, was any, variables []variable) (Assignment, error) {
+	c, index := &rowChange{change: of, table: t}, of.index
 	c.kept, c.waits = room.find(index)
-	if err := c.begin(variables); err != nil {
+	if err := c.begin(was, variables); err != nil {
 		return Assignment{}, err
 	}
 	if c.kept.fixed {
@@ -189,31 +182,29 @@ func (t *Table[R]) testRow(ctx context.Context, work *work, room *KeptRows[R], i
 	if err := c.move(variables[0].number); err != nil {
 		return Assignment{}, err
 	}
-	if t.Check != nil {
-		if err := t.Check(&c.Change); err != nil {
-			return Assignment{}, refusal(err, variables[0].number)
-		}
+	if err := t.of.check(c.change); err != nil {
+		return Assignment{}, refusal(err, variables[0].number)
 	}
-	if c.before == 0 && !t.names(index, &c.Row) {
+	if c.before == 0 && !t.names(index, c.row) {
 		return Assignment{}, &SetError{InconsistentName, variables[0].number, errOtherIndex}
 	}
-	w := t.writing.writer
-	keeps := c.status != RowDestroy && (w == nil || c.status != RowActive)
+	asks := t.writing.asks
+	keeps := c.status != RowDestroy && (!asks || c.status != RowActive)
 	if keeps && !c.waits && room.full() {
 		return Assignment{}, &SetError{ResourceUnavailable, variables[0].number, errRoomFull}
 	}
 	var made Assignment
-	if w != nil && (c.status == RowActive || c.before == RowActive && !c.waits) {
+	if asks && (c.status == RowActive || c.before == RowActive && !c.waits) {
 		work.pause() // others go on while the writer waits
 		var err error
-		if made, err = w(ctx, &c.Change); err != nil {
+		if made, err = t.rows.write(ctx, c.change); err != nil {
 			return Assignment{}, refusal(err, variables[0].number)
 		}
 	}
 	// What is kept can be undone, which what a writer makes may not.
 	switch {
 	case keeps:
-		return room.assignment(index, &keptRow[R]{index: index, row: c.Row, set: c.set, status: c.status}).Then(made), nil
+		return room.assignment(index, &keptRow{index: index, row: copyOf(t.rows, c.row), set: c.set, status: c.status}).Then(made), nil
 	case c.waits:
 		return room.assignment(index, nil).Then(made), nil
 	}
@@ -221,18 +212,21 @@ func (t *Table[R]) testRow(ctx context.Context, work *work, room *KeptRows[R], i
 }
 
 // begin finds out what there is of the row, and what of the request is wrong with that.
-func (c *rowChange[R]) begin(variables []variable) error {
+func (c *rowChange) begin(was any, variables []variable) error {
 	for i := range variables {
-		if v := &variables[i]; c.columns[v.column].field.rowStatus {
+		if v := &variables[i]; c.table.columns[v.column].syntax.rowStatus {
 			c.wanted, c.at = v.value.Int(), v.number
 		}
 	}
 	switch {
 	case c.waits:
-		c.before, c.Row, c.set = c.kept.status, c.kept.row, c.kept.set
-	case c.Was != nil:
-		c.before, c.Row, c.set = RowActive, *c.Was, allColumns
+		c.table.rows.begin(c.change, was, c.kept.row)
+		c.before, c.set = c.kept.status, c.kept.set
+	case was != nil:
+		c.table.rows.begin(c.change, was, was)
+		c.before, c.set = RowActive, allColumns
 	default:
+		c.table.rows.begin(c.change, nil, nil)
 		return c.beginNew(variables)
 	}
 	if c.wanted == RowCreateAndGo || c.wanted == RowCreateAndWait {
@@ -241,14 +235,14 @@ func (c *rowChange[R]) begin(variables []variable) error {
 	return nil
 }
 
-func (c *rowChange[R]) beginNew(variables []variable) error {
+func (c *rowChange) beginNew(variables []variable) error {
 	for i := range variables {
-		if c.columns[variables[i].column].access != readCreate {
+		if c.table.columns[variables[i].column].access != readCreate {
 			return &SetError{NoCreation, variables[i].number, nil}
 		}
 	}
 	var err error
-	c.set, err = c.table.begin(c.Index, &c.Row)
+	c.set, err = c.table.begin(c.index, c.row)
 	switch {
 	case err != nil:
 		return &SetError{NoCreation, variables[0].number, err}
@@ -261,23 +255,23 @@ func (c *rowChange[R]) beginNew(variables []variable) error {
 }
 
 // assign puts the values into the row.
-func (c *rowChange[R]) assign(variables []variable) error {
+func (c *rowChange) assign(variables []variable) error {
 	for i := range variables {
 		v := &variables[i]
-		column := &c.columns[v.column]
+		column := c.table.columns[v.column]
 		c.note(v)
-		if column.field.rowStatus {
+		if column.syntax.rowStatus {
 			continue
 		}
 		if c.before == RowActive && !c.waits && column.access != readCreate {
-			if _, ok := column.field.get(c.Was); !ok {
+			if _, ok := c.table.rows.get(c.was, v.column); !ok {
 				return &SetError{NoCreation, v.number, nil}
 			}
 		}
 		if column.whenInactive && c.before == RowActive && (c.wanted == 0 || c.wanted == RowActive) {
 			return &SetError{InconsistentValue, v.number, errWhileActive}
 		}
-		if err := column.field.set(&c.Row, v.value); err != nil {
+		if err := c.table.rows.set(c.row, v.column, v.value); err != nil {
 			return &SetError{WrongValue, v.number, err}
 		}
 		c.set.add(v.column)
@@ -287,12 +281,12 @@ func (c *rowChange[R]) assign(variables []variable) error {
 
 // move finds the status that the row is going to have; first is the number of its first
 // variable.
-func (c *rowChange[R]) move(first int) error {
+func (c *rowChange) move(first int) error {
 	if c.wanted == RowDestroy {
 		c.status = RowDestroy
 		return nil
 	}
-	complete := c.table.complete(&c.Row, c.set)
+	complete := c.table.complete(c.row, c.set)
 	if c.wanted == RowCreateAndWait || c.wanted == 0 && c.before != RowActive {
 		if c.status = RowNotReady; complete {
 			c.status = RowNotInService

@@ -96,7 +96,18 @@ type Change[R any] struct {
 	// User is whose request it is, by a security model that has users; "" otherwise.
 	User string
 
-	columns   []ColumnOf[R]
+	*change
+}
+
+// change is a Change.
+type change struct {
+	index OID
+	user  string
+	of    *declaration
+
+	// typed is the *Change[R] that writers see, was its Was, and row its Row.
+	typed, was, row any
+
 	sets      []int // columns, in the order of the request
 	variables []int // of each, its number in the request, from 1
 	values    []Value
@@ -106,7 +117,7 @@ type Change[R any] struct {
 }
 
 // note takes down that the request has a variable.
-func (c *Change[R]) note(v *variable) {
+func (c *change) note(v *variable) {
 	c.sets, c.variables, c.values = append(c.sets, v.column), append(c.variables, v.number), append(c.values, v.value)
 }
 
@@ -116,7 +127,15 @@ func (c *Change[R]) Sets(descriptor string) bool { return c.variable(descriptor)
 
 // Value returns what the request has for a column, before it became the row's, and whether it
 // has anything. It panics as Sets does.
-func (c *Change[R]) Value(descriptor string) (Value, bool) {
+func (c *Change[R]) Value(descriptor string) (Value, bool) { return c.value(descriptor) }
+
+// Refuse returns the error of a Writer that cannot take the value of a column, or the row
+// where descriptor is "". The cause, which may be nil, is for people.
+func (c *Change[R]) Refuse(status Status, descriptor string, cause error) error {
+	return c.refuse(status, descriptor, cause)
+}
+
+func (c *change) value(descriptor string) (Value, bool) {
 	if i := c.variable(descriptor); i >= 0 {
 		return c.values[i], true
 	}
@@ -124,8 +143,8 @@ func (c *Change[R]) Value(descriptor string) (Value, bool) {
 }
 
 // variable returns the place of the last variable of a column, -1 where there is none.
-func (c *Change[R]) variable(descriptor string) (last int) {
-	column := slices.IndexFunc(c.columns, func(c ColumnOf[R]) bool { return c.name == descriptor })
+func (c *change) variable(descriptor string) (last int) {
+	column := c.of.named(descriptor)
 	if column < 0 {
 		panic("mib: no column " + descriptor)
 	}
@@ -138,9 +157,7 @@ func (c *Change[R]) variable(descriptor string) (last int) {
 	return last
 }
 
-// Refuse returns the error of a Writer that cannot take the value of a column, or the row
-// where descriptor is "". The cause, which may be nil, is for people.
-func (c *Change[R]) Refuse(status Status, descriptor string, cause error) error {
+func (c *change) refuse(status Status, descriptor string, cause error) error {
 	at := 0
 	if descriptor != "" {
 		at = max(at, c.variable(descriptor))
@@ -164,12 +181,12 @@ func (e *SetError) Error() string {
 
 func (e *SetError) Unwrap() error { return e.Err }
 
-// writing is a declaration with its writer.
-type writing[R any] struct {
-	writer Writer[R]
-	names  []string // of the columns that it writes
+// writing is who writes rows of a table or group.
+type writing struct {
+	names []string // of the columns that are written
+	asks  bool     // a Writer; otherwise rows are kept and nothing else
 	// room has rows that wait, of a table with a RowStatus; without a writer all of its rows.
-	room *KeptRows[R]
+	room *keptRows
 }
 
 // rowWriter writes rows of a node, typed away.
@@ -194,9 +211,11 @@ type variable struct {
 // that are declared Writable or Creatable where there are none.
 func (t *Table[R]) WrittenBy(w Writer[R], descriptors ...string) *Table[R] {
 	written := *t
-	written.writing = &writing[R]{writer: w, names: writable(t.Columns, descriptors)}
-	if status := t.statusColumn(); status >= 0 && slices.Contains(written.writing.names, t.Columns[status].name) {
-		written.writing.room = keptRows(&written)
+	written.writer, written.writing = w, nil
+	d := written.declaration()
+	written.writing = &writing{names: writable(d.columns, descriptors), asks: true}
+	if status := d.statusColumn(); status >= 0 && slices.Contains(written.writing.names, d.columns[status].name) {
+		written.writing.room = newKeptRows(d)
 	}
 	return &written
 }
@@ -204,29 +223,29 @@ func (t *Table[R]) WrittenBy(w Writer[R], descriptors ...string) *Table[R] {
 // WrittenBy is as Table's.
 func (g *Group[R]) WrittenBy(w Writer[R], descriptors ...string) *Group[R] {
 	written := *g
-	written.writing = &writing[R]{writer: w, names: writable(g.Objects, descriptors)}
+	written.writer, written.writing = w, &writing{names: writable(columnsOf(g.Objects), descriptors), asks: true}
 	return &written
 }
 
-func writable[R any](columns []ColumnOf[R], descriptors []string) []string {
+func writable(columns []*column, descriptors []string) []string {
 	if len(descriptors) > 0 {
 		return descriptors
 	}
-	for i := range columns {
-		if columns[i].access != readOnly {
-			descriptors = append(descriptors, columns[i].name)
+	for _, c := range columns {
+		if c.access != readOnly {
+			descriptors = append(descriptors, c.name)
 		}
 	}
 	return descriptors
 }
 
 // check says what is wrong with what is to be written.
-func (w *writing[R]) check(columns []ColumnOf[R]) error {
+func (w *writing) check(columns []*column) error {
 	if w == nil {
 		return nil
 	}
 	for _, name := range w.names {
-		i := slices.IndexFunc(columns, func(c ColumnOf[R]) bool { return c.name == name })
+		i := slices.IndexFunc(columns, func(c *column) bool { return c.name == name })
 		if i < 0 {
 			return fmt.Errorf("%s is written and not declared", name)
 		}
@@ -237,36 +256,12 @@ func (w *writing[R]) check(columns []ColumnOf[R]) error {
 	return nil
 }
 
-// tableWriter and groupWriter are the rowWriters of a Table and a Group.
-type tableWriter[R any] struct{ *Table[R] }
-type groupWriter[R any] struct{ *Group[R] }
-
-func (t *Table[R]) rowWriter() rowWriter {
-	if t.writing == nil {
-		return nil
-	}
-	return tableWriter[R]{t}
-}
-
-func (g *Group[R]) rowWriter() rowWriter {
-	if g.writing == nil {
-		return nil
-	}
-	return groupWriter[R]{g}
-}
-
-func (t tableWriter[R]) judge(column int, v Value) Status {
-	return t.writing.judge(&t.Columns[column], v)
-}
-func (g groupWriter[R]) judge(column int, v Value) Status {
-	return g.writing.judge(&g.Objects[column], v)
-}
-
-func (w *writing[R]) judge(c *ColumnOf[R], v Value) Status {
-	if !slices.Contains(w.names, c.name) {
+func (d *declaration) judge(column int, v Value) Status {
+	c := d.columns[column]
+	if !slices.Contains(d.writing.names, c.name) {
 		return NotWritable
 	}
-	return c.field.judge(v)
+	return c.syntax.judge(v)
 }
 
 // requester is the key of Request.User in the context of a test.
@@ -277,84 +272,74 @@ func userOf(ctx context.Context) string {
 	return user
 }
 
-// judge says what is wrong with a value, whatever the row.
-func (f *Field[R]) judge(v Value) Status {
-	if v.typ != f.typ {
-		return WrongType
-	}
-	if f.syntax != nil {
-		return f.syntax(v)
-	}
-	return NoError
-}
-
-func (t tableWriter[R]) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
-	if both, ok := rows.(*bothRows[R]); ok {
+func (t *table) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
+	if both, ok := rows.(*bothRows); ok {
 		rows = both.base
 	}
-	c := Change[R]{Index: index, User: userOf(ctx), columns: t.Columns}
-	was, err := rowAt[R](w, rows, index)
+	was, err := rowAt(w, rows, index)
 	if err != nil {
 		return Assignment{}, err
 	}
+	c := &change{index: index, user: userOf(ctx), of: &t.declaration}
 	if room := t.writing.room; room != nil {
-		return t.testRow(ctx, w, room, index, was, variables)
+		return t.testRow(ctx, w, room, c, was, variables)
 	}
-	if was == nil {
-		for i := range variables {
-			if t.Columns[variables[i].column].access != readCreate {
-				return Assignment{}, &SetError{NoCreation, variables[i].number, nil}
-			}
-		}
-		if _, err := t.begin(index, &c.Row); err != nil {
-			return Assignment{}, &SetError{NoCreation, variables[0].number, err}
+	if was != nil {
+		t.rows.begin(c, was, was)
+		return t.testChange(ctx, w, c, variables)
+	}
+	for i := range variables {
+		if t.columns[variables[i].column].access != readCreate {
+			return Assignment{}, &SetError{NoCreation, variables[i].number, nil}
 		}
 	}
-	return t.writing.test(ctx, w, &c, was, variables)
+	t.rows.begin(c, nil, nil)
+	if _, err := t.begin(index, c.row); err != nil {
+		return Assignment{}, &SetError{NoCreation, variables[0].number, err}
+	}
+	return t.testChange(ctx, w, c, variables)
 }
 
-func (g groupWriter[R]) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
-	c := Change[R]{Index: index, User: userOf(ctx), columns: g.Objects}
-	was, err := rowAt[R](w, rows, index)
+func (d *declaration) test(ctx context.Context, w *work, rows rows, index OID, variables []variable) (Assignment, error) {
+	was, err := rowAt(w, rows, index)
 	if err != nil {
 		return Assignment{}, err
 	}
 	if was == nil {
 		return Assignment{}, &SetError{NoCreation, variables[0].number, nil}
 	}
-	return g.writing.test(ctx, w, &c, was, variables)
+	c := &change{index: index, user: userOf(ctx), of: d}
+	d.rows.begin(c, was, was)
+	return d.testChange(ctx, w, c, variables)
 }
 
 // rowAt returns the row with an index, nil where there is none.
-func rowAt[R any](w *work, rows rows, index OID) (*R, error) {
-	typed, ok := rows.(interface {
-		lookup(w *work, index OID) (*R, error)
+func rowAt(w *work, rows rows, index OID) (any, error) {
+	of, ok := rows.(interface {
+		lookup(w *work, index OID) (any, error)
 	})
 	if !ok {
 		return nil, nil
 	}
-	return typed.lookup(w, index)
+	return of.lookup(w, index)
 }
 
-func (w *writing[R]) test(ctx context.Context, work *work, c *Change[R], was *R, variables []variable) (Assignment, error) {
-	if was != nil {
-		c.Was, c.Row = was, *was
-	}
+// testChange puts the values into the row, and asks the writer.
+func (d *declaration) testChange(ctx context.Context, work *work, c *change, variables []variable) (Assignment, error) {
 	for i := range variables {
 		v := &variables[i]
-		column := &c.columns[v.column]
-		if was != nil && column.access != readCreate {
-			if _, ok := column.field.get(was); !ok {
+		if c.was != nil && d.columns[v.column].access != readCreate {
+			if _, ok := d.rows.get(c.was, v.column); !ok {
 				return Assignment{}, &SetError{NoCreation, v.number, nil}
 			}
 		}
-		if err := column.field.set(&c.Row, v.value); err != nil {
+		if err := d.rows.set(c.row, v.column, v.value); err != nil {
 			return Assignment{}, &SetError{WrongValue, v.number, err}
 		}
 		c.note(v)
 	}
 	work.pause() // others go on while the writer waits
-	a, err := w.writer(ctx, c)
+	a, err := d.rows.write(ctx, c)
 	if err != nil {
 		return Assignment{}, refusal(err, variables[0].number)
 	}

@@ -477,11 +477,11 @@ func TestWrittenDeclarations(t *testing.T) {
 		"settingNumber": "settingNumber is written and not declared as writable",
 		"settingOther":  "settingOther is written and not declared",
 	} {
-		if err := settings().WrittenBy(w, "settingLimit", name).check(); err == nil || err.Error() != want {
+		if err := settings().WrittenBy(w, "settingLimit", name).declaration().check(); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := settings().WrittenBy(w).check(); err != nil {
+	if err := settings().WrittenBy(w).declaration().check(); err != nil {
 		t.Error(err)
 	}
 }

@@ -227,7 +227,7 @@ func TestApart(t *testing.T) {
 		var got []string
 		for i := range view.Len() {
 			var read row
-			must(t, table.parseIndex(view.Index(i), &read, toTheLetter))
+			must(t, table.declaration().parseIndex(view.Index(i), &read, toTheLetter))
 			s := fmt.Sprintf("%d %v%%%d of %d", read.Number, read.Addr, read.Zone, view.Row(i).Zone)
 			if n := view.Row(i).Signed; n != 0 {
 				s += fmt.Sprintf(", %d", n)
@@ -349,7 +349,7 @@ func TestFieldsStandAtTheirLimits(t *testing.T) {
 		}
 	}
 	var small uint8
-	if err := AsGauge(At(func(n *uint8) *uint8 { return n })).store(&small, Gauge(256), time.Time{}); err == nil {
+	if err := stored(AsGauge(At(func(n *uint8) *uint8 { return n })), &small, Gauge(256)); err == nil {
 		t.Error("256 went into eight bits")
 	}
 }
