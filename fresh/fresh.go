@@ -26,12 +26,15 @@ const askedFor = 2 * time.Minute
 // the same one to everybody as long as it is fresh. Reading happens only when
 // somebody asks: at once for the first, behind the readers while they keep
 // asking. A Source is safe for concurrent use. Use New or NewInParts: the zero value is no Source.
-type Source[T any] struct {
-	read    func(ctx context.Context, parts Parts) (T, error)
+type Source[T any] struct{ source }
+
+// source is a Source whatever it reads, so that its code is compiled once and not for each type.
+type source struct {
+	read    func(ctx context.Context, parts Parts) (any, error)
 	usual   Parts
-	current atomic.Pointer[Snapshot[T]]
-	derived []*derivation[T] // fixed once the source is in use
-	version func() uint64    // nil where nobody tells of changes; fixed as well
+	current atomic.Pointer[snapshot]
+	derived []*derivation // fixed once the source is in use
+	version func() uint64 // nil where nobody tells of changes; fixed as well
 
 	// since is when the reading under way began, since made; 0 when none is.
 	since atomic.Int64
@@ -51,15 +54,17 @@ type Parts uint8
 const maxParts = 8
 
 // derivation is what is made of a snapshot.
-type derivation[T any] struct {
-	build func(T) any
+type derivation struct {
+	build func(data any) any
 	used  atomic.Bool // since the snapshot before last
 }
 
-// Snapshot is what was read at a moment. It does not change.
-type Snapshot[T any] struct {
-	source *Source[T]
-	data   T
+// Snapshot is what was read at a moment. It does not change. Two are equal that are of one reading.
+type Snapshot[T any] struct{ *snapshot }
+
+type snapshot struct {
+	source *source
+	data   any
 	err    error
 	taken  time.Time // when reading began
 	parts  Parts
@@ -85,13 +90,22 @@ func New[T any](read func(ctx context.Context) (T, error)) *Source[T] {
 // NewInParts returns a source whose readings have the parts that are asked for. The usual
 // ones are those of who names none.
 func NewInParts[T any](usual Parts, read func(ctx context.Context, parts Parts) (T, error)) *Source[T] {
-	return &Source[T]{read: read, usual: usual, made: time.Now()}
+	return &Source[T]{source{
+		read:  func(ctx context.Context, parts Parts) (any, error) { return read(ctx, parts) },
+		usual: usual, made: time.Now(),
+	}}
+}
+
+// as is what was read as what it is. Where that is an interface it may be nil.
+func as[T any](data any) T {
+	t, _ := data.(T)
+	return t
 }
 
 // ChangesWith tells the source that version returns another number when something
 // of what it reads changed: it is read anew then, as soon as that uses at most a
 // twentieth of one core. It is called before the source is in use.
-func (s *Source[T]) ChangesWith(version func() uint64) { s.version = version }
+func (s *source) ChangesWith(version func() uint64) { s.version = version }
 
 // Get returns the data of a snapshot that is fresh and has the usual parts, waiting for it where there
 // is none. Its error is that of the reading, or that of ctx where it ends before.
@@ -104,16 +118,24 @@ func (s *Source[T]) GetParts(ctx context.Context, parts Parts) (T, error) {
 		var zero T
 		return zero, err
 	}
-	return snap.data, snap.err
+	return as[T](snap.data), snap.err
 }
 
 // Snapshot returns the snapshot that Get takes its data from. An error is that of ctx, which
 // ended before there was one.
-func (s *Source[T]) Snapshot(ctx context.Context) (*Snapshot[T], error) { return s.fresh(ctx, s.usual) }
+func (s *Source[T]) Snapshot(ctx context.Context) (Snapshot[T], error) {
+	snap, err := s.fresh(ctx, s.usual)
+	return Snapshot[T]{snap}, err
+}
 
 // Any returns the latest snapshot with the usual parts, however old it is, and has another one taken behind
 // the caller where it is not fresh. It waits where there is none; an error is that of ctx, which ended before.
-func (s *Source[T]) Any(ctx context.Context) (*Snapshot[T], error) {
+func (s *Source[T]) Any(ctx context.Context) (Snapshot[T], error) {
+	snap, err := s.any(ctx)
+	return Snapshot[T]{snap}, err
+}
+
+func (s *source) any(ctx context.Context) (*snapshot, error) {
 	if snap := s.current.Load(); snap != nil && snap.err == nil && snap.parts&s.usual == s.usual {
 		if fresh, _ := snap.ages(time.Now()); time.Since(snap.taken) >= fresh {
 			s.refresh(s.usual)
@@ -125,7 +147,7 @@ func (s *Source[T]) Any(ctx context.Context) (*Snapshot[T], error) {
 
 // Invalidate makes the next reader wait for a snapshot whose reading begins after the
 // call.
-func (s *Source[T]) Invalidate() {
+func (s *source) Invalidate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.invalidated = s.reading != nil
@@ -133,7 +155,7 @@ func (s *Source[T]) Invalidate() {
 }
 
 // Age returns how long ago the reading of the latest snapshot began, and false where there is none.
-func (s *Source[T]) Age() (time.Duration, bool) {
+func (s *source) Age() (time.Duration, bool) {
 	snap := s.current.Load()
 	if snap == nil {
 		return 0, false
@@ -142,16 +164,16 @@ func (s *Source[T]) Age() (time.Duration, bool) {
 }
 
 // Data returns what was read, and the error of the reading.
-func (snap *Snapshot[T]) Data() (T, error) { return snap.data, snap.err }
+func (snap Snapshot[T]) Data() (T, error) { return as[T](snap.data), snap.err }
 
 // Err returns the error of the reading.
-func (snap *Snapshot[T]) Err() error { return snap.err }
+func (snap *snapshot) Err() error { return snap.err }
 
 // Taken returns when the reading began.
-func (snap *Snapshot[T]) Taken() time.Time { return snap.taken }
+func (snap *snapshot) Taken() time.Time { return snap.taken }
 
 // ages returns at what age a snapshot is no longer fresh, and at what age a reader waits.
-func (snap *Snapshot[T]) ages(now time.Time) (fresh, stale time.Duration) {
+func (snap *snapshot) ages(now time.Time) (fresh, stale time.Duration) {
 	s := snap.source
 	cost := time.Duration(snap.cost.Load())
 	if since := s.since.Load(); since != 0 {
@@ -167,7 +189,7 @@ func (snap *Snapshot[T]) ages(now time.Time) (fresh, stale time.Duration) {
 
 // fresh returns a snapshot that is fresh, in the sense of the constants above, and has the parts, or
 // the error of ctx where that is done before there is one.
-func (s *Source[T]) fresh(ctx context.Context, parts Parts) (*Snapshot[T], error) {
+func (s *source) fresh(ctx context.Context, parts Parts) (*snapshot, error) {
 	for {
 		if snap := s.current.Load(); snap != nil && snap.parts&parts == parts {
 			now := time.Now()
@@ -196,14 +218,14 @@ func (s *Source[T]) fresh(ctx context.Context, parts Parts) (*Snapshot[T], error
 	}
 }
 
-func (s *Source[T]) ask(parts Parts, now time.Time) {
+func (s *source) ask(parts Parts, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.note(parts, now)
 }
 
 // note remembers which parts were asked for. mu is held.
-func (s *Source[T]) note(parts Parts, now time.Time) {
+func (s *source) note(parts Parts, now time.Time) {
 	for i := range s.asked {
 		if parts>>i&1 != 0 {
 			s.asked[i] = now
@@ -212,7 +234,7 @@ func (s *Source[T]) note(parts Parts, now time.Time) {
 }
 
 // wanted are the parts that a reading has. mu is held.
-func (s *Source[T]) wanted(now time.Time) (parts Parts) {
+func (s *source) wanted(now time.Time) (parts Parts) {
 	for i, at := range s.asked {
 		if !at.IsZero() && now.Sub(at) < askedFor {
 			parts |= 1 << i
@@ -223,7 +245,7 @@ func (s *Source[T]) wanted(now time.Time) (parts Parts) {
 
 // refresh begins to read a new snapshot unless that is under way, and returns
 // what is closed when it is there.
-func (s *Source[T]) refresh(parts Parts) <-chan struct{} {
+func (s *source) refresh(parts Parts) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -236,10 +258,10 @@ func (s *Source[T]) refresh(parts Parts) <-chan struct{} {
 	return s.reading
 }
 
-func (s *Source[T]) take(done chan struct{}, parts Parts) {
+func (s *source) take(done chan struct{}, parts Parts) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	snap := &Snapshot[T]{source: s, taken: time.Now(), parts: parts, views: make([]lazy, len(s.derived))}
+	snap := &snapshot{source: s, taken: time.Now(), parts: parts, views: make([]lazy, len(s.derived))}
 	if s.version != nil {
 		snap.version = s.version()
 	}
@@ -265,7 +287,7 @@ func (s *Source[T]) take(done chan struct{}, parts Parts) {
 }
 
 // view returns what a derivation makes of the snapshot, made once.
-func (snap *Snapshot[T]) view(i int) any {
+func (snap *snapshot) view(i int) any {
 	view := &snap.views[i]
 	view.once.Do(func() {
 		start := time.Now()
@@ -291,7 +313,7 @@ func Derive[T, V any](s *Source[T], build func(T) V) View[T, V] {
 	if s.reading != nil || s.current.Load() != nil {
 		panic("fresh: a view of a source that is in use already")
 	}
-	s.derived = append(s.derived, &derivation[T]{build: func(data T) any { return build(data) }})
+	s.derived = append(s.derived, &derivation{build: func(data any) any { return build(as[T](data)) }})
 	return View[T, V]{s, len(s.derived) - 1}
 }
 
@@ -299,7 +321,7 @@ func Derive[T, V any](s *Source[T], build func(T) V) View[T, V] {
 func (v View[T, V]) Source() *Source[T] { return v.source }
 
 // Want has the view made of the next snapshot behind the readers, and reports whether it was made of this one.
-func (v View[T, V]) Want(snap *Snapshot[T]) (made bool) {
+func (v View[T, V]) Want(snap Snapshot[T]) (made bool) {
 	if d := v.source.derived[v.index]; !d.used.Load() {
 		d.used.Store(true)
 	}
@@ -307,4 +329,4 @@ func (v View[T, V]) Want(snap *Snapshot[T]) (made bool) {
 }
 
 // Of returns what is made of a snapshot of the view's source whose reading did not fail.
-func (v View[T, V]) Of(snap *Snapshot[T]) V { return snap.view(v.index).(V) }
+func (v View[T, V]) Of(snap Snapshot[T]) V { return snap.view(v.index).(V) }

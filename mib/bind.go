@@ -88,16 +88,15 @@ func (r *Request) allowView(made bool) error {
 }
 
 // pinSnapshot returns the snapshot of the source that the request met first.
-func pinSnapshot[T any](r *Request, s *fresh.Source[T]) (*fresh.Snapshot[T], error) {
+func pinSnapshot[T any](r *Request, s *fresh.Source[T]) (fresh.Snapshot[T], error) {
 	if taken := r.base(s); taken != nil {
-		return taken.(*fresh.Snapshot[T]), nil
+		return taken.(fresh.Snapshot[T]), nil
 	}
 	snap, err := s.Snapshot(r.ctx)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.bases = append(r.bases, pinned{s, snap})
 	}
-	r.bases = append(r.bases, pinned{s, snap})
-	return snap, nil
+	return snap, err
 }
 
 // base returns what the request took from a source, nil where it did not meet it yet.

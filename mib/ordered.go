@@ -25,10 +25,8 @@ func NewCurrent[T comparable](now func(ctx context.Context) (T, error)) *Current
 
 // pinCurrent returns the value that the request met first.
 func pinCurrent[T comparable](r *Request, c *Current[T]) (T, error) {
-	for i := range r.bases {
-		if r.bases[i].source == any(c) {
-			return r.bases[i].taken.(T), nil
-		}
+	if taken := r.base(c); taken != nil {
+		return taken.(T), nil
 	}
 	value, err := c.now(r.ctx)
 	if err == nil {
