@@ -116,7 +116,9 @@ func start[K comparable](r *Resolver, known map[K]string, key K, lookup func() s
 		select {
 		case r.slots <- struct{}{}:
 			if r.ctx.Err() == nil { // a select of two that are ready takes either
-				name = lookup()
+				if found := lookup(); r.ctx.Err() == nil { // what comes too late may stand for some rows and not for others
+					name = found
+				}
 			}
 			<-r.slots
 		case <-r.ctx.Done():
