@@ -25,7 +25,7 @@ const (
 	partial               // something is missing
 	failed                // the host told nothing
 	wrong                 // it asks for what there is not
-	refused               // too many are read at a time
+	refused               // too many are read at a time, and its turn did not come
 	gone                  // who asked did not wait
 	results
 )
@@ -36,7 +36,7 @@ var resultNames = [results]string{"whole", "partial", "failed", "wrong", "refuse
 const writePatience = 10 * time.Second
 
 // Handler answers scrapes in the text format of Prometheus or as protobuf, as is asked for. Wrong parameters have
-// status 400, more scrapes than Options.Concurrent 503, and a host that told nothing 500, each with a sentence.
+// status 400, a scrape that finds no room (Options.Concurrent) 503, and a host that told nothing 500, each with a sentence.
 func (p *Prober) Handler() http.Handler { return http.HandlerFunc(p.serve) }
 
 func (p *Prober) serve(w http.ResponseWriter, r *http.Request) {
@@ -287,7 +287,9 @@ func (p *Prober) Collector() prometheus.Collector { return collector{p} }
 type collector struct{ *Prober }
 
 var (
-	descScrapes  = desc("netstat_probe_scrapes_total", "Scrapes by what became of them: whole, partial, failed (the host told nothing), wrong (parameters), refused (too many at a time) or gone (who asked did not wait).", "result")
+	descScrapes  = desc("netstat_probe_scrapes_total", "Scrapes by what became of them: whole, partial, failed (the host told nothing), wrong (parameters), refused (too many at a time, and its turn did not come) or gone (who asked did not wait).", "result")
+	descWaiting  = desc("netstat_probe_hosts_waiting", "Hosts that wait until one of those that are being read is done.")
+	descPanics   = desc("netstat_probe_panics_total", "Tables whose reading made the program panic, of which its log tells.")
 	descInFlight = desc("netstat_probe_hosts_in_flight", "Hosts that are being read.")
 	descKnown    = desc("netstat_probe_hosts_known", "Hosts, by their credentials and contexts, of which it is remembered what their answers are like.")
 	descRequests = desc("netstat_probe_snmp_requests_total", "Requests of SNMP that were sent, those that were repeated among them.")
@@ -298,7 +300,7 @@ var (
 
 // Describe sends what a Prober counts.
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descScrapes, descInFlight, descKnown, descRequests, descRepeated, descTargets, descRead} {
+	for _, d := range []*prometheus.Desc{descScrapes, descInFlight, descWaiting, descPanics, descKnown, descRequests, descRepeated, descTargets, descRead} {
 		to <- d
 	}
 }
@@ -308,7 +310,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	for i := range c.counts {
 		to <- prometheus.MustNewConstMetric(descScrapes, prometheus.CounterValue, float64(c.counts[i].Load()), resultNames[i])
 	}
-	to <- prometheus.MustNewConstMetric(descInFlight, prometheus.GaugeValue, float64(len(c.room)))
+	to <- prometheus.MustNewConstMetric(descInFlight, prometheus.GaugeValue, float64(c.room.inside.Load()))
+	to <- prometheus.MustNewConstMetric(descWaiting, prometheus.GaugeValue, float64(c.room.waiting.Load()))
+	to <- prometheus.MustNewConstMetric(descPanics, prometheus.CounterValue, float64(c.panics.Load()))
 	to <- prometheus.MustNewConstMetric(descKnown, prometheus.GaugeValue, float64(c.ways.len()))
 	to <- prometheus.MustNewConstMetric(descRequests, prometheus.CounterValue, float64(c.requests[0].Load()))
 	to <- prometheus.MustNewConstMetric(descRepeated, prometheus.CounterValue, float64(c.requests[1].Load()))

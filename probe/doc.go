@@ -10,7 +10,8 @@
 // but an error of HTTP, by which Prometheus' series up is 0.
 //
 // A host that does not answer, answers slowly or whose name is resolved slowly delays no other. Scrapes of the same at the same
-// time share one reading. How many are read at a time is bounded, and further scrapes are refused.
+// time share one reading, which has the time of the one with most. How many are read at a time is bounded: others wait
+// for their turn, and are refused where it does not come. What makes the program panic is an error of that host.
 //
 // Tables are read by package remote: columns side by side, and a long table in several parts at a time.
 //

@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/netsnmp-agent/netsnmp-agent/remote"
 )
 
@@ -22,7 +20,8 @@ type Options struct {
 	// Targets is the path of a file that says as whom hosts are asked (see [ReadTargets]). It is read again when it
 	// changed. Without one only public_v1 and public_v2 are known.
 	Targets string
-	// Concurrent is how many hosts are read at a time; a scrape of one more has status 503. 0 means 1024.
+	// Concurrent is how many hosts are read at a time; 0 means 1024. As many scrapes of others wait for their turn, for
+	// half of their time at most. Further ones, and those whose turn does not come, have status 503.
 	Concurrent int
 	// Timeout is how long reading a host may take at most, and where a scrape names no time of its own; 0
 	// means 10 seconds for the latter, and a minute otherwise.
@@ -61,11 +60,12 @@ type Prober struct {
 	options  Options
 	file     *targetsFile
 	modules  map[string]*module
-	room     chan struct{}
-	sharing  singleflight.Group
+	room     *room
+	sharing  sharing
 	ways     ways
 	counts   [results]atomic.Uint64
 	requests [2]atomic.Uint64 // sent, and of these repeated
+	panics   atomic.Uint64
 }
 
 // New returns a Prober. The error is that of ReadTargets, or names the option that makes no sense.
@@ -93,7 +93,7 @@ func New(o Options) (*Prober, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Prober{options: o, file: file, modules: modules(), room: make(chan struct{}, o.Concurrent)}, nil
+	return &Prober{options: o, file: file, modules: modules(), room: newRoom(o.Concurrent)}, nil
 }
 
 // Reload reads the file of targets again, as happens by itself after it changed. One that is wrong is logged, and
@@ -166,8 +166,6 @@ func (p *Prober) timeoutOf(r *http.Request) time.Duration {
 	return most
 }
 
-var errTooMany = errors.New("too many hosts are read at a time: ask again later")
-
 // answered is what came of a query.
 type answered struct {
 	modules []moduleReading
@@ -175,32 +173,16 @@ type answered struct {
 	err error
 }
 
-// read reads what a query asks for, or waits for who reads the same.
+// read reads what a query asks for, or waits for who reads the same. What is read by then is there a moment after the
+// time is over.
 func (p *Prober) read(ctx context.Context, q query, timeout time.Duration) (answered, error) {
-	result := p.sharing.DoChan(q.key, func() (any, error) {
-		select {
-		case p.room <- struct{}{}:
-			defer func() { <-p.room }()
-		default:
-			return answered{}, errTooMany
+	return p.sharing.read(ctx, q.key, time.Now().Add(timeout), ahead/2, func(ctx context.Context) (answered, error) {
+		if err := p.room.enter(ctx, timeout/2); err != nil {
+			return answered{}, err
 		}
-		// Who asked first may go while others wait.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		defer cancel()
+		defer p.room.leave()
 		return p.ask(ctx, q)
 	})
-	// What is read by then is there a moment later, unless somebody with more time reads it.
-	late := time.NewTimer(timeout + ahead/2)
-	defer late.Stop()
-	select {
-	case r := <-result:
-		a, _ := r.Val.(answered)
-		return a, r.Err
-	case <-ctx.Done():
-		return answered{}, context.Cause(ctx)
-	case <-late.C:
-		return answered{err: errors.New("the host is still read for a scrape that has more time")}, nil
-	}
 }
 
 // ask reads the modules of a host.
@@ -228,6 +210,11 @@ func (p *Prober) ask(ctx context.Context, q query) (answered, error) {
 			told += r.told
 			if r.err != nil && !errors.Is(r.err, errNothing) && failed == nil {
 				failed = r.err
+			}
+			if of := (*panicError)(nil); errors.As(r.err, &of) {
+				p.panics.Add(1)
+				p.options.Log.Error("reading a host made the program panic", "target", q.config.Address, "module", m.module.name, "table", r.part.name,
+					"error", of.value, "stack", string(of.stack))
 			}
 		}
 	}

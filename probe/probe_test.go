@@ -1,8 +1,10 @@
 package probe_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -241,7 +243,7 @@ func passing(t testing.TB, to string, answers int) string {
 	return in.LocalAddr().String()
 }
 
-// Scrapes of the same at the same time ask once, and beyond the bound they are refused.
+// Scrapes of the same at the same time ask once. Others wait for their turn, and are refused where it does not come.
 func TestSharedAndBounded(t *testing.T) {
 	p := newProber(t, probe.Options{Concurrent: 1})
 	dead := silent(t)
@@ -258,10 +260,40 @@ func TestSharedAndBounded(t *testing.T) {
 	for end := time.Now().Add(time.Minute); gauge(t, registry, "netstat_probe_hosts_in_flight") == 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
-	if status, body := scrape(t, p, "target="+url.QueryEscape(silent(t)), time.Second); status != http.StatusServiceUnavailable {
+	if status, body := scrape(t, p, "target="+url.QueryEscape(silent(t)), time.Second); status != http.StatusServiceUnavailable || !strings.Contains(body, "none had ended after") {
 		t.Errorf("one too many: %d %s", status, body)
 	}
+	address, stop := serve(interfaces(many(1)...)...)
+	defer stop()
+	scraping.Go(func() { // its turn comes when the dead host's time is over
+		if status, body := scrape(t, p, "target="+url.QueryEscape(address), time.Minute); status != http.StatusOK {
+			t.Errorf("who waits: %d %s", status, body)
+		}
+	})
 	scraping.Wait()
+	for _, name := range []string{"netstat_probe_hosts_in_flight", "netstat_probe_hosts_waiting"} {
+		if n := gauge(t, registry, name); n != 0 {
+			t.Errorf("%s is %v at the end", name, n)
+		}
+	}
+}
+
+// What a host makes the program panic with is an error of that host, in the log with its place.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	p := newProber(t, probe.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	address, stop := serve(interfaces(many(3)...)...)
+	defer stop()
+	p.Break("if_mib")
+	status, body := scrape(t, p, "target="+url.QueryEscape(address), time.Minute)
+	if status != http.StatusInternalServerError || !strings.Contains(body, "the program failed") || strings.Contains(body, ".go:") {
+		t.Errorf("%d %s", status, body)
+	}
+	if said := log.String(); !strings.Contains(said, "reading.go:") || !strings.Contains(said, address) {
+		t.Errorf("the log has %q", said)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(p.Collector())
 	if n := gauge(t, registry, "netstat_probe_hosts_in_flight"); n != 0 {
 		t.Errorf("%v hosts are still read", n)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,9 +70,24 @@ func readModule(ctx context.Context, way *remote.Way, m *module) moduleReading {
 	return r
 }
 
+// panicError is a panic while a part was read. A host's answer must not end the program that asks all others.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("the program failed at it, of which its log tells: %v", e.value)
+}
+
 // readPart reads a part and makes metrics of it.
 func readPart(ctx context.Context, stack *remote.Stack, p *part) (r partReading) {
 	began := time.Now()
+	defer func() {
+		if value := recover(); value != nil {
+			r = partReading{part: p, took: time.Since(began), err: &panicError{value, debug.Stack()}}
+		}
+	}()
 	var rows []remote.ObjectRow
 	scalars := make([]mib.Value, len(p.scalars))
 	for row, err := range stack.Objects(ctx, p.objects, func(i int, v mib.Value) { scalars[i] = v }) {

@@ -522,3 +522,33 @@ func TestSlowHost(t *testing.T) {
 		t.Errorf("%d requests were repeated of %d", repeated, len(seen))
 	}
 }
+
+// A panic of who reads columns side by side is the caller's, who may go on with other hosts.
+func TestPanicIsTheReaders(t *testing.T) {
+	interfaces := make([]netstat.Interface, 500)
+	for i := range interfaces {
+		interfaces[i] = netstat.Interface{Index: uint32(i + 1), Name: "eth"}
+	}
+	stack, err := remote.Open(t.Context(), remote.Config{Address: agentOf(t, scene{interfaces: interfaces}), Version: remote.V2c, Community: "public"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stack.Close()
+	objects := remote.Objects{Name: "ifTable", Columns: ifmib.Interfaces().Objects(), Scalars: ifmib.Number().Scalars()}
+	read := func(tell func(int, mib.Value)) (rows int, recovered any) {
+		defer func() { recovered = recover() }()
+		for _, err := range stack.Objects(t.Context(), objects, tell) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows++
+		}
+		return rows, nil
+	}
+	if _, recovered := read(func(int, mib.Value) { panic("told too much") }); !strings.Contains(fmt.Sprint(recovered), "told too much") || !strings.Contains(fmt.Sprint(recovered), "faults_test.go") {
+		t.Errorf("recovered: %v", recovered)
+	}
+	if rows, recovered := read(func(int, mib.Value) {}); rows != len(interfaces) || recovered != nil {
+		t.Errorf("afterwards %d rows, %v", rows, recovered)
+	}
+}

@@ -3,8 +3,11 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -62,6 +65,9 @@ func inOrder[R any](ctx context.Context, s *scan, spans []*span, decode decoding
 	return nil
 }
 
+// errPanicked ends the others where one of who reads a table panicked.
+var errPanicked = errors.New("reading panicked")
+
 // abreast begins with one session. More join in as the table turns out to be
 // large, each with a span of its own.
 func abreast[R any](ctx context.Context, s *scan, spans []*span, decode decoding[R], yield func(R) bool) error {
@@ -78,6 +84,8 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode decoding
 		cancel(err)
 	}
 
+	// A panic is the reader's, who may recover from it.
+	var panicked atomic.Value
 	var work func(first bool)
 	joined := 1
 	var joining sync.Mutex
@@ -92,6 +100,12 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode decoding
 	}
 	work = func(first bool) {
 		defer working.Done()
+		defer func() {
+			if value := recover(); value != nil {
+				panicked.Store(fmt.Sprintf("%v\n\n%s", value, debug.Stack()))
+				fail(errPanicked)
+			}
+		}()
 		session := s.host.acquire()
 		defer s.host.release(session)
 		for {
@@ -162,6 +176,9 @@ func abreast[R any](ctx context.Context, s *scan, spans []*span, decode decoding
 		firstErr = context.Cause(ctx)
 	}
 	cancel(nil)
+	if value := panicked.Load(); value != nil {
+		panic(value)
+	}
 	if stopped {
 		return errStop
 	}

@@ -54,7 +54,7 @@ func newProbeCommand(of process) *cobra.Command {
 	fs.StringArrayVar(&f.metrics, "metrics", []string{"localhost:9116"}, "answer scrapes at `ADDRESS:PORT` (may be repeated)")
 	fs.StringVar(&f.metricsConfig, "metrics-config", "", "read `FILE` for TLS and passwords of --metrics")
 	fs.StringVar(&f.targets, "targets", "", "read `FILE` for who asks which hosts; it is read again when it changes")
-	fs.IntVar(&f.concurrent, "concurrent", 1024, "read at most `NUMBER` hosts at a time, and refuse further scrapes")
+	fs.IntVar(&f.concurrent, "concurrent", 1024, "read at most `NUMBER` hosts at a time; as many scrapes wait for their turn")
 	fs.DurationVar(&f.timeout, "timeout", 0, "read a host for at most `DURATION` (default 1m, and 10s for a scrape that names no timeout)")
 	fs.IntVar(&f.sessions, "sessions", 8, "ask a host at most `NUMBER` things at a time while it has long tables")
 	fs.StringVar(&f.logLevel, "log-level", "info", "log what is at least `LEVEL`: debug, info, warn or error")
