@@ -26,6 +26,8 @@ type Path struct {
 	// it does, Queue requests wait; more are lost.
 	Service time.Duration
 	Queue   int
+	// In runs what opens sockets, such as in a network namespace; nil for where the caller is.
+	In func(open func() error) error
 
 	// Requests came from managers. Of these Overflowed found no room in the queue, and Lost
 	// were lost by chance. Answers went back, TooLong and LostAnswers did not.
@@ -60,7 +62,7 @@ func (p *Path) Open(at, agent string) (address string, closing func(), err error
 	if err != nil {
 		return "", nil, err
 	}
-	listener, err := net.ListenUDP("udp", local)
+	listener, err := p.socket(func() (*net.UDPConn, error) { return net.ListenUDP("udp", local) })
 	if err != nil {
 		return "", nil, err
 	}
@@ -90,6 +92,19 @@ func (p *Path) Open(at, agent string) (address string, closing func(), err error
 	return listener.LocalAddr().String(), closing, nil
 }
 
+// socket opens a socket where the path is.
+func (p *Path) socket(open func() (*net.UDPConn, error)) (c *net.UDPConn, err error) {
+	if p.In == nil {
+		return open()
+	}
+	err = p.In(func() error {
+		var failed error
+		c, failed = open()
+		return failed
+	})
+	return c, err
+}
+
 // deliver sends datagrams when they are due. As all take equally long, the first is due
 // first.
 func deliver(line <-chan datagram) {
@@ -117,7 +132,7 @@ func (p *Path) carry(listener *net.UDPConn, agent netip.AddrPort, there, back ch
 		}
 		c := managers[from]
 		if c == nil {
-			if c, err = net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(agent)); err != nil {
+			if c, err = p.socket(func() (*net.UDPConn, error) { return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(agent)) }); err != nil {
 				return
 			}
 			managers[from] = c
