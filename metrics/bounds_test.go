@@ -211,6 +211,23 @@ func TestEveryOpenLabelIsBounded(t *testing.T) {
 	}
 }
 
+// By the names of node_exporter, too, interfaces are bounded, and two whose names are one label's are no two series.
+func TestNodeExporterIsBounded(t *testing.T) {
+	var round atomic.Uint64
+	of := readings.New(&flood{round: &round, end: 3000}, readings.Options{Observe: Observe})
+	e := New(Options{NodeExporter: true, Stacks: func(context.Context) []Stack { return []Stack{{Readings: of}} }})
+	all := gathered(t, e)
+	for _, family := range []string{"node_network_mtu_bytes", "node_network_receive_bytes_total", "node_qdisc_backlog"} {
+		seen := make(map[string]int)
+		for _, m := range all[family] {
+			seen[label(m, "device")]++
+		}
+		if len(all[family]) != mostInterfaces || seen[other] != 1 || seen["e\uFFFD"] != 1 {
+			t.Errorf("%s has %d series, %d of an interface that is called %q, %d of two that have one label", family, len(all[family]), seen[other], other, seen["e\uFFFD"])
+		}
+	}
+}
+
 // slow is a stack that is not read before it may be.
 type slow struct {
 	odd

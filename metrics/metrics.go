@@ -28,7 +28,7 @@ const DefaultTop = 50
 
 // Options say what is shown.
 type Options struct {
-	// Stacks returns the stacks that there are now. The first 1,024 are shown.
+	// Stacks returns the stacks that there are now. The first MostStacks are shown.
 	Stacks func(ctx context.Context) []Stack
 	// Top is how many values a label has that others choose; 0 means DefaultTop.
 	Top int
@@ -151,10 +151,11 @@ type scrape struct {
 	ctx      context.Context
 }
 
-// What a scrape reads.
+// MostStacks is how many stacks are shown.
+const MostStacks = 1 << 10
+
+// How a scrape reads.
 const (
-	// mostStacks is how many stacks are shown.
-	mostStacks = 1 << 10
 	// sideBySide is how many of them are read at a time, where there are as many processors.
 	sideBySide = 4
 	// stackPart is the part that a stack is which could not be opened.
@@ -175,7 +176,7 @@ func (s scrape) Describe(chan<- *prometheus.Desc) {}
 func (s scrape) Collect(to chan<- prometheus.Metric) {
 	e := s.exporter
 	stacks := e.options.Stacks(s.ctx)
-	unread := max(0, len(stacks)-mostStacks)
+	unread := max(0, len(stacks)-MostStacks)
 	there := stacks[:len(stacks)-unread]
 	e.forget(there)
 	var next, failed atomic.Int64

@@ -51,10 +51,25 @@ func nodeInterfaces(ctx context.Context, of *kept, out nodeSink) error {
 	if err != nil {
 		return err
 	}
-	for i := range found.Rows {
-		nodeInterface(out, &found.Rows[i])
+	rows, shown := named(found.Rows)
+	for _, row := range rows[:shown] {
+		nodeInterface(out, row)
 	}
 	return nil
+}
+
+// nodeDevices returns the names of the interfaces that are shown, by index.
+func nodeDevices(ctx context.Context, r *readings.Stack) (map[uint32]string, error) {
+	found, err := r.Interfaces.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, shown := named(found.Rows)
+	names := make(map[uint32]string, shown)
+	for _, row := range rows[:shown] {
+		names[row.Index] = row.Name
+	}
+	return names, nil
 }
 
 // nodeInterface shows an interface as the collectors netdev, of which the columns are those of /proc/net/dev (net/core/net-procfs.c), and
@@ -260,7 +275,7 @@ func nodeNeighbours(ctx context.Context, of *kept, out nodeSink) error {
 	if err != nil {
 		return err
 	}
-	names, err := interfaceNames(ctx, of.readings)
+	names, err := nodeDevices(ctx, of.readings)
 	if err != nil {
 		return err
 	}
@@ -282,7 +297,7 @@ func nodeQdiscs(ctx context.Context, of *kept, out nodeSink) error {
 	if err != nil {
 		return err
 	}
-	names, err := interfaceNames(ctx, of.readings)
+	names, err := nodeDevices(ctx, of.readings)
 	if err != nil {
 		return err
 	}
@@ -290,7 +305,7 @@ func nodeQdiscs(ctx context.Context, of *kept, out nodeSink) error {
 		q := &found[i]
 		device, s := names[q.Interface], &q.Statistics
 		if device == "" {
-			continue // an interface that came meanwhile
+			continue // of an interface that is not shown
 		}
 		put := func(name string, kind prometheus.ValueType, value uint64, is bool) {
 			if is {
@@ -313,17 +328,4 @@ func nodeQdiscs(ctx context.Context, of *kept, out nodeSink) error {
 		put("backlog", prometheus.GaugeValue, uint64(backlog), is)
 	}
 	return nil
-}
-
-// interfaceNames returns the names of interfaces by index.
-func interfaceNames(ctx context.Context, r *readings.Stack) (map[uint32]string, error) {
-	found, err := r.Interfaces.Get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	names := make(map[uint32]string, len(found.Rows))
-	for i := range found.Rows {
-		names[found.Rows[i].Index] = found.Rows[i].Name
-	}
-	return names, nil
 }

@@ -86,7 +86,7 @@ func interfacesPart() part {
 			return err
 		}
 		out.put(interfacesAll, float64(len(found.Rows)))
-		rows, shown := named(found.Rows)
+		rows, shown := named(found.Rows, other)
 		keys := make([]uint32, len(rows))
 		by := make(map[uint32]*netstat.Interface, len(rows))
 		for i, row := range rows {
@@ -122,13 +122,16 @@ func widened(n netstat.Optional[uint32]) (w netstat.Optional[uint64]) {
 }
 
 // named returns interfaces, those first that have series of their own: the first by index, so that the same ones have them
-// at each scrape. One has none whose name is that of the rest, or in a label that of another one.
-func named(all []netstat.Interface) (rows []*netstat.Interface, shown int) {
+// at each scrape. One has none whose name is one of those taken, or in a label that of another one.
+func named(all []netstat.Interface, names ...string) (rows []*netstat.Interface, shown int) {
 	for i := range all {
 		rows = append(rows, &all[i])
 	}
 	slices.SortStableFunc(rows, func(a, b *netstat.Interface) int { return cmp.Compare(a.Index, b.Index) })
-	taken := map[string]bool{other: true}
+	taken := make(map[string]bool)
+	for _, name := range names {
+		taken[name] = true
+	}
 	var rest []*netstat.Interface
 	own := rows[:0]
 	for _, row := range rows {
@@ -214,7 +217,7 @@ func qdiscsPart() part {
 		if err != nil {
 			return err
 		}
-		rows, shown := named(interfaces.Rows)
+		rows, shown := named(interfaces.Rows, other)
 		names := make(map[uint32]string, len(rows))
 		for i, row := range rows {
 			names[row.Index] = row.Name

@@ -71,7 +71,7 @@ func (s *settings) newContexts(opens opening, measured *exporter, byDefault mib.
 			Epoch: func() time.Time { return epoch },
 			System: func() snmpv2mib.System {
 				of := system()
-				of.Descr += ", network namespace " + name
+				of.Descr += ", network namespace " + set.NetNS(name)
 				return of
 			},
 			LinkNotifications: func(link string, byDefault bool) bool {

@@ -152,7 +152,9 @@ func (e *exporter) forget(contextName string, r *readings.Stack) {
 // stacks returns the stacks of all contexts. Those that nobody asked for yet are opened.
 func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics.Stack) {
 	failed := make(map[string]bool)
-	for _, name := range set.Names() {
+	opened := set.Names()
+	opened = opened[:min(len(opened), metrics.MostStacks-1)] // with the default one
+	for _, name := range opened {
 		if _, err := set.Tree(ctx, name); err != nil {
 			e.log.Debug("no metrics of a context", "context", name, "error", err)
 			failed[name] = !errors.Is(err, mib.ErrNoContext)
@@ -163,12 +165,12 @@ func (e *exporter) stacks(ctx context.Context, set *contexts.Set) (all []metrics
 	// A context that somebody else opened meanwhile is among the names by now.
 	names := append([]string{""}, set.Names()...)
 	there := make(map[string]observed, len(names))
-	for _, name := range names {
+	for i, name := range names {
 		if of, is := e.of[name]; is {
 			there[name] = of
-			all = append(all, metrics.Stack{NetNS: name, Readings: of.readings})
-		} else if failed[name] {
-			all = append(all, metrics.Stack{NetNS: name})
+			all = append(all, metrics.Stack{NetNS: set.NetNS(name), Readings: of.readings})
+		} else if failed[name] || i >= metrics.MostStacks {
+			all = append(all, metrics.Stack{NetNS: set.NetNS(name)})
 		}
 	}
 	e.of = there

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -90,6 +91,9 @@ type space struct {
 	at     time.Time
 }
 
+// netns returns the name of the namespace.
+func (n *space) netns() string { return filepath.Base(n.path) }
+
 // identity is a namespace's file, which stands for it while it exists.
 type identity struct{ device, inode uint64 }
 
@@ -159,6 +163,15 @@ func (s *Set) find(name string) *space {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.spaces[name]
+}
+
+// NetNS returns the name of a context's namespace, which may be longer than the context's. Of a name that is none's it
+// returns that.
+func (s *Set) NetNS(name string) string {
+	if n := s.find(name); n != nil {
+		return n.netns()
+	}
+	return name
 }
 
 // Names returns the names of the contexts besides the default one, in order.

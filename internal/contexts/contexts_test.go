@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
@@ -229,8 +230,21 @@ func TestNamespacesComeAndGo(t *testing.T) {
 		t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", name).Run() })
 	}
 	w.exists(t, second, true)
-	if got, want := w.Names(), []string{first.Name, second}; !slices.Equal(got, want) {
+	short, err := contextName(long)
+	if err != nil || len(short) > MaxName {
+		t.Errorf("the context of %q is %q: %v", long, short, err)
+	}
+	w.exists(t, short, true)
+	if got, want := w.Names(), []string{first.Name, second, short}; !slices.Equal(got, want) {
 		t.Errorf("names %q, want %q", got, want)
+	}
+	for of, want := range map[string]string{short: long, second: second, "none": "none"} {
+		if got := w.NetNS(of); got != want {
+			t.Errorf("the namespace of the context %q is %q, want %q", of, got, want)
+		}
+	}
+	if _, err := w.Tree(t.Context(), short); err != nil {
+		t.Error(err)
 	}
 	if got := w.look(func() string { return fmt.Sprint(w.told) }); got != fmt.Sprint(w.Names()) {
 		t.Errorf("told of %s", got)
@@ -385,4 +399,30 @@ func TestFollowed(t *testing.T) {
 	expect(1, 0)
 	follow()
 	expect(0, 0)
+}
+
+// TestContextName holds that names are those of namespaces as long as they fit, and that longer ones are told apart.
+func TestContextName(t *testing.T) {
+	for _, of := range []string{"blue", strings.Repeat("x", MaxName), ""} {
+		if name, err := contextName(of); name != of || err != nil {
+			t.Errorf("%q: %q, %v", of, name, err)
+		}
+	}
+	seen := make(map[string]string)
+	for _, of := range []string{
+		"cni-7f0c0d9e-5d3c-4a61-9d0c-6f2b8a1c3e55", "cni-7f0c0d9e-5d3c-4a61-9d0c-6f2b8a1c3e56", strings.Repeat("x", MaxName+1),
+		strings.Repeat("x", MaxName+2), strings.Repeat("x", 22) + strings.Repeat("é", 20),
+	} {
+		name, err := contextName(of)
+		if err != nil || len(name) > MaxName || !utf8.ValidString(name) || !strings.HasPrefix(of, name[:20]) {
+			t.Errorf("%q: %q, %v", of, name, err)
+		}
+		if other := seen[name]; other != "" {
+			t.Errorf("%q and %q are both %q", of, other, name)
+		}
+		seen[name] = of
+	}
+	if name, err := contextName("\xff"); err == nil {
+		t.Errorf("a name that is not UTF-8 is %q", name)
+	}
 }

@@ -24,7 +24,7 @@ func (s *Set) Follows(name string) bool {
 
 // follows reports whether the patterns have a context followed. Its caller holds mu.
 func (s *Set) follows(n *space) bool {
-	return s.options.Follow != nil && s.followed.match(filepath.Dir(n.path), n.name)
+	return s.options.Follow != nil && s.followed.match(filepath.Dir(n.path), n.netns())
 }
 
 // followAll begins to follow the contexts that the patterns say, and ends it of all others, until ctx is done.

@@ -33,8 +33,8 @@ func (s *Set) look(change netnsnames.Change) {
 			refuse(folder, err)
 		}
 		for _, entry := range entries {
-			name, path := entry.Name(), filepath.Join(folder, entry.Name())
-			if !patterns.match(folder, name) {
+			path := filepath.Join(folder, entry.Name())
+			if !patterns.match(folder, entry.Name()) {
 				continue
 			}
 			info, err := os.Stat(path)
@@ -45,7 +45,8 @@ func (s *Set) look(change netnsnames.Change) {
 			if !ok || id.device != s.device {
 				continue // nothing is mounted there yet, or any more
 			}
-			if err := checkName(name); err != nil {
+			name, err := contextName(entry.Name())
+			if err != nil {
 				refuse(path, err)
 				continue
 			}

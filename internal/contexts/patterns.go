@@ -3,6 +3,7 @@ package contexts
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"path"
 	"slices"
 	"strings"
@@ -68,13 +69,20 @@ func (p Patterns) folders() (folders []string) {
 	return folders
 }
 
-// checkName says why a namespace's name cannot be a context's.
-func checkName(name string) error {
-	switch {
-	case len(name) > MaxName:
-		return fmt.Errorf("the name has more than %d octets", MaxName)
-	case !utf8.ValidString(name):
-		return errors.New("the name is not UTF-8")
+// contextName returns the name of a namespace's context: its own, or where that is longer than MaxName, such as those of
+// pods, how it begins, "~" and a hash that tells it from others which begin so.
+func contextName(netns string) (string, error) {
+	if !utf8.ValidString(netns) {
+		return "", errors.New("the name is not UTF-8")
 	}
-	return nil
+	if len(netns) <= MaxName {
+		return netns, nil
+	}
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(netns))
+	end := MaxName - len("~00000000")
+	for !utf8.RuneStart(netns[end]) {
+		end--
+	}
+	return fmt.Sprintf("%s~%08x", netns[:end], hash.Sum32()), nil
 }
