@@ -104,7 +104,7 @@ type loadRow struct {
 	SendQueue, ReceiveQueue string
 	Retransmitting          uint64
 	Share                   int  // of 100
-	Bad                     bool // a twentieth of the connections retransmits
+	Bad                     bool // isMuch
 }
 
 type counterRow struct {
@@ -413,9 +413,12 @@ func (v *view) showLinks(r *read, h *History) {
 
 func (v *view) showFigures(r *read) {
 	tcp := r.sockets[0].States
-	var retransmitting uint64
+	var connections, retransmitting uint64
 	for _, p := range r.sockets[0].Processes {
-		retransmitting += p.Retransmitting
+		connections, retransmitting = connections+p.Connections, retransmitting+p.Retransmitting
+	}
+	if isMuch(retransmitting, connections) {
+		v.find(false, "Retransmissions", fmt.Sprintf("%s of %s connections wait for an acknowledgement, and send again", count(retransmitting), count(connections)))
 	}
 	v.Figures = []figure{
 		{"TCP established", count(tcp[netstat.Established])},
@@ -452,10 +455,13 @@ func loadRows[K comparable](tcp, udp []metrics.Load[K], name func(K) string) (ro
 		if i >= mostLoads {
 			return rows, len(loads) - mostLoads
 		}
-		rows = append(rows, loadRow{name(l.Key), l.Connections, octets(float64(l.SendQueue)), octets(float64(l.ReceiveQueue)), l.Retransmitting, int(100 * l.Connections / max(all, 1)), l.Retransmitting > 0 && 20*l.Retransmitting >= l.Connections})
+		rows = append(rows, loadRow{name(l.Key), l.Connections, octets(float64(l.SendQueue)), octets(float64(l.ReceiveQueue)), l.Retransmitting, int(100 * l.Connections / max(all, 1)), isMuch(l.Retransmitting, l.Connections)})
 	}
 	return rows, 0
 }
+
+// isMuch reports whether so many connections of all that retransmit stand out: a twentieth.
+func isMuch(retransmitting, all uint64) bool { return retransmitting > 0 && 20*retransmitting >= all }
 
 func truth(is bool) int {
 	if is {

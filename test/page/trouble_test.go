@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -211,4 +212,98 @@ func TestNamespacesThatGo(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// Beside snmpd the page shows the session with it, and that it is gone when snmpd is; flows that conntrack counts; and a
+// connection whose segments are lost, with its process and peer.
+func TestBesideSnmpd(t *testing.T) {
+	nstest.NeedsRoot(t)
+	nstest.NeedsProgram(t, "/usr/sbin/snmpd")
+	nstest.NeedsProgram(t, "conntrack")
+	n, dir := nstest.New(t), t.TempDir()
+	n.IP(t, "link set lo up")
+	n.NFT(t, "table inet track {\n\tchain out {\n\t\ttype filter hook output priority filter\n\t\tct state new counter\n\t}\n}\n")
+	const master = "tcp:127.0.0.1:7050"
+	config := filepath.Join(dir, "tests.conf")
+	if err := os.WriteFile(config, []byte("master agentx\nagentXSocket "+master+"\nrocommunity public\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	snmpd := exec.Command("ip", "netns", "exec", n.Name, "/usr/sbin/snmpd", "-f", "-LE", "4", "-C", "-c", config, "udp:127.0.0.1:1161")
+	snmpd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+dir, "MIBS=")
+	if err := snmpd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := sync.OnceFunc(func() {
+		snmpd.Process.Kill()
+		snmpd.Wait()
+	})
+	t.Cleanup(stop)
+	n.Start(t, program, "--agentx="+master, "--metrics", "127.0.0.1:9161")
+
+	lost := startHelper(t, n, "deaf")
+	c := n.Dial(t, "tcp", fmt.Sprintf("127.0.0.1:%d", lost))
+	n.NFT(t, fmt.Sprintf("table inet lose {\n\tchain in {\n\t\ttype filter hook input priority filter\n\t\ttcp dport %d drop\n\t}\n}\n", lost))
+	if _, err := c.Write(make([]byte, 500)); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(wanted ...string) {
+		t.Helper()
+		nstest.Eventually(t, func() string {
+			text, _, err := get(t, n, http.MethodGet, "/")
+			if err != nil {
+				return err.Error()
+			}
+			for _, want := range wanted {
+				if !strings.Contains(text, want) {
+					return want + " is missing in " + text
+				}
+			}
+			return ""
+		})
+	}
+	shows("<dt>AgentX</dt><dd>session for", "the 1st since the start", "<strong>Retransmissions</strong>", "<dt>Retransmitting</dt><dd>1</dd>", "<dt>Tracked flows</dt>")
+
+	b := startBrowser(t, n)
+	for _, l := range append(looks(), look{320, 700, "light"}, look{320, 700, "dark"}) {
+		b.open(t, "http://127.0.0.1:9161/", l)
+		var seen struct {
+			Findings, Losing []string
+			Flows, Limit     string
+			Clients          int
+			Wide, Width      int
+		}
+		b.evaluate(t, `({
+			findings: Array.from(document.querySelectorAll('.findings li strong'), e => e.textContent),
+			losing: Array.from(document.querySelectorAll('#processes tr.warn th, #peers tr.warn th'), e => e.textContent),
+			flows: Array.from(document.querySelectorAll('dl.figures div')).filter(e => e.querySelector('dt').textContent == 'Tracked flows').map(e => e.querySelector('dd').firstChild.textContent.trim())[0],
+			limit: Array.from(document.querySelectorAll('dl.figures div')).filter(e => e.querySelector('dt').textContent == 'Tracked flows').map(e => e.querySelector('dd small').textContent)[0],
+			clients: document.querySelectorAll('#agent table').length,
+			wide: document.documentElement.scrollWidth, width: document.documentElement.clientWidth})`, &seen)
+		if slices.Contains(seen.Findings, "AgentX") || seen.Clients != 0 {
+			t.Errorf("%s: with a session: %q, %d tables of SNMP clients, who are snmpd's", l, seen.Findings, seen.Clients)
+		}
+		if !slices.Contains(seen.Losing, "127.0.0.0/24") {
+			t.Errorf("%s: who loses segments is %q", l, seen.Losing)
+		}
+		flows := strings.TrimSpace(n.Run(t, "conntrack", "-C"))
+		if limit := digits(seen.Limit); digits(seen.Flows) == "" || flows == "0" || limit != strings.TrimSpace(n.Run(t, "cat", "/proc/sys/net/netfilter/nf_conntrack_max")) {
+			t.Errorf("%s: %s tracked flows %s, and conntrack counts %s", l, seen.Flows, seen.Limit, flows)
+		}
+		if seen.Wide > seen.Width {
+			t.Errorf("%s: the page is %d wide, the window %d", l, seen.Wide, seen.Width)
+		}
+		keep(t, "snmpd-"+l.String(), b.picture(t))
+	}
+	stop()
+	shows("<strong>AgentX</strong> <span>there is no session with the master</span>", "<dt>AgentX</dt><dd>no session</dd>")
+}
+
+// digits are those of a text.
+func digits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
 }
