@@ -33,21 +33,16 @@ func (n *node) settle() error {
 }
 
 // node returns the table without rows.
-func (t *table) node() *node {
-	n := &node{name: t.name, checked: t.check()}
-	n.objects, n.regions = t.objects()
-	if t.writing != nil {
-		n.writer = t
-	}
-	return n
-}
+func (t *table) node() *node { return t.nodeOf(t.check(), t) }
 
 // node returns the group without its values.
-func (d *declaration) node() *node {
-	n := &node{name: d.name, checked: d.check()}
+func (d *declaration) node() *node { return d.nodeOf(d.check(), d) }
+
+func (d *declaration) nodeOf(checked error, writer rowWriter) *node {
+	n := &node{name: d.name, checked: checked}
 	n.objects, n.regions = d.objects()
 	if d.writing != nil {
-		n.writer = d
+		n.writer = writer
 	}
 	return n
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// A Table or Group is generic in the type R of its rows. The compiler makes generic code once for each R, of which
-// there are many. What there is much of is therefore written for declarations, whose rows are an any that holds an *R,
-// and stands on the few methods of a rowType.
+// A Table or Group is generic in the type R of its rows. The compiler makes generic code anew for each R, and there are
+// many. So most code is written for declarations, in which a row is an any that holds an *R. It stands on the few
+// methods of a rowType, which know R.
 
 // rowType is a type of rows with the columns of a table or group. A row is an *R, and a column is meant by its place.
 type rowType interface {
@@ -26,7 +26,8 @@ type rowType interface {
 	// assign makes to what from is.
 	assign(to, from any)
 
-	// begin makes the typed of a change, whose rows are copies of row, if that is not nil, and was, which may be nil.
+	// begin makes the Change[R] that writers see of a change. Its Was is was, nil for a row that is to be created, and
+	// its Row a copy of row, or zero where that is nil.
 	begin(c *change, was, row any)
 	// write asks the writer about a change.
 	write(ctx context.Context, c *change) (Assignment, error)
@@ -89,7 +90,7 @@ type declaration struct {
 // table is a Table.
 type table struct {
 	declaration
-	of          tableType // as rows
+	of          tableType // the same as rows
 	index       int       // objects of the INDEX clause
 	form, apart Form
 	longest     int // sub-identifiers that an index has at most, so that all variables of the row have a name
