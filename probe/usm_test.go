@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmptest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/probe"
@@ -57,27 +57,10 @@ func TestUSM(t *testing.T) {
 	if err := model.SetUsers([]usm.User{user}); err != nil {
 		t.Fatal(err)
 	}
-	server, err := snmp.NewServer(snmp.Options{Handler: contexts, USM: model, Access: everybody{}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var targets []string
-	for _, transport := range []snmp.Transport{snmp.UDP, snmp.TCP} {
-		at, err := server.Listen(snmp.Address{Transport: transport, AddrPort: netip.MustParseAddrPort("127.0.0.1:0")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		targets = append(targets, string(transport)+"://"+at.AddrPort.String())
+	for _, at := range snmptest.Serve(t, snmp.Options{Handler: contexts, USM: model, Access: everybody{}}, snmptest.Local(snmp.UDP), snmptest.Local(snmp.TCP)) {
+		targets = append(targets, string(at.Transport)+"://"+at.AddrPort.String())
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
 	file := filepath.Join(t.TempDir(), "targets.yml")
 	entry := func(name, user, password, private string) string {
 		return fmt.Sprintf("  %s: {version: 3, username: %s, security_level: authPriv, auth_protocol: SHA256, password: %s, priv_protocol: AES, priv_password: %s}\n", name, user, password, private)

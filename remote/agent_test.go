@@ -1,14 +1,16 @@
 package remote_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"iter"
 	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmptest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipforwardmib"
@@ -87,35 +89,10 @@ func agentOf(t testing.TB, s scene) string {
 			nodes = append(nodes, tcpmib.Connections().Bind(source), tcpmib.Listeners().Bind(source), udpmib.Endpoints().Bind(source))
 		}
 	}
-	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return epoch }}, mib.Module{Name: "TEST", Nodes: nodes})
-	if err != nil {
-		t.Fatal(err)
-	}
 	options := s.options
-	options.Handler = tree
-	options.Communities = []snmp.Community{{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")}}
-	server, err := snmp.NewServer(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := s.transport
-	if transport == "" {
-		transport = snmp.UDP
-	}
-	at, err := server.Listen(snmp.Address{Transport: transport, AddrPort: netip.MustParseAddrPort("127.0.0.1:0")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return at.String()
+	options.Handler = snmptest.Tree(t, mib.TreeOptions{Epoch: func() time.Time { return epoch }}, nodes...)
+	options.Communities = []snmp.Community{snmptest.Public()}
+	return snmptest.Serve(t, options, snmptest.Local(cmp.Or(s.transport, snmp.UDP)))[0].String()
 }
 
 func sourceOf[R any](rows []R) *fresh.Source[[]R] {

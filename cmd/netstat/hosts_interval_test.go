@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +19,9 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/fresh"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/show"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmptest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/snmpv2mib"
@@ -28,8 +29,6 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
 	"github.com/netsnmp-agent/netsnmp-agent/recording"
 	"github.com/netsnmp-agent/netsnmp-agent/snmp"
-
-	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
 )
 
 // counting is an agent whose counters are those of one state, and then those of
@@ -81,28 +80,9 @@ func (c *counting) start(t *testing.T, asked func()) (address string) {
 	if !c.old {
 		nodes = append(nodes, ifmib.Extensions().Bind(c.source))
 	}
-	tree, err := mib.NewTree(mib.TreeOptions{Epoch: func() time.Time { return c.state().epoch }}, mib.Module{Name: "TEST", Nodes: nodes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := snmp.NewServer(snmp.Options{Handler: tree, Communities: []snmp.Community{{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	at, err := server.Listen(snmp.Address{Transport: snmp.UDP, AddrPort: netip.MustParseAddrPort("127.0.0.1:0")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return at.String()
+	tree := snmptest.Tree(t, mib.TreeOptions{Epoch: func() time.Time { return c.state().epoch }}, nodes...)
+	at := snmptest.Serve(t, snmp.Options{Handler: tree, Communities: []snmp.Community{snmptest.Public()}}, snmptest.Local(snmp.UDP))
+	return at[0].String()
 }
 
 // followed runs netstat --interval --json until rows say that it is enough, and

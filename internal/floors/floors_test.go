@@ -54,6 +54,7 @@ var may = map[string][]string{
 	"internal/ber":          {"mib"},
 	"internal/nstest":       {},
 	"internal/badpath":      {},
+	"internal/snmptest":     {"mib", "snmp"},
 	"internal/snmpdconf":    {"mib", "snmp/protocol", "snmp/usm", "snmp/vacm"},
 	"internal/floors":       {},
 	"internal/publicdocs":   {},

@@ -22,6 +22,7 @@ import (
 	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/badpath"
 	"github.com/netsnmp-agent/netsnmp-agent/internal/nstest"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmptest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -224,24 +225,14 @@ func serveLinks(t *testing.T, n *nstest.NS, at string, links int) string {
 		rows[i].Counters.InOctets.Set(uint64(i))
 	}
 	source := fresh.New(func(context.Context) ([]netstat.Interface, error) { return rows, nil })
-	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST", Nodes: []mib.Node{ifmib.Interfaces().Bind(source), ifmib.Extensions().Bind(source)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := snmp.NewServer(snmp.Options{Handler: tree, Communities: []snmp.Community{{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.Do(t, func() error {
-		_, err := server.Listen(snmp.Address{Transport: snmp.UDP, AddrPort: netip.MustParseAddrPort(at)})
+	tree := snmptest.Tree(t, mib.TreeOptions{}, ifmib.Interfaces().Bind(source), ifmib.Extensions().Bind(source))
+	var stop func() error
+	n.Do(t, func() (err error) {
+		_, stop, err = snmptest.Open(snmp.Options{Handler: tree, Communities: []snmp.Community{snmptest.Public()}}, snmp.Address{Transport: snmp.UDP, AddrPort: netip.MustParseAddrPort(at)})
 		return err
 	})
-	ctx, end := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx) }()
 	t.Cleanup(func() {
-		end()
-		if err := <-served; err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +12,8 @@ import (
 	"time"
 
 	"github.com/netsnmp-agent/netsnmp-agent/agentx"
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmptest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/netstat"
@@ -147,25 +147,9 @@ func TestReportsOfContexts(t *testing.T) {
 	if err := model.SetUsers([]usm.User{user}); err != nil {
 		t.Fatal(err)
 	}
-	server, err := snmp.NewServer(snmp.Options{Handler: notNow{}, USM: model, Access: everybody{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	at, err := server.Listen(snmp.Address{Transport: snmp.UDP, AddrPort: netip.MustParseAddrPort("127.0.0.1:0")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
+	at := snmptest.Serve(t, snmp.Options{Handler: notNow{}, USM: model, Access: everybody{}}, snmptest.Local(snmp.UDP))
 	for name, want := range map[string]string{"blue": `cannot show the context "blue" now`, "red": `does not have the context "red"`} {
-		c := config(at.String())
+		c := config(at[0].String())
 		c.Version, c.Community, c.Context = remote.V3, "", name
 		c.SecurityName, c.AuthType, c.AuthPassphrase = "reader", remote.AuthSHA256, authPassphrase
 		c.Retries = netstat.Known(1)

@@ -2,7 +2,6 @@ package remote_test
 
 import (
 	"context"
-	"github.com/netsnmp-agent/netsnmp-agent/fresh"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netsnmp-agent/netsnmp-agent/fresh"
+	"github.com/netsnmp-agent/netsnmp-agent/internal/snmptest"
 	"github.com/netsnmp-agent/netsnmp-agent/mib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ifmib"
 	"github.com/netsnmp-agent/netsnmp-agent/mib/ipmib"
@@ -21,28 +22,9 @@ import (
 // serve answers from declarations until the test ends.
 func serve(t *testing.T, nodes ...mib.Node) (address string) {
 	t.Helper()
-	tree, err := mib.NewTree(mib.TreeOptions{}, mib.Module{Name: "TEST", Nodes: nodes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := snmp.NewServer(snmp.Options{Handler: tree, Communities: []snmp.Community{{Name: "public", Source: netip.MustParsePrefix("127.0.0.0/8")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	at, err := server.Listen(snmp.Address{Transport: snmp.UDP, AddrPort: netip.MustParseAddrPort("127.0.0.1:0")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return at.String()
+	tree := snmptest.Tree(t, mib.TreeOptions{}, nodes...)
+	at := snmptest.Serve(t, snmp.Options{Handler: tree, Communities: []snmp.Community{snmptest.Public()}}, snmptest.Local(snmp.UDP))
+	return at[0].String()
 }
 
 func rowsOf[T any](rows ...T) *fresh.Source[[]T] {
