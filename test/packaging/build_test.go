@@ -180,6 +180,36 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// TestARM64 runs the programs of the other architecture, emulated, as far as they need no netlink, which the emulator has
+// not: they read a recording and check a configuration as those of this one do.
+func TestARM64(t *testing.T) {
+	nstest.NeedsRoot(t)
+	nstest.NeedsProgram(t, "qemu-aarch64")
+	dist := packages(t)
+	here, there := t.TempDir(), t.TempDir()
+	for to, processor := range map[string]string{here: "amd64", there: "arm64"} {
+		for _, name := range []string{"netsnmp-agent", "netsnmp-tools"} {
+			command(t, "dpkg-deb", "-x", filepath.Join(dist, fmt.Sprintf("%s_%s-1_%s.deb", name, version, processor)), to)
+		}
+	}
+	n := nstest.New(t)
+	n.IP(t, "link set lo up", "link add eth0 type veth peer name eth1", "link set eth1 up", "link set eth0 up", "address add 192.0.2.1/24 dev eth0", "route add 198.51.100.0/24 via 192.0.2.2")
+	n.Listen(t, "tcp", "127.0.0.1:7777")
+	n.Settle(t)
+	const netstat, nettop, conntrack, agent = "usr/lib/netsnmp-agent/bin/netstat", "usr/lib/netsnmp-agent/bin/nettop", "usr/lib/netsnmp-agent/bin/conntrack", "usr/sbin/netsnmp-agent"
+	recorded := filepath.Join(t.TempDir(), "recorded")
+	n.Run(t, filepath.Join(here, netstat), "--record", recorded)
+	for _, args := range [][]string{
+		{netstat, "-V"}, {nettop, "-V"}, {conntrack, "-V"}, {agent, "--version"}, {agent, "check", filepath.Join(there, "etc/netsnmp-agent/agent.conf")},
+		{netstat, "--recording", recorded, "-rn"}, {netstat, "--recording", recorded, "-an"}, {netstat, "--recording", recorded, "-i", "--json"}, {netstat, "--recording", recorded, "-s"},
+	} {
+		want := command(t, filepath.Join(here, args[0]), args[1:]...)
+		if got := command(t, "qemu-aarch64", append([]string{filepath.Join(there, args[0])}, args[1:]...)...); got != want || got == "" {
+			t.Errorf("%v on arm64:\n%s\nand on amd64\n%s", args, got, want)
+		}
+	}
+}
+
 // TestLintian holds that Debian's checks have nothing to say, beyond what packages override with a reason.
 func TestLintian(t *testing.T) {
 	nstest.NeedsProgram(t, "lintian")
