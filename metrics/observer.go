@@ -100,20 +100,28 @@ func (l *load) add(o *load) {
 type sums[K comparable, V any] struct {
 	of     map[K]*V
 	beyond V
+	// last is the key that was asked for last, and its sum: what a host has many of is alike.
+	last    K
+	lastSum *V
 }
 
 func newSums[K comparable, V any]() sums[K, V] { return sums[K, V]{of: make(map[K]*V)} }
 
 // at returns the sum of a key.
 func (s *sums[K, V]) at(key K) *V {
-	if v, known := s.of[key]; known {
-		return v
+	if s.lastSum != nil && key == s.last {
+		return s.lastSum
 	}
-	if len(s.of) >= mostKeys {
-		return &s.beyond
+	v, known := s.of[key]
+	switch {
+	case known:
+	case len(s.of) >= mostKeys:
+		v = &s.beyond
+	default:
+		v = new(V)
+		s.of[key] = v
 	}
-	v := new(V)
-	s.of[key] = v
+	s.last, s.lastSum = key, v
 	return v
 }
 

@@ -44,6 +44,10 @@ type SocketOwners struct {
 	// of one socket ascend by PID.
 	inodes    []uint32
 	processes []Process
+	// starts is where the inodes begin that are at least so many times 1<<shift beyond the first. The kernel counts
+	// inodes up, so that there are few between two of these.
+	starts []uint32
+	shift  uint8
 }
 
 // SocketHolding is a process that holds the socket with an inode.
@@ -72,7 +76,39 @@ func NewSocketOwners(holdings []SocketHolding) *SocketOwners {
 	for i, h := range holdings {
 		o.inodes[i], o.processes[i] = h.Inode, h.Process
 	}
+	o.divide()
 	return o
+}
+
+// divide finds where parts of the inodes begin, of which there are at most as many as inodes.
+func (o *SocketOwners) divide() {
+	n := len(o.inodes)
+	if n == 0 {
+		return
+	}
+	span := o.inodes[n-1] - o.inodes[0]
+	for uint64(span>>o.shift) >= uint64(n) {
+		o.shift++
+	}
+	o.starts = make([]uint32, span>>o.shift+2)
+	for i, inode := range o.inodes {
+		o.starts[(inode-o.inodes[0])>>o.shift+1] = uint32(i) + 1
+	}
+	for i := 1; i < len(o.starts); i++ {
+		o.starts[i] = max(o.starts[i], o.starts[i-1])
+	}
+}
+
+// find returns the place of the first holding of a socket.
+func (o *SocketOwners) find(inode uint32) (int, bool) {
+	n := len(o.inodes)
+	if n == 0 || inode < o.inodes[0] || inode > o.inodes[n-1] {
+		return 0, false
+	}
+	part := (inode - o.inodes[0]) >> o.shift
+	start := o.starts[part]
+	i, found := slices.BinarySearch(o.inodes[start:o.starts[part+1]], inode)
+	return int(start) + i, found
 }
 
 // Len returns how many holdings there are.
@@ -90,7 +126,7 @@ func (o *SocketOwners) Of(inode uint32) Optional[[]Process] {
 	if inode == 0 {
 		return Known[[]Process](nil)
 	}
-	i, found := slices.BinarySearch(o.inodes, inode)
+	i, found := o.find(inode)
 	if !found {
 		if !o.Complete() {
 			return Optional[[]Process]{}
