@@ -73,11 +73,13 @@ func (s *Stack) sockets(p netstat.Protocol) *fresh.Source[Sockets] {
 			}
 		}
 		rows := func(yield func(netstat.Socket, error) bool) {
-			for row, err := range s.stack.Sockets(ctx, query) {
+			var row netstat.Socket // who sees it may keep no pointer to it, and it is allocated once
+			for read, err := range s.stack.Sockets(ctx, query) {
 				if err != nil {
-					yield(row, err)
+					yield(read, err)
 					return
 				}
+				row = read
 				see(&row)
 				row.Detail = nil
 				if parts&SocketRows != 0 && !yield(row, nil) {
