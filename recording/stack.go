@@ -216,9 +216,11 @@ func readParts[T any](ctx context.Context, s *Stack, t *table[T], parts []string
 		var lacking error
 		var unknown []error
 		supported := false
+		var row T // of which keep has the address: one for all, as each would be allocated
 		for _, part := range parts {
 			lacks := false
-			for row, err := range readPart(ctx, s, t, part) {
+			for read, err := range readPart(ctx, s, t, part) {
+				row = read
 				if errors.Is(err, netstat.ErrNotSupported) {
 					lacking, lacks = err, true
 					break
