@@ -20,7 +20,7 @@ func (r *report) renewed(page []byte) ([]byte, error) {
 		if at == 0 {
 			return nil, fmt.Errorf("-renew: the page has no section %q", s.Title)
 		}
-		s.note("This section is of a run of its own: %s, %s, Linux %s, load average before %s.", r.Machine.Date, r.Machine.Commit, r.Machine.Kernel, r.Machine.Load)
+		s.note("This section is of a run of its own: %s, %s, %d × %s, Linux %s, load average before %s.", r.Machine.Date, r.Machine.Commit, r.Machine.Processors, r.Machine.Model, r.Machine.Kernel, r.Machine.Load)
 		var b bytes.Buffer
 		s.markdown(&b, r.Page)
 		parts[at] = strings.TrimPrefix(b.String(), sectionMark)

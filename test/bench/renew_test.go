@@ -20,7 +20,7 @@ func TestRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, title := range []string{"A", "C"} {
-		again := report{Page: "agent", Machine: machine{Date: "2001-02-03", Commit: "abc"}, Sections: []section{of(title, 4)}}
+		again := report{Page: "agent", Machine: machine{Date: "2001-02-03", Commit: "abc", Processors: 2, Model: "Z80"}, Sections: []section{of(title, 4)}}
 		got, err := again.renewed(page.Bytes())
 		if err != nil {
 			t.Fatal(err)
@@ -28,7 +28,7 @@ func TestRenewed(t *testing.T) {
 		old := map[string]string{"A": "| case of A | 1 |", "C": "| case of C | 3 |"}[title]
 		want := strings.Replace(page.String(), old, "| case of "+title+" | 4 |", 1)
 		note := "- a note of " + title + "\n"
-		want = strings.Replace(want, note, note+"- This section is of a run of its own: 2001-02-03, abc, Linux , load average before .\n", 1)
+		want = strings.Replace(want, note, note+"- This section is of a run of its own: 2001-02-03, abc, 2 × Z80, Linux , load average before .\n", 1)
 		if string(got) != want {
 			t.Errorf("renewed %s:\n%s\nwant:\n%s", title, got, want)
 		}
